@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: help repro test test-all lint ui env
+
+env: .venv/installed  ## Create .venv with the locked environment
+
+repro: env  ## Run the pipeline and print what it found
+	dvc repro
+	@linreg summary
+
+test: env  ## Run the fast tests
+	python -m pytest -m "not slow" -n auto
+
+test-all: env  ## Run all tests, slow ones too
+	python -m pytest -n auto
+
+lint: env  ## Check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+ui: env  ## Open the MLflow UI on this repository's runs
+	linreg ui
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

@@ -1,0 +1,1 @@
+"""linreg: a linear regression that anyone can rerun, getting the same bits."""

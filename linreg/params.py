@@ -1,0 +1,211 @@
+"""What params.yaml may say: one frozen, strict model per section."""
+
+import difflib
+import json
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from linreg.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys, wrong types and values out of range are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Generate(Section):
+    """The synthetic data y = b + X·θᵀ + ε."""
+
+    rows: int = Field(10_000, ge=1, description="Number of rows.")
+    theta: tuple[float, ...] = Field(
+        (2.0, -3.4), min_length=1, description="True coefficients θ, one per feature; the length is M."
+    )
+    bias: float = Field(4.2, description="True intercept b.")
+    noise: float = Field(0.1, ge=0, description="Standard deviation of the normal noise ε.")
+    seed: Seed = 1
+
+
+class Ingest(Section):
+    """The user's table."""
+
+    source: str = Field(
+        "data/raw/generated.parquet",
+        min_length=1,
+        description="CSV or Parquet: a file, or a folder whose files are read in the order of their names.",
+    )
+    missing: Literal["error", "drop", "mean"] = Field(
+        "error",
+        description="What a missing cell does: stop, drop its row, or be filled with the mean of the training rows"
+        " (a missing target or category still drops its row).",
+    )
+
+
+class Model(Section):
+    """The model as statisticians write it."""
+
+    formula: str = Field("y ~ x1 + x2", min_length=1, description="Target ~ terms, in R's notation.")
+
+
+class Split(Section):
+    """Which rows train the model and which judge it."""
+
+    train: float = Field(0.7, gt=0, le=1, description="Share of the rows that the model is fitted on.")
+    validation: Fraction = Field(0.15, description="Share of the rows watched during training; 0 for none.")
+    test: Fraction = Field(0.15, description="Share of the rows kept for the final judgement; 0 for none.")
+    by: str = Field(
+        "row",
+        pattern=r"^(row|group:.+|time:.+)$",
+        description="row: at random; group:COLUMN: a group's rows stay together; time:COLUMN: the newest rows are"
+        " the test rows, those before them the validation rows.",
+    )
+    shards: int = Field(1, ge=1, le=4096, description="Number of files that the training rows are written to.")
+    seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Self:
+        total = math.fsum((self.train, self.validation, self.test))
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"train + validation + test must be 1; found {total:.12g}")
+        return self
+
+    @property
+    def column(self) -> str | None:
+        """The column named by `by`, if it names one."""
+        return self.by.partition(":")[2] or None
+
+
+class Train(Section):
+    """Stochastic gradient descent."""
+
+    epochs: int = Field(20, ge=1, description="Passes over the training rows.")
+    batch_size: int = Field(32, ge=1, description="Rows per step.")
+    lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Share of the previous step that is repeated.")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="How the learning rate falls from `lr` to 0 over the steps of the whole training."
+    )
+    average: Fraction = Field(
+        0.0, description="Polyak averaging: the last part of the steps whose θ and b are averaged; 0 for none."
+    )
+    patience: int = Field(
+        0, ge=0, description="Epochs without a better validation loss before training stops with the best; 0 for never."
+    )
+    standardize: bool = Field(
+        False, description="Train on z-scores of the training rows; θ and b are reported in the data's own units."
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="Arithmetic of the training.")
+    device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="Where to train; auto takes CUDA if there is one.")
+    seed: Seed = 1
+
+
+class Gate(Section):
+    """Bounds that a metric has to keep, themselves included."""
+
+    min: float | None = Field(None, description="Smallest value that passes.")
+    max: float | None = Field(None, description="Largest value that passes.")
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a gate needs min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min must not exceed max; found {self.min} and {self.max}")
+        return self
+
+
+GateName = Annotated[str, Field(pattern=r"^(train|validation|test)_(mse|rmse|mae|r2|max_error)$")]
+
+
+class Evaluate(Section):
+    """How the model is judged."""
+
+    gates: dict[GateName, Gate] = Field(
+        default_factory=dict, description="Bounds per metric, such as `test_r2: {min: 0.9}`."
+    )
+
+
+class Tracking(Section):
+    """Where the run appears."""
+
+    experiment: str = Field("linreg", min_length=1, description="Name of the MLflow experiment.")
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    generate: Generate = Generate()
+    ingest: Ingest = Ingest()
+    model: Model = Model()
+    split: Split = Split()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    tracking: Tracking = Tracking()
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check the whole file, so that a mistake in any section is told before any work is done."""
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+        document = json.dumps(values)  # pydantic's strict mode takes JSON lists for tuples, but not Python's
+    except FileNotFoundError:
+        raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
+    except YAMLError as error:
+        raise UserError(path, "is not valid YAML", found=error) from None
+    except (UnicodeDecodeError, TypeError, ValueError) as error:
+        raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
+    try:
+        return Params.model_validate_json(document)
+    except ValidationError as error:
+        raise _first_mistake(path, error) from None
+
+
+def flat(params: Params) -> dict[str, Any]:
+    """Return every parameter under its dotted name, as MLflow shows it: `train.lr`, `generate.theta`."""
+
+    def walk(prefix: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return {name: leaf for key, item in value.items() for name, leaf in walk(f"{prefix}.{key}", item).items()}
+        return {prefix.removeprefix("."): value}
+
+    return walk("", params.model_dump(mode="json"))
+
+
+def _first_mistake(path: Path, error: ValidationError) -> UserError:
+    mistakes = error.errors(include_url=False)
+    # A misspelt key usually explains the other complaints, so it is told first.
+    mistake = next((m for m in mistakes if m["type"] == "extra_forbidden"), mistakes[0])
+    location = [str(part) for part in mistake["loc"] if part != "[key]"]
+    where = f"{path}: {'.'.join(location)}" if location else str(path)
+    more = f"({len(mistakes) - 1} more like it)" if len(mistakes) > 1 else ""
+    if mistake["type"] == "extra_forbidden":
+        known = list(_section_at(location[:-1]).model_fields)
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        return UserError(where, "is not a parameter", todo=f"{hint} {more}")
+    what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if "gates" in location and mistake["type"] == "string_pattern_mismatch":
+        what = "is not a gate; a gate is named PART_METRIC, such as test_r2 (train, validation or test;" \
+               " mse, rmse, mae, r2 or max_error)"
+    if mistake["type"] == "value_error":
+        return UserError(where, what, todo=more)
+    return UserError(where, re.sub(r"^String", "text", what), found=repr(mistake["input"]), todo=more)
+
+
+def _section_at(location: list[str]) -> type[BaseModel]:
+    section: type[BaseModel] = Params
+    for name in location:
+        inner = section.model_fields[name].annotation if name in section.model_fields else Gate
+        section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else Gate
+    return section

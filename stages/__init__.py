@@ -1,0 +1,1 @@
+"""One small script per DVC stage, in the order of the flow: generate, ingest, split, train, evaluate."""
