@@ -80,11 +80,6 @@ class Split(Section):
             raise ValueError(f"train + validation + test must be 1; found {total:.12g}")
         return self
 
-    @property
-    def column(self) -> str | None:
-        """The column named by `by`, if it names one."""
-        return self.by.partition(":")[2] or None
-
 
 class Train(Section):
     """Stochastic gradient descent."""
@@ -153,6 +148,17 @@ class Params(Section):
     evaluate: Evaluate = Evaluate()
     tracking: Tracking = Tracking()
 
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        if self.train.patience > 0 and self.split.validation == 0:
+            raise ValueError("train.patience watches the validation loss, but split.validation is 0")
+        if self.train.batch_size < self.split.shards:
+            raise ValueError(
+                f"train.batch_size must be at least split.shards, as every shard gives rows to every batch;"
+                f" found {self.train.batch_size} and {self.split.shards}"
+            )
+        return self
+
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read and check the whole file, so that a mistake in any section is told before any work is done."""
@@ -169,6 +175,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         return Params.model_validate_json(document)
     except ValidationError as error:
         raise _first_mistake(path, error) from None
+
+
+def column_of(by: str) -> str | None:
+    """Return the column that `split.by` names, if it names one: `group:COLUMN`, `time:COLUMN`."""
+    return by.partition(":")[2] or None
 
 
 def flat(params: Params) -> dict[str, Any]:

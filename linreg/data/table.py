@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from linreg.errors import UserError
 
 ROWS_PER_GROUP = 131_072
+TRUTH = b"linreg.truth"
+"""Key of the Parquet metadata under which a generated file carries the θ and b it was drawn from, as JSON."""
 
 
 class TableWriter:
@@ -74,6 +76,10 @@ class TableFile:
         self.schema: pa.Schema = self._file.schema_arrow
         self.num_rows: int = self._file.metadata.num_rows
         self.num_groups: int = self._file.metadata.num_row_groups
+
+    def group_length(self, index: int) -> int:
+        """Return the number of rows of one row group."""
+        return int(self._file.metadata.row_group(index).num_rows)
 
     def group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Read one row group, all columns or those named."""

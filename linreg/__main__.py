@@ -1,0 +1,5 @@
+"""`python -m linreg` is `linreg`."""
+
+from linreg.cli import main
+
+main()

@@ -1,0 +1,36 @@
+"""The `linreg` command: one module in linreg/commands per command.
+
+Each has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
+"""
+
+import argparse
+import importlib
+import sys
+
+from linreg.errors import one_line_errors
+
+COMMANDS = {
+    "sync": "send runs to MLflow that it does not have yet",
+    "ui": "open the MLflow UI on this repository's runs",
+}
+
+
+@one_line_errors
+def main() -> None:
+    """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="linreg", description="Use and check the runs of this pipeline.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the command that runs is imported: together they take seconds to import.
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    module = importlib.import_module(f"linreg.commands.{chosen}") if chosen in COMMANDS else None
+    for name, summary in COMMANDS.items():
+        description = module.__doc__ if module and name == chosen else summary
+        command = commands.add_parser(name, help=summary, description=description)
+        if module and name == chosen:
+            module.add_arguments(command)
+    args = parser.parse_args(arguments)
+    return int(module.run(args)) if module else 2  # the parser has let known commands through only

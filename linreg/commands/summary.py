@@ -1,0 +1,62 @@
+"""`linreg summary`: what the pipeline found, on one screen."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from linreg.files import read_json
+from linreg.fit.model import load
+
+MODEL = Path("models/model")
+SCHEMA = Path("data/ingested/schema.json")
+PROFILE = Path("data/ingested/profile.json")
+EVALUATION = Path("models/evaluation")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none: it reads what the last run left in this folder."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print θ and b beside the true ones where they are known, metrics, gates, and where to look further."""
+    model = load(MODEL)
+    truth, profile = read_json(SCHEMA)["truth"], read_json(PROFILE)
+    metrics, verdict = (read_json(EVALUATION / name) for name in ("metrics.json", "gates.json"))
+
+    print(f"\n{model.design.schema.formula}")
+    print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth))))
+    dropped = sum(profile["dropped"].values())
+    print(f"\nrows: {profile['rows_read']} read, {dropped} dropped")
+    print("\n".join(_table(_metric_rows(metrics))))
+    for name, gate in verdict["gates"].items():
+        bounds = ", ".join(f"{bound} {gate[bound]:g}" for bound in ("min", "max") if gate[bound] is not None)
+        found = "nothing to judge" if gate["value"] is None else f"{gate['value']:.6g}"
+        print(f"gate {name} ({bounds}): {'passed' if gate['passed'] else 'FAILED'} with {found}")
+    print(f"\nmodel:  {MODEL}/model.json")
+    print("report: dvc plots show    (loss, θ by epoch, predicted against actual, residuals)")
+    print("runs:   make ui           (compare runs in the MLflow UI)")
+    return 0
+
+
+def _coefficient_rows(theta: dict[str, float], b: float, truth: dict[str, dict[str, float]] | None) -> Iterator[list[str]]:
+    yield ["", "found", *(["true"] if truth else [])]
+    for name, value in [("b", b), *theta.items()]:
+        true = None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)
+        yield [name, f"{value:.10g}", *([f"{true:.10g}"] if isinstance(true, int | float) else [])]
+
+
+def _metric_rows(metrics: dict[str, dict[str, float]]) -> Iterator[list[str]]:
+    yield ["", "rows", "R²", "RMSE", "MAE", "max error"]
+    for part in ("train", "validation", "test"):
+        if part in metrics:
+            values = [metrics[part][name] for name in ("r2", "rmse", "mae", "max_error")]
+            yield [part, str(metrics[part]["n"]), *("–" if value is None else f"{value:.6g}" for value in values)]
+
+
+def _table(rows: Iterator[list[str]]) -> list[str]:
+    lines = list(rows)
+    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False))])
+        for line in lines
+    ]

@@ -1,0 +1,60 @@
+"""Send to MLflow what it does not have yet: runs whose server was down, or whose sender was stopped."""
+
+import argparse
+import logging
+import os
+
+from linreg.errors import UserError
+from linreg.tracking.run_folder import RunFolder, run_folders
+
+_NICENESS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--follow", metavar="KEY", help="send one run as it is written (the stages start this)"
+    )
+    which.add_argument(
+        "--all", action="store_true", help="send every run from its beginning; what MLflow has stays as it is"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0 when nothing is pending any more, else 1."""
+    folders = run_folders()
+    if args.follow:
+        return _follow(args.follow, folders)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    waiting = [folder for folder in folders if args.all or not folder.is_complete()]
+    num_points, trouble = 0, ""
+    if waiting:
+        from linreg.tracking.sync import send_all  # imports MLflow, which takes seconds
+
+        result = send_all(waiting, again=args.all)
+        num_points, trouble = result.num_points, result.trouble
+    pending = {folder.key: folder.pending() for folder in folders if not folder.is_complete()}
+    line = f"{_count(len(folders) - len(pending), 'run')} complete, {_count(num_points, 'point')} sent"
+    if pending:
+        line += f"; {_count(len(pending), 'run')} with {_count(sum(pending.values()), 'event')} pending: "
+        line += f"{trouble or 'more was written meanwhile'}; run `linreg sync` again later"
+    print(line)
+    return 1 if pending else 0
+
+
+def _follow(key: str, folders: list[RunFolder]) -> int:
+    folder = RunFolder(key)
+    if folder not in folders:
+        raise UserError("--follow", "there is no such run", found=key, todo="look into .linreg/runs")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    os.nice(_NICENESS)  # the stage that is being followed has the first call on the processor
+
+    from linreg.tracking.sync import follow  # imports MLflow, which takes seconds
+
+    follow(folder)
+    return 0 if folder.is_complete() else 1
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,77 @@
+"""Open the MLflow UI on this repository's runs, for this machine only."""
+
+import argparse
+import os
+import socket
+import sys
+from typing import NoReturn
+
+from linreg.errors import UserError
+from linreg.tracking.place import (
+    is_own_store,
+    own_artifacts,
+    own_database,
+    root,
+    tracking_uri,
+    without_credentials,
+)
+
+HOST = "127.0.0.1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--port", type=int, default=5000, help="port to listen on (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Become the MLflow server; returns only when a server elsewhere holds the runs."""
+    if tracking_uri().startswith(("http://", "https://")):
+        print(f"the runs are on the MLflow server at {without_credentials(tracking_uri())}")
+        return 0
+    _check_port(args.port)
+    if is_own_store() and not own_database().exists():
+        from linreg.tracking.store import open_store  # imports MLflow, which takes seconds
+
+        open_store()
+    return _become_server(args.port)
+
+
+def _become_server(port: int) -> NoReturn:
+    environment = {
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": tracking_uri(),  # not an argument: it may hold a password
+        # Jobs of MLflow's own would slow down its start, and this pipeline has none.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    if is_own_store():
+        command += ["--artifacts-destination", str(own_artifacts())]
+    print(f"MLflow UI: http://{HOST}:{port} (answers in about ten seconds; Ctrl-C ends it)", flush=True)
+    os.chdir(root())
+    os.execve(command[0], command, environment)  # noqa: S606 - so that Ctrl-C and kill reach the server
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                "--port",
+                "cannot be listened on",
+                found=f"{port} ({error})",
+                todo="choose another, such as --port 5001",
+            ) from None

@@ -1,0 +1,145 @@
+"""The rows of a CSV file as Arrow batches, block by block; whatever is wrong with the file is a UserError.
+
+Blocks are cut here and parsed by pyarrow one at a time, not by its streaming reader: that one reads some thirty
+blocks ahead, on a thread that may outlive the reader and then crash the interpreter on its way out, and it takes
+a file that ends inside quotes for a whole one.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from linreg.data import dialect
+from linreg.data.dialect import MISSING, CsvFile, TextCheck
+from linreg.errors import UserError
+
+TRUE = ("true", "True", "TRUE")
+FALSE = ("false", "False", "FALSE")
+BLANKS = " \t"
+"""What pyarrow's conversion ignores around a number."""
+
+
+def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
+    """Read the columns of `schema`, at most a block at a time; missing cells are null.
+
+    Raises ArrowInvalid when a cell does not fit its type (text fits every cell), and UserError for a row with
+    too few or too many cells, or longer than a block, a quote that is not closed, NUL bytes, or bytes that are
+    not UTF-8.
+    """
+    parser = _Parser(file, schema, decimal)
+    check = TextCheck(file.path, offset=file.first_row)
+    rest, more = b"", True
+    with file.path.open("rb") as raw:
+        raw.seek(file.first_row)
+        while more or rest:
+            piece = raw.read(dialect.BLOCK_BYTES)
+            check.decode(piece, final=not piece)
+            rest, more = rest + piece, bool(piece)
+            for end in _row_ends(rest, file.line_end) if more else [len(rest)]:
+                rows = parser.parse(rest[:end])
+                if rows is not None:
+                    yield rows
+                    rest = rest[end:]
+                    break
+            else:
+                parser.require_more(rest, more)
+
+
+class _Parser:
+    """Parses blocks of whole rows, and tells whether a block is one."""
+
+    def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str) -> None:
+        self._file = file
+        self._num_rows = 0
+        self._irregular: list[csv.InvalidRow] = []
+        # A row with a cell too many and a NUL: no row of the file is like it. At the end of a block it comes to the
+        # handler of irregular rows, unless the block ends inside quotes.
+        self._end_mark = file.delimiter * len(file.names) + "\0"
+        self._parse_options = csv.ParseOptions(
+            delimiter=file.delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(file.names) > 1,
+            invalid_row_handler=self._on_irregular_row,
+        )
+        self._convert_options = csv.ConvertOptions(
+            check_utf8=False,  # every byte was checked before
+            column_types=schema,
+            include_columns=schema.names,
+            null_values=MISSING,
+            strings_can_be_null=True,
+            true_values=TRUE,
+            false_values=FALSE,
+            decimal_point=decimal,
+        )
+
+    def parse(self, block: bytes) -> pa.Table | None:
+        """Parse the rows of a block; None when it ends inside quotes."""
+        last_end = b"" if block.endswith((b"\n", b"\r")) else b"\n"
+        data = b"".join([block, last_end, self._end_mark.encode()])
+        # With one thread pyarrow numbers the rows; a block does not keep more of them busy.
+        options = csv.ReadOptions(block_size=len(data), column_names=self._file.names, use_threads=False)
+        self._irregular.clear()
+        try:
+            rows = csv.read_csv(pa.BufferReader(data), options, self._parse_options, self._convert_options)
+        except pa.ArrowInvalid:
+            self._refuse_irregular()
+            if self._at_row_end():
+                raise
+            return None
+        if not self._at_row_end():
+            return None
+        self._num_rows += rows.num_rows
+        return _without_padded_missing(rows)
+
+    def require_more(self, rest: bytes, more: bool) -> None:
+        """Raise a UserError unless the bytes of an unfinished row may become a whole one."""
+        where = f"{self._file.path}: row {self._num_rows + 1} or later"
+        if not more:
+            raise UserError(where, "a quote is not closed", todo="close it")
+        if len(rest) > dialect.BLOCK_BYTES:
+            what = f"a row is longer than {dialect.BLOCK_BYTES} bytes"
+            raise UserError(where, what, todo="look for a quote that is not closed")
+
+    def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
+        self._irregular.append(row)
+        return "skip" if row.text == self._end_mark else "error"
+
+    def _at_row_end(self) -> bool:
+        return bool(self._irregular) and self._irregular[-1].text == self._end_mark
+
+    def _refuse_irregular(self) -> None:
+        for row in self._irregular:
+            if not row.text.endswith("\0"):  # else it is the end mark, alone or inside quotes
+                what = f"has {row.actual_columns} cells where the header has {row.expected_columns}"
+                where = f"{self._file.path}: row {self._num_rows + row.number}"
+                raise UserError(where, what, found=row.text, todo="correct the row")
+
+
+def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
+    """Yield where the last whole row may end: the last line end after paired quotes, then that after unpaired ones.
+
+    The second is right after a cell such as `5" pipe`, whose quote is none.
+    """
+    for unpaired in (0, 1):
+        end = block.rfind(line_end) + 1
+        parity = block.count(b'"', 0, end) % 2
+        while end and parity != unpaired:
+            previous = block.rfind(line_end, 0, end - 1) + 1
+            parity ^= block.count(b'"', previous, end) % 2
+            end = previous
+        if end:
+            yield end
+
+
+def _without_padded_missing(rows: pa.Table) -> pa.Table:
+    """Make text null that is a missing cell but for blanks around it: pyarrow knows only the exact words."""
+    words = pa.array(MISSING)
+    for index, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type):
+            cells = rows.column(index)
+            missing = pc.is_in(pc.ascii_trim(cells, BLANKS), words)
+            rows = rows.set_column(index, field, pc.if_else(missing, None, cells))
+    return rows

@@ -1,0 +1,173 @@
+"""How a CSV file is written: its delimiter, its header, and where its rows begin.
+
+Everything is told from the file's first block, never from its name. Text is UTF-8 (with or without a byte order
+mark); lines end in LF, CRLF or CR; cells may be quoted with `"`, a quote inside one is doubled.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
+
+from linreg.errors import UserError
+
+DELIMITERS = (",", ";", "\t", "|")
+
+MISSING = (
+    "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "Nan", "-nan", "-NaN", "null", "NULL", "None", "?",
+)  # fmt: skip
+"""The words of a missing cell, blanks around them ignored.
+
+A lone `-` is not among them: statistical offices write it for "exactly zero", so it has to be looked at by a person.
+"""
+
+BLOCK_BYTES = 4 << 20
+"""How much of a file is parsed at once. The header, and every row, has to fit."""
+
+_ROWS_LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file whose header has been read."""
+
+    path: Path
+    delimiter: str
+    names: tuple[str, ...]
+    """Column names in file order, without surrounding blanks; '' for an unnamed column."""
+    line_end: bytes
+    """The byte that ends a line: LF (also in CRLF) or CR."""
+    first_row: int
+    """Offset in bytes of the row after the header."""
+
+    def require(self, column: str) -> None:
+        """Raise a UserError that lists the columns there are, the nearest name first, if `column` is none of them."""
+        if column and column in self.names:
+            return
+        named = [name for name in self.names if name]
+        nearest = sorted(named, key=lambda name: -SequenceMatcher(None, column.lower(), name.lower()).ratio())
+        more = f" and {len(nearest) - 10} more" if len(nearest) > 10 else ""
+        todo = "the columns are " + ", ".join(nearest[:10]) + more
+        raise UserError(f"{self.path}: column {column}", "there is no such column", todo=todo)
+
+
+def read_header(path: Path) -> CsvFile:
+    """Read a CSV file's first block; raises UserError when it is no CSV file with a header of distinct names."""
+    _require_file(path)
+    with path.open("rb") as file:
+        block = file.read(BLOCK_BYTES)
+        complete = not file.read(1)
+    mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
+    text = TextCheck(path, offset=mark).decode(block[mark:], final=complete)
+    if not text.strip():
+        raise UserError(path, "is empty", todo="the first row has to hold the column names")
+    delimiter = _delimiter(path, text, complete)
+    lines = io.StringIO(text, newline="")
+    header = next(_rows(lines, delimiter), None)
+    if header is None or not (complete or lines.tell() < len(text)):
+        raise UserError(
+            path, f"has a header longer than {BLOCK_BYTES} bytes", todo="look for a quote that is not closed"
+        )
+    line_end = b"\n" if b"\n" in block else b"\r"
+    names = tuple(name.strip() for name in header)
+    _check_names(path, names, delimiter)
+    return CsvFile(path, delimiter, names, line_end, mark + len(text[: lines.tell()].encode()))
+
+
+class TextCheck:
+    """Decodes a file piece by piece; a NUL or bytes that are not UTF-8 are a UserError with their offset."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        self._path = path
+        self._offset = offset
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def decode(self, piece: bytes, *, final: bool = False) -> str:
+        """Decode the bytes that follow the last piece; `final` when the file ends after them."""
+        self._offset += len(piece)
+        try:
+            text = self._decoder.decode(piece, final)
+        except UnicodeDecodeError as error:
+            at = self._offset - len(error.object) + error.start
+            found = f"byte 0x{error.object[error.start]:02X} at offset {at}"
+            raise self._not_text("is not UTF-8 text", found, at) from None
+        if "\0" in text:
+            at = self._offset - len(piece) + piece.index(b"\0")
+            raise self._not_text("holds NUL bytes", f"one at offset {at}", at)
+        return text
+
+    def _not_text(self, what: str, found: str, at: int) -> UserError:
+        if at <= 3:  # UTF-16 starts with the bytes FF FE or FE FF, or has a NUL in its first character
+            todo = "is it UTF-16 or a packed file? Convert it, for instance with `iconv -f UTF-16 -t UTF-8`"
+        else:
+            todo = "convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
+        if "NUL" in what and at > 3:
+            todo = "the file is damaged or not text: make it again"
+        return UserError(self._path, what, found=found, todo=todo)
+
+
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(path, "is a folder, not a CSV file")
+    if not path.exists():
+        raise UserError(path, "there is no such file")
+    if not path.is_file():
+        raise UserError(path, "is not a regular file", todo="write the rows to a file first")
+
+
+def _delimiter(path: Path, text: str, complete: bool) -> str:
+    """The one delimiter that splits the header and, if several do, splits the first rows evenly."""
+    splitting, even = [], []
+    for delimiter in DELIMITERS:
+        sizes = _row_sizes(text, delimiter, complete)
+        if sizes and sizes[0] > 1:
+            splitting.append(delimiter)
+            even += [delimiter] if len(set(sizes)) == 1 else []
+    possible = even or splitting
+    if len(possible) > 1:
+        found = " and ".join(repr(delimiter) for delimiter in possible)
+        raise UserError(
+            path, "the delimiter cannot be told", found=found, todo="put quotes around names and text"
+        )
+    return possible[0] if possible else ","
+
+
+def _row_sizes(text: str, delimiter: str, complete: bool) -> list[int]:
+    sizes = [len(row) for row in islice(_rows(io.StringIO(text, newline=""), delimiter), _ROWS_LOOKED_AT + 1)]
+    # The last row of a block is usually cut by its end.
+    return sizes if complete or len(sizes) <= 1 or len(sizes) > _ROWS_LOOKED_AT else sizes[:-1]
+
+
+def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
+    try:
+        yield from (row for row in csv.reader(lines, delimiter=delimiter) if row)
+    except csv.Error:  # a cell of more than 128 KiB: what came before it has to do
+        return
+
+
+def _check_names(path: Path, names: tuple[str, ...], delimiter: str) -> None:
+    todo = "the first row has to hold the column names"
+    if not any(names):
+        raise UserError(path, "has no column names", todo=todo)
+    cells = [name for name in names if name not in MISSING]
+    if cells and all(_is_number(cell, delimiter) for cell in cells):
+        raise UserError(
+            path, "has no header", found=f"only numbers in the first row ({', '.join(names)})", todo=todo
+        )
+    seen = set[str]()
+    for name in names:
+        if name and name in seen:
+            raise UserError(f"{path}: column {name}", "stands twice in the header", todo="rename one of them")
+        seen.add(name)
+
+
+def _is_number(cell: str, delimiter: str) -> bool:
+    try:
+        float(cell.replace(",", ".") if delimiter == ";" else cell)
+    except ValueError:
+        return False
+    return True

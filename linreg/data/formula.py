@@ -1,0 +1,172 @@
+"""From `mpg ~ weight + C(origin)` to the terms of a design: what a formula means, before any row is read.
+
+`formulaic` parses R's notation and decides which categories need a reference level. What it yields is plain data
+that goes into schema.json; building a design from it needs neither formulaic nor a Python expression.
+"""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+from formulaic import Formula, ModelSpec, SimpleFormula
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Term
+
+from linreg.data.expressions import LARGEST_POWER, parse_expression, parse_python, unsupported
+from linreg.errors import UserError
+
+WHERE = "params.yaml: model.formula"
+_POWER = r"(?:\*\*|\^)\s*(\d+)"
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of a term: a number, or a category that becomes one column per level.
+
+    text     as it appears in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
+    columns  the columns it reads
+    base     a category's reference level when `C(column, base)` names one, else None for the first
+    """
+
+    text: str
+    kind: Literal["number", "category"]
+    columns: tuple[str, ...]
+    base: str | int | float | bool | None = None
+
+    @property
+    def source(self) -> str:
+        """The factor as one writes it in a formula: odd names in back-quotes, bare arithmetic in braces."""
+        if self.columns == (self.text,):
+            return self.text if self.text.isidentifier() else f"`{self.text}`"
+        return self.text if self.text.endswith(")") and re.match(r"\w+\(", self.text) else f"{{{self.text}}}"
+
+
+@dataclass(frozen=True)
+class ParsedFormula:
+    """A formula whose columns are known by name; `terms` exclude the intercept."""
+
+    target: Factor
+    intercept: bool
+    terms: tuple[tuple[Factor, ...], ...]
+
+    def __str__(self) -> str:
+        """Write the formula with every term spelt out, so that parsing it again gives the same."""
+        terms = [":".join(factor.source for factor in term) for term in self.terms]
+        right = [*(["0"] if not self.intercept else [] if terms else ["1"]), *terms]
+        return f"{self.target.source} ~ {' + '.join(right)}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column the formula reads, target first, each once."""
+        factors = [self.target, *(factor for term in self.terms for factor in term)]
+        return tuple(dict.fromkeys(column for factor in factors for column in factor.columns))
+
+
+def parse_formula(text: str, names: Sequence[str], categories: frozenset[str] = frozenset()) -> ParsedFormula:
+    """Parse a formula; `.` stands for `names` but the target, and a column in `categories` is a category.
+
+    Raises UserError for what is no formula, holds an expression that is not supported, or has no target.
+    """
+    if not text.partition("~")[2].strip() or any(int(power) > LARGEST_POWER for power in re.findall(_POWER, text)):
+        raise UserError(
+            WHERE, f"must name its terms, with powers up to {LARGEST_POWER}", found=text,
+            todo="write it as TARGET ~ TERM + TERM",
+        )  # fmt: skip
+    try:
+        formula = Formula(text, _context={"__formulaic_variables_available__": list(names)})
+    except (FormulaicError, SyntaxError, ValueError, TypeError, RecursionError) as error:
+        message = re.split(r"\n", str(error))[0]
+        raise UserError(
+            WHERE, f"is not a formula ({message})", found=text, todo="write it as TARGET ~ TERM + TERM"
+        ) from None
+    left, right = getattr(formula, "lhs", None), getattr(formula, "rhs", None)
+    if not isinstance(left, SimpleFormula) or not isinstance(right, SimpleFormula) or len(left) != 1:
+        raise UserError(
+            WHERE, "must have one target and one right-hand side", found=text, todo="write it as TARGET ~ TERM + TERM"
+        )
+    target = _factors(left[0], categories)
+    if len(target) != 1:
+        raise UserError(WHERE, "must have one column as its target", found=str(left[0]))
+    terms = [_factors(term, categories) for term in right]
+    parsed = ParsedFormula(target[0], () in terms, tuple(term for term in terms if term))
+    if not terms:
+        raise UserError(WHERE, "has nothing to fit", found=text, todo="name a column, or 1 for the intercept alone")
+    if any(factor.text == target[0].text for term in parsed.terms for factor in term):
+        raise UserError(WHERE, "has its target among the features", found=text, todo=f"leave {target[0].text} out")
+    return parsed
+
+
+def plan(parsed: ParsedFormula) -> dict[str, Any]:
+    """Return the terms of the design as plain data, with a reference level left out where one is redundant.
+
+    Each term is a list of factors {"factor", "kind", "columns"}, a category's with "base" (its reference level
+    or None) and "full" (whether the reference level has a column too).
+    """
+    stand_ins = {factor.text: f"f{i}" for i, factor in enumerate(_distinct(parsed.terms))}
+    factors = {stand_ins[factor.text]: factor for factor in _distinct(parsed.terms)}
+    terms = []
+    for structure in _coded(parsed, stand_ins, factors).structure:
+        for scoped in structure.scoped_terms:
+            # A scoped term's factors have no order of their own; the formula's is the one people expect in names.
+            order = [factor.expr for factor in structure.term.factors]
+            inner = sorted(scoped.factors, key=lambda scoped_factor: order.index(scoped_factor.factor.expr))
+            if inner:
+                terms.append([_as_data(factors[each.factor.expr], full=not each.reduced) for each in inner])
+    return {"intercept": parsed.intercept, "target": _as_data(parsed.target, full=True), "terms": terms}
+
+
+def _as_data(factor: Factor, *, full: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {"factor": factor.text, "kind": factor.kind, "columns": list(factor.columns)}
+    return data | ({"base": factor.base, "full": full} if factor.kind == "category" else {})
+
+
+def _distinct(terms: Sequence[Sequence[Factor]]) -> list[Factor]:
+    return list(dict.fromkeys(factor for term in terms for factor in term))
+
+
+def _coded(parsed: ParsedFormula, stand_ins: Mapping[str, str], factors: Mapping[str, Factor]) -> ModelSpec:
+    """Ask formulaic which levels are redundant, with a two-level stand-in for each factor.
+
+    Which columns a design needs depends on which factors are categories, not on their values, so that nothing
+    that the user wrote is evaluated.
+    """
+    frame = pd.DataFrame(
+        {
+            name: pd.Categorical(["a", "b"]) if factor.kind == "category" else [0.0, 1.0]
+            for name, factor in factors.items()
+        },
+        index=range(2),
+    )
+    terms = [":".join(stand_ins[factor.text] for factor in term) for term in parsed.terms]
+    text = " + ".join(["1" if parsed.intercept else "0", *terms])
+    return Formula(text).get_model_matrix(frame).model_spec
+
+
+def _factors(term: Term, categories: frozenset[str]) -> tuple[Factor, ...]:
+    """Return a term's factors; none for the intercept."""
+    if [factor.expr for factor in term.factors] == ["1"]:
+        return ()
+    return tuple(_factor(factor.expr, factor.eval_method.value, categories) for factor in term.factors)
+
+
+def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
+    if method == "lookup":
+        return Factor(text, "category" if text in categories else "number", (text,))
+    if method == "literal":
+        raise unsupported(text)
+    tree, names = parse_python(text)
+    match tree:
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column)], keywords=[]):
+            return Factor(text, "category", (names.get(column, column),))
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column), ast.Constant(value=base)], keywords=[]) if (
+            isinstance(base, str | int | float)
+        ):
+            return Factor(text, "category", (names.get(column, column),), base)
+        case _:
+            expression = parse_expression(text)
+            if not expression.columns:
+                raise unsupported(text)
+            return Factor(text, "number", expression.columns)

@@ -1,0 +1,193 @@
+"""Checks at the boundary: what enters the pipeline is typed, finite and what the formula says it is."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.expressions import parse_expression
+from linreg.data.formula import Factor, parse_formula, plan
+from linreg.data.profile import MOST_LEVELS, ColumnProfile
+from linreg.data.readers import Part, Source, TypedTable
+from linreg.data.schema import Column, Schema, kind_of
+from linreg.errors import UserError
+
+Profiles = Mapping[str, ColumnProfile]
+
+
+def columns_to_read(formula: str, source: Source, split_column: str | None) -> list[str]:
+    """Return the columns that formula and split name, in the order of the file.
+
+    Raises UserError for a name that the file does not have.
+    """
+    named = [name for name in source.columns if name]
+    needed = dict.fromkeys(parse_formula(formula, named).columns)
+    if split_column is not None:
+        needed[split_column] = None
+    for name in needed:
+        if name not in named:
+            parameter = "split.by" if name == split_column else "model.formula"
+            raise UserError(
+                f"{source.files[0]}: column {name}", f"is not in the file, but {parameter} needs it",
+                found=", ".join(named), todo="correct the name; names with spaces go in `back-quotes`",
+            )  # fmt: skip
+    return [name for name in named if name in needed]
+
+
+def describe(table: TypedTable) -> dict[str, ColumnProfile]:
+    """Read the table once for the profile of every column; raises UserError for a number that is not finite."""
+    profiles = {field.name: ColumnProfile(field.type) for field in table.schema}
+    for part in table.parts():
+        for name, profile in profiles.items():
+            profile.read(part, name)
+    return profiles
+
+
+def left_out_of_dot(profiles: Profiles, split_column: str | None) -> dict[str, str]:
+    """Return the columns that `.` does not stand for, with the reason."""
+    reasons = {}
+    for name, profile in profiles.items():
+        if name == split_column:
+            reasons[name] = "the split column"
+        elif kind_of(profile.type) in ("time", "other"):
+            reasons[name] = "a time"
+        elif profile.is_free_text:
+            many = f"over {MOST_LEVELS}" if profile.levels is None else len(profile.levels)
+            reasons[name] = f"free text, {many} different values in {profile.count} cells"
+    return reasons
+
+
+def make_schema(formula: str, profiles: Profiles, table: TypedTable, split_column: str | None, **more: Any) -> Schema:
+    """Settle what each column is to the formula; raises UserError when a column cannot be that.
+
+    `more` goes into the schema: `fill_missing` and `truth`.
+    """
+    categories = frozenset(name for name, each in profiles.items() if kind_of(each.type) == "category")
+    out = left_out_of_dot(profiles, split_column)
+    parsed = parse_formula(formula, [name for name in profiles if name not in out], categories)
+    for factor in [parsed.target, *(factor for term in parsed.terms for factor in term)]:
+        _check_factor(factor, factor is parsed.target, profiles, table)
+    names = [name for name in profiles if name in parsed.columns]
+    columns = {name: Column(str(profiles[name].type), kind_of(profiles[name].type)) for name in names}
+    return Schema(formula=str(parsed), columns=columns, **plan(parsed), **more)
+
+
+def missing_cells(profiles: Profiles, schema: Schema, split_column: str | None) -> dict[str, int]:
+    """Return how many cells are missing per column that is used, for those with any."""
+    used = [*schema.columns, *([split_column] if split_column else [])]
+    return {name: profiles[name].missing for name in dict.fromkeys(used) if profiles[name].missing}
+
+
+def refuse_missing(profiles: Profiles, missing: Mapping[str, int]) -> None:
+    """Raise UserError naming the first missing cell of the first column that has any."""
+    for name, count in missing.items():
+        others = f" (and in {', '.join(other for other in missing if other != name)})" if len(missing) > 1 else ""
+        raise UserError(
+            profiles[name].first_missing, f"is missing, the first of {count} such cells{others}",
+            todo="set ingest.missing to drop or mean, or fill the cells",
+        )  # fmt: skip
+
+
+class Cleaning:
+    """Applies `ingest.missing` to the rows, part by part, and counts what it drops.
+
+    dropped  rows left out, by the column whose cell was missing (the first, where several are)
+    rows     rows kept
+    """
+
+    def __init__(self, schema: Schema, policy: Literal["error", "drop", "mean"], split_column: str | None) -> None:
+        self.rows = 0
+        self.dropped: dict[str, int] = {}
+        self.columns = list(dict.fromkeys([*schema.columns, *([split_column] if split_column else [])]))
+        # A mean stands in for a feature; no mean can stand in for what is to be predicted, nor for a category.
+        filled = {name for name, column in schema.features.items() if column.kind == "number"}
+        filled -= schema.category_columns | set(schema.target["columns"]) | {split_column}
+        self._required = [name for name in self.columns if policy != "mean" or name not in filled]
+        factors = [schema.target, *(factor for term in schema.terms for factor in term)]
+        numbers = {factor["factor"]: factor for factor in factors if factor["kind"] == "number"}
+        self._expressions = [
+            parse_expression(text) for text, factor in numbers.items() if factor["columns"] != [text]
+        ]
+
+    def tables(self, table: TypedTable) -> Iterator[pa.Table]:
+        """Yield the rows that stay; raises UserError where a formula's expression is not finite, or none stay."""
+        for part in table.parts():
+            self._check_expressions(part)
+            rows = part.rows.select(self.columns)
+            for name in self._required:
+                if rows.column(name).null_count:
+                    before = rows.num_rows
+                    rows = rows.filter(pc.is_valid(rows.column(name)))
+                    self.dropped[name] = self.dropped.get(name, 0) + before - rows.num_rows
+            self.rows += rows.num_rows
+            yield rows
+        if self.rows == 0:
+            raise UserError(
+                table.files[0][1], "has no row to learn from", found=self._reasons(), todo="bring rows with values"
+            )
+
+    def _reasons(self) -> str:
+        reasons = [f"{count} rows without {name}" for name, count in self.dropped.items()]
+        return ", ".join(reasons) or "a header and nothing below it"
+
+    def _check_expressions(self, part: Part) -> None:
+        for expression in self._expressions:
+            columns = {
+                name: pc.fill_null(part.rows.column(name).cast(pa.float64(), safe=False), np.nan).to_numpy()
+                for name in expression.columns
+            }
+            known = ~np.any([np.isnan(values) for values in columns.values()], axis=0)
+            wrong = known & ~np.isfinite(expression(columns))
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                found = ", ".join(f"{name} = {values[row]:.17g}" for name, values in columns.items())
+                raise UserError(
+                    f"{part.origin}: row {part.first_row + row}", f"{expression.text} is not a finite number here",
+                    found=found, todo="change model.formula or leave the row out",
+                )  # fmt: skip
+
+
+def _check_factor(factor: Factor, is_target: bool, profiles: Profiles, table: TypedTable) -> None:
+    for name in factor.columns:
+        profile, kind = profiles[name], kind_of(profiles[name].type)
+        if kind == "category" and (is_target or (factor.kind == "number")):
+            role = "the target" if is_target else factor.text
+            raise UserError(
+                _first_text(table, name), f"must be a number, since {role} is one", found=f"type {profile.type}",
+                todo="correct the cell (a missing one is empty, NA or ?), or use another column",
+            )  # fmt: skip
+        if kind in ("time", "other"):
+            raise UserError(
+                f"{table.files[0][1]}: column {name}", "must be a number or a category to be in the formula",
+                found=str(profile.type), todo="make a number of it; as a time it can be used in split.by",
+            )  # fmt: skip
+        if factor.kind == "category" and factor.text == name and profile.is_free_text:
+            raise UserError(
+                _first_text(table, name), "is text whose values hardly repeat, no category", found=profile.min,
+                todo=f"correct the cell, or write C({_quoted(name)}) if every value is a level",
+            )  # fmt: skip
+
+
+def _first_text(table: TypedTable, name: str) -> str:
+    """Return where the first cell of a text column is that is no number: it made the whole column text."""
+    for part in table.parts():
+        for row, cell in enumerate(part.rows.column(name).to_pylist()):
+            if cell is not None and not _is_number(cell):
+                return f"{part.origin}: row {part.first_row + row}: column {name}: {cell!r}"
+    return f"{table.files[0][1]}: column {name}"
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return not isinstance(cell, bool)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f"`{name}`"
+
+

@@ -1,0 +1,161 @@
+"""The user's table, whatever it comes as: CSV or Parquet, one file or a folder of files."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from linreg.data.csv_files import csv_columns, csv_to_parquet
+from linreg.data.table import TRUTH, TableFile
+from linreg.errors import UserError
+
+WHERE = "params.yaml: ingest.source"
+
+
+class Part(NamedTuple):
+    """Some consecutive rows, with where the user finds them: data row `first_row` (from 1) of the file `origin`."""
+
+    rows: pa.Table
+    origin: Path
+    first_row: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a table in the order of their rows, and the names of its columns ('' for one without a name)."""
+
+    files: tuple[Path, ...]
+    is_parquet: bool
+    columns: tuple[str, ...]
+
+    @property
+    def truth(self) -> Any:
+        """The θ and b that the rows were drawn from, if the file says so."""
+        if not self.is_parquet:
+            return None
+        text = (TableFile(self.files[0]).schema.metadata or {}).get(TRUTH)
+        return json.loads(text) if text else None
+
+
+def open_source(path: Path) -> Source:
+    """Find the files of a source and read their headers; raises UserError when there is nothing to read."""
+    files = _files(path)
+    is_parquet = [_is_parquet(file) for file in files]
+    if any(is_parquet) != all(is_parquet):
+        odd = files[is_parquet.index(not is_parquet[0])]
+        raise UserError(path, "must hold either CSV or Parquet files", found=f"both, such as {files[0]} and {odd}")
+    columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0])
+    return Source(tuple(files), is_parquet[0], columns)
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """The rows of a source with one type per column over all its files."""
+
+    schema: pa.Schema
+    files: tuple[tuple[TableFile, Path], ...]
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the rows in order, a row group at a time; missing cells are null."""
+        for file, origin in self.files:
+            first_row = 1
+            for rows in file.groups(self.schema.names):
+                yield Part(_plain(rows, self.schema, origin), origin, first_row)
+                first_row += rows.num_rows
+
+
+def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedTable:
+    """Give each named column one type; CSV files are converted into the folder `scratch` on the way.
+
+    The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers become the
+    narrowest of them that holds every value. Raises UserError for a column that is absent or of a nested type.
+    """
+    paths = source.files if source.is_parquet else tuple(csv_to_parquet(source.files, columns, scratch))
+    files = tuple((TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True))
+    types = {name: {_plain_type(_field(file, origin, name), origin) for file, origin in files} for name in columns}
+    return TypedTable(pa.schema([(name, _one_type(found, name, source)) for name, found in types.items()]), files)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.is_file() and file.name[0] not in "._")
+        if not files:
+            raise UserError(path, "is a folder without files", todo="put CSV or Parquet files into it")
+        return files
+    if not path.exists():
+        raise UserError(
+            path, "there is no such file (ingest.source)",
+            todo="check the path; experiments in a queue see only what git or DVC tracks, or an absolute path",
+        )  # fmt: skip
+    if not path.is_file():
+        raise UserError(path, "is neither a file nor a folder (ingest.source)", todo="name a CSV or Parquet file")
+    return [path]
+
+
+def _is_parquet(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+def _parquet_columns(file: Path) -> tuple[str, ...]:
+    names = tuple(name if not name.startswith("__index_level_") else "" for name in TableFile(file).schema.names)
+    for name in names:
+        if name and names.count(name) > 1:
+            raise UserError(f"{file}: column {name}", "appears more than once", todo="rename one of them")
+    return names
+
+
+def _field(file: TableFile, origin: Path, name: str) -> pa.Field:
+    if name not in file.schema.names:
+        raise UserError(f"{origin}: column {name}", "is not in this file", found=", ".join(file.schema.names))
+    return file.schema.field(name)
+
+
+def _plain_type(field: pa.Field, origin: Path) -> pa.DataType:
+    type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if pa.types.is_integer(type_) and type_ != pa.uint64():
+        return pa.int64()
+    if pa.types.is_float16(type_) or pa.types.is_float32(type_):
+        return pa.float32()
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or type_ == pa.uint64() or pa.types.is_null(type_):
+        return pa.float64()
+    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_string(type_) or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
+        return type_
+    raise UserError(
+        f"{origin}: column {field.name}", "must hold numbers, text, truth values or times", found=str(field.type),
+        todo="flatten it before, or leave it out of the formula",
+    )  # fmt: skip
+
+
+def _one_type(types: set[pa.DataType], name: str, source: Source) -> pa.DataType:
+    if len(types) == 1:
+        return types.pop()
+    if all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in types):
+        return pa.float64()
+    found = ", ".join(sorted(map(str, types)))
+    raise UserError(f"{source.files[0].parent}: column {name}", "must have one type in all files", found=found)
+
+
+def _plain(rows: pa.Table, schema: pa.Schema, origin: Path) -> pa.Table:
+    rows = rows.select(schema.names)
+    if rows.schema.equals(schema):
+        return rows
+    try:
+        columns = [_cast(rows.column(field.name), field.type) for field in schema]
+    except pa.ArrowInvalid as error:
+        raise UserError(origin, "holds a cell that does not fit its column", found=error) from None
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    # Rounding to float64 is the purpose when the cell is an integer above 2^53 or a decimal.
+    return column.cast(type_, safe=not pa.types.is_float64(type_))
+
+

@@ -1,0 +1,49 @@
+"""Rows on disk seen through a design: X and y, one window at a time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.data.design import Design
+from linreg.data.table import TableFile
+
+Floats = NDArray[np.float64]
+
+KEPT_BYTES = 128 << 20
+"""Windows are kept in memory up to this size; beyond it they are read again, which changes no result."""
+
+
+class Window(NamedTuple):
+    """Some consecutive rows: X (n, M) and y (n,), both float64."""
+
+    X: Floats
+    y: Floats
+
+
+class Rows:
+    """The rows of one table file as windows of X and y; a window is a row group."""
+
+    def __init__(self, path: Path, design: Design) -> None:
+        self._table, self._design = TableFile(path), design
+        self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
+        width = 8 * (len(design.names) + 1)
+        self._kept: dict[int, Window] | None = {} if self.num_rows * width <= KEPT_BYTES else None
+
+    def window(self, index: int) -> Window:
+        """Return one window; raises UserError, with file and row, for cells that the design cannot take."""
+        if self._kept is not None and index in self._kept:
+            return self._kept[index]
+        table = self._table.group(index)
+        first_row = 1 + sum(self._table.group_length(i) for i in range(index))
+        window = Window(
+            self._design.matrix(table, self.path, first_row), self._design.target(table, self.path, first_row)
+        )
+        if self._kept is not None:
+            self._kept[index] = window
+        return window
+
+    def __iter__(self) -> Iterator[Window]:
+        return (self.window(index) for index in range(self.num_windows))

@@ -1,0 +1,83 @@
+"""How training went: θ, b and the losses after each epoch, and which epoch is the model."""
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from linreg.files import write_text
+from linreg.fit.autograd import Epoch
+from linreg.params import Train
+
+
+class History:
+    """Collects the epochs, prints a line for some of them where no progress bar is seen, and chooses one."""
+
+    def __init__(self, names: Sequence[str], params: Train) -> None:
+        self._names, self._params = names, params
+        self._epochs: list[Epoch] = []
+        self._losses: list[tuple[float | None, float | None]] = []
+
+    def add(self, epoch: Epoch, train_mse: float | None, validation_mse: float | None) -> dict[str, float]:
+        """Note an epoch; returns its values by the names of the curves in MLflow."""
+        self._epochs.append(epoch)
+        self._losses.append((train_mse, validation_mse))
+        if sys.stderr.isatty() or epoch.number % max(1, self._params.epochs // 20) == 0:
+            print(f"train: epoch {epoch.number}: {self._losses_as_text(-1)}, {epoch.rows_per_second:.3g} rows/s")
+        values = {"train_mse": train_mse, "validation_mse": validation_mse, "lr": epoch.lr, "b": epoch.b}
+        values |= {f"theta.{name}": value for name, value in zip(self._names, epoch.theta.tolist(), strict=True)}
+        values["rows_per_second"] = epoch.rows_per_second
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def chosen(self) -> Epoch:
+        """The epoch that is the model: the last, or with patience the one with the least validation loss."""
+        return self._epochs[self._best if self._params.patience else -1]
+
+    @property
+    def patience_is_over(self) -> bool:
+        """Whether the validation loss has had its chance to become better."""
+        patience = self._params.patience
+        return patience > 0 and len(self._epochs) - 1 - self._best >= patience
+
+    @property
+    def _best(self) -> int:
+        losses = [loss for _, loss in self._losses if loss is not None]
+        return losses.index(min(losses))
+
+    def write(self, folder: Path) -> None:
+        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them)."""
+        epochs = list(zip(self._epochs, self._losses, strict=True))
+        write_text(
+            folder / "history.csv",
+            _as_csv(
+                ["epoch", "step", "lr", "train_mse", "validation_mse"],
+                [[epoch.number, epoch.step, epoch.lr, *losses] for epoch, losses in epochs],
+            ),
+        )
+        coefficients = [
+            [epoch.number, name, value]
+            for epoch in self._epochs
+            for name, value in [("b", epoch.b), *zip(self._names, epoch.theta.tolist(), strict=True)]
+        ]
+        write_text(folder / "theta.csv", _as_csv(["epoch", "coefficient", "value"], coefficients))
+
+    def summary(self) -> str:
+        """Return in a few words what was chosen."""
+        index = self._epochs.index(self.chosen)
+        return f"epoch {self.chosen.number} of {self._params.epochs}, {self._losses_as_text(index)}"
+
+    def _losses_as_text(self, index: int) -> str:
+        train, validation = self._losses[index]
+        watched = "" if validation is None else f", validation MSE {validation:.6g}"
+        return f"train MSE {train:.6g}{watched}"
+
+
+def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Floats keep every digit: Python writes the shortest text that reads back as the same number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

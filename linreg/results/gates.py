@@ -1,0 +1,34 @@
+"""Gates: bounds in params.yaml that a model's metrics have to keep."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from linreg.params import Gate
+
+
+def judge(gates: Mapping[str, Gate], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return pass or fail for each gate, with the value found, and for all of them together.
+
+    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`. A gate without a value to judge (no
+    such rows, or a constant target) fails: what was not seen did not pass.
+    """
+    verdicts = {}
+    for name, gate in sorted(gates.items()):
+        part, _, metric = name.partition("_")
+        value = metrics.get(part, {}).get(metric)
+        passed = value is not None and _keeps(gate, value)
+        verdicts[name] = {"value": value, "min": gate.min, "max": gate.max, "passed": passed}
+    return {"passed": all(verdict["passed"] for verdict in verdicts.values()), "gates": verdicts}
+
+
+def in_words(part: str, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> str:
+    """Return R², RMSE and what the gates say, on one line."""
+    r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6g}"
+    failed = [name for name, each in verdict["gates"].items() if not each["passed"]]
+    passed = f"all {len(verdict['gates'])} gates passed" if verdict["gates"] else "no gates set"
+    gates = f"gates failed: {', '.join(failed)}" if failed else passed
+    return f"{part} R² {r2}, RMSE {metrics['rmse']:.6g}; {gates}"
+
+
+def _keeps(gate: Gate, value: float) -> bool:
+    return (gate.min is None or value >= gate.min) and (gate.max is None or value <= gate.max)

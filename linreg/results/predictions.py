@@ -1,0 +1,27 @@
+"""A sample of predictions beside what was observed, for the plots."""
+
+import csv
+import io
+from pathlib import Path
+
+from linreg.data.rows import Rows
+from linreg.files import write_text
+from linreg.fit.model import LinearModel, linear
+
+MOST_POINTS = 2000
+"""More points than this only blacken a plot."""
+
+
+def write_predictions(path: Path, rows: Rows, model: LinearModel) -> None:
+    """Write actual, predicted and residual (actual − predicted) of evenly spaced rows as CSV."""
+    every = max(1, -(-rows.num_rows // MOST_POINTS))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["actual", "predicted", "residual"])
+    start = 0  # the first row of this window that is wanted
+    for X, y in rows:
+        X, y, num_rows = X[start::every], y[start::every], len(y)
+        predicted = linear(X, model.theta, model.b)
+        writer.writerows(zip(y.tolist(), predicted.tolist(), (y - predicted).tolist(), strict=True))
+        start = (start - num_rows) % every
+    write_text(path, text.getvalue())

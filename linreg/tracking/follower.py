@@ -1,0 +1,60 @@
+"""Starts `linreg sync --follow` beside a stage and waits for it, if only for a moment."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from linreg.tracking.place import root
+from linreg.tracking.run_folder import RunFolder
+
+PATIENCE_WITH_TROUBLE = 3.0
+_log = logging.getLogger(__name__)
+
+
+def start(folder: RunFolder) -> None:
+    """Start the process that sends this run's journal, unless there is one.
+
+    It outlives the stage (a session of its own, no terminal) and works in the repository's top, because the
+    working directory of a queued experiment is deleted under it.
+    """
+    if folder.has_sender():
+        return
+    command = [sys.executable, "-m", "linreg", "sync", "--follow", folder.key]
+    try:
+        with folder.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                command,
+                cwd=root(),
+                env={**os.environ, "DVC_ROOT": str(root())},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        _log.warning("cannot start `linreg sync --follow`: %s; run `linreg sync` later", error)
+        return
+    # Whoever starts a process has to wait for it, or it stays as a zombie until the stage ends.
+    threading.Thread(target=process.wait, name=f"follower-{folder.key}", daemon=True).start()
+
+
+def wait(folder: RunFolder, timeout: float) -> int:
+    """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events pending.
+
+    A follower that died is started again, once. When it tells of trouble, such as a server that is down,
+    there is little sense in waiting for it.
+    """
+    began = time.monotonic()
+    started_again = None
+    while pending := folder.pending():
+        waited = time.monotonic() - began
+        if waited >= timeout or (waited >= PATIENCE_WITH_TROUBLE and folder.sent().trouble):
+            break
+        if started_again is None and not folder.has_sender():
+            start(folder)
+            started_again = waited
+        time.sleep(0.05)
+    return pending

@@ -1,0 +1,52 @@
+"""What the code was: the git commit and the DVC experiment that a run belongs to."""
+
+import logging
+import os
+import subprocess
+from datetime import datetime
+
+_log = logging.getLogger(__name__)
+
+
+def source_tags() -> dict[str, str]:
+    """Return the tags that say which code is running; outside of git only what DVC knows.
+
+    `git.dirty` is true when a file that git tracks, or does not know, differs from the commit. DVC rewrites
+    dvc.lock while the stages run, so that file does not count.
+    """
+    tags = {}
+    if commit := _git("rev-parse", "HEAD"):
+        changes = _git("status", "--porcelain", "--", ":(top)", ":(top,exclude,glob)**/dvc.lock")
+        tags = {"git.commit": commit, "git.dirty": "false" if changes == "" else "true"}
+    for tag, variable in (("dvc.experiment", "DVC_EXP_NAME"), ("dvc.baseline", "DVC_EXP_BASELINE_REV")):
+        if value := os.environ.get(variable):
+            tags[tag] = value
+    return tags
+
+
+def default_run_name() -> str:
+    """Return a name that a person recognises: the DVC experiment's, or branch and commit, or the time."""
+    if name := os.environ.get("DVC_EXP_NAME"):
+        return name
+    if commit := _git("rev-parse", "--short", "HEAD"):
+        branch = _git("branch", "--show-current")
+        return f"{branch}-{commit}" if branch else commit
+    return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git prints; None where there is no repository, no commit or no git."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # DVC may be using the index at this moment
+    try:
+        done = subprocess.run(  # noqa: S603 - the arguments are all ours
+            ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.warning("git cannot be asked about the commit: %s", error)
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

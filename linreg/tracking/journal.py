@@ -1,0 +1,210 @@
+"""What a stage says about its run, kept on this disk; `linreg sync` brings it to MLflow.
+
+    with start_run("linreg", "my run", parameters, tags, inputs) as run:
+        run.follow()                       # a process of its own sends what follows, as it happens
+        run.log({"train_mse": 0.5}, step=1)
+
+Nothing here waits for MLflow, imports it, or fails because of it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from linreg.tracking import events, follower
+from linreg.tracking.names import with_legal_names
+from linreg.tracking.run_folder import RunFolder, lock_for_writing, run_folders
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table that a run reads, as MLflow's Datasets column shows it."""
+
+    name: str
+    source: str
+    """Where it lies: a path or URI."""
+    digest: str
+    """The hash of its content, at most 36 characters, such as the MD5 in dvc.lock."""
+    num_rows: int
+    context: str = "training"
+    """What it is used for: training, validation, test."""
+    schema: Mapping[str, str] = field(default_factory=dict)
+    """Type of each column, by name; may be left out."""
+
+
+def start_run(
+    experiment: str,
+    name: str,
+    parameters: Mapping[str, object],
+    tags: Mapping[str, str],
+    inputs: Iterable[Dataset] = (),
+) -> "Run":
+    """Begin a run and its journal."""
+    folder = RunFolder(uuid.uuid4().hex)
+    folder.path.mkdir(parents=True)
+    run = Run(folder)
+    start = {
+        "experiment": experiment,
+        "name": name,
+        "parameters": with_legal_names(parameters),
+        "tags": with_legal_names(tags),
+        "inputs": [asdict(dataset) for dataset in inputs],
+    }
+    run._append("start", start)
+    return run
+
+
+def find_run(tag: str, value: str) -> "Run | None":
+    """Reopen the newest run whose `tag` has that value; a later stage adds to what an earlier one began.
+
+    So evaluate finds the run that made its model by the model's hash, also when DVC took the model from its
+    cache.
+    """
+    found = [
+        (time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None
+    ]
+    return Run(RunFolder(max(found)[1]), reopened=True) if found else None
+
+
+def no_run() -> "Run":
+    """Return a run that nobody hears of, for processes that work on a run but do not speak for it."""
+    return Run(None)
+
+
+class Run:
+    """A run being written; as a context manager it ends as the block does.
+
+    The block's end is FINISHED, an exception FAILED, Ctrl-C and SIGTERM KILLED. A process that dies without
+    a word leaves a journal that nobody holds, which MLflow then shows as KILLED.
+    """
+
+    def __init__(self, folder: RunFolder | None, *, reopened: bool = False) -> None:
+        self._folder = folder
+        self._reopened = reopened
+        self._handle = None if folder is None else lock_for_writing(folder.journal)
+        if self._handle is not None and _is_torn(self._handle):
+            os.write(self._handle, b"\n")
+
+    @property
+    def key(self) -> str:
+        """The run's name in .linreg/runs and, as the tag `linreg.run`, in MLflow."""
+        return "" if self._folder is None else self._folder.key
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Add one point to the curve of each metric.
+
+        What is logged after the model is, in MLflow, also the model's.
+        """
+        numbers = {name: events.number(value) for name, value in values.items()}
+        self._append("metrics", {"step": int(step), "values": with_legal_names(numbers)})
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags, in place of those of the same name."""
+        self._append("tags", {"tags": with_legal_names(tags)})
+
+    def log_artifact(self, path: Path, folder: str = "") -> None:
+        """Keep a copy of a file or folder as the run's artifact `folder/NAME`."""
+        self._append("artifact", {"path": self._copy(path), "folder": folder})
+
+    def log_model(self, folder: Path, name: str = "model") -> None:
+        """Keep a copy of a model artifact as the run's model."""
+        self._append("model", {"path": self._copy(folder), "name": name})
+
+    def end(self, status: str, *, final: bool = False) -> None:
+        """Say how the run ended: FINISHED, FAILED or KILLED; `final` if no later stage will add to it."""
+        self._append("end", {"status": status, "final": final})
+
+    def close(self) -> None:
+        """Give the journal back; done without an end, it means that the writer died."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def follow(self) -> None:
+        """Have a process of its own send the journal from now on, if there is none yet."""
+        if self._folder is not None:
+            follower.start(self._folder)
+
+    def wait_sent(self, timeout: float) -> int:
+        """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events pending.
+
+        Whatever is pending stays in the journal for the next `linreg sync`.
+        """
+        return 0 if self._folder is None else follower.wait(self._folder, timeout)
+
+    def __enter__(self) -> Self:
+        # Without this SIGTERM would end the process between two instructions, and the run as if by SIGKILL.
+        self._before = signal.signal(signal.SIGTERM, _terminate) if _may_handle_sigterm() else None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            self.end(events.FINISHED, final=self._reopened)
+        else:
+            killed = isinstance(error, KeyboardInterrupt | _Terminated)
+            self.end(events.KILLED if killed else events.FAILED, final=True)
+        self.close()
+
+    def _append(self, kind: str, values: Mapping[str, Any]) -> None:
+        if self._handle is not None:
+            line = events.line(kind, values)
+            while line:
+                line = line[os.write(self._handle, line) :]
+
+    def _copy(self, path: Path) -> str:
+        """Copy a file or folder to where it survives the stage; returns its path within the run's folder."""
+        if self._folder is None:
+            return ""
+        # A name of its own each time: the sender may be reading the copy that was logged before.
+        copy = Path("files") / uuid.uuid4().hex / path.name
+        target = self._folder.path / copy
+        target.parent.mkdir(parents=True)
+        if path.is_dir():
+            shutil.copytree(path, target)
+        else:
+            shutil.copyfile(path, target)
+        return copy.as_posix()
+
+
+class _Terminated(SystemExit):
+    """SIGTERM, made into an exception so that it unwinds like Ctrl-C."""
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise _Terminated(128 + number)
+
+
+def _may_handle_sigterm() -> bool:
+    """Tell whether SIGTERM still does what it does by default, and this thread may change that."""
+    main = threading.current_thread() is threading.main_thread()
+    return main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def _is_torn(handle: int) -> bool:
+    """Tell whether a crash has left a line without its end, which the next line must not continue."""
+    size = os.fstat(handle).st_size
+    return size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+
+
+def _tagged(folder: RunFolder, tag: str, value: str) -> int | None:
+    """Return when the run started if its tag has that value, else None."""
+    if json.dumps(value, ensure_ascii=False).encode() not in folder.journal.read_bytes():
+        return None  # most journals are not the one; this is a hundred times faster than parsing them
+    start, last = 0, None
+    for event in events.read(folder.journal):
+        if event.kind == "start":
+            start = event.time
+        last = event.values.get("tags", {}).get(tag, last)
+    return start if last == value else None

@@ -1,0 +1,32 @@
+"""Names as MLflow allows them: formulas and file names hold signs that it does not."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+MAX_LENGTH = 250
+_Value = TypeVar("_Value")
+
+
+def with_legal_names(values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return the values with every sign that MLflow forbids in a name replaced by `_`.
+
+    Names that become the same get `_2`, `_3`, … in their order, so that no value is lost.
+    """
+    legal: dict[str, _Value] = {}
+    for name, value in values.items():
+        stem = candidate = _legal(name)
+        number = 1
+        while candidate in legal:
+            number += 1
+            candidate = f"{stem[: MAX_LENGTH - 4]}_{number}"
+        legal[candidate] = value
+    return legal
+
+
+def _legal(name: str) -> str:
+    name = re.sub(r"[^\w.\- :/]", "_", name)[:MAX_LENGTH]
+    # A name is also a path: `a//b` and `../a` are refused.
+    is_path = name == posixpath.normpath(name) and name != "." and not name.startswith(("..", "/"))
+    return name if is_path else re.sub(r"[./]", "_", name) or "_"

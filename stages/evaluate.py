@@ -1,0 +1,69 @@
+"""Judge the model on the rows it was trained on, watched on, and has never seen; check the gates.
+
+    dvc repro evaluate            as part of the pipeline
+    python -m stages.evaluate     by hand
+
+Parameters: `evaluate`, and `tracking` for where the run appears. Writes models/evaluation/ with metrics.json,
+gates.json and predictions.csv.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from linreg.data.rows import Rows
+from linreg.errors import one_line_errors
+from linreg.files import new_folder, write_json
+from linreg.fit.model import load
+from linreg.params import flat, load_params
+from linreg.results.gates import in_words, judge
+from linreg.results.metrics import final_values, mean_target, metrics
+from linreg.results.predictions import write_predictions
+from linreg.tracking.training_run import run_of_model
+
+SPLIT = Path("data/split")
+MODEL = Path("models/model")
+TRAINING = Path("models/training")
+EVALUATION = Path("models/evaluation")
+SECONDS_FOR_TRACKING = 10.0
+
+
+@one_line_errors
+def main() -> None:
+    """Compute the metrics of every part that has rows, next to those of predicting the mean."""
+    params = load_params()
+    with run_of_model(MODEL, TRAINING, params.tracking.experiment, flat(params)) as run:
+        run.follow()
+        model = load(MODEL)
+        files = {
+            "train": sorted((SPLIT / "train").glob("shard-*.parquet")),
+            "validation": [SPLIT / "validation.parquet"],
+            "test": [SPLIT / "test.parquet"],
+        }
+        parts = {name: [Rows(path, model.design) for path in paths] for name, paths in files.items()}
+        parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
+        guess = mean_target(parts["train"])
+
+        found = {name: metrics(rows, model.theta, model.b) for name, rows in parts.items()}
+        for name, rows in parts.items():
+            found[name]["baseline"] = metrics(rows, np.zeros_like(model.theta), guess)
+        verdict = judge(params.evaluate.gates, found)
+        judged = next(name for name in ("test", "validation", "train") if name in parts)
+
+        with new_folder(EVALUATION) as folder:
+            write_json(folder / "metrics.json", found)
+            write_json(folder / "gates.json", verdict)
+            write_predictions(folder / "predictions.csv", parts[judged][0], model)
+        run.log(final_values(found), step=0)
+        run.set_tags({"gates": "passed" if verdict["passed"] else "failed"})
+        run.log_artifact(EVALUATION)
+
+    print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}")
+    pending = run.wait_sent(SECONDS_FOR_TRACKING)
+    if pending:
+        print(f"evaluate: MLflow has not taken {pending} entries yet; `linreg sync` sends them", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
