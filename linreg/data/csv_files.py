@@ -1,12 +1,12 @@
 """CSV files to typed Parquet files, block by block.
 
-Memory is bounded by the block, whatever the size of the file. A column has the narrowest of these types that
-holds every cell of it in all files: int64, float64, bool, date32, timestamp (micro- or nanoseconds, with or
-without time zone), else text, which keeps its cells exactly as they are written. A number is the float64 nearest
-to all of its digits. In a file with the delimiter `;` a column may write its numbers with a decimal comma.
+Memory is bounded by the block, whatever the size of the file. A column has the narrowest of these types
+that holds every cell of it in all files: int64, float64, bool, date32, timestamp (micro- or nanoseconds, with
+or without time zone), else text, which keeps its cells exactly as they are written. A float64 is the one
+nearest to all digits of the cell. With the delimiter `;` a column may write its numbers with a decimal comma.
 
-The types are guessed from the first block of each file and the conversion tried with them, at full speed. When a
-later cell does not fit, every cell is looked at, and the files are converted once more, from text.
+The types are guessed from the first block of each file and the conversion tried with them, at full speed.
+When a later cell does not fit, every cell is looked at, and the files are converted once more, from text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,14 +43,12 @@ _KINDS = (  # the narrowest first
     Kind(pa.timestamp("us", "UTC")),
     Kind(pa.timestamp("ns", "UTC")),
 )
-_HEAD = 16
-
 Possible = Mapping[str, Sequence[Kind]]
 """By column, the kinds that hold every cell seen so far; all of them while only missing cells were seen."""
 
 
 def csv_columns(path: Path) -> tuple[str, ...]:
-    """The column names in a CSV file's header, in file order ('' for an unnamed one).
+    """Return the column names in a CSV file's header, in file order ('' for an unnamed one).
 
     Raises UserError when the file cannot be read, has no header, or a name stands in it twice.
     """
@@ -58,12 +56,12 @@ def csv_columns(path: Path) -> tuple[str, ...]:
 
 
 def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) -> list[Path]:
-    """Convert the named columns of CSV files to Parquet files in `folder`: one per CSV file, in the same order.
+    """Convert the named columns of CSV files to Parquet files in `folder`, one per CSV file, in the same order.
 
     All get one schema; rows keep their order, every row is kept, missing cells are null (a column without any
-    value is float64). A line without any cell is not a row, except in a file of one column, where it is a missing
-    cell. Raises UserError, naming file, column and data row (the first after the header is 1), for anything that
-    is not a table of UTF-8 text.
+    value is float64). An empty line is no row, except in a file of one column, where it is a missing cell.
+    Raises UserError, with the file and the data row (the first after the header is 1) or column, for anything
+    that is not a table of UTF-8 text.
     """
     files = [read_header(path) for path in paths]
     for file in files:
@@ -71,7 +69,7 @@ def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) 
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
     guess = [_possible_kinds(file, columns, num_blocks=1) for file in files]
-    if not _convert_by_type(files, guess, targets):
+    if not (all(_types(guess).values()) and _convert_by_type(files, guess, targets)):
         _convert_from_text(files, [_possible_kinds(file, columns) for file in files], targets)
     return targets
 
@@ -79,11 +77,9 @@ def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) 
 def _convert_by_type(files: Sequence[CsvFile], guess: Sequence[Possible], targets: Sequence[Path]) -> bool:
     """Convert with pyarrow's own conversion, unless a cell does not fit the guess; returns whether all did.
 
-    A guess that holds is what looking at every cell gives: the kinds possible for the first block include those
-    possible for the file, and the narrowest of them proved possible.
+    A guess that holds is what looking at every cell gives: the kinds possible for the first block include
+    those possible for the file, and the narrowest of them proved possible.
     """
-    if any(_types(guess)[column] is None for column in guess[0]):
-        return False
     schema = _schema(guess)
     try:
         for file, possible, target in zip(files, guess, targets, strict=True):
@@ -122,7 +118,7 @@ def _possible_kinds(file: CsvFile, columns: Sequence[str], num_blocks: int | Non
 
 
 def _types(possible: Sequence[Possible]) -> dict[str, pa.DataType | None]:
-    """The narrowest type of each column over all files; None where no file has a value."""
+    """Find the narrowest type of each column over all files; None where no value was seen."""
     every_type = {kind.type for kind in _KINDS}
     types: dict[str, pa.DataType | None] = {}
     for column in possible[0]:
@@ -137,14 +133,14 @@ def _schema(possible: Sequence[Possible]) -> pa.Schema:
 
 
 def _kind(possible: Sequence[Kind], wanted: pa.DataType) -> Kind:
-    """How a file's column writes the wanted type."""
+    """Tell how a file's column writes the wanted type."""
     return next((kind for kind in possible if kind.type == wanted), Kind(wanted))
 
 
 def _fits(cells: pa.ChunkedArray, kind: Kind) -> bool:
     values = cells.drop_null()
     try:
-        _typed(values[:_HEAD], kind)  # a conversion goes on after its first mistake, and mistakes are slow
+        _typed(values[:16], kind)  # a cast that fails does not stop at the first cell, and takes very long
         _typed(values, kind)
     except pa.ArrowInvalid:
         return False

@@ -1,8 +1,7 @@
 """The rows of a CSV file as Arrow batches, block by block; whatever is wrong with the file is a UserError.
 
-Blocks are cut here and parsed by pyarrow one at a time, not by its streaming reader: that one reads some thirty
-blocks ahead, on a thread that may outlive the reader and then crash the interpreter on its way out, and it takes
-a file that ends inside quotes for a whole one.
+Blocks are cut here and parsed by pyarrow one at a time, not by its streaming reader: that one reads some
+thirty blocks ahead, on a thread that may outlive the reader and then abort the interpreter on its way out.
 """
 
 from collections.abc import Iterator
@@ -25,9 +24,9 @@ BLANKS = " \t"
 def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
     """Read the columns of `schema`, at most a block at a time; missing cells are null.
 
-    Raises ArrowInvalid when a cell does not fit its type (text fits every cell), and UserError for a row with
-    too few or too many cells, or longer than a block, a quote that is not closed, NUL bytes, or bytes that are
-    not UTF-8.
+    Raises ArrowInvalid when a cell does not fit its type (every cell is text), and UserError for a row with
+    too few or too many cells, or longer than a block, for a quote that is not closed, and for NUL bytes and
+    bytes that are not UTF-8.
     """
     parser = _Parser(file, schema, decimal)
     check = TextCheck(file.path, offset=file.first_row)
@@ -55,8 +54,8 @@ class _Parser:
         self._file = file
         self._num_rows = 0
         self._irregular: list[csv.InvalidRow] = []
-        # A row with a cell too many and a NUL: no row of the file is like it. At the end of a block it comes to the
-        # handler of irregular rows, unless the block ends inside quotes.
+        # A row with a cell too many and a NUL, unlike any row of the file. At the end of a block it comes to the
+        # handler of irregular rows, unless the block ends inside quotes: pyarrow would take that for a whole cell.
         self._end_mark = file.delimiter * len(file.names) + "\0"
         self._parse_options = csv.ParseOptions(
             delimiter=file.delimiter,
@@ -119,7 +118,7 @@ class _Parser:
 
 
 def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
-    """Yield where the last whole row may end: the last line end after paired quotes, then that after unpaired ones.
+    """Yield where the last whole row may end: the last line end after paired quotes, then after unpaired ones.
 
     The second is right after a cell such as `5" pipe`, whose quote is none.
     """

@@ -1,13 +1,14 @@
 """How a CSV file is written: its delimiter, its header, and where its rows begin.
 
-Everything is told from the file's first block, never from its name. Text is UTF-8 (with or without a byte order
-mark); lines end in LF, CRLF or CR; cells may be quoted with `"`, a quote inside one is doubled.
+Everything is told from the file's first block, never from its name. Text is UTF-8 (with or without a byte
+order mark); lines end in LF, CRLF or CR; cells may be quoted with `"`, a quote inside one is doubled.
 """
 
 import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
@@ -18,17 +19,22 @@ from linreg.errors import UserError
 DELIMITERS = (",", ";", "\t", "|")
 
 MISSING = (
-    "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "Nan", "-nan", "-NaN", "null", "NULL", "None", "?",
+    "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "null", "NULL", "None", "?",
+    "nan", "NaN", "NAN", "Nan", "-nan", "-NaN",
 )  # fmt: skip
 """The words of a missing cell, blanks around them ignored.
 
-A lone `-` is not among them: statistical offices write it for "exactly zero", so it has to be looked at by a person.
+A lone `-` is not among them: statistical offices write it for "exactly zero", so a person has to decide.
 """
 
 BLOCK_BYTES = 4 << 20
 """How much of a file is parsed at once. The header, and every row, has to fit."""
 
 _ROWS_LOOKED_AT = 100
+_QUOTE = "look for a quote that is not closed"
+_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8`"
+_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
+_NAMES = "the first row has to hold the column names"
 
 
 @dataclass(frozen=True)
@@ -45,18 +51,18 @@ class CsvFile:
     """Offset in bytes of the row after the header."""
 
     def require(self, column: str) -> None:
-        """Raise a UserError that lists the columns there are, the nearest name first, if `column` is none of them."""
+        """Raise a UserError that lists the columns, the nearest name first, if `column` is none of them."""
         if column and column in self.names:
             return
         named = [name for name in self.names if name]
-        nearest = sorted(named, key=lambda name: -SequenceMatcher(None, column.lower(), name.lower()).ratio())
+        nearest = sorted(named, key=lambda name: -SequenceMatcher(None, column, name).ratio())
         more = f" and {len(nearest) - 10} more" if len(nearest) > 10 else ""
         todo = "the columns are " + ", ".join(nearest[:10]) + more
         raise UserError(f"{self.path}: column {column}", "there is no such column", todo=todo)
 
 
 def read_header(path: Path) -> CsvFile:
-    """Read a CSV file's first block; raises UserError when it is no CSV file with a header of distinct names."""
+    """Read a CSV file's header; raises UserError when the file has none, or a name stands in it twice."""
     _require_file(path)
     with path.open("rb") as file:
         block = file.read(BLOCK_BYTES)
@@ -64,17 +70,18 @@ def read_header(path: Path) -> CsvFile:
     mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
     text = TextCheck(path, offset=mark).decode(block[mark:], final=complete)
     if not text.strip():
-        raise UserError(path, "is empty", todo="the first row has to hold the column names")
+        raise UserError(path, "is empty", todo=_NAMES)
     delimiter = _delimiter(path, text, complete)
     lines = io.StringIO(text, newline="")
-    header = next(_rows(lines, delimiter), None)
-    if header is None or not (complete or lines.tell() < len(text)):
-        raise UserError(
-            path, f"has a header longer than {BLOCK_BYTES} bytes", todo="look for a quote that is not closed"
-        )
-    line_end = b"\n" if b"\n" in block else b"\r"
+    try:
+        header = next(_rows(lines, delimiter))
+    except csv.Error as error:
+        raise UserError(path, "the header cannot be read", found=error, todo=_QUOTE) from None
+    if not complete and lines.tell() == len(text):
+        raise UserError(path, f"the header is longer than {BLOCK_BYTES} bytes", todo=_QUOTE)
     names = tuple(name.strip() for name in header)
     _check_names(path, names, delimiter)
+    line_end = b"\n" if b"\n" in block else b"\r"
     return CsvFile(path, delimiter, names, line_end, mark + len(text[: lines.tell()].encode()))
 
 
@@ -92,22 +99,16 @@ class TextCheck:
         try:
             text = self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:
-            at = self._offset - len(error.object) + error.start
-            found = f"byte 0x{error.object[error.start]:02X} at offset {at}"
-            raise self._not_text("is not UTF-8 text", found, at) from None
+            at, byte = self._offset - len(error.object) + error.start, error.object[error.start]
+            todo = _UTF16 if at == 0 and byte in codecs.BOM_UTF16 else _LATIN1
+            raise UserError(
+                self._path, "is not UTF-8", found=f"byte 0x{byte:02X} at offset {at}", todo=todo
+            ) from None
         if "\0" in text:
             at = self._offset - len(piece) + piece.index(b"\0")
-            raise self._not_text("holds NUL bytes", f"one at offset {at}", at)
+            todo = _UTF16 if at <= 1 else "the file is damaged or no text: make it again"
+            raise UserError(self._path, "is not text", found=f"a NUL byte at offset {at}", todo=todo)
         return text
-
-    def _not_text(self, what: str, found: str, at: int) -> UserError:
-        if at <= 3:  # UTF-16 starts with the bytes FF FE or FE FF, or has a NUL in its first character
-            todo = "is it UTF-16 or a packed file? Convert it, for instance with `iconv -f UTF-16 -t UTF-8`"
-        else:
-            todo = "convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
-        if "NUL" in what and at > 3:
-            todo = "the file is damaged or not text: make it again"
-        return UserError(self._path, what, found=found, todo=todo)
 
 
 def _require_file(path: Path) -> None:
@@ -120,7 +121,7 @@ def _require_file(path: Path) -> None:
 
 
 def _delimiter(path: Path, text: str, complete: bool) -> str:
-    """The one delimiter that splits the header and, if several do, splits the first rows evenly."""
+    """Find the one delimiter that splits the header and, if several do, splits the first rows evenly."""
     splitting, even = [], []
     for delimiter in DELIMITERS:
         sizes = _row_sizes(text, delimiter, complete)
@@ -137,27 +138,27 @@ def _delimiter(path: Path, text: str, complete: bool) -> str:
 
 
 def _row_sizes(text: str, delimiter: str, complete: bool) -> list[int]:
-    sizes = [len(row) for row in islice(_rows(io.StringIO(text, newline=""), delimiter), _ROWS_LOOKED_AT + 1)]
-    # The last row of a block is usually cut by its end.
-    return sizes if complete or len(sizes) <= 1 or len(sizes) > _ROWS_LOOKED_AT else sizes[:-1]
+    """Count the cells of the header and the first rows, up to the first that this delimiter makes no sense of."""
+    sizes = []
+    with suppress(csv.Error):
+        for row in islice(_rows(io.StringIO(text, newline=""), delimiter), _ROWS_LOOKED_AT):
+            sizes.append(len(row))
+        if not complete and 1 < len(sizes) < _ROWS_LOOKED_AT:
+            sizes.pop()  # the end of the block cut it
+    return sizes
 
 
 def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
-    try:
-        yield from (row for row in csv.reader(lines, delimiter=delimiter) if row)
-    except csv.Error:  # a cell of more than 128 KiB: what came before it has to do
-        return
+    return (row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row)
 
 
 def _check_names(path: Path, names: tuple[str, ...], delimiter: str) -> None:
-    todo = "the first row has to hold the column names"
     if not any(names):
-        raise UserError(path, "has no column names", todo=todo)
+        raise UserError(path, "has no column names", todo=_NAMES)
     cells = [name for name in names if name not in MISSING]
     if cells and all(_is_number(cell, delimiter) for cell in cells):
-        raise UserError(
-            path, "has no header", found=f"only numbers in the first row ({', '.join(names)})", todo=todo
-        )
+        found = f"only numbers in the first row: {', '.join(names)}"
+        raise UserError(path, "has no header", found=found, todo=_NAMES)
     seen = set[str]()
     for name in names:
         if name and name in seen:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linreg.data.design import Design
 from linreg.data.table import TableFile
+from linreg.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -24,10 +25,19 @@ class Window(NamedTuple):
 
 
 class Rows:
-    """The rows of one table file as windows of X and y; a window is a row group."""
+    """The rows of one table file as windows of X and y; a window is a row group.
+
+    Raises UserError when the file lacks a column of the design: it was made for another formula or source.
+    """
 
     def __init__(self, path: Path, design: Design) -> None:
         self._table, self._design = TableFile(path), design
+        for name, column in design.schema.columns.items():
+            if name not in self._table.schema.names or str(self._table.schema.field(name).type) != column.type:
+                raise UserError(
+                    f"{path}: column {name}", f"must be there with type {column.type}, as the formula needs it",
+                    found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
+                )  # fmt: skip
         self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
         width = 8 * (len(design.names) + 1)
         self._kept: dict[int, Window] | None = {} if self.num_rows * width <= KEPT_BYTES else None

@@ -113,7 +113,7 @@ def _refuse_divergence(loss: float, step: int, epoch: int, params: Train) -> Non
         alternative = "" if params.standardize else ", or set train.standardize: true"
         raise UserError(
             f"training: step {step} (epoch {epoch})", "the loss is no longer finite", found=loss,
-            todo=f"lower train.lr (now {params.lr:g}){alternative}",
+            todo=f"lower train.lr from {params.lr:g} to {params.lr / 10:g}{alternative}",
         )  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from linreg.tracking.git import default_run_name, source_tags
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    return subprocess.run(
+        ["git", *identity, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def commit(repository: Path) -> str:
+    git("init", "-q", "-b", "main")
+    for name in ("params.yaml", "dvc.lock"):
+        Path(name).write_text("a: 1\n")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    return git("rev-parse", "HEAD")
+
+
+def test_a_clean_tree_is_its_commit(commit: str) -> None:
+    assert source_tags() == {"git.commit": commit, "git.dirty": "false"}
+    assert default_run_name() == f"main-{commit[:7]}"
+
+
+def test_a_change_makes_the_tree_dirty_but_one_in_dvc_lock_does_not(commit: str) -> None:
+    Path("dvc.lock").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "false"
+    Path("params.yaml").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_a_file_that_git_does_not_know_makes_the_tree_dirty(commit: str) -> None:
+    Path("new.py").write_text("")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_what_counts_is_the_whole_tree_seen_from_a_subfolder(
+    commit: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("dvc.lock").write_text("a: 2\n")
+    Path("folder").mkdir()
+    monkeypatch.chdir("folder")
+    assert source_tags()["git.dirty"] == "false"
+    (repository / "params.yaml").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_an_experiment_is_known_by_its_name(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", commit)
+    assert source_tags()["dvc.experiment"] == "lucky-guess"
+    assert source_tags()["dvc.baseline"] == commit
+    assert default_run_name() == "lucky-guess"
+
+
+def test_without_branch_the_commit_is_the_name(commit: str) -> None:
+    git("checkout", "-q", "--detach")
+    assert default_run_name() == commit[:7]
+
+
+def test_without_a_commit_and_without_git_there_are_no_tags(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert source_tags() == {}
+    git("init", "-q")
+    assert source_tags() == {}
+    monkeypatch.setenv("PATH", "")
+    assert source_tags() == {}
+    assert default_run_name()
