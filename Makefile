@@ -5,12 +5,13 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .venv/installed: requirements.lock pyproject.toml
+	@echo "Installing the locked environment into .venv: some minutes, once"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help repro test test-all lint ui env
+.PHONY: help repro test test-slow lint ui env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -21,8 +22,8 @@ repro: env  ## Run the pipeline and print what it found
 test: env  ## Run the fast tests
 	python -m pytest -m "not slow" -n auto
 
-test-all: env  ## Run all tests, slow ones too
-	python -m pytest -n auto
+test-slow: env  ## Run the slow tests
+	python -m pytest -m slow -n auto
 
 lint: env  ## Check style and types
 	ruff check .

@@ -9,7 +9,7 @@ and split.json with the number of rows in each.
 
 from pathlib import Path
 
-from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Dealer, Shuffle, divide, shard_sizes
+from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Dealer, Shuffle, chosen, divide, shard_sizes
 from linreg.data.table import TableFile, TableWriter
 from linreg.errors import one_line_errors
 from linreg.files import new_folder, scratch_folder, write_json
@@ -37,12 +37,12 @@ def main() -> None:
             TableWriter(folder / "test.parquet", table.schema) as test,
         ):
             for rows, parts in blocks:
-                validation.write(rows.filter(parts == VALIDATION))
-                test.write(rows.filter(parts == TEST))
-                train = rows.filter(parts == TRAIN)
+                validation.write(chosen(rows, parts, VALIDATION))
+                test.write(chosen(rows, parts, TEST))
+                train = chosen(rows, parts, TRAIN)
                 shard_of_row = dealer.deal(train.num_rows)
                 for i, shard in enumerate(shards):
-                    shard.add(train.filter(shard_of_row == i))
+                    shard.add(chosen(train, shard_of_row, i))
         for i, shard in enumerate(shards):
             shard.write(folder / "train" / f"shard-{i:05d}.parquet")
         write_json(folder / "split.json", {"rows": dict(zip(PARTS, sizes, strict=True)), "shards": rows_of_shard})

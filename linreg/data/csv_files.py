@@ -56,7 +56,7 @@ def csv_columns(path: Path) -> tuple[str, ...]:
 
 
 def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) -> list[Path]:
-    """Convert the named columns of CSV files to Parquet files in `folder`, one per CSV file, in the same order.
+    """Convert the named columns of CSV files to Parquet files in `folder`: one per CSV file, same order.
 
     All get one schema; rows keep their order, every row is kept, missing cells are null (a column without any
     value is float64). An empty line is no row, except in a file of one column, where it is a missing cell.
@@ -113,7 +113,8 @@ def _possible_kinds(file: CsvFile, columns: Sequence[str], num_blocks: int | Non
     possible = dict.fromkeys(columns, kinds)
     for rows in islice(_text_rows(file, columns), num_blocks):
         for column in columns:
-            possible[column] = [kind for kind in possible[column] if _fits(rows[column], kind)]
+            values = rows[column].drop_null()
+            possible[column] = [kind for kind in possible[column] if _fits(values, kind)]
     return possible
 
 
@@ -137,8 +138,7 @@ def _kind(possible: Sequence[Kind], wanted: pa.DataType) -> Kind:
     return next((kind for kind in possible if kind.type == wanted), Kind(wanted))
 
 
-def _fits(cells: pa.ChunkedArray, kind: Kind) -> bool:
-    values = cells.drop_null()
+def _fits(values: pa.ChunkedArray, kind: Kind) -> bool:
     try:
         _typed(values[:16], kind)  # a cast that fails does not stop at the first cell, and takes very long
         _typed(values, kind)
@@ -162,7 +162,7 @@ def _typed(cells: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
 
 def _truth(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     true, false = (pc.is_in(cells, pa.array(words)) for words in (TRUE, FALSE))
-    if not pc.all(pc.or_(pc.or_(true, false), pc.is_null(cells))).as_py():
+    if pc.any(pc.invert(pc.or_(pc.or_(true, false), pc.is_null(cells)))).as_py():
         raise pa.ArrowInvalid("not a truth value")
     return pc.if_else(pc.is_null(cells), None, true)
 

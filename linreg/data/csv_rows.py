@@ -30,21 +30,23 @@ def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[p
     """
     parser = _Parser(file, schema, decimal)
     check = TextCheck(file.path, offset=file.first_row)
-    rest, more = b"", True
+    rest = b""
     with file.path.open("rb") as raw:
         raw.seek(file.first_row)
-        while more or rest:
+        while True:
             piece = raw.read(dialect.BLOCK_BYTES)
             check.decode(piece, final=not piece)
-            rest, more = rest + piece, bool(piece)
-            for end in _row_ends(rest, file.line_end) if more else [len(rest)]:
+            rest += piece
+            if not rest:
+                return
+            for end in _row_ends(rest, file.line_end) if piece else [len(rest)]:
                 rows = parser.parse(rest[:end])
                 if rows is not None:
                     yield rows
                     rest = rest[end:]
                     break
             else:
-                parser.require_more(rest, more)
+                parser.require_more(rest, at_end=not piece)
 
 
 class _Parser:
@@ -53,9 +55,10 @@ class _Parser:
     def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str) -> None:
         self._file = file
         self._num_rows = 0
+        self._last_row = 0  # the number of the row that the last block ended in
         self._irregular: list[csv.InvalidRow] = []
-        # A row with a cell too many and a NUL, unlike any row of the file. At the end of a block it comes to the
-        # handler of irregular rows, unless the block ends inside quotes: pyarrow would take that for a whole cell.
+        # A row with a cell too many and a NUL, unlike any row of the file. Behind a block it comes to the
+        # handler of irregular rows, unless the block ends inside quotes: pyarrow takes that for a whole cell.
         self._end_mark = file.delimiter * len(file.names) + "\0"
         self._parse_options = csv.ParseOptions(
             delimiter=file.delimiter,
@@ -84,41 +87,40 @@ class _Parser:
         try:
             rows = csv.read_csv(pa.BufferReader(data), options, self._parse_options, self._convert_options)
         except pa.ArrowInvalid:
-            self._refuse_irregular()
-            if self._at_row_end():
-                raise
+            if not self._irregular or self._irregular[-1].text == self._end_mark:
+                raise  # a cell does not fit its type
+            self._last_row = self._num_rows + self._irregular[-1].number
+            self._refuse_unless_open(self._irregular[-1])
             return None
-        if not self._at_row_end():
+        self._last_row = self._num_rows + rows.num_rows
+        if not self._irregular:
             return None
-        self._num_rows += rows.num_rows
+        self._num_rows = self._last_row
         return _without_padded_missing(rows)
 
-    def require_more(self, rest: bytes, more: bool) -> None:
+    def require_more(self, rest: bytes, at_end: bool) -> None:
         """Raise a UserError unless the bytes of an unfinished row may become a whole one."""
-        where = f"{self._file.path}: row {self._num_rows + 1} or later"
-        if not more:
-            raise UserError(where, "a quote is not closed", todo="close it")
+        where = f"{self._file.path}: row {max(self._last_row, self._num_rows + 1)}"
+        if at_end:
+            raise UserError(where, "a quote is not closed", todo="close it, here or in a row before")
         if len(rest) > dialect.BLOCK_BYTES:
-            what = f"a row is longer than {dialect.BLOCK_BYTES} bytes"
+            what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
             raise UserError(where, what, todo="look for a quote that is not closed")
 
     def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
         self._irregular.append(row)
         return "skip" if row.text == self._end_mark else "error"
 
-    def _at_row_end(self) -> bool:
-        return bool(self._irregular) and self._irregular[-1].text == self._end_mark
-
-    def _refuse_irregular(self) -> None:
-        for row in self._irregular:
-            if not row.text.endswith("\0"):  # else it is the end mark, alone or inside quotes
-                what = f"has {row.actual_columns} cells where the header has {row.expected_columns}"
-                where = f"{self._file.path}: row {self._num_rows + row.number}"
-                raise UserError(where, what, found=row.text, todo="correct the row")
+    def _refuse_unless_open(self, row: csv.InvalidRow) -> None:
+        """Raise a UserError for a row of too few or too many cells; one with the end mark is not whole."""
+        if not row.text.endswith("\0"):
+            what = f"has {row.actual_columns} cells where the header has {row.expected_columns}"
+            where = f"{self._file.path}: row {self._last_row}"
+            raise UserError(where, what, found=row.text, todo="correct the row")
 
 
 def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
-    """Yield where the last whole row may end: the last line end after paired quotes, then after unpaired ones.
+    """Yield where the last whole row may end: behind paired quotes, then behind unpaired ones.
 
     The second is right after a cell such as `5" pipe`, whose quote is none.
     """

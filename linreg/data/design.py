@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linreg.data.arrays import as_floats, as_numpy
 from linreg.data.expressions import Expression, parse_expression
 from linreg.data.schema import Schema
 from linreg.errors import UserError
@@ -131,7 +132,7 @@ class _Notes:
         if is_category:
             self._levels.update(pc.unique(column.drop_null()).to_pylist())
         if is_number:
-            values = column.drop_null().cast(pa.float64()).to_numpy()
+            values = as_floats(column.drop_null())
             self._count += len(values)
             self._sums.append(float(values.sum()))
             self._min = min(self._min, float(values.min(initial=np.inf)))
@@ -187,7 +188,7 @@ class _Cells:
                     row, f"column {name}", "holds a level that the training rows do not have", repr(value),
                     f"known levels: {', '.join(map(str, levels[:20]))}{', …' if len(levels) > 20 else ''}",
                 )  # fmt: skip
-            self._codes[name] = codes.to_numpy()
+            self._codes[name] = as_numpy(codes)
         return self._codes[name]
 
     def _filled(self, name: str) -> Floats:
@@ -196,8 +197,8 @@ class _Cells:
             mean = self._design.learned[name].mean
             if not self._design.schema.fill_missing or mean is None:
                 raise self._missing(pc.index(pc.is_null(column), True).as_py(), name)
-            return np.asarray(pc.fill_null(column.cast(pa.float64()), mean).to_numpy())
-        return np.asarray(column.cast(pa.float64()).to_numpy())
+            return as_floats(pc.fill_null(column.cast(pa.float64(), safe=False), mean))
+        return as_floats(column)
 
     def _missing(self, row: int, name: str) -> UserError:
         return self._error(row, f"column {name}", "is missing", None, "fill the cell or leave the row out")

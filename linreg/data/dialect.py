@@ -124,7 +124,9 @@ def _delimiter(path: Path, text: str, complete: bool) -> str:
     """Find the one delimiter that splits the header and, if several do, splits the first rows evenly."""
     splitting, even = [], []
     for delimiter in DELIMITERS:
-        sizes = _row_sizes(text, delimiter, complete)
+        sizes = list(islice(_row_sizes(text, delimiter), _ROWS_LOOKED_AT))
+        if not complete and 1 < len(sizes) < _ROWS_LOOKED_AT:
+            sizes.pop()  # the end of the block cut that row
         if sizes and sizes[0] > 1:
             splitting.append(delimiter)
             even += [delimiter] if len(set(sizes)) == 1 else []
@@ -137,15 +139,11 @@ def _delimiter(path: Path, text: str, complete: bool) -> str:
     return possible[0] if possible else ","
 
 
-def _row_sizes(text: str, delimiter: str, complete: bool) -> list[int]:
-    """Count the cells of the header and the first rows, up to the first that this delimiter makes no sense of."""
-    sizes = []
+def _row_sizes(text: str, delimiter: str) -> Iterator[int]:
+    """Count the cells of each row, until this delimiter makes no sense."""
     with suppress(csv.Error):
-        for row in islice(_rows(io.StringIO(text, newline=""), delimiter), _ROWS_LOOKED_AT):
-            sizes.append(len(row))
-        if not complete and 1 < len(sizes) < _ROWS_LOOKED_AT:
-            sizes.pop()  # the end of the block cut it
-    return sizes
+        for row in _rows(io.StringIO(text, newline=""), delimiter):
+            yield len(row)
 
 
 def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.arrays import as_floats
 from linreg.data.expressions import parse_expression
 from linreg.data.formula import Factor, parse_formula, plan
 from linreg.data.profile import MOST_LEVELS, ColumnProfile
@@ -135,7 +136,7 @@ class Cleaning:
     def _check_expressions(self, part: Part) -> None:
         for expression in self._expressions:
             columns = {
-                name: pc.fill_null(part.rows.column(name).cast(pa.float64(), safe=False), np.nan).to_numpy()
+                name: as_floats(pc.fill_null(part.rows.column(name).cast(pa.float64(), safe=False), np.nan))
                 for name in expression.columns
             }
             known = ~np.any([np.isnan(values) for values in columns.values()], axis=0)

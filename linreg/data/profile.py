@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.arrays import as_floats
 from linreg.data.readers import Part
 from linreg.data.schema import kind_of
 from linreg.errors import UserError
@@ -44,7 +45,7 @@ class ColumnProfile:
         self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
         self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
         if kind_of(self.type) == "number":
-            self._read_numbers(part, name, cells.cast(pa.float64(), safe=False).to_numpy())
+            self._read_numbers(part, name, as_floats(cells))
         else:
             self.count += len(cells)
         if kind_of(self.type) == "category" and self.levels is not None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linreg.data.arrays import as_arrow, as_numpy
 from linreg.data.table import TableFile, TableWriter
 from linreg.errors import UserError
 from linreg.params import Split, column_of
@@ -70,8 +71,8 @@ def parts_of_groups(values: pa.ChunkedArray, sizes: Sequence[int], params: Split
     of its rows falls when parts of `sizes` rows follow one another. Rows of equal value thus stay together.
     """
     counted = pc.value_counts(values)
-    groups, counts = counted.field("values"), counted.field("counts").to_numpy()
-    in_order = pc.sort_indices(groups).to_numpy()
+    groups, counts = counted.field("values"), as_numpy(counted.field("counts"))
+    in_order = as_numpy(pc.sort_indices(groups))
     if params.by.startswith("group:"):
         in_order = in_order[generator(params.seed, "groups").permutation(len(in_order))]
     ends = np.cumsum(counts[in_order])
@@ -101,7 +102,7 @@ class Shuffle:
             self._writers[0].write_table(rows)
             return
         buckets = self._choose.integers(self._num_buckets, size=rows.num_rows)
-        rows = rows.take(np.argsort(buckets, kind="stable"))
+        rows = rows.take(as_arrow(np.argsort(buckets, kind="stable")))
         ends = np.cumsum(np.bincount(buckets, minlength=self._num_buckets))
         for writer, start, end in zip(self._writers, [0, *ends[:-1]], ends, strict=True):
             writer.write_table(rows.slice(start, end - start))
@@ -113,7 +114,8 @@ class Shuffle:
                 writer.close()
                 with pa.ipc.open_stream(scratch) as stream:
                     rows = stream.read_all()
-                output.write(rows.take(generator(self._seed, "shuffle", self._shard, bucket).permutation(len(rows))))
+                order = generator(self._seed, "shuffle", self._shard, bucket).permutation(len(rows))
+                output.write(rows.take(as_arrow(order)))
                 scratch.unlink()
 
 
@@ -129,11 +131,16 @@ def divide(table: TableFile, params: Split) -> tuple[list[int], Iterator[tuple[p
         return sizes, ((rows, dealer.deal(rows.num_rows)) for rows in table.groups())
     values = pa.chunked_array([part for rows in table.groups([column]) for part in rows.column(column).chunks])
     groups, part_of = parts_of_groups(values, sizes, params)
-    sizes = np.bincount(part_of[pc.index_in(values, value_set=groups).to_numpy()], minlength=len(PARTS)).tolist()
+    sizes = np.bincount(part_of[as_numpy(pc.index_in(values, value_set=groups))], minlength=len(PARTS)).tolist()
     _refuse_empty(sizes, params, len(groups), f"different values of {column}")
     return sizes, (
-        (rows, part_of[pc.index_in(rows.column(column), value_set=groups).to_numpy()]) for rows in table.groups()
+        (rows, part_of[as_numpy(pc.index_in(rows.column(column), value_set=groups))]) for rows in table.groups()
     )
+
+
+def chosen(rows: pa.Table, labels: Labels, label: int) -> pa.Table:
+    """Return the rows that have a label, in their order."""
+    return rows.take(as_arrow(np.flatnonzero(labels == label)))
 
 
 def shard_sizes(num_rows: int, num_shards: int) -> list[int]:

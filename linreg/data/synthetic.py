@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from linreg.data.arrays import as_arrow
 from linreg.data.table import ROWS_PER_GROUP
 from linreg.errors import UserError
 from linreg.params import Generate
@@ -38,4 +39,4 @@ def draw(params: Generate) -> Iterator[pa.RecordBatch]:
                 todo="choose smaller theta, bias or noise",
             )
         columns.append(y.astype(np.float32))
-        yield pa.RecordBatch.from_arrays([pa.array(column) for column in columns], names=names)
+        yield pa.RecordBatch.from_arrays([as_arrow(column) for column in columns], names=names)

@@ -5,6 +5,8 @@ the last bits. The lowest common code path is chosen before torch is imported: t
 """
 
 import os
+import sys
+import types
 
 os.environ["ATEN_CPU_CAPABILITY"] = "default"
 os.environ["MKL_CBWR"] = "COMPATIBLE"
@@ -13,6 +15,12 @@ os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
-torch.use_deterministic_algorithms(True)
+
+# torch.optim imports torch._dynamo, the front end of torch.compile, only to tell a running compiler to keep out.
+# That import takes as long as torch itself (2 s). Nothing is compiled here, so these two answers are enough.
+if "torch._dynamo" not in sys.modules:
+    _no_compiler = types.ModuleType("torch._dynamo")
+    vars(_no_compiler).update(disable=lambda function, *_, **__: function, graph_break=lambda *_: None)
+    sys.modules["torch._dynamo"] = torch._dynamo = _no_compiler
 
 __all__ = ["torch"]

@@ -168,7 +168,7 @@ class Run:
         if self._folder is None:
             return ""
         # A name of its own each time: the sender may be reading the copy that was logged before.
-        copy = Path("files") / uuid.uuid4().hex / path.name
+        copy = Path("files") / uuid.uuid4().hex / path.resolve().name
         target = self._folder.path / copy
         target.parent.mkdir(parents=True)
         if path.is_dir():

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 
 import linreg
 from linreg.fit.model import LinearModel, load
@@ -53,12 +55,14 @@ def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> Non
         code = Path(folder) / "linreg"
         package = Path(linreg.__file__).parent
         shutil.copytree(package, code, ignore=shutil.ignore_patterns("__pycache__"))
+        model = load(artifact)
         mlflow.pyfunc.save_model(
             target,
             python_model=str(package / "tracking" / "served_model.py"),
             artifacts={"model": str(artifact)},
             code_paths=[str(code)],
-            signature=signature(load(artifact)),
+            signature=signature(model),
+            input_example=example(model),
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             mlflow_model=mlflow_model,
         )
@@ -69,24 +73,30 @@ def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> Non
 def signature(model: LinearModel) -> ModelSignature:
     """Return the columns that the model needs, by name, and what it returns.
 
-    Numbers are doubles, also where the training data had integers: 3.5 rooms is a fair question.
+    A column that held whole numbers in training is of any type to MLflow: declared as long it would answer the
+    question for 3.5 with that for 3, as double it would refuse a frame of integers. The model itself checks it.
     """
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec(_type(column.kind, column.type), column.name) for column in model.columns
+        ColSpec(_type(column.type), column.name) for column in model.columns
     ]
     return ModelSignature(Schema(columns), Schema([ColSpec(DataType.double)]))
 
 
-def _type(kind: str, arrow_type: str) -> DataType:
-    if kind == "number":
-        return DataType.double
-    if arrow_type == "bool":
-        return DataType.boolean
+def example(model: LinearModel) -> pd.DataFrame:
+    """Return a row that the model has an answer to: each number's mean, each category's first level."""
+    learned = {column.name: model.design.learned[column.name] for column in model.columns}
+    return pd.DataFrame(
+        {name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()}
+    )
+
+
+def _type(arrow_type: str) -> DataType | AnyType:
     if arrow_type.startswith(("int", "uint")):
-        return DataType.long
-    if arrow_type in ("double", "float", "halffloat"):
-        return DataType.double
-    return DataType.datetime if arrow_type.startswith(("date", "timestamp")) else DataType.string
+        return AnyType()
+    if arrow_type.startswith(("date", "timestamp")):
+        return DataType.datetime
+    types = {"bool": DataType.boolean, "string": DataType.string}
+    return types.get(arrow_type, DataType.double)
 
 
 def _logged_before(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:

@@ -57,6 +57,7 @@ class Sender:
             if event is not None:
                 self._send_event(event)
         if not is_alive and self.ending.status == RUNNING:
+            self.ending.status = KILLED
             self._set_status(KILLED)
         return num_points
 

@@ -18,9 +18,12 @@ from linreg.tracking.store import open_store
 from linreg.tracking.sync import Result, send_all
 
 with warnings.catch_warnings():
-    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop, which is told once, on their import.
+    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
     warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning)
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+    # MLflow warns of its own type hints when they are imported.
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+    importlib.import_module("mlflow.pyfunc")
 
 ISOLATED = ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 

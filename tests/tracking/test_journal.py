@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -52,16 +53,19 @@ def test_a_value_comes_back_as_it_was(repository: Path, value: float) -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(None, "FINISHED"), (SystemExit(0), "FINISHED"), (SystemExit(2), "FAILED"), (ValueError(), "FAILED")]
-    + [(KeyboardInterrupt(), "KILLED")],
+    [
+        (None, "FINISHED"),
+        (SystemExit(0), "FINISHED"),
+        (SystemExit(2), "FAILED"),
+        (ValueError(), "FAILED"),
+        (KeyboardInterrupt(), "KILLED"),
+    ],
 )
 def test_a_run_ends_as_its_block_does(repository: Path, error: BaseException | None, status: str) -> None:
-    try:
-        with start_run("linreg", "name", {}, {}) as run:
-            if error:
-                raise error
-    except BaseException as raised:
-        assert raised is error
+    run = start_run("linreg", "name", {}, {})
+    with nullcontext() if error is None else pytest.raises(type(error)), run:
+        if error:
+            raise error
     assert last_status(RunFolder(run.key)) == status
 
 

@@ -1,0 +1,78 @@
+"""A project of one's own: a copy of this one, committed, with nothing made yet."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project in a folder of its own, and how to run commands there."""
+
+    folder: Path
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command as a user would who has activated the environment."""
+        own = ("DVC", "MLFLOW", "GIT")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        environment |= {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@localhost",
+            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@localhost",
+        }  # fmt: skip
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, path: str) -> Any:
+        """Read one of the pipeline's outputs."""
+        return json.loads((self.folder / path).read_text())
+
+    def mlflow_runs(self) -> list[dict[str, Any]]:
+        """Ask the project's MLflow store, in a process of its own, what runs it has."""
+        program = """
+import json, mlflow
+client = mlflow.MlflowClient("sqlite:///mlflow.db")
+runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+print(json.dumps([{
+    "name": run.info.run_name, "status": run.info.status, "params": run.data.params, "tags": run.data.tags,
+    "metrics": run.data.metrics, "datasets": [each.dataset.digest for each in run.inputs.dataset_inputs],
+    "models": len(run.outputs.model_outputs),
+    "curves": {key: [[p.step, p.value] for p in client.get_metric_history(run.info.run_id, key)]
+               for key in run.data.metrics},
+} for run in runs]))
+"""
+        return list(json.loads(self.run(sys.executable, "-W", "ignore", "-c", program).stdout.splitlines()[-1]))
+
+
+def copy_of_the_project(folder: Path) -> Project:
+    """Copy what git tracks or would track, and commit it."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listing.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    project = Project(folder)
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "copy"]):
+        project.run("git", *command)
+    return project
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy in which `dvc repro` has run once."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    project.run("dvc", "repro")
+    return project
