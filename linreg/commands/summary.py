@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from linreg.files import read_json
 from linreg.fit.model import load
@@ -45,11 +46,12 @@ def _coefficient_rows(theta: dict[str, float], b: float, truth: dict[str, dict[s
         yield [name, f"{value:.10g}", *([f"{true:.10g}"] if isinstance(true, int | float) else [])]
 
 
-def _metric_rows(metrics: dict[str, dict[str, float]]) -> Iterator[list[str]]:
-    yield ["", "rows", "R²", "RMSE", "MAE", "max error"]
+def _metric_rows(metrics: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
+    yield ["", "rows", "R²", "RMSE", "MAE", "max error", "RMSE of the mean"]
     for part in ("train", "validation", "test"):
         if part in metrics:
             values = [metrics[part][name] for name in ("r2", "rmse", "mae", "max_error")]
+            values.append(metrics[part]["baseline"]["rmse"])
             yield [part, str(metrics[part]["n"]), *("–" if value is None else f"{value:.6g}" for value in values)]
 
 

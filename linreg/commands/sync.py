@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 when nothing is pending any more, else 1."""
     folders = run_folders()
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells every try that fails; one line is enough
     if args.follow:
         return _follow(args.follow, folders)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -29,18 +29,18 @@ def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[p
     bytes that are not UTF-8.
     """
     parser = _Parser(file, schema, decimal)
-    check = TextCheck(file.path, offset=file.first_row)
+    text = TextCheck(file.path, offset=file.first_row)
     rest = b""
     with file.path.open("rb") as raw:
         raw.seek(file.first_row)
         while True:
             piece = raw.read(dialect.BLOCK_BYTES)
-            check.decode(piece, final=not piece)
+            text.check(piece, final=not piece)
             rest += piece
             if not rest:
                 return
             for end in _row_ends(rest, file.line_end) if piece else [len(rest)]:
-                rows = parser.parse(rest[:end])
+                rows = parser.parse(memoryview(rest)[:end])
                 if rows is not None:
                     yield rows
                     rest = rest[end:]
@@ -77,9 +77,9 @@ class _Parser:
             decimal_point=decimal,
         )
 
-    def parse(self, block: bytes) -> pa.Table | None:
+    def parse(self, block: memoryview) -> pa.Table | None:
         """Parse the rows of a block; None when it ends inside quotes."""
-        last_end = b"" if block.endswith((b"\n", b"\r")) else b"\n"
+        last_end = b"" if block[-1] in b"\r\n" else b"\n"
         data = b"".join([block, last_end, self._end_mark.encode()])
         # With one thread pyarrow numbers the rows; a block does not keep more of them busy.
         options = csv.ReadOptions(block_size=len(data), column_names=self._file.names, use_threads=False)
@@ -138,9 +138,10 @@ def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
 def _without_padded_missing(rows: pa.Table) -> pa.Table:
     """Make text null that is a missing cell but for blanks around it: pyarrow knows only the exact words."""
     words = pa.array(MISSING)
-    for index, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
-            cells = rows.column(index)
-            missing = pc.is_in(pc.ascii_trim(cells, BLANKS), words)
-            rows = rows.set_column(index, field, pc.if_else(missing, None, cells))
-    return rows
+    columns = [
+        pc.if_else(pc.is_in(pc.ascii_trim(cells, BLANKS), words), None, cells)
+        if pa.types.is_string(cells.type)
+        else cells
+        for cells in rows.columns
+    ]
+    return pa.table(columns, rows.schema)

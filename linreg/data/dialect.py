@@ -93,6 +93,13 @@ class TextCheck:
         self._offset = offset
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
+    def check(self, piece: bytes, *, final: bool) -> None:
+        """Check the bytes that follow the last piece, and keep nothing of them."""
+        if piece.isascii() and b"\0" not in piece and not self._decoder.getstate()[0]:
+            self._offset += len(piece)  # the usual file: no need to decode it
+        else:
+            self.decode(piece, final=final)
+
     def decode(self, piece: bytes, *, final: bool = False) -> str:
         """Decode the bytes that follow the last piece; `final` when the file ends after them."""
         self._offset += len(piece)

@@ -25,7 +25,7 @@ def in_words(part: str, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) 
     """Return R², RMSE and what the gates say, on one line."""
     r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6g}"
     failed = [name for name, each in verdict["gates"].items() if not each["passed"]]
-    passed = f"all {len(verdict['gates'])} gates passed" if verdict["gates"] else "no gates set"
+    passed = f"gates passed: {', '.join(verdict['gates'])}" if verdict["gates"] else "no gates set"
     gates = f"gates failed: {', '.join(failed)}" if failed else passed
     return f"{part} R² {r2}, RMSE {metrics['rmse']:.6g}; {gates}"
 

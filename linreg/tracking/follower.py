@@ -11,6 +11,8 @@ from linreg.tracking.place import root
 from linreg.tracking.run_folder import RunFolder
 
 PATIENCE_WITH_TROUBLE = 3.0
+SECONDS_OF_TROUBLE = 20.0
+"""How long a failure speaks against waiting; a follower in trouble tries again sooner than that."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,13 +50,18 @@ def wait(folder: RunFolder, timeout: float) -> int:
     there is little sense in waiting for it.
     """
     began = time.monotonic()
-    started_again = None
+    started_again = False
     while pending := folder.pending():
         waited = time.monotonic() - began
-        if waited >= timeout or (waited >= PATIENCE_WITH_TROUBLE and folder.sent().trouble):
+        if waited >= timeout or (waited >= PATIENCE_WITH_TROUBLE and _is_in_trouble(folder)):
             break
-        if started_again is None and not folder.has_sender():
+        if not started_again and not folder.has_sender():
             start(folder)
-            started_again = waited
+            started_again = True
         time.sleep(0.05)
     return pending
+
+
+def _is_in_trouble(folder: RunFolder) -> bool:
+    sent = folder.sent()
+    return sent.trouble != "" and time.time() - sent.trouble_time < SECONDS_OF_TROUBLE

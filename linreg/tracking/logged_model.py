@@ -73,12 +73,10 @@ def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> Non
 def signature(model: LinearModel) -> ModelSignature:
     """Return the columns that the model needs, by name, and what it returns.
 
-    A column that held whole numbers in training is of any type to MLflow: declared as long it would answer the
-    question for 3.5 with that for 3, as double it would refuse a frame of integers. The model itself checks it.
+    A column that held whole numbers in training is of any type to MLflow: declared as long it would answer
+    the question for 3.5 with that for 3, as double it would refuse integers. The model checks it.
     """
-    columns: list[ColSpec | TensorSpec] = [
-        ColSpec(_type(column.type), column.name) for column in model.columns
-    ]
+    columns: list[ColSpec | TensorSpec] = [ColSpec(_type(each.type), each.name) for each in model.columns]
     return ModelSignature(Schema(columns), Schema([ColSpec(DataType.double)]))
 
 
@@ -92,7 +90,7 @@ def example(model: LinearModel) -> pd.DataFrame:
 
 def _type(arrow_type: str) -> DataType | AnyType:
     if arrow_type.startswith(("int", "uint")):
-        return AnyType()
+        return AnyType()  # type: ignore[no-untyped-call]
     if arrow_type.startswith(("date", "timestamp")):
         return DataType.datetime
     types = {"bool": DataType.boolean, "string": DataType.string}

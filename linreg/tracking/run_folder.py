@@ -38,6 +38,8 @@ class Sent:
     offset: int = 0
     trouble: str = ""
     """Why the last try to send failed; empty when it did not."""
+    trouble_time: float = 0.0
+    """When that was, in seconds since 1970."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from linreg.errors import UserError
@@ -52,6 +53,8 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 def reason(error: BaseException) -> str:
     """Return why sending failed, on one line and without credentials."""
+    if isinstance(error.__context__, RequestException):
+        return f"{without_credentials(tracking_uri())} does not answer"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = without_credentials(lines[0])
     return text if len(text) <= 300 else f"{text[:300]}…"

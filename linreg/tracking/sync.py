@@ -126,7 +126,7 @@ class _Follower:
 def _noted(folder: RunFolder, error: BaseException) -> str:
     """Keep the reason where the stage that waits for the follower sees it; returns it."""
     text = reason(error)
-    folder.record(replace(folder.sent(), trouble=text))
+    folder.record(replace(folder.sent(), trouble=text, trouble_time=time.time()))
     return text
 
 

@@ -50,7 +50,7 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
         judge.log({"test_m": 0.25}, step=1)
     assert judge.wait_sent(SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 0.5, "test_m": 0.25}
-    assert until(lambda: not RunFolder(run.key).has_sender(), 5), (
+    assert until(lambda: not RunFolder(run.key).has_sender(), 12), (
         "the last stage has ended, so it has no reason to stay"
     )
     assert RunFolder(run.key).log.read_text().count("imports") == 0

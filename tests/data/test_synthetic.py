@@ -1,0 +1,109 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linreg.data import synthetic
+from linreg.data.synthetic import draw, feature_names
+from linreg.errors import UserError
+from linreg.params import Generate
+
+
+@pytest.fixture(scope="module")
+def chunks_of_100() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "ROWS_PER_GROUP", 100)
+        yield
+
+
+def drawn(params: Generate) -> pa.Table:
+    return pa.Table.from_batches(list(draw(params)))
+
+
+def columns(params: Generate) -> dict[str, np.ndarray]:
+    table = drawn(params)
+    return {name: table.column(name).to_numpy().astype(np.float64) for name in table.column_names}
+
+
+def test_features_are_named_x1_to_xM() -> None:
+    assert feature_names(3) == ["x1", "x2", "x3"]
+    assert drawn(Generate(rows=5, theta=(1.0,))).column_names == ["x1", "y"]
+
+
+@settings(max_examples=30)
+@given(rows=st.integers(1, 350), num_features=st.integers(1, 5))
+def test_there_are_as_many_rows_and_features_as_asked_for(chunks_of_100: None, rows: int, num_features: int) -> None:
+    table = drawn(Generate(rows=rows, theta=(1.5,) * num_features))
+    assert table.num_rows == rows
+    assert table.column_names == [*feature_names(num_features), "y"]
+    assert {field.type for field in table.schema} == {pa.float32()}
+
+
+@pytest.mark.parametrize("theta", [(2.0, -3.4), (0.1,), (1e-3, 1e3, 7.0)])
+def test_without_noise_y_is_the_float32_nearest_to_the_model(theta: tuple[float, ...]) -> None:
+    found = columns(Generate(rows=2000, theta=theta, bias=4.2, noise=0))
+    expected = np.full(2000, 4.2)
+    for name, coefficient in zip(feature_names(len(theta)), theta, strict=True):
+        expected = expected + coefficient * found[name]
+    assert (found["y"].astype(np.float32) == expected.astype(np.float32)).all()
+
+
+def test_the_features_are_independent_standard_normals() -> None:
+    n = 200_000
+    found = columns(Generate(rows=n, theta=(1.0, 1.0, 1.0)))
+    for j in (1, 2, 3):
+        x = found[f"x{j}"]
+        # Five standard errors of mean, variance, skewness and kurtosis of n normals.
+        assert abs(x.mean()) < 5 / np.sqrt(n)
+        assert abs(x.var() - 1) < 5 * np.sqrt(2 / n)
+        assert abs((x**3).mean()) < 5 * np.sqrt(15 / n)
+        assert abs((x**4).mean() - 3) < 5 * np.sqrt(96 / n)
+    correlations = np.corrcoef([found["x1"], found["x2"], found["x3"]])[np.triu_indices(3, k=1)]
+    assert np.abs(correlations).max() < 5 / np.sqrt(n)
+
+
+def test_the_noise_is_normal_with_the_standard_deviation_asked_for_and_independent_of_the_features() -> None:
+    n = 200_000
+    found = columns(Generate(rows=n, theta=(2.0,), bias=-1, noise=0.5))
+    noise = found["y"] - (-1 + 2 * found["x1"])
+    assert abs(noise.mean()) < 5 * 0.5 / np.sqrt(n)
+    assert abs(noise.std() / 0.5 - 1) < 5 / np.sqrt(2 * n)
+    assert abs(np.corrcoef(noise, found["x1"])[0, 1]) < 5 / np.sqrt(n)
+
+
+def test_the_same_parameters_give_the_same_rows_and_another_seed_other_ones() -> None:
+    assert drawn(Generate(rows=300, seed=3)).equals(drawn(Generate(rows=300, seed=3)))
+    assert not drawn(Generate(rows=300, seed=3)).equals(drawn(Generate(rows=300, seed=4)))
+
+
+@pytest.mark.parametrize(("short", "long"), [(100, 300), (200, 250), (50, 60), (130, 180)])
+@pytest.mark.parametrize("num_features", [1, 3])
+def test_a_longer_table_begins_with_the_shorter_one(
+    chunks_of_100: None, short: int, long: int, num_features: int
+) -> None:
+    theta = (1.0,) * num_features
+    beginning = drawn(Generate(rows=long, theta=theta)).slice(0, short)
+    assert beginning.combine_chunks().equals(drawn(Generate(rows=short, theta=theta)).combine_chunks())
+
+
+def test_chunks_differ_from_one_another(chunks_of_100: None) -> None:
+    x = columns(Generate(rows=500))["x1"]
+    assert len(np.unique(x)) == 500
+
+
+def test_the_noise_does_not_change_the_features_and_the_truth_does_not_change_the_noise() -> None:
+    quiet, loud = columns(Generate(rows=200, noise=0)), columns(Generate(rows=200, noise=3, bias=1))
+    assert (quiet["x1"] == loud["x1"]).all()
+    a, b = columns(Generate(rows=200, theta=(0.0,), bias=0, noise=1)), columns(Generate(rows=200, theta=(0.0,), bias=8, noise=1))
+    np.testing.assert_allclose(b["y"] - 8, a["y"], atol=1e-6)  # float32 near 8: a step is 9.5e-7
+
+
+@pytest.mark.parametrize(
+    "params", [Generate(theta=(1e39,)), Generate(bias=-1e39), Generate(noise=1e39), Generate(theta=(1e308, 1e308), rows=9)]
+)  # fmt: skip
+def test_a_target_that_float32_cannot_hold_is_one_line(params: Generate) -> None:
+    with pytest.raises(UserError, match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller"):
+        drawn(params)

@@ -1,0 +1,124 @@
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linreg.data import table as table_module
+from linreg.data.table import TableFile, TableWriter, write_table
+from linreg.errors import UserError
+
+SCHEMA = pa.schema(
+    [("n", pa.int64()), ("x", pa.float64()), ("s", pa.string()), ("b", pa.bool_()), ("t", pa.timestamp("us"))]
+)
+EXAMPLE = pa.table(
+    {
+        "n": [1, None, 3],
+        "x": [0.1, float("inf"), None],
+        "s": ["ä", "", None],
+        "b": [True, None, False],
+        "t": [datetime.datetime(2020, 1, 1), None, datetime.datetime(1, 1, 1)],
+    },
+    schema=SCHEMA,
+)
+
+
+def numbers(start: int, count: int) -> pa.Table:
+    return pa.table({"n": range(start, start + count)}, schema=pa.schema([("n", pa.int64())]))
+
+
+def written(path: Path, lengths: Sequence[int]) -> bytes:
+    """Write the numbers from 0 on, in pieces of these lengths."""
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    pieces = (numbers(start, length) for start, length in zip(starts, lengths, strict=True))
+    write_table(path, numbers(0, 0).schema, pieces)
+    return path.read_bytes()
+
+
+def test_a_table_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.parquet", SCHEMA, [EXAMPLE, EXAMPLE.to_batches()[0], EXAMPLE[:0]])
+    file = TableFile(tmp_path / "t.parquet")
+    assert file.schema == SCHEMA
+    assert file.num_rows == 6
+    assert pa.concat_tables(file.groups()).equals(pa.concat_tables([EXAMPLE, EXAMPLE]))
+    assert file.group(0, ["x"]).column_names == ["x"]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, 25), max_size=8))
+def test_the_bytes_depend_on_the_rows_and_not_on_the_pieces_they_came_in(lengths: list[int]) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_module, "ROWS_PER_GROUP", 10)
+        path = Path(folder) / "t.parquet"
+        num_rows = sum(lengths)
+        assert written(path, lengths) == written(path, [num_rows])
+        file = TableFile(path)
+        groups = [file.group_length(i) for i in range(file.num_groups)]
+        assert groups == [10] * (num_rows // 10) + [num_rows % 10] * (num_rows % 10 > 0)
+        read = [n for group in file.groups() for n in group.column("n").to_pylist()]
+        assert read == list(range(num_rows))
+
+
+def test_a_table_without_rows_keeps_its_schema(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.parquet", SCHEMA, [])
+    file = TableFile(tmp_path / "t.parquet")
+    assert (file.num_rows, file.num_groups, file.schema) == (0, 0, SCHEMA)
+    assert list(file.groups()) == []
+
+
+def test_metadata_of_the_schema_is_kept(tmp_path: Path) -> None:
+    schema = numbers(0, 0).schema.with_metadata({"key": "value"})
+    write_table(tmp_path / "t.parquet", schema, [numbers(0, 3).replace_schema_metadata(schema.metadata)])
+    assert (TableFile(tmp_path / "t.parquet").schema.metadata or {})[b"key"] == b"value"
+
+
+def test_rows_of_another_schema_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(pa.ArrowInvalid), TableWriter(tmp_path / "t.parquet", SCHEMA) as writer:
+        writer.write(numbers(0, 3))
+
+
+def test_an_error_while_writing_is_not_hidden_by_what_waits(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), TableWriter(tmp_path / "t.parquet", numbers(0, 0).schema) as writer:
+        writer.write(numbers(0, 3))
+        raise ZeroDivisionError
+
+
+def test_a_file_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"t\.parquet: there is no such file; run `dvc repro` to make it"):
+        TableFile(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"x,y\n1,2\n", b"PAR1" * 100])
+def test_what_is_no_parquet_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        TableFile(path)
+    assert str(error.value).startswith(f"{path}: cannot be read as Parquet; found ")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_cut_short_anywhere_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    content = written(path, [100])
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(UserError, match="cannot be read as Parquet"):
+            list(TableFile(path).groups())
+
+
+def test_a_flipped_bit_in_the_data_is_found_on_reading(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    content = written(path, [100])
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    end = column.data_page_offset + column.total_compressed_size
+    for position in range(end - 8 * 100, end, 13):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
+        file = TableFile(path)
+        with pytest.raises(UserError, match=r"t\.parquet: cannot be read as Parquet"):
+            file.group(0)
