@@ -1,6 +1,6 @@
 """Write docs/parameters.md from the models in linreg/params.py.
 
-    python docs/parameters.py
+python docs/parameters.py
 """
 
 import json

@@ -89,19 +89,26 @@ class Train(Section):
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Share of the previous step that is repeated.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        "constant", description="How the learning rate falls from `lr` to 0 over the steps of the whole training."
+        "constant",
+        description="How the learning rate falls from `lr` to 0 over the steps of the whole training.",
     )
     average: Fraction = Field(
-        0.0, description="Polyak averaging: the last part of the steps whose θ and b are averaged; 0 for none."
+        0.0,
+        description="Polyak averaging: the last part of the steps whose θ and b are averaged; 0 for none.",
     )
     patience: int = Field(
-        0, ge=0, description="Epochs without a better validation loss before training stops with the best; 0 for never."
+        0,
+        ge=0,
+        description="Epochs without a better validation loss before training stops with the best; 0 for never.",
     )
     standardize: bool = Field(
-        False, description="Train on z-scores of the training rows; θ and b are reported in the data's own units."
+        False,
+        description="Train on z-scores of the training rows; θ and b are reported in the data's own units.",
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="Arithmetic of the training.")
-    device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="Where to train; auto takes CUDA if there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu", description="Where to train; auto takes CUDA if there is one."
+    )
     seed: Seed = 1
 
 
@@ -207,8 +214,10 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
         return UserError(where, "is not a parameter", todo=f"{hint} {more}")
     what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if "gates" in location and mistake["type"] == "string_pattern_mismatch":
-        what = "is not a gate; a gate is named PART_METRIC, such as test_r2 (train, validation or test;" \
-               " mse, rmse, mae, r2 or max_error)"
+        what = (
+            "is not a gate; a gate is named PART_METRIC, such as test_r2 (train, validation or test;"
+            " mse, rmse, mae, r2 or max_error)"
+        )
     if mistake["type"] == "value_error":
         return UserError(where, what, todo=more)
     return UserError(where, re.sub(r"^String", "text", what), found=repr(mistake["input"]), todo=more)

@@ -15,10 +15,10 @@ from linreg.data.ingest import (
     Cleaning,
     columns_to_read,
     describe,
-    left_out_of_dot,
     make_schema,
     missing_cells,
     refuse_missing,
+    unused_columns,
 )
 from linreg.data.readers import open_source, typed_table
 from linreg.data.table import write_table
@@ -40,9 +40,7 @@ def main() -> None:
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = typed_table(source, columns, scratch)
         profiles = describe(table)
-        schema = make_schema(
-            formula, profiles, table, split_column, fill_missing=policy == "mean", truth=source.truth
-        )
+        schema = make_schema(formula, profiles, table, split_column, fill_missing=policy == "mean", truth=source.truth)
         missing = missing_cells(profiles, schema, split_column)
         if policy == "error":
             refuse_missing(profiles, missing)
@@ -52,23 +50,14 @@ def main() -> None:
         write_table(folder / "table.parquet", fields, cleaning.tables(table))
         schema.write(folder / "schema.json")
 
-        out_of_dot = left_out_of_dot(profiles, split_column)
-        unused = {name: out_of_dot.get(name, "not in the formula") for name in source.columns if name}
-        profile = {
-            "rows_read": cleaning.rows + sum(cleaning.dropped.values()),
-            "rows": cleaning.rows,
-            "dropped": {f"{name} is missing": count for name, count in cleaning.dropped.items()},
-            "missing": policy,
-            "columns": {name: profiles[name].as_data() for name in cleaning.columns},
-            "not_used": {name: reason for name, reason in unused.items() if name not in cleaning.columns},
-        }
-        write_json(folder / "profile.json", profile)
+        not_used = unused_columns(source, profiles, cleaning.columns, split_column)
+        write_json(folder / "profile.json", cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used})
 
-    print(f"ingest: {schema.formula}; {profile['rows_read']} rows read, {cleaning.rows} kept → {INGESTED}")
-    for reason, count in profile["dropped"].items():
-        print(f"ingest: {count} rows dropped, {reason}")
-    for name, reason in profile["not_used"].items():
-        if reason != "not in the formula":
+    print(f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}")
+    for name, count in cleaning.dropped.items():
+        print(f"ingest: {count} rows dropped, {name} is missing")
+    for name, reason in not_used.items():
+        if reason:
             print(f"ingest: column {name} not used: {reason}")
 
 

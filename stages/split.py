@@ -48,7 +48,7 @@ def main() -> None:
         write_json(folder / "split.json", {"rows": dict(zip(PARTS, sizes, strict=True)), "shards": rows_of_shard})
 
     counts = ", ".join(f"{size} {name}" for name, size in zip(PARTS, sizes, strict=True))
-    print(f"split: {counts} rows, {len(shards)} shard{'s'[:len(shards) > 1]} → {SPLIT}")
+    print(f"split: {counts} rows, {len(shards)} shard{'s'[: len(shards) > 1]} → {SPLIT}")
 
 
 if __name__ == "__main__":

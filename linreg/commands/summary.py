@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It takes none: it reads what the last run left in this folder."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Print θ and b beside the true ones where they are known, metrics, gates, and where to look further."""
     model = load(MODEL)
     truth, profile = read_json(SCHEMA)["truth"], read_json(PROFILE)
@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _coefficient_rows(theta: dict[str, float], b: float, truth: dict[str, dict[str, float]] | None) -> Iterator[list[str]]:
+def _coefficient_rows(
+    theta: dict[str, float], b: float, truth: dict[str, dict[str, float]] | None
+) -> Iterator[list[str]]:
     yield ["", "found", *(["true"] if truth else [])]
     for name, value in [("b", b), *theta.items()]:
         true = None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)
@@ -52,13 +54,22 @@ def _metric_rows(metrics: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
         if part in metrics:
             values = [metrics[part][name] for name in ("r2", "rmse", "mae", "max_error")]
             values.append(metrics[part]["baseline"]["rmse"])
-            yield [part, str(metrics[part]["n"]), *("–" if value is None else f"{value:.6g}" for value in values)]
+            yield [
+                part,
+                str(metrics[part]["n"]),
+                *("–" if value is None else f"{value:.6g}" for value in values),
+            ]
 
 
 def _table(rows: Iterator[list[str]]) -> list[str]:
     lines = list(rows)
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
     return [
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False))])
+        "  ".join(
+            [
+                line[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False)),
+            ]
+        )
         for line in lines
     ]

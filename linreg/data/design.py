@@ -4,6 +4,7 @@
 `Design.matrix`, which needs no more than the plain data in model.json.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,8 +99,8 @@ class Design:
                 [(f"{factor['factor']}[{mark}{level}]", i) for i, level in enumerate(levels) if i != reference]
             )
         for chosen in product(*reversed(choices)):
-            names, levels = zip(*reversed(chosen), strict=True)
-            yield ":".join(names), levels
+            in_order = chosen[::-1]
+            yield ":".join(name for name, _ in in_order), tuple(level for _, level in in_order)
 
     def _levels(self, factor: Mapping[str, Any]) -> tuple[Level, ...]:
         levels = self.learned[factor["columns"][0]].levels
@@ -141,8 +142,8 @@ class _Notes:
     def learned(self) -> Learned:
         known = self._is_number and self._count > 0
         return Learned(
-            levels=tuple(sorted(self._levels)) if self._is_category else None,  # type: ignore[type-var]
-            mean=float(np.sum(self._sums)) / self._count if known else None,
+            levels=tuple(sorted(self._levels)) if self._is_category else None,
+            mean=math.fsum(self._sums) / self._count if known else None,
             min=self._min if known else None,
             max=self._max if known else None,
         )

@@ -108,9 +108,7 @@ class TextCheck:
         except UnicodeDecodeError as error:
             at, byte = self._offset - len(error.object) + error.start, error.object[error.start]
             todo = _UTF16 if at == 0 and byte in codecs.BOM_UTF16 else _LATIN1
-            raise UserError(
-                self._path, "is not UTF-8", found=f"byte 0x{byte:02X} at offset {at}", todo=todo
-            ) from None
+            raise UserError(self._path, "is not UTF-8", found=f"byte 0x{byte:02X} at offset {at}", todo=todo) from None
         if "\0" in text:
             at = self._offset - len(piece) + piece.index(b"\0")
             todo = _UTF16 if at <= 1 else "the file is damaged or no text: make it again"
@@ -140,9 +138,7 @@ def _delimiter(path: Path, text: str, complete: bool) -> str:
     possible = even or splitting
     if len(possible) > 1:
         found = " and ".join(repr(delimiter) for delimiter in possible)
-        raise UserError(
-            path, "the delimiter cannot be told", found=found, todo="put quotes around names and text"
-        )
+        raise UserError(path, "the delimiter cannot be told", found=found, todo="put quotes around names and text")
     return possible[0] if possible else ","
 
 

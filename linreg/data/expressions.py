@@ -96,15 +96,13 @@ def _compile(node: ast.expr, text: str, names: dict[str, str], columns: dict[str
         case ast.Constant(value=bool()):
             pass
         case ast.Constant(value=int() | float() as number) if abs(number) < 1e308:
-            return lambda values: np.float64(number)  # type: ignore[return-value]  # numpy broadcasts it
+            return lambda _: np.float64(number)  # type: ignore[return-value]  # numpy broadcasts it
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             negated = inner(operand)
             return lambda values: -negated(values)
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
             return inner(operand)
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if (
-            0 < power <= LARGEST_POWER
-        ):
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if 0 < power <= LARGEST_POWER:
             base = inner(left)
             return lambda values: _power(base(values), power)
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _ARITHMETIC:

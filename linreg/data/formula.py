@@ -85,7 +85,10 @@ def parse_formula(text: str, names: Sequence[str], categories: frozenset[str] = 
     left, right = getattr(formula, "lhs", None), getattr(formula, "rhs", None)
     if not isinstance(left, SimpleFormula) or not isinstance(right, SimpleFormula) or len(left) != 1:
         raise UserError(
-            WHERE, "must have one target and one right-hand side", found=text, todo="write it as TARGET ~ TERM + TERM"
+            WHERE,
+            "must have one target and one right-hand side",
+            found=text,
+            todo="write it as TARGET ~ TERM + TERM",
         )
     target = _factors(left[0], categories)
     if len(target) != 1:

@@ -1,6 +1,6 @@
 """Checks at the boundary: what enters the pipeline is typed, finite and what the formula says it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -91,6 +91,14 @@ def refuse_missing(profiles: Profiles, missing: Mapping[str, int]) -> None:
         )  # fmt: skip
 
 
+def unused_columns(
+    source: Source, profiles: Profiles, used: Sequence[str], split_column: str | None
+) -> dict[str, str | None]:
+    """Return the named columns of the source that go no further, with the reason if `.` left them out."""
+    reasons = left_out_of_dot(profiles, split_column)
+    return {name: reasons.get(name) for name in source.columns if name and name not in used}
+
+
 class Cleaning:
     """Applies `ingest.missing` to the rows, part by part, and counts what it drops.
 
@@ -108,9 +116,7 @@ class Cleaning:
         self._required = [name for name in self.columns if policy != "mean" or name not in filled]
         factors = [schema.target, *(factor for term in schema.terms for factor in term)]
         numbers = {factor["factor"]: factor for factor in factors if factor["kind"] == "number"}
-        self._expressions = [
-            parse_expression(text) for text, factor in numbers.items() if factor["columns"] != [text]
-        ]
+        self._expressions = [parse_expression(text) for text, factor in numbers.items() if factor["columns"] != [text]]
 
     def tables(self, table: TypedTable) -> Iterator[pa.Table]:
         """Yield the rows that stay; raises UserError where a formula's expression is not finite, or none stay."""
@@ -126,8 +132,25 @@ class Cleaning:
             yield rows
         if self.rows == 0:
             raise UserError(
-                table.files[0][1], "has no row to learn from", found=self._reasons(), todo="bring rows with values"
+                table.files[0][1],
+                "has no row to learn from",
+                found=self._reasons(),
+                todo="bring rows with values",
             )
+
+    @property
+    def rows_read(self) -> int:
+        """Rows kept and rows dropped."""
+        return self.rows + sum(self.dropped.values())
+
+    def as_data(self, profiles: Profiles) -> dict[str, Any]:
+        """Return how many rows were read, kept and dropped (by reason), and the profile of each column kept."""
+        return {
+            "rows_read": self.rows_read,
+            "rows": self.rows,
+            "dropped": {f"{name} is missing": count for name, count in self.dropped.items()},
+            "columns": {name: profiles[name].as_data() for name in self.columns},
+        }
 
     def _reasons(self) -> str:
         reasons = [f"{count} rows without {name}" for name, count in self.dropped.items()]
@@ -190,5 +213,3 @@ def _is_number(cell: Any) -> bool:
 
 def _quoted(name: str) -> str:
     return name if name.isidentifier() else f"`{name}`"
-
-

@@ -85,7 +85,12 @@ class ColumnProfile:
         kind = kind_of(self.type)
         if kind == "number":
             spread = math.sqrt(self._squares / (self.count - 1)) if self.count > 1 else None
-            statistics = {"min": self.min, "max": self.max, "mean": self.mean if self.count else None, "sd": spread}
+            statistics = {
+                "min": self.min,
+                "max": self.max,
+                "mean": self.mean if self.count else None,
+                "sd": spread,
+            }
             return data | {key: value if _is_finite(value) else None for key, value in statistics.items()}
         if kind == "category":
             levels = None if self.levels is None else {str(level): n for level, n in sorted(self.levels.items())}

@@ -157,5 +157,3 @@ def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
         column = column.cast(column.type.value_type)
     # Rounding to float64 is the purpose when the cell is an integer above 2^53 or a decimal.
     return column.cast(type_, safe=not pa.types.is_float64(type_))
-
-

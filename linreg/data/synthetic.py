@@ -35,7 +35,9 @@ def draw(params: Generate) -> Iterator[pa.RecordBatch]:
             y += theta * x.astype(np.float64)
         if not np.abs(y).max() <= np.finfo(np.float32).max:
             raise UserError(
-                "params.yaml: generate", "y does not fit into float32", found=y[np.abs(y).argmax()],
+                "params.yaml: generate",
+                "y does not fit into float32",
+                found=y[np.abs(y).argmax()],
                 todo="choose smaller theta, bias or noise",
             )
         columns.append(y.astype(np.float32))

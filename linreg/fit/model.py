@@ -109,7 +109,12 @@ def load(folder: str | Path) -> LinearModel:
     schema = Schema.from_data({"truth": None, **data} if isinstance(data, dict) else data, path)
     try:
         learned = {
-            name: Learned(None if each["levels"] is None else tuple(each["levels"]), each["mean"], each["min"], each["max"])
+            name: Learned(
+                None if each["levels"] is None else tuple(each["levels"]),
+                each["mean"],
+                each["min"],
+                each["max"],
+            )
             for name, each in data["learned"].items()
         }
         tensors = load_file(weights)

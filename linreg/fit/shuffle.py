@@ -23,10 +23,16 @@ class ShuffledBatches:
     """
 
     def __init__(
-        self, shards: Sequence[Rows], scaling: Scaling, batch_size: int, seed: int, dtype: torch.dtype, device: str
+        self,
+        shards: Sequence[Rows],
+        scaling: Scaling,
+        batch_size: int,
+        seed: int,
+        dtype: torch.dtype,
+        device: str,
     ) -> None:
         self._shards, self._scaling, self._seed = shards, scaling, seed
-        self._to = {"dtype": dtype, "device": device}
+        self._dtype, self._device = dtype, device
         self._shares = shard_sizes(batch_size, len(shards))
         self.num_rows = sum(shard.num_rows for shard in shards)
         self.steps_per_epoch = max(
@@ -47,7 +53,7 @@ class ShuffledBatches:
             if rest is not None:
                 X, y = torch.cat([rest[0], X]), torch.cat([rest[1], y])
             whole = len(y) - len(y) % share
-            yield from zip(X[:whole].split(share), y[:whole].split(share), strict=True) if whole else ()
+            yield from zip(torch.split(X[:whole], share), torch.split(y[:whole], share), strict=True) if whole else ()
             rest = (X[whole:], y[whole:])
         if rest is not None and len(rest[1]):
             yield rest
@@ -55,6 +61,6 @@ class ShuffledBatches:
     def _shuffled(self, rows: Rows, window: int, order: np.random.Generator) -> Piece:
         X, y = self._scaling.apply(rows.window(window))
         permutation = torch.from_numpy(order.permutation(len(y)))
-        X_tensor = torch.from_numpy(np.ascontiguousarray(X)).to(**self._to)
-        y_tensor = torch.from_numpy(y).to(**self._to).unsqueeze(1)
+        X_tensor = torch.from_numpy(np.ascontiguousarray(X)).to(self._device, self._dtype)
+        y_tensor = torch.from_numpy(y).to(self._device, self._dtype).unsqueeze(1)
         return X_tensor[permutation], y_tensor[permutation]

@@ -58,10 +58,11 @@ def send_all(folders: Sequence[RunFolder], *, again: bool = False) -> Result:
 
 
 def follow(folder: RunFolder) -> None:
-    """Send a run while it is written, until it has ended, its writer died or the store stays away."""
-    with folder.sending() as ours:
-        if ours:
-            _Follower(folder).run()
+    """Send a run while it is written, until it has ended, its writer died or the store stays away.
+
+    The caller holds the run's sender lock.
+    """
+    _Follower(folder).run()
 
 
 class _Follower:

@@ -16,7 +16,7 @@ def start_training_run(
     experiment: str, parameters: Mapping[str, object], hashes: Mapping[str, str], data: Dataset
 ) -> Run:
     """Begin the run of a training; `hashes` are those of its dependencies by path, as in dvc.lock."""
-    return start_run(experiment, default_run_name(), parameters, source_tags() | hashes, [data])
+    return start_run(experiment, default_run_name(), parameters, source_tags() | dict(hashes), [data])
 
 
 def note_model(run: Run, folder: Path) -> None:

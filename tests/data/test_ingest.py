@@ -42,8 +42,9 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     def run(source: str | Path, formula: str, missing: str = "error", by: str = "row") -> Ingested:
         if isinstance(source, str):
-            Path("table.csv").write_text(source)
+            tmp_path.joinpath("table.csv").write_text(source)
             source = Path("table.csv")
+        assert Path.cwd() == tmp_path  # the stage writes where it runs
         write_params(tmp_path, source, formula, missing, by)
         stage.main()
         folder = tmp_path / "data" / "ingested"

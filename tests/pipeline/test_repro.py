@@ -62,7 +62,12 @@ def test_the_summary_tells_what_was_found_and_what_is_true(reproduced: Project) 
 def test_plots_show_the_four_pictures(reproduced: Project) -> None:
     reproduced.run("dvc", "plots", "show", "-o", "plots")
     page = (reproduced.folder / "plots/index.html").read_text()
-    for title in ("Loss by epoch", "θ and b by epoch", "Predicted against actual", "Residuals against predicted"):
+    for title in (
+        "Loss by epoch",
+        "θ and b by epoch",
+        "Predicted against actual",
+        "Residuals against predicted",
+    ):
         assert title in page or json.dumps(title)[1:-1] in page
 
 

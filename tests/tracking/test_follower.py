@@ -56,6 +56,7 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
     assert RunFolder(run.key).log.read_text().count("imports") == 0
 
 
+@pytest.mark.slow
 def test_a_follower_that_was_killed_is_replaced(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:
@@ -162,7 +163,9 @@ def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
         from linreg.tracking.run_folder import RunFolder
         from linreg.tracking.sync import follow
         print("ready", flush=True)
-        follow(RunFolder("{run.key}"))
+        with RunFolder("{run.key}").sending() as ours:
+            assert ours
+            follow(RunFolder("{run.key}"))
     """
 
     def kill_after(seconds: float) -> None:
