@@ -13,9 +13,7 @@ _NICENESS = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--follow", metavar="KEY", help="send one run as it is written (the stages start this)"
-    )
+    which.add_argument("--follow", metavar="KEY", help="send one run as it is written (the stages start this)")
     which.add_argument(
         "--all", action="store_true", help="send every run from its beginning; what MLflow has stays as it is"
     )

@@ -65,7 +65,7 @@ class Schema:
 
     def as_data(self) -> dict[str, Any]:
         """Return the plain data that `from_data` takes."""
-        columns = {name: {"type": column.type, "kind": column.kind} for name, column in self.columns.items()}
+        columns = [{"name": name, "type": column.type, "kind": column.kind} for name, column in self.columns.items()]
         data: dict[str, Any] = {"format": FORMAT, "formula": self.formula, "intercept": self.intercept}
         data |= {"target": dict(self.target), "terms": self.terms, "columns": columns}
         return data | {"fill_missing": self.fill_missing, "truth": self.truth}
@@ -76,7 +76,7 @@ class Schema:
         try:
             if data["format"] != FORMAT:
                 raise UserError(origin, f"must have format {FORMAT}", found=data["format"], todo="make it again")
-            columns = {name: Column(each["type"], each["kind"]) for name, each in data["columns"].items()}
+            columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth")
             return cls(columns=columns, **{key: data[key] for key in keys})
         except (KeyError, TypeError, AttributeError) as error:

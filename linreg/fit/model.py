@@ -28,8 +28,9 @@ def linear(X: Floats, theta: Floats, b: float) -> Floats:
     The columns are added one after the other: a BLAS product would round differently from CPU to CPU.
     """
     y = np.full(len(X), b)
-    for j in range(len(theta)):
-        y += X[:, j] * theta[j]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is the caller's to find, with its row
+        for j in range(len(theta)):
+            y += X[:, j] * theta[j]
     return y
 
 

@@ -68,9 +68,7 @@ def find_run(tag: str, value: str) -> "Run | None":
     So evaluate finds the run that made its model by the model's hash, also when DVC took the model from its
     cache.
     """
-    found = [
-        (time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None
-    ]
+    found = [(time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None]
     return Run(RunFolder(max(found)[1]), reopened=True) if found else None
 
 

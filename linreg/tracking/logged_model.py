@@ -83,9 +83,7 @@ def signature(model: LinearModel) -> ModelSignature:
 def example(model: LinearModel) -> pd.DataFrame:
     """Return a row that the model has an answer to: each number's mean, each category's first level."""
     learned = {column.name: model.design.learned[column.name] for column in model.columns}
-    return pd.DataFrame(
-        {name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()}
-    )
+    return pd.DataFrame({name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()})
 
 
 def _type(arrow_type: str) -> DataType | AnyType:
@@ -98,7 +96,5 @@ def _type(arrow_type: str) -> DataType | AnyType:
 
 
 def _logged_before(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:
-    found = client.search_logged_models(
-        [experiment], filter_string=f"tags.`{EVENT_TAG}` = '{path}'", max_results=1
-    )
+    found = client.search_logged_models([experiment], filter_string=f"tags.`{EVENT_TAG}` = '{path}'", max_results=1)
     return found[0] if found else None

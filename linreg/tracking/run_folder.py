@@ -115,11 +115,7 @@ class RunFolder:
 
 def run_folders() -> list[RunFolder]:
     """Return the runs that have begun, in a fixed order."""
-    return [
-        RunFolder(journal.parent.name)
-        for journal in sorted(_runs().glob("*/journal.jsonl"))
-        if _begun(journal)
-    ]
+    return [RunFolder(journal.parent.name) for journal in sorted(_runs().glob("*/journal.jsonl")) if _begun(journal)]
 
 
 @contextmanager

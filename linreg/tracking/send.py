@@ -111,9 +111,7 @@ class Sender:
                     log_model,
                 )  # a second of imports that points don't need
 
-                model_id = log_model(
-                    self._client, self._sent.run_id, self._folder.path, values, self._params()
-                )
+                model_id = log_model(self._client, self._sent.run_id, self._folder.path, values, self._params())
                 self._record(model_id=model_id)
             case "unreadable":
                 _log.warning("a line of %s is torn and left out: %s", self._folder.journal, values["line"])

@@ -104,6 +104,7 @@ def test_a_block_is_divided_within_one_row_of_the_quotas_proportion(quotas: list
         assert abs(count - Fraction(num_rows * quota, max(1, sum(quotas)))) < 1
 
 
+@settings(max_examples=50)
 @given(QUOTAS, st.data())
 def test_quotas_are_used_up_exactly_however_long_the_blocks_are(quotas: list[int], data: st.DataObject) -> None:
     dealer, dealt, left = Dealer(quotas, 1, "test"), np.zeros(len(quotas), int), sum(quotas)
@@ -382,12 +383,12 @@ def test_a_shuffle_through_any_number_of_buckets_is_a_permutation_that_does_not_
         assert order == shuffled(num_rows, [1] * num_rows)
 
 
-@pytest.mark.parametrize("rows_per_bucket", [2, 3, 100])
+@pytest.mark.parametrize("rows_per_bucket", [2, 100])
 def test_every_order_is_equally_likely_with_one_bucket_or_several(
     monkeypatch: pytest.MonkeyPatch, rows_per_bucket: int
 ) -> None:
     monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", rows_per_bucket)
-    draws = 480
+    draws = 360
     orders = [tuple(shuffled(4, [4], seed=seed)) for seed in range(draws)]
     counts = np.array([orders.count(order) for order in itertools.permutations(range(4))])
     chi_square = float(((counts - draws / 24) ** 2 / (draws / 24)).sum())

@@ -57,9 +57,7 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
 
 
 @pytest.mark.slow
-def test_a_follower_that_was_killed_is_replaced(
-    store: MlflowClient, sent_run: SentRun, python: Python
-) -> None:
+def test_a_follower_that_was_killed_is_replaced(store: MlflowClient, sent_run: SentRun, python: Python) -> None:
     with start_run("linreg", "live", {}, {}) as run:
         sender = python(f"""
             import time
@@ -145,9 +143,7 @@ def test_eight_processes_on_a_fresh_store_lose_nothing(repository: Path, python:
         assert run.info.status == "FINISHED"
         for name, sign in (("m", 1), ("n", -1)):
             history = client.get_metric_history(run.info.run_id, name)
-            assert [(point.step, point.value) for point in history] == [
-                (step, sign * step) for step in range(200)
-            ]
+            assert [(point.step, point.value) for point in history] == [(step, sign * step) for step in range(200)]
     assert all(folder.is_complete() for folder in run_folders())
 
 
@@ -190,6 +186,4 @@ def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
 def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         clients = list(pool.map(lambda _: open_store(), range(4)))
-    assert {experiment.name for client in clients for experiment in client.search_experiments()} == {
-        "Default"
-    }
+    assert {experiment.name for client in clients for experiment in client.search_experiments()} == {"Default"}

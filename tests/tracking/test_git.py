@@ -8,9 +8,7 @@ from linreg.tracking.git import default_run_name, source_tags
 
 def git(*arguments: str) -> str:
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-    return subprocess.run(
-        ["git", *identity, *arguments], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    return subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
@@ -64,9 +62,7 @@ def test_without_branch_the_commit_is_the_name(commit: str) -> None:
     assert default_run_name() == commit[:7]
 
 
-def test_without_a_commit_and_without_git_there_are_no_tags(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_commit_and_without_git_there_are_no_tags(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert source_tags() == {}
     git("init", "-q")
     assert source_tags() == {}

@@ -157,11 +157,7 @@ def test_what_is_logged_survives_the_deletion_of_the_original(repository: Path, 
         run.log_artifact(original / "a.txt", "texts")
     (original / "a.txt").unlink()
     folder = RunFolder(run.key)
-    paths = [
-        folder.path / event.values["path"]
-        for event in events.read(folder.journal)
-        if event.kind == "artifact"
-    ]
+    paths = [folder.path / event.values["path"] for event in events.read(folder.journal) if event.kind == "artifact"]
     assert [path.name for path in paths] == ["report", "a.txt"]
     assert (paths[0] / "a.txt").read_text() == "before"
     assert paths[1].read_text() == "after"
@@ -176,9 +172,7 @@ def test_a_run_that_nobody_hears_of_leaves_nothing(repository: Path) -> None:
     assert list(repository.iterdir()) == []
 
 
-def test_the_root_is_the_folder_of_dvc_yaml_without_dvc(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_root_is_the_folder_of_dvc_yaml_without_dvc(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from linreg.tracking.place import root
 
     monkeypatch.delenv("DVC_ROOT")

@@ -30,9 +30,7 @@ from linreg.tracking.run_folder import RunFolder
 from linreg.tracking.sync import Result
 
 # MLflow compares an example's columns with a range, which pandas 4 will not do.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Operation with range is deprecated", "ignore:overflow encountered"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated", "ignore:overflow encountered")
 
 ROWS = pd.DataFrame(
     {"area": [50.5, 80.0, 120.25], "rooms": [2, 3, 5], "zone": ["a", "b", "b"], "floor": [1, 2, 1]}
@@ -131,9 +129,7 @@ def test_whole_numbers_may_be_asked_for_as_integers_and_with_a_fraction(
         ({"area": 1.7e308, "rooms": 1.7e308}, "row 1"),
     ],
 )
-def test_what_has_no_answer_is_refused_with_its_place(
-    server: str, changes: dict[str, object], word: str
-) -> None:
+def test_what_has_no_answer_is_refused_with_its_place(server: str, changes: dict[str, object], word: str) -> None:
     code, answer = asked(server, [records()[0] | changes])
     assert code == 400
     assert word in str(answer)
@@ -208,9 +204,7 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert shown[("test_mse", 3)] == 0.5
     assert shown[("train_mse", 3)] == 0.25
     assert [point.step for point in store.get_metric_history(seen.info.run_id, "train_mse")] == [0, 1, 2, 3]
-    assert mlflow.pyfunc.load_model(model.artifact_location).predict(
-        logged_model.example(load(artifact))
-    ).shape == (1,)
+    assert mlflow.pyfunc.load_model(model.artifact_location).predict(logged_model.example(load(artifact))).shape == (1,)
 
 
 def test_a_sender_killed_while_it_logs_the_model_leaves_one_model(

@@ -126,9 +126,7 @@ def test_more_values_at_once_than_mlflow_takes(store: MlflowClient, send: Send, 
     assert texts.items() <= seen.data.tags.items()
 
 
-def test_values_that_are_no_numbers_are_shown_as_such(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_values_that_are_no_numbers_are_shown_as_such(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     with start_run("linreg", "diverged", {}, {}) as run:
         run.log({"nan": math.nan, "inf": math.inf, "minus": -math.inf}, step=0)
     send()
@@ -137,9 +135,7 @@ def test_values_that_are_no_numbers_are_shown_as_such(
     assert seen["inf"] > 1e308 > -1e308 > seen["minus"]  # SQLite holds the largest floats in their place
 
 
-def test_what_is_too_long_is_cut_where_one_sees_it(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_what_is_too_long_is_cut_where_one_sees_it(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     with start_run("linreg", "long", {"p": "x" * 6001, "fits": "x" * 6000}, {"t": "y" * 9000}) as run:
         pass
     assert send() == Result()
@@ -150,9 +146,7 @@ def test_what_is_too_long_is_cut_where_one_sees_it(
     assert seen.data.tags["t"].endswith("y… (9000 characters)")
 
 
-def test_sending_again_from_the_beginning_adds_nothing(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_sending_again_from_the_beginning_adds_nothing(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     with make_run(50) as run:
         run.log({"nan": math.nan}, step=3)
         run.log_artifact(Path("mlflow.db"))
@@ -305,9 +299,7 @@ def test_a_store_that_was_lost_is_filled_again(
     assert folder.is_complete()
 
 
-def test_trouble_with_one_run_does_not_keep_back_the_next(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_trouble_with_one_run_does_not_keep_back_the_next(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     runs = [make_run(2), make_run(2)]
     bad, good = sorted(runs, key=lambda run: run.key)
     Path("a.txt").touch()

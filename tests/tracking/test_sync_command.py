@@ -13,9 +13,7 @@ from linreg.tracking.run_folder import RunFolder
 
 
 @pytest.fixture
-def linreg(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def linreg(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in this process; returns exit code, output and errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -37,9 +35,7 @@ def test_without_runs_there_is_nothing_to_send(repository: Path, linreg: Linreg)
     assert list(repository.iterdir()) == []
 
 
-def test_where_all_is_sent_mlflow_is_not_even_imported(
-    repository: Path, store: MlflowClient, linreg: Linreg
-) -> None:
+def test_where_all_is_sent_mlflow_is_not_even_imported(repository: Path, store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}):
         pass
     linreg("sync")

@@ -1,0 +1,95 @@
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from linreg.fit.autograd import Epoch
+from linreg.fit.history import History
+from linreg.params import Train
+
+
+def epoch(number: int, theta: tuple[float, ...] = (1.0, 2.0), b: float = 0.5) -> Epoch:
+    return Epoch(number, 10 * number, np.array(theta), b, 0.1 / number, 1e6)
+
+
+def history(validation: list[float | None], **params: Any) -> History:
+    """The history of a training that had these validation losses, the epochs numbered from 1."""
+    found = History(("x1", "x2"), Train(**params))
+    for number, loss in enumerate(validation, start=1):
+        found.add(epoch(number), 1.0 / number, loss)
+    return found
+
+
+def test_without_patience_the_last_epoch_is_the_model_and_nothing_stops() -> None:
+    found = history([3.0, 1.0, 2.0])
+    assert found.chosen.number == 3
+    assert not found.patience_is_over
+
+
+def test_with_patience_the_epoch_of_the_least_validation_loss_is_the_model() -> None:
+    assert history([3.0, 1.0, 2.0, 1.5], patience=5).chosen.number == 2
+    assert history([3.0, 1.0, 1.0], patience=5).chosen.number == 2  # the first of equals
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "over"),
+    [
+        ([3.0], 1, False),
+        ([3.0, 3.0], 1, True),
+        ([3.0, 2.0], 1, False),
+        ([3.0, 4.0, 5.0], 3, False),
+        ([3.0, 4.0, 5.0, 6.0], 3, True),
+        ([3.0, 4.0, 2.0, 6.0, 7.0], 3, False),
+        ([3.0, 4.0, 2.0, 6.0, 7.0, 2.0], 3, True),
+    ],
+)
+def test_training_stops_after_patience_epochs_without_a_better_loss(
+    losses: list[float | None], patience: int, over: bool
+) -> None:
+    assert history(losses, patience=patience).patience_is_over == over
+
+
+def test_the_curves_have_a_name_per_coefficient_and_leave_out_what_there_is_not() -> None:
+    found = History(("x1", "C(g)[T.b]"), Train())
+    values = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
+    assert values == {
+        "train_mse": 0.1, "lr": 0.1, "b": 0.25, "theta.x1": 1.5, "theta.C(g)[T.b]": -2.0, "rows_per_second": 1e6
+    }  # fmt: skip
+    assert found.add(epoch(2), 0.1, 0.2)["validation_mse"] == 0.2
+
+
+def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path) -> None:
+    found = History(("x1", "a,b"), Train())
+    values = (1 / 3, 5e-324), (-0.0, 1.7976931348623157e308)
+    for number, theta in enumerate(values, start=1):
+        found.add(epoch(number, theta, 0.1), 2 / 3, None if number == 1 else 1e-17)
+    found.write(tmp_path)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {"epoch": "1", "step": "10", "lr": "0.1", "train_mse": repr(2 / 3), "validation_mse": ""}
+    assert float(rows[1]["validation_mse"]) == 1e-17
+    with (tmp_path / "theta.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["epoch"], row["coefficient"]) for row in rows] == [(n, c) for n in "12" for c in ("b", "x1", "a,b")]
+    assert [float(row["value"]).hex() for row in rows if row["coefficient"] != "b"] == [
+        value.hex() for theta in values for value in theta
+    ]
+    assert b"\r" not in (tmp_path / "theta.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "theta.csv"]
+
+
+@pytest.mark.parametrize(("epochs", "lines"), [(1, 1), (5, 5), (20, 20), (100, 20), (1000, 20)])
+def test_at_most_20_epochs_or_so_are_printed_where_nobody_watches(
+    capsys: pytest.CaptureFixture[str], epochs: int, lines: int
+) -> None:
+    history([0.5] * epochs, epochs=epochs)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == lines
+    assert printed[-1] == f"train: epoch {epochs}: train MSE {1 / epochs:.6g}, validation MSE 0.5, 1e+06 rows/s"
+
+
+def test_the_summary_tells_the_epoch_that_was_chosen_and_its_losses() -> None:
+    assert history([3.0, 1.0, 2.0], patience=2, epochs=9).summary() == "epoch 2 of 9, train MSE 0.5, validation MSE 1"
+    assert history([None], epochs=1).summary() == "epoch 1 of 1, train MSE 1"

@@ -1,0 +1,164 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linreg.data import rows as rows_module
+from linreg.data import table as table_module
+from linreg.data.design import Design
+from linreg.data.rows import Rows
+from linreg.data.split import shard_sizes
+from linreg.data.table import write_table
+from linreg.fit.scaling import Scaling
+from linreg.fit.shuffle import ShuffledBatches
+from linreg.fit.strict_torch import torch
+
+Learn = Callable[..., Design]
+Batches = list[list[list[int]]]
+"""By batch and piece, the numbers of the rows."""
+
+
+@pytest.fixture(scope="module")
+def design(learn: Learn) -> Design:
+    return learn("y ~ x", pa.table({"y": [0.0], "x": [0.0]}))
+
+
+def shards(folder: Path, design: Design, sizes: list[int], rows_per_group: int) -> list[Rows]:
+    """Shards whose rows are numbered through: x is the number, y its negative."""
+    found, start = [], 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_module, "ROWS_PER_GROUP", rows_per_group)
+        for index, size in enumerate(sizes):
+            x = np.arange(start, start + size, dtype=float)
+            table = pa.table({"y": -x, "x": x})
+            write_table(folder / f"shard-{index}.parquet", table.schema, [table])
+            found.append(Rows(folder / f"shard-{index}.parquet", design))
+            start += size
+    return found
+
+
+def batches(rows: list[Rows], batch_size: int, seed: int = 1) -> ShuffledBatches:
+    return ShuffledBatches(rows, Scaling.none(1), batch_size, seed, torch.double, "cpu")
+
+
+def visited(of: ShuffledBatches, epoch: int) -> Batches:
+    found = []
+    for batch in of.epoch(epoch):
+        for X, y in batch:
+            assert X.shape == y.shape == (len(y), 1)
+            assert torch.equal(X, -y)  # the cells of a row stay together
+        found.append([[int(x) for x in X[:, 0].tolist()] for X, _ in batch])
+    return found
+
+
+@settings(max_examples=150)
+@given(
+    num_rows=st.integers(1, 90), num_shards=st.integers(1, 7), rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 60), epoch=st.integers(1, 3),
+)  # fmt: skip
+def test_every_row_comes_exactly_once_per_epoch_in_batches_of_batch_size(
+    design: Design, num_rows: int, num_shards: int, rows_per_group: int, extra: int, epoch: int
+) -> None:
+    batch_size = num_shards + extra
+    sizes = shard_sizes(num_rows, num_shards)
+    with TemporaryDirectory() as folder:
+        of = batches(shards(Path(folder), design, sizes, rows_per_group), batch_size)
+        found = visited(of, epoch)
+    assert sorted(row for batch in found for piece in batch for row in piece) == list(range(num_rows))
+    assert len(found) == of.steps_per_epoch
+    assert of.num_rows == num_rows
+    lengths = [sum(map(len, batch)) for batch in found]
+    # Every batch is full until the first shard is empty; shards of nearly the same length end nearly together.
+    shares = shard_sizes(batch_size, num_shards)
+    full = min(size // share for size, share in zip(sizes, shares, strict=True))
+    assert lengths[:full] == [batch_size] * full
+    assert all(0 < length <= batch_size for length in lengths)
+    if num_shards == 1:
+        assert lengths[:-1] == [batch_size] * (len(lengths) - 1)
+
+
+@pytest.mark.parametrize("num_shards", [2, 3, 5])
+def test_every_shard_gives_its_share_in_the_order_of_the_shards(
+    design: Design, tmp_path: Path, num_shards: int
+) -> None:
+    sizes = shard_sizes(60, num_shards)
+    of = batches(shards(tmp_path, design, sizes, 4), 11)
+    starts = np.cumsum([0, *sizes])
+    for batch in visited(of, 1)[: min(sizes) // math.ceil(11 / num_shards)]:
+        assert [len(piece) for piece in batch] == shard_sizes(11, num_shards)
+        for shard, piece in enumerate(batch):
+            assert all(starts[shard] <= row < starts[shard + 1] for row in piece)
+
+
+def order(found: Batches) -> list[int]:
+    return [row for batch in found for piece in batch for row in piece]
+
+
+def test_the_same_seed_and_epoch_give_the_same_order_and_others_another(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [50], 20)
+    first = order(visited(batches(rows, 8), 1))
+    assert order(visited(batches(rows, 8), 1)) == first
+    assert order(visited(batches(rows, 8), 2)) != first
+    assert order(visited(batches(rows, 8, seed=2), 1)) != first
+
+
+def test_epochs_can_be_visited_in_any_order(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [30, 30], 7)
+    of = batches(rows, 8)
+    third = visited(of, 3)
+    visited(of, 1)
+    assert visited(of, 3) == third == visited(batches(rows, 8), 3)
+
+
+def test_the_batch_size_cuts_the_same_order_differently(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [53], 10)
+    assert order(visited(batches(rows, 1), 4)) == order(visited(batches(rows, 9), 4)) == order(visited(batches(rows, 99), 4))
+
+
+def test_windows_that_are_read_again_give_the_same_batches(
+    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2)
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", 0)
+    assert visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2) == kept
+
+
+def test_every_order_of_a_windows_rows_is_equally_likely(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [4], 10)
+    draws = 2400
+    orders = [tuple(order(visited(batches(rows, 4), epoch))) for epoch in range(1, draws + 1)]
+    counts = np.array([orders.count(each) for each in set(orders)])
+    assert len(counts) == 24
+    chi_square = float(((counts - draws / 24) ** 2 / (draws / 24)).sum())
+    assert chi_square < 23 + 4 * math.sqrt(46)  # 23 degrees of freedom: four standard deviations above
+
+
+def test_windows_are_visited_in_a_random_order_one_after_the_other(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [40], 10)
+    of = batches(rows, 10)
+    windows = []
+    for epoch in range(1, 200):
+        window_of_batch = [{row // 10 for row in batch[0]} for batch in visited(of, epoch)]
+        assert all(len(each) == 1 for each in window_of_batch)  # memory is bounded by a window
+        windows.append(window_of_batch[0].pop())
+    # Each of four windows comes first a quarter of the time: five standard deviations of 199 draws.
+    assert np.abs(np.bincount(windows, minlength=4) - 199 / 4).max() < 5 * math.sqrt(199 * 3 / 16)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("float32", torch.float), ("float64", torch.double)])
+def test_batches_are_scaled_and_have_the_type_of_the_training(
+    design: Design, tmp_path: Path, name: str, dtype: torch.dtype
+) -> None:
+    scaling = Scaling(np.array([3.0]), np.array([7.0]), -2.0, 0.3)
+    of = ShuffledBatches(shards(tmp_path, design, [9], 9), scaling, 9, 1, dtype, "cpu")
+    ((X, y),) = next(of.epoch(1))
+    assert (X.dtype, y.dtype) == (dtype, dtype)
+    rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
+    expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]
+    assert rows == [tuple(np.array(pair).astype(name).tolist()) for pair in expected]
