@@ -198,13 +198,14 @@ def test_no_number_is_infinite_or_nan_even_without_yaml(bad: str, value: float) 
 def test_sections_cannot_be_changed() -> None:
     params = Params()
     with pytest.raises(ValidationError):
-        params.train.lr = 1.0
+        params.train.lr = 1.0  # type: ignore[misc]
     with pytest.raises(ValidationError):
-        params.train = Params().train
+        params.train = Params().train  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("train", "validation", "test"), [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (1, 0, 0), (0.3333333333, 0.3333333333, 0.3333333334)]
+    ("train", "validation", "test"),
+    [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (1, 0, 0), (0.3333333333, 0.3333333333, 0.3333333334)],
 )  # fmt: skip
 def test_shares_add_up_as_decimals_do(params_yaml: Path, train: float, validation: float, test: float) -> None:
     params_yaml.write_text(f"split: {{train: {train}, validation: {validation}, test: {test}}}")
@@ -212,7 +213,9 @@ def test_shares_add_up_as_decimals_do(params_yaml: Path, train: float, validatio
 
 
 def test_a_file_that_is_not_there_says_where_to_run(params_yaml: Path) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml: there is no such file; run from the folder that holds dvc\.yaml"):
+    with pytest.raises(
+        UserError, match=r"params\.yaml: there is no such file; run from the folder that holds dvc\.yaml"
+    ):
         load_params(params_yaml)
 
 

@@ -66,7 +66,9 @@ def gradient_descent(
             optimizer.zero_grad()
             batch_loss = 0.0
             for X, y in batch:  # one piece per shard; their gradients add up in the order of the shards
-                loss = mean_squared_error(model(X), y) * (len(y) / num_rows)
+                loss = mean_squared_error(model(X), y)
+                if len(batch) > 1:
+                    loss = loss * (len(y) / num_rows)
                 loss.backward()
                 batch_loss += loss.item()
             _refuse_divergence(batch_loss, step, epoch, params)

@@ -44,7 +44,9 @@ def as_table(frame: pd.DataFrame) -> pa.Table:
     return table.cast(pa.schema(list(zip(table.column_names, types, strict=True))))
 
 
-def with_formulaic(formula: str, frame: pd.DataFrame) -> tuple[bool, list[str], NDArray[np.float64], NDArray[np.float64]]:
+def with_formulaic(
+    formula: str, frame: pd.DataFrame
+) -> tuple[bool, list[str], NDArray[np.float64], NDArray[np.float64]]:
     """Intercept, names, X and y as formulaic makes them.
 
     A column of truth values is a category here, and a reference level is written C(g, "b") for formulaic's
@@ -79,14 +81,14 @@ def check_against_formulaic(formula: str, frame: pd.DataFrame, learn: Learn) -> 
     "formula",
     [
         # numbers
-        "y ~ x", "y ~ x + z", "y ~ 0 + x", "y ~ x - 1", "y ~ 1", "y ~ x + 1", "y ~ k", "y ~ x*z", "y ~ x:z", "y ~ x*z*u",
-        "y ~ (x + z + u)**2", "y ~ (x + z)^2", "y ~ x**2", "y ~ x:x", "y ~ z:x + x", "y ~ x + x",
+        "y ~ x", "y ~ x + z", "y ~ 0 + x", "y ~ x - 1", "y ~ 1", "y ~ x + 1", "y ~ k", "y ~ x*z", "y ~ x:z",
+        "y ~ x*z*u",        "y ~ (x + z + u)**2", "y ~ (x + z)^2", "y ~ x**2", "y ~ x:x", "y ~ z:x + x", "y ~ x + x",
         # categories by type
         "y ~ g", "y ~ 0 + g", "y ~ g - 1", "y ~ g + h", "y ~ 0 + g + h", "y ~ 0 + h + g", "y ~ g + 0 + h", "y ~ one",
         "y ~ 0 + one", "y ~ g:one", "y ~ flag", "y ~ 0 + flag", "y ~ flag:x", "y ~ flag*g", "y ~ `my cat`",
         # categories by C()
-        "y ~ C(k)", "y ~ 0 + C(k)", "y ~ C(u)", "y ~ C(g)", "y ~ C(flag)", "y ~ C(`my cat`)", "y ~ C(k) + k", "y ~ C(k):k",
-        "y ~ C(g) + g", "y ~ C(g):C(h)",
+        "y ~ C(k)", "y ~ 0 + C(k)", "y ~ C(u)", "y ~ C(g)", "y ~ C(flag)", "y ~ C(`my cat`)", "y ~ C(k) + k",
+        "y ~ C(k):k",        "y ~ C(g) + g", "y ~ C(g):C(h)",
         # reference levels
         'y ~ C(g, "b")', "y ~ C(g, 'c')", 'y ~ 0 + C(g, "b")', "y ~ C(k, 1)", "y ~ C(u, 1.5)", "y ~ C(flag, True)",
         'y ~ C(g, "b")*h', 'y ~ C(g, "b"):x', "y ~ C(`my cat`, 'a') * x", 'y ~ h:C(g, "b")',
@@ -102,7 +104,8 @@ def check_against_formulaic(formula: str, frame: pd.DataFrame, learn: Learn) -> 
         "y ~ {x + z}", "y ~ {x / z}:g", "y ~ log(x)*g", "y ~ I(2 * x - z / 3)", "y ~ I(-x)", "y ~ I(`a name` * x)",
         "y ~ log(x + 1):h", "log(x) ~ z", "{y - x} ~ x", "I(y * 2) ~ g",
         # names and `.`
-        "y ~ `a name`", "y ~ `odd:name + 1`:x", "y ~ `a name` * `my cat`", "y ~ .", "y ~ . - x", "y ~ . + x:z", "`a name` ~ x",
+        "y ~ `a name`", "y ~ `odd:name + 1`:x", "y ~ `a name` * `my cat`", "y ~ .", "y ~ . - x", "y ~ . + x:z",
+        "`a name` ~ x",
     ],
 )  # fmt: skip
 def test_the_design_is_the_one_that_formulaic_makes(formula: str, learn: Learn) -> None:
@@ -177,7 +180,8 @@ def test_levels_are_sorted_as_text_by_code_point_and_as_numbers_by_size(learn: L
     assert design.learned["g"].levels == ("10", "B", "b", "ä")
     assert design.learned["k"].levels == (-1, 0, 9, 10)
     assert design.learned["f"].levels == (False, True)
-    assert design.names[:5] == tuple(f"g[{g}]:C(k)[-1]:f[False]" for g in ("10", "B", "b", "ä")) + (
+    assert design.names[:5] == (
+        *tuple(f"g[{g}]:C(k)[-1]:f[False]" for g in ("10", "B", "b", "ä")),
         "g[10]:C(k)[0]:f[False]",
     )
 
@@ -230,7 +234,9 @@ def test_a_missing_cell_is_told_with_column_and_row(learn: Learn, name: str) -> 
     cells = [None if i == 4 else cell for i, cell in enumerate(table.column(name).to_pylist())]
     index = table.column_names.index(name)
     broken = table.set_column(index, table.schema.field(name), pa.array(cells, table.schema.field(name).type))
-    assert refused(design, broken) == f"new.parquet: row 5: column {name}: is missing; fill the cell or leave the row out"
+    assert (
+        refused(design, broken) == f"new.parquet: row 5: column {name}: is missing; fill the cell or leave the row out"
+    )
 
 
 def test_a_missing_number_is_filled_with_the_training_mean_where_the_schema_says_so(learn: Learn) -> None:
@@ -279,11 +285,15 @@ def test_a_product_of_finite_factors_that_is_not_finite_is_told_with_its_row(lea
 
 def test_a_reference_level_that_training_does_not_have_is_told_with_those_it_has(learn: Learn) -> None:
     design = learn('y ~ C(g, "q")', as_table(FRAME))
-    with pytest.raises(UserError, match=r"the reference level of C\(g, 'q'\) is not in the training rows; found q; use one of a, b, c"):
+    with pytest.raises(
+        UserError, match=r"the reference level of C\(g, 'q'\) is not in the training rows; found q; use one of a, b, c"
+    ):
         _ = design.names
 
 
-@pytest.mark.parametrize(("formula", "level"), [("y ~ C(k, True)", 1), ("y ~ C(u, 10)", 10.0), ("y ~ C(flag, 1)", True)])
+@pytest.mark.parametrize(
+    ("formula", "level"), [("y ~ C(k, True)", 1), ("y ~ C(u, 10)", 10.0), ("y ~ C(flag, 1)", True)]
+)
 def test_a_reference_level_equals_a_level_as_numbers_do(learn: Learn, formula: str, level: object) -> None:
     design = learn(formula, as_table(FRAME))
     assert not any(name.endswith(f"[T.{level}]") for name in design.names)

@@ -105,7 +105,9 @@ def test_a_reference_level_may_be_negative(base: str) -> None:
     assert factor["base"] == json.loads(base)
 
 
-@pytest.mark.parametrize("name", ["größe", "变量", "x.y", "a-b", "1st", "C(x)", "x:z", "log", "I", "if", "_quoted_0_", "x'"])
+@pytest.mark.parametrize(
+    "name", ["größe", "变量", "x.y", "a-b", "1st", "C(x)", "x:z", "log", "I", "if", "_quoted_0_", "x'"]
+)
 def test_any_column_name_can_be_back_quoted(name: str) -> None:
     parsed = parse_formula(f"y ~ `{name}` + x", ["y", "x", name])
     assert parsed.columns == ("y", name, "x")
@@ -128,14 +130,16 @@ UNSUPPORTED = [
 ]  # fmt: skip
 
 HOSTILE = [
-    "y ~ {__import__('os').mkdir('harm')}", "y ~ I(__import__('os').mkdir('harm'))", "y ~ __import__('os').mkdir('harm')",
+    "y ~ {__import__('os').mkdir('harm')}", "y ~ I(__import__('os').mkdir('harm'))",
+    "y ~ __import__('os').mkdir('harm')",
     "{__import__('os').mkdir('harm')} ~ x", "y ~ C(__import__('os').mkdir('harm'))", "y ~ x:{open('harm', 'w')}",
     "y ~ I(open('harm', 'w'))", "y ~ {open('params.yaml').read()}", "y ~ exec('import os')", "y ~ eval('x')",
     "y ~ {exit()}", "y ~ {().__class__.__bases__[0].__subclasses__()}", "y ~ I(x.__class__)", "y ~ {x.__array__()}",
     "y ~ {(lambda: x)()}", "y ~ {[c for c in range(10**9)]}", "y ~ I(sum(range(10**9)))", "y ~ {f'{x}'}",
     "y ~ {(x := open('harm', 'w'))}", "y ~ C(x, contr.treatment(exit()))", "y ~ C(x, __import__('os'))",
     "y ~ I(x**999999999)", "y ~ I(9**9**9)", "y ~ I('x' * 10**10)", "y ~ x**999999999", "y ~ x^999999999",
-    "y ~ (x + z)**99999", "y ~ (x + z)**(99999)", "y ~ (x + z)**((99999))", "y ~ (x + z)^(99999)", "y ~ (x + z)**1_000_000",
+    "y ~ (x + z)**99999", "y ~ (x + z)**(99999)", "y ~ (x + z)**((99999))", "y ~ (x + z)^(99999)",
+    "y ~ (x + z)**1_000_000",
     "y ~ (a + b + c + d + e + f + g)**10", "y ~ ((a + b + c)**10)**10",
     f"y ~ {'*'.join(f'x{i}' for i in range(20))}",
     f"y ~ I({'(' * 5000}x{')' * 5000})", f"y ~ I({'-' * 5000}x)", f"y ~ I({'+'.join('x' * 20_000)})",

@@ -51,7 +51,9 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ingested"]
         assert sorted(path.name for path in folder.iterdir()) == ["profile.json", "schema.json", "table.parquet"]
         frame = pq.read_table(folder / "table.parquet").to_pandas()
-        return Ingested(frame, read_json(folder / "profile.json"), Schema.read(folder / "schema.json"), capsys.readouterr().out)
+        return Ingested(
+            frame, read_json(folder / "profile.json"), Schema.read(folder / "schema.json"), capsys.readouterr().out
+        )
 
     return run
 
@@ -115,7 +117,10 @@ def test_free_text_is_no_feature_of_a_dot_and_the_reason_is_told(ingest: Ingest)
     found = ingest(AUTO_MPG, "mpg ~ .", missing="drop")
     assert "car_name" not in found.schema.formula
     assert found.profile["not_used"] == {"car_name": "free text, over 100 different values in 398 cells"}
-    assert found.said.splitlines()[-1] == "ingest: column car_name not used: free text, over 100 different values in 398 cells"
+    assert (
+        found.said.splitlines()[-1]
+        == "ingest: column car_name not used: free text, over 100 different values in 398 cells"
+    )
 
 
 def test_the_profile_has_the_statistics_that_pandas_finds(ingest: Ingest) -> None:
@@ -129,7 +134,10 @@ def test_the_profile_has_the_statistics_that_pandas_finds(ingest: Ingest) -> Non
 
 def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(refuse: Refuse, ingest: Ingest) -> None:
     message = refuse(AUTO_MPG, "mpg ~ car_name")
-    assert "row 1: column car_name: 'chevrolet chevelle malibu': is text whose values hardly repeat, no category" in message
+    assert (
+        "row 1: column car_name: 'chevrolet chevelle malibu': is text whose values hardly repeat, no category"
+        in message
+    )
     assert ingest(AUTO_MPG, "mpg ~ C(car_name)").schema.category_columns == {"car_name"}
 
 
@@ -159,7 +167,9 @@ def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(re
         "table.csv: column q: is not in the file, but model.formula needs it; found y, x, a b; "
         "correct the name; names with spaces go in `back-quotes`"
     )
-    assert refuse(table, "y ~ x", by="group:q").startswith("table.csv: column q: is not in the file, but split.by needs it")
+    assert refuse(table, "y ~ x", by="group:q").startswith(
+        "table.csv: column q: is not in the file, but split.by needs it"
+    )
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "Infinity", "1e999"])
@@ -171,15 +181,22 @@ def test_an_infinity_is_refused_with_its_row(refuse: Refuse, cell: str) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "x", "found"),
-    [("y ~ log(x)", "0", "log(x)"), ("y ~ log(x)", "-1", "log(x)"), ("y ~ I(1 / (x - 2))", "2", "I(1 / (x - 2))")]
-    + [("y ~ exp(x)", "1000", "exp(x)"), ("log(x) ~ y", "0", "log(x)"), ("y ~ sqrt(x):z", "-4", "sqrt(x)")],
+    [
+        ("y ~ log(x)", "0", "log(x)"),
+        ("y ~ log(x)", "-1", "log(x)"),
+        ("y ~ I(1 / (x - 2))", "2", "I(1 / (x - 2))"),
+        ("y ~ exp(x)", "1000", "exp(x)"),
+        ("log(x) ~ y", "0", "log(x)"),
+        ("y ~ sqrt(x):z", "-4", "sqrt(x)"),
+    ],
 )
 def test_an_expression_that_is_not_finite_is_told_with_row_and_values(
     refuse: Refuse, formula: str, x: str, found: str
 ) -> None:
     message = refuse(f"y,x,z\n1,5,1\n2,{x},2\n3,5,3\n", formula)
     assert message == (
-        f"table.csv: row 2: {found} is not a finite number here; found x = {x}; change model.formula or leave the row out"
+        f"table.csv: row 2: {found} is not a finite number here; found x = {x}; "
+        "change model.formula or leave the row out"
     )
 
 
@@ -230,7 +247,9 @@ def test_the_split_column_is_kept_and_not_a_feature_of_a_dot(ingest: Ingest) -> 
 
 def test_a_time_is_no_feature(ingest: Ingest, refuse: Refuse) -> None:
     table = "y,x,day\n1,1,2020-01-01\n2,2,2020-01-02\n"
-    assert "column day: must be a number or a category to be in the formula; found date32[day]" in refuse(table, "y ~ x + day")
+    assert "column day: must be a number or a category to be in the formula; found date32[day]" in refuse(
+        table, "y ~ x + day"
+    )
     assert ingest(table, "y ~ .").profile["not_used"] == {"day": "a time"}
 
 

@@ -133,4 +133,7 @@ def test_the_profile_does_not_depend_on_the_parts_but_for_rounding() -> None:
         parts = profile(cells, pa.float64(), part_length).as_data()
         assert (parts["min"], parts["max"]) == (whole["min"], whole["max"])
         # Measured: 1e-14 for 10,000 parts of one row.
-        assert (parts["mean"], parts["sd"]) == (pytest.approx(whole["mean"], rel=1e-13), pytest.approx(whole["sd"], rel=1e-13))
+        assert (parts["mean"], parts["sd"]) == (
+            pytest.approx(whole["mean"], rel=1e-13),
+            pytest.approx(whole["sd"], rel=1e-13),
+        )

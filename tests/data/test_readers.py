@@ -38,7 +38,7 @@ def write(path: Path, columns: dict[str, Any] | pa.Table, **options: Any) -> Pat
 
 
 def rows(table: TypedTable) -> dict[str, list[Any]]:
-    return pa.concat_tables(part.rows for part in table.parts()).to_pydict()
+    return dict(pa.concat_tables(part.rows for part in table.parts()).to_pydict())
 
 
 DAY = datetime.date(2020, 2, 29)
@@ -89,7 +89,9 @@ def test_a_nested_or_binary_column_is_refused_when_it_is_needed_and_ignored_othe
 ) -> None:
     path = write(tmp_path / "t.parquet", {"x": [1.0], "c": column})
     assert rows(read(path, "x")) == {"x": [1.0]}
-    with pytest.raises(UserError, match=r"t\.parquet: column c: must hold numbers, text, truth values or times; found "):
+    with pytest.raises(
+        UserError, match=r"t\.parquet: column c: must hold numbers, text, truth values or times; found "
+    ):
         read(path, "c")
 
 
@@ -121,7 +123,9 @@ def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, r
 def test_a_folder_holds_one_kind_of_file(tmp_path: Path, read: Read) -> None:
     write(tmp_path / "f" / "a.parquet", {"x": [1]})
     (tmp_path / "f" / "b.csv").write_text("x\n1\n")
-    with pytest.raises(UserError, match=r"must hold either CSV or Parquet files; found both, such as .*a\.parquet and .*b\.csv"):
+    with pytest.raises(
+        UserError, match=r"must hold either CSV or Parquet files; found both, such as .*a\.parquet and .*b\.csv"
+    ):
         read(tmp_path / "f")
 
 
@@ -154,7 +158,10 @@ def test_numbers_and_texts_of_several_files_get_a_common_type(
 ) -> None:
     for index, type_ in enumerate(types):
         cells = pa.array(["3"], pa.string()) if common == pa.string() else pa.array([3], pa.int64())
-        write(tmp_path / "f" / f"{index}.parquet", {"x": cells.cast(pa.float32()).cast(type_) if type_ == pa.float16() else cells.cast(type_)})
+        write(
+            tmp_path / "f" / f"{index}.parquet",
+            {"x": cells.cast(pa.float32()).cast(type_) if type_ == pa.float16() else cells.cast(type_)},
+        )
     table = read(tmp_path / "f")
     assert table.schema.field("x").type == common
     assert rows(table)["x"] == ["3" if common == pa.string() else 3.0] * len(types)

@@ -136,17 +136,14 @@ def shares(draw: st.DrawFn) -> Split:
 
 @given(st.integers(1, 10**9), shares())
 def test_validation_and_test_get_their_share_rounded_and_training_the_rest(num_rows: int, params: Split) -> None:
-    wanted = [Fraction(str(share)) * num_rows for share in (params.train, params.validation, params.test)]
-    try:
-        sizes = part_sizes(num_rows, params)
-    except UserError as error:
-        assert any(0 < share <= 1 for share in wanted)
-        assert "gets no row" in str(error)
-        return
-    assert sum(sizes) == num_rows
-    for size, share in zip(sizes, wanted, strict=True):
-        assert (size == 0) == (share == 0)
-    assert all(abs(size - share) <= Fraction(1, 2) for size, share in zip(sizes[1:], wanted[1:], strict=True))
+    in_thousandths = [round(1000 * share) for share in (params.train, params.validation, params.test)]
+    validation, test = (math.floor(Fraction(share * num_rows, 1000) + Fraction(1, 2)) for share in in_thousandths[1:])
+    sizes = [num_rows - validation - test, validation, test]
+    if any(share > 0 and size <= 0 for share, size in zip(in_thousandths, sizes, strict=True)):
+        with pytest.raises(UserError, match="gets no row"):
+            part_sizes(num_rows, params)
+    else:
+        assert part_sizes(num_rows, params) == sizes
 
 
 @pytest.mark.parametrize(
@@ -229,9 +226,8 @@ def test_a_group_is_never_in_two_parts(groups: list[str], seed: int, rows_per_gr
         write_table(Path(folder) / "t.parquet", table.schema, [table])
         try:
             sizes, blocks = divide(TableFile(Path(folder) / "t.parquet"), in_thirds(by="group:g", seed=seed))
-        except UserError as error:
-            assert "different values of g" in str(error)
-            return
+        except UserError:  # a part gets no group
+            assume(False)
         labels = np.concatenate([part for _, part in blocks])
     assert np.bincount(labels, minlength=3).tolist() == sizes
     assert all(sizes)
@@ -290,7 +286,9 @@ def check_order(times: Sequence[Any], rows_per_group: int = 1000) -> None:
         except UserError:
             assume(False)
         labels = np.concatenate([part for _, part in blocks])
-    train, validation, test = ([t for t, label in zip(times, labels, strict=True) if label == part] for part in range(3))
+    train, validation, test = (
+        [t for t, label in zip(times, labels, strict=True) if label == part] for part in range(3)
+    )
     assert max(train) < min(validation)
     assert max(validation) < min(test)
     most_equal = max(times.count(t) for t in set(times))

@@ -59,8 +59,16 @@ def test_log10_is_within_2_ulp() -> None:
 
 @pytest.mark.parametrize(
     ("x", "y"),
-    [(0.0, -math.inf), (-0.0, -math.inf), (1.0, 0.0), (math.inf, math.inf)]
-    + [(-TINY, math.nan), (-1.0, math.nan), (-math.inf, math.nan), (math.nan, math.nan)],
+    [
+        (0.0, -math.inf),
+        (-0.0, -math.inf),
+        (1.0, 0.0),
+        (math.inf, math.inf),
+        (-TINY, math.nan),
+        (-1.0, math.nan),
+        (-math.inf, math.nan),
+        (math.nan, math.nan),
+    ],
 )
 def test_log_at_the_edges(x: float, y: float) -> None:
     for function in (strict_math.log, strict_math.log10):
@@ -69,9 +77,21 @@ def test_log_at_the_edges(x: float, y: float) -> None:
 
 @pytest.mark.parametrize(
     ("x", "y"),
-    [(0.0, 1.0), (-0.0, 1.0), (TINY, 1.0), (-TINY, 1.0), (math.inf, math.inf), (-math.inf, 0.0), (math.nan, math.nan)]
-    + [(709.782712893384, 1.7976931348622732e308), (709.7827128933841, math.inf), (HUGE, math.inf)]
-    + [(-745.1332191019411, TINY), (-745.1332191019412, 0.0), (-HUGE, 0.0)],
+    [
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (TINY, 1.0),
+        (-TINY, 1.0),
+        (math.inf, math.inf),
+        (-math.inf, 0.0),
+        (math.nan, math.nan),
+        (709.782712893384, 1.7976931348622732e308),
+        (709.7827128933841, math.inf),
+        (HUGE, math.inf),
+        (-745.1332191019411, TINY),
+        (-745.1332191019412, 0.0),
+        (-HUGE, 0.0),
+    ],
 )
 def test_exp_at_the_edges(x: float, y: float) -> None:
     np.testing.assert_array_equal(strict_math.exp(np.array([x])), [y])

@@ -28,7 +28,7 @@ def columns(params: Generate) -> dict[str, np.ndarray]:
     return {name: table.column(name).to_numpy().astype(np.float64) for name in table.column_names}
 
 
-def test_features_are_named_x1_to_xM() -> None:
+def test_features_are_named_x1_x2_and_so_on() -> None:
     assert feature_names(3) == ["x1", "x2", "x3"]
     assert drawn(Generate(rows=5, theta=(1.0,))).column_names == ["x1", "y"]
 
@@ -97,13 +97,19 @@ def test_chunks_differ_from_one_another(chunks_of_100: None) -> None:
 def test_the_noise_does_not_change_the_features_and_the_truth_does_not_change_the_noise() -> None:
     quiet, loud = columns(Generate(rows=200, noise=0)), columns(Generate(rows=200, noise=3, bias=1))
     assert (quiet["x1"] == loud["x1"]).all()
-    a, b = columns(Generate(rows=200, theta=(0.0,), bias=0, noise=1)), columns(Generate(rows=200, theta=(0.0,), bias=8, noise=1))
+    a, b = (
+        columns(Generate(rows=200, theta=(0.0,), bias=0, noise=1)),
+        columns(Generate(rows=200, theta=(0.0,), bias=8, noise=1)),
+    )
     np.testing.assert_allclose(b["y"] - 8, a["y"], atol=1e-6)  # float32 near 8: a step is 9.5e-7
 
 
 @pytest.mark.parametrize(
-    "params", [Generate(theta=(1e39,)), Generate(bias=-1e39), Generate(noise=1e39), Generate(theta=(1e308, 1e308), rows=9)]
+    "params",
+    [Generate(theta=(1e39,)), Generate(bias=-1e39), Generate(noise=1e39), Generate(theta=(1e308, 1e308), rows=9)],
 )  # fmt: skip
 def test_a_target_that_float32_cannot_hold_is_one_line(params: Generate) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller"):
+    with pytest.raises(
+        UserError, match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller"
+    ):
         drawn(params)

@@ -64,7 +64,7 @@ def test_a_step_is_the_formula_of_gradient_descent_with_momentum(
     epochs = train(shards_of(X, y, num_shards), lr=0.05, momentum=momentum, epochs=5)
     expected = by_hand(X, y, *start(num_features), lr=0.05, momentum=momentum, steps=5)
     for epoch, w in zip(epochs, expected, strict=True):
-        # Sums of 200 products in another order: measured 7e-16.
+        # Sums of 200 products in another order: measured 7e-15.
         np.testing.assert_allclose([epoch.b, *epoch.theta], w, rtol=1e-13, atol=1e-14)
 
 
@@ -86,7 +86,10 @@ def in_plain_torch(shards: list[Rows], num_features: int, params: Train) -> list
                 loss = torch.nn.functional.mse_loss(errors, y) * (len(y) / num_rows)
                 pieces = torch.autograd.grad(loss, weights)
                 gradients = [a + g for a, g in zip(gradients, pieces, strict=True)] if gradients else list(pieces)
-            velocity = [v * params.momentum + g for v, g in zip(velocity, gradients, strict=True)] or gradients
+            if velocity:
+                velocity = [v * params.momentum + g for v, g in zip(velocity, gradients, strict=True)]
+            else:
+                velocity = gradients
             lr = params.lr * (1 - step / num_steps) if params.schedule == "linear" else params.lr
             with torch.no_grad():
                 weights = [torch.add(w, v, alpha=-lr) for w, v in zip(weights, velocity, strict=True)]
@@ -118,12 +121,12 @@ def test_full_batches_converge_to_least_squares(shards_of: Shards, num_features:
     exact = np.linalg.lstsq(design, y)[0]
     *_, last = train(shards_of(X, y, 2), intercept, epochs=150, lr=0.1, momentum=0.5)
     found = [*last.theta, last.b] if intercept else last.theta
-    # Measured 5e-15: the eigenvalues of XᵀX/n are within 0.3 and 2 here, so that 150 steps leave rounding only.
+    # Measured 1e-14: the eigenvalues of XᵀX/n lie between 0.35 and 2 here, so that 150 steps leave rounding only.
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-12)
     assert intercept or last.b == 0
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-14), ("float32", 2e-6)])
 @pytest.mark.parametrize("num_features", [1, 2, 16])
 def test_small_batches_find_a_model_without_noise(
     shards_of: Shards, dtype: str, tolerance: float, num_features: int
@@ -131,7 +134,7 @@ def test_small_batches_find_a_model_without_noise(
     X, y, theta = data(1000, num_features)
     shards = shards_of(X, y, 2, rows_per_group=200)
     *_, last = train(shards, dtype=dtype, epochs=30, batch_size=32, lr=0.02, momentum=0.8)
-    # Measured 3e-16 to 4e-15 and, where the data themselves are rounded to float32, 1e-7 to 1e-6.
+    # Measured 2e-16 and, where X and y themselves are rounded to float32, 2e-7.
     np.testing.assert_allclose([*last.theta, last.b], [*theta, 0.7], rtol=0, atol=tolerance)
 
 
@@ -144,7 +147,7 @@ def test_an_intercept_alone_is_the_mean_of_the_target(shards_of: Shards, batch_s
     assert epochs[-1].b == pytest.approx(y.mean(), abs=1e-12 if batch_size == 100 else 0.02)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-14), ("float32", 2e-6)])
 @pytest.mark.parametrize("num_shards", [2, 7])
 def test_full_batches_are_the_same_but_for_rounding_however_many_shards_the_rows_lie_in(
     shards_of: Shards, dtype: str, tolerance: float, num_shards: int
@@ -153,7 +156,7 @@ def test_full_batches_are_the_same_but_for_rounding_however_many_shards_the_rows
     one = train(shards_of(X, y, 1), dtype=dtype, epochs=20, momentum=0.5)
     many = train(shards_of(X, y, num_shards), dtype=dtype, epochs=20, momentum=0.5)
     for a, b in zip(one, many, strict=True):
-        # Measured 1e-15 and 5e-7.
+        # Measured 4e-16 and 1e-7.
         np.testing.assert_allclose([b.b, *b.theta], [a.b, *a.theta], rtol=0, atol=tolerance)
 
 
@@ -228,7 +231,7 @@ def test_averaging_brings_small_batches_nearer_to_least_squares(shards_of: Shard
         last = train(shards, epochs=6, batch_size=20, lr=0.05, average=average)[-1]
         return float(np.linalg.norm([*last.theta, last.b] - exact))
 
-    assert distance(0.5) < distance(0.0) / 3  # measured: 0.011 and 0.17
+    assert distance(0.5) < distance(0.0) / 3  # measured: 0.005 and 0.101
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -240,10 +243,8 @@ def test_standardizing_finds_least_squares_of_features_far_from_0_and_of_any_siz
     y = 5e4 + X @ [1e6, -20.0, 0.3] + 100 * rng.normal(size=400)
     shards = shards_of(X, y, 2)
     scaling = standard_scores(shards, ("x1", "x2", "x3"), intercept)
-    # Without a shift the second and third column are nearly parallel: the slowest direction needs many steps.
-    steps = 200 if intercept else 30_000
-    *_, last = train(shards, intercept, scaling, epochs=steps, lr=0.3, momentum=0.5) if intercept else [None]
-    if last is None:
+    if not intercept:
+        # The second and third column are nearly parallel then, and the way to the minimum long: a few steps by hand.
         scaled = [scaling.apply(window) for shard in shards for window in shard]
         Z, z = np.concatenate([w.X for w in scaled]), np.concatenate([w.y for w in scaled])
         epochs = train(shards, intercept, scaling, epochs=5, lr=0.1)
@@ -253,9 +254,10 @@ def test_standardizing_finds_least_squares_of_features_far_from_0_and_of_any_siz
             np.testing.assert_allclose(epoch.theta, w * scaling.y_scale / scaling.x_scale, rtol=1e-12)
             assert epoch.b == 0
         return
+    *_, last = train(shards, intercept, scaling, epochs=200, lr=0.3, momentum=0.5)
     exact = np.linalg.lstsq(np.column_stack([X - X.mean(axis=0), np.ones(len(y))]), y)[0]
     exact[-1] -= X.mean(axis=0) @ exact[:-1]
-    np.testing.assert_allclose([*last.theta, last.b], exact, rtol=1e-9)  # measured 2e-11
+    np.testing.assert_allclose([*last.theta, last.b], exact, rtol=1e-9)  # measured 1e-10
 
 
 def test_training_twice_gives_the_same_bits_and_another_seed_others(shards_of: Shards) -> None:
@@ -282,7 +284,7 @@ def test_memory_does_not_change_a_bit(shards_of: Shards, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("num_features", [1, 2, 100])
-def test_training_starts_uniformly_within_1_over_the_root_of_M(num_features: int) -> None:
+def test_training_starts_uniformly_within_1_over_the_root_of_the_number_of_features(num_features: int) -> None:
     starts = np.array([[*theta, b] for theta, b in (start(num_features, seed) for seed in range(300))])
     bound = 1 / math.sqrt(num_features)
     assert np.abs(starts).max() <= bound
@@ -299,11 +301,13 @@ def test_divergence_names_the_step_and_what_to_do(shards_of: Shards, dtype: str)
         train(shards_of(X, y), lr=1e6, batch_size=8, epochs=50, dtype=dtype)
     found = str(error.value)
     assert found.startswith("training: step ")
-    # Every step multiplies the error by about lr·2·λ ≈ 1e6..1e7, the loss by its square.
+    # A step multiplies the error of θ by 2·λ·lr, here 10^5.5 to 10^7, and the loss of the next step by its square.
     step = int(found.split()[2])
     digits = 308 if dtype == "float64" else 38
-    assert digits / 14.5 / 2 < step < digits / 8
-    assert f"(epoch {(step - 1) // 8 + 1}): the loss is no longer finite; found inf; lower train.lr from 1e+06 to" in found
+    assert digits / 14 + 1 <= step <= digits / 11 + 2
+    assert (
+        f"(epoch {(step - 1) // 8 + 1}): the loss is no longer finite; found inf; lower train.lr from 1e+06 to" in found
+    )
     assert found.endswith(", or set train.standardize: true")
 
 
@@ -318,7 +322,9 @@ def test_a_standardized_training_that_diverges_is_not_told_to_standardize(shards
 def test_cuda_without_a_device_is_one_line_and_auto_takes_the_cpu(shards_of: Shards) -> None:
     X, y, _ = data(20, 2)
     shards = shards_of(X, y)
-    with pytest.raises(UserError, match=r"params\.yaml: train\.device: there is no CUDA device; found cuda; set it to cpu"):
+    with pytest.raises(
+        UserError, match=r"params\.yaml: train\.device: there is no CUDA device; found cuda; set it to cpu"
+    ):
         train(shards, device="cuda")
     assert train(shards, device="auto")[-1].theta.tolist() == train(shards, device="cpu")[-1].theta.tolist()
 

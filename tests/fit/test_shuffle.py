@@ -118,7 +118,11 @@ def test_epochs_can_be_visited_in_any_order(design: Design, tmp_path: Path) -> N
 
 def test_the_batch_size_cuts_the_same_order_differently(design: Design, tmp_path: Path) -> None:
     rows = shards(tmp_path, design, [53], 10)
-    assert order(visited(batches(rows, 1), 4)) == order(visited(batches(rows, 9), 4)) == order(visited(batches(rows, 99), 4))
+    assert (
+        order(visited(batches(rows, 1), 4))
+        == order(visited(batches(rows, 9), 4))
+        == order(visited(batches(rows, 99), 4))
+    )
 
 
 def test_windows_that_are_read_again_give_the_same_batches(

@@ -1,0 +1,428 @@
+"""Draw the pictures of docs/tutorial.md from what the pipeline wrote.
+
+    dvc repro                     first: makes the data, the model and its history
+    python -m docs.pictures       from the repository's root; python docs/pictures.py does the same
+
+Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same. The pipeline keeps
+θ and b once per epoch. The pictures look closer: `descend` takes the same steps again and notes each of them;
+its θ and b after each epoch must be those that the pipeline found, to the last bit.
+"""
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from linreg.data.rows import Rows
+from linreg.data.table import TRUTH
+from linreg.errors import UserError, one_line_errors
+from linreg.fit.autograd import as_numbers, start_at_random
+from linreg.fit.model import LinearModel, load
+from linreg.fit.scaling import Scaling
+from linreg.fit.shuffle import ShuffledBatches
+from linreg.fit.strict_torch import torch
+from linreg.params import Train, load_params
+
+mpl.use("svg")
+from matplotlib import pyplot as plt
+
+Floats = NDArray[np.float64]
+
+PICTURES = Path("docs/pictures")
+GENERATED = Path("data/raw/generated.parquet")
+TRAIN_FILES = Path("data/split/train")
+TRAINING = Path("models/training")
+MODEL = Path("models/model")
+PREDICTIONS = Path("models/evaluation/predictions.csv")
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+GREY, BLACK = "#999999", "#000000"
+B, THETA = "b", ("θ₁", "θ₂")
+UPWARD = np.radians(60)  # the direction from the minimum in which contours carry their heights
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "linreg",
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+}
+
+
+class Walk(NamedTuple):
+    """[b, θ₁, θ₂] before the first step and after each (steps + 1, 3); the loss of each batch (steps,)."""
+
+    points: Floats
+    losses: Floats
+
+
+class Lesson:
+    """The default pipeline's outputs: the data, its exact minimum, and the training that found the model."""
+
+    def __init__(self) -> None:
+        self.params = load_params()
+        usual = {"schedule": "constant", "average": 0.0, "patience": 0, "standardize": False, "device": "cpu"}
+        for name, value in usual.items():
+            if getattr(self.params.train, name) != value:
+                raise UserError(
+                    f"params.yaml: train.{name}", "must be the default for these pictures",
+                    found=getattr(self.params.train, name), todo=f"set it to {value} and run `dvc repro`",
+                )  # fmt: skip
+        self.model: LinearModel = load(MODEL)
+        if self.model.design.names != ("x1", "x2"):
+            raise UserError("params.yaml: model.formula", "must be y ~ x1 + x2 for these pictures")
+        self.raw = pq.read_table(GENERATED)
+        truth = json.loads(self.raw.schema.metadata[TRUTH])
+        self.true = np.array([truth["b"], truth["theta"]["x1"], truth["theta"]["x2"]])
+        self.noise = self.params.generate.noise
+        self.shards = [Rows(path, self.model.design) for path in sorted(TRAIN_FILES.glob("shard-*.parquet"))]
+        self.history = pd.read_csv(TRAINING / "history.csv")
+        self.coefficients = pd.read_csv(TRAINING / "theta.csv").pivot(
+            index="epoch", columns="coefficient", values="value"
+        )[["b", "x1", "x2"]]
+
+        rows = np.concatenate([np.column_stack([np.ones(len(w.y)), w.X, w.y]) for s in self.shards for w in s])
+        self.moments = rows.T @ rows / len(rows)  # of [1 x1 x2 y]; the loss of any θ and b follows from them
+        self.exact = np.linalg.solve(self.moments[:3, :3], self.moments[:3, 3])
+        self.walk = self.descend(self.params.train, self.params.train.epochs)
+        if not np.array_equal(self.walk.points[self.history["step"]], self.coefficients.to_numpy()):
+            raise UserError(TRAINING, "is not what these parameters give", todo="run `dvc repro`")
+
+    def batches(self, params: Train) -> ShuffledBatches:
+        """Return the same mini-batches that the training sees."""
+        no_scaling = Scaling.none(len(THETA))
+        return ShuffledBatches(self.shards, no_scaling, params.batch_size, params.seed, _dtype(params), "cpu")
+
+    def descend(self, params: Train, num_epochs: int) -> Walk:
+        """Train as linreg/fit/autograd.py does, noting every step."""
+        batches = self.batches(params)
+        model = torch.nn.Linear(len(THETA), 1, dtype=_dtype(params))
+        start_at_random(model, params.seed)
+        mean_squared_error = torch.nn.MSELoss()
+        optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
+
+        points, losses = [_point(model)], []
+        for epoch in range(1, num_epochs + 1):
+            for batch in batches.epoch(epoch):
+                num_rows = sum(len(y) for _, y in batch)
+                optimizer.zero_grad()
+                losses.append(0.0)
+                for X, y in batch:
+                    loss = mean_squared_error(model(X), y) * (len(y) / num_rows)
+                    loss.backward()
+                    losses[-1] += loss.item()
+                optimizer.step()
+                points.append(_point(model))
+        return Walk(np.array(points), np.array(losses))
+
+    def loss(self, points: Floats) -> Floats:
+        """Return the mean squared error over all training rows at points (…, 3) of [b, θ₁, θ₂]."""
+        ends = np.concatenate([-points, np.ones((*points.shape[:-1], 1))], axis=-1)
+        return np.asarray(np.einsum("...i,ij,...j->...", ends, self.moments, ends))
+
+    def downhill(self, point: Floats) -> Floats:
+        """Return minus the gradient (3,) of the mean squared error over all training rows."""
+        return np.asarray(2 * (self.moments[:3, 3] - self.moments[:3, :3] @ point))
+
+    def downhill_of_batches(self, point: Floats, count: int) -> Floats:
+        """Return minus the gradient of each of the first batches (count, 3), by autograd."""
+        model = torch.nn.Linear(len(THETA), 1, dtype=torch.double)
+        with torch.no_grad():
+            model.bias.copy_(torch.tensor(point[:1]))
+            model.weight.copy_(torch.tensor(point[None, 1:]))
+        found = []
+        for batch in islice(self.batches(self.params.train.model_copy(update={"dtype": "float64"})).epoch(1), count):
+            model.zero_grad()
+            X, y = (torch.cat(parts) for parts in zip(*batch, strict=True))
+            torch.nn.MSELoss()(model(X), y).backward()
+            gradient = [parameter.grad for parameter in (model.bias, model.weight)]
+            found.append([-each for part in gradient if part is not None for each in part.flatten().tolist()])
+        return np.array(found)
+
+
+def _dtype(params: Train) -> torch.dtype:
+    return torch.float if params.dtype == "float32" else torch.double
+
+
+def _minus(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _point(model: torch.nn.Module) -> list[float]:
+    theta, b = as_numbers(model)
+    return [b, *theta.tolist()]
+
+
+def data(lesson: Lesson) -> Figure:
+    """Draw some rows in space with the plane they lie on, and the same rows from one side."""
+    rows = np.column_stack([lesson.raw.column(name).to_numpy()[:400] for name in ("x1", "x2", "y")])
+    figure = plt.figure(figsize=(7.2, 3.5))
+    space = figure.add_subplot(1, 2, 1, projection="3d", computed_zorder=False)
+    ends = np.array([-3.0, 3.0])
+    x1, x2 = np.meshgrid(ends, ends)
+    plane = lesson.true[0] + lesson.true[1] * x1 + lesson.true[2] * x2
+    space.plot_surface(x1, x2, plane, color=ORANGE, alpha=0.4, edgecolor=ORANGE, shade=False)
+    space.scatter(*rows.T, s=5, color=BLUE, depthshade=False)
+    space.set(xlabel="x₁", ylabel="x₂", title="400 of the rows, and the plane")
+    space.set(xticks=(-2, 0, 2), yticks=(-2, 0, 2), zticks=(-10, 0, 10, 20))
+    space.text2D(0.9, 0.8, "y", transform=space.transAxes)
+    space.view_init(elev=14, azim=-35)
+    space.set_box_aspect((1, 1, 1), zoom=0.95)
+
+    flat = figure.add_subplot(1, 2, 2)
+    points = flat.scatter(rows[:, 0], rows[:, 2], s=9, c=rows[:, 1], cmap="cividis", vmin=-2.5, vmax=2.5)
+    for value in (-2, 0, 2):
+        heights = lesson.true[0] + lesson.true[1] * ends + lesson.true[2] * value
+        flat.plot(ends, heights, color=BLACK, linewidth=0.9)
+        flat.annotate(f"x₂ = {_minus(value)}", (3.0, heights[1]), (3.08, heights[1]), va="center", fontsize=8)
+    flat.set(xlabel="x₁", ylabel="y", title="The same rows, colour is x₂", xlim=(-3.3, 4.3))
+    figure.colorbar(points, ax=flat, label="x₂", pad=0.02)
+    return figure
+
+
+def descent(lesson: Lesson) -> Figure:
+    """Draw the loss as a landscape over θ₁ and θ₂, and the way down."""
+    figure, (whole, near) = plt.subplots(1, 2, figsize=(7.2, 3.9))
+    per_epoch = int(lesson.history["step"][0])
+    first, last = lesson.walk.points[: per_epoch + 1], lesson.walk.points[-per_epoch:]
+    calm = lesson.params.train.model_copy(update={"momentum": 0.0})
+    plain = lesson.descend(calm, 1).points
+
+    _contours(whole, lesson, (-2.0, 4.0), (-5.4, 0.6), np.array([0.3, 1, 2, 4, 7, 11, 16, 22]))
+    whole.plot(*plain.T[1:], color=ORANGE, linewidth=1.2, label="without momentum")
+    whole.plot(
+        *first.T[1:],
+        color=BLUE,
+        linewidth=1.2,
+        marker=".",
+        markersize=3.5,
+        label=f"momentum {lesson.params.train.momentum:g}",
+    )
+    for step in (0, 5, 10, 20):
+        _, x, y = first[step]
+        whole.annotate(f"step {step}", (x, y), (7, 1), textcoords="offset points", va="center", fontsize=8)
+    whole.plot(*lesson.exact[1:], "x", color=RED, markersize=8, markeredgewidth=2)
+    whole.set(title=f"The first epoch: {per_epoch} steps")
+    whole.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+
+    half = 0.03
+    (x, y), lows = lesson.exact[1:], lesson.loss(lesson.exact)
+    _contours(
+        near,
+        lesson,
+        (x - half, x + half),
+        (y - half, y + half),
+        lows + np.array([1, 3, 6, 10, 15, 21]) * 1e-4,
+    )
+    near.plot(*last.T[1:], color=BLUE, linewidth=0.7, marker=".", markersize=2.5)
+    near.plot(*lesson.exact[1:], "x", color=RED, markersize=9, markeredgewidth=2.2, label="minimum of the loss")
+    near.plot(*lesson.true[1:], "+", color=BLACK, markersize=11, markeredgewidth=2, label="true θ")
+    near.plot(*last[-1, 1:], "o", color=GREEN, markersize=6, label="the model: the last step")
+    near.set(title="The last epoch, 100 times closer")
+    near.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+    for axes in (whole, near):
+        axes.set(xlabel=THETA[0], ylabel=THETA[1])
+    return figure
+
+
+def _contours(axes: Axes, lesson: Lesson, x: tuple[float, float], y: tuple[float, float], levels: Floats) -> None:
+    """Draw lines of equal loss over θ₁ and θ₂, with b at its best."""
+    grid = np.stack(np.meshgrid(np.linspace(*x, 81), np.linspace(*y, 81)), axis=-1)
+    best_b = lesson.moments[0, 3] - grid @ lesson.moments[0, 1:3]
+    heights = lesson.loss(np.concatenate([best_b[..., None], grid], axis=-1))
+    axes.contour(grid[..., 0], grid[..., 1], heights, levels=levels, colors=GREY, linewidths=0.8)
+    up, lowest = np.array([np.cos(UPWARD), np.sin(UPWARD)]), lesson.loss(lesson.exact)
+    for level in levels:
+        radius = np.sqrt((level - lowest) / lesson.moments[1, 1])
+        spot = lesson.exact[1:] + up * radius
+        if radius > 0.2 * (x[1] - x[0]) and spot[0] < x[1] and spot[1] < y[1]:
+            white = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            style: dict[str, Any] = {"fontsize": 7.5, "color": "#555555", "ha": "center", "va": "center"}
+            axes.text(float(spot[0]), float(spot[1]), f"{level:.4g}", bbox=white, **style)
+    axes.set(xlim=x, ylim=y, aspect="equal")
+
+
+def gradients(lesson: Lesson) -> Figure:
+    """Draw what single batches say about the way down, far from the minimum and near it."""
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.7))
+    size = lesson.params.train.batch_size
+    places = [
+        ("Far away: at the start", lesson.walk.points[0]),
+        ("Near the minimum: at the end", lesson.walk.points[-1]),
+    ]
+    for axes, (title, point) in zip(panels, places, strict=True):
+        arrows = lesson.downhill_of_batches(point, 12)[:, 1:]
+        whole = lesson.downhill(point)[1:]
+        for arrow in arrows:
+            _arrow(axes, arrow, SKY, 1.3)
+        _arrow(axes, whole, RED, 2.4)
+        tips = np.vstack([arrows, whole, [0, 0]])
+        middle, half = (tips.max(axis=0) + tips.min(axis=0)) / 2, 0.56 * np.ptp(tips, axis=0).max()
+        axes.set(
+            xlim=(middle[0] - half, middle[0] + half),
+            ylim=(middle[1] - half, middle[1] + half),
+            aspect="equal",
+        )
+        axes.plot(0, 0, "o", color=BLACK, markersize=4)
+        axes.set(title=title, xlabel="−∂L/∂θ₁", ylabel="−∂L/∂θ₂")
+        axes.grid(color="#e5e5e5", linewidth=0.6)
+        axes.set_axisbelow(True)
+    panels[0].plot([], [], color=SKY, label=f"12 batches of {size} rows")
+    panels[0].plot([], [], color=RED, linewidth=2.4, label="all training rows")
+    panels[0].legend(fontsize=8, loc="upper right")
+    style = {"arrowstyle": "-", "color": RED, "linewidth": 0.8, "shrinkB": 4}
+    panels[1].annotate("all training rows:\nalmost nothing", (0, 0), (-30, -70), textcoords="offset points",
+                       color=RED, ha="center", va="top", fontsize=8, arrowprops=style)  # fmt: skip
+    return figure
+
+
+def _arrow(axes: Axes, to: Floats, color: str, width: float) -> None:
+    style = {
+        "arrowstyle": "-|>",
+        "color": color,
+        "linewidth": width,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "mutation_scale": 9,
+    }
+    axes.annotate("", tuple(to), (0, 0), arrowprops=style)
+
+
+def loss(lesson: Lesson) -> Figure:
+    """Draw the fall within the first epoch, and the bounces above the floor in all epochs."""
+    figure, (first, all_epochs) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
+    per_epoch = int(lesson.history["step"][0])
+    floor = lesson.noise**2
+    first.semilogy(
+        range(1, per_epoch + 1),
+        lesson.walk.losses[:per_epoch],
+        color=SKY,
+        linewidth=0.9,
+        label="of the step's batch",
+    )
+    first.semilogy(
+        lesson.loss(lesson.walk.points[: per_epoch + 1]),
+        color=BLUE,
+        linewidth=1.6,
+        label="of all training rows",
+    )
+    first.axhline(floor, color=BLACK, linestyle="--", linewidth=1)
+    first.text(0, floor * 0.8, f"noise² = {floor:g}", va="top", fontsize=8)
+    first.set(
+        xlabel="step",
+        ylabel="mean squared error (log scale)",
+        title="Epoch 1, step by step",
+        ylim=(floor / 3.2, None),
+    )
+    first.legend(fontsize=8)
+
+    epochs = lesson.history["epoch"]
+    all_epochs.plot(epochs, lesson.history["train_mse"], color=BLUE, marker="o", markersize=3.5, label="train")
+    all_epochs.plot(
+        epochs, lesson.history["validation_mse"], color=ORANGE, marker="s", markersize=3.5, label="validation"
+    )
+    best = float(lesson.loss(lesson.exact))
+    all_epochs.axhline(best, color=BLUE, linestyle=":", linewidth=1.2, label="least possible on train")
+    all_epochs.axhline(floor, color=BLACK, linestyle="--", linewidth=1, label=f"noise² = {floor:g}")
+    all_epochs.set(xlabel="epoch", ylabel="mean squared error", title="All epochs, much magnified")
+    low, high = all_epochs.get_ylim()
+    all_epochs.set_ylim(low, high + 0.42 * (high - low))
+    all_epochs.legend(fontsize=8, loc="upper right", ncols=2)
+    return figure
+
+
+def coefficients(lesson: Lesson) -> Figure:
+    """Draw θ and b on their way to the true values, then how far from them they stay."""
+    figure, (first, all_epochs) = plt.subplots(1, 2, figsize=(7.2, 3.4))
+    per_epoch = int(lesson.history["step"][0])
+    columns = [(B, BLUE, "o"), (THETA[0], GREEN, "s"), (THETA[1], RED, "^")]
+    for j, (name, color, marker) in enumerate(columns):
+        first.axhline(lesson.true[j], color=color, linestyle="--", linewidth=0.9)
+        first.plot(lesson.walk.points[: per_epoch + 1, j], color=color)
+        first.text(
+            per_epoch,
+            lesson.true[j] - 0.25,
+            f"{name} → {_minus(lesson.true[j])}",
+            ha="right",
+            va="top",
+            fontsize=9,
+            color=color,
+        )
+        values = lesson.coefficients.iloc[:, j] - lesson.true[j]
+        all_epochs.plot(values.index, values, color=color, marker=marker, markersize=3.5, label=name)
+    first.set(xlabel="step", ylabel="value", title="Epoch 1, step by step")
+    all_epochs.axhline(0, color=BLACK, linestyle="--", linewidth=0.9)
+    all_epochs.set(xlabel="epoch", ylabel="found − true", title="All epochs: what is left")
+    low, high = all_epochs.get_ylim()
+    all_epochs.set_ylim(low, high + 0.2 * (high - low))
+    all_epochs.legend(fontsize=9, ncols=3, loc="upper center")
+    return figure
+
+
+def learning_rates(lesson: Lesson) -> Figure:
+    """Draw the loss step by step for rates from too small to too large."""
+    figure, axes = plt.subplots(figsize=(7.2, 3.4))
+    per_epoch = int(lesson.history["step"][0])
+    rates = [(1.0, RED), (0.1, GREEN), (0.01, BLUE), (0.001, ORANGE), (0.0001, GREY)]
+    for rate, color in rates:
+        walk = lesson.descend(lesson.params.train.model_copy(update={"lr": rate}), 1)
+        axes.semilogy(lesson.loss(walk.points), color=color, label=f"{rate:g}")
+    axes.axhline(lesson.noise**2, color=BLACK, linestyle="--", linewidth=1, label="noise²")
+    axes.set(xlabel="step", ylabel="mean squared error (log scale)", xlim=(0, per_epoch))
+    axes.set_title("One epoch with different learning rates")
+    axes.legend(title="learning rate", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def predictions(lesson: Lesson) -> Figure:
+    """Draw what the model says about the test rows, and what it is wrong by."""
+    rows = pd.read_csv(PREDICTIONS)
+    figure, (scatter, histogram) = plt.subplots(1, 2, figsize=(7.2, 3.4))
+    some = rows.iloc[:500]
+    ends = [rows["actual"].min(), rows["actual"].max()]
+    scatter.plot(ends, ends, color=BLACK, linewidth=0.9, zorder=1)
+    scatter.scatter(some["actual"], some["predicted"], s=8, color=BLUE, linewidths=0, zorder=2)
+    scatter.set(xlabel="actual y", ylabel="predicted ỹ", title="500 test rows", aspect="equal")
+
+    edges = np.arange(-0.45, 0.451, 0.03)
+    histogram.hist(rows["residual"], bins=edges, color=SKY, edgecolor="white", linewidth=0.5, label="residuals")
+    e = np.linspace(edges[0], edges[-1], 200)
+    bell = np.exp(-0.5 * (e / lesson.noise) ** 2) / (lesson.noise * np.sqrt(2 * np.pi))
+    histogram.plot(e, bell * len(rows) * 0.03, color=RED, label=f"the noise: normal, sd {lesson.noise:g}")
+    histogram.set(xlabel="residual", ylabel="test rows", title=f"All {len(rows)} test rows")
+    low, high = histogram.get_ylim()
+    histogram.set_ylim(low, high * 1.25)
+    histogram.legend(fontsize=8, loc="upper center", ncols=2)
+    return figure
+
+
+@one_line_errors
+def main() -> None:
+    """Draw every picture of the tutorial."""
+    with mpl.rc_context(STYLE):
+        lesson = Lesson()
+        PICTURES.mkdir(exist_ok=True)
+        nothing_that_varies: dict[str, Any] = {"Date": None, "Creator": None}
+        for draw in (data, descent, gradients, loss, coefficients, learning_rates, predictions):
+            figure = draw(lesson)
+            figure.savefig(PICTURES / f"{draw.__name__}.svg", metadata=nothing_that_varies)
+            plt.close(figure)
+            print(f"pictures: {PICTURES / draw.__name__}.svg")
+
+
+if __name__ == "__main__":
+    main()
