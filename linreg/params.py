@@ -176,7 +176,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
     except YAMLError as error:
         raise UserError(path, "is not valid YAML", found=error) from None
-    except (UnicodeDecodeError, TypeError, ValueError) as error:
+    except (UnicodeDecodeError, TypeError, ValueError, RecursionError) as error:
         raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
     try:
         return Params.model_validate_json(document)

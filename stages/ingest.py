@@ -17,6 +17,7 @@ from linreg.data.ingest import (
     describe,
     make_schema,
     missing_cells,
+    refuse_empty,
     refuse_missing,
     unused_columns,
 )
@@ -41,6 +42,7 @@ def main() -> None:
         table = typed_table(source, columns, scratch)
         profiles = describe(table)
         schema = make_schema(formula, profiles, table, split_column, fill_missing=policy == "mean", truth=source.truth)
+        refuse_empty(profiles, schema, table)
         missing = missing_cells(profiles, schema, split_column)
         if policy == "error":
             refuse_missing(profiles, missing)

@@ -59,7 +59,7 @@ def test_a_file_appears_with_its_last_byte_and_nothing_is_left_beside_it(tmp_pat
 def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(error), new_file(path) as partial:
+    with pytest.raises(error), new_file(path) as partial:  # noqa: PT012
         partial.write_text("half")
         raise error
     assert path.read_text() == "old"
@@ -93,7 +93,7 @@ def test_a_failed_folder_leaves_the_old_one_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "folder"
     with new_folder(path) as folder:
         (folder / "old").write_text("1")
-    with pytest.raises(ValueError, match="failed"), new_folder(path) as folder:
+    with pytest.raises(ValueError, match="failed"), new_folder(path) as folder:  # noqa: PT012
         (folder / "new").write_text("2")
         raise ValueError("failed")
     assert names(path) == ["old"]
@@ -111,7 +111,7 @@ def test_files_of_a_killed_run_do_not_get_into_the_next_folder(tmp_path: Path, k
 
 def test_a_scratch_folder_begins_empty_and_is_gone_afterwards(tmp_path: Path, killed: Killed) -> None:
     killed('with scratch_folder(Path("out")) as folder:\n    (folder / "leftover").write_text("1")\n    die()\n')
-    with pytest.raises(ValueError, match="failed"), scratch_folder(tmp_path / "out") as scratch:
+    with pytest.raises(ValueError, match="failed"), scratch_folder(tmp_path / "out") as scratch:  # noqa: PT012
         assert names(scratch) == []
         (scratch / "file").write_text("1")
         raise ValueError("failed")

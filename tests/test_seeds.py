@@ -50,9 +50,9 @@ def test_neighbouring_streams_are_uncorrelated() -> None:
 
 
 def test_no_global_generator_is_read_or_changed() -> None:
-    before = np.random.get_state(legacy=False), random.getstate()
+    before = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
     first = generator(1, "rows").random(5)
-    assert str(before) == str((np.random.get_state(legacy=False), random.getstate()))
-    np.random.seed(12345)
+    assert str(before) == str((np.random.get_state(legacy=False), random.getstate()))  # noqa: NPY002
+    np.random.seed(12345)  # noqa: NPY002
     random.seed(12345)
     assert (generator(1, "rows").random(5) == first).all()

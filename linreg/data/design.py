@@ -39,6 +39,12 @@ class Learned:
     min: float | None
     max: float | None
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Learned":
+        """Rebuild it from plain data, in which tuples have become lists."""
+        levels = None if data["levels"] is None else tuple(data["levels"])
+        return cls(levels, data["mean"], data["min"], data["max"])
+
 
 @dataclass(frozen=True)
 class Design:
@@ -68,19 +74,27 @@ class Design:
         expression that is not finite; rows are counted from `first_row`, in `origin`.
         """
         cells = _Cells(self, table, origin, first_row)
+        for factor in (factor for term in self.schema.terms for factor in term if factor["kind"] == "category"):
+            cells.level_codes(factor)  # also where the training rows had one level only, so that no column shows it
         X = np.empty((table.num_rows, len(self.names)), order="F")
         j = 0
         for term in self.schema.terms:
             for _, levels in self._expanded(term):
                 X[:, j] = 1.0
                 for factor, level in zip(term, levels, strict=True):
-                    X[:, j] *= cells.number(factor) if level is None else cells.level_codes(factor) == level
+                    with np.errstate(over="ignore"):
+                        X[:, j] *= cells.number(factor) if level is None else cells.level_codes(factor) == level
+                if len(term) > 1:
+                    cells.require_finite(X[:, j], ":".join(factor["factor"] for factor in term))
                 j += 1
         return X
 
     def target(self, table: pa.Table, origin: object = "the table", first_row: int = 1) -> Floats:
         """Return y (n,); raises UserError like `matrix`."""
-        return _Cells(self, table, origin, first_row).number(self.schema.target)
+        cells = _Cells(self, table, origin, first_row)
+        for name in self.schema.target["columns"]:
+            cells.require_present(name)
+        return cells.number(self.schema.target)
 
     def _expanded(self, term: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[int | None, ...]]]:
         """Yield the columns that a term becomes: name, and for each factor the index of its level (None: a number).
@@ -165,14 +179,23 @@ class _Cells:
             for name in factor["columns"]:
                 if name not in self._columns:
                     self._columns[name] = self._filled(name)
-            expression = _expression(factor)
-            values = expression(self._columns)
-            if not np.isfinite(values).all():
-                row = int(np.flatnonzero(~np.isfinite(values))[0])
-                found = ", ".join(f"{name} = {self._columns[name][row]:.17g}" for name in expression.columns)
-                raise self._error(row, f"column {text}" if text in factor["columns"] else text, "is not finite", found)
+            values = _expression(factor)(self._columns)
+            self.require_finite(values, f"column {text}" if text in factor["columns"] else text)
             self._numbers[text] = values
         return self._numbers[text]
+
+    def require_finite(self, values: Floats, what: str) -> None:
+        """Raise UserError naming the first row whose value is not finite."""
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            found = ", ".join(f"{name} = {column[row]:.17g}" for name, column in self._columns.items())
+            raise self._error(row, what, "is not finite", found)
+
+    def require_present(self, name: str) -> None:
+        """Raise UserError naming the first row whose cell is missing."""
+        column = self._table.column(name)
+        if column.null_count:
+            raise self._missing(pc.index(pc.is_null(column), True).as_py(), name)
 
     def level_codes(self, factor: Mapping[str, Any]) -> NDArray[np.int32]:
         """Return the index of each row's level (n,), in the order of the learned levels."""
@@ -197,7 +220,7 @@ class _Cells:
         if column.null_count:
             mean = self._design.learned[name].mean
             if not self._design.schema.fill_missing or mean is None:
-                raise self._missing(pc.index(pc.is_null(column), True).as_py(), name)
+                self.require_present(name)
             return as_floats(pc.fill_null(column.cast(pa.float64(), safe=False), mean))
         return as_floats(column)
 

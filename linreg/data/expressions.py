@@ -61,9 +61,12 @@ def parse_expression(text: str) -> Expression:
 def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
     """Return the syntax tree, and for each identifier that stands for a back-quoted name that name."""
     names: dict[str, str] = {}
+    stem = "_quoted"
+    while stem in text:  # a column may be named like a stand-in
+        stem += "_"
 
     def identifier(match: re.Match[str]) -> str:
-        name = f"_quoted_{len(names)}_"
+        name = f"{stem}{len(names)}"
         names[name] = match.group(1)
         return name
 
@@ -102,7 +105,9 @@ def _compile(node: ast.expr, text: str, names: dict[str, str], columns: dict[str
             return lambda values: -negated(values)
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
             return inner(operand)
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if 0 < power <= LARGEST_POWER:
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if (
+            power is not True and 0 < power <= LARGEST_POWER
+        ):
             base = inner(left)
             return lambda values: _power(base(values), power)
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _ARITHMETIC:

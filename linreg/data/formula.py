@@ -6,6 +6,7 @@ plain names, such as `y ~ x1 + x2`, is read without it: importing it takes longe
 """
 
 import ast
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from linreg.data.expressions import LARGEST_POWER, parse_expression, parse_pytho
 from linreg.errors import UserError
 
 WHERE = "params.yaml: model.formula"
-_POWER = r"(?:\*\*|\^)\s*(\d+)"
+_MOST_TERMS = 1000
 _PLAIN_SUM = re.compile(r"\s*([A-Za-z_]\w*)\s*~\s*([A-Za-z_]\w*(?:\s*\+\s*[A-Za-z_]\w*)*)\s*", re.ASCII)
 
 Term = tuple[tuple[str, str], ...]
@@ -70,11 +71,8 @@ def parse_formula(text: str, names: Sequence[str], categories: frozenset[str] = 
 
     Raises UserError for what is no formula, holds an expression that is not supported, or has no target.
     """
-    if not text.partition("~")[2].strip() or any(int(power) > LARGEST_POWER for power in re.findall(_POWER, text)):
-        raise UserError(
-            WHERE, f"must name its terms, with powers up to {LARGEST_POWER}", found=text,
-            todo="write it as TARGET ~ TERM + TERM",
-        )  # fmt: skip
+    if not text.partition("~")[2].strip():
+        raise UserError(WHERE, "must name its terms", found=text, todo="write it as TARGET ~ TERM + TERM")
     if match := _PLAIN_SUM.fullmatch(text):
         left: list[Term] = [((match[1], "lookup"),)]
         right: list[Term] = [(("1", "literal"),)]
@@ -88,8 +86,10 @@ def parse_formula(text: str, names: Sequence[str], categories: frozenset[str] = 
     parsed = ParsedFormula(target[0], () in terms, tuple(term for term in terms if term))
     if not terms:
         raise UserError(WHERE, "has nothing to fit", found=text, todo="name a column, or 1 for the intercept alone")
-    if any(factor.text == target[0].text for term in parsed.terms for factor in term):
-        raise UserError(WHERE, "has its target among the features", found=text, todo=f"leave {target[0].text} out")
+    features = {column for term in parsed.terms for factor in term for column in factor.columns}
+    if len(target[0].columns) == 1 and features & set(target[0].columns):
+        todo = f"leave {target[0].columns[0]} out on the right"
+        raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
     return parsed
 
 
@@ -110,8 +110,16 @@ def _read_by_formulaic(text: str, names: Sequence[str]) -> tuple[list[Term], lis
     """Return the terms left and right of `~`."""
     from formulaic import Formula, SimpleFormula
     from formulaic.errors import FormulaicError
+    from formulaic.parser import DefaultFormulaParser
 
     try:
+        if _most_terms(DefaultFormulaParser().get_ast(text), len(names)) > _MOST_TERMS:
+            raise UserError(
+                WHERE,
+                f"spells out to over {_MOST_TERMS} terms, or has a power above {LARGEST_POWER}",
+                found=text,
+                todo="name the terms",
+            )
         formula = Formula(text, _context={"__formulaic_variables_available__": list(names)})
     except (FormulaicError, SyntaxError, ValueError, TypeError, RecursionError) as error:
         message = str(error).split("\n")[0]
@@ -127,6 +135,27 @@ def _read_by_formulaic(text: str, names: Sequence[str]) -> tuple[list[Term], lis
         [tuple((factor.expr, factor.eval_method.value) for factor in term.factors) for term in side] for side in sides
     )
     return left, right
+
+
+def _most_terms(node: Any, num_names: int) -> int:
+    """Return a bound on the number of terms that a formula's syntax tree spells out to, before that is done."""
+    if not hasattr(node, "operator"):
+        return 1
+    sizes = [min(_most_terms(each, num_names), 2 * _MOST_TERMS) for each in node.args]
+    match node.operator.symbol:
+        case ".":
+            return num_names
+        case "*" | "/" | "in" | "%in%":
+            return math.prod(size + 1 for size in sizes) - 1
+        case ":":
+            return math.prod(sizes)
+        case "**" | "^":
+            power = str(getattr(node.args[1], "token", "")).strip("() ")
+            # formulaic multiplies out every combination before it removes those that are the same.
+            small = power.isdigit() and int(power) <= LARGEST_POWER
+            return int(sizes[0] ** int(power)) if small else 2 * _MOST_TERMS
+        case _:
+            return sum(sizes)
 
 
 def _coded(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:

@@ -81,6 +81,14 @@ def missing_cells(profiles: Profiles, schema: Schema, split_column: str | None) 
     return {name: profiles[name].missing for name in dict.fromkeys(used) if profiles[name].missing}
 
 
+def refuse_empty(profiles: Profiles, schema: Schema, table: TypedTable) -> None:
+    """Raise UserError for a column that the formula reads and that holds no value at all."""
+    for name in schema.columns:
+        if profiles[name].count == 0 and profiles[name].missing:
+            where = f"{table.files[0][1]}: column {name}"
+            raise UserError(where, "holds no value, only missing cells", todo="leave it out of model.formula")
+
+
 def refuse_missing(profiles: Profiles, missing: Mapping[str, int]) -> None:
     """Raise UserError naming the first missing cell of the first column that has any."""
     for name, count in missing.items():

@@ -77,7 +77,7 @@ class ColumnProfile:
     @property
     def is_free_text(self) -> bool:
         """Whether the cells are text in which values hardly repeat."""
-        return kind_of(self.type) == "category" and (self.levels is None or 2 * len(self.levels) > self.count)
+        return pa.types.is_string(self.type) and (self.levels is None or 2 * len(self.levels) > self.count)
 
     def as_data(self) -> dict[str, Any]:
         """Return type, missing and, by kind, min, max, mean, standard deviation (n − 1) or levels with counts."""

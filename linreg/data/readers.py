@@ -120,11 +120,16 @@ def _plain_type(field: pa.Field, origin: Path) -> pa.DataType:
         return pa.int64()
     if pa.types.is_float16(type_) or pa.types.is_float32(type_):
         return pa.float32()
-    if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or type_ == pa.uint64() or pa.types.is_null(type_):
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or type_ == pa.uint64():
         return pa.float64()
     if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
         return pa.string()
-    if pa.types.is_string(type_) or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
+    if (
+        pa.types.is_string(type_)
+        or pa.types.is_boolean(type_)
+        or pa.types.is_temporal(type_)
+        or pa.types.is_null(type_)
+    ):
         return type_
     raise UserError(
         f"{origin}: column {field.name}", "must hold numbers, text, truth values or times", found=str(field.type),
@@ -133,6 +138,7 @@ def _plain_type(field: pa.Field, origin: Path) -> pa.DataType:
 
 
 def _one_type(types: set[pa.DataType], name: str, source: Source) -> pa.DataType:
+    types = types - {pa.null()} or {pa.float64()}  # a file whose column is empty goes with the others
     if len(types) == 1:
         return types.pop()
     if all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in types):
@@ -155,5 +161,7 @@ def _plain(rows: pa.Table, schema: pa.Schema, origin: Path) -> pa.Table:
 def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    # Rounding to float64 is the purpose when the cell is an integer above 2^53 or a decimal.
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())  # its digits; pyarrow's own way to float64 loses the last bits
+    # Rounding to float64 is the purpose when the cell is an integer above 2^53.
     return column.cast(type_, safe=not pa.types.is_float64(type_))

@@ -12,7 +12,9 @@ Floats = NDArray[np.float64]
 
 _LN2_HIGH = 6.93147180369123816490e-01  # ln 2 with 32 trailing zero bits: k·_LN2_HIGH is exact
 _LN2_LOW = 1.90821492927058770002e-10
-_LN10 = 2.302585092994045684
+_LOG10_2_HIGH = 3.01029995663611771306e-01  # log10 2, split like ln 2
+_LOG10_2_LOW = 3.69423907715893078616e-13
+_ONE_OVER_LN10 = 4.34294481903251816668e-01
 
 _LOG = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
@@ -58,8 +60,14 @@ def exp(x: Floats) -> Floats:
 
 
 def log10(x: Floats) -> Floats:
-    """Return the decimal logarithm, to 2 ulp."""
-    return log(x) / _LN10
+    """Return the decimal logarithm; exact for powers of ten."""
+    with np.errstate(invalid="ignore"):
+        mantissa, exponent = np.frexp(x)
+        # k and the logarithm of what is left have the same sign, so that nothing cancels.
+        upper = exponent > 0
+        k = np.where(upper, exponent - 1, exponent).astype(np.float64)
+        rest = log(np.where(upper, 2 * mantissa, mantissa)) * _ONE_OVER_LN10 + k * _LOG10_2_LOW
+        return np.where(np.isinf(x), log(x), rest + k * _LOG10_2_HIGH)
 
 
 def cosine(x: float) -> float:

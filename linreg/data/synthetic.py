@@ -21,7 +21,7 @@ def draw(params: Generate) -> Iterator[pa.RecordBatch]:
     """Yield the rows in chunks: features x1 … xM, standard normal, then the target y, all float32.
 
     y is computed in float64 from the features as stored, so that θ and b are those of the stored numbers. Every
-    chunk has generators of its own: it can be drawn alone, and a longer table begins with the shorter one.
+    chunk has generators of its own: it can be drawn alone, and a longer table begins with the shorter one's chunks.
     """
     names = [*feature_names(len(params.theta)), "y"]
     for chunk, start in enumerate(range(0, params.rows, ROWS_PER_GROUP)):
@@ -32,7 +32,8 @@ def draw(params: Generate) -> Iterator[pa.RecordBatch]:
         for theta in params.theta:
             x = feature_generator.standard_normal(num_rows).astype(np.float32)
             columns.append(x)
-            y += theta * x.astype(np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):
+                y += theta * x.astype(np.float64)
         if not np.abs(y).max() <= np.finfo(np.float32).max:
             raise UserError(
                 "params.yaml: generate",

@@ -9,7 +9,7 @@ go round LANES independent sums, which lets the compiler use vector registers wi
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
@@ -29,8 +29,14 @@ BLOCK = 8192
 
 def strict(function: Function) -> Function:
     """Compile without any licence to reorder, fuse or approximate; kept on disk for the next process."""
-    compiled: Function = njit(cache=True, error_model="numpy")(function)
-    return compiled
+    return cast("Function", njit(cache=True, error_model="numpy")(function))
+
+
+def frozen(array: Floats) -> Floats:
+    """Return a read-only view: numba compiles one kernel for arrays that are read-only, another for the rest."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _product_error(typing: Any, a: Any, b: Any, p: Any) -> Any:  # noqa: ARG001 (numba passes types)
@@ -64,7 +70,7 @@ def _dekker(builder: Any, a: Any, b: Any, p: Any) -> Any:
     return builder.fadd(error, builder.fmul(a2, b2))
 
 
-product_error = intrinsic(_product_error)
+product_error = cast("Callable[[float, float, float], float]", intrinsic(_product_error))
 
 
 @strict
@@ -134,13 +140,11 @@ def largest(values: Floats) -> float:
     bits = np.int64(0)
     for value in values.view(np.int64):
         bits = max(bits, value & np.int64(0x7FFFFFFFFFFFFFFF))
-    return np.array([bits]).view(np.float64)[0]
+    return float(np.array([bits]).view(np.float64)[0])
 
 
 @strict
-def add_rows(
-    X: Floats, y: Floats, w: Floats, factors: Floats, position: int, lanes: Floats, total: Floats
-) -> None:
+def add_rows(X: Floats, y: Floats, w: Floats, factors: Floats, position: int, lanes: Floats, total: Floats) -> None:
     """Add the rows' Zᵀ diag(w) Z, Z = [1 X y], to lanes (pairs, 2, LANES) and totals (pairs, 3).
 
     w is empty for rows without weights. factors (M + 3,) are powers of two that the columns of Z and w are

@@ -1,7 +1,9 @@
 """The fitted model ỹ = b + X·θᵀ and its artifact on disk: model.safetensors and model.json."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,44 +92,41 @@ class LinearModel:
     def save(self, folder: Path) -> None:
         """Write the artifact into an existing folder."""
         schema, design = self.design.schema, self.design
-        learned = {
-            name: {"levels": each.levels, "mean": each.mean, "min": each.min, "max": each.max}
-            for name, each in design.learned.items()
-        }
+        learned = {name: asdict(each) for name, each in design.learned.items()}
         save_file(
             {"theta": self.theta.astype(np.float64), "b": np.array([self.b], np.float64)},
             folder / "model.safetensors",
         )
         document = {**schema.as_data(), "learned": learned, "hashes": dict(self.hashes)}
         del document["truth"]  # belongs to the data; a model knows what it found
-        write_json(folder / "model.json", document | {"theta": self.coefficients, "b": self.b})
+        document |= {"theta": self.coefficients, "b": self.b}
+        write_json(folder / "model.json", document | {"checksum": _checksum(document)})
 
 
 def load(folder: str | Path) -> LinearModel:
     """Load the artifact in `folder`; raises UserError when it is absent, damaged or of another format."""
     path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
     data = read_json(path)
-    schema = Schema.from_data({"truth": None, **data} if isinstance(data, dict) else data, path)
     try:
-        learned = {
-            name: Learned(
-                None if each["levels"] is None else tuple(each["levels"]),
-                each["mean"],
-                each["min"],
-                each["max"],
-            )
-            for name, each in data["learned"].items()
-        }
+        if data.pop("checksum") != _checksum(data):
+            raise UserError(path, "was changed after it was written", todo="run `dvc repro train` to make it again")
+        schema = Schema.from_data({"truth": None, **data}, path)
+        learned = {name: Learned.from_data(each) for name, each in data["learned"].items()}
         tensors = load_file(weights)
-        theta, b = tensors["theta"], float(tensors["b"][0])
+        model = LinearModel(Design(schema, learned), tensors["theta"], float(tensors["b"][0]), data["hashes"])
+        agrees = model.coefficients == data["theta"] and model.b == data["b"]
     except FileNotFoundError:
         raise UserError(weights, "there is no such file", todo="run `dvc repro train` to make it") from None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, SafetensorError) as error:
         raise UserError(folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`") from None
-    model = LinearModel(Design(schema, learned), theta, b, data["hashes"])
-    if model.coefficients != data["theta"] or b != data["b"]:
+    if not agrees:
         raise UserError(folder, "model.safetensors and model.json differ", todo="delete both and run `dvc repro`")
     return model
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a description without its checksum, to tell damage and changes by hand."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _typed(frame: "pd.DataFrame | pa.Table", schema: Schema) -> pa.Table:
@@ -136,8 +135,9 @@ def _typed(frame: "pd.DataFrame | pa.Table", schema: Schema) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for name, column in schema.features.items():
         where = f"the input: column {name}"
-        if name not in names:
-            raise UserError(where, "is missing", found=", ".join(names), todo="name the columns as in training")
+        if names.count(name) != 1:
+            what = "is missing" if name not in names else "appears more than once"
+            raise UserError(where, what, found=", ".join(names), todo="name the columns as in training")
         type_ = pa.type_for_alias(column.type)
         # A number may come as any number: 3 for 3.0 in a float column, 3.5 in one that had integers in training.
         if column.kind == "number" and name not in schema.category_columns:
@@ -153,10 +153,14 @@ def _cast(values: Any, type_: pa.DataType, where: str) -> pa.Array:
             values = pa.Array.from_pandas(values)  # NaN in a frame means missing
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
-        if pa.types.is_string(type_) != (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) and (
-            not pa.types.is_null(values.type)
-        ):
+        if _is_text(type_) != _is_text(values.type) and not pa.types.is_null(values.type):
             raise UserError(where, f"must hold {type_}", found=f"{values.type}, such as {values[0]}")
         return values.cast(type_)
     except pa.ArrowException as error:
         raise UserError(where, f"must hold {type_}", found=error) from None
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    """Text or bytes: what pyarrow would otherwise turn into numbers, or numbers into it, without a word."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    return any(test(type_) for test in tests)

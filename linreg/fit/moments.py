@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.double_double import LANES, add_rows, add_to_total, empty_lanes, largest
+from linreg.fit.double_double import LANES, add_rows, add_to_total, empty_lanes, frozen, largest
 
 Floats = NDArray[np.float64]
 
@@ -56,9 +56,9 @@ class Moments:
         assert X.shape == (len(y), self.num_features), f"X is {X.shape} beside {len(y)} targets"
         if not len(y):
             return
-        X, y = _frozen(np.asfortranarray(X, np.float64)), _frozen(np.ascontiguousarray(y, np.float64))
+        X, y = frozen(np.asfortranarray(X, np.float64)), frozen(np.ascontiguousarray(y, np.float64))
         if w is not None:
-            w = _frozen(np.ascontiguousarray(w, np.float64))
+            w = frozen(np.ascontiguousarray(w, np.float64))
             if w.min() < 0:
                 raise UserError("the weights", "must not be negative", found=w.min())
         seen = [1.0, *(largest(X[:, j]) for j in range(self.num_features)), largest(y)]
@@ -67,9 +67,9 @@ class Moments:
         self._rescale(np.maximum(self._largest, seen))
 
         if w is None and self._exponents[-1]:
-            w = _frozen(np.ones(len(y)))  # beside weights beyond 2^256
+            w = frozen(np.ones(len(y)))  # beside weights beyond 2^256
         factors = np.ldexp(1.0, -self._exponents)
-        weights = _frozen(np.empty(0)) if w is None else w
+        weights = frozen(np.empty(0)) if w is None else w
         add_rows(X, y, weights, factors, self._position, self._lanes, self._total)
         if w is None:
             add_to_total(self._total[0], float(len(y)))
@@ -163,10 +163,3 @@ def _scale(value: float) -> int:
 
 def _power_of_two(exponent: int) -> Fraction:
     return Fraction(1 << exponent) if exponent >= 0 else Fraction(1, 1 << -exponent)
-
-
-def _frozen(array: Floats) -> Floats:
-    """Return a read-only view: numba compiles one kernel for arrays that are read-only, another for the rest."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

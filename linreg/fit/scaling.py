@@ -65,5 +65,6 @@ def standard_scores(shards: Sequence[Rows], names: Sequence[str], intercept: boo
             value = f"{middle:.17g} in every training row"
             todo = "leave it out of model.formula"
             raise UserError(f"the training rows: column {name}", "is constant", found=value, todo=todo)
-    y_scale = float(scale[-1]) or 1.0  # a constant target is fitted by b alone
+    is_constant = scale[-1] <= 1e-14 * abs(center[-1])
+    y_scale = 1.0 if is_constant else float(scale[-1])  # a constant target is fitted by b alone
     return Scaling(center[:-1], scale[:-1], float(center[-1]), y_scale)

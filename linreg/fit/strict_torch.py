@@ -7,6 +7,7 @@ the last bits. The lowest common code path is chosen before torch is imported: t
 import os
 import sys
 import types
+import warnings
 
 os.environ["ATEN_CPU_CAPABILITY"] = "default"
 os.environ["MKL_CBWR"] = "COMPATIBLE"
@@ -15,6 +16,9 @@ os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 import torch
 
 torch.set_num_threads(1)
+
+# A model of the intercept alone has no weights to initialise, which is no mistake.
+warnings.filterwarnings("ignore", message="Initializing zero-element tensors is a no-op")
 
 # torch.optim imports torch._dynamo, the front end of torch.compile, only to tell a running compiler to keep out.
 # That import takes as long as torch itself (2 s). Nothing is compiled here, so these two answers are enough.

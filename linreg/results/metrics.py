@@ -21,9 +21,7 @@ def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float) -> float 
     """Return (1/n) Σ (y − ỹ)² over all rows of some files; None when they hold none."""
     num_rows = sum(rows.num_rows for rows in parts)
     return (
-        _total(parts, lambda window: np.square(window.y - linear(window.X, theta, b))) / num_rows
-        if num_rows
-        else None
+        _total(parts, lambda window: np.square(window.y - linear(window.X, theta, b))) / num_rows if num_rows else None
     )
 
 
@@ -45,12 +43,14 @@ def metrics(parts: Sequence[Rows], theta: Floats, b: float) -> dict[str, Any]:
 
     squares = _total(parts, lambda window: np.square(error(window)))
     spread = _total(parts, lambda window: np.square(window.y - center))
+    bounds = [(window.y.min(), window.y.max()) for rows in parts for window in rows]
+    is_constant = min(low for low, _ in bounds) == max(high for _, high in bounds)
     return {
         "n": num_rows,
         "mse": squares / num_rows,
         "rmse": math.sqrt(squares / num_rows),
         "mae": _total(parts, lambda window: np.abs(error(window))) / num_rows,
-        "r2": 1 - squares / spread if spread > 0 else None,
+        "r2": None if is_constant else 1 - squares / spread,
         "max_error": max(float(np.abs(error(window)).max(initial=0.0)) for rows in parts for window in rows),
     }
 

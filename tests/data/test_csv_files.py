@@ -138,9 +138,7 @@ def test_floats_come_back_bit_by_bit(tmp_path: Path, values: list[float], block:
 
 @quick
 @given(
-    cells=st.lists(
-        st.from_regex(r"-?[0-9]{1,60}\.[0-9]{0,100}([eE][+-]?[0-9]{1,3})?", fullmatch=True), min_size=1
-    ),
+    cells=st.lists(st.from_regex(r"-?[0-9]{1,60}\.[0-9]{0,100}([eE][+-]?[0-9]{1,3})?", fullmatch=True), min_size=1),
     delimiter=st.sampled_from(",;"),
 )
 def test_a_cell_becomes_the_nearest_float_however_many_digits_it_has(
@@ -213,8 +211,7 @@ def reference(cells: Sequence[str]) -> list[Any]:
         convert = truth.__getitem__
     text = convert is str
     return [
-        None if (bare := cell.strip(" \t")) in dialect.MISSING else convert(cell if text else bare)
-        for cell in cells
+        None if (bare := cell.strip(" \t")) in dialect.MISSING else convert(cell if text else bare) for cell in cells
     ]
 
 
@@ -253,9 +250,7 @@ def test_types_and_values_are_those_of_plain_python_on_both_paths_and_over_sever
     assert {type(value) for value in values} == {type(value) for value in expected}
 
 
-def test_columns_that_fit_the_first_block_are_converted_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_columns_that_fit_the_first_block_are_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 256)
     monkeypatch.setattr(csv_files, "_convert_from_text", None)  # not needed
     rows = [f"{i},{i / 7!r},word {i},true,2024-01-{i % 28 + 1:02}" for i in range(500)]
@@ -265,9 +260,7 @@ def test_columns_that_fit_the_first_block_are_converted_once(
 
 
 def test_one_schema_for_all_files_and_each_file_its_own_dialect(tmp_path: Path) -> None:
-    tables = converted(
-        tmp_path, "x,y\n1,a\n", "z;y;x\n0;;1,5\n0;b;NA\n", "x\ty\n\tc\n", "y|x\n", columns=["x", "y"]
-    )
+    tables = converted(tmp_path, "x,y\n1,a\n", "z;y;x\n0;;1,5\n0;b;NA\n", "x\ty\n\tc\n", "y|x\n", columns=["x", "y"])
     assert {table.schema for table in tables} == {pa.schema([("x", pa.float64()), ("y", pa.string())])}
     assert [table["x"].to_pylist() for table in tables] == [[1.0], [1.5, None], [None], []]
     assert [table["y"].to_pylist() for table in tables] == [["a"], [None, "b"], ["c"], []]
@@ -440,8 +433,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     row = "0.12345678901234567,word,3\n"
     (tmp_path / "short.csv").write_text("x,w,i\n" + row * 400_000)  # 10 MB
     (tmp_path / "long.csv").write_text("x,w,i\n" + row * 2_000_000)  # 52 MB
-    process = subprocess.run(
-        [sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True
-    )
+    process = subprocess.run([sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True)
     short, long = map(int, process.stdout.split())
     assert long - short < 20  # MiB

@@ -81,7 +81,12 @@ def test_a_parquet_column_gets_the_narrowest_type_that_holds_it(
 
 @pytest.mark.parametrize(
     "column",
-    [pa.array([[1, 2]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64()))],
+    [
+        pa.array([[1, 2]]),
+        pa.array([{"a": 1}]),
+        pa.array([b"x"]),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    ],
     ids=lambda column: str(column.type),
 )  # fmt: skip
 def test_a_nested_or_binary_column_is_refused_when_it_is_needed_and_ignored_otherwise(

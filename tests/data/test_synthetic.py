@@ -79,14 +79,15 @@ def test_the_same_parameters_give_the_same_rows_and_another_seed_other_ones() ->
     assert not drawn(Generate(rows=300, seed=3)).equals(drawn(Generate(rows=300, seed=4)))
 
 
-@pytest.mark.parametrize(("short", "long"), [(100, 300), (200, 250), (50, 60), (130, 180)])
+@pytest.mark.parametrize(("short", "long"), [(100, 300), (200, 250), (250, 300), (130, 180)])
 @pytest.mark.parametrize("num_features", [1, 3])
-def test_a_longer_table_begins_with_the_shorter_one(
+def test_a_longer_table_begins_with_the_whole_chunks_of_the_shorter_one(
     chunks_of_100: None, short: int, long: int, num_features: int
 ) -> None:
     theta = (1.0,) * num_features
-    beginning = drawn(Generate(rows=long, theta=theta)).slice(0, short)
-    assert beginning.combine_chunks().equals(drawn(Generate(rows=short, theta=theta)).combine_chunks())
+    whole = short - short % 100
+    beginning = drawn(Generate(rows=long, theta=theta)).slice(0, whole).combine_chunks()
+    assert beginning.equals(drawn(Generate(rows=short, theta=theta)).slice(0, whole).combine_chunks())
 
 
 def test_chunks_differ_from_one_another(chunks_of_100: None) -> None:

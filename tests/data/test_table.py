@@ -83,7 +83,7 @@ def test_rows_of_another_schema_are_not_written(tmp_path: Path) -> None:
 
 
 def test_an_error_while_writing_is_not_hidden_by_what_waits(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), TableWriter(tmp_path / "t.parquet", numbers(0, 0).schema) as writer:
+    with pytest.raises(ZeroDivisionError), TableWriter(tmp_path / "t.parquet", numbers(0, 0).schema) as writer:  # noqa: PT012
         writer.write(numbers(0, 3))
         raise ZeroDivisionError
 

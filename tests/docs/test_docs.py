@@ -17,9 +17,7 @@ TUTORIAL = ROOT / "docs/tutorial.md"
 
 def test_the_parameter_reference_is_what_the_models_say() -> None:
     program = "import sys; sys.path.insert(0, 'docs'); import parameters; print(parameters.page(), end='')"
-    page = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    page = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (ROOT / "docs/parameters.md").read_text() == page.stdout, "run: python docs/parameters.py"
 
 
@@ -42,9 +40,7 @@ def test_every_link_and_path_in_the_docs_leads_somewhere() -> None:
 
 def test_the_tutorial_quotes_the_code_as_it_is() -> None:
     """A link to a file, then a block of code: the block stands in that file, line for line."""
-    quotes = re.findall(
-        r"\]\(\.\./([\w/]+\.(?:py|yaml))\)[^\n]*\n+```\w*\n(.*?)```", TUTORIAL.read_text(), re.DOTALL
-    )
+    quotes = re.findall(r"\]\(\.\./([\w/]+\.(?:py|yaml))\)[^\n]*\n+```\w*\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
     assert len(quotes) >= 5
     for path, block in quotes:
         assert _without_indent(block) in _without_indent((ROOT / path).read_text()), f"{path}:\n{block}"

@@ -29,9 +29,7 @@ class Project:
             "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@localhost",
             "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@localhost",
         }  # fmt: skip
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -53,9 +51,7 @@ print(json.dumps([{
                for key in run.data.metrics},
 } for run in runs]))
 """
-        return list(
-            json.loads(self.run(sys.executable, "-W", "ignore", "-c", program).stdout.splitlines()[-1])
-        )
+        return list(json.loads(self.run(sys.executable, "-W", "ignore", "-c", program).stdout.splitlines()[-1]))
 
 
 def copy_of_the_project(folder: Path) -> Project:

@@ -30,8 +30,7 @@ def test_dvc_declares_the_files_that_a_stage_reads_and_writes(stage: str) -> Non
     declared = DVC["stages"][stage]
     deps = {dep for dep in declared["deps"] if not dep.endswith((".py", ".lock")) and not dep.startswith("$")}
     outs = {
-        out if isinstance(out, str) else next(iter(out))
-        for out in [*declared["outs"], *declared.get("metrics", [])]
+        out if isinstance(out, str) else next(iter(out)) for out in [*declared["outs"], *declared.get("metrics", [])]
     }
     named = paths_of(stage)
     assert {path for path in named if not any(_within(out, path) for out in outs)} == deps
@@ -54,9 +53,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
         f"import stages.{stage}, sys; print('\\n'.join(m.__file__ for m in list(sys.modules.values())"
         " if getattr(m, '__name__', '').split('.')[0] in ('linreg', 'stages')))"
     )
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     files = {Path(line).relative_to(ROOT).as_posix() for line in loaded.stdout.split()}
     assert {file for file in files if not _says_nothing(ROOT / file)} == modules_of(stage)
 
@@ -64,9 +61,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
 @pytest.mark.parametrize("stage", ["generate", "ingest", "split"])
 def test_stages_that_only_move_rows_import_neither_torch_nor_mlflow(stage: str) -> None:
     program = f"import stages.{stage}, sys; print(sorted({{'torch', 'mlflow'}} & set(sys.modules)))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
 
 
@@ -78,16 +73,10 @@ def test_no_stage_imports_mlflow(stage: str) -> None:
 
 def test_only_stage_scripts_know_where_files_of_the_pipeline_lie() -> None:
     """Otherwise the files that a stage reads could not be told from its script."""
-    modules = set().union(*(modules_of(stage) for stage in STAGES)) - {
-        f"stages/{stage}.py" for stage in STAGES
-    }
+    modules = set().union(*(modules_of(stage) for stage in STAGES)) - {f"stages/{stage}.py" for stage in STAGES}
     for module in modules - {"linreg/params.py"}:  # which holds the default of ingest.source
-        strings = [
-            n.value for n in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(n, ast.Constant)
-        ]
-        assert not [
-            text for text in strings if isinstance(text, str) and text.startswith(("data/", "models/"))
-        ]
+        strings = [n.value for n in ast.walk(ast.parse((ROOT / module).read_text())) if isinstance(n, ast.Constant)]
+        assert not [text for text in strings if isinstance(text, str) and text.startswith(("data/", "models/"))]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -147,9 +136,7 @@ def _imported_by(path: Path) -> list[str]:
 
 def _says_nothing(path: Path) -> bool:
     """Whether a package's __init__.py holds its docstring and nothing else."""
-    return path.name == "__init__.py" and all(
-        isinstance(n, ast.Expr) for n in ast.parse(path.read_text()).body
-    )
+    return path.name == "__init__.py" and all(isinstance(n, ast.Expr) for n in ast.parse(path.read_text()).body)
 
 
 def _within(path: str, folder: str) -> bool:

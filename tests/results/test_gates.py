@@ -33,7 +33,12 @@ def test_a_gate_passes_within_its_bounds_themselves_included(
 
 @pytest.mark.parametrize(
     ("gate", "passed"),
-    [({"min": 0.9}, True), ({"min": 0.9000000000000001}, False), ({"max": 0.9}, True), ({"max": 0.8999999999999999}, False)],
+    [
+        ({"min": 0.9}, True),
+        ({"min": 0.9000000000000001}, False),
+        ({"max": 0.9}, True),
+        ({"max": 0.8999999999999999}, False),
+    ],
 )  # fmt: skip
 def test_a_bound_is_kept_to_the_last_bit(gate: dict[str, float], passed: bool) -> None:
     assert verdict({"test_r2": gate}) == {"test_r2": passed}

@@ -1,0 +1,171 @@
+"""What takes a second look at the rows: leverages, and standard errors that unequal noise does not spoil.
+
+The rows pass through strict kernels in their order (see linreg.fit.double_double), in windows of any length.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.fit.double_double import frozen, product_error, strict
+from linreg.fit.least_squares import LeastSquares
+
+Floats = NDArray[np.float64]
+
+TILE = 128
+PIECE = 8192
+LEVERAGE_1 = 1e-10
+"""A row whose leverage is this near to 1 is fitted exactly: what noise it has, nobody can tell."""
+
+
+class RobustErrors:
+    """Heteroscedasticity-robust standard errors of (b, θ), from one pass over the rows of the fit.
+
+    HC3: √ Σ (w r aⱼ / (1 − h))², with the residual r, the leverage h and a = A⁻¹x of each row (J. MacKinnon and
+    H. White, J. Econometrics 29, 1985). Where a leverage is 1, HC1 takes its place: √ (n/(n − p) Σ (w r aⱼ)²).
+    """
+
+    def __init__(self, fit: LeastSquares) -> None:
+        self._fit = fit
+        # By kind (HC3, HC1) and coefficient, Σ as a pair of float64.
+        self._sums = np.zeros((2, len(fit.kept), 2))
+        self._largest_leverage = 0.0
+
+    def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
+        """Add rows, in the order in which they are in all passes: X (n, M), y (n,), w (n,) or None."""
+        fit, theta = self._fit, _scaled_theta(self._fit)
+        X, y = frozen(np.asfortranarray(X, np.float64)), frozen(np.ascontiguousarray(y, np.float64))
+        for rows in _pieces(len(y)):
+            q, a = _influence(fit, X[rows])
+            residuals = np.empty(len(a[0]))
+            _residuals(X[rows], y[rows], fit.exponents, theta, residuals)
+            weights = np.ones(len(residuals)) if w is None else w[rows]
+            leverage = weights * _squares(q)
+            self._largest_leverage = max(self._largest_leverage, float(leverage.max()))
+            errors = weights * residuals
+            _add_squares(np.stack([errors / np.maximum(1 - leverage, LEVERAGE_1), errors]), a, self._sums)
+
+    def result(self) -> tuple[str, Floats]:
+        """Return "HC3" or "HC1" and the standard errors (M + 1,); NaN where there are none."""
+        fit = self._fit
+        kind = "HC3" if self._largest_leverage < 1 - LEVERAGE_1 else "HC1"
+        if fit.df <= 0 or fit.l2:
+            return kind, np.full(len(fit.kept), np.nan)
+        sums = self._sums[0 if kind == "HC3" else 1].sum(axis=1)
+        if kind == "HC1":
+            sums *= (fit.df + fit.rank) / fit.df
+        errors = np.ldexp(np.sqrt(sums), fit.exponents[-1] - fit.exponents[:-1])
+        if fit.rss == 0:
+            errors[:] = 0.0  # what the residuals hold is rounding
+        errors[~fit.kept] = np.nan
+        return kind, errors
+
+
+def leverages(fit: LeastSquares, X: Floats) -> Floats:
+    """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
+    X = frozen(np.asfortranarray(X, np.float64))
+    return np.concatenate([np.empty(0), *(_squares(_influence(fit, X[rows])[0]) for rows in _pieces(len(X)))])
+
+
+def _pieces(num_rows: int) -> Iterator[slice]:
+    """Bound the memory for q and a, which take more than the rows themselves."""
+    return (slice(start, start + PIECE) for start in range(0, num_rows, PIECE))
+
+
+def _influence(fit: LeastSquares, X: Floats) -> tuple[Floats, Floats]:
+    """Return q = Wᵀx and a = W·q = A⁻¹x for each row, both (M + 1, n), of columns divided by powers of two."""
+    q = np.empty((len(fit.kept), len(X)))
+    a = np.zeros((len(fit.kept), len(X)))
+    _project(X, fit.exponents, fit.root, fit.kept, q, a)
+    return q, a
+
+
+def _scaled_theta(fit: LeastSquares) -> Floats:
+    """Return (b, θ) as (2, M + 1), high and low, in the units of scaled columns and target."""
+    both = np.stack([np.concatenate([[fit.b], fit.theta]), fit.theta_low])
+    scaled: Floats = np.ldexp(both, fit.exponents[:-1] - fit.exponents[-1])
+    return scaled
+
+
+def _squares(q: Floats) -> Floats:
+    total = np.zeros(q.shape[1])
+    for row in q:
+        total += row * row
+    return total
+
+
+@strict
+def _add_multiple(hi: Floats, lo: Floats, x: Floats, high: float, low: float) -> None:
+    """Add x·(high + low) to hi + lo, each row for itself."""
+    for r in range(len(x)):
+        p = x[r] * high
+        e = product_error(x[r], high, p) + x[r] * low
+        s = hi[r] + p
+        z = s - hi[r]
+        lo[r] += ((hi[r] - (s - z)) + (p - z)) + e
+        hi[r] = s
+
+
+@strict
+def _scaled(column: Floats, exponent: int, out: Floats) -> None:
+    factor, again = np.ldexp(1.0, -(exponent // 2)), np.ldexp(1.0, -(exponent - exponent // 2))
+    for r in range(len(column)):
+        out[r] = column[r] * factor * again
+
+
+@strict
+def _project(
+    X: Floats, exponents: NDArray[np.int64], root: Floats, kept: NDArray[np.bool_], q: Floats, a: Floats
+) -> None:
+    size = len(kept)
+    x, hi, lo = np.empty((size, TILE)), np.empty(TILE), np.empty(TILE)
+    for start in range(0, len(X), TILE):
+        rows = min(TILE, len(X) - start)
+        x[0, :] = np.ldexp(1.0, -exponents[0])
+        for j in range(1, size):
+            _scaled(X[start : start + rows, j - 1], int(exponents[j]), x[j, :rows])
+        for j in range(size):
+            hi[:] = 0.0
+            lo[:] = 0.0
+            if kept[j]:
+                for i in range(j + 1):
+                    if kept[i]:
+                        _add_multiple(hi[:rows], lo[:rows], x[i, :rows], root[0, i, j], root[1, i, j])
+            for r in range(rows):
+                q[j, start + r] = hi[r] + lo[r]
+            for i in range(j + 1):
+                if kept[i] and kept[j]:
+                    for r in range(rows):
+                        a[i, start + r] += root[0, i, j] * q[j, start + r]
+
+
+@strict
+def _residuals(X: Floats, y: Floats, exponents: NDArray[np.int64], theta: Floats, out: Floats) -> None:
+    size = theta.shape[1]
+    x, hi, lo = np.empty(TILE), np.empty(TILE), np.empty(TILE)
+    ones = np.full(TILE, np.ldexp(1.0, -exponents[0]))
+    for start in range(0, len(X), TILE):
+        rows = min(TILE, len(X) - start)
+        _scaled(y[start : start + rows], int(exponents[size]), hi[:rows])
+        lo[:] = 0.0
+        _add_multiple(hi[:rows], lo[:rows], ones[:rows], -theta[0, 0], -theta[1, 0])
+        for j in range(1, size):
+            _scaled(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
+            _add_multiple(hi[:rows], lo[:rows], x[:rows], -theta[0, j], -theta[1, j])
+        for r in range(rows):
+            out[start + r] = hi[r] + lo[r]
+
+
+@strict
+def _add_squares(factors: Floats, a: Floats, sums: Floats) -> None:
+    """Add Σ (factor·aⱼ)² row after row, so that no window's end shows in the sums."""
+    for r in range(factors.shape[1]):
+        for kind in range(2):
+            for j in range(len(a)):
+                value = factors[kind, r] * a[j, r]
+                value *= value
+                s = sums[kind, j, 0] + value
+                z = s - sums[kind, j, 0]
+                sums[kind, j, 1] += (sums[kind, j, 0] - (s - z)) + (value - z)
+                sums[kind, j, 0] = s
