@@ -8,7 +8,7 @@ plain names, such as `y ~ x1 + x2`, is read without it: importing it takes longe
 import ast
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,15 +126,16 @@ def _read_by_formulaic(text: str, names: Sequence[str]) -> tuple[list[Term], lis
         raise UserError(
             WHERE, f"is not a formula ({message})", found=text, todo="write it as TARGET ~ TERM + TERM"
         ) from None
-    sides = [getattr(formula, "lhs", None), getattr(formula, "rhs", None)]
-    if not all(isinstance(side, SimpleFormula) for side in sides) or len(sides[0]) != 1:
+    left, right = getattr(formula, "lhs", None), getattr(formula, "rhs", None)
+    if not isinstance(left, SimpleFormula) or not isinstance(right, SimpleFormula) or len(left) != 1:
         raise UserError(
             WHERE, "must have one target and one right-hand side", found=text, todo="write it as TARGET ~ TERM + TERM"
         )
-    left, right = (
-        [tuple((factor.expr, factor.eval_method.value) for factor in term.factors) for term in side] for side in sides
-    )
-    return left, right
+    return _as_terms(left), _as_terms(right)
+
+
+def _as_terms(side: Iterable[Any]) -> list[Term]:
+    return [tuple((factor.expr, factor.eval_method.value) for factor in term.factors) for term in side]
 
 
 def _most_terms(node: Any, num_names: int) -> int:

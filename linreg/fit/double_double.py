@@ -135,15 +135,6 @@ def empty_lanes(lanes: Floats, total: Floats) -> None:
 
 
 @strict
-def largest(values: Floats) -> float:
-    """Return max |value|; NaN counts as larger than infinity, so that it is not lost."""
-    bits = np.int64(0)
-    for value in values.view(np.int64):
-        bits = max(bits, value & np.int64(0x7FFFFFFFFFFFFFFF))
-    return float(np.array([bits]).view(np.float64)[0])
-
-
-@strict
 def add_rows(X: Floats, y: Floats, w: Floats, factors: Floats, position: int, lanes: Floats, total: Floats) -> None:
     """Add the rows' Zᵀ diag(w) Z, Z = [1 X y], to lanes (pairs, 2, LANES) and totals (pairs, 3).
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.double_double import LANES, add_rows, add_to_total, empty_lanes, frozen, largest
+from linreg.fit.double_double import LANES, add_rows, add_to_total, empty_lanes, frozen
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +61,8 @@ class Moments:
             w = frozen(np.ascontiguousarray(w, np.float64))
             if w.min() < 0:
                 raise UserError("the weights", "must not be negative", found=w.min())
-        seen = [1.0, *(largest(X[:, j]) for j in range(self.num_features)), largest(y)]
-        seen.append(1.0 if w is None else largest(w))
+        seen = [1.0, *(_largest(X[:, j]) for j in range(self.num_features)), _largest(y)]
+        seen.append(1.0 if w is None else _largest(w))
         assert np.isfinite(seen).all(), "the design lets finite values through only"
         self._rescale(np.maximum(self._largest, seen))
 
@@ -148,6 +148,11 @@ class Moments:
             self._lanes = np.ldexp(self._lanes, shifts[:, None, None])
             self._total = np.ldexp(self._total, shifts[:, None])
             self._exponents = exponents
+
+
+def _largest(values: Floats) -> float:
+    """Return max |value|; NaN if there is one."""
+    return float(max(values.max(), -values.min()))
 
 
 def _scale(value: float) -> int:
