@@ -212,7 +212,12 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
         near = difflib.get_close_matches(location[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         return UserError(where, "is not a parameter", todo=f"{hint} {more}")
-    words = {"Tuple": "list", "an object": "a section", "a valid tuple": "a list", "after validation, ": ""}
+    words = {
+        "Tuple": "list",
+        "an object": "a section",
+        "a valid array": "a list of numbers",
+        " after validation, not 0": "",
+    }
     for word, plain in words.items():
         mistake["msg"] = mistake["msg"].replace(word, plain)
     what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")

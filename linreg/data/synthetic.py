@@ -27,12 +27,12 @@ def draw(params: Generate) -> Iterator[pa.RecordBatch]:
     for chunk, start in enumerate(range(0, params.rows, ROWS_PER_GROUP)):
         num_rows = min(ROWS_PER_GROUP, params.rows - start)
         feature_generator = generator(params.seed, "features", chunk)
-        y = params.bias + params.noise * generator(params.seed, "noise", chunk).standard_normal(num_rows)
-        columns = []
-        for theta in params.theta:
-            x = feature_generator.standard_normal(num_rows).astype(np.float32)
-            columns.append(x)
-            with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, in one line
+            y = params.bias + params.noise * generator(params.seed, "noise", chunk).standard_normal(num_rows)
+            columns = []
+            for theta in params.theta:
+                x = feature_generator.standard_normal(num_rows).astype(np.float32)
+                columns.append(x)
                 y += theta * x.astype(np.float64)
         if not np.abs(y).max() <= np.finfo(np.float32).max:
             raise UserError(

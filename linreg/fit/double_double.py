@@ -21,8 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 LANES = 32
 """Measured best of 8 to 64 with 256-bit registers."""
-TILE = 512
-"""Rows that are copied at a time, so that they stay in the cache for all pairs of columns."""
+TILE = 2048
+"""Rows that are copied at a time, so that they stay in a cache; measured best of 256 to 2048."""
 BLOCK = 8192
 """Rows after which the lanes are emptied into the total; a lane then holds 256 of them, and its `lo` little error."""
 

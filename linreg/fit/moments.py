@@ -107,7 +107,7 @@ class Moments:
         at_rest = self._at_rest()
         for (i, j), parts in zip(self._pairs.tolist(), at_rest._total.tolist(), strict=True):
             with np.errstate(over="ignore"):
-                gram[i, j] = gram[j, i] = np.ldexp(math.fsum(parts), at_rest._exponent(i, j))
+                gram[i, j] = gram[j, i] = np.ldexp(parts[0], at_rest._exponent(i, j))
         return gram
 
     def as_array(self) -> Floats:
@@ -127,12 +127,16 @@ class Moments:
         return moments
 
     def _at_rest(self) -> "Moments":
-        """Return a copy with empty lanes."""
+        """Return a copy with empty lanes, and totals whose first part is the total rounded, the second the rest, …"""
         copy = Moments(self.num_features)
         copy.num_rows, copy.num_weighted = self.num_rows, self.num_weighted
         copy._largest, copy._exponents = self._largest.copy(), self._exponents.copy()
         copy._lanes, copy._total = self._lanes.copy(), self._total.copy()
         empty_lanes(copy._lanes, copy._total)
+        for i, parts in enumerate(copy._total.tolist()):
+            first = math.fsum(parts)
+            second = math.fsum([*parts, -first])
+            copy._total[i] = first, second, math.fsum([*parts, -first, -second])
         return copy
 
     def _exponent(self, i: int, j: int) -> int:
