@@ -118,10 +118,10 @@ class Lesson:
         points, losses = [_point(model)], []
         for epoch in range(1, num_epochs + 1):
             for batch in batches.epoch(epoch):
-                num_rows = sum(len(y) for _, y in batch)
+                num_rows = sum(len(y) for _, y, _ in batch)
                 optimizer.zero_grad()
                 losses.append(0.0)
-                for X, y in batch:
+                for X, y, _ in batch:
                     loss = mean_squared_error(model(X), y) * (len(y) / num_rows)
                     loss.backward()
                     losses[-1] += loss.item()

@@ -10,6 +10,7 @@ import sys
 from linreg.errors import one_line_errors
 
 COMMANDS = {
+    "certify": "fit data sets with known answers and count the digits that agree",
     "summary": "print what the pipeline found",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI on this repository's runs",

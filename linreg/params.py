@@ -56,6 +56,11 @@ class Model(Section):
     """The model as statisticians write it."""
 
     formula: str = Field("y ~ x1 + x2", min_length=1, description="Target ~ terms, in R's notation.")
+    weights: str | None = Field(
+        None,
+        min_length=1,
+        description="Column that weighs the rows: not negative, not all 0; nothing for equal weights.",
+    )
 
 
 class Split(Section):
@@ -82,8 +87,17 @@ class Split(Section):
 
 
 class Train(Section):
-    """Stochastic gradient descent."""
+    """How θ and b are found. `solver: exact` uses none of what belongs to gradient descent."""
 
+    solver: Literal["sgd", "exact"] = Field(
+        "sgd", description="sgd: stochastic gradient descent; exact: the least squares solution itself."
+    )
+    l2: float = Field(
+        0.0, ge=0, description="Ridge penalty: l2·‖θ‖² is added to the mean squared error, in the data's own units."
+    )
+    collinear: Literal["error", "drop"] = Field(
+        "error", description="What a column does that is a combination of those before it: stop, or be left at θ = 0."
+    )
     epochs: int = Field(20, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
@@ -127,15 +141,16 @@ class Gate(Section):
         return self
 
 
-GateName = Annotated[str, Field(pattern=r"^(train|validation|test)_(mse|rmse|mae|r2|max_error)$")]
+GateName = Annotated[str, Field(pattern=r"^(gap|(train|validation|test)_(mse|rmse|mae|r2|max_error))$")]
 
 
 class Evaluate(Section):
     """How the model is judged."""
 
     gates: dict[GateName, Gate] = Field(
-        default_factory=dict, description="Bounds per metric, such as `test_r2: {min: 0.9}`."
+        default_factory=dict, description="Bounds per metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`."
     )
+    confidence: float = Field(0.95, gt=0, lt=1, description="Confidence of the intervals around θ and b.")
 
 
 class Tracking(Section):
@@ -223,7 +238,7 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
     what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if "gates" in location and mistake["type"] == "string_pattern_mismatch":
         what = (
-            "is not a gate; a gate is named PART_METRIC, such as test_r2 (train, validation or test;"
+            "is not a gate; a gate is gap, or PART_METRIC such as test_r2 (train, validation or test;"
             " mse, rmse, mae, r2 or max_error)"
         )
     if mistake["type"] == "value_error":

@@ -4,7 +4,7 @@
     python -m stages.evaluate     by hand
 
 Parameters: `evaluate`, and `tracking` for where the run appears. Writes models/evaluation/ with metrics.json,
-gates.json and predictions.csv.
+inference.json (how sure θ and b are), gates.json and predictions.csv.
 """
 
 import sys
@@ -15,11 +15,14 @@ import numpy as np
 from linreg.data.rows import Rows
 from linreg.errors import one_line_errors
 from linreg.files import new_folder, write_json
+from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
 from linreg.params import flat, load_params
 from linreg.results.gates import in_words, judge
+from linreg.results.inference import inference
 from linreg.results.metrics import final_values, mean_target, metrics
 from linreg.results.predictions import write_predictions
+from linreg.results.robust import RobustErrors
 from linreg.tracking.training_run import run_of_model
 
 SPLIT = Path("data/split")
@@ -48,14 +51,21 @@ def main() -> None:
         found = {name: metrics(rows, model.theta, model.b) for name, rows in parts.items()}
         for name, rows in parts.items():
             found[name]["baseline"] = metrics(rows, np.zeros_like(model.theta), guess)
-        verdict = judge(params.evaluate.gates, found)
+        exact = ExactAnswer.read(TRAINING)
+        measures = exact.gap.of(model.theta, model.b)
+        verdict = judge(params.evaluate.gates, found | measures)
+        robust = RobustErrors(exact.minimum)
+        for window in (window for rows in parts["train"] for window in rows):
+            robust.add(*window)
+        certainty = inference(exact.minimum, params.evaluate.confidence, robust)
         judged = next(name for name in ("test", "validation", "train") if name in parts)
 
         with new_folder(EVALUATION) as folder:
-            write_json(folder / "metrics.json", found)
+            write_json(folder / "metrics.json", found | measures)
+            write_json(folder / "inference.json", certainty.as_data())
             write_json(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
-        run.log(final_values(found), step=0)
+        run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.set_tags({"gates": "passed" if verdict["passed"] else "failed"})
         run.log_artifact(EVALUATION)
 

@@ -3,7 +3,7 @@
     dvc repro ingest              as part of the pipeline
     python -m stages.ingest       by hand
 
-Parameters: `ingest`, `model.formula`, and `split.by` for the column it may name. Writes data/ingested/ with
+Parameters: `ingest`, `model`, and `split.by` for the column it may name. Writes data/ingested/ with
 table.parquet, schema.json (what the formula means for this table) and profile.json (what the table looks like).
 """
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from linreg.data.ingest import (
     Cleaning,
+    check_weights,
     columns_to_read,
     describe,
     make_schema,
@@ -34,25 +35,36 @@ INGESTED = Path("data/ingested")
 def main() -> None:
     """Read everything once for the profile and the checks, once more to write the rows that stay."""
     params = load_params()
-    policy, formula, split_column = params.ingest.missing, params.model.formula, column_of(params.split.by)
+    policy, formula = params.ingest.missing, params.model.formula
+    roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
+    beside = {column: parameter for parameter, column in roles.items() if column}
 
     source = open_source(Path(params.ingest.source))
-    columns = columns_to_read(formula, source, split_column)
+    columns = columns_to_read(formula, source, beside)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = typed_table(source, columns, scratch)
         profiles = describe(table)
-        schema = make_schema(formula, profiles, table, split_column, fill_missing=policy == "mean", truth=source.truth)
+        schema = make_schema(
+            formula,
+            profiles,
+            table,
+            beside,
+            fill_missing=policy == "mean",
+            truth=source.truth,
+            weights=params.model.weights,
+        )
         refuse_empty(profiles, schema, table)
-        missing = missing_cells(profiles, schema, split_column)
+        check_weights(profiles, schema, table)
+        missing = missing_cells(profiles, schema, beside)
         if policy == "error":
             refuse_missing(profiles, missing)
 
-        cleaning = Cleaning(schema, policy, split_column)
+        cleaning = Cleaning(schema, policy, beside)
         fields = pa.schema([table.schema.field(name) for name in cleaning.columns])
         write_table(folder / "table.parquet", fields, cleaning.tables(table))
         schema.write(folder / "schema.json")
 
-        not_used = unused_columns(source, profiles, cleaning.columns, split_column)
+        not_used = unused_columns(source, profiles, cleaning.columns, beside)
         write_json(folder / "profile.json", cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used})
 
     print(f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}")

@@ -48,7 +48,7 @@ def test_params_yaml_shows_every_key_and_its_default() -> None:
 
 def test_the_file_in_the_repository_is_valid() -> None:
     assert load_params(ROOT / "params.yaml").model_dump(mode="json") == documented() | {
-        "evaluate": {"gates": {"test_r2": {"min": 0.9, "max": None}}}
+        "evaluate": {"gates": {"test_r2": {"min": 0.9, "max": None}}, "confidence": 0.95}
     }
 
 
@@ -92,7 +92,7 @@ MISTAKES = {
     "tracking: {name: a}": "tracking.name: is not a parameter; known: experiment",
     "evaluate: {gates: {test_r2: {mn: 1}}}": "evaluate.gates.test_r2.mn: is not a parameter; did you mean min?",
     "1: 2": "1: is not a parameter; known: generate, ingest, model, split, train, evaluate, tracking",
-    "train: {1: 2}": "train.1: is not a parameter; known: epochs",
+    "train: {1: 2}": "train.1: is not a parameter; known: solver, l2, collinear, epochs",
     # of the wrong type
     "train: {lr: '0.1'}": "train.lr: should be a valid number; found '0.1'",
     "train: {lr: x}": "train.lr: should be a valid number; found 'x'",
@@ -148,7 +148,7 @@ MISTAKES = {
     "train: {patience: 1}\nsplit: {train: 0.85, validation: 0}": "train.patience watches the validation loss",
     "evaluate: {gates: {test_r2: {}}}": "evaluate.gates.test_r2: a gate needs min or max",
     "evaluate: {gates: {test_r2: {min: 2, max: 1}}}": "evaluate.gates.test_r2: min must not exceed max",
-    "evaluate: {gates: {r2: {min: 1}}}": "evaluate.gates.r2: is not a gate; a gate is named PART_METRIC",
+    "evaluate: {gates: {r2: {min: 1}}}": "evaluate.gates.r2: is not a gate; a gate is gap, or PART_METRIC",
     "evaluate: {gates: {test_r3: {min: 1}}}": "evaluate.gates.test_r3: is not a gate",
     # not of the shape of a file of parameters
     "[1, 2]": "should be ",

@@ -31,7 +31,7 @@ HEADERS = {
     "coefficients": "worst coefficient",
     "standard_errors": "worst standard error",
     "residual_sd": "residual sd",
-    "r_squared": "R²",
+    "r_squared": "  R²",
 }
 
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(digits, indent=2, allow_nan=False))
     else:
-        width = max(map(len, digits))
+        width = max(map(len, ["digits of", *digits]))
         print("  ".join(["digits of".ljust(width), *HEADERS.values()]))
         for name, each in digits.items():
             print("  ".join([name.ljust(width), *(f"{each[key]:{len(title)}.1f}" for key, title in HEADERS.items())]))
@@ -129,10 +129,10 @@ def _fit(file: Path, intercept: bool) -> Inference:
     source = open_source(file)
     formula = f"`{source.columns[-1]}` ~ {'' if intercept else '0 + '}."
     with tempfile.TemporaryDirectory() as scratch:
-        table = typed_table(source, columns_to_read(formula, source, None), Path(scratch))
+        table = typed_table(source, columns_to_read(formula, source, {}), Path(scratch))
         profiles = describe(table)
-        schema = make_schema(formula, profiles, table, None, fill_missing=False)
-        refuse_missing(profiles, missing_cells(profiles, schema, None))
+        schema = make_schema(formula, profiles, table, {}, fill_missing=False)
+        refuse_missing(profiles, missing_cells(profiles, schema, {}))
         design = Design.learn(schema, (part.rows for part in table.parts()))
         moments = Moments.zero(len(design.names))
         for part in table.parts():

@@ -22,10 +22,14 @@ def run(_: argparse.Namespace) -> int:
     """Print θ and b beside the true ones where they are known, metrics, gates, and where to look further."""
     model = load(MODEL)
     truth, profile = read_json(SCHEMA)["truth"], read_json(PROFILE)
-    metrics, verdict = (read_json(EVALUATION / name) for name in ("metrics.json", "gates.json"))
+    metrics, verdict, certainty = (
+        read_json(EVALUATION / name) for name in ("metrics.json", "gates.json", "inference.json")
+    )
 
     print(f"\n{model.design.schema.formula}")
-    print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth))))
+    print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth, certainty))))
+    if metrics["gap"] is not None:
+        print(f"\ngap: the training loss is {metrics['gap']:.3%} above the least possible")
     dropped = sum(profile["dropped"].values())
     print(f"\nrows: {profile['rows_read']} read, {dropped} dropped")
     print("\n".join(_table(_metric_rows(metrics))))
@@ -40,12 +44,18 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _coefficient_rows(
-    theta: dict[str, float], b: float, truth: dict[str, dict[str, float]] | None
+    theta: dict[str, float], b: float, truth: dict[str, Any] | None, certainty: dict[str, Any]
 ) -> Iterator[list[str]]:
-    yield ["", "found", *(["true"] if truth else [])]
+    interval = f"{certainty['confidence']:.12g}"
+    yield ["", "found", *(["true"] if truth else []), "exact", "std. error", f"{interval} low", f"{interval} high"]
     for name, value in [("b", b), *theta.items()]:
-        true = None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)
-        yield [name, f"{value:.10g}", *([f"{true:.10g}"] if isinstance(true, int | float) else [])]
+        if name == "b" and name not in certainty["coefficients"]:
+            continue  # a model without intercept
+        true = [None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)] if truth else []
+        exact = certainty["coefficients"].get(name)
+        usual = exact["usual"] if exact else {}
+        sure = [exact["estimate"] if exact else None, *(usual.get(key) for key in ("standard_error", "low", "high"))]
+        yield [name, *("–" if each is None else f"{each:.8g}" for each in [value, *true, *sure])]
 
 
 def _metric_rows(metrics: dict[str, dict[str, Any]]) -> Iterator[list[str]]:

@@ -16,20 +16,20 @@ from linreg.data.schema import Column, Schema, kind_of
 from linreg.errors import UserError
 
 Profiles = Mapping[str, ColumnProfile]
+Beside = Mapping[str, str]
+"""Columns needed beside those of the formula, each with the parameter that names it: split.by, model.weights."""
 
 
-def columns_to_read(formula: str, source: Source, split_column: str | None) -> list[str]:
-    """Return the columns that formula and split name, in the order of the file.
+def columns_to_read(formula: str, source: Source, beside: Beside) -> list[str]:
+    """Return the columns that the formula and other parameters name, in the order of the file.
 
     Raises UserError for a name that the file does not have.
     """
     named = [name for name in source.columns if name]
-    needed = dict.fromkeys(parse_formula(formula, named).columns)
-    if split_column is not None:
-        needed[split_column] = None
+    needed = dict.fromkeys([*parse_formula(formula, [name for name in named if name not in beside]).columns, *beside])
     for name in needed:
         if name not in named:
-            parameter = "split.by" if name == split_column else "model.formula"
+            parameter = beside.get(name, "model.formula")
             raise UserError(
                 f"{source.files[0]}: column {name}", f"is not in the file, but {parameter} needs it",
                 found=", ".join(named), todo="correct the name; names with spaces go in `back-quotes`",
@@ -46,12 +46,12 @@ def describe(table: TypedTable) -> dict[str, ColumnProfile]:
     return profiles
 
 
-def left_out_of_dot(profiles: Profiles, split_column: str | None) -> dict[str, str]:
+def left_out_of_dot(profiles: Profiles, beside: Beside) -> dict[str, str]:
     """Return the columns that `.` does not stand for, with the reason."""
     reasons = {}
     for name, profile in profiles.items():
-        if name == split_column:
-            reasons[name] = "the split column"
+        if name in beside:
+            reasons[name] = f"named by {beside[name]}"
         elif kind_of(profile.type) in ("time", "other"):
             reasons[name] = "a time"
         elif profile.is_free_text:
@@ -60,13 +60,13 @@ def left_out_of_dot(profiles: Profiles, split_column: str | None) -> dict[str, s
     return reasons
 
 
-def make_schema(formula: str, profiles: Profiles, table: TypedTable, split_column: str | None, **more: Any) -> Schema:
+def make_schema(formula: str, profiles: Profiles, table: TypedTable, beside: Beside, **more: Any) -> Schema:
     """Settle what each column is to the formula; raises UserError when a column cannot be that.
 
     `more` goes into the schema: `fill_missing` and `truth`.
     """
     categories = frozenset(name for name, each in profiles.items() if kind_of(each.type) == "category")
-    out = left_out_of_dot(profiles, split_column)
+    out = left_out_of_dot(profiles, beside)
     parsed = parse_formula(formula, [name for name in profiles if name not in out], categories)
     for factor in [parsed.target, *(factor for term in parsed.terms for factor in term)]:
         _check_factor(factor, factor is parsed.target, profiles, table)
@@ -75,10 +75,10 @@ def make_schema(formula: str, profiles: Profiles, table: TypedTable, split_colum
     return Schema(formula=str(parsed), columns=columns, **plan(parsed), **more)
 
 
-def missing_cells(profiles: Profiles, schema: Schema, split_column: str | None) -> dict[str, int]:
+def missing_cells(profiles: Profiles, schema: Schema, beside: Beside) -> dict[str, int]:
     """Return how many cells are missing per column that is used, for those with any."""
-    used = [*schema.columns, *([split_column] if split_column else [])]
-    return {name: profiles[name].missing for name in dict.fromkeys(used) if profiles[name].missing}
+    used = dict.fromkeys([*schema.columns, *beside])
+    return {name: profiles[name].missing for name in used if profiles[name].missing}
 
 
 def refuse_empty(profiles: Profiles, schema: Schema, table: TypedTable) -> None:
@@ -87,6 +87,24 @@ def refuse_empty(profiles: Profiles, schema: Schema, table: TypedTable) -> None:
         if profiles[name].count == 0 and profiles[name].missing:
             where = f"{table.files[0][1]}: column {name}"
             raise UserError(where, "holds no value, only missing cells", todo="leave it out of model.formula")
+
+
+def check_weights(profiles: Profiles, schema: Schema, table: TypedTable) -> None:
+    """Raise UserError when the column of weights is no number, holds a negative one, or nothing above 0."""
+    if schema.weights is None:
+        return
+    where, profile = f"{table.files[0][1]}: column {schema.weights}", profiles[schema.weights]
+    if kind_of(profile.type) != "number":
+        raise UserError(where, "must be a number to weigh rows", found=str(profile.type), todo="change model.weights")
+    if profile.min is not None and profile.min < 0:
+        for part in table.parts():
+            negative = pc.index(pc.less(part.rows.column(schema.weights), 0), True).as_py()
+            if negative >= 0:
+                where = f"{part.origin}: row {part.first_row + negative}: column {schema.weights}"
+                break
+        raise UserError(where, "must not be negative to weigh a row", found=profile.min, todo="correct the weight")
+    if not profile.max:
+        raise UserError(where, "weighs no row: every weight is 0 or missing", todo="change model.weights")
 
 
 def refuse_missing(profiles: Profiles, missing: Mapping[str, int]) -> None:
@@ -99,11 +117,9 @@ def refuse_missing(profiles: Profiles, missing: Mapping[str, int]) -> None:
         )  # fmt: skip
 
 
-def unused_columns(
-    source: Source, profiles: Profiles, used: Sequence[str], split_column: str | None
-) -> dict[str, str | None]:
+def unused_columns(source: Source, profiles: Profiles, used: Sequence[str], beside: Beside) -> dict[str, str | None]:
     """Return the named columns of the source that go no further, with the reason if `.` left them out."""
-    reasons = left_out_of_dot(profiles, split_column)
+    reasons = left_out_of_dot(profiles, beside)
     return {name: reasons.get(name) for name in source.columns if name and name not in used}
 
 
@@ -114,13 +130,13 @@ class Cleaning:
     rows     rows kept
     """
 
-    def __init__(self, schema: Schema, policy: Literal["error", "drop", "mean"], split_column: str | None) -> None:
+    def __init__(self, schema: Schema, policy: Literal["error", "drop", "mean"], beside: Beside) -> None:
         self.rows = 0
         self.dropped: dict[str, int] = {}
-        self.columns = list(dict.fromkeys([*schema.columns, *([split_column] if split_column else [])]))
+        self.columns = list(dict.fromkeys([*schema.columns, *beside]))
         # A mean stands in for a feature; no mean can stand in for what is to be predicted, nor for a category.
         filled = {name for name, column in schema.features.items() if column.kind == "number"}
-        filled -= schema.category_columns | set(schema.target["columns"]) | {split_column}
+        filled -= schema.category_columns | set(schema.target["columns"]) | set(beside)
         self._required = [name for name in self.columns if policy != "mean" or name not in filled]
         factors = [schema.target, *(factor for term in schema.terms for factor in term)]
         numbers = {factor["factor"]: factor for factor in factors if factor["kind"] == "number"}

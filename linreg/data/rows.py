@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.data.arrays import as_floats
 from linreg.data.design import Design
 from linreg.data.table import TableFile
 from linreg.errors import UserError
@@ -18,10 +19,11 @@ KEPT_BYTES = 128 << 20
 
 
 class Window(NamedTuple):
-    """Some consecutive rows: X (n, M) and y (n,), both float64."""
+    """Some consecutive rows: X (n, M), y (n,) and, where rows are weighed, w (n,); all float64."""
 
     X: Floats
     y: Floats
+    w: Floats | None = None
 
 
 class Rows:
@@ -39,7 +41,7 @@ class Rows:
                     found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
                 )  # fmt: skip
         self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
-        width = 8 * (len(design.names) + 1)
+        width = 8 * (len(design.names) + 2)
         self._kept: dict[int, Window] | None = {} if self.num_rows * width <= KEPT_BYTES else None
 
     def window(self, index: int) -> Window:
@@ -48,8 +50,11 @@ class Rows:
             return self._kept[index]
         table = self._table.group(index)
         first_row = 1 + sum(self._table.group_length(i) for i in range(index))
+        weights = self._design.schema.weights
         window = Window(
-            self._design.matrix(table, self.path, first_row), self._design.target(table, self.path, first_row)
+            self._design.matrix(table, self.path, first_row),
+            self._design.target(table, self.path, first_row),
+            as_floats(table.column(weights)) if weights else None,
         )
         if self._kept is not None:
             self._kept[index] = window

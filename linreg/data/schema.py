@@ -42,6 +42,7 @@ class Schema:
     columns       the columns that target and terms read
     fill_missing  whether a missing number is filled with the mean of the training rows (`ingest.missing: mean`)
     truth         θ by name and b of generated data, else None
+    weights       the column that weighs the rows, else None
     """
 
     formula: str
@@ -51,6 +52,7 @@ class Schema:
     columns: Mapping[str, Column]
     fill_missing: bool
     truth: Mapping[str, Any] | None = None
+    weights: str | None = None
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class Schema:
         columns = [{"name": name, "type": column.type, "kind": column.kind} for name, column in self.columns.items()]
         data: dict[str, Any] = {"format": FORMAT, "formula": self.formula, "intercept": self.intercept}
         data |= {"target": dict(self.target), "terms": self.terms, "columns": columns}
-        return data | {"fill_missing": self.fill_missing, "truth": self.truth}
+        return data | {"fill_missing": self.fill_missing, "truth": self.truth, "weights": self.weights}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], origin: Path) -> "Schema":
@@ -77,7 +79,7 @@ class Schema:
             if data["format"] != FORMAT:
                 raise UserError(origin, f"must have format {FORMAT}", found=data["format"], todo="make it again")
             columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
-            keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth")
+            keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
             return cls(columns=columns, **{key: data[key] for key in keys})
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None

@@ -51,6 +51,7 @@ def gradient_descent(
     start_at_random(model, params.seed)
     mean_squared_error = torch.nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
+    x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
     average = torch.optim.swa_utils.AveragedModel(model)
     first_averaged = num_steps - math.floor(params.average * num_steps) + 1
 
@@ -60,17 +61,24 @@ def gradient_descent(
         progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=None, leave=False)
         for batch in batches.epoch(epoch):
             step += 1
-            num_rows = sum(len(y) for _, y in batch)
+            num_rows = sum(len(piece.y) for piece in batch)
             optimizer.param_groups[0]["lr"] = learning_rate(params, (step - 1) / num_steps)
 
             optimizer.zero_grad()
             batch_loss = 0.0
-            for X, y in batch:  # one piece per shard; their gradients add up in the order of the shards
-                loss = mean_squared_error(model(X), y)
+            for X, y, root_w in batch:  # one piece per shard; their gradients add up in the order of the shards
+                prediction = model(X)
+                if root_w is not None:  # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
+                    prediction, y = prediction * root_w, y * root_w
+                loss = mean_squared_error(prediction, y)
                 if len(batch) > 1:
                     loss = loss * (len(y) / num_rows)
                 loss.backward()
                 batch_loss += loss.item()
+            if params.l2:
+                penalty = params.l2 * torch.square(model.weight / x_scale).sum()
+                torch.autograd.backward(penalty)
+                batch_loss += penalty.item()
             _refuse_divergence(batch_loss, step, epoch, params)
             optimizer.step()
 
@@ -112,10 +120,9 @@ def as_numbers(model: torch.nn.Module) -> tuple[NDArray[np.float64], float]:
 
 def _refuse_divergence(loss: float, step: int, epoch: int, params: Train) -> None:
     if not math.isfinite(loss):
-        alternative = "" if params.standardize else ", or set train.standardize: true"
         raise UserError(
             f"training: step {step} (epoch {epoch})", "the loss is no longer finite", found=loss,
-            todo=f"lower train.lr from {params.lr:g} to {params.lr / 10:g}{alternative}",
+            todo=f"lower train.lr from {params.lr:g} to {params.lr / 10:g}",
         )  # fmt: skip
 
 

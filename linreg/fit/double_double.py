@@ -111,6 +111,18 @@ def add_values(a: Floats, a_lo: Floats, hi: Floats, lo: Floats) -> None:
 
 
 @strict
+def add_multiple(hi: Floats, lo: Floats, x: Floats, x_lo: Floats, high: float, low: float) -> None:
+    """Add (x + x_lo)·(high + low) to hi + lo, element by element; hi + lo is left unrounded, as in the lanes."""
+    for i in range(len(x)):
+        p = x[i] * high
+        e = product_error(x[i], high, p) + (x[i] * low + x_lo[i] * high)
+        s = hi[i] + p
+        z = s - hi[i]
+        lo[i] += ((hi[i] - (s - z)) + (p - z)) + e
+        hi[i] = s
+
+
+@strict
 def add_to_total(total: Floats, value: float) -> None:
     """Add a value to three float64 whose exact sum is the total: the error of a sum goes into the next one.
 

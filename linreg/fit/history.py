@@ -3,12 +3,15 @@
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from linreg.files import write_text
 from linreg.fit.autograd import Epoch
 from linreg.params import Train
+
+MEASURES = ("gap", "distance", "gradient_norm")
 
 
 class History:
@@ -18,16 +21,26 @@ class History:
         self._names, self._params = names, params
         self._epochs: list[Epoch] = []
         self._losses: list[tuple[float | None, float | None]] = []
+        self._measures: list[Mapping[str, float | None]] = []
 
-    def add(self, epoch: Epoch, train_mse: float | None, validation_mse: float | None) -> dict[str, float]:
-        """Note an epoch; returns its values by the names of the curves in MLflow."""
+    def add(
+        self,
+        epoch: Epoch,
+        train_mse: float | None,
+        validation_mse: float | None,
+        measures: Mapping[str, float | None] = MappingProxyType({}),
+    ) -> dict[str, float]:
+        """Note an epoch, with what `Gap` measures; returns its values by the names of the curves in MLflow."""
         self._epochs.append(epoch)
+        self._measures.append(measures)
         self._losses.append((train_mse, validation_mse))
         if sys.stderr.isatty() or epoch.number % max(1, self._params.epochs // 20) == 0:
             print(f"train: epoch {epoch.number}: {self._losses_as_text(-1)}, {epoch.rows_per_second:.3g} rows/s")
         values = {"train_mse": train_mse, "validation_mse": validation_mse, "lr": epoch.lr, "b": epoch.b}
         values |= {f"theta.{name}": value for name, value in zip(self._names, epoch.theta.tolist(), strict=True)}
-        values["rows_per_second"] = epoch.rows_per_second
+        values |= measures
+        if epoch.rows_per_second:
+            values["rows_per_second"] = epoch.rows_per_second
         return {name: value for name, value in values.items() if value is not None}
 
     @property
@@ -48,12 +61,15 @@ class History:
 
     def write(self, folder: Path) -> None:
         """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them)."""
-        epochs = list(zip(self._epochs, self._losses, strict=True))
+        epochs = list(zip(self._epochs, self._losses, self._measures, strict=True))
         write_text(
             folder / "history.csv",
             _as_csv(
-                ["epoch", "step", "lr", "train_mse", "validation_mse"],
-                [[epoch.number, epoch.step, epoch.lr, *losses] for epoch, losses in epochs],
+                ["epoch", "step", "lr", "train_mse", "validation_mse", *MEASURES],
+                [
+                    [epoch.number, epoch.step, epoch.lr, *losses, *(measures.get(name) for name in MEASURES)]
+                    for epoch, losses, measures in epochs
+                ],
             ),
         )
         coefficients = [
@@ -66,7 +82,10 @@ class History:
     def summary(self) -> str:
         """Return in a few words what was chosen."""
         index = self._epochs.index(self.chosen)
-        return f"epoch {self.chosen.number} of {self._params.epochs}, {self._losses_as_text(index)}"
+        gap = self._measures[index].get("gap")
+        above = "" if gap is None else f", {gap:.3g} above the least possible"
+        how = "exact" if self._params.solver == "exact" else f"epoch {self.chosen.number} of {self._params.epochs}"
+        return f"{how}: {self._losses_as_text(index)}{above}"
 
     def _losses_as_text(self, index: int) -> str:
         train, validation = self._losses[index]

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.elimination import DIGITS, Elimination, Relation, as_decimal, eliminate
+from linreg.fit.elimination import DIGITS, Relation, eliminate, shifted
+from linreg.fit.large_elimination import as_pair
 from linreg.fit.moments import Moments
 
 Floats = NDArray[np.float64]
 
 WHERE = "the training rows"
-ROUNDING = Decimal(2) ** -104
-"""Squared residuals below this part of the terms' squares are what the rounding of the cells and moments leaves."""
+ROUNDING = Decimal(2) ** -102
+"""The part of (Σ |θⱼ|·‖xⱼ‖ + ‖y‖)² that Σ(y − ỹ)² can be when there is nothing but the rounding of cells and moments:
+rounding moves a cell by 2^-53 of it at most, which is 2^-106 squared, and a moment by up to 2^-102.
+"""
 
 
 @dataclass(frozen=True)
@@ -105,22 +108,12 @@ def solve(
                 todo="leave it out of model.formula, or set train.collinear: drop",
             )  # fmt: skip
 
-        target = scaled.rows[last]
-        beta, explained = found.solve([target[j] for j in columns])
-        rss = (
-            target[last]
-            - explained
-            - sum((penalties[j] * x * x for j, x in zip(columns, beta, strict=True)), Decimal(0))
-        )
-        terms = sum(
-            (abs(x) * scaled.rows[j][j].sqrt() for j, x in zip(columns, beta, strict=True)), target[last].sqrt()
-        )
-        df = moments.num_weighted - len(columns)
-        if rss <= ROUNDING * terms * terms or df == 0:
+        beta, explained = found.solve([scaled.rows[last][j] for j in columns])
+        df = max(moments.num_weighted - len(columns), 0)
+        penalty = sum((penalties[j] * x * x for j, x in zip(columns, beta, strict=True)), Decimal(0))
+        rss, tss = _sums_of_squares(scaled.rows, columns, beta, explained + penalty, intercept)
+        if df == 0 and not l2:
             rss = Decimal(0)
-        tss = target[last] - (target[0] * target[0] / scaled.rows[0][0] if intercept else 0)
-        if tss <= 4 * ROUNDING * target[last]:
-            tss = Decimal(0)
 
         root = found.inverse_root()
         variances = [sum((column[i] ** 2 for column in root[i:]), Decimal(0)) for i in range(len(columns))]
@@ -135,6 +128,9 @@ def solve(
                 errors[j] = _rounded(sigma * scaled.times(variance.sqrt(), None, j), "a standard error")
         kept = np.zeros(last, bool)
         kept[columns] = True
+        all_roots = np.zeros((2, last, last))
+        at = np.array(columns, np.int64)
+        all_roots[:, at[:, None], at] = (of_kept := _in_two(root))
         return LeastSquares(
             theta=np.array(theta[1:]),
             b=theta[0],
@@ -147,14 +143,27 @@ def solve(
             rss=scaled.times(scaled.times(rss, last), last),
             tss=scaled.times(scaled.times(tss, last), last),
             sigma=None if sigma is None else _rounded(sigma, "the residual standard deviation"),
-            condition=_condition([[*row[:i], row[i]] for i, row in enumerate(gram)], found, root),
+            condition=_condition(gram, found.kept, of_kept[0]),
             dropped=dropped,
             kept=kept,
-            root=_in_two(root, columns, last),
+            root=all_roots,
             exponents=np.array(scaled.exponents),
             theta_low=np.array([float(exact[j] - Decimal(theta[j])) if j in exact else 0.0 for j in range(last)]),
             errors=errors,
         )
+
+
+def _sums_of_squares(
+    gram: list[list[Decimal]], columns: list[int], beta: list[Decimal], explained: Decimal, intercept: bool
+) -> tuple[Decimal, Decimal]:
+    """Return rss and tss, 0 where they are no more than rounding leaves (see ROUNDING)."""
+    target = gram[-1]
+    terms = sum((abs(x) * gram[j][j].sqrt() for j, x in zip(columns, beta, strict=True)), target[-1].sqrt())
+    rss = target[-1] - explained
+    tss = target[-1] - (target[0] * target[0] / gram[0][0] if intercept else 0)
+    rss = rss if rss > ROUNDING * terms * terms else Decimal(0)
+    tss = tss if tss > ROUNDING * 4 * target[-1] else Decimal(0)
+    return (tss if columns == [0] else rss), tss  # with nothing but b they differ in the last of 60 digits
 
 
 class _Scaled:
@@ -163,18 +172,18 @@ class _Scaled:
     def __init__(self, gram: list[list[Fraction]]) -> None:
         self.exponents = [_half_exponent(row[-1]) for row in gram]
         self.rows = [
-            [as_decimal(value * _power(-self.exponents[i] - self.exponents[j])) for j, value in enumerate(row)]
+            [shifted(value, -self.exponents[i] - self.exponents[j]) for j, value in enumerate(row)]
             for i, row in enumerate(gram)
         ]
 
     def penalty(self, j: int, penalty: Fraction) -> Decimal:
         """What the ridge adds to the diagonal for column j; nothing for the intercept, column 0."""
-        return as_decimal(penalty * _power(-2 * self.exponents[j])) if j else Decimal(0)
+        return shifted(penalty, -2 * self.exponents[j]) if j else Decimal(0)
 
     def times(self, value: Decimal, up: int | None, down: int | None = None) -> Decimal:
         """Return value times the unit of column `up` and over the unit of column `down`, to 60 digits."""
         exponent = (0 if up is None else self.exponents[up]) - (0 if down is None else self.exponents[down])
-        return value * as_decimal(_power(exponent))
+        return value * shifted(Fraction(1), exponent)
 
 
 def _refuse_too_few(moments: Moments, num_coefficients: int, l2: float) -> None:
@@ -215,24 +224,22 @@ def _rounded(value: Decimal, what: str) -> float:
     return result
 
 
-def _in_two(root: list[list[Decimal]], columns: Sequence[int], size: int) -> Floats:
-    result = np.zeros((2, size, size))
-    for j, column in zip(columns, root, strict=True):
-        for i, value in zip(columns, column, strict=False):
-            high = float(value)
-            result[:, i, j] = high, float(value - Decimal(high))
+def _in_two(columns: list[list[Decimal]]) -> Floats:
+    """Return an upper triangle (2, p, p) in double-double, high and low."""
+    result = np.zeros((2, len(columns), len(columns)))
+    for j, column in enumerate(columns):
+        result[:, : j + 1, j] = np.transpose([as_pair(value) for value in column])
     return result
 
 
-def _condition(gram: list[list[Decimal]], found: Elimination, root: list[list[Decimal]]) -> float:
+def _condition(gram: list[list[Decimal]], kept: list[int], root: Floats) -> float:
     """In float64: it is the order of magnitude that matters."""
-    sizes = np.sqrt(np.array([float(gram[j][j]) for j in found.kept]))
+    sizes = np.sqrt(np.array([float(gram[j][j]) for j in kept]))
     p = len(sizes)
-    scaled = np.array([[float(gram[max(i, j)][min(i, j)]) for j in found.kept] for i in found.kept]).reshape(p, p)
+    scaled = np.array([[float(gram[max(i, j)][min(i, j)]) for j in kept] for i in kept]).reshape(p, p)
     scaled /= sizes[:, None] * sizes
-    W = _in_two(root, range(p), p)[0] * sizes[:, None]
-    norms = [float(np.abs(matrix).sum(axis=1).max(initial=0.0)) for matrix in (scaled, _times_transposed(W))]
-    return norms[0] * norms[1]
+    inverse = _times_transposed(root * sizes[:, None])
+    return float(np.abs(scaled).sum(axis=1).max(initial=0.0) * np.abs(inverse).sum(axis=1).max(initial=0.0))
 
 
 def _times_transposed(W: Floats) -> Floats:
@@ -243,7 +250,3 @@ def _times_transposed(W: Floats) -> Floats:
 def _half_exponent(square: Fraction) -> int:
     """Return e such that square / 4^e is between 1 and 4, or thereabouts."""
     return (square.numerator.bit_length() - square.denominator.bit_length()) // 2 if square else 0
-
-
-def _power(exponent: int) -> Fraction:
-    return Fraction(1 << exponent) if exponent >= 0 else Fraction(1, 1 << -exponent)

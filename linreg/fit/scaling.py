@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
-from linreg.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +26,13 @@ class Scaling:
         """Return the scaling that changes nothing."""
         return cls(np.zeros(num_features), np.ones(num_features), 0.0, 1.0)
 
+    def without(self, kept: NDArray[np.bool_]) -> "Scaling":
+        """Return the scaling that makes columns that are not kept (M,) vanish: all 0 in training, θ = 0 afterwards."""
+        return replace(self, x_scale=np.where(kept, self.x_scale, np.inf))
+
     def apply(self, window: Window) -> Window:
         """Return a window in the units of the training."""
-        return Window((window.X - self.x_mean) / self.x_scale, (window.y - self.y_mean) / self.y_scale)
+        return Window((window.X - self.x_mean) / self.x_scale, (window.y - self.y_mean) / self.y_scale, window.w)
 
     def fold_back(self, theta: Floats, b: float) -> tuple[Floats, float]:
         """Return θ (M,) and b in the units of the data from those of the training.
@@ -41,12 +44,11 @@ class Scaling:
         return folded, b * self.y_scale + self.y_mean - shift
 
 
-def standard_scores(shards: Sequence[Rows], names: Sequence[str], intercept: bool) -> Scaling:
+def standard_scores(shards: Sequence[Rows], intercept: bool) -> Scaling:
     """Return mean and standard deviation (by n) of the training rows, in two passes over them.
 
     Without an intercept nothing is shifted, since a shift could not be undone: the scale is the root mean square.
-    Raises UserError for a column that is constant beside the intercept (or zero without): its coefficient could
-    be anything.
+    A column that is constant beside the intercept (or zero without) keeps its unit; least squares refuses or drops it.
     """
     num_rows = sum(shard.num_rows for shard in shards)
 
@@ -57,14 +59,9 @@ def standard_scores(shards: Sequence[Rows], names: Sequence[str], intercept: boo
     def columns(window: Window) -> Floats:
         return np.column_stack([window.X, window.y])
 
-    width = len(names) + 1
-    center = mean(columns) if intercept else np.zeros(width)
+    center = mean(columns)
+    if not intercept:
+        center = np.zeros_like(center)
     scale = np.sqrt(mean(lambda window: np.square(columns(window) - center)))
-    for name, spread, middle in zip(names, scale, center, strict=False):
-        if spread <= 1e-14 * abs(middle):
-            value = f"{middle:.17g} in every training row"
-            todo = "leave it out of model.formula"
-            raise UserError(f"the training rows: column {name}", "is constant", found=value, todo=todo)
-    is_constant = scale[-1] <= 1e-14 * abs(center[-1])
-    y_scale = 1.0 if is_constant else float(scale[-1])  # a constant target is fitted by b alone
-    return Scaling(center[:-1], scale[:-1], float(center[-1]), y_scale)
+    scale[scale <= 1e-14 * np.abs(center)] = 1.0
+    return Scaling(center[:-1], scale[:-1], float(center[-1]), float(scale[-1]))

@@ -1,9 +1,11 @@
 """The order in which training rows are visited: every row once per epoch, in shuffled mini-batches."""
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import repeat, zip_longest
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.data.split import shard_sizes
@@ -11,8 +13,15 @@ from linreg.fit.scaling import Scaling
 from linreg.fit.strict_torch import torch
 from linreg.seeds import generator
 
-Piece = tuple[torch.Tensor, torch.Tensor]
-"""X (k, M) and y (k, 1) of the rows that one shard gives to a batch."""
+Floats = NDArray[np.float64]
+
+
+class Piece(NamedTuple):
+    """What one shard gives to a batch: X (k, M), y (k, 1) and, where rows are weighed, √w (k, 1)."""
+
+    X: torch.Tensor
+    y: torch.Tensor
+    root_w: torch.Tensor | None = None
 
 
 class ShuffledBatches:
@@ -49,18 +58,35 @@ class ShuffledBatches:
         rows = self._shards[shard]
         rest: Piece | None = None
         for window in generator(self._seed, "windows", epoch, shard).permutation(rows.num_windows).tolist():
-            X, y = self._shuffled(rows, window, generator(self._seed, "rows", epoch, shard, window))
+            piece = self._shuffled(rows, window, generator(self._seed, "rows", epoch, shard, window))
             if rest is not None:
-                X, y = torch.cat([rest[0], X]), torch.cat([rest[1], y])
-            whole = len(y) - len(y) % share
-            yield from zip(torch.split(X[:whole], share), torch.split(y[:whole], share), strict=True) if whole else ()
-            rest = (X[whole:], y[whole:])
-        if rest is not None and len(rest[1]):
+                piece = _joined(rest, piece)
+            whole = len(piece.y) - len(piece.y) % share
+            if whole:
+                yield from _cut(_rows_of(piece, slice(whole)), share)
+            rest = _rows_of(piece, slice(whole, None))
+        if rest is not None and len(rest.y):
             yield rest
 
     def _shuffled(self, rows: Rows, window: int, order: np.random.Generator) -> Piece:
-        X, y = self._scaling.apply(rows.window(window))
+        X, y, w = self._scaling.apply(rows.window(window))
         permutation = torch.from_numpy(order.permutation(len(y)))
-        X_tensor = torch.from_numpy(np.ascontiguousarray(X)).to(self._device, self._dtype)
-        y_tensor = torch.from_numpy(y).to(self._device, self._dtype).unsqueeze(1)
-        return X_tensor[permutation], y_tensor[permutation]
+        root_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)[permutation]
+        return Piece(self._tensor(X)[permutation], self._tensor(y).unsqueeze(1)[permutation], root_w)
+
+    def _tensor(self, values: Floats) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self._device, self._dtype)
+
+
+def _rows_of(piece: Piece, rows: slice) -> Piece:
+    return Piece(*(None if each is None else each[rows] for each in piece))  # type: ignore[arg-type]
+
+
+def _joined(first: Piece, second: Piece) -> Piece:
+    columns = zip(first, second, strict=True)
+    return Piece(*(None if a is None or b is None else torch.cat([a, b]) for a, b in columns))  # type: ignore[arg-type]
+
+
+def _cut(piece: Piece, size: int) -> Iterator[Piece]:
+    columns = [repeat(None) if each is None else torch.split(each, size) for each in piece]
+    return (Piece(*each) for each in zip(*columns, strict=False))

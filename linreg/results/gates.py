@@ -6,16 +6,16 @@ from typing import Any
 from linreg.params import Gate
 
 
-def judge(gates: Mapping[str, Gate], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def judge(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return pass or fail for each gate, with the value found, and for all of them together.
 
-    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`. A gate without a value to judge (no
-    such rows, or a constant target) fails: what was not seen did not pass.
+    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`; the gate gap, `metrics["gap"]`. A gate
+    without a value to judge (no such rows, or a constant target) fails: what was not seen did not pass.
     """
     verdicts = {}
     for name, gate in sorted(gates.items()):
         part, _, metric = name.partition("_")
-        value = metrics.get(part, {}).get(metric)
+        value = metrics.get(part, {}).get(metric) if metric else metrics.get(part)
         passed = value is not None and _keeps(gate, value)
         verdicts[name] = {"value": value, "min": gate.min, "max": gate.max, "passed": passed}
     return {"passed": all(verdict["passed"] for verdict in verdicts.values()), "gates": verdicts}

@@ -79,6 +79,12 @@ class Inference:
         data["coefficients"] = {each.pop("name"): each for each in data["coefficients"]}
         return data
 
+    def as_metrics(self) -> dict[str, float]:
+        """Return estimates and standard errors by the names that MLflow shows: exact.b, standard_error.x1."""
+        values: dict[str, float | None] = {f"exact.{each.name}": each.estimate for each in self.coefficients}
+        values |= {f"standard_error.{each.name}": each.usual.standard_error for each in self.coefficients}
+        return {name: value for name, value in values.items() if value is not None}
+
 
 def inference(fit: LeastSquares, confidence: float = 0.95, robust: RobustErrors | None = None) -> Inference:
     """Say how sure the coefficients are, at a confidence between 0 and 1.

@@ -18,11 +18,14 @@ Floats = NDArray[np.float64]
 
 
 def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float) -> float | None:
-    """Return (1/n) Σ (y − ỹ)² over all rows of some files; None when they hold none."""
+    """Return (1/n) Σ w (y − ỹ)² over all rows of some files, w = 1 without weights; None when they hold no row."""
     num_rows = sum(rows.num_rows for rows in parts)
-    return (
-        _total(parts, lambda window: np.square(window.y - linear(window.X, theta, b))) / num_rows if num_rows else None
-    )
+
+    def squares(window: Window) -> Floats:
+        squared = np.square(window.y - linear(window.X, theta, b))
+        return squared if window.w is None else window.w * squared
+
+    return _total(parts, squares) / num_rows if num_rows else None
 
 
 def mean_target(parts: Sequence[Rows]) -> float:

@@ -19,8 +19,8 @@ def write_predictions(path: Path, rows: Rows, model: LinearModel) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["actual", "predicted", "residual"])
     start = 0  # the first row of this window that is wanted
-    for X, y in rows:
-        X, y, num_rows = X[start::every], y[start::every], len(y)
+    for window in rows:
+        X, y, num_rows = window.X[start::every], window.y[start::every], len(window.y)
         predicted = linear(X, model.theta, model.b)
         writer.writerows(zip(y.tolist(), predicted.tolist(), (y - predicted).tolist(), strict=True))
         start = (start - num_rows) % every

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.double_double import frozen, product_error, strict
+from linreg.fit.double_double import add_multiple, frozen, strict
 from linreg.fit.least_squares import LeastSquares
 
 Floats = NDArray[np.float64]
@@ -96,18 +96,6 @@ def _squares(q: Floats) -> Floats:
 
 
 @strict
-def _add_multiple(hi: Floats, lo: Floats, x: Floats, high: float, low: float) -> None:
-    """Add x·(high + low) to hi + lo, each row for itself."""
-    for r in range(len(x)):
-        p = x[r] * high
-        e = product_error(x[r], high, p) + x[r] * low
-        s = hi[r] + p
-        z = s - hi[r]
-        lo[r] += ((hi[r] - (s - z)) + (p - z)) + e
-        hi[r] = s
-
-
-@strict
 def _scaled(column: Floats, exponent: int, out: Floats) -> None:
     factor, again = np.ldexp(1.0, -(exponent // 2)), np.ldexp(1.0, -(exponent - exponent // 2))
     for r in range(len(column)):
@@ -119,7 +107,7 @@ def _project(
     X: Floats, exponents: NDArray[np.int64], root: Floats, kept: NDArray[np.bool_], q: Floats, a: Floats
 ) -> None:
     size = len(kept)
-    x, hi, lo = np.empty((size, TILE)), np.empty(TILE), np.empty(TILE)
+    x, zeros, hi, lo = np.empty((size, TILE)), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
     for start in range(0, len(X), TILE):
         rows = min(TILE, len(X) - start)
         x[0, :] = np.ldexp(1.0, -exponents[0])
@@ -131,7 +119,7 @@ def _project(
             if kept[j]:
                 for i in range(j + 1):
                     if kept[i]:
-                        _add_multiple(hi[:rows], lo[:rows], x[i, :rows], root[0, i, j], root[1, i, j])
+                        add_multiple(hi[:rows], lo[:rows], x[i, :rows], zeros[:rows], root[0, i, j], root[1, i, j])
             for r in range(rows):
                 q[j, start + r] = hi[r] + lo[r]
             for i in range(j + 1):
@@ -143,16 +131,16 @@ def _project(
 @strict
 def _residuals(X: Floats, y: Floats, exponents: NDArray[np.int64], theta: Floats, out: Floats) -> None:
     size = theta.shape[1]
-    x, hi, lo = np.empty(TILE), np.empty(TILE), np.empty(TILE)
+    x, zeros, hi, lo = np.empty(TILE), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
     ones = np.full(TILE, np.ldexp(1.0, -exponents[0]))
     for start in range(0, len(X), TILE):
         rows = min(TILE, len(X) - start)
         _scaled(y[start : start + rows], int(exponents[size]), hi[:rows])
         lo[:] = 0.0
-        _add_multiple(hi[:rows], lo[:rows], ones[:rows], -theta[0, 0], -theta[1, 0])
+        add_multiple(hi[:rows], lo[:rows], ones[:rows], zeros[:rows], -theta[0, 0], -theta[1, 0])
         for j in range(1, size):
             _scaled(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
-            _add_multiple(hi[:rows], lo[:rows], x[:rows], -theta[0, j], -theta[1, j])
+            add_multiple(hi[:rows], lo[:rows], x[:rows], zeros[:rows], -theta[0, j], -theta[1, j])
         for r in range(rows):
             out[start + r] = hi[r] + lo[r]
 

@@ -48,7 +48,7 @@ def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
     with (training / "history.csv").open(encoding="utf-8", newline="") as file:
         points = {int(row["epoch"]): dict(row) for row in csv.DictReader(file)}
     curves = {
-        epoch: {name: float(row[name]) for name in ("train_mse", "validation_mse", "lr") if row[name]}
+        epoch: {name: float(row[name]) for name in row if name not in ("epoch", "step") and row[name]}
         for epoch, row in points.items()
     }
     with (training / "theta.csv").open(encoding="utf-8", newline="") as file:

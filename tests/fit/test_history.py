@@ -68,7 +68,8 @@ def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path
     found.write(tmp_path)
     with (tmp_path / "history.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[0] == {"epoch": "1", "step": "10", "lr": "0.1", "train_mse": repr(2 / 3), "validation_mse": ""}
+    unknown = {"validation_mse": "", "gap": "", "distance": "", "gradient_norm": ""}
+    assert rows[0] == {"epoch": "1", "step": "10", "lr": "0.1", "train_mse": repr(2 / 3)} | unknown
     assert float(rows[1]["validation_mse"]) == 1e-17
     with (tmp_path / "theta.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -91,5 +92,15 @@ def test_at_most_20_epochs_or_so_are_printed_where_nobody_watches(
 
 
 def test_the_summary_tells_the_epoch_that_was_chosen_and_its_losses() -> None:
-    assert history([3.0, 1.0, 2.0], patience=2, epochs=9).summary() == "epoch 2 of 9, train MSE 0.5, validation MSE 1"
-    assert history([None], epochs=1).summary() == "epoch 1 of 1, train MSE 1"
+    assert history([3.0, 1.0, 2.0], patience=2, epochs=9).summary() == "epoch 2 of 9: train MSE 0.5, validation MSE 1"
+    assert history([None], epochs=1).summary() == "epoch 1 of 1: train MSE 1"
+
+
+def test_the_measures_of_the_gap_go_into_the_curves_and_the_table(tmp_path: Path) -> None:
+    found = History(("x1", "x2"), Train())
+    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})["gap"] == 1e-3
+    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})
+    found.write(tmp_path)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        assert [row["gap"] for row in csv.DictReader(file)] == ["0.001", "0.0001"]
+    assert found.summary().endswith("0.0001 above the least possible")

@@ -66,15 +66,15 @@ def test_every_bit_is_that_of_the_rational_solution(
     assert intercept or found.b == 0.0
 
 
-def test_a_polynomial_of_degree_10_is_solved_to_the_last_bit_as_rounded_on_reading() -> None:
-    # The design of NIST's Filip: its condition number is 6e19, all that float64 normal equations could lose and more.
+def test_a_polynomial_of_degree_10_keeps_14_digits() -> None:
+    # The design of NIST's Filip, with a condition number of 3e19: the moments have 32 digits. Measured: 5e-15.
     x = np.linspace(-8.8, -3.1, 82)
     X = np.column_stack([x**k for k in range(1, 11)])
     y = 0.8 + 0.1 * np.sin(x) + np.random.default_rng(1).normal(0, 0.003, 82)
     found = fit(X, y)
     beta, _ = rational(X, y, None, True, 0.0)
     relative = [abs(Fraction(a) / b - 1) for a, b in zip([found.b, *found.theta.tolist()], beta, strict=True)]
-    assert max(relative) < 2e-12  # measured: see the moments' 32 digits, less the condition number's 20
+    assert max(relative) < 2e-14
     assert found.condition > 1e19
 
 
@@ -89,7 +89,7 @@ def test_the_gradient_of_the_penalised_loss_is_0(num_features: int, intercept: b
     theta = torch.tensor(found.theta, requires_grad=True)
     b = torch.tensor(found.b, dtype=torch.float64, requires_grad=True)
     predicted = (torch.tensor(X) * theta).sum(dim=1) + b
-    (torch.tensor(w) * (torch.tensor(y) - predicted) ** 2).mean().backward()
+    (torch.tensor(w) * (torch.tensor(y) - predicted) ** 2).mean().backward()  # type: ignore[no-untyped-call]
     assert theta.grad is not None
     assert b.grad is not None
     weight_decay = 2 * l2
@@ -105,9 +105,7 @@ def test_statsmodels_agrees(intercept: bool) -> None:
     start = 0 if intercept else 1
     np.testing.assert_allclose([found.b, *found.theta][start:], theirs.params, rtol=1e-13)
     np.testing.assert_allclose(found.errors[start:], theirs.bse, rtol=1e-13)
-    np.testing.assert_allclose(
-        found.inverse[start:, start:], theirs.normalized_cov_params, rtol=1e-12, atol=1e-18
-    )
+    np.testing.assert_allclose(found.inverse[start:, start:], theirs.normalized_cov_params, rtol=1e-12, atol=1e-18)
     assert found.sigma == pytest.approx(math.sqrt(theirs.scale), rel=1e-14)
     assert float(found.tss) == pytest.approx(theirs.centered_tss if intercept else theirs.uncentered_tss, rel=1e-14)
     assert (found.df, found.rank) == (theirs.df_resid, len(theirs.params))
@@ -144,7 +142,7 @@ def test_scaling_by_powers_of_two_scales_the_answer_exactly(exponents: list[int]
 
 def test_weight_2_is_a_row_twice_in_all_but_the_number_of_rows() -> None:
     X, y, _ = drawn(50)
-    w = 1.0 + np.arange(50) % 2
+    w: Floats = 1.0 + np.arange(50) % np.float64(2)
     copies = np.repeat(np.arange(50), w.astype(int))
     weighted, repeated = fit(X, y, w), fit(X[copies], y[copies])
     np.testing.assert_array_equal(weighted.theta, repeated.theta)
@@ -171,22 +169,22 @@ def test_the_intercept_alone_is_the_mean() -> None:
     assert found.tss == found.rss
 
 
-COLLINEAR = [
-    (lambda x, z: 2 * x, "2·x1"),
-    (lambda x, z: 1 - x, "1 − x1"),
-    (lambda x, z: -x, "−x1"),
-    (lambda x, z: x + z, "x1 + x2"),
-    (lambda x, z: x / 3 - 0.5 * z - 7, "−7 + 0.333333·x1 − 0.5·x2"),
-    (lambda x, z: 0 * x + 5, "5"),
-    (lambda x, z: 0 * x, "0"),
-    (lambda x, z: 1e-200 * z, "1e-200·x2"),
-]
-
-
-@pytest.mark.parametrize(("make", "relation"), COLLINEAR)
-def test_collinear_columns_are_named_with_their_relation(make, relation: str) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("factors", "relation"),
+    [
+        ((0, 2, 0), "2·x1"),
+        ((1, -1, 0), "1 − x1"),
+        ((0, -1, 0), "−x1"),
+        ((0, 1, 1), "x1 + x2"),
+        ((-7, 1 / 3, -0.5), "−7 + 0.333333·x1 − 0.5·x2"),
+        ((5, 0, 0), "5"),
+        ((0, 0, 0), "0"),
+        ((0, 0, 1e-200), "1e-200·x2"),
+    ],
+)
+def test_collinear_columns_are_named_with_their_relation(factors: tuple[float, float, float], relation: str) -> None:
     X, y, _ = drawn(40, 2)
-    X = np.column_stack([X, make(X[:, 0], X[:, 1])])
+    X = np.column_stack([X, factors[0] + X[:, 0] * factors[1] + X[:, 1] * factors[2]])
     with pytest.raises(UserError) as caught:
         fit(X, y)
     assert "column x3" in str(caught.value)
@@ -231,7 +229,7 @@ def test_columns_that_are_nearly_collinear_are_no_mistake() -> None:
 )
 def test_fewer_rows_than_coefficients_are_refused(w: Floats | None, found: str) -> None:
     X, y, _ = drawn(3)
-    with pytest.raises(UserError, match=f"at least as many as the coefficients; found {found}; bring more rows"):
+    with pytest.raises(UserError, match=f"as many as the coefficients; found {found}; bring"):
         fit(X, y, w)
     assert fit(X, y, w, l2=0.01).theta.shape == (3,)
 
@@ -240,14 +238,14 @@ def test_no_rows_and_no_weights_are_refused() -> None:
     X, y, _ = drawn(8)
     with pytest.raises(UserError, match="found 0 rows for 4 coefficients"):
         fit(X[:0], y[:0], l2=1.0)
-    with pytest.raises(UserError, match="model.weights: are all zero"):
+    with pytest.raises(UserError, match=r"model\.weights: are all zero"):
         fit(X, y, np.zeros(8))
 
 
 def test_as_many_rows_as_coefficients_fit_perfectly_and_leave_no_freedom() -> None:
     X, y, _ = drawn(4)
     found = fit(X, y)
-    assert (found.rss, found.df, found.sigma) == (0, 0, None)
+    assert (float(found.rss), found.df, found.sigma) == (0, 0, None)
     assert np.isnan(found.errors).all()
     np.testing.assert_allclose(X @ found.theta + found.b, y, atol=1e-12)
 
@@ -257,7 +255,7 @@ def test_a_perfect_fit_has_a_residual_of_exactly_0(offset: float) -> None:
     X, _, _ = drawn(50)
     y = offset + X[:, 0] / 3 - 0.7 * X[:, 1]  # rounded: what remains is 1e-17 of the terms
     found = fit(X, y)
-    assert (found.rss, found.sigma) == (0, 0.0)
+    assert (float(found.rss), found.sigma) == (0, 0)
     assert found.errors.tolist() == [0.0] * 4
 
 
@@ -271,7 +269,7 @@ def test_a_residual_of_12_digits_below_the_target_is_not_taken_for_0() -> None:
 def test_a_constant_target_has_nothing_to_explain() -> None:
     X, _, _ = drawn(50)
     found = fit(X, np.full(50, 0.1))
-    assert (found.rss, found.tss, found.b) == (0, 0, 0.1)
+    assert (float(found.rss), float(found.tss), found.b) == (0, 0, 0.1)
     assert abs(found.theta).max() < 1e-25
 
 
@@ -288,5 +286,5 @@ def test_values_near_the_limits_of_float64(size: float) -> None:
 
 def test_a_coefficient_beyond_float64_is_refused() -> None:
     X, y, _ = drawn(50)
-    with pytest.raises(UserError, match="the coefficient of x1 is too large for float64; found .*E\\+599; change"):
+    with pytest.raises(UserError, match=r"the coefficient of x1 is too large for float64; found .*e\+599; change"):
         fit(X * 1e-300, y * 1e300)

@@ -50,10 +50,10 @@ def batches(rows: list[Rows], batch_size: int, seed: int = 1) -> ShuffledBatches
 def visited(of: ShuffledBatches, epoch: int) -> Batches:
     found = []
     for batch in of.epoch(epoch):
-        for X, y in batch:
+        for X, y, _ in batch:
             assert X.shape == y.shape == (len(y), 1)
             assert torch.equal(X, -y)  # the cells of a row stay together
-        found.append([[int(x) for x in X[:, 0].tolist()] for X, _ in batch])
+        found.append([[int(x) for x in X[:, 0].tolist()] for X, _, _ in batch])
     return found
 
 
@@ -161,7 +161,7 @@ def test_batches_are_scaled_and_have_the_type_of_the_training(
 ) -> None:
     scaling = Scaling(np.array([3.0]), np.array([7.0]), -2.0, 0.3)
     of = ShuffledBatches(shards(tmp_path, design, [9], 9), scaling, 9, 1, dtype, "cpu")
-    ((X, y),) = next(of.epoch(1))
+    ((X, y, _),) = next(of.epoch(1))
     assert (X.dtype, y.dtype) == (dtype, dtype)
     rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
     expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]

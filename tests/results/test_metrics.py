@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn import metrics as sklearn_metrics  # type: ignore[import-untyped]
+from sklearn import metrics as sklearn_metrics
 
 from linreg.data.rows import Rows
 from linreg.results.metrics import final_values, mean_squared_error, mean_target, metrics

@@ -1,0 +1,74 @@
+"""The exact answer beside every training: found by train before the first step, read again by evaluate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from linreg.data.rows import Rows
+from linreg.errors import UserError
+from linreg.files import read_json, write_json
+from linreg.fit.gap import Gap
+from linreg.fit.least_squares import LeastSquares, solve
+from linreg.fit.moments import Moments
+from linreg.params import Train
+
+
+@dataclass(frozen=True)
+class ExactAnswer:
+    """The moments of the training rows, the minimum of the loss, and how far from it any θ and b are."""
+
+    moments: Moments
+    minimum: LeastSquares
+    gap: Gap
+
+    @classmethod
+    def find(cls, shards: Sequence[Rows], names: Sequence[str], intercept: bool, params: Train) -> "ExactAnswer":
+        """Read the training rows once, in the order of the shards, and solve; raises UserError like `solve`."""
+        total = Moments.zero(len(names))
+        for shard in shards:
+            moments = Moments.zero(len(names))
+            for window in shard:
+                moments.add(*window)
+            total = total.merged(moments)
+        minimum = solve(total, names, intercept, params.l2, params.collinear)
+        return cls(total, minimum, Gap(total, minimum))
+
+    def write(self, folder: Path, collinear: str) -> None:
+        """Write exact.json, the minimum in plain numbers, and moments.safetensors, from which it is solved again."""
+        save_file({"moments": self.moments.as_array()}, folder / "moments.safetensors")
+        minimum = self.minimum
+        description = {
+            "theta": dict(zip(minimum.names, minimum.theta.tolist(), strict=True)),
+            "b": minimum.b,
+            "names": list(minimum.names),
+            "intercept": minimum.intercept,
+            "l2": minimum.l2,
+            "collinear": collinear,
+            "rss": float(minimum.rss),
+            "rank": minimum.rank,
+            "condition": minimum.condition,
+            "dropped": dict(minimum.dropped),
+        }
+        write_json(folder / "exact.json", description)
+
+    @classmethod
+    def read(cls, folder: Path) -> "ExactAnswer":
+        """Read the moments and solve again; raises UserError when a file is absent or damaged."""
+        path = folder / "moments.safetensors"
+        written = read_json(folder / "exact.json")
+        try:
+            names = written["names"]
+            moments = Moments.from_array(len(names), load_file(path)["moments"])
+            minimum = solve(moments, names, written["intercept"], written["l2"], written["collinear"])
+            theta = [written["theta"][name] for name in names]
+            agrees = minimum.theta.tolist() == theta and minimum.b == written["b"]
+        except FileNotFoundError:
+            raise UserError(path, "there is no such file", todo="run `dvc repro train` to make it") from None
+        except (KeyError, TypeError, ValueError, IndexError, SafetensorError) as error:
+            raise UserError(folder, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None
+        if not agrees:
+            raise UserError(folder, "moments.safetensors and exact.json differ", todo="delete both, run `dvc repro`")
+        return cls(moments, minimum, Gap(moments, minimum))

@@ -1,0 +1,47 @@
+"""How far a training has come: the distance of θ and b from the exact minimum, known from the moments alone."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.fit.least_squares import LeastSquares
+from linreg.fit.moments import Moments
+
+Floats = NDArray[np.float64]
+
+
+class Gap:
+    """The loss J(θ, b) = (1/n) Σ w(y − ỹ)² + l2·‖θ‖² around its minimum J*, where it is an exact quadratic.
+
+    With d = (b, θ) − (b*, θ*) and H half of J's second derivatives, J = J* + dᵀHd and the gradient is 2Hd.
+    """
+
+    def __init__(self, moments: Moments, exact: LeastSquares) -> None:
+        self._exact = exact
+        self._H = moments.rounded()[:-1, :-1] / moments.num_rows
+        self._H[np.diag_indices(len(self._H))] += exact.l2 * (np.arange(len(self._H)) > 0)
+        self._least = float(exact.rss) / moments.num_rows + exact.l2 * math.fsum((exact.theta**2).tolist())
+
+    def of(self, theta: Floats, b: float) -> dict[str, float | None]:
+        """Return three measures of how far (θ (M,), b) is from the minimum.
+
+        gap            J / J* − 1, the relative excess loss; None for a perfect fit, where J* is 0
+        distance       √ Σ (d / standard error)², in standard errors; None where the minimum has none
+        gradient_norm  ‖2Hd‖
+        """
+        d = np.concatenate([[b - self._exact.b], theta - self._exact.theta]) - self._exact.theta_low
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = np.zeros_like(d)
+            for j in range(len(d)):  # not a BLAS product, which rounds differently from CPU to CPU
+                slope += self._H[:, j] * d[j]
+            excess = math.fsum((d * slope).tolist()) if np.isfinite(slope).all() else math.inf
+            errors = self._exact.errors
+            known = np.isfinite(errors) & (errors > 0)
+            distance = math.sqrt(math.fsum(np.square(d[known] / errors[known]).tolist())) if known.any() else None
+            measures = {
+                "gap": max(excess, 0.0) / self._least if self._least > 0 else None,
+                "distance": distance,
+                "gradient_norm": 2 * math.sqrt(math.fsum(np.square(slope).tolist())),
+            }
+        return {name: value if value is not None and math.isfinite(value) else None for name, value in measures.items()}
