@@ -19,11 +19,11 @@ from linreg.files import content_hash, new_folder
 from linreg.fit.autograd import Epoch, gradient_descent
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
+from linreg.fit.loss import mean_squared_error
 from linreg.fit.model import LinearModel
 from linreg.fit.scaling import Scaling, standard_scores
 from linreg.fit.step_size import refuse_unstable_rate
 from linreg.params import Train, flat, load_params
-from linreg.results.metrics import mean_squared_error
 from linreg.tracking.journal import Dataset
 from linreg.tracking.training_run import note_model, start_training_run
 

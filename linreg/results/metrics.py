@@ -5,32 +5,22 @@ or on how much memory there is.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
+from linreg.fit.loss import total
 from linreg.fit.model import linear
 
 Floats = NDArray[np.float64]
 
 
-def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float) -> float | None:
-    """Return (1/n) Σ w (y − ỹ)² over all rows of some files, w = 1 without weights; None when they hold no row."""
-    num_rows = sum(rows.num_rows for rows in parts)
-
-    def squares(window: Window) -> Floats:
-        squared = np.square(window.y - linear(window.X, theta, b))
-        return squared if window.w is None else window.w * squared
-
-    return _total(parts, squares) / num_rows if num_rows else None
-
-
 def mean_target(parts: Sequence[Rows]) -> float:
     """Return the mean of y, the prediction of somebody who knows nothing about X."""
-    return _total(parts, lambda window: window.y) / sum(rows.num_rows for rows in parts)
+    return total(parts, lambda window: window.y) / sum(rows.num_rows for rows in parts)
 
 
 def metrics(parts: Sequence[Rows], theta: Floats, b: float) -> dict[str, Any]:
@@ -44,15 +34,15 @@ def metrics(parts: Sequence[Rows], theta: Floats, b: float) -> dict[str, Any]:
     def error(window: Window) -> Floats:
         return window.y - linear(window.X, theta, b)
 
-    squares = _total(parts, lambda window: np.square(error(window)))
-    spread = _total(parts, lambda window: np.square(window.y - center))
+    squares = total(parts, lambda window: np.square(error(window)))
+    spread = total(parts, lambda window: np.square(window.y - center))
     bounds = [(window.y.min(), window.y.max()) for rows in parts for window in rows]
     is_constant = min(low for low, _ in bounds) == max(high for _, high in bounds)
     return {
         "n": num_rows,
         "mse": squares / num_rows,
         "rmse": math.sqrt(squares / num_rows),
-        "mae": _total(parts, lambda window: np.abs(error(window))) / num_rows,
+        "mae": total(parts, lambda window: np.abs(error(window))) / num_rows,
         "r2": None if is_constant else 1 - squares / spread,
         "max_error": max(float(np.abs(error(window)).max(initial=0.0)) for rows in parts for window in rows),
     }
@@ -63,7 +53,3 @@ def final_values(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     values = {f"{part}_{name}": value for part, each in found.items() for name, value in each.items()}
     curves = ("train_mse", "validation_mse")
     return {name: value for name, value in values.items() if isinstance(value, float) and name not in curves}
-
-
-def _total(parts: Sequence[Rows], values: Callable[[Window], Floats]) -> float:
-    return math.fsum(float(values(window).sum()) for rows in parts for window in rows)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from linreg.data.rows import Rows
-from linreg.results.metrics import final_values, mean_squared_error, mean_target, metrics
+from linreg.fit.loss import mean_squared_error
+from linreg.results.metrics import final_values, mean_target, metrics
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]
