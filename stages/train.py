@@ -62,7 +62,7 @@ def main() -> None:
             exact.write(training, params.train.collinear)
             model.save(folder)
         note_model(run, MODEL)
-    print(f"train: {history.summary()} → {MODEL}")
+    print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
 
 
 def fit(shards: list[Rows], exact: ExactAnswer, train: Train) -> Iterator[Epoch]:

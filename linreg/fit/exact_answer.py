@@ -36,6 +36,12 @@ class ExactAnswer:
         minimum = solve(total, names, intercept, params.l2, params.collinear)
         return cls(total, minimum, Gap(total, minimum))
 
+    @property
+    def dropped(self) -> str:
+        """The columns that were dropped, each with the relation that makes it redundant, in words; empty for none."""
+        relations = ", ".join(f"{name} = {relation}" for name, relation in self.minimum.dropped.items())
+        return f"; dropped {relations}" if relations else ""
+
     def write(self, folder: Path, collinear: str) -> None:
         """Write exact.json, the minimum in plain numbers, and moments.safetensors, from which it is solved again."""
         save_file({"moments": self.moments.as_array()}, folder / "moments.safetensors")
@@ -55,10 +61,10 @@ class ExactAnswer:
         write_json(folder / "exact.json", description)
 
     @classmethod
-    def read(cls, folder: Path) -> "ExactAnswer":
+    def read(cls, folder: str | Path) -> "ExactAnswer":
         """Read the moments and solve again; raises UserError when a file is absent or damaged."""
-        path = folder / "moments.safetensors"
-        written = read_json(folder / "exact.json")
+        path = Path(folder) / "moments.safetensors"
+        written = read_json(Path(folder) / "exact.json")
         try:
             names = written["names"]
             moments = Moments.from_array(len(names), load_file(path)["moments"])

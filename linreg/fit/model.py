@@ -82,12 +82,15 @@ class LinearModel:
         Raises UserError naming column and row for a column or cell that is missing, is not of the column's type
         or finite, or holds a level that was not in the training rows.
         """
-        table = _typed(frame, self.design.schema)
-        predictions = linear(self.design.matrix(table, "the input"), self.theta, self.b)
+        predictions = linear(self.features(frame), self.theta, self.b)
         if not np.isfinite(predictions).all():
             row = int(np.flatnonzero(~np.isfinite(predictions))[0]) + 1
             raise UserError(f"the input: row {row}", "is too large to predict from", found=predictions[row - 1])
         return predictions
+
+    def features(self, frame: "pd.DataFrame | pa.Table") -> Floats:
+        """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""
+        return self.design.matrix(_typed(frame, self.design.schema), "the input")
 
     def save(self, folder: Path) -> None:
         """Write the artifact into an existing folder."""

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.pipeline.conftest import ROOT, Project
@@ -57,6 +58,19 @@ def test_the_summary_tells_what_was_found_and_what_is_true(reproduced: Project) 
     assert f"{model['theta']['x2']:.8g}" in summary
     assert " -3.4 " in summary
     assert "gate test_r2 (min 0.9): passed" in summary
+
+
+def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project) -> None:
+    """1500 test rows that were in no fit: the share inside has a standard deviation of 0.0056."""
+    from linreg.fit.exact_answer import ExactAnswer
+    from linreg.fit.model import load
+    from linreg.results.inference import intervals
+
+    test = pd.read_parquet(reproduced.folder / "data/split/test.parquet")
+    X = load(reproduced.folder / "models/model").features(test)
+    sure = intervals(ExactAnswer.read(reproduced.folder / "models/training").minimum, X, confidence=0.95)
+    inside = (sure.low <= test["y"]) & (test["y"] <= sure.high)
+    assert abs(inside.mean() - 0.95) < 4 * 0.0056
 
 
 def test_plots_show_the_four_pictures(reproduced: Project) -> None:
