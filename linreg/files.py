@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,11 @@ def read_json(path: Path) -> Any:
         raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise UserError(path, "is damaged", found=error, todo="delete it and run `dvc repro`") from None
+
+
+def checksum(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON document, kept in it under another key to tell damage and changes by hand."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def content_hash(path: Path) -> str:

@@ -101,8 +101,8 @@ def check_weights(profiles: Profiles, schema: Schema, table: TypedTable) -> None
             negative = pc.index(pc.less(part.rows.column(schema.weights), 0), True).as_py()
             if negative >= 0:
                 where = f"{part.origin}: row {part.first_row + negative}: column {schema.weights}"
-                break
-        raise UserError(where, "must not be negative to weigh a row", found=profile.min, todo="correct the weight")
+                found = part.rows.column(schema.weights)[negative].as_py()
+                raise UserError(where, "must not be negative to weigh a row", found=found, todo="correct the weight")
     if not profile.max:
         raise UserError(where, "weighs no row: every weight is 0 or missing", todo="change model.weights")
 

@@ -21,7 +21,8 @@ class Gap:
         self._exact = exact
         self._H = moments.rounded()[:-1, :-1] / moments.num_rows
         self._H[np.diag_indices(len(self._H))] += exact.l2 * (np.arange(len(self._H)) > 0)
-        self._least = float(exact.rss) / moments.num_rows + exact.l2 * math.fsum((exact.theta**2).tolist())
+        penalty = exact.l2 * math.fsum((exact.theta**2).tolist()) if exact.l2 else 0.0
+        self._least = float(exact.rss) / moments.num_rows + penalty
 
     def of(self, theta: Floats, b: float) -> dict[str, float | None]:
         """Return three measures of how far (θ (M,), b) is from the minimum.
@@ -29,19 +30,30 @@ class Gap:
         gap            J / J* − 1, the relative excess loss; None for a perfect fit, where J* is 0
         distance       √ Σ (d / standard error)², in standard errors; None where the minimum has none
         gradient_norm  ‖2Hd‖
+
+        All are None where they are beyond float64.
         """
-        d = np.concatenate([[b - self._exact.b], theta - self._exact.theta]) - self._exact.theta_low
         with np.errstate(over="ignore", invalid="ignore"):
+            d = np.concatenate([[b - self._exact.b], theta - self._exact.theta]) - self._exact.theta_low
             slope = np.zeros_like(d)
             for j in range(len(d)):  # not a BLAS product, which rounds differently from CPU to CPU
                 slope += self._H[:, j] * d[j]
-            excess = math.fsum((d * slope).tolist()) if np.isfinite(slope).all() else math.inf
+            excess = _sum(d * slope)
+            steepness = _sum(np.square(slope[0 if self._exact.intercept else 1 :]))
             errors = self._exact.errors
             known = np.isfinite(errors) & (errors > 0)
-            distance = math.sqrt(math.fsum(np.square(d[known] / errors[known]).tolist())) if known.any() else None
+            distance = _sum(np.square(d[known] / errors[known])) if known.any() else math.nan
             measures = {
-                "gap": max(excess, 0.0) / self._least if self._least > 0 else None,
-                "distance": distance,
-                "gradient_norm": 2 * math.sqrt(math.fsum(np.square(slope).tolist())),
+                "gap": max(excess, 0.0) / self._least if self._least > 0 else math.nan,
+                "distance": math.sqrt(distance),
+                "gradient_norm": 2 * math.sqrt(steepness),
             }
-        return {name: value if value is not None and math.isfinite(value) else None for name, value in measures.items()}
+        return {name: value if math.isfinite(value) else None for name, value in measures.items()}
+
+
+def _sum(values: Floats) -> float:
+    """Add up exactly; NaN where a number or the sum is beyond float64."""
+    try:
+        return math.fsum(values.tolist()) if np.isfinite(values).all() else math.nan
+    except OverflowError:
+        return math.nan

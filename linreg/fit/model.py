@@ -1,7 +1,5 @@
 """The fitted model ỹ = b + X·θᵀ and its artifact on disk: model.safetensors and model.json."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from linreg.data.design import Design, Learned
 from linreg.data.schema import Schema
 from linreg.errors import UserError
-from linreg.files import read_json, write_json
+from linreg.files import checksum, read_json, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +101,7 @@ class LinearModel:
         document = {**schema.as_data(), "learned": learned, "hashes": dict(self.hashes)}
         del document["truth"]  # belongs to the data; a model knows what it found
         document |= {"theta": self.coefficients, "b": self.b}
-        write_json(folder / "model.json", document | {"checksum": _checksum(document)})
+        write_json(folder / "model.json", document | {"checksum": checksum(document)})
 
 
 def load(folder: str | Path) -> LinearModel:
@@ -111,7 +109,7 @@ def load(folder: str | Path) -> LinearModel:
     path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
     data = read_json(path)
     try:
-        if data.pop("checksum") != _checksum(data):
+        if data.pop("checksum") != checksum(data):
             raise UserError(path, "was changed after it was written", todo="run `dvc repro train` to make it again")
         schema = Schema.from_data({"truth": None, **data}, path)
         learned = {name: Learned.from_data(each) for name, each in data["learned"].items()}
@@ -125,11 +123,6 @@ def load(folder: str | Path) -> LinearModel:
     if not agrees:
         raise UserError(folder, "model.safetensors and model.json differ", todo="delete both and run `dvc repro`")
     return model
-
-
-def _checksum(document: Mapping[str, Any]) -> str:
-    """SHA-256 of a description without its checksum, to tell damage and changes by hand."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _typed(frame: "pd.DataFrame | pa.Table", schema: Schema) -> pa.Table:

@@ -1,14 +1,13 @@
 """Whether a learning rate can work at all, known from the moments before the first step."""
 
+from fractions import Fraction
+
 import numpy as np
-from numpy.typing import NDArray
 
 from linreg.errors import UserError
 from linreg.fit.moments import Moments
 from linreg.fit.scaling import Scaling
 from linreg.params import Train
-
-Floats = NDArray[np.float64]
 
 
 def refuse_unstable_rate(moments: Moments, intercept: bool, scaling: Scaling, scores: Scaling, params: Train) -> None:
@@ -35,20 +34,39 @@ def largest_stable_rate(moments: Moments, intercept: bool, scaling: Scaling, par
     Above it the mean of θ over all orders of the rows diverges (B. Polyak, 1964, for the method with momentum). The
     noise of small batches can make training diverge below it already, the more so the smaller the batch.
     """
-    H = _half_curvature(moments, scaling, params)
+    H = _half_curvature(moments, scaling, params)[0 if intercept else 1 :]
+    largest = max((row[-1] for row in H), default=Fraction(0))
+    if largest == 0:
+        return np.inf
+    # In units of the largest entry, so that no square of a column is beyond float64.
     first = 0 if intercept else 1
-    largest = 2 * float(np.linalg.eigvalsh(H[first:, first:])[-1]) if len(H) > first else 0.0
-    return 2 * (1 + params.momentum) / largest if largest > 0 else np.inf
+    scaled = np.array(
+        [[float(row[j] / largest) if j < len(row) else 0.0 for j in range(first, len(H) + first)] for row in H]
+    )
+    curvature = Fraction(float(np.linalg.eigvalsh(scaled)[-1])) * largest  # reads the lower triangle
+    return float(Fraction(1 + params.momentum) / curvature)
 
 
-def _half_curvature(moments: Moments, scaling: Scaling, params: Train) -> Floats:
-    """Zᵀ diag(w) Z / n of Z = [1 (X − x_mean) / x_scale], plus the penalty."""
-    gram = moments.rounded()[:-1, :-1] / moments.num_rows
-    shift = np.eye(len(gram))
-    shift[1:, 0] = -scaling.x_mean
-    scale = np.concatenate([[1.0], scaling.x_scale])
-    H: Floats = (shift @ gram @ shift.T) / scale / scale[:, None]
-    H[np.diag_indices(len(H))] += params.l2 * np.concatenate([[0.0], scaling.x_scale**-2.0])
+def _half_curvature(moments: Moments, scaling: Scaling, params: Train) -> list[list[Fraction]]:
+    """Zᵀ diag(w) Z / n of Z = [1 (X − x_mean) / x_scale], plus the penalty: the lower triangle.
+
+    In fractions, as the shift takes away all digits but the last from columns that lie far from 0.
+    """
+    gram = moments.gram()[:-1]
+    mean = [Fraction(0), *map(Fraction, scaling.x_mean.tolist())]
+    inverse = [
+        Fraction(1),
+        *(Fraction(1) / Fraction(each) if np.isfinite(each) else Fraction(0) for each in scaling.x_scale),
+    ]
+    H: list[list[Fraction]] = []
+    for i, row in enumerate(gram):
+        first = gram[i][0]  # Σ w xᵢ
+        H.append([])
+        for j, entry in enumerate(row):
+            shifted = entry - mean[i] * gram[j][0] - mean[j] * first + mean[i] * mean[j] * gram[0][0]
+            H[i].append(shifted * inverse[i] * inverse[j] / moments.num_rows)
+        if i:
+            H[i][i] += Fraction(params.l2) * inverse[i] ** 2
     return H
 
 

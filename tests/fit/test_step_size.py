@@ -51,8 +51,7 @@ def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train)
         for epoch in gradient_descent(shards, 2, intercept, scaling, params):
             d = np.array([epoch.b, *epoch.theta][1 - intercept :]) - best
             found.append(float(np.square(Z @ d).sum()) / len(y))  # J − J* of a quadratic, without cancellation
-    except UserError as error:
-        assert "no longer finite" in str(error)
+    except UserError:  # the loss is no longer finite
         found.append(np.inf)
     return found
 
@@ -64,8 +63,8 @@ def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train)
 def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_it(
     shards_of: Shards, intercept: bool, standardize: bool, momentum: float, l2: float
 ) -> None:
-    """Full batches, 120 steps, from the middle to the end: at 0.96 of the rate the excess loss falls to BELOW of what
-    it was and less, at 1.04 it grows more than ABOVE-fold (both measured).
+    """Full batches, 120 steps, from the middle to the end: at 0.96 of the rate the excess loss falls to 0.005 of
+    what it was and less (without momentum), at 1.04 it grows 8000-fold and more (both measured).
     """
     shards = shards_of(*drawn())
     scaling = standard_scores(shards, intercept) if standardize else Scaling.none(2)
@@ -73,10 +72,8 @@ def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_
     limit = limit_of(shards, intercept, scaling, Train(**base))
     below = excess(shards, intercept, scaling, Train(lr=0.96 * limit, **base))
     assert len(below) == 120
-    print("MEASURE", below[-1] / below[60])
-    assert below[-1] < 0.2 * below[60]
+    assert below[-1] < 0.02 * below[60]
     above = excess(shards, intercept, scaling, Train(lr=1.04 * limit, **base))
-    print("MEASURE", above[-1] / above[min(60, len(above) - 2)])
     assert above[-1] > 1e3 * above[min(60, len(above) - 2)]
 
 
@@ -106,11 +103,11 @@ def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
 
 @pytest.mark.parametrize("mean", [0.0, 1e3, 1e6, 1e8, 1e9])
 def test_the_rate_for_z_scores_does_not_depend_on_how_far_from_0_a_column_lies(mean: float) -> None:
-    """The curvature of z-scores is that of the same columns around 0. Measured: … at 1e6."""
+    """The curvature of z-scores is that of the same columns around 0. Measured: 2e-5 off at 1e6."""
     random = np.random.default_rng(8)
     around_0 = np.round(random.standard_normal((1000, 2)) * 2**10) / 2**10  # exact at 1e9, too
-    X = around_0 + [mean, 0.0]
-    center, scale = around_0.mean(axis=0) + [mean, 0.0], around_0.std(axis=0)
+    away = np.array([mean, 0.0])
+    X, center, scale = around_0 + away, around_0.mean(axis=0) + away, around_0.std(axis=0)
     Z = np.column_stack([np.ones(1000), (X - center) / scale])
     expected = 3.8 / (2 * np.linalg.svd(Z, compute_uv=False)[0] ** 2 / 1000)
     found = largest_stable_rate(moments_of(X, X[:, 1]), True, Scaling(center, scale, 0.0, 1.0), Train())
@@ -210,7 +207,7 @@ def test_a_rate_that_falls_is_not_refused_and_may_arrive(shards_of: Shards, sche
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_suggested_rate_trains(shards_of: Shards, seed: int, momentum: float, batch_size: int) -> None:
-    """In mini-batches as well: after 10 epochs no more than LEFT of the excess loss is left (measured)."""
+    """In mini-batches as well: after 10 epochs no more than 0.07 of the excess loss is left (measured)."""
     X, y = drawn(1000, seed)
     X = X * [1.0, 30.0]
     message = refusal(X, y, lr=1.0, momentum=momentum)
@@ -223,5 +220,4 @@ def test_the_suggested_rate_trains(shards_of: Shards, seed: int, momentum: float
     shards = shards_of(X, y)
     (start,) = excess(shards, True, Scaling.none(2), Train(lr=1e-300, **(params | {"epochs": 1, "batch_size": 1000})))
     found = excess(shards, True, Scaling.none(2), Train(lr=lr, **params))
-    print("MEASURE", found[-1] / start)
     assert found[-1] < 0.2 * start
