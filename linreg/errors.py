@@ -1,6 +1,7 @@
 """The one shape of an error: one line that says what is wrong, where, what was found, what to do."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 
@@ -33,6 +34,10 @@ def one_line_errors(main: Callable[[], None]) -> Callable[[], None]:
             main()
         except UserError as error:
             sys.exit(_print(str(error), code=2))
+        except BrokenPipeError:
+            # Whoever reads our output, `head` for one, has seen enough; nothing more is written at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except OSError as error:
             where = error.filename or "the operating system"
             sys.exit(_print(f"{where}: {error.strerror or error}", code=1))

@@ -1,4 +1,6 @@
 import errno
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -81,3 +83,20 @@ def test_success_is_silent_and_exits_nowhere(capsys: pytest.CaptureFixture[str])
     one_line_errors(lambda: done.append(1))()
     assert done == [1]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """`linreg summary | head -1`: the rest of the output goes nowhere, without a word."""
+    program = (
+        "from linreg.errors import one_line_errors\n"
+        "@one_line_errors\n"
+        "def main(): [print('x' * 1000) for _ in range(1000)]\n"
+        "main()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(10) == b"x" * 10
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
