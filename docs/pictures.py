@@ -28,7 +28,7 @@ from linreg.fit.autograd import as_numbers, start_at_random
 from linreg.fit.model import LinearModel, load
 from linreg.fit.scaling import Scaling
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.fit.strict_torch import torch
+from linreg.strict_torch import torch
 from linreg.params import Train, load_params
 
 mpl.use("svg")

@@ -11,9 +11,12 @@ from linreg.errors import one_line_errors
 
 COMMANDS = {
     "certify": "fit data sets with known answers and count the digits that agree",
+    "rerun": "execute a run again from its MLflow run id, and compare θ bit for bit",
+    "runs": "list the runs that produced the outputs in dvc.lock",
     "summary": "print what the pipeline found",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI on this repository's runs",
+    "verify": "execute every stage again in a clone of this commit, and compare every output with dvc.lock",
 }
 
 

@@ -5,6 +5,9 @@ import os
 import sys
 from collections.abc import Callable
 
+WORKER_GONE = 75
+"""Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary failure."""
+
 
 class UserError(Exception):
     """A mistake in the user's data, parameters or environment; ends the process with exit code 2.
@@ -22,10 +25,18 @@ class UserError(Exception):
         super().__init__("; ".join(" ".join(part.split()) for part in parts))
 
 
-def one_line_errors(main: Callable[[], None]) -> Callable[[], None]:
+class WorkerGoneError(Exception):
+    """Another process of the same stage has ended, so that this one cannot go on; ends it with exit code 75."""
+
+    def __init__(self) -> None:
+        super().__init__("workers: another process of this stage has ended; run the stage again")
+
+
+def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] | None = None) -> Callable[[], None]:
     """Wrap a script's main(): a user's mistake exits 2, a full disk or a missing file 1, each with one line.
 
-    Anything else is a mistake of ours and keeps its traceback.
+    `tell` takes the line and the exit code, in place of stderr. Anything else is a mistake of ours and keeps its
+    traceback.
     """
 
     @functools.wraps(main)
@@ -33,23 +44,28 @@ def one_line_errors(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except UserError as error:
-            sys.exit(_print(str(error), code=2))
+            message, code = str(error), 2
         except BrokenPipeError:
             # Whoever reads our output, `head` for one, has seen enough; nothing more is written at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OSError as error:
             where = error.filename or "the operating system"
-            sys.exit(_print(f"{where}: {error.strerror or error}", code=1))
+            message, code = f"{where}: {error.strerror or error}", 1
+        except WorkerGoneError as error:
+            message, code = str(error), WORKER_GONE
         except KeyboardInterrupt:
-            sys.exit(_print("interrupted", code=130))
+            message, code = "interrupted", 130
+        else:
+            return
+        (tell or _print)(message, code)
+        sys.exit(code)
 
     return wrapped
 
 
-def _print(message: str, code: int) -> int:
+def _print(message: str, _code: int) -> None:
     print(f"error: {message}", file=sys.stderr)
-    return code
 
 
 def _shortened(text: str, limit: int = 200) -> str:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linreg.data.rows import Rows
-from linreg.errors import one_line_errors
+from linreg.data.rows import divided, whole_shards
 from linreg.files import new_folder, write_json
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
@@ -23,7 +22,9 @@ from linreg.results.inference import inference
 from linreg.results.metrics import final_values, mean_target, metrics
 from linreg.results.predictions import write_predictions
 from linreg.results.robust import RobustErrors
-from linreg.tracking.training_run import run_of_model
+from linreg.stage import stage_with_workers
+from linreg.tracking.training_run import note_judgement, run_of_model
+from linreg.workers.one import Workers
 
 SPLIT = Path("data/split")
 MODEL = Path("models/model")
@@ -32,42 +33,39 @@ EVALUATION = Path("models/evaluation")
 SECONDS_FOR_TRACKING = 10.0
 
 
-@one_line_errors
-def main() -> None:
+@stage_with_workers
+def main(workers: Workers) -> None:
     """Compute the metrics of every part that has rows, next to those of predicting the mean."""
     params = load_params()
-    with run_of_model(MODEL, TRAINING, params.tracking.experiment, flat(params)) as run:
+    with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
         run.follow()
         model = load(MODEL)
-        files = {
-            "train": sorted((SPLIT / "train").glob("shard-*.parquet")),
-            "validation": [SPLIT / "validation.parquet"],
-            "test": [SPLIT / "test.parquet"],
-        }
-        parts = {name: [Rows(path, model.design) for path in paths] for name, paths in files.items()}
+        shards = whole_shards(sorted((SPLIT / "train").glob("shard-*.parquet")), model.design, workers)
+        watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
+        parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
-        guess = mean_target(parts["train"])
+        guess = mean_target(shards, workers)
 
-        found = {name: metrics(rows, model.theta, model.b) for name, rows in parts.items()}
+        found = {name: metrics(rows, model.theta, model.b, workers) for name, rows in parts.items()}
         for name, rows in parts.items():
-            found[name]["baseline"] = metrics(rows, np.zeros_like(model.theta), guess)
+            found[name]["baseline"] = metrics(rows, np.zeros_like(model.theta), guess, workers)
         exact = ExactAnswer.read(TRAINING)
         measures = exact.gap.of(model.theta, model.b)
         verdict = judge(params.evaluate.gates, found | measures)
-        robust = RobustErrors(exact.minimum)
-        for window in (window for rows in parts["train"] for window in rows):
-            robust.add(*window)
+        robust = RobustErrors.of(exact.minimum, shards, workers)
         certainty = inference(exact.minimum, params.evaluate.confidence, robust)
         judged = next(name for name in ("test", "validation", "train") if name in parts)
 
+        if not workers.first:
+            return
         with new_folder(EVALUATION) as folder:
             write_json(folder / "metrics.json", found | measures)
             write_json(folder / "inference.json", certainty.as_data())
             write_json(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
         run.log(final_values(found) | certainty.as_metrics(), step=0)
-        run.set_tags({"gates": "passed" if verdict["passed"] else "failed"})
         run.log_artifact(EVALUATION)
+        note_judgement(run, "passed" if verdict["passed"] else "failed")
 
     print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}")
     pending = run.wait_sent(SECONDS_FOR_TRACKING)

@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from linreg.data.synthetic import draw, feature_names
 from linreg.data.table import TRUTH, write_table
-from linreg.errors import one_line_errors
 from linreg.files import new_file
 from linreg.params import load_params
+from linreg.stage import stage
 
 GENERATED = Path("data/raw/generated.parquet")
 
 
-@one_line_errors
+@stage
 def main() -> None:
     """Draw the rows chunk by chunk, straight to disk, with the truth in the file's metadata."""
     params = load_params()

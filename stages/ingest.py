@@ -24,14 +24,14 @@ from linreg.data.ingest import (
 )
 from linreg.data.readers import open_source, typed_table
 from linreg.data.table import write_table
-from linreg.errors import one_line_errors
 from linreg.files import new_folder, scratch_folder, write_json
 from linreg.params import column_of, load_params
+from linreg.stage import stage
 
 INGESTED = Path("data/ingested")
 
 
-@one_line_errors
+@stage
 def main() -> None:
     """Read everything once for the profile and the checks, once more to write the rows that stay."""
     params = load_params()

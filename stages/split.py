@@ -9,46 +9,53 @@ and split.json with the number of rows in each.
 
 from pathlib import Path
 
-from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Dealer, Shuffle, chosen, divide, shard_sizes
-from linreg.data.table import TableFile, TableWriter
-from linreg.errors import one_line_errors
+from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Collect, Dealer, Shuffle, chosen, divide, shard_sizes
+from linreg.data.table import TableFile
 from linreg.files import new_folder, scratch_folder, write_json
 from linreg.params import load_params
+from linreg.stage import stage_with_workers
+from linreg.workers.one import Workers, shared
 
 INGESTED_TABLE = Path("data/ingested/table.parquet")
 SPLIT = Path("data/split")
 
 
-@one_line_errors
-def main() -> None:
-    """Deal out the rows block by block, then shuffle what each shard of the training rows got."""
+@stage_with_workers
+def main(workers: Workers) -> None:
+    """Deal out the rows block by block, each process some blocks; then each writes some of the files."""
     params = load_params()
     seed = params.split.seed
     table = TableFile(INGESTED_TABLE)
 
-    sizes, blocks = divide(table, params.split)
-    rows_of_shard = shard_sizes(sizes[TRAIN], params.split.shards)
-    dealer = Dealer(rows_of_shard, seed, "shards")
-    with scratch_folder(SPLIT) as scratch, new_folder(SPLIT) as folder:
-        (folder / "train").mkdir()
-        shards = [Shuffle(rows, seed, i, table.schema, scratch) for i, rows in enumerate(rows_of_shard)]
-        with (
-            TableWriter(folder / "validation.parquet", table.schema) as validation,
-            TableWriter(folder / "test.parquet", table.schema) as test,
-        ):
-            for rows, parts in blocks:
-                validation.write(chosen(rows, parts, VALIDATION))
-                test.write(chosen(rows, parts, TEST))
-                train = chosen(rows, parts, TRAIN)
-                shard_of_row = dealer.deal(train.num_rows)
-                for i, shard in enumerate(shards):
-                    shard.add(chosen(train, shard_of_row, i))
-        for i, shard in enumerate(shards):
-            shard.write(folder / "train" / f"shard-{i:05d}.parquet")
-        write_json(folder / "split.json", {"rows": dict(zip(PARTS, sizes, strict=True)), "shards": rows_of_shard})
+    division = divide(table, params.split)
+    rows_of_shard = shard_sizes(division.sizes[TRAIN], params.split.shards)
+    dealer = Dealer([counts[TRAIN] for counts in division.counts], rows_of_shard, seed, "shards")
+    with shared(scratch_folder, SPLIT, workers) as scratch, shared(new_folder, SPLIT, workers) as folder:
+        (folder / "train").mkdir(exist_ok=True)
+        validation, test = (Collect(name, table.schema, scratch, workers) for name in ("validation", "test"))
+        shards = [Shuffle(rows, seed, i, table.schema, scratch, workers) for i, rows in enumerate(rows_of_shard)]
+        for block in workers.mine(table.num_groups):
+            rows, parts = table.group(block), division.labels(block)
+            validation.add(chosen(rows, parts, VALIDATION), block)
+            test.add(chosen(rows, parts, TEST), block)
+            train, shard_of_row = chosen(rows, parts, TRAIN), dealer.deal(block)
+            for i, shard in enumerate(shards):
+                shard.add(chosen(train, shard_of_row, i), block)
 
-    counts = ", ".join(f"{size} {name}" for name, size in zip(PARTS, sizes, strict=True))
-    print(f"split: {counts} rows, {len(shards)} shard{'s'[: len(shards) > 1]} → {SPLIT}")
+        outputs: list[Collect | Shuffle] = [*shards, validation, test]
+        paths = [f"train/shard-{i:05d}.parquet" for i in range(len(shards))] + ["validation.parquet", "test.parquet"]
+        for output in outputs:
+            output.close()
+        workers.wait()
+        for i in workers.mine(len(outputs)):
+            outputs[i].write(folder / paths[i])
+        if workers.first:
+            rows_of_part = dict(zip(PARTS, division.sizes, strict=True))
+            write_json(folder / "split.json", {"rows": rows_of_part, "shards": rows_of_shard})
+
+    if workers.first:
+        counts = ", ".join(f"{size} {name}" for name, size in rows_of_part.items())
+        print(f"split: {counts} rows, {len(shards)} shard{'s'[: len(shards) > 1]} → {SPLIT}")
 
 
 if __name__ == "__main__":

@@ -7,25 +7,25 @@ Parameters: `train`, and `tracking` for where the run appears. Writes models/mod
 models/training/ (θ, b, losses and the gap to the exact minimum after each epoch).
 """
 
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from linreg.data.design import Design
-from linreg.data.rows import Rows
+from linreg.data.rows import divided, whole_shards
 from linreg.data.schema import Schema
 from linreg.data.table import TableFile
-from linreg.errors import one_line_errors
 from linreg.files import content_hash, new_folder
-from linreg.fit.autograd import Epoch, gradient_descent
+from linreg.fit.autograd import gradient_descent
+from linreg.fit.checkpoint import Checkpoint
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
 from linreg.fit.loss import mean_squared_error
 from linreg.fit.model import LinearModel
-from linreg.fit.scaling import Scaling, standard_scores
-from linreg.fit.step_size import refuse_unstable_rate
-from linreg.params import Train, flat, load_params
-from linreg.tracking.journal import Dataset
-from linreg.tracking.training_run import note_model, start_training_run
+from linreg.fit.step_size import stable_scaling
+from linreg.params import flat, load_params
+from linreg.stage import stage_with_workers
+from linreg.tracking.training_run import begin_training_run, note_model
+from linreg.workers.one import Workers
 
 SCHEMA = Path("data/ingested/schema.json")
 SPLIT = Path("data/split")
@@ -33,47 +33,47 @@ MODEL = Path("models/model")
 TRAINING = Path("models/training")
 
 
-@one_line_errors
-def main() -> None:
+@stage_with_workers
+def main(workers: Workers) -> None:
     """Learn the design, find the exact minimum, train epoch by epoch, keep the last or, with patience, the best."""
     params = load_params()
+    train = params.train
     hashes = {str(path): content_hash(path) for path in (SPLIT, SCHEMA)}
     schema = Schema.read(SCHEMA)
     files = sorted((SPLIT / "train").glob("shard-*.parquet"))
-    data = Dataset("train", str(SPLIT), hashes[str(SPLIT)], sum(TableFile(file).num_rows for file in files))
-    with start_training_run(params.tracking.experiment, flat(params), hashes, data) as run:
+    with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
-        design = Design.learn(schema, (table for file in files for table in TableFile(file).groups()))
-        shards = [Rows(file, design) for file in files]
-        validation = Rows(SPLIT / "validation.parquet", design)
-        exact = ExactAnswer.find(shards, design.names, schema.intercept, params.train)
-        history = History(design.names, params.train)
-        for epoch in fit(shards, exact, params.train):
-            train_mse = mean_squared_error(shards, epoch.theta, epoch.b)
-            validation_mse = mean_squared_error([validation], epoch.theta, epoch.b)
-            gap = exact.gap.of(epoch.theta, epoch.b)
-            run.log(history.add(epoch, train_mse, validation_mse, gap), step=epoch.number)
+        own = (TableFile(files[index]).groups() for index in workers.mine(len(files)))
+        design = Design.learn(schema, chain.from_iterable(own), workers)
+        shards = whole_shards(files, design, workers)
+        validation = divided(SPLIT / "validation.parquet", design, workers)
+        exact = ExactAnswer.find(shards, design.names, schema.intercept, train, workers)
+        history = History(design.names, train, quiet=not workers.first)
+        checkpoint = Checkpoint(hashes, train, history, workers)
+        for number, values in history.curves():  # of epochs before the training was stopped
+            run.log(values, number)
+
+        if train.solver == "exact":
+            epochs = iter([exact.as_epoch()])
+        else:
+            scaling = stable_scaling(shards, exact, train, workers)
+            epochs = gradient_descent(shards, len(design.names), schema.intercept, scaling, train, workers, checkpoint)
+        for epoch in epochs:
+            train_mse = mean_squared_error(shards, epoch.theta, epoch.b, workers)
+            validation_mse = mean_squared_error([validation], epoch.theta, epoch.b, workers)
+            run.log(history.add(epoch, train_mse, validation_mse, exact.gap.of(epoch.theta, epoch.b)), epoch.number)
             if history.patience_is_over:
                 break
 
         model = LinearModel(design, history.chosen.theta, history.chosen.b, hashes)
-        with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
-            history.write(training)
-            exact.write(training, params.train.collinear)
-            model.save(folder)
-        note_model(run, MODEL)
-    print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
-
-
-def fit(shards: list[Rows], exact: ExactAnswer, train: Train) -> Iterator[Epoch]:
-    """Return the exact minimum, or the state of gradient descent after each epoch."""
-    least = exact.minimum
-    if train.solver == "exact":
-        return iter([Epoch(0, 0, least.theta, least.b, lr=0.0, rows_per_second=0.0)])
-    scores = standard_scores(shards, least.intercept).without(least.kept[1:])
-    scaling = scores if train.standardize else Scaling.none(len(least.names)).without(least.kept[1:])
-    refuse_unstable_rate(exact.moments, least.intercept, scaling, scores, train)
-    return gradient_descent(shards, len(least.names), least.intercept, scaling, train)
+        if workers.first:
+            with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
+                history.write(training)
+                exact.write(training, train.collinear)
+                model.save(folder)
+            note_model(run, MODEL)
+            checkpoint.delete()
+            print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
 
 
 if __name__ == "__main__":

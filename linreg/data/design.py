@@ -20,6 +20,7 @@ from linreg.data.arrays import as_floats, as_numpy
 from linreg.data.expressions import Expression, parse_expression
 from linreg.data.schema import Schema
 from linreg.errors import UserError
+from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 Level = str | int | float | bool
@@ -54,13 +55,14 @@ class Design:
     learned: Mapping[str, Learned]
 
     @classmethod
-    def learn(cls, schema: Schema, tables: Iterable[pa.Table]) -> "Design":
-        """Learn levels, means and ranges from the training rows, one table at a time."""
+    def learn(cls, schema: Schema, tables: Iterable[pa.Table], workers: Workers = ALONE) -> "Design":
+        """Learn levels, means and ranges from the training rows, one table at a time, each process from its own."""
         notes = {name: _Notes() for name in schema.columns}
         for table in tables:
             for name, note in notes.items():
                 note.read(table.column(name), schema.columns[name].kind == "number", name in schema.category_columns)
-        return cls(schema, {name: note.learned() for name, note in notes.items()})
+        everyones = workers.gather({name: note.as_data() for name, note in notes.items()})
+        return cls(schema, {name: _Notes.joined([data[name] for data in everyones]).learned() for name in notes})
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -152,6 +154,29 @@ class _Notes:
             self._sums.append(float(values.sum()))
             self._min = min(self._min, float(values.min(initial=np.inf)))
             self._max = max(self._max, float(values.max(initial=-np.inf)))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what was collected as plain data, to be sent to another process."""
+        return {
+            "levels": list(self._levels),
+            "kinds": [self._is_category, self._is_number],
+            "sums": self._sums,
+            "count": self._count,
+            "range": [self._min, self._max],
+        }
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mapping[str, Any]]) -> "_Notes":
+        """Return the notes of several processes as one."""
+        notes = cls()
+        for part in parts:
+            notes._levels.update(part["levels"])
+            notes._is_category |= part["kinds"][0]
+            notes._is_number |= part["kinds"][1]
+            notes._sums += part["sums"]
+            notes._count += part["count"]
+            notes._min, notes._max = min(notes._min, part["range"][0]), max(notes._max, part["range"][1])
+        return notes
 
     def learned(self) -> Learned:
         known = self._is_number and self._count > 0

@@ -1,6 +1,6 @@
 """Rows on disk seen through a design: X and y, one window at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from linreg.data.arrays import as_floats
 from linreg.data.design import Design
 from linreg.data.table import TableFile
 from linreg.errors import UserError
+from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,8 @@ class Window(NamedTuple):
 class Rows:
     """The rows of one table file as windows of X and y; a window is a row group.
 
+    Iterating visits the windows in `own`: all of them, or this process's share.
+
     Raises UserError when the file lacks a column of the design: it was made for another formula or source.
     """
 
@@ -41,8 +44,13 @@ class Rows:
                     found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
                 )  # fmt: skip
         self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
+        self.own = range(self.num_windows)
         width = 8 * (len(design.names) + 2)
         self._kept: dict[int, Window] | None = {} if self.num_rows * width <= KEPT_BYTES else None
+
+    def window_length(self, index: int) -> int:
+        """Return the number of rows of one window, without reading it."""
+        return self._table.group_length(index)
 
     def window(self, index: int) -> Window:
         """Return one window; raises UserError, with file and row, for cells that the design cannot take."""
@@ -61,4 +69,19 @@ class Rows:
         return window
 
     def __iter__(self) -> Iterator[Window]:
-        return (self.window(index) for index in range(self.num_windows))
+        return (self.window(index) for index in self.own)
+
+
+def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE) -> list[Rows]:
+    """Return the rows of each file, of which every process owns whole files."""
+    files = [Rows(path, design) for path in paths]
+    for index, rows in enumerate(files):
+        rows.own = range(rows.num_windows if index in workers.mine(len(files)) else 0)
+    return files
+
+
+def divided(path: Path, design: Design, workers: Workers = ALONE) -> Rows:
+    """Return the rows of a file, of which every process owns some windows."""
+    rows = Rows(path, design)
+    rows.own = workers.mine(rows.num_windows)
+    return rows

@@ -1,6 +1,7 @@
 """Which rows train the model, which are watched during training, which judge it in the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from linreg.data.table import TableFile, TableWriter
 from linreg.errors import UserError
 from linreg.params import Split, column_of
 from linreg.seeds import generator
+from linreg.workers.one import ALONE, Workers
 
 TRAIN, VALIDATION, TEST = range(3)
 PARTS = ("train", "validation", "test")
@@ -50,18 +52,24 @@ def part_sizes(num_rows: int, params: Split) -> list[int]:
 
 
 class Dealer:
-    """Deals rows out to hands at random, block by block; every hand gets exactly its size over all blocks."""
+    """Deals rows out to hands at random, block by block; every hand gets exactly its size over all blocks.
 
-    def __init__(self, sizes: Sequence[int], seed: int, purpose: str) -> None:
-        self._left, self._seed, self._purpose, self._block = list(sizes), seed, purpose, 0
+    `lengths` are the numbers of rows of the blocks. Any block can be dealt alone, whoever deals the others.
+    """
 
-    def deal(self, num_rows: int) -> Labels:
-        """Return the hand of each row of the next block (num_rows,), each arrangement equally likely."""
-        counts = allot(num_rows, self._left)
-        self._left = [quota - count for quota, count in zip(self._left, counts, strict=True)]
+    def __init__(self, lengths: Sequence[int], sizes: Sequence[int], seed: int, purpose: str) -> None:
+        self._seed, self._purpose = seed, purpose
+        self.counts: list[list[int]] = []
+        left = list(sizes)
+        for length in lengths:
+            self.counts.append(allot(length, left))
+            left = [quota - count for quota, count in zip(left, self.counts[-1], strict=True)]
+
+    def deal(self, block: int) -> Labels:
+        """Return the hand of each row of a block, each arrangement equally likely."""
+        counts = self.counts[block]
         labels = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
-        self._block += 1
-        return generator(self._seed, self._purpose, self._block).permutation(labels)
+        return generator(self._seed, self._purpose, block + 1).permutation(labels)
 
 
 def parts_of_groups(values: pa.ChunkedArray, sizes: Sequence[int], params: Split) -> tuple[pa.Array, Labels]:
@@ -86,56 +94,112 @@ class Shuffle:
     """Writes rows in a random order, each order equally likely, in bounded memory.
 
     Every row goes to a random bucket on disk; then the buckets are read one by one, shuffled in memory and
-    written one after the other. The order depends on seed, shard and number of rows, not on how they arrived.
+    written one after the other. Several processes may throw in blocks of rows, each its own range of them; the order
+    depends on the seed, on `index` (which names this shuffle), on the blocks, and not on who brought them.
     """
 
-    def __init__(self, num_rows: int, seed: int, shard: int, schema: pa.Schema, scratch: Path) -> None:
+    def __init__(
+        self, num_rows: int, seed: int, index: int, schema: pa.Schema, scratch: Path, workers: Workers = ALONE
+    ) -> None:
         self._num_buckets = max(1, -(-num_rows // ROWS_PER_BUCKET))
-        self._seed, self._shard, self._schema = seed, shard, schema
-        self._paths = [scratch / f"shard-{shard}-bucket-{bucket}.arrow" for bucket in range(self._num_buckets)]
-        self._writers = [pa.ipc.new_stream(path, schema) for path in self._paths]
-        self._choose = generator(seed, "buckets", shard)
+        self._seed, self._index, self._schema = seed, index, schema
+        self._scratch, self._workers = scratch, workers
+        self._writers = [pa.ipc.new_stream(self._path(bucket, workers.rank), schema) for bucket in self._buckets()]
 
-    def add(self, rows: pa.Table) -> None:
-        """Throw rows into the buckets."""
+    def add(self, rows: pa.Table, block: int) -> None:
+        """Throw the rows of a block into the buckets; blocks come in their order."""
         if self._num_buckets == 1:
             self._writers[0].write_table(rows)
             return
-        buckets = self._choose.integers(self._num_buckets, size=rows.num_rows)
+        buckets = generator(self._seed, "buckets", self._index, block).integers(self._num_buckets, size=rows.num_rows)
         rows = rows.take(as_arrow(np.argsort(buckets, kind="stable")))
         ends = np.cumsum(np.bincount(buckets, minlength=self._num_buckets))
         for writer, start, end in zip(self._writers, [0, *ends[:-1]], ends, strict=True):
             writer.write_table(rows.slice(start, end - start))
 
+    def close(self) -> None:
+        """Say that this process has thrown in all it has."""
+        for writer in self._writers:
+            writer.close()
+
     def write(self, path: Path) -> None:
-        """Write all rows in their random order; the buckets are gone afterwards."""
+        """Write all rows in their random order, once every process has closed; the buckets are gone afterwards."""
         with TableWriter(path, self._schema) as output:
-            for bucket, (writer, scratch) in enumerate(zip(self._writers, self._paths, strict=True)):
-                writer.close()
-                with pa.ipc.open_stream(scratch) as stream:
-                    rows = stream.read_all()
-                order = generator(self._seed, "shuffle", self._shard, bucket).permutation(len(rows))
+            for bucket in self._buckets():
+                parts = [self._path(bucket, rank) for rank in range(self._workers.size)]
+                rows = pa.concat_tables([_read(part) for part in parts])
+                order = generator(self._seed, "shuffle", self._index, bucket).permutation(len(rows))
                 output.write(rows.take(as_arrow(order)))
-                scratch.unlink()
+                for part in parts:
+                    part.unlink()
+
+    def _buckets(self) -> range:
+        return range(self._num_buckets)
+
+    def _path(self, bucket: int, rank: int) -> Path:
+        return self._scratch / f"shard-{self._index}-bucket-{bucket}-from-{rank}.arrow"
 
 
-def divide(table: TableFile, params: Split) -> tuple[list[int], Iterator[tuple[pa.Table, Labels]]]:
-    """Return the number of train, validation and test rows, and the row groups with the part of each row.
+class Collect:
+    """Writes rows in the order of their blocks, which several processes bring, each its own range of them."""
+
+    def __init__(self, name: str, schema: pa.Schema, scratch: Path, workers: Workers = ALONE) -> None:
+        self._schema = schema
+        self._parts = [scratch / f"{name}-from-{rank}.arrow" for rank in range(workers.size)]
+        self._writer = pa.ipc.new_stream(self._parts[workers.rank], schema)
+
+    def add(self, rows: pa.Table, block: int) -> None:  # noqa: ARG002 - as in Shuffle
+        """Append the rows of a block; blocks come in their order."""
+        self._writer.write_table(rows)
+
+    def close(self) -> None:
+        """Say that this process has brought all it has."""
+        self._writer.close()
+
+    def write(self, path: Path) -> None:
+        """Write all rows, once every process has closed."""
+        with TableWriter(path, self._schema) as output:
+            for part in self._parts:
+                with pa.ipc.open_stream(part) as stream:
+                    for batch in stream:
+                        output.write(batch)
+                part.unlink()
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which part every row of a table belongs to, row group by row group.
+
+    sizes   the number of train, validation and test rows
+    counts  the same of each row group
+    labels  returns the part of each row of a row group
+    """
+
+    sizes: list[int]
+    counts: list[list[int]]
+    labels: Callable[[int], Labels]
+
+
+def divide(table: TableFile, params: Split) -> Division:
+    """Divide a table's rows into train, validation and test.
 
     By row, memory is bounded by the row group; by group or time, the split column has to fit into memory.
     """
     sizes = part_sizes(table.num_rows, params)
+    lengths = [table.group_length(index) for index in range(table.num_groups)]
     column = column_of(params.by)
     if column is None:
-        dealer = Dealer(sizes, params.seed, "parts")
-        return sizes, ((rows, dealer.deal(rows.num_rows)) for rows in table.groups())
+        dealer = Dealer(lengths, sizes, params.seed, "parts")
+        return Division(sizes, dealer.counts, dealer.deal)
     values = pa.chunked_array([part for rows in table.groups([column]) for part in rows.column(column).chunks])
     groups, part_of = parts_of_groups(values, sizes, params)
-    sizes = np.bincount(part_of[as_numpy(pc.index_in(values, value_set=groups))], minlength=len(PARTS)).tolist()
+    part_of_row = part_of[as_numpy(pc.index_in(values, value_set=groups))]
+    ends = np.cumsum(lengths).tolist()
+    labels = [part_of_row[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    counts = [np.bincount(each, minlength=len(PARTS)).tolist() for each in labels]
+    sizes = np.sum(counts, axis=0).tolist()
     _refuse_empty(sizes, params, len(groups), f"different values of {column}")
-    return sizes, (
-        (rows, part_of[as_numpy(pc.index_in(rows.column(column), value_set=groups))]) for rows in table.groups()
-    )
+    return Division(sizes, counts, labels.__getitem__)
 
 
 def chosen(rows: pa.Table, labels: Labels, label: int) -> pa.Table:
@@ -146,6 +210,11 @@ def chosen(rows: pa.Table, labels: Labels, label: int) -> pa.Table:
 def shard_sizes(num_rows: int, num_shards: int) -> list[int]:
     """Return the number of rows of each shard, as equal as can be, the longer ones first."""
     return [num_rows // num_shards + (shard < num_rows % num_shards) for shard in range(num_shards)]
+
+
+def _read(path: Path) -> pa.Table:
+    with pa.ipc.open_stream(path) as stream:
+        return stream.read_all()
 
 
 def _refuse_empty(sizes: Sequence[int], params: Split, count: int, of_what: str) -> None:

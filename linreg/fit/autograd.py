@@ -5,9 +5,10 @@ uses it: a large network would be trained by the same lines.
 """
 
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +17,36 @@ from tqdm import tqdm
 from linreg.data.rows import Rows
 from linreg.data.strict_math import cosine
 from linreg.errors import UserError
+from linreg.fit.checkpoint import Checkpoint, State
+from linreg.fit.gradients import Gradients
+from linreg.fit.history import Epoch
 from linreg.fit.scaling import Scaling
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.fit.strict_torch import torch
 from linreg.params import Train
 from linreg.seeds import generator
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The state after an epoch: θ (M,) float64 and b in the units of the data, lr of the last step, rows per second."""
-
-    number: int
-    step: int
-    theta: NDArray[np.float64]
-    b: float
-    lr: float
-    rows_per_second: float
+from linreg.strict_torch import torch
+from linreg.workers.one import ALONE, Workers
 
 
 def gradient_descent(
-    shards: Sequence[Rows], num_features: int, intercept: bool, scaling: Scaling, params: Train
+    shards: Sequence[Rows],
+    num_features: int,
+    intercept: bool,
+    scaling: Scaling,
+    params: Train,
+    workers: Workers = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Epoch]:
-    """Train for `params.epochs` epochs and yield the state after each.
+    """Train for `params.epochs` epochs and yield the state after each; with a checkpoint, from where it stands.
 
-    Raises UserError when the loss stops being finite.
+    Every process takes the same steps, with the gradients of its own shards and those that the others send.
+
+    Raises UserError when the loss stops being finite, WorkerGoneError when another process has ended.
     """
     dtype = torch.float if params.dtype == "float32" else torch.double
     device = _device(params.device)
-    batches = ShuffledBatches(shards, scaling, params.batch_size, params.seed, dtype, device)
+    own = workers.mine(len(shards))
+    batches = ShuffledBatches(shards, scaling, params.batch_size, params.seed, dtype, device, own)
     num_steps = params.epochs * batches.steps_per_epoch
 
     model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
@@ -54,27 +56,31 @@ def gradient_descent(
     x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
     average = torch.optim.swa_utils.AveragedModel(model)
     first_averaged = num_steps - math.floor(params.average * num_steps) + 1
+    gradients = Gradients(model, len(shards), workers)
 
     step = 0
-    for epoch in range(1, params.epochs + 1):
-        started = time.perf_counter()
-        progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=None, leave=False)
-        for batch in batches.epoch(epoch):
+    if checkpoint and checkpoint.state:
+        step = restore(checkpoint.state, model, optimizer, average)
+    while step < num_steps:
+        epoch, first_batch = step // batches.steps_per_epoch + 1, step % batches.steps_per_epoch
+        started, num_done = time.perf_counter(), 0
+        quiet = None if workers.first else True
+        progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=quiet, leave=False)
+        for batch in batches.epoch(epoch, first_batch):
             step += 1
-            num_rows = sum(len(piece.y) for piece in batch)
             optimizer.param_groups[0]["lr"] = learning_rate(params, (step - 1) / num_steps)
 
             optimizer.zero_grad()
-            batch_loss = 0.0
-            for X, y, root_w in batch:  # one piece per shard; their gradients add up in the order of the shards
+            for shard, (X, y, root_w) in batch.pieces:
                 prediction = model(X)
                 if root_w is not None:  # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
                     prediction, y = prediction * root_w, y * root_w
                 loss = mean_squared_error(prediction, y)
-                if len(batch) > 1:
-                    loss = loss * (len(y) / num_rows)
+                if len(y) < batch.num_rows:
+                    loss = loss * (len(y) / batch.num_rows)
                 loss.backward()
-                batch_loss += loss.item()
+                gradients.keep(shard, loss)
+            batch_loss = gradients.add_up(batch.lengths)
             if params.l2:
                 penalty = params.l2 * torch.square(model.weight / x_scale).sum()
                 torch.autograd.backward(penalty)
@@ -85,13 +91,18 @@ def gradient_descent(
             if step >= first_averaged:
                 average.update_parameters(model)
             progress.set_postfix(loss=f"{batch_loss:.4g}", refresh=False)
-            progress.update(num_rows)
+            progress.update(batch.num_rows)
+            num_done += batch.num_rows
+            if checkpoint and step % batches.steps_per_epoch:
+                checkpoint.at_step(partial(as_state, step, model, optimizer, average))
         progress.close()
 
         current = average.module if step >= first_averaged else model
         theta, b = scaling.fold_back(*as_numbers(current))
-        rows_per_second = batches.num_rows / (time.perf_counter() - started)
+        rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, optimizer.param_groups[0]["lr"], rows_per_second)
+        if checkpoint:
+            checkpoint.at_epoch(partial(as_state, step, model, optimizer, average))
 
 
 def learning_rate(params: Train, done: float) -> float:
@@ -101,6 +112,38 @@ def learning_rate(params: Train, done: float) -> float:
     if params.schedule == "cosine":
         return params.lr * 0.5 * (1 + cosine(math.pi * done))
     return params.lr
+
+
+def as_state(
+    step: int, model: torch.nn.Linear, optimizer: torch.optim.SGD, average: torch.optim.swa_utils.AveragedModel
+) -> State:
+    """Return all that the next step depends on, in numbers that JSON keeps to the last bit."""
+    momentum = [optimizer.state[parameter].get("momentum_buffer") for parameter in model.parameters()]
+    return {
+        "step": step,
+        "model": [parameter.tolist() for parameter in model.parameters()],
+        "momentum": [None if buffer is None else buffer.tolist() for buffer in momentum],
+        "average": [parameter.tolist() for parameter in average.module.parameters()],
+        "num_averaged": int(average.n_averaged),
+    }
+
+
+def restore(
+    state: State,
+    model: torch.nn.Linear,
+    optimizer: torch.optim.SGD,
+    average: torch.optim.swa_utils.AveragedModel,
+) -> int:
+    """Set everything to what `as_state` returned, and return the number of steps taken."""
+    with torch.no_grad():
+        for module, values in ((model, state["model"]), (average.module, state["average"])):
+            for parameter, value in zip(module.parameters(), values, strict=True):
+                parameter.copy_(parameter.new_tensor(value))
+        for parameter, buffer in zip(model.parameters(), state["momentum"], strict=True):
+            if buffer is not None:
+                optimizer.state[parameter]["momentum_buffer"] = parameter.new_tensor(buffer)
+        average.n_averaged.fill_(state["num_averaged"])
+    return int(state["step"])
 
 
 def start_at_random(model: torch.nn.Linear, seed: int) -> None:
@@ -130,4 +173,12 @@ def _device(wanted: str) -> str:
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError("params.yaml: train.device", "there is no CUDA device", found=wanted, todo="set it to cpu")
-    return "cuda" if wanted == "cuda" or (wanted == "auto" and available) else "cpu"
+    if wanted == "cpu" or not available:
+        return "cpu"
+    place = int(os.environ.get("LOCAL_RANK", "0"))  # every process of a machine has a device of its own
+    if place >= torch.cuda.device_count():
+        raise UserError(
+            "environment: WORKERS", "every process needs a CUDA device of its own",
+            found=f"process {place + 1} on a machine with {torch.cuda.device_count()}", todo="choose fewer",
+        )  # fmt: skip
+    return f"cuda:{place}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -11,9 +12,11 @@ from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import checksum, content_hash, read_json, write_json
 from linreg.fit.gap import Gap
+from linreg.fit.history import Epoch
 from linreg.fit.least_squares import LeastSquares, solve
 from linreg.fit.moments import Moments
 from linreg.params import Train
+from linreg.workers.one import ALONE, Workers
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,34 @@ class ExactAnswer:
     gap: Gap
 
     @classmethod
-    def find(cls, shards: Sequence[Rows], names: Sequence[str], intercept: bool, params: Train) -> "ExactAnswer":
-        """Read the training rows once, in the order of the shards, and solve; raises UserError like `solve`."""
-        total = Moments.zero(len(names))
-        for shard in shards:
+    def find(
+        cls,
+        shards: Sequence[Rows],
+        names: Sequence[str],
+        intercept: bool,
+        params: Train,
+        workers: Workers = ALONE,
+    ) -> "ExactAnswer":
+        """Read the training rows once, each process its own shards, and solve; raises UserError like `solve`.
+
+        The shards' moments are added in the order of the shards, by every process.
+        """
+        own = []
+        for index in workers.mine(len(shards)):
             moments = Moments.zero(len(names))
-            for window in shard:
+            for window in shards[index]:
                 moments.add(*window)
-            total = total.merged(moments)
+            own.append(moments.as_array())
+        everyones = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
+        total = Moments.zero(len(names))
+        for values in everyones.reshape(len(shards), -1):
+            total = total.merged(Moments.from_array(len(names), values))
         minimum = solve(total, names, intercept, params.l2, params.collinear)
         return cls(total, minimum, Gap(total, minimum))
+
+    def as_epoch(self) -> Epoch:
+        """Return the minimum as what a training ends with that takes no steps."""
+        return Epoch(0, 0, self.minimum.theta, self.minimum.b, lr=0.0, rows_per_second=0.0)
 
     @property
     def dropped(self) -> str:

@@ -4,21 +4,37 @@ import csv
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from linreg.files import write_text
-from linreg.fit.autograd import Epoch
 from linreg.params import Train
 
 MEASURES = ("gap", "distance", "gradient_norm")
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """The state after an epoch: θ (M,) float64 and b in the units of the data, lr of the last step, rows per second."""
+
+    number: int
+    step: int
+    theta: NDArray[np.float64]
+    b: float
+    lr: float
+    rows_per_second: float
+
+
 class History:
     """Collects the epochs, prints a line for some of them where no progress bar is seen, and chooses one."""
 
-    def __init__(self, names: Sequence[str], params: Train) -> None:
-        self._names, self._params = names, params
+    def __init__(self, names: Sequence[str], params: Train, *, quiet: bool = False) -> None:
+        self._names, self._params, self._quiet = names, params, quiet
         self._epochs: list[Epoch] = []
         self._losses: list[tuple[float | None, float | None]] = []
         self._measures: list[Mapping[str, float | None]] = []
@@ -34,14 +50,38 @@ class History:
         self._epochs.append(epoch)
         self._measures.append(measures)
         self._losses.append((train_mse, validation_mse))
-        if sys.stderr.isatty() or epoch.number % max(1, self._params.epochs // 20) == 0:
+        if not self._quiet and (sys.stderr.isatty() or epoch.number % max(1, self._params.epochs // 20) == 0):
             print(f"train: epoch {epoch.number}: {self._losses_as_text(-1)}, {epoch.rows_per_second:.3g} rows/s")
+        return self._values(-1)
+
+    def _values(self, index: int) -> dict[str, float]:
+        epoch, (train_mse, validation_mse) = self._epochs[index], self._losses[index]
         values = {"train_mse": train_mse, "validation_mse": validation_mse, "lr": epoch.lr, "b": epoch.b}
         values |= {f"theta.{name}": value for name, value in zip(self._names, epoch.theta.tolist(), strict=True)}
-        values |= measures
+        values |= self._measures[index]
         if epoch.rows_per_second:
             values["rows_per_second"] = epoch.rows_per_second
         return {name: value for name, value in values.items() if value is not None}
+
+    def _all(self) -> list[tuple[Epoch, tuple[float | None, float | None], Mapping[str, float | None]]]:
+        return list(zip(self._epochs, self._losses, self._measures, strict=True))
+
+    def as_data(self) -> list[Any]:
+        """Return all epochs as plain data."""
+        return [
+            [{**asdict(epoch), "theta": epoch.theta.tolist()}, losses, dict(measures)]
+            for epoch, losses, measures in self._all()
+        ]
+
+    def restore(self, data: Sequence[Any]) -> None:
+        """Set the epochs to what `as_data` returned."""
+        self._epochs = [Epoch(**{**epoch, "theta": np.array(epoch["theta"], np.float64)}) for epoch, _, _ in data]
+        self._losses = [(train, validation) for _, (train, validation), _ in data]
+        self._measures = [measures for _, _, measures in data]
+
+    def curves(self) -> list[tuple[int, dict[str, float]]]:
+        """Return the values of each epoch by the names of the curves in MLflow, as `add` did."""
+        return [(epoch.number, self._values(i)) for i, epoch in enumerate(self._epochs)]
 
     @property
     def chosen(self) -> Epoch:
@@ -61,7 +101,7 @@ class History:
 
     def write(self, folder: Path) -> None:
         """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them)."""
-        epochs = list(zip(self._epochs, self._losses, self._measures, strict=True))
+        epochs = self._all()
         write_text(
             folder / "history.csv",
             _as_csv(

@@ -1,7 +1,7 @@
 """The mean squared error of any θ and b; float64, added up in a fixed order.
 
-A window's sum is numpy's, the windows' sums are added exactly (math.fsum), so that no result depends on threads
-or on how much memory there is.
+A window's sum is numpy's, the windows' sums are added exactly (math.fsum), so that no result depends on threads,
+on which process had which window, or on how much memory there is.
 """
 
 import math
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
 from linreg.fit.model import linear
+from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
 
-def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float) -> float | None:
+def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float, workers: Workers = ALONE) -> float | None:
     """Return (1/n) Σ w (y − ỹ)² over all rows of some files, w = 1 without weights; None when they hold no row."""
     num_rows = sum(rows.num_rows for rows in parts)
 
@@ -24,9 +25,9 @@ def mean_squared_error(parts: Sequence[Rows], theta: Floats, b: float) -> float 
         squared = np.square(window.y - linear(window.X, theta, b))
         return squared if window.w is None else window.w * squared
 
-    return total(parts, squares) / num_rows if num_rows else None
+    return total(parts, squares, workers) / num_rows if num_rows else None
 
 
-def total(parts: Sequence[Rows], values: Callable[[Window], Floats]) -> float:
-    """Return the sum of what `values` (n,) makes of each window."""
-    return math.fsum(float(values(window).sum()) for rows in parts for window in rows)
+def total(parts: Sequence[Rows], values: Callable[[Window], Floats], workers: Workers = ALONE) -> float:
+    """Return the sum of what `values` (n,) makes of each window, of all processes' windows."""
+    return math.fsum(workers.gather_all([float(values(window).sum()) for rows in parts for window in rows]))

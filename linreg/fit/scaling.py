@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
+from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Scaling:
         return folded, b * self.y_scale + self.y_mean - shift
 
 
-def standard_scores(shards: Sequence[Rows], intercept: bool) -> Scaling:
+def standard_scores(shards: Sequence[Rows], intercept: bool, workers: Workers = ALONE) -> Scaling:
     """Return mean and standard deviation (by n) of the training rows, in two passes over them.
 
     Without an intercept nothing is shifted, since a shift could not be undone: the scale is the root mean square.
@@ -53,7 +54,7 @@ def standard_scores(shards: Sequence[Rows], intercept: bool) -> Scaling:
     num_rows = sum(shard.num_rows for shard in shards)
 
     def mean(of: Callable[[Window], Floats]) -> Floats:
-        sums = [of(window).sum(axis=0) for shard in shards for window in shard]
+        sums = workers.gather_all([of(window).sum(axis=0).tolist() for shard in shards for window in shard])
         return np.array([math.fsum(each) / num_rows for each in np.transpose(sums)])
 
     def columns(window: Window) -> Floats:

@@ -1,7 +1,7 @@
 """The order in which training rows are visited: every row once per epoch, in shuffled mini-batches."""
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat, zip_longest
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from linreg.data.rows import Rows
 from linreg.data.split import shard_sizes
 from linreg.fit.scaling import Scaling
-from linreg.fit.strict_torch import torch
 from linreg.seeds import generator
+from linreg.strict_torch import torch
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +22,18 @@ class Piece(NamedTuple):
     X: torch.Tensor
     y: torch.Tensor
     root_w: torch.Tensor | None = None
+
+
+class Batch(NamedTuple):
+    """A mini-batch: the rows that each shard gives to it, 0 at the end of a short one, and the pieces of our own."""
+
+    lengths: Sequence[int]
+    pieces: Sequence[tuple[int, Piece]]
+
+    @property
+    def num_rows(self) -> int:
+        """The rows of all shards together."""
+        return sum(self.lengths)
 
 
 class ShuffledBatches:
@@ -39,7 +51,9 @@ class ShuffledBatches:
         seed: int,
         dtype: torch.dtype,
         device: str,
+        own: range | None = None,
     ) -> None:
+        self._own = range(len(shards)) if own is None else own
         self._shards, self._scaling, self._seed = shards, scaling, seed
         self._dtype, self._device = dtype, device
         self._shares = shard_sizes(batch_size, len(shards))
@@ -48,17 +62,30 @@ class ShuffledBatches:
             -(-shard.num_rows // share) for shard, share in zip(shards, self._shares, strict=True)
         )
 
-    def epoch(self, number: int) -> Iterator[list[Piece]]:
-        """Yield the batches of one epoch, each as a list of pieces in the order of the shards."""
-        streams = [self._pieces(index, share, number) for index, share in enumerate(self._shares)]
-        for pieces in zip_longest(*streams):
-            yield [piece for piece in pieces if piece is not None]
+    def epoch(self, number: int, first_batch: int = 0) -> Iterator[Batch]:
+        """Yield the batches of one epoch from `first_batch` on, with the pieces of the shards that are our own."""
+        streams = {
+            shard: self._pieces(shard, self._shares[shard], number, first_batch * self._shares[shard])
+            for shard in self._own
+        }
+        for index in range(first_batch, self.steps_per_epoch):
+            lengths = [
+                max(0, min(share, rows.num_rows - index * share))
+                for rows, share in zip(self._shards, self._shares, strict=True)
+            ]
+            yield Batch(lengths, [(shard, next(stream)) for shard, stream in streams.items() if lengths[shard]])
 
-    def _pieces(self, shard: int, share: int, epoch: int) -> Iterator[Piece]:
+    def _pieces(self, shard: int, share: int, epoch: int, skipped: int) -> Iterator[Piece]:
+        """Yield a shard's pieces of an epoch without its first `skipped` rows, a multiple of `share`."""
         rows = self._shards[shard]
         rest: Piece | None = None
         for window in generator(self._seed, "windows", epoch, shard).permutation(rows.num_windows).tolist():
+            if skipped >= rows.window_length(window):
+                skipped -= rows.window_length(window)
+                continue
             piece = self._shuffled(rows, window, generator(self._seed, "rows", epoch, shard, window))
+            if skipped:
+                piece, skipped = _rows_of(piece, slice(skipped, None)), 0
             if rest is not None:
                 piece = _joined(rest, piece)
             whole = len(piece.y) - len(piece.y) % share

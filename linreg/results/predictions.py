@@ -19,7 +19,7 @@ def write_predictions(path: Path, rows: Rows, model: LinearModel) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["actual", "predicted", "residual"])
     start = 0  # the first row of this window that is wanted
-    for window in rows:
+    for window in map(rows.window, range(rows.num_windows)):
         X, y, num_rows = window.X[start::every], window.y[start::every], len(window.y)
         predicted = linear(X, model.theta, model.b)
         writer.writerows(zip(y.tolist(), predicted.tolist(), (y - predicted).tolist(), strict=True))

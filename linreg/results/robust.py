@@ -3,13 +3,15 @@
 The rows pass through strict kernels in their order (see linreg.fit.double_double), in windows of any length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.data.rows import Rows
 from linreg.fit.double_double import add_multiple, frozen, strict
 from linreg.fit.least_squares import LeastSquares
+from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +47,21 @@ class RobustErrors:
             self._largest_leverage = max(self._largest_leverage, float(leverage.max()))
             errors = weights * residuals
             _add_squares(np.stack([errors / np.maximum(1 - leverage, LEVERAGE_1), errors]), a, self._sums)
+
+    @classmethod
+    def of(cls, fit: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE) -> "RobustErrors":
+        """Read the rows of the fit, each process its own shards; their sums are added in the order of the shards."""
+        own = []
+        for index in workers.mine(len(shards)):
+            part = cls(fit)
+            for window in shards[index]:
+                part.add(*window)
+            own.append([part._largest_leverage, part._sums.ravel().tolist()])
+        result = cls(fit)
+        for leverage, sums in workers.gather_all(own):
+            result._largest_leverage = max(result._largest_leverage, leverage)
+            _add_pairs(result._sums, np.reshape(sums, result._sums.shape))
+        return result
 
     def result(self) -> tuple[str, Floats]:
         """Return "HC3" or "HC1" and the standard errors (M + 1,); NaN where there are none."""
@@ -93,6 +110,14 @@ def _squares(q: Floats) -> Floats:
     for row in q:
         total += row * row
     return total
+
+
+def _add_pairs(total: Floats, added: Floats) -> None:
+    """Add pairs (…, 2) of a rounded sum and what it lacks, keeping what this rounding loses (D. Knuth's two-sum)."""
+    s = total[..., 0] + added[..., 0]
+    z = s - total[..., 0]
+    total[..., 1] += (total[..., 0] - (s - z)) + (added[..., 0] - z) + added[..., 1]
+    total[..., 0] = s
 
 
 @strict

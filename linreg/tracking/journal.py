@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from linreg.files import content_hash
 from linreg.tracking import events, follower
 from linreg.tracking.names import with_legal_names
 from linreg.tracking.run_folder import RunFolder, lock_for_writing, run_folders
@@ -62,14 +63,15 @@ def start_run(
     return run
 
 
-def find_run(tag: str, value: str) -> "Run | None":
+def find_run(tag: str, value: str, *, last: bool = True) -> "Run | None":
     """Reopen the newest run whose `tag` has that value; a later stage adds to what an earlier one began.
 
     So evaluate finds the run that made its model by the model's hash, also when DVC took the model from its
-    cache.
+    cache; and a stage that was killed finds the run it has begun. Points and models that the journal has already
+    are not added once more. `last` says that no later stage will add to it.
     """
     found = [(time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None]
-    return Run(RunFolder(max(found)[1]), reopened=True) if found else None
+    return Run(RunFolder(max(found)[1]), reopened=True, last=last) if found else None
 
 
 def no_run() -> "Run":
@@ -84,9 +86,18 @@ class Run:
     a word leaves a journal that nobody holds, which MLflow then shows as KILLED.
     """
 
-    def __init__(self, folder: RunFolder | None, *, reopened: bool = False) -> None:
+    def __init__(self, folder: RunFolder | None, *, reopened: bool = False, last: bool = False) -> None:
         self._folder = folder
-        self._reopened = reopened
+        self._last = last
+        # What a run that is reopened has logged before it was left; the values would be the same.
+        self._points: set[tuple[str, int]] = set()
+        self._models: list[Path] = []
+        if folder is not None and reopened:
+            for event in events.read(folder.journal):
+                if event.kind == "metrics":
+                    self._points.update((name, event.values["step"]) for name in event.values["values"])
+                elif event.kind == "model":
+                    self._models.append(folder.path / event.values["path"])
         self._handle = None if folder is None else lock_for_writing(folder.journal)
         if self._handle is not None and _is_torn(self._handle):
             os.write(self._handle, b"\n")
@@ -101,8 +112,10 @@ class Run:
 
         What is logged after the model is, in MLflow, also the model's.
         """
-        numbers = {name: events.number(value) for name, value in values.items()}
-        self._append("metrics", {"step": int(step), "values": with_legal_names(numbers)})
+        numbers = with_legal_names({name: events.number(value) for name, value in values.items()})
+        new = {name: value for name, value in numbers.items() if (name, step) not in self._points}
+        if new:
+            self._append("metrics", {"step": int(step), "values": new})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags, in place of those of the same name."""
@@ -114,7 +127,8 @@ class Run:
 
     def log_model(self, folder: Path, name: str = "model") -> None:
         """Keep a copy of a model artifact as the run's model."""
-        self._append("model", {"path": self._copy(folder), "name": name})
+        if all(content_hash(model) != content_hash(folder) for model in self._models):
+            self._append("model", {"path": self._copy(folder), "name": name})
 
     def end(self, status: str, *, final: bool = False) -> None:
         """Say how the run ended: FINISHED, FAILED or KILLED; `final` if no later stage will add to it."""
@@ -149,7 +163,7 @@ class Run:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
         if error is None or (isinstance(error, SystemExit) and not error.code):
-            self.end(events.FINISHED, final=self._reopened)
+            self.end(events.FINISHED, final=self._last)
         else:
             killed = isinstance(error, KeyboardInterrupt | _Terminated)
             self.end(events.KILLED if killed else events.FAILED, final=True)

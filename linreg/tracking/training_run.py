@@ -1,22 +1,45 @@
-"""The run that train begins and evaluate completes, linked to its data and its model by their hashes."""
+"""The run that train begins and evaluate completes, linked to its data, its code and its model by their hashes.
+
+Its tags say how far it is, so that a stage that was stopped finds its run again and adds what is missing:
+
+    linreg.training             the training that it is of, until the model has been judged
+    linreg.awaits_evaluation    the model that waits to be judged
+    linreg.evaluation           the judgement that it holds
+"""
 
 import csv
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from linreg.files import content_hash
+from linreg.code import code_hash
+from linreg.files import content_hash, read_json
 from linreg.tracking.git import default_run_name, source_tags
-from linreg.tracking.journal import Dataset, Run, find_run, start_run
+from linreg.tracking.journal import Dataset, Run, find_run, no_run, start_run
+from linreg.workers.one import Workers
 
-_AWAITS = "linreg.awaits_evaluation"
+_TRAINING, _AWAITS, _EVALUATION = "linreg.training", "linreg.awaits_evaluation", "linreg.evaluation"
 
 
-def start_training_run(
-    experiment: str, parameters: Mapping[str, object], hashes: Mapping[str, str], data: Dataset
-) -> Run:
-    """Begin the run of a training; `hashes` are those of its dependencies by path, as in dvc.lock."""
-    return start_run(experiment, default_run_name(), parameters, source_tags() | dict(hashes), [data])
+def begin_training_run(workers: Workers, parameters: Mapping[str, Any], hashes: Mapping[str, str], split: Path) -> Run:
+    """Begin the run of a training, or go on with the one that was stopped before its model was judged.
+
+    Of several processes the first one speaks for all. `parameters` are all of params.yaml by their dotted names,
+    `hashes` those of the dependencies by path, as in dvc.lock, the folder `split` among them.
+    """
+    if not workers.first:
+        return no_run()
+    experiment, tags = parameters["tracking.experiment"], dict(hashes) | {"code": code_hash()}
+    identity = _identity(tags, parameters)
+    if run := find_run(_TRAINING, identity, last=False):
+        run.set_tags(source_tags())
+        return run
+    data = Dataset("train", str(split), hashes[str(split)], read_json(split / "split.json")["rows"]["train"])
+    tags |= source_tags() | {_TRAINING: identity}
+    return start_run(experiment, default_run_name(), parameters, tags, [data])
 
 
 def note_model(run: Run, folder: Path) -> None:
@@ -26,21 +49,30 @@ def note_model(run: Run, folder: Path) -> None:
     run.set_tags({str(folder): model_hash, _AWAITS: _waiting_for(model_hash)})
 
 
-def run_of_model(model: Path, training: Path, experiment: str, parameters: Mapping[str, object]) -> Run:
+def run_of_model(workers: Workers, parameters: Mapping[str, Any], model: Path, training: Path) -> Run:
     """Return the run whose model waits to be judged; if there is none, a new one with the same curves.
 
-    There is none when DVC took the model from its cache instead of training it, or when it is judged once more.
+    There is none when DVC took the model from its cache instead of training it. A judgement that was stopped, or is
+    repeated with nothing changed, goes on in the run that has it.
     """
-    model_hash = content_hash(model)
-    run = find_run(_AWAITS, _waiting_for(model_hash))
-    if run is None:
-        hashes = {str(path): content_hash(path) for path in (model, training)}
-        run = start_run(experiment, default_run_name(), parameters, source_tags() | hashes)
-        run.log_model(model)
-        for step, values in read_curves(training):
-            run.log(values, step)
-    run.set_tags({_AWAITS: "no"})
+    if not workers.first:
+        return no_run()
+    hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
+    identity = _identity(hashes, parameters)
+    if run := find_run(_AWAITS, _waiting_for(hashes[str(model)])) or find_run(_EVALUATION, identity):
+        run.set_tags({_EVALUATION: identity})
+        return run
+    tags = source_tags() | hashes | {_EVALUATION: identity}
+    run = start_run(parameters["tracking.experiment"], default_run_name(), parameters, tags)
+    run.log_model(model)
+    for step, values in read_curves(training):
+        run.log(values, step)
     return run
+
+
+def note_judgement(run: Run, verdict: str) -> None:
+    """Note that the model has been judged; the same training, done again, is another run."""
+    run.set_tags({"gates": verdict, _AWAITS: "no", _TRAINING: "done"})
 
 
 def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
@@ -60,3 +92,9 @@ def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
 
 def _waiting_for(model_hash: str) -> str:
     return f"{model_hash} {os.environ.get('DVC_EXP_NAME', '')}".strip()
+
+
+def _identity(hashes: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """Return what tells this piece of work from others; two experiments of DVC are never one run."""
+    document = [dict(hashes), dict(parameters), os.environ.get("DVC_EXP_NAME", ""), str(Path.cwd())]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,7 @@ from linreg.errors import UserError
 from linreg.fit.autograd import Epoch, as_numbers, gradient_descent, learning_rate, start_at_random
 from linreg.fit.scaling import Scaling, standard_scores
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.fit.strict_torch import torch
+from linreg.strict_torch import torch
 from linreg.params import Train
 
 Shards = Callable[..., list[Rows]]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linreg.fit.gap import Gap
 from linreg.fit.least_squares import LeastSquares, solve
 from linreg.fit.moments import Moments
-from linreg.fit.strict_torch import torch
+from linreg.strict_torch import torch
 
 Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from linreg.data.split import shard_sizes
 from linreg.data.table import write_table
 from linreg.fit.scaling import Scaling
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.fit.strict_torch import torch
+from linreg.strict_torch import torch
 
 Learn = Callable[..., Design]
 Batches = list[list[list[int]]]

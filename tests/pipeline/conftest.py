@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,15 +22,21 @@ class Project:
 
     folder: Path
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user would who has activated the environment."""
-        own = ("DVC", "MLFLOW", "GIT")
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a user who has activated the project's, and nothing of the tests' own."""
+        own = ("DVC", "MLFLOW", "GIT", "WORKERS")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-        environment |= {
+        return environment | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
             "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@localhost",
             "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@localhost",
         }  # fmt: skip
+
+    def run(
+        self, *command: str, check: bool = True, env: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, with `env` besides."""
+        environment = self.environment() | dict(env)
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done

@@ -21,10 +21,14 @@ torch.set_num_threads(1)
 warnings.filterwarnings("ignore", message="Initializing zero-element tensors is a no-op")
 
 # torch.optim imports torch._dynamo, the front end of torch.compile, only to tell a running compiler to keep out.
-# That import takes as long as torch itself (2 s). Nothing is compiled here, so these two answers are enough.
+# That import takes as long as torch itself (2 s). Nothing is compiled here, so these answers are enough; the last one
+# is for torch.distributed.
 if "torch._dynamo" not in sys.modules:
     _no_compiler = types.ModuleType("torch._dynamo")
-    vars(_no_compiler).update(disable=lambda function, *_, **__: function, graph_break=lambda *_: None)
+    _rules = types.SimpleNamespace(clear_lru_cache=lambda: None)
+    vars(_no_compiler).update(
+        disable=lambda function, *_, **__: function, graph_break=lambda *_: None, trace_rules=_rules
+    )
     sys.modules["torch._dynamo"] = torch._dynamo = _no_compiler
 
 __all__ = ["torch"]

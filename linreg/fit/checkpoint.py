@@ -1,0 +1,95 @@
+"""Where a training goes on that was killed: its state on disk, apart from the outputs, gone when it has succeeded.
+
+The state is weights, momentum, average, the number of steps taken, and the history of the epochs. The random
+generators need no place in it: each is made from the seed and from what it is for, such as the rows of a window in an
+epoch, so the number of steps says which batch comes next.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from linreg.code import code_hash
+from linreg.errors import UserError
+from linreg.files import checksum, read_json, write_text
+from linreg.fit.history import History
+from linreg.params import Train
+from linreg.workers.one import Workers
+
+CHECKPOINTS = Path(".linreg/checkpoints")
+SECONDS = 5.0
+"""Between two checkpoints within an epoch."""
+SHARE_OF_TIME = 0.05
+"""What writing may take of the time; more checkpoints than that would buy nothing."""
+
+State = Mapping[str, Any]
+
+
+class Checkpoint:
+    """The state of one training, known by its inputs: their hashes, the code's, and the parameters of train.
+
+    state  what an earlier process left, or None; the history then has the epochs that it had done
+    """
+
+    def __init__(self, inputs: Mapping[str, str], params: Train, history: History, workers: Workers) -> None:
+        document = {"inputs": dict(inputs), "code": code_hash(), "train": params.model_dump(mode="json")}
+        self._key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+        self._path = CHECKPOINTS / f"{self._key[:32]}.json"
+        self._history, self._workers = history, workers
+        self._written, self._cost = time.monotonic(), 0.0
+        self.state: State | None = None
+        self._resume()
+
+    def _resume(self) -> None:
+        """Take up what an earlier process left, the same in all processes: `state`, and the history's epochs.
+
+        A damaged file is no reason to stop: it is said and deleted.
+        """
+        found = self._workers.from_first(self._read() if self._workers.first else None)
+        if found is not None:
+            self._history.restore(found["history"])
+            self.state = found["state"]
+            if self._workers.first:
+                print(f"train: goes on from step {found['state']['step']}, where it was stopped")
+
+    def at_step(self, state: Callable[[], State]) -> None:
+        """Write the state if the last time is long enough ago."""
+        if time.monotonic() - self._written >= max(SECONDS, self._cost / SHARE_OF_TIME):
+            self.write(state)
+
+    def at_epoch(self, state: Callable[[], State]) -> None:
+        """Write the state, unless epochs are so short that writing would take much of the time."""
+        if time.monotonic() - self._written >= self._cost / SHARE_OF_TIME:
+            self.write(state)
+
+    def write(self, state: Callable[[], State]) -> None:
+        """Write the state now."""
+        if not self._workers.first:
+            return
+        began = time.monotonic()
+        document = {"key": self._key, "state": state(), "history": self._history.as_data()}
+        write_text(self._path, json.dumps(document | {"checksum": checksum(document)}, sort_keys=True) + "\n")
+        self._written = time.monotonic()
+        self._cost = self._written - began
+
+    def delete(self) -> None:
+        """Have the next training start from its beginning."""
+        if self._workers.first:
+            self._path.unlink(missing_ok=True)
+
+    def _read(self) -> Mapping[str, Any] | None:
+        if not self._path.exists():
+            return None
+        try:
+            found: dict[str, Any] = read_json(self._path)
+            if found.pop("checksum") == checksum(found) and found["key"] == self._key:
+                return found
+            damage = "its checksum does not fit"
+        except (UserError, KeyError, TypeError, AttributeError) as error:
+            damage = repr(error)
+        print(f"train: {self._path} is damaged ({damage}); starting from the beginning")
+        self._path.unlink()
+        return None

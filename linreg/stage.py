@@ -1,0 +1,121 @@
+"""What every stage script is: one process or several, alone in its folder, with errors that are one line.
+
+@stage                          one process, whatever WORKERS says
+@stage_with_workers             as many as the environment's WORKERS says, or as torchrun has started
+"""
+
+import ctypes
+import fcntl
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from linreg.errors import UserError, one_line_errors
+from linreg.workers.one import Workers
+
+LOCKS = Path(".linreg/stages")
+
+
+def stage(main: Callable[[], None]) -> Callable[[], None]:
+    """Make main() a stage that one process runs; those that torchrun has started beside it have nothing to do."""
+
+    @functools.wraps(main)
+    def started() -> None:
+        if os.environ.get("RANK", "0") == "0":
+            one_line_errors(functools.partial(_alone, main))()
+
+    return started
+
+
+def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
+    """Make main(workers) a stage that WORKERS processes run together; it starts them if nobody has."""
+
+    @functools.wraps(main)
+    def started() -> None:
+        if "RANK" in os.environ:
+            from linreg.workers.launch import tell_launcher
+
+            one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)()
+        else:
+            one_line_errors(functools.partial(_as_told, main))()
+
+    return started
+
+
+def _alone(main: Callable[[], None]) -> None:
+    _end_with_dvc()
+    with only_one():
+        main()
+
+
+def _as_told(main: Callable[[Workers], None]) -> None:
+    num_workers = _wanted_workers()
+    if num_workers == 1:
+        _alone(functools.partial(main, Workers()))
+        return
+    _end_with_dvc()
+    from linreg.workers.launch import launch  # torch, which takes seconds
+
+    launch(f"stages.{_name()}", num_workers)
+
+
+def _as_one_of_several(main: Callable[[Workers], None]) -> None:
+    _end_with_parent(signal.SIGKILL)
+    from linreg.workers.group import joined
+
+    with joined() as group:
+        if not group.first:
+            group.wait()
+            main(group)
+            return
+        with only_one():  # the first process holds the lock for all of them
+            group.wait()
+            main(group)
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Be the one process that runs this stage in this folder; waits for another, such as one whose DVC was killed."""
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with (LOCKS / f"{_name()}.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(f"{_name()}: waiting for {file.read() or 'another process'}, which runs this stage here")
+            sys.stdout.flush()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        file.flush()
+        yield
+
+
+def _wanted_workers() -> int:
+    text = os.environ.get("WORKERS") or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise UserError("environment: WORKERS", "must be a number of processes, 1 to 1024", found=text)
+    return int(text)
+
+
+def _end_with_dvc() -> None:
+    """Have the system stop this stage when the DVC that runs it dies.
+
+    An orphan would work on unseen, beside the stage that the next `dvc repro` starts.
+    """
+    if "DVC_STAGE" in os.environ:
+        _end_with_parent(signal.SIGTERM)
+
+
+def _end_with_parent(how: signal.Signals) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, how)  # 1 is PR_SET_PDEATHSIG
+
+
+def _name() -> str:
+    return Path(sys.argv[0]).stem

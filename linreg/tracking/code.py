@@ -1,0 +1,3 @@
+"""Moved."""
+
+from linreg.code import code_hash as code_hash

@@ -1,0 +1,1 @@
+"""A stage as one process or as several, each with shards of its own, under torch.distributed."""

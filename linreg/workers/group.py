@@ -1,0 +1,67 @@
+"""One of several processes under torch.distributed: gloo between CPUs, nccl between CUDA devices.
+
+Imported only where there is more than one process, because it imports torch.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.errors import WorkerGoneError
+from linreg.strict_torch import torch
+from linreg.workers.one import Workers
+
+dist = torch.distributed
+
+
+class Group(Workers):
+    """The processes that torchrun has started; its environment says which of them we are."""
+
+    def __init__(self) -> None:
+        super().__init__(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+
+    def gather(self, value: Any) -> list[Any]:  # noqa: D102 - as in Workers
+        return [json.loads(text) for text in self._gather_bytes(json.dumps(value).encode())]
+
+    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:  # noqa: D102 - as in Workers
+        return [np.frombuffer(data) for data in self._gather_bytes(values.astype(np.float64).tobytes())]
+
+    def gather_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensors of all processes, which have the same shape and lie on the same kind of device."""
+        everyones = tensor.new_empty((self.size, *tensor.shape))
+        with gone_named():
+            dist.all_gather_single(everyones.view(-1), tensor.contiguous().view(-1))
+        return everyones
+
+    def _gather_bytes(self, data: bytes) -> list[bytes]:
+        lengths = self.gather_tensor(torch.tensor([len(data)])).flatten().tolist()
+        padded = torch.zeros(max(1, *lengths), dtype=torch.uint8)
+        padded[: len(data)] = torch.from_numpy(np.frombuffer(bytearray(data), np.uint8))
+        everyones = self.gather_tensor(padded)
+        return [everyones[rank, :length].numpy().tobytes() for rank, length in enumerate(lengths)]
+
+
+@contextmanager
+def joined() -> Iterator[Group]:
+    """Meet the other processes, and part from them at the end; raises WorkerGoneError when one does not come."""
+    with_cuda = torch.cuda.is_available() and dist.is_nccl_available()
+    with gone_named():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if with_cuda else "gloo")
+    try:
+        yield Group()
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def gone_named() -> Iterator[None]:
+    """Turn what torch.distributed raises when a process has ended into WorkerGoneError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise WorkerGoneError from error

@@ -1,0 +1,80 @@
+"""Starts a stage as several processes on this machine, through torchrun's launcher, and watches over them."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from linreg.errors import WORKER_GONE
+from linreg.strict_torch import torch  # noqa: F401 - its switches are set before the launcher imports torch
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+
+LAUNCHED = "LINREG_LAUNCHED"
+"""Set for processes that this module has started, which leave it to it to tell what went wrong."""
+SECONDS_TO_STOP = 5
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
+
+
+def launch(module: str, num_workers: int) -> NoReturn:
+    """Run `python -m module` as `num_workers` processes and exit as they do.
+
+    When one of them ends badly, the others are stopped at once, and one line says what happened to the first.
+    """
+    from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.disable()  # what the launcher has to say is said below, in one line
+    os.environ[LAUNCHED] = "1"
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are all on this machine, whatever it calls itself
+    notes = tempfile.TemporaryDirectory(prefix="linreg-workers-")  # where the processes leave their errors
+    config = LaunchConfig(
+        logs_specs=DefaultLogsSpecs(log_dir=notes.name),
+        run_id=f"{module}-{os.getpid()}",
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=num_workers,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        local_addr="localhost",
+        max_restarts=0,
+        shutdown_timeout=SECONDS_TO_STOP,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", module)
+    except ChildFailedError as error:
+        rank, first = min(error.failures.items(), key=lambda each: (_comes_last(each[1]), each[1].timestamp))
+        told = first.error_file_data
+        if told.get("exit_code"):
+            print(f"error: {told['message']}", file=sys.stderr)
+            sys.exit(1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
+        if first.exitcode < 0:
+            died = f"workers: process {rank} of {num_workers} was ended by signal {-first.exitcode}"
+            print(f"error: {died}; run the stage again", file=sys.stderr)
+        sys.exit(1)  # else it has printed its traceback
+    except SignalException as stopped:
+        sys.exit(128 + stopped.sigval)
+    sys.exit(0)
+
+
+def tell_launcher(message: str, code: int) -> None:
+    """Leave a message where the launcher finds it; under a torchrun started by hand, print it too."""
+    told = {"message": message, "exit_code": code, "timestamp": int(time.time())}
+    Path(os.environ[ERROR_FILE]).write_text(json.dumps(told))
+    if LAUNCHED not in os.environ:
+        print(f"error: {message}", file=sys.stderr)
+
+
+def _comes_last(failure: "ProcessFailure") -> int:
+    """0 for a process that failed by itself, 1 for one that stopped because another did, 2 for one that we stopped."""
+    told = failure.error_file_data.get("exit_code")
+    if told:
+        return int(told == WORKER_GONE)
+    return 2 if failure.exitcode == -signal.SIGTERM else 0

@@ -1,0 +1,131 @@
+"""Killed anywhere, resumed, same bits: SIGKILL at seeded random moments of stages, workers and DVC itself."""
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.pipeline.conftest import Project, copy_of_the_project
+
+STAGES = {"generate": 0.3, "ingest": 0.4, "split": 0.4, "train": 3.0, "evaluate": 2.0}
+"""The stages and about how many seconds each runs; a kill falls anywhere in them."""
+WEIGHTS = (1, 1, 1, 6, 3)
+KILLS_AT_A_TIME = 4
+NUM_EPOCHS = 12
+CURVES = ("train_mse", "validation_mse", "gap", "b", "theta.x1", "theta.x2", "rows_per_second")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A copy with two shards, run once without any kill."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("killed"))
+    params = project.folder / "params.yaml"
+    params.write_text(params.read_text().replace("shards: 1", "shards: 2").replace("epochs: 20", f"epochs: {NUM_EPOCHS}"))
+    project.run("dvc", "repro")
+    project.run("git", "commit", "-qam", "shards")
+    return project
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(("num_kills", "workers"), [(24, 1), (16, 2)])
+def test_whatever_is_killed_the_next_repro_ends_with_the_same_hashes_and_one_complete_run(
+    project: Project, num_kills: int, workers: int
+) -> None:
+    chance = random.Random(workers)  # noqa: S311 - a test that can be repeated
+    expected = (project.folder / "dvc.lock").read_text()
+    killed: list[str] = []
+    while len(killed) < num_kills:
+        forget_everything(project.folder)
+        stages = chance.choices(list(STAGES), WEIGHTS, k=min(KILLS_AT_A_TIME, num_kills - len(killed)))
+        these = []
+        for stage in sorted(stages, key=list(STAGES).index):
+            if stage in stages_to_do(project):
+                these.append(repro_until_killed(project, stage, chance, workers))
+        project.run("dvc", "repro", env={"WORKERS": str(workers)})
+        assert (project.folder / "dvc.lock").read_text() == expected, these
+        assert_one_complete_run(project, these)
+        assert not list((project.folder / ".linreg/checkpoints").glob("*")), these
+        assert not [path for path in project.folder.glob("*/.*") if path.suffix in (".partial", ".scratch")], these
+        killed += these
+    assert len(killed) == num_kills
+
+
+def assert_one_complete_run(project: Project, killed: list[str]) -> None:
+    project.run("linreg", "sync")
+    (run,) = project.mlflow_runs()
+    assert run["status"] == "FINISHED", killed
+    for name in CURVES:
+        assert [step for step, _ in run["curves"][name]] == list(range(1, NUM_EPOCHS + 1)), (name, killed)
+    assert len(run["curves"]["test_r2"]) == run["models"] == 1, killed
+
+
+def repro_until_killed(project: Project, stage: str, chance: random.Random, workers: int) -> str:
+    """Start `dvc repro`, kill something in it at a random time of a stage, and return what and when."""
+    delay = chance.uniform(0, STAGES[stage] * (1 if workers == 1 else 2.5))
+    who = chance.choice(["stage", "stage", "dvc"] if workers == 1 else ["worker", "worker", "launcher", "dvc"])
+    dvc = subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=project.folder,
+        env=project.environment() | {"WORKERS": str(workers)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        processes = wait_for(dvc, stage, delay, project.folder)
+        victim = {
+            "dvc": lambda: psutil.Process(dvc.pid),
+            "stage": lambda: processes[0],
+            "launcher": lambda: processes[0],
+            "worker": lambda: chance.choice(processes[1:] or processes),
+        }[who]()
+        victim.send_signal(signal.SIGKILL)
+    except (psutil.NoSuchProcess, IndexError):
+        dvc.send_signal(signal.SIGKILL)  # that stage was faster than the delay
+        who = "dvc, later"
+    output, _ = dvc.communicate()
+    assert "Traceback" not in output, output
+    print(f"{who}, {delay:.2f} s into {stage}")
+    return f"{who}, {delay:.2f} s into {stage}"
+
+
+def wait_for(dvc: subprocess.Popen[str], stage: str, delay: float, folder: Path) -> list[psutil.Process]:
+    """Wait until a stage has run for `delay` seconds; return its processes, the one that DVC started first."""
+    deadline = time.monotonic() + 120
+    while not stage_processes(stage, folder):
+        assert dvc.poll() is None, dvc.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(delay)
+    return stage_processes(stage, folder)
+
+
+def stage_processes(stage: str, folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline()[-2:] == ["-m", f"stages.{stage}"] and Path(process.cwd()) == folder:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return sorted(found, key=lambda process: process.pid)
+
+
+def stages_to_do(project: Project) -> set[str]:
+    return set(re.findall(r"^(\w+):", project.run("dvc", "status").stdout, re.MULTILINE))
+
+
+def forget_everything(folder: Path) -> None:
+    """Leave no output, no lock file and no cache, so that all stages have to run."""
+    for path in (".dvc/cache", ".dvc/tmp", ".linreg", "mlartifacts", "data/raw", "data/ingested", "data/split", "models"):
+        shutil.rmtree(folder / path, ignore_errors=True)
+    for name in ("dvc.lock", "mlflow.db"):
+        (folder / name).unlink(missing_ok=True)
