@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from linreg.errors import UserError, one_line_errors
-from linreg.workers.one import Workers
+from linreg.errors import UserError, WorkerGoneError, one_line_errors
+from linreg.workers.one import LAUNCHER, Workers
 
 LOCKS = Path(".linreg/stages")
 
@@ -66,6 +66,8 @@ def _as_told(main: Callable[[Workers], None]) -> None:
 
 def _as_one_of_several(main: Callable[[Workers], None]) -> None:
     _end_with_parent(signal.SIGKILL)
+    if os.environ.get(LAUNCHER, str(os.getppid())) != str(os.getppid()):
+        raise WorkerGoneError  # it died before it could take us along
     from linreg.workers.group import joined
 
     with joined() as group:

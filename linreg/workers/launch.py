@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from linreg.errors import WORKER_GONE
 from linreg.strict_torch import torch  # noqa: F401 - its switches are set before the launcher imports torch
+from linreg.workers.one import LAUNCHER
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-LAUNCHED = "LINREG_LAUNCHED"
-"""Set for processes that this module has started, which leave it to it to tell what went wrong."""
 SECONDS_TO_STOP = 5
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 
@@ -32,7 +31,7 @@ def launch(module: str, num_workers: int) -> NoReturn:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.disable()  # what the launcher has to say is said below, in one line
-    os.environ[LAUNCHED] = "1"
+    os.environ[LAUNCHER] = str(os.getpid())
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are all on this machine, whatever it calls itself
     notes = tempfile.TemporaryDirectory(prefix="linreg-workers-")  # where the processes leave their errors
     config = LaunchConfig(
@@ -68,7 +67,7 @@ def tell_launcher(message: str, code: int) -> None:
     """Leave a message where the launcher finds it; under a torchrun started by hand, print it too."""
     told = {"message": message, "exit_code": code, "timestamp": int(time.time())}
     Path(os.environ[ERROR_FILE]).write_text(json.dumps(told))
-    if LAUNCHED not in os.environ:
+    if LAUNCHER not in os.environ:
         print(f"error: {message}", file=sys.stderr)
 
 

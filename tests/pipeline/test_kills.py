@@ -27,7 +27,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A copy with two shards, run once without any kill."""
     project = copy_of_the_project(tmp_path_factory.mktemp("killed"))
     params = project.folder / "params.yaml"
-    params.write_text(params.read_text().replace("shards: 1", "shards: 2").replace("epochs: 20", f"epochs: {NUM_EPOCHS}"))
+    params.write_text(
+        params.read_text().replace("shards: 1", "shards: 2").replace("epochs: 20", f"epochs: {NUM_EPOCHS}")
+    )
     project.run("dvc", "repro")
     project.run("git", "commit", "-qam", "shards")
     return project
@@ -91,7 +93,7 @@ def repro_until_killed(project: Project, stage: str, chance: random.Random, work
     except (psutil.NoSuchProcess, IndexError):
         dvc.send_signal(signal.SIGKILL)  # that stage was faster than the delay
         who = "dvc, later"
-    output, _ = dvc.communicate()
+    output, _ = dvc.communicate(timeout=100)
     assert "Traceback" not in output, output
     print(f"{who}, {delay:.2f} s into {stage}")
     return f"{who}, {delay:.2f} s into {stage}"
@@ -125,7 +127,16 @@ def stages_to_do(project: Project) -> set[str]:
 
 def forget_everything(folder: Path) -> None:
     """Leave no output, no lock file and no cache, so that all stages have to run."""
-    for path in (".dvc/cache", ".dvc/tmp", ".linreg", "mlartifacts", "data/raw", "data/ingested", "data/split", "models"):
+    for path in (
+        ".dvc/cache",
+        ".dvc/tmp",
+        ".linreg",
+        "mlartifacts",
+        "data/raw",
+        "data/ingested",
+        "data/split",
+        "models",
+    ):
         shutil.rmtree(folder / path, ignore_errors=True)
     for name in ("dvc.lock", "mlflow.db"):
         (folder / name).unlink(missing_ok=True)
