@@ -16,6 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 env: .venv/installed  ## Create .venv with the locked environment
 
 repro: env  ## Run the pipeline and print what it found
+	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true  # left by a DVC that was killed while it wrote it
 	dvc repro
 	@linreg summary
 
@@ -29,6 +30,9 @@ lint: env  ## Check style and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+verify: env  ## Execute everything again in a clone of this commit, and compare every output with dvc.lock
+	linreg verify
 
 ui: env  ## Open the MLflow UI on this repository's runs
 	linreg ui

@@ -20,10 +20,10 @@ from linreg.params import Train
 from linreg.workers.one import Workers
 
 CHECKPOINTS = Path(".linreg/checkpoints")
-SECONDS = 5.0
-"""Between two checkpoints within an epoch."""
+SECONDS, MOST_SECONDS = 5.0, 10.0
+"""Between two checkpoints within an epoch, and between any two: the work that is lost at most."""
 SHARE_OF_TIME = 0.05
-"""What writing may take of the time; more checkpoints than that would buy nothing."""
+"""What writing may take of the time, unless that would be too seldom; more checkpoints would buy nothing."""
 
 State = Mapping[str, Any]
 
@@ -57,12 +57,12 @@ class Checkpoint:
 
     def at_step(self, state: Callable[[], State]) -> None:
         """Write the state if the last time is long enough ago."""
-        if time.monotonic() - self._written >= max(SECONDS, self._cost / SHARE_OF_TIME):
+        if time.monotonic() - self._written >= min(MOST_SECONDS, max(SECONDS, self._cost / SHARE_OF_TIME)):
             self.write(state)
 
     def at_epoch(self, state: Callable[[], State]) -> None:
         """Write the state, unless epochs are so short that writing would take much of the time."""
-        if time.monotonic() - self._written >= self._cost / SHARE_OF_TIME:
+        if time.monotonic() - self._written >= min(MOST_SECONDS, self._cost / SHARE_OF_TIME):
             self.write(state)
 
     def write(self, state: Callable[[], State]) -> None:
