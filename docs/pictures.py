@@ -28,8 +28,8 @@ from linreg.fit.autograd import as_numbers, start_at_random
 from linreg.fit.model import LinearModel, load
 from linreg.fit.scaling import Scaling
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.strict_torch import torch
 from linreg.params import Train, load_params
+from linreg.strict_torch import torch
 
 mpl.use("svg")
 from matplotlib import pyplot as plt

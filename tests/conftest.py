@@ -1,5 +1,9 @@
+import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +17,7 @@ from linreg.data.formula import parse_formula, plan
 from linreg.data.rows import Rows
 from linreg.data.schema import Column, Schema, kind_of
 from linreg.data.table import write_table
+from linreg.workers.one import Workers
 
 # A slow machine is no mistake, and the same examples everywhere make a failure one that others can see.
 settings.register_profile("linreg", deadline=None, derandomize=True)
@@ -54,3 +59,48 @@ def shards_of(
         return [Rows(path, design) for path in paths]
 
     return shards_of
+
+
+class Threads(Workers):
+    """One of several workers that are threads: what they exchange is what processes exchange, and as they do it."""
+
+    def __init__(self, rank: int, barrier: threading.Barrier, said: list[bytes]) -> None:
+        super().__init__(rank, barrier.parties)
+        self._barrier, self._said = barrier, said
+
+    def gather(self, value: Any) -> list[Any]:
+        return [json.loads(data) for data in self._exchange(json.dumps(value).encode())]
+
+    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        return [np.frombuffer(data) for data in self._exchange(values.astype(np.float64).tobytes())]
+
+    def _exchange(self, data: bytes) -> list[bytes]:
+        self._said[self.rank] = data
+        self._barrier.wait(60)
+        everyones = list(self._said)
+        self._barrier.wait(60)  # nobody says the next thing before all have heard this one
+        return everyones
+
+
+@pytest.fixture(scope="session")
+def together() -> Callable[..., list[Any]]:
+    """Calls work(workers) in several workers at once and returns what each of them has found, by rank."""
+
+    def together(num_workers: int, work: Callable[[Workers], Any]) -> list[Any]:
+        barrier, said = threading.Barrier(num_workers), [b""] * num_workers
+
+        def one(rank: int) -> Any:
+            try:
+                return work(Threads(rank, barrier, said))
+            except BaseException:
+                barrier.abort()  # or the others would wait for it
+                raise
+
+        with ThreadPoolExecutor(num_workers) as pool:
+            futures = [pool.submit(one, rank) for rank in range(num_workers)]
+        errors = [error for each in futures if (error := each.exception()) is not None]
+        for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+            raise error
+        return [each.result() for each in futures]
+
+    return together

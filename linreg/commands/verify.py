@@ -14,11 +14,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
+from linreg.files import content_hash
 from linreg.proof.cells import Cell, cells
 from linreg.proof.checkout import Checkout, checkout, git
 from linreg.proof.comparison import Compared, changed_files, compare
 from linreg.proof.fingerprint import fingerprint
-from linreg.proof.locked import Locked, locked_outputs
+from linreg.proof.locked import Locked, locked_inputs, locked_outputs
 
 MOST_FILES = 5
 
@@ -115,6 +116,9 @@ def _say_what_is_verified(project: Checkout) -> None:
     for each in project.brought:
         print(f"{each.path}: not in git, taken from here; its MD5 is that in dvc.lock")
     environment = fingerprint(project.folder / "requirements.lock")
+    for each in locked_inputs(project.folder):
+        if content_hash(project.folder / each.path) != each.md5:
+            print(f"{each.path}: is not what it was when dvc.lock was written; run `dvc repro` and commit dvc.lock")
     print("\n".join(environment.lines), flush=True)
     if not environment.matches:
         print("the environment is not the locked one, so that results may differ", file=sys.stderr)

@@ -1,4 +1,5 @@
 import datetime
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from linreg.data import table as table_module
 from linreg.data.split import (
     PARTS,
     Dealer,
+    Division,
+    Labels,
     Shuffle,
     allot,
     divide,
@@ -30,6 +33,8 @@ from linreg.data.table import TableFile, write_table
 from linreg.errors import UserError
 from linreg.files import read_json
 from linreg.params import Split
+from linreg.seeds import generator
+from linreg.workers.one import Workers
 from stages import split as stage
 
 
@@ -50,18 +55,21 @@ Run = Callable[..., Parts]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the stage on a table with the row numbers in a column `row`."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[..., list[Any]]) -> Run:
+    """Runs the stage on a table with the row numbers in a column `row`, alone or with several workers."""
     monkeypatch.chdir(tmp_path)
 
-    def run(num_rows: int, columns: dict[str, Any] | None = None, **split: Any) -> Parts:
+    def run(num_rows: int, columns: dict[str, Any] | None = None, num_workers: int = 1, **split: Any) -> Parts:
         assert Path.cwd() == tmp_path  # the stage writes where it runs
         table = pa.table({"row": np.arange(num_rows), "g": [f"g{i}" for i in range(num_rows)], **(columns or {})})
         Path("data/ingested").mkdir(parents=True, exist_ok=True)
         write_table(Path("data/ingested/table.parquet"), table.schema, [table])
         values = {"batch_size": 4096}
         Path("params.yaml").write_text(f"split: {Split(**split).model_dump()}\ntrain: {values}\n")
-        stage.main()
+        if num_workers == 1:
+            stage.main()
+        else:
+            together(num_workers, inspect.unwrap(stage.main))
         assert sorted(path.name for path in Path("data").iterdir()) == ["ingested", "split"]
         folder = Path("data/split")
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -83,6 +91,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return parts
 
     return run
+
+
+def all_labels(division: Division, rows_per_group: int) -> Labels:
+    """The part of each row of a table, from its row groups, whose counts must be those of the labels."""
+    labels = [division.labels(block) for block in range(len(division.counts))]
+    assert [len(each) for each in labels[:-1]] == [rows_per_group] * (len(labels) - 1)
+    assert [np.bincount(each, minlength=3).tolist() for each in labels] == division.counts
+    return np.concatenate(labels)
 
 
 def in_thirds(**split: Any) -> Split:
@@ -107,14 +123,24 @@ def test_a_block_is_divided_within_one_row_of_the_quotas_proportion(quotas: list
 @settings(max_examples=50)
 @given(QUOTAS, st.data())
 def test_quotas_are_used_up_exactly_however_long_the_blocks_are(quotas: list[int], data: st.DataObject) -> None:
-    dealer, dealt, left = Dealer(quotas, 1, "test"), np.zeros(len(quotas), int), sum(quotas)
+    lengths, left = [], sum(quotas)
     while left:
-        num_rows = data.draw(st.integers(-(-left // 6), left))
-        labels = dealer.deal(num_rows)
+        lengths.append(data.draw(st.integers(-(-left // 6), left)))
+        left -= lengths[-1]
+    dealer, dealt = Dealer(lengths, quotas, 1, "test"), np.zeros(len(quotas), int)
+    for block, num_rows in enumerate(lengths):
+        labels = dealer.deal(block)
         assert len(labels) == num_rows
-        dealt += np.bincount(labels, minlength=len(quotas))
-        left -= num_rows
+        counts = np.bincount(labels, minlength=len(quotas))
+        assert counts.tolist() == dealer.counts[block]
+        dealt += counts
     assert dealt.tolist() == quotas
+
+
+def test_a_block_is_dealt_the_same_whoever_deals_the_others() -> None:
+    in_order, alone = (Dealer([7, 5, 0, 9], [12, 4, 5], 1, "test") for _ in range(2))
+    dealt = [in_order.deal(block).tolist() for block in range(4)]
+    assert [alone.deal(block).tolist() for block in (3, 1, 0, 2, 1)] == [dealt[block] for block in (3, 1, 0, 2, 1)]
 
 
 @given(st.integers(0, 10**9), st.integers(1, 4096))
@@ -205,7 +231,7 @@ def test_every_row_is_equally_likely_in_each_part() -> None:
     params = in_thirds()
     found = np.zeros((num_rows, 3))
     for seed in range(num_splits):
-        labels = Dealer(part_sizes(num_rows, params), seed, "parts").deal(num_rows)
+        labels = Dealer([num_rows], part_sizes(num_rows, params), seed, "parts").deal(0)
         found[np.arange(num_rows), labels] += 1
     expected = num_splits * np.array([0.6, 0.2, 0.2])
     chi_square = float(((found - expected) ** 2 / expected).sum())
@@ -225,12 +251,12 @@ def test_a_group_is_never_in_two_parts(groups: list[str], seed: int, rows_per_gr
         table = pa.table({"g": groups})
         write_table(Path(folder) / "t.parquet", table.schema, [table])
         try:
-            sizes, blocks = divide(TableFile(Path(folder) / "t.parquet"), in_thirds(by="group:g", seed=seed))
+            division = divide(TableFile(Path(folder) / "t.parquet"), in_thirds(by="group:g", seed=seed))
         except UserError:  # a part gets no group
             assume(False)
-        labels = np.concatenate([part for _, part in blocks])
-    assert np.bincount(labels, minlength=3).tolist() == sizes
-    assert all(sizes)
+        labels = all_labels(division, rows_per_group)
+    assert np.bincount(labels, minlength=3).tolist() == division.sizes
+    assert all(division.sizes)
     assert len(set(zip(groups, labels.tolist(), strict=True))) == len(set(groups))
 
 
@@ -282,10 +308,10 @@ def check_order(times: Sequence[Any], rows_per_group: int = 1000) -> None:
         table = pa.table({"t": times})
         write_table(Path(folder) / "t.parquet", table.schema, [table])
         try:
-            sizes, blocks = divide(TableFile(Path(folder) / "t.parquet"), in_thirds(by="time:t"))
+            division = divide(TableFile(Path(folder) / "t.parquet"), in_thirds(by="time:t"))
         except UserError:
             assume(False)
-        labels = np.concatenate([part for _, part in blocks])
+        labels = all_labels(division, rows_per_group)
     train, validation, test = (
         [t for t, label in zip(times, labels, strict=True) if label == part] for part in range(3)
     )
@@ -294,7 +320,7 @@ def check_order(times: Sequence[Any], rows_per_group: int = 1000) -> None:
     most_equal = max(times.count(t) for t in set(times))
     for part, wanted in zip((train, validation, test), part_sizes(len(times), in_thirds()), strict=True):
         assert abs(len(part) - wanted) <= most_equal
-    assert sizes == [len(train), len(validation), len(test)]
+    assert division.sizes == [len(train), len(validation), len(test)]
 
 
 @settings(max_examples=60)
@@ -345,49 +371,69 @@ def test_every_row_is_equally_likely_in_each_shard() -> None:
     num_rows, seeds = 30, 2000
     counts = np.zeros((num_rows, 3))
     for seed in range(seeds):
-        labels = np.concatenate([Dealer([10, 10, 10], seed, "shards").deal(num_rows)])
+        labels = Dealer([num_rows], [10, 10, 10], seed, "shards").deal(0)
         counts[np.arange(num_rows), labels] += 1
     chi_square = float(((counts - seeds / 3) ** 2 / (seeds / 3)).sum())
     # 30 rows × 2 free counts, less 2: 58 degrees of freedom; four standard deviations above, × 30/29 as above.
     assert chi_square < (58 + 4 * math.sqrt(116)) * 30 / 29
 
 
-def shuffled(num_rows: int, lengths: Sequence[int], seed: int = 1, shard: int = 0) -> list[int]:
-    """The order that `Shuffle` gives to the rows 0, 1, …, which arrive in pieces of these lengths."""
+def shuffled(
+    num_rows: int, lengths: Sequence[int], seed: int = 1, shard: int = 0, num_workers: int = 1, writer: int = 0
+) -> list[int]:
+    """The order that `Shuffle` gives to the rows 0, 1, …, which workers bring in blocks of these lengths."""
     schema = pa.schema([("row", pa.int64())])
+    ends = np.cumsum(lengths).tolist()
+    assert ends[-1] == num_rows
     with TemporaryDirectory() as folder:
-        shuffle = Shuffle(num_rows, seed, shard, schema, Path(folder))
-        start = 0
-        for length in lengths:
-            shuffle.add(pa.table({"row": range(start, start + length)}, schema))
-            start += length
-        assert start == num_rows
-        shuffle.write(Path(folder) / "out.parquet")
+        workers = [Workers(rank, num_workers) for rank in range(num_workers)]
+        shuffles = [Shuffle(num_rows, seed, shard, schema, Path(folder), each) for each in workers]
+        for each, shuffle in reversed(list(zip(workers, shuffles, strict=True))):  # whoever comes first
+            for block in each.mine(len(lengths)):
+                rows = range(ends[block] - lengths[block], ends[block])
+                shuffle.add(pa.table({"row": rows}, schema), block)
+            shuffle.close()
+        shuffles[writer].write(Path(folder) / "out.parquet")
         assert [path.name for path in Path(folder).iterdir()] == ["out.parquet"]
         return list(pq.read_table(Path(folder) / "out.parquet").column("row").to_pylist())
 
 
 @settings(max_examples=40)
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(1, 40))
-def test_a_shuffle_through_any_number_of_buckets_is_a_permutation_that_does_not_depend_on_the_pieces(
-    lengths: list[int], rows_per_bucket: int
+@given(
+    lengths=st.lists(st.integers(0, 30), min_size=1, max_size=6), rows_per_bucket=st.integers(1, 40),
+    num_workers=st.integers(2, 8), data=st.data(),
+)  # fmt: skip
+def test_a_shuffle_through_any_number_of_buckets_is_a_permutation_that_does_not_depend_on_who_brings_the_blocks(
+    lengths: list[int], rows_per_bucket: int, num_workers: int, data: st.DataObject
 ) -> None:
     num_rows = sum(lengths)
+    writer = data.draw(st.integers(0, num_workers - 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split_module, "ROWS_PER_BUCKET", rows_per_bucket)
         order = shuffled(num_rows, lengths)
         assert sorted(order) == list(range(num_rows))
-        assert order == shuffled(num_rows, [num_rows])
-        assert order == shuffled(num_rows, [1] * num_rows)
+        assert order == shuffled(num_rows, lengths, num_workers=num_workers, writer=writer)
 
 
-@pytest.mark.parametrize("rows_per_bucket", [2, 100])
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_a_shuffle_in_memory_does_not_depend_on_the_blocks(lengths: list[int]) -> None:
+    """With several buckets it does: a block throws its rows into them by a generator of its own."""
+    num_rows = sum(lengths)
+    order = shuffled(num_rows, lengths)
+    assert order == shuffled(num_rows, [num_rows])
+    assert order == shuffled(num_rows, [1] * num_rows or [0])
+    expected = generator(1, "shuffle", 0, 0).permutation(num_rows).tolist()
+    assert order == expected
+
+
+@pytest.mark.parametrize(("rows_per_bucket", "lengths"), [(2, [4]), (2, [1, 1, 1, 1]), (100, [4])])
 def test_every_order_is_equally_likely_with_one_bucket_or_several(
-    monkeypatch: pytest.MonkeyPatch, rows_per_bucket: int
+    monkeypatch: pytest.MonkeyPatch, rows_per_bucket: int, lengths: list[int]
 ) -> None:
     monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", rows_per_bucket)
     draws = 360
-    orders = [tuple(shuffled(4, [4], seed=seed)) for seed in range(draws)]
+    orders = [tuple(shuffled(4, lengths, seed=seed)) for seed in range(draws)]
     counts = np.array([orders.count(order) for order in itertools.permutations(range(4))])
     chi_square = float(((counts - draws / 24) ** 2 / (draws / 24)).sum())
     # 23 degrees of freedom: four standard deviations above.
@@ -407,3 +453,35 @@ def test_the_stage_keeps_every_row_with_many_buckets(
     parts = run(400, shards=3)
     assert sorted(parts.all) == list(range(400))
     assert all(abs(rank_correlation(shard)) < 4 / math.sqrt(len(shard)) for shard in parts.train)
+
+
+# several workers
+
+
+@pytest.mark.parametrize("rows_per_bucket", [20, 1 << 20])
+@pytest.mark.parametrize(("num_rows", "rows_per_group"), [(203, 17), (203, 1000), (11, 2)])
+@pytest.mark.parametrize("by", ["row", "group:who", "time:t"])
+def test_any_number_of_workers_writes_the_same_files(
+    run: Run, monkeypatch: pytest.MonkeyPatch, by: str, num_rows: int, rows_per_group: int, rows_per_bucket: int
+) -> None:
+    """Of 3 shards and 2 other files; with one row group, all but one worker have nothing to bring."""
+    monkeypatch.setattr(table_module, "ROWS_PER_GROUP", rows_per_group)
+    monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", rows_per_bucket)
+    columns = {"who": [f"p{i % 10}" for i in range(num_rows)], "t": [(i * 37) % 50 for i in range(num_rows)]}
+    alone = run(num_rows, columns, by=by, shards=3)
+    assert sorted(alone.all) == list(range(num_rows))
+    for num_workers in (2, 3, 5, 7):
+        assert run(num_rows, columns, num_workers, by=by, shards=3).files == alone.files, num_workers
+
+
+def test_a_mistake_with_several_workers_leaves_no_half_of_a_folder(run: Run, tmp_path: Path) -> None:
+    whole = run(100, num_workers=3)
+    with pytest.raises(UserError, match="gets no row"):
+        run(3, num_workers=3)
+    left = {
+        path.relative_to(tmp_path / "data/split").as_posix(): path.read_bytes()
+        for path in (tmp_path / "data/split").rglob("*")
+        if path.is_file()
+    }
+    assert left == whole.files
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ingested", "split"]

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from linreg.data import rows as rows_module
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.autograd import Epoch, as_numbers, gradient_descent, learning_rate, start_at_random
+from linreg.fit.autograd import as_numbers, gradient_descent, learning_rate, start_at_random
+from linreg.fit.history import Epoch
 from linreg.fit.scaling import Scaling, standard_scores
 from linreg.fit.shuffle import ShuffledBatches
-from linreg.strict_torch import torch
 from linreg.params import Train
+from linreg.strict_torch import torch
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]
@@ -79,9 +80,9 @@ def in_plain_torch(shards: list[Rows], num_features: int, params: Train) -> list
     for epoch in range(1, params.epochs + 1):
         for batch in batches.epoch(epoch):
             weights = [weight.detach().requires_grad_() for weight in weights]
-            num_rows = sum(len(y) for _, y, _ in batch)
+            num_rows = sum(len(y) for _, (_, y, _) in batch.pieces)
             gradients: list[torch.Tensor] = []
-            for X, y, _ in batch:
+            for _, (X, y, _) in batch.pieces:
                 errors = torch.nn.functional.linear(X, *weights)
                 loss = torch.nn.functional.mse_loss(errors, y) * (len(y) / num_rows)
                 pieces = torch.autograd.grad(loss, weights)

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linreg.fit.autograd import Epoch
-from linreg.fit.history import History
+from linreg.fit.history import Epoch, History
 from linreg.params import Train
 
 

@@ -50,10 +50,13 @@ def batches(rows: list[Rows], batch_size: int, seed: int = 1) -> ShuffledBatches
 def visited(of: ShuffledBatches, epoch: int) -> Batches:
     found = []
     for batch in of.epoch(epoch):
-        for X, y, _ in batch:
-            assert X.shape == y.shape == (len(y), 1)
+        for shard, (X, y, _) in batch.pieces:
+            assert X.shape == y.shape == (batch.lengths[shard], 1)
             assert torch.equal(X, -y)  # the cells of a row stay together
-        found.append([[int(x) for x in X[:, 0].tolist()] for X, _, _ in batch])
+        of_shards = [shard for shard, _ in batch.pieces]
+        assert of_shards == [shard for shard, length in enumerate(batch.lengths) if length]
+        assert batch.num_rows == sum(len(piece.y) for _, piece in batch.pieces)
+        found.append([[int(x) for x in piece.X[:, 0].tolist()] for _, piece in batch.pieces])
     return found
 
 
@@ -161,7 +164,7 @@ def test_batches_are_scaled_and_have_the_type_of_the_training(
 ) -> None:
     scaling = Scaling(np.array([3.0]), np.array([7.0]), -2.0, 0.3)
     of = ShuffledBatches(shards(tmp_path, design, [9], 9), scaling, 9, 1, dtype, "cpu")
-    ((X, y, _),) = next(of.epoch(1))
+    ((_, (X, y, _)),) = next(of.epoch(1)).pieces
     assert (X.dtype, y.dtype) == (dtype, dtype)
     rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
     expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]

@@ -13,8 +13,9 @@ from linreg.data.design import Design
 from linreg.data.rows import Rows
 from linreg.data.table import write_table
 from linreg.errors import UserError
-from linreg.fit.autograd import Epoch, gradient_descent
+from linreg.fit.autograd import gradient_descent
 from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.history import Epoch
 from linreg.fit.least_squares import LeastSquares, solve
 from linreg.fit.moments import Moments
 from linreg.fit.scaling import Scaling, standard_scores

@@ -1,3 +1,0 @@
-"""Moved."""
-
-from linreg.code import code_hash as code_hash

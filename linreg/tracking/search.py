@@ -1,0 +1,80 @@
+"""The runs that MLflow knows: of this repository whose journals are gone, and of others that write to its store."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+
+from linreg.errors import UserError
+from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
+from linreg.tracking.runs import KnownRun, newest_first
+from linreg.tracking.send import KEY_TAG
+from linreg.tracking.store import TRACKING_ERRORS, open_store, reason
+
+_PAGE = 1000
+
+
+def search_runs(tags: Mapping[str, str] | None = None) -> list[KnownRun]:
+    """Return MLflow's runs, the newest first; with `tags` those that have at least one of them with that value.
+
+    Raises UserError when the store does not answer.
+    """
+    queries = [""] if tags is None else [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    return newest_first(_asked(queries))
+
+
+def find_runs(prefix: str) -> list[KnownRun]:
+    """Return MLflow's runs whose id, or whose own key, begins with `prefix`; raises UserError like `search_runs`."""
+    wanted = prefix.replace("'", "")
+    exact = _asked([f"attributes.run_id = '{wanted}'"])  # at once, however many runs there are
+    if exact:
+        return exact
+    return [run for run in search_runs() if run.run_id.startswith(prefix) or run.key.startswith(prefix)]
+
+
+def mlflow_curves(run_id: str, names: Iterable[str]) -> list[tuple[int, dict[str, float]]]:
+    """Return the values of these metrics by step, in the order of the steps; raises UserError like `search_runs`."""
+    curves: dict[int, dict[str, float]] = {}
+    try:
+        client = open_store()
+        for name in names:
+            for point in client.get_metric_history(run_id, name):
+                curves.setdefault(point.step, {})[name] = float(point.value)
+    except TRACKING_ERRORS as error:
+        raise _no_answer(error) from None
+    return sorted(curves.items())
+
+
+def _asked(queries: Iterable[str]) -> list[KnownRun]:
+    if is_own_store() and not own_database().exists():
+        return []  # a question must not create a store
+    found: dict[str, KnownRun] = {}
+    try:
+        client = open_store()
+        experiments = [each.experiment_id for each in client.search_experiments()]
+        for query in queries:
+            found |= {run.info.run_id: _known(run) for run in _all_pages(client, experiments, query)}
+    except TRACKING_ERRORS as error:
+        raise _no_answer(error) from None
+    return list(found.values())
+
+
+def _all_pages(client: MlflowClient, experiments: list[Any], query: str) -> Iterable[Run]:
+    token: str | None = None
+    while True:
+        page = client.search_runs(experiments, query, ViewType.ACTIVE_ONLY, _PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _known(run: Run) -> KnownRun:
+    info, data = run.info, run.data
+    key = data.tags.get(KEY_TAG, "")
+    return KnownRun(key, info.run_id, info.run_name, info.start_time, info.status, data.tags, data.params)
+
+
+def _no_answer(error: BaseException) -> UserError:
+    return UserError(without_credentials(tracking_uri()), "does not tell its runs", found=reason(error))

@@ -1,0 +1,245 @@
+"""Real runs of a small project, made again from their ids. An altered journal stands for a run that was otherwise."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linreg.errors import UserError
+from linreg.files import content_hash
+from linreg.params import Params, flat
+from linreg.proof.lineage import run_named
+from linreg.proof.past_state import logged_parameters, state_of, write_parameters
+from linreg.proof.same_model import compare_model
+from linreg.tracking.runs import KnownRun, journal_runs
+from linreg.tracking.send import _text
+from tests.pipeline.conftest import Project, copy_of_the_project
+
+Alter = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with 300 rows and 2 epochs, in which `dvc repro` has run once at a commit."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("small"))
+    params = project.folder / "params.yaml"
+    params.write_text(params.read_text().replace("rows: 10000", "rows: 300").replace("epochs: 20", "epochs: 2"))
+    project.run("git", "commit", "-qam", "small")
+    project.run("dvc", "repro")
+    project.run("linreg", "sync")
+    project.run("git", "commit", "-qam", "results of the small one")
+    return project
+
+
+@pytest.fixture
+def there(small: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(small.folder)
+    return small
+
+
+def the_run(project: Project) -> str:
+    """The key of the first run, which is clean."""
+    return min(project.folder.glob(".linreg/runs/*/journal.jsonl"), key=lambda path: path.stat().st_ctime).parent.name
+
+
+@pytest.fixture
+def altered(there: Project) -> Any:
+    """Copies the journal of the clean run under another key, with other events; gone afterwards."""
+    runs, keys = there.folder / ".linreg" / "runs", []
+
+    def alter(key: str, change: Callable[[dict[str, Any]], None]) -> str:
+        keys.append(key)
+        shutil.copytree(runs / the_run(there), runs / key)
+        (runs / key / "sent.json").unlink(missing_ok=True)
+        events = [json.loads(line) for line in (runs / key / "journal.jsonl").read_text().splitlines()]
+        for event in events:
+            change(event)
+        (runs / key / "journal.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        return key
+
+    yield alter
+    for key in keys:
+        shutil.rmtree(runs / key)
+
+
+def with_tags(**tags: str | None) -> Callable[[dict[str, Any]], None]:
+    named = {name.replace("__", "/").replace("_", "."): value for name, value in tags.items()}
+
+    def change(event: dict[str, Any]) -> None:
+        for name in named.keys() & event.get("tags", {}).keys():
+            value = named[name]
+            event["tags"].pop(name) if value is None else event["tags"].update({name: value})
+
+    return change
+
+
+@pytest.mark.slow
+def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) -> None:
+    run_id = small.run("linreg", "runs").stdout.splitlines()[1].split()[0]
+    before = content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout
+    out = small.run("linreg", "rerun", run_id[:6]).stdout
+    assert "rerun: θ and b are the same, bit for bit" in out
+    assert "models/model: same (compared with the copy kept of it)" in out
+    assert "data/split: same\ndata/ingested/schema.json: same" in out
+    assert "params.yaml:" not in out
+    assert before == (content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout)
+    assert len(small.run("linreg", "runs", "--all").stdout.splitlines()) == 2, "the second one is nobody's run"
+
+
+@pytest.mark.slow
+def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(small: Project) -> None:
+    change = ["-S", "train.lr=0.00001", "-S", "generate.theta=[0.5,-0.25]", "-S", "~evaluate.gates.test_r2"]
+    small.run("dvc", "exp", "run", "-n", "other", *change)
+    small.run("linreg", "sync")
+    line = next(each for each in small.run("linreg", "runs").stdout.splitlines() if " other " in each)
+    run_id, key = line.split()[:2]
+    assert " dirty " in line
+    (folder,) = small.folder.glob(f".linreg/runs/{key}*")
+    shutil.rmtree(folder)
+    small.run("git", "checkout", "-q", ".")
+    done = small.run("linreg", "rerun", run_id, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "params.yaml: train.lr = 1e-05 (in the commit: 0.01)" in done.stdout
+    assert "params.yaml: generate.theta = [0.5, -0.25] (in the commit: [2.0, -3.4])" in done.stdout
+    assert 'params.yaml: evaluate.gates = {} (in the commit: {"test_r2": {"min": 0.9}})' in done.stdout
+    assert "models/model: same (compared by its MD5, as no copy of it is here)" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(there: Project, altered: Any) -> None:
+    def other_rate(event: dict[str, Any]) -> None:
+        event.get("parameters", {}).update({"train.lr": 0.011})
+
+    done = there.run("linreg", "rerun", altered("ffff", other_rate)[:3], check=False)
+    assert done.returncode == 1
+    assert "data/split: same" in done.stdout
+    line = next(line for line in done.stdout.splitlines() if line.startswith("first difference: "))
+    assert line.startswith("first difference: b: ")
+    assert line.endswith("ulps)")
+    assert "rerun: the model is NOT the same" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
+    table = small.folder / "data" / "mine.csv"
+    rows = "".join(f"{i / 7},{3 * i + i % 5}\n" for i in range(200))
+    table.write_text(f"x,y\n{rows}")
+    changes = ["-S", "ingest.source=data/mine.csv", "-S", 'model.formula="y ~ x"', "-S", "train.lr=0.0001"]
+    small.run("dvc", "exp", "run", "-n", "mine", *changes)
+    key = next(each for each in small.run("linreg", "runs").stdout.splitlines() if " mine " in each).split()[1]
+    small.run("git", "checkout", "-q", ".")
+    table.write_text(f"x,y\n{rows}".replace("\n0.0,0\n", "\n0.0,1\n"))
+    done = small.run("linreg", "rerun", key, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "its data differ: data/split" in done.stderr
+    assert "another data/mine.csv than then" in done.stderr
+    table.unlink()
+    done = small.run("linreg", "rerun", key, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "data/mine.csv: is the run's table and is neither in its commit nor here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"git_commit": "1" * 40}, f"made at a commit that is not in this repository; found {'1' * 40}; run `git fet"),
+        ({"git_commit": None}, "names no commit"),
+        ({"code": "0" * 32}, f"the code of that run was never committed: its MD5 is {'0' * 32}"),
+        ({"models__model": None}, "has no model to compare with; found a run that is FINISHED"),
+    ],
+)
+def test_what_cannot_be_made_again_is_one_line(
+    there: Project, altered: Any, tags: dict[str, str | None], words: str
+) -> None:
+    done = there.run("linreg", "rerun", altered("ffff", with_tags(**tags)), check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert words in done.stderr
+
+
+def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(there: Project, altered: Any) -> None:
+    altered("ffff", with_tags(code=None, git_dirty="true"))
+    with state_of(run_named("ffff")) as state:
+        assert len(state.notes) == 1
+        assert "changed working tree" in state.notes[0]
+        assert (state.project.folder / "stages" / "train.py").exists()
+    altered("fffe", with_tags(code=None))
+    with state_of(run_named("fffe")) as state:
+        assert (state.notes, state.changes, state.source) == ([], [], None)
+
+
+def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(there: Project, altered: Any) -> None:
+    for key in ("ffff", "fffe"):
+        altered(key, with_tags())
+    assert run_named("fffe").key == "fffe"
+    with pytest.raises(UserError, match=r"run fff: is the beginning of more than one; found .*ffff"):
+        run_named("fff")
+    done = there.run("linreg", "rerun", "no-such-run", check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "run no-such-run: is known neither here nor in MLflow" in done.stderr
+
+
+def clean_run(project: Project) -> KnownRun:
+    return next(run for run in journal_runs() if run.key == the_run(project))
+
+
+def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(there: Project, altered: Any) -> None:
+    def other_b(event: dict[str, Any]) -> None:
+        if event.get("step") == 2:
+            event["values"]["b"] = 4.25
+        with_tags(models__model="0.dir")(event)
+
+    altered("ffff", other_b)
+    verdict = compare_model(run_named("ffff"), there.folder)
+    assert not verdict.same
+    assert "epoch 2: b: 4.25 became " in verdict.lines[-1]
+    altered("fffe", with_tags(models__model="0.dir"))
+    assert "not in the curves of θ and b" in compare_model(run_named("fffe"), there.folder).lines[-1]
+
+
+def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(there: Project, tmp_path: Path) -> None:
+    run = clean_run(there)
+    assert compare_model(run, there.folder).same
+    for path in ("data", "models"):
+        shutil.copytree(there.folder / path, tmp_path / path)
+    model = json.loads((tmp_path / "models/model/model.json").read_text())
+    model["formula"] = "y ~ x1"
+    (tmp_path / "models/model/model.json").write_text(json.dumps(model))
+    (tmp_path / "data/split/test.parquet").write_bytes(b"")
+    verdict = compare_model(run, tmp_path)
+    assert (verdict.same, verdict.data) == (False, ("data/split",))
+    words = "first difference: θ and b are the same, but model.json: formula: 'y ~ x1 + x2' became 'y ~ x1'"
+    assert verdict.lines[-1] == words
+
+
+PARAMETERS = {
+    "train.lr": 1e-05, "train.epochs": 3, "train.standardize": True, "train.solver": "exact", "model.weights": None,
+    "generate.theta": [1.0, -2.5], "ingest.source": "17", "evaluate.gates.gap.max": 0.01,
+    "evaluate.gates.gap.min": None, "evaluate.confidence": 0.9, "split.by": "group:null",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spelt", [lambda value: value, _text], ids=["journal", "mlflow"])
+def test_logged_parameters_are_those_of_params_yaml(tmp_path: Path, spelt: Callable[[object], object]) -> None:
+    logged = {name: spelt(value) for name, value in (flat(Params()) | PARAMETERS).items()}
+    run = KnownRun("key", "", "name", 0, "FINISHED", {}, logged)
+    path = tmp_path / "params.yaml"
+    path.write_text("train: {lr: 0.01}  # a comment\nevaluate:\n  gates: {test_r2: {min: 0.9}}\n")
+    changes = write_parameters(path, logged_parameters(run))
+    assert "train.lr = 1e-05 (in the commit: 0.01)" in changes
+    assert 'ingest.source = "17" (in the commit: not set)' in changes
+    assert "# a comment" in path.read_text()
+    from linreg.params import load_params
+
+    assert flat(load_params(path)) == flat(Params()) | PARAMETERS
+    assert write_parameters(path, logged_parameters(run)) == []
+
+
+def test_a_parameter_that_mlflow_cut_is_refused() -> None:
+    run = KnownRun("key", "", "name", 0, "FINISHED", {}, {"model.formula": "y ~ a… (9000 characters)"})
+    with pytest.raises(UserError, match="was too long for MLflow"):
+        logged_parameters(run)

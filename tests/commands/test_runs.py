@@ -1,0 +1,178 @@
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from linreg.commands.runs import table
+from linreg.errors import UserError
+from linreg.proof.lineage import all_runs, locked_hashes, runs_of
+from linreg.tracking.journal import start_run
+from linreg.tracking.run_folder import RunFolder, Sent
+from linreg.tracking.runs import journal_curves, journal_runs
+
+ROOT = Path(__file__).parents[2]
+LOCK = """
+schema: '2.0'
+stages:
+  split:
+    outs:
+    - {path: data/split, md5: 5d.dir}
+  train:
+    deps:
+    - {path: data/ingested/schema.json, md5: 5c}
+    - {path: data/split, md5: older.dir}
+    outs:
+    - {path: models/model, md5: 3d.dir}
+    - {path: models/training, md5: 77.dir}
+"""
+DATA = {"data/split": "5d.dir", "data/ingested/schema.json": "5c"}
+HASHES = DATA | {"models/model": "3d.dir"}
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    return tmp_path
+
+
+def linreg(*arguments: str) -> tuple[int, str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "linreg", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def a_run(name: str, tags: Mapping[str, str], *, later: Mapping[str, str] | None = None) -> str:
+    with start_run("linreg", name, {"train.lr": 0.01}, tags) as run:
+        run.log({"b": 4.25}, step=1)
+        if later:
+            run.set_tags(later)
+    time.sleep(0.002)  # the next one is newer
+    return run.key
+
+
+def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> None:
+    code = {"git.commit": "c0ffee" * 6, "git.dirty": "true", "dvc.experiment": "fast-one"}
+    first = a_run("first", DATA, later={"models/model": "3d.dir"})
+    a_run("another model of another split", {"data/split": "6d.dir", "models/model": "4d.dir"})
+    second = a_run("second", DATA | code, later={"models/model": "4d.dir"})
+    a_run("the split with another schema", DATA | {"data/ingested/schema.json": "6c"})
+    third = a_run("third", {"models/model": "3d.dir"})
+    found = runs_of(locked_hashes(repository / "dvc.lock"))
+    assert [run.key for run in found] == [third, second, first]
+    assert [run.produced(HASHES) for run in found] == ["the model", "only the data", "the model"]
+    header, *lines = table(found, HASHES)
+    assert header.split() == ["run", "key", "name", "started", "status", "commit", "experiment", "made"]
+    assert lines[1].startswith(f"not sent yet  {second[:8]}  second  {time.strftime('%Y-')}")
+    assert lines[1].endswith("FINISHED  c0ffeec0ff dirty  fast-one    only the data")
+    assert len(all_runs()) == 5
+
+
+def test_what_mlflow_calls_it_stands_in_the_first_column(repository: Path) -> None:
+    key = a_run("sent", HASHES)
+    (repository / "mlflow.db").touch()  # without it, nothing has been sent to where runs are sent now
+    RunFolder(key).record(Sent(f"sqlite:///{repository}/mlflow.db", "deadbeef"))
+    code, out, err = linreg("runs")
+    assert (code, out.splitlines()[1].split()[:3], err) == (0, ["deadbeef", key[:8], "sent"], "")
+
+
+def test_status_is_that_of_the_journal_and_of_its_writer(repository: Path) -> None:
+    run = start_run("linreg", "alive", {}, HASHES)
+    assert [each.status for each in journal_runs()] == ["RUNNING"]
+    run.close()
+    assert [each.status for each in journal_runs()] == ["KILLED"]
+    with pytest.raises(ZeroDivisionError), start_run("linreg", "failed", {}, HASHES):
+        _ = 1 / 0
+    assert sorted(each.status for each in journal_runs()) == ["FAILED", "KILLED"]
+
+
+def test_a_known_run_has_its_parameters_curves_and_the_copy_of_its_model(repository: Path) -> None:
+    (repository / "models" / "model").mkdir(parents=True)
+    (repository / "models" / "model" / "model.json").write_text("{}")
+    with start_run("linreg", "name", {"train.lr": 0.01, "generate.theta": [2.0]}, {}) as run:
+        run.log({"b": 1.5, "gap": float("nan")}, step=1)
+        run.log({"b": 2.5}, step=2)
+        run.log_model(Path("models/model"))
+    (known,) = journal_runs()
+    assert known.parameters == {"train.lr": 0.01, "generate.theta": [2.0]}
+    assert known.model is not None
+    assert (known.model / "model.json").read_text() == "{}"
+    assert [(step, values["b"]) for step, values in journal_curves(run.key)] == [(1, 1.5), (2, 2.5)]
+
+
+def test_no_run_is_one_line_and_exit_code_1(repository: Path) -> None:
+    a_run("of something else", {"models/model": "4d.dir"})
+    code, out, err = linreg("runs")
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "no run that is known here made the outputs in dvc.lock; `linreg runs --all`" in err
+    assert linreg("runs", "--all")[0] == 0
+
+
+def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
+    (repository / "dvc.lock").unlink()
+    code, out, err = linreg("runs")
+    assert (code, out) == (2, "")
+    assert err == f"error: {repository}/dvc.lock: there is no such file; run `dvc repro` to make it\n"
+    a_run("listed all the same", HASHES)
+    assert linreg("runs", "--all")[1].splitlines()[1].endswith("–")
+
+
+@pytest.mark.parametrize("text", ["stages: [", "stages: 1", "a: b", ""])
+def test_a_damaged_lock_is_one_line(repository: Path, text: str) -> None:
+    (repository / "dvc.lock").write_text(text)
+    with pytest.raises(UserError, match="is damaged"):
+        locked_hashes(repository / "dvc.lock")
+
+
+def test_mlflow_is_not_imported_without_being_asked(repository: Path) -> None:
+    a_run("name", HASHES)
+    program = "import sys; from linreg import cli; sys.argv[1:] = ['runs']\n"
+    program += (
+        "try: cli.main()\nexcept SystemExit: print([n for n in ('mlflow', 'numpy', 'torch') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_mlflow_tells_the_runs_whose_journals_are_gone(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, lose: Callable[[str], None]
+) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "not-a-tag")
+    lost = a_run("lost", DATA | {"git.commit": "c0ffee" * 6, "git.dirty": "false"}, later={"models/model": "3d.dir"})
+    kept = a_run("kept", DATA)
+    other = a_run("of something else", {"data/split": "6d.dir"})
+    assert linreg("runs", "--mlflow")[0] == 0
+    assert not (repository / "mlflow.db").exists(), "a question must not create a store"
+    assert linreg("sync")[0] == 0
+    for key in (lost, other):
+        lose(key)
+    code, out, err = linreg("runs", "--mlflow")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()[1:]]
+    assert [(line[1], line[2], line[-2:]) for line in lines] == [
+        (kept[:8], "kept", ["the", "data"]), (lost[:8], "lost", ["the", "model"])]  # fmt: skip
+    assert len(lines[0][0]) == len(lines[1][0]) == 32, "both have an id in MLflow"
+    assert len(linreg("runs", "--all", "--mlflow")[1].splitlines()) == 4
+    assert len(linreg("runs", "--all")[1].splitlines()) == 2
+
+
+@pytest.fixture
+def lose(repository: Path) -> Callable[[str], None]:
+    """Deletes a run's journal."""
+    return lambda key: shutil.rmtree(repository / ".linreg" / "runs" / key)
+
+
+def test_a_server_that_is_down_is_one_line(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")  # nobody listens there
+    code, out, err = linreg("runs", "--mlflow")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "http://127.0.0.1:9: does not tell its runs" in err
+    assert "secret" not in err
