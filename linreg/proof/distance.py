@@ -38,10 +38,20 @@ class Difference:
     same_values: bool = False
 
     def __str__(self) -> str:
-        distance = "" if self.ulps is None else f" ({self.ulps} ulp{'s'[: self.ulps != 1]})"
+        distance = "" if self.ulps is None else f" ({_in_ulps(self.ulps)}{self._in_float32()})"
         places = [self.path, "the same values in other bytes" if self.same_values else "", self.where]
         place = ": ".join(each for each in places if each)
         return f"{place}: {_text(self.expected)} became {_text(self.found)}{distance}"
+
+    def _in_float32(self) -> str:
+        """A number in a text file may come from float32, where its steps are 2²⁹ times as long."""
+        if not (self.ulps and type(self.expected) is type(self.found) is float):
+            return ""
+        with np.errstate(over="ignore", under="ignore"):
+            a, b = np.float32(self.expected), np.float32(self.found)
+        if (float(a), float(b)) != (self.expected, self.found):
+            return ""
+        return f", {_in_ulps(ulps_between(a, b) or 0)} of float32"
 
 
 def between(path: str, where: str, expected: object, found: object, *, same_values: bool = False) -> Difference:
@@ -83,6 +93,10 @@ def _is_float(value: object) -> TypeGuard[float | np.floating]:
 def _nan(value: object) -> Words:
     bits = np.asarray(value).tobytes()[::-1].hex()
     return Words(f"nan (bits {bits})")
+
+
+def _in_ulps(number: int) -> str:
+    return f"{number} ulp{'s'[: number != 1]}"
 
 
 def _text(value: object) -> str:

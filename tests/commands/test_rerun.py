@@ -10,12 +10,10 @@ import pytest
 
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.params import Params, flat
 from linreg.proof.lineage import run_named
-from linreg.proof.past_state import logged_parameters, state_of, write_parameters
+from linreg.proof.past_state import state_of
 from linreg.proof.same_model import compare_model
 from linreg.tracking.runs import KnownRun, journal_runs
-from linreg.tracking.send import _text
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 Alter = Callable[..., str]
@@ -80,6 +78,7 @@ def with_tags(**tags: str | None) -> Callable[[dict[str, Any]], None]:
 
 @pytest.mark.slow
 def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) -> None:
+    known = small.run("linreg", "runs", "--all").stdout
     run_id = small.run("linreg", "runs").stdout.splitlines()[1].split()[0]
     before = content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout
     out = small.run("linreg", "rerun", run_id[:6]).stdout
@@ -88,7 +87,23 @@ def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) ->
     assert "data/split: same\ndata/ingested/schema.json: same" in out
     assert "params.yaml:" not in out
     assert before == (content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout)
-    assert len(small.run("linreg", "runs", "--all").stdout.splitlines()) == 2, "the second one is nobody's run"
+    assert small.run("linreg", "runs", "--all").stdout == known, "the second one is nobody's run"
+
+
+@pytest.mark.slow
+def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
+    before = small.run("linreg", "runs").stdout
+    params = small.folder / "params.yaml"
+    committed = params.read_text()
+    params.write_text(committed.replace("lr: 0.01", "lr: 0.02"))
+    small.run("dvc", "repro")
+    other = small.run("linreg", "runs").stdout.splitlines()
+    assert [line.rpartition("  ")[2] for line in other] == ["made", "the model", "only the data"]
+    params.write_text(committed)
+    assert "is cached - skipping run" in small.run("dvc", "repro").stdout
+    restored = small.run("linreg", "runs").stdout.splitlines()
+    assert [line.rpartition("  ")[2] for line in restored] == ["made", "only the data", "the model"]
+    assert restored[2].split() == before.splitlines()[1].split()
 
 
 @pytest.mark.slow
@@ -214,32 +229,3 @@ def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(there: P
     assert (verdict.same, verdict.data) == (False, ("data/split",))
     words = "first difference: θ and b are the same, but model.json: formula: 'y ~ x1 + x2' became 'y ~ x1'"
     assert verdict.lines[-1] == words
-
-
-PARAMETERS = {
-    "train.lr": 1e-05, "train.epochs": 3, "train.standardize": True, "train.solver": "exact", "model.weights": None,
-    "generate.theta": [1.0, -2.5], "ingest.source": "17", "evaluate.gates.gap.max": 0.01,
-    "evaluate.gates.gap.min": None, "evaluate.confidence": 0.9, "split.by": "group:null",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("spelt", [lambda value: value, _text], ids=["journal", "mlflow"])
-def test_logged_parameters_are_those_of_params_yaml(tmp_path: Path, spelt: Callable[[object], object]) -> None:
-    logged = {name: spelt(value) for name, value in (flat(Params()) | PARAMETERS).items()}
-    run = KnownRun("key", "", "name", 0, "FINISHED", {}, logged)
-    path = tmp_path / "params.yaml"
-    path.write_text("train: {lr: 0.01}  # a comment\nevaluate:\n  gates: {test_r2: {min: 0.9}}\n")
-    changes = write_parameters(path, logged_parameters(run))
-    assert "train.lr = 1e-05 (in the commit: 0.01)" in changes
-    assert 'ingest.source = "17" (in the commit: not set)' in changes
-    assert "# a comment" in path.read_text()
-    from linreg.params import load_params
-
-    assert flat(load_params(path)) == flat(Params()) | PARAMETERS
-    assert write_parameters(path, logged_parameters(run)) == []
-
-
-def test_a_parameter_that_mlflow_cut_is_refused() -> None:
-    run = KnownRun("key", "", "name", 0, "FINISHED", {}, {"model.formula": "y ~ a… (9000 characters)"})
-    with pytest.raises(UserError, match="was too long for MLflow"):
-        logged_parameters(run)

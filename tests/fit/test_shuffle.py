@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from linreg.data import rows as rows_module
 from linreg.data import table as table_module
 from linreg.data.design import Design
-from linreg.data.rows import Rows
+from linreg.data.rows import Rows, Window
 from linreg.data.split import shard_sizes
 from linreg.data.table import write_table
 from linreg.fit.scaling import Scaling
-from linreg.fit.shuffle import ShuffledBatches
+from linreg.fit.shuffle import Batch, ShuffledBatches
 from linreg.strict_torch import torch
 
 Learn = Callable[..., Design]
@@ -36,15 +37,15 @@ def shards(folder: Path, design: Design, sizes: list[int], rows_per_group: int) 
         patch.setattr(table_module, "ROWS_PER_GROUP", rows_per_group)
         for index, size in enumerate(sizes):
             x = np.arange(start, start + size, dtype=float)
-            table = pa.table({"y": -x, "x": x})
+            table = pa.table({"y": -x, "x": x, "w": x + 1})
             write_table(folder / f"shard-{index}.parquet", table.schema, [table])
             found.append(Rows(folder / f"shard-{index}.parquet", design))
             start += size
     return found
 
 
-def batches(rows: list[Rows], batch_size: int, seed: int = 1) -> ShuffledBatches:
-    return ShuffledBatches(rows, Scaling.none(1), batch_size, seed, torch.double, "cpu")
+def batches(rows: list[Rows], batch_size: int, seed: int = 1, own: range | None = None) -> ShuffledBatches:
+    return ShuffledBatches(rows, Scaling.none(1), batch_size, seed, torch.double, "cpu", own)
 
 
 def visited(of: ShuffledBatches, epoch: int) -> Batches:
@@ -169,3 +170,92 @@ def test_batches_are_scaled_and_have_the_type_of_the_training(
     rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
     expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]
     assert rows == [tuple(np.array(pair).astype(name).tolist()) for pair in expected]
+
+
+# in the middle of an epoch, and divided among processes
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5).filter(any), rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 20), epoch=st.integers(1, 3), weighted=st.booleans(), data=st.data(),
+)  # fmt: skip
+def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
+    design: Design, sizes: list[int], rows_per_group: int, extra: int, epoch: int, weighted: bool, data: st.DataObject
+) -> None:
+    """Shards of any lengths, of which some are empty; with k = 0 it is what the tests above are about."""
+    design = with_weights(design) if weighted else design
+    with TemporaryDirectory() as folder:
+        of = batches(shards(Path(folder), design, sizes, rows_per_group), len(sizes) + extra)
+        whole = [as_lists(batch) for batch in of.epoch(epoch)]
+        assert len(whole) == of.steps_per_epoch
+        first = data.draw(st.integers(0, of.steps_per_epoch))
+        assert [as_lists(batch) for batch in of.epoch(epoch, first)] == whole[first:]
+    weights = {piece[3] is None for batch in whole for piece in batch[1]}
+    assert weights == {not weighted}
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any), rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 20), data=st.data(),
+)  # fmt: skip
+def test_a_process_has_the_pieces_of_its_own_shards_and_knows_the_lengths_of_all(
+    design: Design, sizes: list[int], rows_per_group: int, extra: int, data: st.DataObject
+) -> None:
+    design = with_weights(design)
+    start = data.draw(st.integers(0, len(sizes)))
+    own = range(start, data.draw(st.integers(start, len(sizes))))
+    with TemporaryDirectory() as folder:
+        of_all = shards(Path(folder), design, sizes, rows_per_group)
+        whole = batches(of_all, len(sizes) + extra)
+        ours = batches(of_all, len(sizes) + extra, own=own)
+        assert (ours.num_rows, ours.steps_per_epoch) == (whole.num_rows, whole.steps_per_epoch)
+        first = data.draw(st.integers(0, whole.steps_per_epoch))
+        expected = [as_lists(batch) for batch in whole.epoch(2, first)]
+        found = [as_lists(batch) for batch in ours.epoch(2, first)]
+    assert [lengths for lengths, _ in found] == [lengths for lengths, _ in expected]
+    assert [pieces for _, pieces in found] == [
+        [piece for piece in pieces if piece[0] in own] for _, pieces in expected
+    ]  # fmt: skip
+
+
+class Counting(Rows):
+    """Rows that note which windows were asked for."""
+
+    def __init__(self, path: Path, design: Design) -> None:
+        super().__init__(path, design)
+        self.read: list[int] = []
+
+    def window(self, index: int) -> Window:
+        self.read.append(index)
+        return super().window(index)
+
+
+@pytest.mark.parametrize("first", [0, 3, 10])
+def test_a_process_reads_no_window_that_is_not_its_own_or_lies_behind(
+    design: Design, tmp_path: Path, first: int
+) -> None:
+    """Going on after 10 of 20 batches costs no reading of the rows before them, and others' shards none at all."""
+    counting = [Counting(rows.path, design) for rows in shards(tmp_path, design, [40, 40, 40], 4)]
+    of = batches([*counting], 6, own=range(1, 2))
+    assert len(list(of.epoch(1, first))) == 20 - first
+    assert [len(rows.read) for rows in counting] == [0, 10 - first // 2, 0]
+    assert len(set(counting[1].read)) == 10 - first // 2
+
+
+def with_weights(design: Design) -> Design:
+    """The same with the weights in a column, x + 1: each row has its own."""
+    return replace(design, schema=replace(design.schema, weights="w"))
+
+
+def as_lists(batch: Batch) -> tuple[list[int], list[tuple[int, list[float], list[float], list[float] | None]]]:
+    """A batch as numbers: the lengths, and of each piece the shard, x, y and √w."""
+    pieces = [
+        (shard, X[:, 0].tolist(), y[:, 0].tolist(), None if root_w is None else root_w[:, 0].tolist())
+        for shard, (X, y, root_w) in batch.pieces
+    ]
+    for _, x, y, root_w in pieces:
+        assert [-each for each in y] == x
+        assert root_w is None or root_w == np.sqrt(np.array(x) + 1).tolist()
+    return list(batch.lengths), pieces

@@ -60,6 +60,7 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(small: Project) -> None:
     """Two shards, so that two and four workers have something to divide, and something too little to divide."""
     done = small.run("linreg", "verify", "--matrix", "-S", "split.shards=2")

@@ -2,13 +2,12 @@ import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
@@ -17,38 +16,6 @@ from linreg.data.table import write_table
 from linreg.errors import UserError
 from linreg.proof import tables as difference_of_tables
 from linreg.proof.difference import first_difference
-from linreg.proof.distance import ulps_between
-
-TYPES: list[Any] = [np.float64, np.float32, np.float16]
-FLOATS = st.sampled_from(TYPES).flatmap(
-    lambda type_: st.floats(width=np.dtype(type_).itemsize * 8, allow_nan=False).map(type_)
-)
-
-
-def walked(start: Any, steps: int, towards: float) -> Any:
-    with np.errstate(over="ignore", under="ignore"):
-        for _ in range(steps):
-            start = np.nextafter(start, type(start)(towards))
-    return start
-
-
-@given(FLOATS, st.integers(0, 40), st.sampled_from([-np.inf, np.inf]))
-@example(np.float32(0.0), 3, -np.inf)
-@example(np.float64(-0.0), 1, np.inf)
-@example(np.float64(5e-324), 2, -np.inf)
-@example(np.float32(np.finfo(np.float32).max), 1, np.inf)
-@example(np.float16(-np.inf), 40, np.inf)
-def test_ulps_are_the_steps_that_nextafter_takes(start: Any, steps: int, towards: float) -> None:
-    end = walked(start, steps, towards)
-    taken = steps if np.isfinite(end) else next(n for n in range(steps + 1) if walked(start, n, towards) == end)
-    assert ulps_between(start, end) == ulps_between(end, start) == taken
-
-
-def test_nan_and_two_types_have_no_distance_and_a_python_float_is_a_float64() -> None:
-    assert ulps_between(np.nan, 1.0) is None
-    assert ulps_between(np.float32(1), np.float64(1)) is None
-    assert ulps_between(1.0, np.nextafter(1.0, 2.0)) == 1
-    assert ulps_between(-1.0, 1.0) == 2 * ulps_between(0.0, 1.0)  # type: ignore[operator]
 
 
 @pytest.fixture

@@ -2,17 +2,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
+from linreg.data.design import Design
 from linreg.files import write_json
+from linreg.fit.model import LinearModel
 from linreg.tracking import events
 from linreg.tracking.journal import Run, find_run, start_run
 from linreg.tracking.run_folder import RunFolder, run_folders
 from linreg.tracking.sync import Result
 from linreg.tracking.training_run import begin_training_run, note_judgement, note_model, run_of_model
 from linreg.workers.one import ALONE, Workers
+
+# MLflow compares an example's columns with a range, which pandas 4 will not do.
+pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 
 PARAMETERS: dict[str, Any] = {"tracking.experiment": "linreg", "train.lr": 0.1, "split.shards": 2}
 SPLIT, MODEL, TRAINING = Path("data/split"), Path("models/model"), Path("models/training")
@@ -65,7 +72,7 @@ def points(key: str) -> list[tuple[str, int, float]]:
         (name, event.values["step"], float(value))
         for event in events.read(RunFolder(key).journal)
         if event.kind == "metrics"
-        for name, value in event.values["values"].items()
+        for name, value in sorted(event.values["values"].items())
     ]
 
 
@@ -127,9 +134,8 @@ def test_a_model_that_a_reopened_run_has_is_not_added_again_and_another_one_is(r
 def test_a_training_that_was_stopped_goes_on_in_its_run(repository: Path, signal: bool) -> None:
     stopped = begin()
     if signal:
-        with pytest.raises(KeyboardInterrupt), stopped:
-            stopped.log({"train_mse": 1.0, "b": 0.1}, 1)
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(stopped)
     else:
         stopped.log({"train_mse": 1.0, "b": 0.1}, 1)
         die(stopped)
@@ -137,7 +143,14 @@ def test_a_training_that_was_stopped_goes_on_in_its_run(repository: Path, signal
     train(again, 1, 2)
     assert again.key == stopped.key
     assert keys() == {stopped.key}
-    assert points(stopped.key) == [("train_mse", 1, 1.0), ("b", 1, 0.1), ("train_mse", 2, 0.5), ("b", 2, 0.2)]
+    assert points(stopped.key) == [("b", 1, 0.1), ("train_mse", 1, 1.0), ("b", 2, 0.2), ("train_mse", 2, 0.5)]
+
+
+def interrupt(run: Run) -> None:
+    """Leave the run as Ctrl-C does."""
+    with run:
+        run.log({"train_mse": 1.0, "b": 0.1}, 1)
+        raise KeyboardInterrupt
 
 
 def test_a_training_stopped_after_its_model_was_logged_logs_no_second(repository: Path) -> None:
@@ -151,13 +164,10 @@ def test_a_training_stopped_after_its_model_was_logged_logs_no_second(repository
     assert num_models(stopped.key) == 1
 
 
-@pytest.mark.parametrize(
-    "change", ["parameter", "data", "code", "folder", "environment"],
-)  # fmt: skip
+@pytest.mark.parametrize("change", ["parameter", "data", "code", "folder", "experiment"])
 def test_another_training_is_another_run(
     repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str
 ) -> None:
-    """Of which those are another training: other parameters, data or code, or a copy of the project."""
     stopped = begin()
     die(stopped)
     hashes, changed = HASHES, {}
@@ -171,8 +181,7 @@ def test_another_training_is_another_run(
     elif change == "folder":
         (tmp_path / "copy").mkdir()
         monkeypatch.chdir(tmp_path / "copy")
-        outputs_again = SPLIT / "split.json"
-        write_json(outputs_again, {"rows": {"train": 70}, "shards": [70]})
+        write_json(SPLIT / "split.json", {"rows": {"train": 70}, "shards": [70]})
     else:
         monkeypatch.setenv("DVC_EXP_NAME", "other-one")
     other = begin_training_run(ALONE, PARAMETERS | changed, hashes, SPLIT)
@@ -258,8 +267,8 @@ def test_a_model_from_the_cache_has_a_run_with_its_curves(repository: Path) -> N
     run = found_by_evaluate()
     judge(run)
     assert points(run.key) == [
-        ("train_mse", 1, 1.0), ("b", 1, 0.5), ("theta.x1", 1, 1.0),
-        ("train_mse", 2, 0.5), ("gap", 2, 0.5), ("b", 2, 0.25), ("theta.x1", 2, 1.0), ("test_r2", 0, 0.9),
+        ("b", 1, 0.5), ("theta.x1", 1, 1.0), ("train_mse", 1, 1.0),
+        ("b", 2, 0.25), ("gap", 2, 0.5), ("theta.x1", 2, 1.0), ("train_mse", 2, 0.5), ("test_r2", 0, 0.9),
     ]  # fmt: skip
 
 
@@ -315,19 +324,22 @@ def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None
 
 
 def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
-    store: MlflowClient, send: Callable[[], Result], sent_run: Callable[..., MlflowRun]
+    store: MlflowClient, send: Callable[[], Result], sent_run: Callable[..., MlflowRun], learn: Callable[..., Design]
 ) -> None:
     """And sent to MLflow after each stop."""
+    design = learn("y ~ x1", pa.table({"x1": [1.0, 2.0], "y": [0.0, 1.0]}))
+    LinearModel(design, np.ones(1), 0.5, HASHES).save(MODEL)
     for epochs in ((1,), (1, 2), (1, 2, 3)):
         run = begin()
         for epoch in epochs:
             run.log({"train_mse": 1.0 / epoch}, epoch)
         die(run)
-        send()
+        assert send().trouble == ""
     train(begin(), 1, 2, 3)
     judge(found_by_evaluate())
-    send()
+    assert send().trouble == ""
     shown = sent_run(run.key)
     assert shown.info.status == "FINISHED"
     assert [point.step for point in store.get_metric_history(shown.info.run_id, "train_mse")] == [1, 2, 3]
+    assert shown.outputs is not None
     assert len(shown.outputs.model_outputs) == 1

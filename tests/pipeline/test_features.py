@@ -1,0 +1,82 @@
+"""The same bits with every feature: solvers, categories, weights, z-scores, averaging, patience, M = 2, 16 and 100."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from linreg.proof.cells import Cell, cells
+from linreg.proof.difference import first_difference
+from tests.pipeline.conftest import Project, copy_of_the_project
+
+CELLS = [Cell(2, 1, "nehalem"), Cell(3, 2, "haswell")]
+"""The whole matrix takes minutes; these have every switch on, and workers that divide the shards or do not."""
+CARS = {
+    "ingest": {"source": "data/examples/auto-mpg.csv", "missing": "drop"},
+    "model": {"formula": "mpg ~ log(horsepower) + weight * C(origin) + I(modelyear**2)", "weights": "cylinders"},
+    "evaluate": {"gates": {}},
+}
+
+
+def drawn(num_features: int, rows: int = 3000) -> dict[str, Any]:
+    formula = " + ".join(f"x{j}" for j in range(1, num_features + 1))
+    theta = [(-1) ** j * (0.1 + 0.03 * j) for j in range(num_features)]
+    return {"generate": {"theta": theta, "rows": rows}, "model": {"formula": f"y ~ {formula}"}}
+
+
+FEATURES: dict[str, dict[str, Any]] = {
+    "two features, averaged, with patience and a penalty": drawn(2)
+    | {
+        "split": {"shards": 8},
+        "train": {"average": 0.5, "patience": 2, "l2": 0.01, "schedule": "cosine", "batch_size": 60, "epochs": 6},
+    },
+    "16 features, z-scores, float64": drawn(16)
+    | {"split": {"shards": 3}, "train": {"standardize": True, "dtype": "float64", "batch_size": 64, "epochs": 3}},
+    "100 features": drawn(100, 4000)
+    | {"split": {"shards": 2}, "train": {"batch_size": 250, "lr": 0.003, "epochs": 3, "schedule": "linear"}},
+    "100 features, exact": drawn(100, 4000) | {"split": {"shards": 4}, "train": {"solver": "exact"}},
+    "cars": CARS
+    | {
+        "split": {"shards": 3},
+        "train": {"standardize": True, "average": 0.3, "patience": 3, "epochs": 8, "schedule": "cosine"},
+    },
+    "cars, exact": CARS | {"split": {"shards": 5}, "train": {"solver": "exact", "collinear": "drop"}},
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_of_the_project(tmp_path_factory.mktemp("features"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("feature", FEATURES)
+def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(project: Project, feature: str) -> None:
+    """The reference is one process, one thread, on this processor as it is."""
+    path = project.folder / "params.yaml"
+    yaml = YAML()
+    params = yaml.load((Path(__file__).parents[2] / "params.yaml").read_text())
+    for section, values in FEATURES[feature].items():
+        params[section].update(values)
+    yaml.dump(params, path)
+
+    expected = executed(project, Cell())
+    for cell in [cell for cell in CELLS if cell.machine in {each.machine for each in cells()}]:
+        found = executed(project, cell)
+        for folder in ("data", "models"):
+            assert (difference := first_difference(expected / folder, found / folder)) is None, f"{cell}: {difference}"
+
+
+def executed(project: Project, cell: Cell) -> Path:
+    """Run the stages as the cell says, and return a folder with what they made."""
+    for stage in ("generate", "ingest", "split", "train", "evaluate"):
+        project.run(sys.executable, "-m", f"stages.{stage}", env=cell.environment)
+    made = project.folder / "made" / f"{cell.workers}-{cell.machine}"
+    shutil.rmtree(made, ignore_errors=True)
+    for name in ("data/raw", "data/ingested", "data/split", "models"):
+        shutil.move(project.folder / name, made / name)
+    return made
