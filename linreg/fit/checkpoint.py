@@ -89,7 +89,7 @@ class Checkpoint:
                 return found
             damage = "its checksum does not fit"
         except (UserError, KeyError, TypeError, AttributeError) as error:
-            damage = repr(error)
+            damage = type(error).__name__
         print(f"train: {self._path} is damaged ({damage}); starting from the beginning")
         self._path.unlink()
         return None

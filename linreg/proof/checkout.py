@@ -152,7 +152,7 @@ def git(*arguments: str) -> str:
         what = f"`git {arguments[0]}` failed" if done.stderr.strip() else "there is no such commit here"
         found = done.stderr.strip().splitlines()[-1:] or [arguments[-1].removesuffix("^{commit}")]
         raise UserError("git", what, found=found[0], todo="commit first, or fetch the commit")
-    return done.stdout.strip()
+    return done.stdout.rstrip()  # what it begins with may be a space that means something
 
 
 def _not_in(folder: Path) -> list[Locked]:

@@ -59,12 +59,14 @@ def run_of_model(workers: Workers, parameters: Mapping[str, Any], model: Path, t
         return no_run()
     hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
     identity = _identity(hashes, parameters)
-    if run := find_run(_AWAITS, _waiting_for(hashes[str(model)])) or find_run(_EVALUATION, identity):
+    if run := find_run(_AWAITS, _waiting_for(hashes[str(model)])):
         run.set_tags({_EVALUATION: identity})
         return run
     tags = source_tags() | hashes | {_EVALUATION: identity}
-    run = start_run(parameters["tracking.experiment"], default_run_name(), parameters, tags)
-    run.log_model(model)
+    run = find_run(_EVALUATION, identity) or start_run(
+        parameters["tracking.experiment"], default_run_name(), parameters, tags
+    )
+    run.log_model(model)  # this and the curves add nothing to a run that has them, and complete one that was stopped
     for step, values in read_curves(training):
         run.log(values, step)
     return run

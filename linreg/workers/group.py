@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from linreg.strict_torch import torch
 from linreg.workers.one import Workers
 
 dist = torch.distributed
+PATIENCE = timedelta(days=30)
+"""One process may work, or wait for the stage's lock, as long as it takes; that one has died is seen at once."""
 
 
 class Group(Workers):
@@ -51,7 +54,7 @@ def joined() -> Iterator[Group]:
     """Meet the other processes, and part from them at the end; raises WorkerGoneError when one does not come."""
     with_cuda = torch.cuda.is_available() and dist.is_nccl_available()
     with gone_named():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if with_cuda else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl" if with_cuda else "gloo", timeout=PATIENCE)
     try:
         yield Group()
     finally:

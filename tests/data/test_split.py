@@ -143,6 +143,12 @@ def test_a_block_is_dealt_the_same_whoever_deals_the_others() -> None:
     assert [alone.deal(block).tolist() for block in (3, 1, 0, 2, 1)] == [dealt[block] for block in (3, 1, 0, 2, 1)]
 
 
+def test_blocks_of_the_same_counts_are_dealt_differently() -> None:
+    dealer = Dealer([40] * 5, [100, 100], 1, "test")
+    assert dealer.counts == [[20, 20]] * 5
+    assert len({tuple(dealer.deal(block).tolist()) for block in range(5)}) == 5
+
+
 @given(st.integers(0, 10**9), st.integers(1, 4096))
 def test_shards_are_as_equal_as_can_be(num_rows: int, num_shards: int) -> None:
     sizes = shard_sizes(num_rows, num_shards)

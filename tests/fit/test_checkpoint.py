@@ -156,7 +156,7 @@ def test_a_training_stopped_after_any_step_ends_with_the_same_bits(shards: Shard
             assert finished(shards[num_shards], params) == expected, step
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     stops=st.lists(st.integers(1, 6), min_size=1, max_size=5), num_shards=st.sampled_from(list(STEPS)),
     momentum=st.sampled_from([0.0, 0.9]), average=st.sampled_from([0.0, 0.2, 1.0]), patience=st.sampled_from([0, 1]),
@@ -243,7 +243,7 @@ def test_a_damaged_checkpoint_is_said_in_a_line_and_the_training_starts_over(
     assert outcome(history) == uninterrupted(shards[1], params)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_changes_a_result(shards: Shards, place: int, bit: int) -> None:
     """It is found, unless it makes 1E-05 of 1e-05."""

@@ -46,13 +46,14 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     edit(small, "seed: 1\n\nevaluate", "seed: 2\n\nevaluate")
     small.run("git", "commit", "-qam", "another seed, no repro")
     (small.folder / "notes.txt").write_text("not committed")
+    (small.folder / "CHANGELOG.md").write_text("changed")
     done = small.run("linreg", "verify", check=False)
     small.run("git", "reset", "-q", "--hard", "HEAD~1")
     (small.folder / "notes.txt").unlink()
     assert done.returncode == 1, done.stderr
     assert "verify: NOT the same" in done.stdout
     assert "the working tree is dirty" in done.stdout
-    assert "notes.txt" in done.stdout
+    assert ": CHANGELOG.md, notes.txt\n" in done.stdout
     lines = done.stdout.splitlines()
     assert any(line.startswith("train     models/model") and "DIFFERENT" in line for line in lines)
     assert any(line.startswith("split     data/split") and line.endswith("same") for line in lines)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,9 @@ class Toy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        left = [int(path.read_text() or 0) for path in self.folder.glob("pid-*")]
+        for pid in filter(is_alive, left):
+            os.kill(pid, signal.SIGKILL)
         for process in self.started:
             process.kill()
             process.communicate()

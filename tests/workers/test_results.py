@@ -122,6 +122,24 @@ def test_workers_that_own_no_window_of_a_file_are_no_trouble(
     assert found == [alone] * num_workers
 
 
+@pytest.mark.parametrize("num_shards", [2, 10, NUM_ROWS])
+def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
+    tmp_path: Path, learn: Learn, num_shards: int
+) -> None:
+    """Each shard's sums carry their rounding errors along, and so does adding them."""
+    rows = drawn()
+    design, errors = learn(FORMULA, rows.drop_columns("w")), []
+    for count in (1, num_shards):
+        paths = []
+        for index, of_shard in enumerate(np.array_split(np.arange(NUM_ROWS), count)):
+            paths.append(tmp_path / f"of-{count}-{index:03d}.parquet")
+            write_table(paths[-1], rows.schema, [rows.take(of_shard)])
+        shards = whole_shards(paths, design)
+        fit = ExactAnswer.find(shards, design.names, True, Train()).minimum
+        errors.append(bits(RobustErrors.of(fit, shards).result()[1]))
+    assert errors[0] == errors[1]
+
+
 def test_a_mistake_that_one_worker_sees_is_raised_in_it(
     case: tuple[Schema, list[Path]], together: Together, tmp_path: Path
 ) -> None:
