@@ -58,7 +58,9 @@ def _as_told(main: Callable[[Workers], None]) -> None:
     if num_workers == 1:
         _alone(functools.partial(main, Workers()))
         return
-    _end_with_dvc()
+    # torch's launcher makes an exception of SIGTERM, which is lost where it falls into a finalizer; it has nothing to
+    # save, and its workers end with it.
+    _end_with_dvc(signal.SIGKILL)
     from linreg.workers.launch import launch  # torch, which takes seconds
 
     launch(f"stages.{_name()}", num_workers)
@@ -105,13 +107,13 @@ def _wanted_workers() -> int:
     return int(text)
 
 
-def _end_with_dvc() -> None:
+def _end_with_dvc(how: signal.Signals = signal.SIGTERM) -> None:
     """Have the system stop this stage when the DVC that runs it dies.
 
     An orphan would work on unseen, beside the stage that the next `dvc repro` starts.
     """
     if "DVC_STAGE" in os.environ:
-        _end_with_parent(signal.SIGTERM)
+        _end_with_parent(how)
 
 
 def _end_with_parent(how: signal.Signals) -> None:
