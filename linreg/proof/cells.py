@@ -1,7 +1,8 @@
 """The cells of the matrix: numbers of workers and of threads, and machines that this one can pretend to be.
 
 A library chooses its kernels by what the CPU can do. Each has a switch in the environment that makes it choose as on
-an older CPU; together they make a process compute as there, as far as its libraries let it.
+an older CPU; together they make a process compute as there, as far as its libraries let it. Torch is another matter:
+linreg.strict_torch sets the switches of ATen and MKL itself, so that these two show only that it wins.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,22 +18,17 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
     # AVX2 and FMA, but not AVX-512: Intel from 2013, AMD up to Zen 3.
     "haswell": {
         "ATEN_CPU_CAPABILITY": "avx2",
-        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "MKL_CBWR": "AVX2",
-        "ONEDNN_MAX_CPU_ISA": "AVX2",
         "OPENBLAS_CORETYPE": "Haswell",
         "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
         "NUMBA_CPU_NAME": "haswell",
         "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+movbe,+f16c",
         "ARROW_USER_SIMD_LEVEL": "AVX2",
-        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD",
     },
     # SSE4.2 and nothing above, so no FMA: what numpy asks for at least.
     "nehalem": {
         "ATEN_CPU_CAPABILITY": "default",
-        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
         "MKL_CBWR": "SSE4_2",
-        "ONEDNN_MAX_CPU_ISA": "SSE41",
         "OPENBLAS_CORETYPE": "Nehalem",
         "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
         "NUMBA_CPU_NAME": "nehalem",

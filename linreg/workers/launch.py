@@ -64,9 +64,10 @@ def launch(module: str, num_workers: int) -> NoReturn:
 
 
 def tell_launcher(message: str, code: int) -> None:
-    """Leave a message where the launcher finds it; under a torchrun started by hand, print it too."""
-    told = {"message": message, "exit_code": code, "timestamp": int(time.time())}
-    Path(os.environ[ERROR_FILE]).write_text(json.dumps(told))
+    """Leave a message where torchrun's launcher finds it; print it too, unless the launcher is ours and does that."""
+    if ERROR_FILE in os.environ:
+        told = {"message": message, "exit_code": code, "timestamp": int(time.time())}
+        Path(os.environ[ERROR_FILE]).write_text(json.dumps(told))
     if LAUNCHER not in os.environ:
         print(f"error: {message}", file=sys.stderr)
 

@@ -1,5 +1,6 @@
 """`linreg verify` in a copy of the project: what it calls the same, what it finds, and what it says when it cannot."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,11 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     small.run("git", "commit", "-qam", "another seed, no repro")
     (small.folder / "notes.txt").write_text("not committed")
     (small.folder / "CHANGELOG.md").write_text("changed")
+    shutil.rmtree(small.folder / "models/model")  # it is in DVC's cache, models/training is still here
     done = small.run("linreg", "verify", check=False)
     small.run("git", "reset", "-q", "--hard", "HEAD~1")
     (small.folder / "notes.txt").unlink()
+    small.run("dvc", "checkout", "models/model")
     assert done.returncode == 1, done.stderr
     assert "verify: NOT the same" in done.stdout
     assert "the working tree is dirty" in done.stdout
@@ -57,7 +60,14 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     lines = done.stdout.splitlines()
     assert any(line.startswith("train     models/model") and "DIFFERENT" in line for line in lines)
     assert any(line.startswith("split     data/split") and line.endswith("same") for line in lines)
-    assert any("model.json: " in line and "ulp" in line for line in lines), done.stdout
+    differences = lines[lines.index("first differences:") + 1 :]
+    for name in (
+        "model.json: ",
+        "history.csv: ",
+        "metrics.json: ",
+    ):  # as they were: from the cache, from here, from git
+        assert any(name in line and "ulp" in line for line in differences), done.stdout
+    assert not any("is not here" in line for line in differences)
 
 
 @pytest.mark.slow
