@@ -98,6 +98,11 @@ class Train(Section):
     collinear: Literal["error", "drop"] = Field(
         "error", description="What a column does that is a combination of those before it: stop, or be left at θ = 0."
     )
+    engine: Literal["autograd", "compiled"] = Field(
+        "autograd",
+        description="What takes the steps of sgd: the textbook loop in PyTorch, or strict kernels at the speed of memory,"
+        " on the same batches.",
+    )
     epochs: int = Field(20, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")

@@ -70,21 +70,23 @@ def log10(x: Floats) -> Floats:
         return np.where(np.isinf(x), log(x), rest + k * _LOG10_2_HIGH)
 
 
-def cosine(x: float) -> float:
-    """Return the cosine of an angle between 0 and π, by its Taylor series around the nearer of 0, π/2 and π."""
+def cosine(x: Floats) -> Floats:
+    """Return the cosine of angles between 0 and π, by its Taylor series around the nearer of 0, π/2 and π."""
     pi = 3.141592653589793
-    if x > 0.75 * pi:
-        return -cosine(pi - x)
-    if x > 0.25 * pi:
-        return _series(pi / 2 - x, first=1)
-    return _series(x, first=0)
+    beyond = x > 0.75 * pi
+    near_0 = np.where(beyond, pi - x, x)
+    around_0 = _series(near_0, first=0)
+    around_half_pi = _series(pi / 2 - near_0, first=1)
+    result: Floats = np.where(near_0 > 0.25 * pi, around_half_pi, around_0)
+    return np.where(beyond, -result, result)
 
 
-def _series(x: float, first: int) -> float:
-    """Σ (-1)ⁱ xⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1; |x| ≤ π/4."""
-    term, total, n = (x if first else 1.0), 0.0, first
-    while abs(term) > 1e-18:
-        total += term
+def _series(x: Floats, first: int) -> Floats:
+    """Σ (-1)ⁱ xⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1; for |x| ≤ π/4, any value beyond it."""
+    x = np.clip(x, -0.8, 0.8)
+    term, total, n = (x if first else np.ones_like(x)), np.zeros_like(x), first
+    while (matters := np.abs(term) > 1e-18).any():
+        total = np.where(matters, total + term, total)
         term = -term * x * x / ((n + 1) * (n + 2))
         n += 2
     return total

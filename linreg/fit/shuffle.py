@@ -1,4 +1,4 @@
-"""The order in which training rows are visited: every row once per epoch, in shuffled mini-batches."""
+"""The mini-batches of the autograd engine: tensors of shuffled rows."""
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
-from linreg.data.split import shard_sizes
+from linreg.fit.order import BatchPlan, visits
 from linreg.fit.scaling import Scaling
-from linreg.seeds import generator
 from linreg.strict_torch import torch
 
 Floats = NDArray[np.float64]
@@ -37,11 +36,7 @@ class Batch(NamedTuple):
 
 
 class ShuffledBatches:
-    """Mini-batches of `batch_size` rows, each shard giving its share; the last of an epoch may be shorter.
-
-    The rows of a shard lie on disk in a random order. An epoch visits its windows in a random order and the rows
-    of a window in a random order, so that memory is bounded by the window.
-    """
+    """Mini-batches of `batch_size` rows, each shard giving its share, in the order of `linreg.fit.order`."""
 
     def __init__(
         self,
@@ -56,36 +51,21 @@ class ShuffledBatches:
         self._own = range(len(shards)) if own is None else own
         self._shards, self._scaling, self._seed = shards, scaling, seed
         self._dtype, self._device = dtype, device
-        self._shares = shard_sizes(batch_size, len(shards))
-        self.num_rows = sum(shard.num_rows for shard in shards)
-        self.steps_per_epoch = max(
-            -(-shard.num_rows // share) for shard, share in zip(shards, self._shares, strict=True)
-        )
+        self._plan = BatchPlan(shards, batch_size)
+        self.num_rows, self.steps_per_epoch = self._plan.num_rows, self._plan.steps_per_epoch
 
     def epoch(self, number: int, first_batch: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch from `first_batch` on, with the pieces of the shards that are our own."""
-        streams = {
-            shard: self._pieces(shard, self._shares[shard], number, first_batch * self._shares[shard])
-            for shard in self._own
-        }
+        streams = {shard: self._pieces(shard, number, first_batch) for shard in self._own}
         for index in range(first_batch, self.steps_per_epoch):
-            lengths = [
-                max(0, min(share, rows.num_rows - index * share))
-                for rows, share in zip(self._shards, self._shares, strict=True)
-            ]
+            lengths = self._plan.lengths(index)
             yield Batch(lengths, [(shard, next(stream)) for shard, stream in streams.items() if lengths[shard]])
 
-    def _pieces(self, shard: int, share: int, epoch: int, skipped: int) -> Iterator[Piece]:
-        """Yield a shard's pieces of an epoch without its first `skipped` rows, a multiple of `share`."""
-        rows = self._shards[shard]
+    def _pieces(self, shard: int, epoch: int, first_batch: int) -> Iterator[Piece]:
+        rows, share = self._shards[shard], self._plan.shares[shard]
         rest: Piece | None = None
-        for window in generator(self._seed, "windows", epoch, shard).permutation(rows.num_windows).tolist():
-            if skipped >= rows.window_length(window):
-                skipped -= rows.window_length(window)
-                continue
-            piece = self._shuffled(rows, window, generator(self._seed, "rows", epoch, shard, window))
-            if skipped:
-                piece, skipped = _rows_of(piece, slice(skipped, None)), 0
+        for window, order in visits(rows, self._seed, epoch, shard, skipped=first_batch * share):
+            piece = self._shuffled(rows, window, order)
             if rest is not None:
                 piece = _joined(rest, piece)
             whole = len(piece.y) - len(piece.y) % share
@@ -95,9 +75,9 @@ class ShuffledBatches:
         if rest is not None and len(rest.y):
             yield rest
 
-    def _shuffled(self, rows: Rows, window: int, order: np.random.Generator) -> Piece:
+    def _shuffled(self, rows: Rows, window: int, order: NDArray[np.int64]) -> Piece:
         X, y, w = self._scaling.apply(rows.window(window))
-        permutation = torch.from_numpy(order.permutation(len(y)))
+        permutation = torch.from_numpy(order)
         root_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)[permutation]
         return Piece(self._tensor(X)[permutation], self._tensor(y).unsqueeze(1)[permutation], root_w)
 

@@ -1,0 +1,22 @@
+"""The next thing is read while this one is worked on."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+
+
+def ahead(things: Iterable[Thing]) -> Iterator[Thing]:
+    """Yield what `things` yields, in its order, one made in advance by a thread; two are in memory at a time.
+
+    What is made does not depend on the thread. It is worth it where making and working are compiled code, which lets
+    other threads run: reading Parquet, numpy, kernels. An error of `things` is raised here, in its place.
+    """
+    end = object()
+    iterator = iter(things)
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+        coming = reader.submit(next, iterator, end)
+        while (thing := coming.result()) is not end:
+            coming = reader.submit(next, iterator, end)
+            yield thing  # type: ignore[misc]

@@ -1,0 +1,129 @@
+"""Blocks of batches, the compiled engine's unit of work: two ways to take their steps, and who takes them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.fit import batch_moments, direct_steps
+from linreg.fit.order import BatchPlan
+from linreg.fit.packed import PackedRows, Stream
+from linreg.params import Train
+from linreg.workers.one import Workers
+
+Floats = NDArray[np.float64]
+
+ROWS_PER_BLOCK = 1 << 19
+"""Rows between two exchanges with other processes; no result depends on it."""
+BYTES_PER_BLOCK = 32 << 20
+"""What all shards' moments of a block may take in memory."""
+
+
+class Block(NamedTuple):
+    """Some consecutive batches of an epoch.
+
+    first         the number of the first one
+    rates         their learning rates (batches,)
+    num_averaged  steps that are in the average before the first; below 0 where it has not begun
+    """
+
+    first: int
+    rates: Floats
+    num_averaged: int
+
+
+class DirectBlocks:
+    """Steps from the rows of the one shard there is; of several processes, the one that owns it takes them.
+
+    num_batches  the batches of a block, at most
+    """
+
+    def __init__(
+        self, own: Mapping[int, PackedRows], plan: BatchPlan, params: Train, penalty: Floats, workers: Workers
+    ) -> None:
+        self._rows = own.get(0)
+        self._plan, self._params, self._penalty, self._workers = plan, params, penalty, workers
+        self._owner = next(rank for rank in range(workers.size) if 0 in workers.range_of(rank, 1))
+        self.num_batches = max(1, ROWS_PER_BLOCK // params.batch_size)
+
+    def begin_epoch(self, epoch: int, batch: int) -> None:
+        """Go to the first row of one of the epoch's batches."""
+        if self._rows is not None:
+            self._stream = Stream(self._rows.epoch(self._params.seed, epoch, 0, batch * self._params.batch_size))
+
+    def advance(self, state: Floats, block: Block) -> tuple[Floats, int]:
+        """Return the state (3, M + 1) after the block, as in `linreg.fit.updates`, and the number of steps taken.
+
+        It stops at a step that is not finite.
+        """
+        found = self._steps(state.copy(), block) if self._rows is not None else np.empty(0)
+        found = self._workers.gather_array(found)[self._owner]
+        return found[:-1].reshape(state.shape), int(found[-1])
+
+    def _steps(self, state: Floats, block: Block) -> Floats:
+        assert self._rows is not None
+        batch_size, num_averaged = self._params.batch_size, block.num_averaged
+        left = self._plan.lengths(block.first, len(block.rates))[0]
+        tile = direct_steps.empty_tile(batch_size, len(self._penalty) + 1, self._rows.dtype)
+        filled, taken, finite = 0, 0, True
+        for Z, order in self._stream.take(left):
+            left -= len(order)
+            filled, steps, finite = direct_steps.take_steps(
+                Z, order, batch_size, left == 0, tile, filled, state, block.rates[taken:], self._params.momentum,
+                self._penalty, num_averaged + taken,
+            )  # fmt: skip
+            taken += steps
+            if not finite:
+                break
+        return np.append(state.ravel(), taken)
+
+
+class MomentBlocks:
+    """Steps from the moments of batches: each process sums up its own shards, all exchange them and take all steps.
+
+    What is exchanged is each shard's share, added in the order of the shards: the same sums for any number of
+    processes.
+    """
+
+    def __init__(
+        self, own: Mapping[int, PackedRows], plan: BatchPlan, params: Train, penalty: Floats, workers: Workers
+    ) -> None:
+        self._own, self._plan, self._params, self._penalty, self._workers = own, plan, params, penalty, workers
+        self._num_moments = batch_moments.num_moments(len(penalty) - 1)
+        room = BYTES_PER_BLOCK // (8 * self._num_moments * len(plan.shares))
+        self.num_batches = max(1, min(ROWS_PER_BLOCK // params.batch_size, room))
+
+    def begin_epoch(self, epoch: int, batch: int) -> None:
+        """Go to the first row of one of the epoch's batches."""
+        self._streams = {
+            shard: Stream(rows.epoch(self._params.seed, epoch, shard, batch * self._plan.shares[shard]))
+            for shard, rows in self._own.items()
+        }
+
+    def advance(self, state: Floats, block: Block) -> tuple[Floats, int]:
+        """As in DirectBlocks."""
+        own = [self._moments(shard, block).ravel() for shard in self._streams]
+        everyones = np.concatenate(self._workers.gather_array(np.concatenate([np.empty(0), *own])))
+        of_shards = everyones.reshape(len(self._plan.shares), len(block.rates), self._num_moments)
+        moments = of_shards[0]
+        for others in of_shards[1:]:
+            moments = moments + others
+        last = block.first + len(block.rates) - 1
+        lengths = np.full(len(block.rates), self._params.batch_size)
+        lengths[-1] = sum(self._plan.lengths(last))
+        state = state.copy()
+        taken, _ = batch_moments.take_steps(
+            moments, lengths, state, block.rates, self._params.momentum, self._penalty, block.num_averaged
+        )
+        return state, taken
+
+    def _moments(self, shard: int, block: Block) -> Floats:
+        share, position = self._plan.shares[shard], 0
+        tile = batch_moments.empty_tile(share, len(self._penalty) - 1)
+        moments = np.zeros((len(block.rates), self._num_moments))
+        for Z, order in self._streams[shard].take(self._plan.lengths(block.first, len(block.rates))[shard]):
+            batch_moments.add_moments(Z, order, share, position, tile, moments)
+            position += len(order)
+        batch_moments.add_rest(share, position, tile, moments)
+        return moments
