@@ -41,7 +41,10 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in sorted(partial.rglob("*")):
             _sync(file)
         _sync(partial)
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
         partial.replace(path)
         _sync(path.parent)
     finally:

@@ -100,8 +100,8 @@ class Train(Section):
     )
     engine: Literal["autograd", "compiled"] = Field(
         "autograd",
-        description="What takes the steps of sgd: the textbook loop in PyTorch, or strict kernels at the speed of memory,"
-        " on the same batches.",
+        description="What takes the steps of sgd, on the same batches: the textbook loop in PyTorch, or compiled"
+        " kernels at the speed of memory.",
     )
     epochs: int = Field(20, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(32, ge=1, description="Rows per step.")

@@ -10,8 +10,6 @@ inference.json (how sure θ and b are), gates.json and predictions.csv.
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from linreg.data.rows import divided, whole_shards
 from linreg.files import new_folder, write_json
 from linreg.fit.exact_answer import ExactAnswer
@@ -19,7 +17,7 @@ from linreg.fit.model import load
 from linreg.params import flat, load_params
 from linreg.results.gates import in_words, judge
 from linreg.results.inference import inference
-from linreg.results.metrics import final_values, mean_target, metrics
+from linreg.results.metrics import final_values, metrics
 from linreg.results.predictions import write_predictions
 from linreg.results.robust import RobustErrors
 from linreg.stage import stage_with_workers
@@ -44,12 +42,10 @@ def main(workers: Workers) -> None:
         watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
-        guess = mean_target(shards, workers)
 
-        found = {name: metrics(rows, model.theta, model.b, workers) for name, rows in parts.items()}
-        for name, rows in parts.items():
-            found[name]["baseline"] = metrics(rows, np.zeros_like(model.theta), guess, workers)
         exact = ExactAnswer.read(TRAINING)
+        guess = exact.mean_target
+        found = {name: metrics(rows, model.theta, model.b, workers, guess) for name, rows in parts.items()}
         measures = exact.gap.of(model.theta, model.b)
         verdict = judge(params.evaluate.gates, found | measures)
         robust = RobustErrors.of(exact.minimum, shards, workers)

@@ -1,9 +1,9 @@
-"""Draw the lesson's data, y = b + X·θᵀ + ε, into a Parquet file.
+"""Draw the lesson's data, y = b + X·θᵀ + ε, into Parquet files.
 
     dvc repro generate            as part of the pipeline
     python -m stages.generate     by hand
 
-Parameters: `generate`. Writes data/raw/generated.parquet.
+Parameters: `generate`. Writes the folder data/raw/generated.parquet/ with part-00000.parquet and so on.
 """
 
 import json
@@ -11,26 +11,33 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from linreg.data.synthetic import draw, feature_names
+from linreg.data.synthetic import draw, feature_names, num_chunks
 from linreg.data.table import TRUTH, write_table
-from linreg.files import new_file
+from linreg.files import new_folder
 from linreg.params import load_params
-from linreg.stage import stage
+from linreg.stage import stage_with_workers
+from linreg.workers.one import Workers, shared
 
 GENERATED = Path("data/raw/generated.parquet")
+CHUNKS_PER_PART = 32
 
 
-@stage
-def main() -> None:
-    """Draw the rows chunk by chunk, straight to disk, with the truth in the file's metadata."""
-    params = load_params()
-    names = feature_names(len(params.generate.theta))
-    truth = {"theta": dict(zip(names, params.generate.theta, strict=True)), "b": params.generate.bias}
+@stage_with_workers
+def main(workers: Workers) -> None:
+    """Draw the rows chunk by chunk, straight to disk, with the truth in the files' metadata; each process some files."""
+    params = load_params().generate
+    names = feature_names(len(params.theta))
+    truth = {"theta": dict(zip(names, params.theta, strict=True)), "b": params.bias}
     schema = pa.schema([(name, pa.float32()) for name in [*names, "y"]], metadata={TRUTH: json.dumps(truth)})
+    chunks = range(num_chunks(params))
+    parts = [chunks[first : first + CHUNKS_PER_PART] for first in chunks[::CHUNKS_PER_PART]]
 
-    with new_file(GENERATED) as path:
-        write_table(path, schema, (batch.replace_schema_metadata(schema.metadata) for batch in draw(params.generate)))
-    print(f"generate: {params.generate.rows} rows, {len(names)} features → {GENERATED}")
+    with shared(new_folder, GENERATED, workers) as folder:
+        for part in workers.mine(len(parts)):
+            rows = (draw(params, chunk).replace_schema_metadata(schema.metadata) for chunk in parts[part])
+            write_table(folder / f"part-{part:05d}.parquet", schema, rows)
+    if workers.first:
+        print(f"generate: {params.rows} rows, {len(names)} features → {GENERATED}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from linreg.data.rows import divided, whole_shards
 from linreg.data.schema import Schema
 from linreg.data.table import TableFile
 from linreg.files import content_hash, new_folder
-from linreg.fit.autograd import gradient_descent
 from linreg.fit.checkpoint import Checkpoint
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
@@ -38,7 +37,7 @@ def main(workers: Workers) -> None:
     """Learn the design, find the exact minimum, train epoch by epoch, keep the last or, with patience, the best."""
     params = load_params()
     train = params.train
-    hashes = {str(path): content_hash(path) for path in (SPLIT, SCHEMA)}
+    hashes = workers.from_first({str(path): content_hash(path) for path in (SPLIT, SCHEMA) if workers.first})
     schema = Schema.read(SCHEMA)
     files = sorted((SPLIT / "train").glob("shard-*.parquet"))
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
@@ -56,10 +55,14 @@ def main(workers: Workers) -> None:
         if train.solver == "exact":
             epochs = iter([exact.as_epoch()])
         else:
-            scaling = stable_scaling(shards, exact, train, workers)
-            epochs = gradient_descent(shards, len(design.names), schema.intercept, scaling, train, workers, checkpoint)
+            if train.engine == "compiled":
+                from linreg.fit.compiled import gradient_descent
+            else:
+                from linreg.fit.autograd import gradient_descent
+            about = (shards, len(design.names), schema.intercept, stable_scaling(exact, train), train)
+            epochs = gradient_descent(*about, workers, checkpoint)
         for epoch in epochs:
-            train_mse = mean_squared_error(shards, epoch.theta, epoch.b, workers)
+            train_mse = exact.gap.mean_squared_error(epoch.theta, epoch.b)
             validation_mse = mean_squared_error([validation], epoch.theta, epoch.b, workers)
             run.log(history.add(epoch, train_mse, validation_mse, exact.gap.of(epoch.theta, epoch.b)), epoch.number)
             if history.patience_is_over:

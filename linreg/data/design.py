@@ -82,10 +82,10 @@ class Design:
         j = 0
         for term in self.schema.terms:
             for _, levels in self._expanded(term):
-                X[:, j] = 1.0
-                for factor, level in zip(term, levels, strict=True):
-                    with np.errstate(over="ignore"):
-                        X[:, j] *= cells.number(factor) if level is None else cells.level_codes(factor) == level
+                with np.errstate(over="ignore"):
+                    for k, (factor, level) in enumerate(zip(term, levels, strict=True)):
+                        values = cells.number(factor) if level is None else cells.level_codes(factor) == level
+                        X[:, j] = X[:, j] * values if k else values
                 if len(term) > 1:
                     cells.require_finite(X[:, j], ":".join(factor["factor"] for factor in term))
                 j += 1

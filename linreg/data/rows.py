@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.data.ahead import ahead
 from linreg.data.arrays import as_floats
 from linreg.data.design import Design
 from linreg.data.table import TableFile
@@ -16,7 +17,8 @@ from linreg.workers.one import ALONE, Workers
 Floats = NDArray[np.float64]
 
 KEPT_BYTES = 128 << 20
-"""Windows are kept in memory up to this size; beyond it they are read again, which changes no result."""
+"""The windows of a process's files are kept in memory up to this size; beyond it they are read again in each pass, the
+next one while this one is worked on, which changes no result."""
 
 
 class Window(NamedTuple):
@@ -44,9 +46,26 @@ class Rows:
                     found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
                 )  # fmt: skip
         self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
+        self._kept: dict[int, Window] = {}
+        self._keeps = True
         self.own = range(self.num_windows)
-        width = 8 * (len(design.names) + 2)
-        self._kept: dict[int, Window] | None = {} if self.num_rows * width <= KEPT_BYTES else None
+
+    @property
+    def own(self) -> range:
+        """The windows that iterating visits."""
+        return self._own
+
+    @own.setter
+    def own(self, windows: range) -> None:
+        self._own = windows
+        self.keep_within(KEPT_BYTES)
+
+    def keep_within(self, num_bytes: int) -> int:
+        """Keep windows in memory if those of our own take no more than this; returns what they take then, or 0."""
+        num_rows = sum(self.window_length(index) for index in self.own)
+        needed = num_rows * 8 * (len(self._design.names) + 2)
+        self._keeps = needed <= num_bytes
+        return needed if self._keeps else 0
 
     def window_length(self, index: int) -> int:
         """Return the number of rows of one window, without reading it."""
@@ -54,7 +73,7 @@ class Rows:
 
     def window(self, index: int) -> Window:
         """Return one window; raises UserError, with file and row, for cells that the design cannot take."""
-        if self._kept is not None and index in self._kept:
+        if index in self._kept:
             return self._kept[index]
         table = self._table.group(index)
         first_row = 1 + sum(self._table.group_length(i) for i in range(index))
@@ -64,19 +83,22 @@ class Rows:
             self._design.target(table, self.path, first_row),
             as_floats(table.column(weights)) if weights else None,
         )
-        if self._kept is not None:
+        if self._keeps:
             self._kept[index] = window
         return window
 
     def __iter__(self) -> Iterator[Window]:
-        return (self.window(index) for index in self.own)
+        windows = (self.window(index) for index in self.own)
+        return windows if self._keeps else ahead(windows)
 
 
 def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE) -> list[Rows]:
     """Return the rows of each file, of which every process owns whole files."""
     files = [Rows(path, design) for path in paths]
+    room = KEPT_BYTES
     for index, rows in enumerate(files):
         rows.own = range(rows.num_windows if index in workers.mine(len(files)) else 0)
+        room -= rows.keep_within(room)
     return files
 
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from linreg.data.rows import Rows
-from linreg.data.strict_math import cosine
 from linreg.errors import UserError
 from linreg.fit.checkpoint import Checkpoint, State
 from linreg.fit.gradients import Gradients
 from linreg.fit.history import Epoch
 from linreg.fit.scaling import Scaling
+from linreg.fit.schedule import first_averaged, learning_rates
 from linreg.fit.shuffle import ShuffledBatches
 from linreg.params import Train
 from linreg.seeds import generator
@@ -55,7 +55,7 @@ def gradient_descent(
     optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
     x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
     average = torch.optim.swa_utils.AveragedModel(model)
-    first_averaged = num_steps - math.floor(params.average * num_steps) + 1
+    averaged_from = first_averaged(params, num_steps)
     gradients = Gradients(model, len(shards), workers)
 
     step = 0
@@ -66,9 +66,10 @@ def gradient_descent(
         started, num_done = time.perf_counter(), 0
         quiet = None if workers.first else True
         progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=quiet, leave=False)
-        for batch in batches.epoch(epoch, first_batch):
+        rates = learning_rates(params, np.arange(step, epoch * batches.steps_per_epoch) / num_steps)
+        for rate, batch in zip(rates, batches.epoch(epoch, first_batch), strict=True):
             step += 1
-            optimizer.param_groups[0]["lr"] = learning_rate(params, (step - 1) / num_steps)
+            optimizer.param_groups[0]["lr"] = float(rate)
 
             optimizer.zero_grad()
             for shard, (X, y, root_w) in batch.pieces:
@@ -88,7 +89,7 @@ def gradient_descent(
             _refuse_divergence(batch_loss, step, epoch, params)
             optimizer.step()
 
-            if step >= first_averaged:
+            if step >= averaged_from:
                 average.update_parameters(model)
             progress.set_postfix(loss=f"{batch_loss:.4g}", refresh=False)
             progress.update(batch.num_rows)
@@ -97,21 +98,12 @@ def gradient_descent(
                 checkpoint.at_step(partial(as_state, step, model, optimizer, average))
         progress.close()
 
-        current = average.module if step >= first_averaged else model
+        current = average.module if step >= averaged_from else model
         theta, b = scaling.fold_back(*as_numbers(current))
         rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, optimizer.param_groups[0]["lr"], rows_per_second)
         if checkpoint:
             checkpoint.at_epoch(partial(as_state, step, model, optimizer, average))
-
-
-def learning_rate(params: Train, done: float) -> float:
-    """Return the learning rate after the part `done` (0 to 1) of all steps."""
-    if params.schedule == "linear":
-        return params.lr * (1 - done)
-    if params.schedule == "cosine":
-        return params.lr * 0.5 * (1 + cosine(math.pi * done))
-    return params.lr
 
 
 def as_state(

@@ -8,15 +8,16 @@ the steps themselves are then a short recurrence on small matrices.
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.kernels import strict
+from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, strict
 from linreg.fit.packed import Order, Packed
 from linreg.fit.updates import update
 
 Floats = NDArray[np.float64]
 
-LANES = 16
-"""Batches that are summed up side by side."""
-STRIP = 64
+LANES = 136
+"""Strips that are summed up side by side: enough for long vectors, and an odd number of cache lines, since columns that
+lie a power of two apart push each other out of the cache."""
+STRIP = 16
 """Rows of a batch that are summed up at a time, so that LANES times as many stay in a cache."""
 
 
@@ -26,9 +27,9 @@ def num_moments(num_features: int) -> int:
 
 
 def empty_tile(share: int, num_features: int) -> Floats:
-    """Return room for LANES strips: (columns, rows of a strip, LANES), all 0."""
+    """Return room for LANES strips: (rows of a strip, columns, LANES), all 0."""
     strips = -(-share // STRIP)
-    return np.zeros((num_features + 2, -(-share // strips), LANES))
+    return np.zeros((-(-share // strips), num_features + 2, LANES))
 
 
 @strict
@@ -39,8 +40,9 @@ def add_moments(Z: Packed, order: Order, share: int, position: int, tile: Floats
     batches. Pairs of columns are (0, 0), (0, 1), … (0, M + 1), (1, 1), … without the last, y·y. Strips go round the
     lanes; `add_rest` adds what is in the tile at the end.
     """
-    length = tile.shape[1]
+    length = len(tile)
     strips = -(-share // length)
+    ahead = ROWS_AHEAD if Z.shape[1] > FEW_COLUMNS else len(order)
     within = position % share
     unit = position // share * strips + within // length
     row = within % length
@@ -48,8 +50,11 @@ def add_moments(Z: Packed, order: Order, share: int, position: int, tile: Floats
         if row == 0 and unit % LANES == 0 and unit:
             _empty(tile, unit - LANES, strips, moments)
         lane = unit % LANES
-        for j in range(len(tile)):
-            tile[j, row, lane] = Z[order[i], j]
+        if i + ahead < len(order):
+            prefetch(Z, order[i + ahead])
+        source = order[i]
+        for j in range(Z.shape[1]):
+            tile[row, j, lane] = Z[source, j]
         row += 1
         within += 1
         if within == share:
@@ -63,30 +68,36 @@ def add_moments(Z: Packed, order: Order, share: int, position: int, tile: Floats
 def add_rest(share: int, num_rows: int, tile: Floats, moments: Floats) -> None:
     """Add what is left in the tile after `num_rows` rows since the first batch."""
     if num_rows:
-        strips = -(-share // tile.shape[1])
-        unit = (num_rows - 1) // share * strips + (num_rows - 1) % share // tile.shape[1]
+        strips = -(-share // len(tile))
+        unit = (num_rows - 1) // share * strips + (num_rows - 1) % share // len(tile)
         _empty(tile, unit // LANES * LANES, strips, moments)
 
 
 @strict
 def _empty(tile: Floats, first: int, strips: int, moments: Floats) -> None:
     """Add the sums of the LANES strips from number `first` on to their batches, and clear the tile."""
-    lanes = np.empty(LANES)
+    lanes = np.empty(tile.shape[2])
     pair = 0
-    for a in range(len(tile)):
-        for b in range(a, len(tile)):
+    for a in range(tile.shape[1]):
+        for b in range(a, tile.shape[1]):
             if pair == moments.shape[1]:
                 break
             lanes[:] = 0.0
-            for row in range(tile.shape[1]):
-                for lane in range(LANES):
-                    lanes[lane] += tile[a, row, lane] * tile[b, row, lane]
+            for row in range(len(tile)):
+                _add_products(tile[row, a], tile[row, b], lanes)
             for lane in range(LANES):
                 batch = (first + lane) // strips
                 if batch < len(moments):
                     moments[batch, pair] += lanes[lane]
             pair += 1
     tile[:] = 0.0
+
+
+@strict
+def _add_products(a: Floats, b: Floats, lanes: Floats) -> None:
+    """Add a·b to the lanes; the length is not a constant to the compiler, or it would not vectorise the loop."""
+    for lane in range(len(lanes)):
+        lanes[lane] += a[lane] * b[lane]
 
 
 @strict

@@ -109,9 +109,7 @@ class MomentBlocks:
         moments = of_shards[0]
         for others in of_shards[1:]:
             moments = moments + others
-        last = block.first + len(block.rates) - 1
-        lengths = np.full(len(block.rates), self._params.batch_size)
-        lengths[-1] = sum(self._plan.lengths(last))
+        lengths = self._plan.num_rows_of(np.arange(block.first, block.first + len(block.rates)))
         state = state.copy()
         taken, _ = batch_moments.take_steps(
             moments, lengths, state, block.rates, self._params.momentum, self._penalty, block.num_averaged

@@ -5,10 +5,12 @@ compiler runs LANES rows side by side; with many by rows, and it runs LANES colu
 fixed order, so the bits are the same on every CPU.
 """
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.kernels import strict
+from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, strict
 from linreg.fit.packed import Order, Packed
 from linreg.fit.updates import update
 
@@ -21,9 +23,9 @@ BY_COLUMNS = 24
 
 def empty_tile(batch_size: int, num_columns: int, dtype: type[np.float32] | type[np.float64]) -> Packed:
     """Return room for a batch: (columns, rows) or (rows, columns), rounded up to whole lanes, all 0."""
-    if num_columns <= BY_COLUMNS:
-        return np.zeros((num_columns, _whole(batch_size)), dtype)
-    return np.zeros((batch_size, _whole(num_columns)), dtype)
+    by_columns = num_columns <= BY_COLUMNS
+    shape = (num_columns, _whole(batch_size)) if by_columns else (batch_size, _whole(num_columns))
+    return cast("Packed", np.zeros(shape, dtype))
 
 
 def _whole(number: int) -> int:
@@ -52,6 +54,7 @@ def take_steps(
     """
     num_columns = Z.shape[1]
     by_columns = num_columns <= BY_COLUMNS
+    ahead = ROWS_AHEAD if num_columns > FEW_COLUMNS else len(order)
     gradient = np.zeros(num_columns)
     residuals = np.zeros(tile.shape[1])
     parameters = np.zeros(tile.shape[1])
@@ -61,12 +64,16 @@ def take_steps(
         count = min(batch_size - filled, len(order) - at)
         if by_columns:
             for i in range(at, at + count):
+                if i + ahead < len(order):
+                    prefetch(Z, order[i + ahead])
                 row = order[i]
                 for j in range(num_columns):
                     tile[j, filled] = Z[row, j]
                 filled += 1
         else:
             for i in range(at, at + count):
+                if i + ahead < len(order):
+                    prefetch(Z, order[i + ahead])
                 row = order[i]
                 for j in range(num_columns):
                     tile[filled, j] = Z[row, j]

@@ -9,15 +9,16 @@ go round LANES independent sums, which lets the compiler use vector registers wi
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from linreg.fit.kernels import strict
+
 Floats = NDArray[np.float64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 LANES = 32
 """Measured best of 8 to 64 with 256-bit registers."""
@@ -25,11 +26,6 @@ TILE = 2048
 """Rows that are copied at a time, so that they stay in a cache; measured best of 256 to 2048."""
 BLOCK = 8192
 """Rows after which the lanes are emptied into the total; a lane then holds 256 of them, and its `lo` little error."""
-
-
-def strict(function: Function) -> Function:
-    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next process."""
-    return cast("Function", njit(cache=True, error_model="numpy")(function))
 
 
 def frozen(array: Floats) -> Floats:

@@ -36,22 +36,16 @@ class ExactAnswer:
         params: Train,
         workers: Workers = ALONE,
     ) -> "ExactAnswer":
-        """Read the training rows once, each process its own shards, and solve; raises UserError like `solve`.
-
-        The shards' moments are added in the order of the shards, by every process.
-        """
-        own = []
-        for index in workers.mine(len(shards)):
-            moments = Moments.zero(len(names))
-            for window in shards[index]:
-                moments.add(*window)
-            own.append(moments.as_array())
-        everyones = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
-        total = Moments.zero(len(names))
-        for values in everyones.reshape(len(shards), -1):
-            total = total.merged(Moments.from_array(len(names), values))
+        """Read the training rows once, each process its own shards, and solve; raises UserError like `solve`."""
+        total = moments_of(shards, len(names), workers)
         minimum = solve(total, names, intercept, params.l2, params.collinear)
         return cls(total, minimum, Gap(total, minimum))
+
+    @property
+    def mean_target(self) -> float:
+        """The mean of y, weighted as the fit is: the prediction of somebody who knows nothing about X."""
+        gram = self.moments.gram()
+        return float(gram[-1][0] / gram[0][0])
 
     def as_epoch(self) -> Epoch:
         """Return the minimum as what a training ends with that takes no steps."""
@@ -102,3 +96,18 @@ class ExactAnswer:
         except (AttributeError, KeyError, TypeError, ValueError, IndexError, SafetensorError) as error:
             raise UserError(folder, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None
         return cls(moments, minimum, Gap(moments, minimum))
+
+
+def moments_of(shards: Sequence[Rows], num_features: int, workers: Workers = ALONE) -> Moments:
+    """Read the rows of all shards, each process its own; every process adds the shards' moments in their order."""
+    own = []
+    for index in workers.mine(len(shards)):
+        moments = Moments.zero(num_features)
+        for window in shards[index]:
+            moments.add(*window)
+        own.append(moments.as_array())
+    everyones = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
+    total = Moments.zero(num_features)
+    for values in everyones.reshape(len(shards), -1):
+        total = total.merged(Moments.from_array(num_features, values))
+    return total

@@ -1,11 +1,29 @@
 """How kernels are compiled: strictly, so that they give the same bits on every CPU."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from numba import njit
+import numba
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from linreg.code import code_hash
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# numba notices a change of the file that a kernel is in, but not of those that it calls kernels of.
+PROJECT = Path(__file__).resolve().parents[2]
+numba.config.CACHE_DIR = str(PROJECT / ".linreg" / "kernels" / code_hash(PROJECT))  # type: ignore[attr-defined]
+
+PREFETCH = "llvm.prefetch.p0"
+CACHE_LINE = 64
+FEW_COLUMNS = 8
+"""Rows of so many columns or less come fast enough without being asked for in advance."""
+ROWS_AHEAD = 32
+"""How many rows in advance the others are asked for: measured best of 4 to 64 for 18 columns."""
 
 
 def strict(function: Function) -> Function:
@@ -14,3 +32,27 @@ def strict(function: Function) -> Function:
     Other threads run meanwhile, such as one that reads the next rows.
     """
     return cast("Function", njit(cache=True, error_model="numpy", nogil=True)(function))
+
+
+def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba passes types)
+    """Ask for a row (columns,) of an array (rows, columns) in C order, so that it is in the cache when it is read.
+
+    Rows in a random order keep the memory waiting otherwise: 8 instead of 46 ns for one of 72 bytes.
+    """
+
+    def generate(context: Any, builder: Any, types_: Any, arguments: Any) -> Any:
+        array = context.make_array(types_.args[0])(context, builder, arguments[0])
+        stride = builder.extract_value(array.strides, 0)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        first = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
+        signature = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.globals.get(PREFETCH) or ir.Function(builder.module, signature, PREFETCH)
+        to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        with cgutils.for_range_slice(builder, stride.type(0), stride, stride.type(CACHE_LINE), inc=True) as (offset, _):
+            builder.call(function, [builder.gep(first, [offset]), to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp), generate
+
+
+prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))

@@ -10,7 +10,8 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.double_double import add_multiple, product_error, strict
+from linreg.fit.double_double import add_multiple, product_error
+from linreg.fit.kernels import strict
 
 Floats = NDArray[np.float64]
 

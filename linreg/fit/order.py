@@ -27,7 +27,9 @@ class BatchPlan:
         self.rows_of_shard = [shard.num_rows for shard in shards]
         self.shares = shard_sizes(batch_size, len(shards))
         self.num_rows = sum(self.rows_of_shard)
-        self.steps_per_epoch = max(-(-rows // share) for rows, share in zip(self.rows_of_shard, self.shares, strict=True))
+        self.steps_per_epoch = max(
+            -(-rows // share) for rows, share in zip(self.rows_of_shard, self.shares, strict=True)
+        )
 
     def lengths(self, batch: int, count: int = 1) -> list[int]:
         """Return the rows that each shard gives to `count` batches of an epoch, 0 where it has no more."""
@@ -36,10 +38,15 @@ class BatchPlan:
             for rows, share in zip(self.rows_of_shard, self.shares, strict=True)
         ]
 
+    def num_rows_of(self, batches: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of rows of each of some batches (n,) of an epoch."""
+        total = np.zeros_like(batches)
+        for rows, share in zip(self.rows_of_shard, self.shares, strict=True):
+            total += np.clip(rows - batches * share, 0, share)
+        return total
 
-def visits(
-    rows: Rows, seed: int, epoch: int, shard: int, skipped: int = 0
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
+
+def visits(rows: Rows, seed: int, epoch: int, shard: int, skipped: int = 0) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield the windows of a shard in the order of an epoch, each with the order of its rows.
 
     The first `skipped` rows of the epoch are left out.

@@ -1,14 +1,14 @@
 """z-scores of the training rows, and the way back to the units of the data."""
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.data.rows import Rows, Window
-from linreg.workers.one import ALONE, Workers
+from linreg.data.rows import Window
+from linreg.fit.moments import Moments
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,8 @@ class Scaling:
 
     def apply(self, window: Window) -> Window:
         """Return a window in the units of the training."""
+        if self.y_scale == 1.0 and self.y_mean == 0.0 and not self.x_mean.any() and (self.x_scale == 1.0).all():
+            return window
         return Window((window.X - self.x_mean) / self.x_scale, (window.y - self.y_mean) / self.y_scale, window.w)
 
     def fold_back(self, theta: Floats, b: float) -> tuple[Floats, float]:
@@ -45,24 +47,25 @@ class Scaling:
         return folded, b * self.y_scale + self.y_mean - shift
 
 
-def standard_scores(shards: Sequence[Rows], intercept: bool, workers: Workers = ALONE) -> Scaling:
-    """Return mean and standard deviation (by n) of the training rows, in two passes over them.
+def standard_scores(moments: Moments, intercept: bool) -> Scaling:
+    """Return mean and standard deviation (by n) of the rows, weighted where they are; infinite beyond float64.
 
     Without an intercept nothing is shifted, since a shift could not be undone: the scale is the root mean square.
     A column that is constant beside the intercept (or zero without) keeps its unit; least squares refuses or drops it.
     """
-    num_rows = sum(shard.num_rows for shard in shards)
+    gram = moments.gram()
+    total = gram[0][0]
+    center, scale = [], []
+    for j, row in enumerate(gram[1:], start=1):
+        mean = row[0] / total if intercept else Fraction(0)
+        spread = math.sqrt(max(0.0, _rounded(row[j] / total - mean * mean)))
+        center.append(_rounded(mean))
+        scale.append(spread if spread > 1e-14 * abs(center[-1]) else 1.0)
+    return Scaling(np.array(center[:-1]), np.array(scale[:-1]), center[-1], scale[-1])
 
-    def mean(of: Callable[[Window], Floats]) -> Floats:
-        sums = workers.gather_all([of(window).sum(axis=0).tolist() for shard in shards for window in shard])
-        return np.array([math.fsum(each) / num_rows for each in np.transpose(sums)])
 
-    def columns(window: Window) -> Floats:
-        return np.column_stack([window.X, window.y])
-
-    center = mean(columns)
-    if not intercept:
-        center = np.zeros_like(center)
-    scale = np.sqrt(mean(lambda window: np.square(columns(window) - center)))
-    scale[scale <= 1e-14 * np.abs(center)] = 1.0
-    return Scaling(center[:-1], scale[:-1], float(center[-1]), float(scale[-1]))
+def _rounded(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)

@@ -82,7 +82,7 @@ class ShuffledBatches:
         return Piece(self._tensor(X)[permutation], self._tensor(y).unsqueeze(1)[permutation], root_w)
 
     def _tensor(self, values: Floats) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self._device, self._dtype)
+        return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(self._device, self._dtype)
 
 
 def _rows_of(piece: Piece, rows: slice) -> Piece:

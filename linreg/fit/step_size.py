@@ -1,23 +1,20 @@
 """Whether a learning rate can work at all, known from the moments before the first step."""
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.moments import Moments
 from linreg.fit.scaling import Scaling, standard_scores
 from linreg.params import Train
-from linreg.workers.one import ALONE, Workers
 
 
-def stable_scaling(shards: Sequence[Rows], exact: ExactAnswer, params: Train, workers: Workers = ALONE) -> Scaling:
+def stable_scaling(exact: ExactAnswer, params: Train) -> Scaling:
     """Return the units that gradient descent is to work in; raises UserError like `refuse_unstable_rate`."""
     least = exact.minimum
-    scores = standard_scores(shards, least.intercept, workers).without(least.kept[1:])
+    scores = standard_scores(exact.moments, least.intercept).without(least.kept[1:])
     scaling = scores if params.standardize else Scaling.none(len(least.names)).without(least.kept[1:])
     refuse_unstable_rate(exact.moments, least.intercept, scaling, scores, params)
     return scaling

@@ -12,44 +12,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
-from linreg.fit.loss import total
 from linreg.fit.model import linear
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
 
-def mean_target(parts: Sequence[Rows], workers: Workers = ALONE) -> float:
-    """Return the mean of y, the prediction of somebody who knows nothing about X."""
-    return total(parts, lambda window: window.y, workers) / sum(rows.num_rows for rows in parts)
-
-
-def metrics(parts: Sequence[Rows], theta: Floats, b: float, workers: Workers = ALONE) -> dict[str, Any]:
+def metrics(
+    parts: Sequence[Rows], theta: Floats, b: float, workers: Workers = ALONE, guess: float | None = None
+) -> dict[str, Any]:
     """Return n, mse, rmse, mae, r2 and max_error over all rows of some files, which must hold at least one.
 
-    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant.
+    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant. With a guess,
+    `baseline` has the same for predicting it in every row. One pass over the rows, whatever is asked.
     """
-    num_rows = sum(rows.num_rows for rows in parts)
-    center = mean_target(parts, workers)
+    own = [_sums_of(window, theta, b, guess) for rows in parts for window in rows]
+    columns = dict(zip(_SUMS, zip(*workers.gather_all(own), strict=True), strict=True))
+    num_rows = int(sum(columns["n"]))
+    mean = math.fsum(columns["y"]) / num_rows
+    # Σ(y − mean)² of all rows from that of each window around its own mean.
+    shifts = [n * (y / n - mean) ** 2 for n, y in zip(columns["n"], columns["y"], strict=True)]
+    spread = None if min(columns["least"]) == max(columns["largest"]) else math.fsum([*columns["spread"], *shifts])
+    found = _metrics(num_rows, spread, columns["squares"], columns["sizes"], columns["farthest"])
+    if guess is not None:
+        of_guess = (columns[f"guess_{name}"] for name in ("squares", "sizes", "farthest"))
+        found["baseline"] = _metrics(num_rows, spread, *of_guess)
+    return found
 
-    def error(window: Window) -> Floats:
-        return window.y - linear(window.X, theta, b)
 
-    squares = total(parts, lambda window: np.square(error(window)), workers)
-    spread = total(parts, lambda window: np.square(window.y - center), workers)
-    extremes = [
-        (float(window.y.min()), float(window.y.max()), float(np.abs(error(window)).max()))
-        for rows in parts
-        for window in rows
-    ]
-    lows, highs, errors = zip(*workers.gather_all(extremes), strict=True)
+_SUMS = (
+    "n", "y", "spread", "least", "largest",
+    "squares", "sizes", "farthest", "guess_squares", "guess_sizes", "guess_farthest",
+)  # fmt: skip
+
+
+def _sums_of(window: Window, theta: Floats, b: float, guess: float | None) -> list[float]:
+    """Return what the metrics ask of a window, by the names in _SUMS."""
+    y = window.y
+    spread = np.square(y - y.mean()).sum()
+    sums = [len(y), y.sum(), spread, y.min(), y.max()]
+    for errors in (y - linear(window.X, theta, b), y - (b if guess is None else guess)):
+        sizes = np.abs(errors)
+        sums += [np.square(errors).sum(), sizes.sum(), sizes.max()]
+    return [float(value) for value in sums]
+
+
+def _metrics(
+    num_rows: int, spread: float | None, squares: Sequence[float], sizes: Sequence[float], farthest: Sequence[float]
+) -> dict[str, Any]:
+    total = math.fsum(squares)
     return {
         "n": num_rows,
-        "mse": squares / num_rows,
-        "rmse": math.sqrt(squares / num_rows),
-        "mae": total(parts, lambda window: np.abs(error(window)), workers) / num_rows,
-        "r2": None if min(lows) == max(highs) else 1 - squares / spread,
-        "max_error": max(errors),
+        "mse": total / num_rows,
+        "rmse": math.sqrt(total / num_rows),
+        "mae": math.fsum(sizes) / num_rows,
+        "r2": None if spread is None else 1 - total / spread,
+        "max_error": max(farthest),
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
-from linreg.fit.double_double import add_multiple, frozen, strict
+from linreg.fit.double_double import add_multiple, frozen
+from linreg.fit.kernels import strict
 from linreg.fit.least_squares import LeastSquares
 from linreg.workers.one import ALONE, Workers
 

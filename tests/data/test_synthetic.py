@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.data import synthetic
-from linreg.data.synthetic import draw, feature_names
+from linreg.data.synthetic import draw, feature_names, num_chunks
 from linreg.errors import UserError
 from linreg.params import Generate
 
@@ -20,7 +20,7 @@ def chunks_of_100() -> Iterator[None]:
 
 
 def drawn(params: Generate) -> pa.Table:
-    return pa.Table.from_batches(list(draw(params)))
+    return pa.Table.from_batches([draw(params, chunk) for chunk in range(num_chunks(params))])
 
 
 def columns(params: Generate) -> dict[str, np.ndarray]:

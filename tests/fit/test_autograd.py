@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from linreg.data import rows as rows_module
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.autograd import as_numbers, gradient_descent, learning_rate, start_at_random
+from linreg.fit.autograd import as_numbers, gradient_descent, start_at_random
+from linreg.fit.exact_answer import moments_of
 from linreg.fit.history import Epoch
 from linreg.fit.scaling import Scaling, standard_scores
+from linreg.fit.schedule import learning_rates
 from linreg.fit.shuffle import ShuffledBatches
 from linreg.params import Train
 from linreg.strict_torch import torch
@@ -169,12 +171,12 @@ def test_a_batch_that_lies_in_several_shards_has_the_gradient_of_all_its_rows(sh
     np.testing.assert_allclose([epoch.b, *epoch.theta], expected, rtol=1e-13)
 
 
-def test_the_learning_rate_falls_from_lr_to_nearly_0(shards_of: Shards) -> None:
-    done = np.linspace(0, 1, 11).tolist()
-    assert [learning_rate(Train(lr=0.5), part) for part in done] == [0.5] * 11
-    linear = [learning_rate(Train(lr=0.5, schedule="linear"), part) for part in done]
-    np.testing.assert_allclose(linear, [0.5 * (1 - part) for part in done], rtol=1e-15)
-    cosine = [learning_rate(Train(lr=0.5, schedule="cosine"), part) for part in done]
+def test_the_learning_rate_falls_from_lr_to_0() -> None:
+    done = np.linspace(0, 1, 11)
+    assert learning_rates(Train(lr=0.5), done).tolist() == [0.5] * 11
+    linear = learning_rates(Train(lr=0.5, schedule="linear"), done)
+    np.testing.assert_allclose(linear, 0.5 * (1 - done), rtol=1e-15)
+    cosine = learning_rates(Train(lr=0.5, schedule="cosine"), done)
     np.testing.assert_allclose(cosine, [0.25 * (1 + math.cos(math.pi * part)) for part in done], atol=1e-16)
     assert (linear[0], linear[-1], cosine[0], cosine[-1]) == (0.5, 0, 0.5, 0)
 
@@ -186,9 +188,8 @@ def test_a_schedule_is_that_of_the_steps(shards_of: Shards, schedule: Any) -> No
     # An epoch of 4 steps shows the rate of its last one; the first step of all has lr itself.
     steps = [epoch.step for epoch in epochs]
     assert steps == [4, 8, 12, 16]
-    assert [epoch.lr for epoch in epochs] == [
-        learning_rate(Train(lr=0.2, schedule=schedule), (step - 1) / 16) for step in steps
-    ]
+    done = (np.array(steps) - 1) / 16
+    assert [epoch.lr for epoch in epochs] == learning_rates(Train(lr=0.2, schedule=schedule), done).tolist()
     assert all(later.lr < earlier.lr for earlier, later in pairwise(epochs))
 
 
@@ -243,7 +244,7 @@ def test_standardizing_finds_least_squares_of_features_far_from_0_and_of_any_siz
     X = rng.normal(size=(400, 3)) * [1e-4, 1.0, 1e5] + [0, 30, 1e6]
     y = 5e4 + X @ [1e6, -20.0, 0.3] + 100 * rng.normal(size=400)
     shards = shards_of(X, y, 2)
-    scaling = standard_scores(shards, intercept)
+    scaling = standard_scores(moments_of(shards, X.shape[1]), intercept)
     if not intercept:
         # The second and third column are nearly parallel then, and the way to the minimum long: a few steps by hand.
         scaled = [scaling.apply(window) for shard in shards for window in shard]

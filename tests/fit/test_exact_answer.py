@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.autograd import gradient_descent
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.exact_answer import ExactAnswer, moments_of
 from linreg.fit.least_squares import LeastSquares
 from linreg.fit.scaling import Scaling, standard_scores
 from linreg.params import Train
@@ -221,7 +221,9 @@ def test_a_collinear_column_is_listed_and_left_at_0_by_gradient_descent_too(
     assert dict(found.dropped) == {"x2": "3·x1"}
     assert found.kept.tolist() == [intercept, True, False, True]
 
-    scaling = (standard_scores(shards, intercept) if standardize else Scaling.none(3)).without(found.kept[1:])
+    scaling = (standard_scores(moments_of(shards, 3), intercept) if standardize else Scaling.none(3)).without(
+        found.kept[1:]
+    )
     params = Train(dtype="float64", batch_size=60, epochs=400, lr=0.1, momentum=0.5, collinear="drop")
     *_, last = gradient_descent(shards, 3, intercept, scaling, params)
     assert last.theta[1] == 0
@@ -240,7 +242,7 @@ def test_a_constant_column_beside_the_intercept_is_dropped_and_left_at_0(shards_
     shards = shards_of(X, y)
     found = find(shards, collinear="drop").minimum
     assert dict(found.dropped) == {"x2": "7"}
-    scaling = standard_scores(shards, True).without(found.kept[1:])
+    scaling = standard_scores(moments_of(shards, 3), True).without(found.kept[1:])
     *_, last = gradient_descent(
         shards, 3, True, scaling, Train(dtype="float64", batch_size=60, epochs=300, lr=0.2, momentum=0.5)
     )

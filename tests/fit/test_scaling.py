@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.rows import Rows, Window
+from linreg.fit.exact_answer import moments_of
 from linreg.fit.model import linear
 from linreg.fit.scaling import Scaling, standard_scores
 
@@ -48,7 +49,7 @@ def test_standard_scores_are_mean_and_standard_deviation_over_all_shards(
 ) -> None:
     X = RNG.normal(size=(100, 2)) * [5, 0.01] + [1e3, -2]
     y = RNG.normal(size=100) * 3 + 7
-    scaling = standard_scores(shards_of(X, y, num_shards, rows_per_group), intercept=True)
+    scaling = standard_scores(moments_of(shards_of(X, y, num_shards, rows_per_group), X.shape[1]), intercept=True)
     # numpy adds pairwise, here exactly over windows: measured 3e-16 for means, 4e-16 for deviations.
     np.testing.assert_allclose(scaling.x_mean, X.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(scaling.x_scale, X.std(axis=0), rtol=1e-13)
@@ -61,7 +62,7 @@ def test_standard_scores_are_mean_and_standard_deviation_over_all_shards(
 
 def test_without_intercept_nothing_is_shifted_and_the_scale_is_the_root_mean_square(shards_of: Shards) -> None:
     X, y = RNG.normal(size=(50, 2)) + 4, RNG.normal(size=50) - 3
-    scaling = standard_scores(shards_of(X, y, 2), intercept=False)
+    scaling = standard_scores(moments_of(shards_of(X, y, 2), X.shape[1]), intercept=False)
     assert scaling.x_mean.tolist() == [0, 0]
     assert scaling.y_mean == 0
     np.testing.assert_allclose(scaling.x_scale, np.sqrt(np.square(X).mean(axis=0)), rtol=1e-14)
@@ -76,7 +77,7 @@ def test_a_constant_feature_keeps_its_unit_where_it_has_no_spread(
 ) -> None:
     """Least squares refuses or drops it beside an intercept; without one it is a feature unless it is zero."""
     X = np.column_stack([RNG.normal(size=30), np.full(30, value)])
-    scale = standard_scores(shards_of(X, X[:, 0], 2), intercept).x_scale[1]
+    scale = standard_scores(moments_of(shards_of(X, X[:, 0], 2), X.shape[1]), intercept).x_scale[1]
     assert scale == pytest.approx(1.0 if intercept or value in (0.0, 1e-300) else abs(value), rel=1e-14)
 
 
@@ -88,14 +89,14 @@ def test_a_column_left_out_vanishes_in_training_and_has_a_coefficient_of_0() -> 
 
 def test_a_feature_that_hardly_varies_is_kept(shards_of: Shards) -> None:
     X = (1e6 + RNG.normal(size=40) * 1e-4)[:, None]
-    scaling = standard_scores(shards_of(X, X[:, 0]), intercept=True)
+    scaling = standard_scores(moments_of(shards_of(X, X[:, 0]), X.shape[1]), intercept=True)
     assert scaling.x_scale[0] == pytest.approx(X.std(), rel=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, 0.1])
 def test_a_constant_target_is_fitted_by_b_alone(shards_of: Shards, value: float) -> None:
     X, y = RNG.normal(size=(30, 1)), np.full(30, value)
-    scaling = standard_scores(shards_of(X, y), intercept=True)
+    scaling = standard_scores(moments_of(shards_of(X, y), X.shape[1]), intercept=True)
     theta, b = scaling.fold_back(np.array([0.0]), 0.0)
     assert theta.tolist() == [0.0]
     assert b == pytest.approx(value, rel=1e-15)
@@ -105,6 +106,6 @@ def test_a_constant_target_is_fitted_by_b_alone(shards_of: Shards, value: float)
 
 def test_no_feature_at_all_scales_the_target(shards_of: Shards) -> None:
     y = RNG.normal(size=20)
-    scaling = standard_scores(shards_of(np.empty((20, 0)), y), intercept=True)
+    scaling = standard_scores(moments_of(shards_of(np.empty((20, 0)), y), 0), intercept=True)
     assert scaling.x_scale.shape == (0,)
     assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14)

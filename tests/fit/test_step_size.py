@@ -67,7 +67,7 @@ def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_
     what it was and less (without momentum), at 1.04 it grows 8000-fold and more (both measured).
     """
     shards = shards_of(*drawn())
-    scaling = standard_scores(shards, intercept) if standardize else Scaling.none(2)
+    scaling = standard_scores(moments_of(*drawn()), intercept) if standardize else Scaling.none(2)
     base: dict[str, Any] = {"dtype": "float64", "batch_size": 80, "epochs": 120, "momentum": momentum, "l2": l2}
     limit = limit_of(shards, intercept, scaling, Train(**base))
     below = excess(shards, intercept, scaling, Train(lr=0.96 * limit, **base))

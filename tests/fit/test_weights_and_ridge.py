@@ -14,7 +14,7 @@ from linreg.data.rows import Rows
 from linreg.data.table import write_table
 from linreg.errors import UserError
 from linreg.fit.autograd import gradient_descent
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.exact_answer import ExactAnswer, moments_of
 from linreg.fit.history import Epoch
 from linreg.fit.least_squares import LeastSquares, solve
 from linreg.fit.moments import Moments
@@ -71,7 +71,7 @@ def trained(
     shards: list[Rows], intercept: bool, standardize: bool, momentum: float = 0.8, **params: Any
 ) -> tuple[Epoch, Scaling, Train]:
     """Full batches in float64, at a quarter of the largest stable rate."""
-    scaling = standard_scores(shards, intercept) if standardize else Scaling.none(3)
+    scaling = standard_scores(moments_of(shards, 3), intercept) if standardize else Scaling.none(3)
     settings = Train(dtype="float64", batch_size=1000, epochs=320, momentum=momentum, **params)
     found = ExactAnswer.find(shards, NAMES, intercept, settings)
     limit = largest_stable_rate(found.moments, intercept, scaling, settings)

@@ -21,7 +21,7 @@ from linreg.fit.loss import mean_squared_error
 from linreg.fit.scaling import standard_scores
 from linreg.fit.step_size import stable_scaling
 from linreg.params import Train
-from linreg.results.metrics import mean_target, metrics
+from linreg.results.metrics import metrics
 from linreg.results.robust import RobustErrors
 from linreg.workers.one import ALONE, Workers
 
@@ -72,8 +72,8 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     design = learned(schema, paths, workers)
     shards, part = whole_shards(paths, design, workers), [divided(paths[0], design, workers)]
     exact = ExactAnswer.find(shards, design.names, True, Train(), workers)
-    scores = standard_scores(shards, True, workers)
-    scaling = stable_scaling(shards, exact, Train(standardize=True, lr=1e-3), workers)
+    scores = standard_scores(exact.moments, True)
+    scaling = stable_scaling(exact, Train(standardize=True, lr=1e-3))
     theta, b = exact.minimum.theta * 0.9, exact.minimum.b
     kind, errors = RobustErrors.of(exact.minimum, shards, workers).result()
     return {
@@ -85,8 +85,8 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
         "scores": [bits(each) for each in (scores.x_mean, scores.x_scale, [scores.y_mean, scores.y_scale])],
         "scaling": [bits(each) for each in (scaling.x_mean, scaling.x_scale, [scaling.y_mean, scaling.y_scale])],
         "loss": [mean_squared_error(rows, theta, b, workers) for rows in (shards, part)],
-        "baseline": mean_target(shards, workers),
-        "metrics": [metrics(rows, theta, b, workers) for rows in (shards, part)],
+        "baseline": exact.mean_target,
+        "metrics": [metrics(rows, theta, b, workers, exact.mean_target) for rows in (shards, part)],
         "robust": [kind, bits(errors)],
     }
 

@@ -81,7 +81,7 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     design = Design.learn(schema, tables, workers)
     shards = whole_shards(files, design, workers)
     exact = ExactAnswer.find(shards, design.names, schema.intercept, params, workers)
-    scaling = stable_scaling(shards, exact, params, workers)
+    scaling = stable_scaling(exact, params)
     found = []
     for epoch in gradient_descent(shards, len(design.names), schema.intercept, scaling, params, workers):
         loss = mean_squared_error(shards, epoch.theta, epoch.b, workers)
