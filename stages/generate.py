@@ -24,7 +24,7 @@ CHUNKS_PER_PART = 32
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Draw the rows chunk by chunk, straight to disk, with the truth in the files' metadata; each process some files."""
+    """Draw the rows chunk by chunk, straight to disk, with the truth in the metadata; each process draws some files."""
     params = load_params().generate
     names = feature_names(len(params.theta))
     truth = {"theta": dict(zip(names, params.theta, strict=True)), "b": params.bias}

@@ -9,6 +9,7 @@ and split.json with the number of rows in each.
 
 from pathlib import Path
 
+from linreg.data.ahead import ahead
 from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Collect, Dealer, Shuffle, chosen, divide, shard_sizes
 from linreg.data.table import TableFile
 from linreg.files import new_folder, scratch_folder, write_json
@@ -34,8 +35,9 @@ def main(workers: Workers) -> None:
         (folder / "train").mkdir(exist_ok=True)
         validation, test = (Collect(name, table.schema, scratch, workers) for name in ("validation", "test"))
         shards = [Shuffle(rows, seed, i, table.schema, scratch, workers) for i, rows in enumerate(rows_of_shard)]
-        for block in workers.mine(table.num_groups):
-            rows, parts = table.group(block), division.labels(block)
+        own = workers.mine(table.num_groups)
+        for block, rows in zip(own, ahead(map(table.group, own)), strict=True):
+            parts = division.labels(block)
             validation.add(chosen(rows, parts, VALIDATION), block)
             test.add(chosen(rows, parts, TEST), block)
             train, shard_of_row = chosen(rows, parts, TRAIN), dealer.deal(block)
@@ -47,7 +49,7 @@ def main(workers: Workers) -> None:
         for output in outputs:
             output.close()
         workers.wait()
-        for i in workers.mine(len(outputs)):
+        for i in range(workers.rank, len(outputs), workers.size):  # shards first, which are the long ones
             outputs[i].write(folder / paths[i])
         if workers.first:
             rows_of_part = dict(zip(PARTS, division.sizes, strict=True))

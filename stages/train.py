@@ -7,13 +7,11 @@ Parameters: `train`, and `tracking` for where the run appears. Writes models/mod
 models/training/ (θ, b, losses and the gap to the exact minimum after each epoch).
 """
 
-from itertools import chain
 from pathlib import Path
 
 from linreg.data.design import Design
-from linreg.data.rows import divided, whole_shards
+from linreg.data.rows import divided, groups_of, whole_shards
 from linreg.data.schema import Schema
-from linreg.data.table import TableFile
 from linreg.files import content_hash, new_folder
 from linreg.fit.checkpoint import Checkpoint
 from linreg.fit.exact_answer import ExactAnswer
@@ -42,8 +40,7 @@ def main(workers: Workers) -> None:
     files = sorted((SPLIT / "train").glob("shard-*.parquet"))
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
-        own = (TableFile(files[index]).groups() for index in workers.mine(len(files)))
-        design = Design.learn(schema, chain.from_iterable(own), workers)
+        design = Design.learn(schema, groups_of(files, workers), workers)
         shards = whole_shards(files, design, workers)
         validation = divided(SPLIT / "validation.parquet", design, workers)
         exact = ExactAnswer.find(shards, design.names, schema.intercept, train, workers)

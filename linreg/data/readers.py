@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from linreg.data.ahead import ahead
 from linreg.data.csv_files import csv_columns, csv_to_parquet
 from linreg.data.table import TRUTH, TableFile
 from linreg.errors import UserError
@@ -62,7 +63,7 @@ class TypedTable:
         """Yield the rows in order, a row group at a time; missing cells are null."""
         for file, origin in self.files:
             first_row = 1
-            for rows in file.groups(self.schema.names):
+            for rows in ahead(file.groups(self.schema.names)):
                 yield Part(_plain(rows, self.schema, origin), origin, first_row)
                 first_row += rows.num_rows
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from linreg.data.ahead import ahead
@@ -90,6 +91,11 @@ class Rows:
     def __iter__(self) -> Iterator[Window]:
         windows = (self.window(index) for index in self.own)
         return windows if self._keeps else ahead(windows)
+
+
+def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
+    """Read the row groups of files, of which every process owns whole files."""
+    return ahead(rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).groups())
 
 
 def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE) -> list[Rows]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linreg.data.ahead import ahead
 from linreg.data.arrays import as_arrow, as_numpy
 from linreg.data.table import TableFile, TableWriter
 from linreg.errors import UserError
@@ -21,6 +22,8 @@ TRAIN, VALIDATION, TEST = range(3)
 PARTS = ("train", "validation", "test")
 ROWS_PER_BUCKET = 1 << 20
 """Rows that are shuffled in memory at a time."""
+ROWS_WAITING = 1 << 18
+"""Rows that a shard collects before they are written to its buckets: many small pieces take longer."""
 
 Labels = NDArray[np.int16]
 
@@ -69,7 +72,10 @@ class Dealer:
         """Return the hand of each row of a block, each arrangement equally likely."""
         counts = self.counts[block]
         labels = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
-        return generator(self._seed, self._purpose, block + 1).permutation(labels)
+        if max(counts) == len(labels):
+            return labels
+        # Permuting the labels themselves gives the same arrangement, at half the speed for numbers of 16 bits.
+        return labels[generator(self._seed, self._purpose, block + 1).permutation(len(labels))]
 
 
 def parts_of_groups(values: pa.ChunkedArray, sizes: Sequence[int], params: Split) -> tuple[pa.Array, Labels]:
@@ -105,33 +111,50 @@ class Shuffle:
         self._seed, self._index, self._schema = seed, index, schema
         self._scratch, self._workers = scratch, workers
         self._writers = [pa.ipc.new_stream(self._path(bucket, workers.rank), schema) for bucket in self._buckets()]
+        self._waiting: list[pa.Table] = []
+        self._buckets_of_waiting: list[NDArray[np.uint16]] = []
 
     def add(self, rows: pa.Table, block: int) -> None:
         """Throw the rows of a block into the buckets; blocks come in their order."""
         if self._num_buckets == 1:
             self._writers[0].write_table(rows)
             return
-        buckets = generator(self._seed, "buckets", self._index, block).integers(self._num_buckets, size=rows.num_rows)
+        bucket_of_row = generator(self._seed, "buckets", self._index, block).integers(
+            self._num_buckets, size=rows.num_rows
+        )
+        self._waiting.append(rows)
+        self._buckets_of_waiting.append(bucket_of_row.astype(np.uint16))  # which numpy sorts five times as fast
+        if sum(map(len, self._waiting)) >= ROWS_WAITING:
+            self._empty()
+
+    def _empty(self) -> None:
+        """Bring what is waiting into the buckets, many rows at a time."""
+        rows, buckets = pa.concat_tables(self._waiting), np.concatenate(self._buckets_of_waiting)
         rows = rows.take(as_arrow(np.argsort(buckets, kind="stable")))
         ends = np.cumsum(np.bincount(buckets, minlength=self._num_buckets))
         for writer, start, end in zip(self._writers, [0, *ends[:-1]], ends, strict=True):
             writer.write_table(rows.slice(start, end - start))
+        self._waiting, self._buckets_of_waiting = [], []
 
     def close(self) -> None:
         """Say that this process has thrown in all it has."""
+        if self._waiting:
+            self._empty()
         for writer in self._writers:
             writer.close()
 
     def write(self, path: Path) -> None:
         """Write all rows in their random order, once every process has closed; the buckets are gone afterwards."""
         with TableWriter(path, self._schema) as output:
-            for bucket in self._buckets():
-                parts = [self._path(bucket, rank) for rank in range(self._workers.size)]
-                rows = pa.concat_tables([_read(part) for part in parts])
-                order = generator(self._seed, "shuffle", self._index, bucket).permutation(len(rows))
-                output.write(rows.take(as_arrow(order)))
-                for part in parts:
-                    part.unlink()
+            for rows in ahead(map(self._shuffled, self._buckets())):
+                output.write(rows)
+
+    def _shuffled(self, bucket: int) -> pa.Table:
+        parts = [self._path(bucket, rank) for rank in range(self._workers.size)]
+        rows = pa.concat_tables([_read(part) for part in parts])
+        for part in parts:
+            part.unlink()
+        return rows.take(as_arrow(generator(self._seed, "shuffle", self._index, bucket).permutation(len(rows))))
 
     def _buckets(self) -> range:
         return range(self._num_buckets)
