@@ -17,15 +17,9 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from linreg.fit.kernels import strict
+from linreg.fit.small_sums import BLOCK, LANES, TILE
 
 Floats = NDArray[np.float64]
-
-LANES = 32
-"""Measured best of 8 to 64 with 256-bit registers."""
-TILE = 2048
-"""Rows that are copied at a time, so that they stay in a cache; measured best of 256 to 2048."""
-BLOCK = 8192
-"""Rows after which the lanes are emptied into the total; a lane then holds 256 of them, and its `lo` little error."""
 
 
 def frozen(array: Floats) -> Floats:

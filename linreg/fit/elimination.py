@@ -12,8 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from linreg.fit.large_elimination import as_pair, from_pair, lower_factor, lower_inverse
-
 DIGITS = Context(prec=60, Emin=-999_999, Emax=999_999)
 """Moments carry 32 digits, and elimination loses as many as a condition number has: at most 26 (see SMALLEST_PIVOT)."""
 
@@ -32,6 +30,17 @@ one thread, no BLAS) that took twice their time at 16 as at 512 columns, for hal
 """
 
 Vector = list[Decimal]
+
+
+def as_pair(value: Decimal) -> tuple[float, float]:
+    """Return a number as the sum of two float64, to 32 digits."""
+    high = float(value)
+    return high, float(value - Decimal(high))
+
+
+def from_pair(pair: Sequence[float]) -> Decimal:
+    """Return the sum of two float64."""
+    return Decimal(pair[0]) + Decimal(pair[1])
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,8 @@ class Elimination:
             if p < MANY:
                 inverse = [self._back([Decimal(0)] * j + [Decimal(1)]) for j in range(p)]
             else:
+                from linreg.fit.large_elimination import lower_inverse
+
                 L = np.zeros((p, p, 2))
                 for j, column in enumerate(self.unit):
                     L[j, :j] = [as_pair(entry) for entry in column] if j else 0.0
@@ -121,6 +132,8 @@ def eliminate(gram: Sequence[Sequence[Decimal]]) -> Elimination:
 
 
 def _eliminate_many(gram: Sequence[Sequence[Decimal]]) -> Elimination:
+    from linreg.fit.large_elimination import lower_factor
+
     S = np.zeros((len(gram), len(gram), 2))
     for j, row in enumerate(gram):
         S[j, : j + 1] = [as_pair(value) for value in row]

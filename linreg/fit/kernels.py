@@ -1,5 +1,6 @@
 """How kernels are compiled: strictly, so that they give the same bits on every CPU."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,7 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # numba notices a change of the file that a kernel is in, but not of those that it calls kernels of.
 PROJECT = Path(__file__).resolve().parents[2]
-numba.config.CACHE_DIR = str(PROJECT / ".linreg" / "kernels" / code_hash(PROJECT))  # type: ignore[attr-defined]
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(PROJECT / ".linreg" / "kernels" / code_hash(PROJECT))  # type: ignore[attr-defined]
 
 PREFETCH = "llvm.prefetch.p0"
 CACHE_LINE = 64

@@ -4,9 +4,6 @@ The moments have no more than 32 digits either. The condition number of the Gram
 that (κ·1e-16)² is the error: less than the κ·1e-16 of a QR in float64, as long as that finds a digit at all.
 """
 
-from collections.abc import Sequence
-from decimal import Decimal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,17 +11,6 @@ from linreg.fit.double_double import add_multiple, product_error
 from linreg.fit.kernels import strict
 
 Floats = NDArray[np.float64]
-
-
-def as_pair(value: Decimal) -> tuple[float, float]:
-    """Return a number as the sum of two float64, to 32 digits."""
-    high = float(value)
-    return high, float(value - Decimal(high))
-
-
-def from_pair(pair: Sequence[float]) -> Decimal:
-    """Return the sum of two float64."""
-    return Decimal(pair[0]) + Decimal(pair[1])
 
 
 @strict

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.elimination import DIGITS, Relation, eliminate, shifted
-from linreg.fit.large_elimination import as_pair
+from linreg.fit.elimination import DIGITS, Relation, as_pair, eliminate, shifted
 from linreg.fit.moments import Moments
 
 Floats = NDArray[np.float64]

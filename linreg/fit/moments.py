@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.double_double import LANES, add_rows, add_to_total, empty_lanes, frozen
+from linreg.fit import small_sums
+from linreg.fit.small_sums import FEW_ROWS, LANES, add_to_total, empty_lanes
 
 Floats = NDArray[np.float64]
 
@@ -56,9 +57,9 @@ class Moments:
         assert X.shape == (len(y), self.num_features), f"X is {X.shape} beside {len(y)} targets"
         if not len(y):
             return
-        X, y = frozen(np.asfortranarray(X, np.float64)), frozen(np.ascontiguousarray(y, np.float64))
+        X, y = np.asfortranarray(X, np.float64), np.ascontiguousarray(y, np.float64)
         if w is not None:
-            w = frozen(np.ascontiguousarray(w, np.float64))
+            w = np.ascontiguousarray(w, np.float64)
             if w.min() < 0:
                 raise UserError("the weights", "must not be negative", found=w.min())
         seen = [1.0, *(_largest(X[:, j]) for j in range(self.num_features)), _largest(y)]
@@ -67,12 +68,18 @@ class Moments:
         self._rescale(np.maximum(self._largest, seen))
 
         if w is None and self._exponents[-1]:
-            w = frozen(np.ones(len(y)))  # beside weights beyond 2^256
+            w = np.ones(len(y))  # beside weights beyond 2^256
         factors = np.ldexp(1.0, -self._exponents)
-        weights = frozen(np.empty(0)) if w is None else w
-        add_rows(X, y, weights, factors, self._position, self._lanes, self._total)
+        weights = np.empty(0) if w is None else w
+        if self.num_rows + len(y) <= FEW_ROWS:
+            small_sums.add_rows(X, y, weights, factors, self._position, self._lanes, self._total)
+        else:
+            from linreg.fit import double_double
+
+            X, y, weights = (double_double.frozen(each) for each in (X, y, weights))
+            double_double.add_rows(X, y, weights, factors, self._position, self._lanes, self._total)
         if w is None:
-            add_to_total(self._total[0], float(len(y)))
+            add_to_total(self._total[:1], np.array([float(len(y))]))
         self.num_rows += len(y)
         self.num_weighted += len(y) if w is None else int(np.count_nonzero(w))
         self._position += len(y)
@@ -84,9 +91,8 @@ class Moments:
         both = np.maximum(result._largest, added._largest)
         result._rescale(both)
         added._rescale(both)
-        for total, values in zip(result._total, added._total, strict=True):
-            for value in values:
-                add_to_total(total, value)
+        for values in added._total.T:
+            add_to_total(result._total, values)
         result.num_rows += added.num_rows
         result.num_weighted += added.num_weighted
         return result

@@ -4,19 +4,19 @@ The rows pass through strict kernels in their order (see linreg.fit.double_doubl
 """
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
-from linreg.fit.double_double import add_multiple, frozen
-from linreg.fit.kernels import strict
 from linreg.fit.least_squares import LeastSquares
+from linreg.fit.small_sums import FEW_ROWS
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
-TILE = 128
 PIECE = 8192
 LEVERAGE_1 = 1e-10
 """A row whose leverage is this near to 1 is fitted exactly: what noise it has, nobody can tell."""
@@ -34,20 +34,23 @@ class RobustErrors:
         # By kind (HC3, HC1) and coefficient, Σ as a pair of float64.
         self._sums = np.zeros((2, len(fit.kept), 2))
         self._largest_leverage = 0.0
+        self._num_rows = 0
 
     def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order in which they are in all passes: X (n, M), y (n,), w (n,) or None."""
         fit, theta = self._fit, _scaled_theta(self._fit)
-        X, y = frozen(np.asfortranarray(X, np.float64)), frozen(np.ascontiguousarray(y, np.float64))
+        X, y = _frozen(np.asfortranarray(X, np.float64)), _frozen(np.ascontiguousarray(y, np.float64))
+        self._num_rows += len(y)
+        passes = _passes(self._num_rows)
         for rows in _pieces(len(y)):
-            q, a = _influence(fit, X[rows])
+            q, a = _influence(fit, X[rows], passes)
             residuals = np.empty(len(a[0]))
-            _residuals(X[rows], y[rows], fit.exponents, theta, residuals)
+            passes.residuals(X[rows], y[rows], fit.exponents, theta, residuals)
             weights = np.ones(len(residuals)) if w is None else w[rows]
             leverage = weights * _squares(q)
             self._largest_leverage = max(self._largest_leverage, float(leverage.max()))
             errors = weights * residuals
-            _add_squares(np.stack([errors / np.maximum(1 - leverage, LEVERAGE_1), errors]), a, self._sums)
+            passes.add_squares(np.stack([errors / np.maximum(1 - leverage, LEVERAGE_1), errors]), a, self._sums)
 
     @classmethod
     def of(cls, fit: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE) -> "RobustErrors":
@@ -82,8 +85,20 @@ class RobustErrors:
 
 def leverages(fit: LeastSquares, X: Floats) -> Floats:
     """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
-    X = frozen(np.asfortranarray(X, np.float64))
-    return np.concatenate([np.empty(0), *(_squares(_influence(fit, X[rows])[0]) for rows in _pieces(len(X)))])
+    X, passes = _frozen(np.asfortranarray(X, np.float64)), _passes(len(X))
+    return np.concatenate([np.empty(0), *(_squares(_influence(fit, X[rows], passes)[0]) for rows in _pieces(len(X)))])
+
+
+def _passes(num_rows: int) -> ModuleType:
+    """Return the module that goes through so many rows the faster, counting its import; both give the same bits."""
+    return import_module(f"linreg.results.robust_{'small' if num_rows <= FEW_ROWS else 'kernels'}")
+
+
+def _frozen(array: Floats) -> Floats:
+    """Return a read-only view: numba compiles one kernel for arrays that are read-only, another for the rest."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _pieces(num_rows: int) -> Iterator[slice]:
@@ -91,11 +106,11 @@ def _pieces(num_rows: int) -> Iterator[slice]:
     return (slice(start, start + PIECE) for start in range(0, num_rows, PIECE))
 
 
-def _influence(fit: LeastSquares, X: Floats) -> tuple[Floats, Floats]:
+def _influence(fit: LeastSquares, X: Floats, passes: ModuleType) -> tuple[Floats, Floats]:
     """Return q = Wᵀx and a = W·q = A⁻¹x for each row, both (M + 1, n), of columns divided by powers of two."""
     q = np.empty((len(fit.kept), len(X)))
     a = np.zeros((len(fit.kept), len(X)))
-    _project(X, fit.exponents, fit.root, fit.kept, q, a)
+    passes.project(X, fit.exponents, fit.root, fit.kept, q, a)
     return q, a
 
 
@@ -119,67 +134,3 @@ def _add_pairs(total: Floats, added: Floats) -> None:
     z = s - total[..., 0]
     total[..., 1] += (total[..., 0] - (s - z)) + (added[..., 0] - z) + added[..., 1]
     total[..., 0] = s
-
-
-@strict
-def _scaled(column: Floats, exponent: int, out: Floats) -> None:
-    factor, again = np.ldexp(1.0, -(exponent // 2)), np.ldexp(1.0, -(exponent - exponent // 2))
-    for r in range(len(column)):
-        out[r] = column[r] * factor * again
-
-
-@strict
-def _project(
-    X: Floats, exponents: NDArray[np.int64], root: Floats, kept: NDArray[np.bool_], q: Floats, a: Floats
-) -> None:
-    size = len(kept)
-    x, zeros, hi, lo = np.empty((size, TILE)), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
-    for start in range(0, len(X), TILE):
-        rows = min(TILE, len(X) - start)
-        x[0, :] = np.ldexp(1.0, -exponents[0])
-        for j in range(1, size):
-            _scaled(X[start : start + rows, j - 1], int(exponents[j]), x[j, :rows])
-        for j in range(size):
-            hi[:] = 0.0
-            lo[:] = 0.0
-            if kept[j]:
-                for i in range(j + 1):
-                    if kept[i]:
-                        add_multiple(hi[:rows], lo[:rows], x[i, :rows], zeros[:rows], root[0, i, j], root[1, i, j])
-            for r in range(rows):
-                q[j, start + r] = hi[r] + lo[r]
-            for i in range(j + 1):
-                if kept[i] and kept[j]:
-                    for r in range(rows):
-                        a[i, start + r] += root[0, i, j] * q[j, start + r]
-
-
-@strict
-def _residuals(X: Floats, y: Floats, exponents: NDArray[np.int64], theta: Floats, out: Floats) -> None:
-    size = theta.shape[1]
-    x, zeros, hi, lo = np.empty(TILE), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
-    ones = np.full(TILE, np.ldexp(1.0, -exponents[0]))
-    for start in range(0, len(X), TILE):
-        rows = min(TILE, len(X) - start)
-        _scaled(y[start : start + rows], int(exponents[size]), hi[:rows])
-        lo[:] = 0.0
-        add_multiple(hi[:rows], lo[:rows], ones[:rows], zeros[:rows], -theta[0, 0], -theta[1, 0])
-        for j in range(1, size):
-            _scaled(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
-            add_multiple(hi[:rows], lo[:rows], x[:rows], zeros[:rows], -theta[0, j], -theta[1, j])
-        for r in range(rows):
-            out[start + r] = hi[r] + lo[r]
-
-
-@strict
-def _add_squares(factors: Floats, a: Floats, sums: Floats) -> None:
-    """Add Σ (factor·aⱼ)² row after row, so that no window's end shows in the sums."""
-    for r in range(factors.shape[1]):
-        for kind in range(2):
-            for j in range(len(a)):
-                value = factors[kind, r] * a[j, r]
-                value *= value
-                s = sums[kind, j, 0] + value
-                z = s - sums[kind, j, 0]
-                sums[kind, j, 1] += (sums[kind, j, 0] - (s - z)) + (value - z)
-                sums[kind, j, 0] = s
