@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, strict
+from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, read_ahead, strict
 from linreg.fit.packed import Order, Packed
 from linreg.fit.updates import update
 
@@ -60,6 +60,8 @@ def take_steps(
     parameters = np.zeros(tile.shape[1])
     slopes = np.zeros(tile.shape[1])
     at, steps = 0, 0
+    if 4 * len(order) > len(Z):
+        read_ahead(Z)
     while at < len(order) or (last and filled):
         count = min(batch_size - filled, len(order) - at)
         if by_columns:

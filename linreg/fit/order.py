@@ -4,7 +4,7 @@ The rows of a shard lie on disk in a random order. An epoch visits its windows i
 window in a random order, so that memory is bounded by the window.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from linreg.data.rows import Rows
 from linreg.data.split import shard_sizes
 from linreg.seeds import generator
+
+Permutation = Callable[[np.random.Generator, int], NDArray[np.int64]]
 
 
 class BatchPlan:
@@ -46,7 +48,14 @@ class BatchPlan:
         return total
 
 
-def visits(rows: Rows, seed: int, epoch: int, shard: int, skipped: int = 0) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def by_numpy(random: np.random.Generator, length: int) -> NDArray[np.int64]:
+    """Return a random order of so many rows."""
+    return random.permutation(length)
+
+
+def visits(
+    rows: Rows, seed: int, epoch: int, shard: int, skipped: int = 0, permutation: Permutation = by_numpy
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield the windows of a shard in the order of an epoch, each with the order of its rows.
 
     The first `skipped` rows of the epoch are left out.
@@ -56,5 +65,5 @@ def visits(rows: Rows, seed: int, epoch: int, shard: int, skipped: int = 0) -> I
         if skipped >= length:
             skipped -= length
             continue
-        yield window, generator(seed, "rows", epoch, shard, window).permutation(length)[skipped:]
+        yield window, permutation(generator(seed, "rows", epoch, shard, window), length)[skipped:]
         skipped = 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from linreg.data.ahead import ahead
 from linreg.data.rows import Rows, Window
 from linreg.fit.order import visits
+from linreg.fit.permutation import permutation
 from linreg.fit.scaling import Scaling
 from linreg.workers.one import Workers
 
@@ -35,7 +36,8 @@ class PackedRows:
 
     def epoch(self, seed: int, epoch: int, shard: int, skipped: int) -> Iterator[tuple[Packed, Order]]:
         """Yield the windows of an epoch without its first `skipped` rows, each with the order of its rows."""
-        visited = ((self._window(window), order) for window, order in visits(self._rows, seed, epoch, shard, skipped))
+        windows = visits(self._rows, seed, epoch, shard, skipped, permutation)
+        visited = ((self._window(window), order) for window, order in windows)
         return visited if self._kept is not None else ahead(visited)
 
     def _window(self, index: int) -> Packed:

@@ -1,0 +1,31 @@
+"""Rows to work on: drawn as the pipeline's generate stage draws them, on disk and seen as it sees them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from linreg.data.design import Design
+from linreg.data.formula import parse_formula, plan
+from linreg.data.rows import Rows
+from linreg.data.schema import Column, Schema
+from linreg.data.synthetic import draw, feature_names, num_chunks
+from linreg.data.table import TableFile, write_table
+from linreg.params import Generate
+
+
+def write_rows(path: Path, num_rows: int, num_features: int) -> None:
+    """Write a table of x1 … xM and y, float32."""
+    params = Generate(rows=num_rows, theta=tuple(1.0 + j for j in range(num_features)), noise=1.0)
+    fields = pa.schema([(name, pa.float32()) for name in [*feature_names(num_features), "y"]])
+    write_table(path, fields, (draw(params, chunk) for chunk in range(num_chunks(params))))
+
+
+def open_rows(path: Path) -> Rows:
+    """Open such a table for `y ~ x1 + … + xM`."""
+    table = TableFile(path)
+    names = [name for name in table.schema.names if name != "y"]
+    columns = {name: Column("float", "number") for name in [*names, "y"]}
+    schema = Schema(
+        **plan(parse_formula(f"y ~ {' + '.join(names)}", names)), formula="", columns=columns, fill_missing=False
+    )
+    return Rows(path, Design.learn(schema, [table.group(0)]))

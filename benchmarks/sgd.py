@@ -1,0 +1,116 @@
+"""One epoch of SGD with momentum, shuffling included, one thread, rows in memory: ours beside what others do.
+
+Theirs are written as their documentation shows them. DataLoader and the row-by-row loop are run on fewer rows, and
+the time scaled, as it grows in proportion to them.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import SGDRegressor
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
+from benchmarks.rows import open_rows, write_rows
+from linreg.data.rows import Rows
+from linreg.fit import compiled
+from linreg.fit.scaling import Scaling
+from linreg.params import Train
+
+LEARNING_RATE, MOMENTUM = 1e-3, 0.9
+BARS = {("eager", 2): 30, ("eager", 16): 15, ("dataloader", 2): 200, ("dataloader", 16): 150, ("sklearn", 2): 8,
+        ("sklearn", 16): 5, ("loop", 2): 2000, ("loop", 16): 1000}  # fmt: skip
+LOADED_ROWS, LOOPED_ROWS = 100_000, 2_000
+
+
+def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]:
+    """Compare with four others for M = 2 and 16."""
+    torch.set_num_threads(1)
+    for num_features in (2, 16):
+        with tempfile.TemporaryDirectory() as folder:
+            write_rows(Path(folder) / "rows.parquet", num_rows, num_features)
+            rows = open_rows(Path(folder) / "rows.parquet")
+            ours = compiled_epochs(rows, batch_size)
+            windows = [rows.window(i) for i in range(rows.num_windows)]
+            X, y = (np.concatenate(each) for each in zip(*((w.X, w.y) for w in windows), strict=True))
+            del windows
+            for against, theirs in _others(X, y, batch_size).items():
+                note = {"dataloader": f"on {LOADED_ROWS} rows", "loop": f"on {LOOPED_ROWS} rows"}.get(against, "")
+                times = in_turns(ours, theirs, turns)
+                bar = BARS[against, num_features]
+                yield ratio_of("sgd", num_features, against, times, num_rows, bar=bar, note=note)
+
+
+def compare_autograd(num_rows: int, turns: int) -> Iterator[Ratio]:
+    """Compare our autograd engine with eager PyTorch on slices, for small and larger batches."""
+    from linreg.fit import autograd
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_rows(Path(folder) / "rows.parquet", num_rows, 2)
+        rows = open_rows(Path(folder) / "rows.parquet")
+        window = [rows.window(i) for i in range(rows.num_windows)]
+        X, y = (np.concatenate(each) for each in zip(*((w.X, w.y) for w in window), strict=True))
+        for batch_size in (32, 256):
+            params = Train(epochs=1000, batch_size=batch_size, lr=LEARNING_RATE)
+            epochs = autograd.gradient_descent([rows], 2, True, Scaling.none(2), params)
+            times = in_turns(lambda: seconds(lambda: next(epochs)), _others(X, y, batch_size)["eager"], turns)  # noqa: B023
+            yield ratio_of(f"autograd B={batch_size}", 2, "eager", times, num_rows, bar=1)
+
+
+def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:
+    """Return what takes an epoch's time; the first epoch reads the rows, which the first run leaves out."""
+    M = rows.window(0).X.shape[1]
+    params = Train(engine="compiled", epochs=1000, batch_size=batch_size, lr=LEARNING_RATE, momentum=MOMENTUM)
+    epochs = compiled.gradient_descent([rows], M, True, Scaling.none(M), params)
+    return lambda: seconds(lambda: next(epochs))
+
+
+def _others(X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int) -> dict[str, Callable[[], float]]:
+    features, targets = torch.from_numpy(X).float(), torch.from_numpy(y).float()[:, None]
+    num_rows, num_features = X.shape
+
+    def eager() -> None:
+        model = torch.nn.Linear(num_features, 1)
+        loss_of = torch.nn.MSELoss()
+        optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+        order = torch.randperm(num_rows)
+        shuffled, wanted = features[order], targets[order]
+        for start in range(0, num_rows, batch_size):
+            optimizer.zero_grad()
+            loss_of(model(shuffled[start : start + batch_size]), wanted[start : start + batch_size]).backward()
+            optimizer.step()
+
+    def in_batches(batches: Iterable[Sequence[torch.Tensor]]) -> None:
+        model = torch.nn.Linear(num_features, 1)
+        loss_of = torch.nn.MSELoss()
+        optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+        for some, wanted in batches:
+            optimizer.zero_grad()
+            loss_of(model(some), wanted).backward()
+            optimizer.step()
+
+    def loaded() -> float:
+        rows = min(LOADED_ROWS, num_rows)
+        loader = DataLoader(TensorDataset(features[:rows], targets[:rows]), batch_size=batch_size, shuffle=True)
+        return seconds(lambda: in_batches(loader)) * num_rows / rows
+
+    def row_by_row() -> float:
+        rows = min(LOOPED_ROWS, num_rows)
+        order = torch.randperm(rows).tolist()
+        pairs = ((features[row], targets[row]) for row in order)
+        return seconds(lambda: in_batches(pairs)) * num_rows / rows
+
+    def scikit_learn() -> float:
+        model = SGDRegressor(max_iter=1, tol=None, alpha=0.0, learning_rate="constant", eta0=LEARNING_RATE)
+        return seconds(lambda: model.fit(X, y))
+
+    return {
+        "eager": lambda: seconds(eager),
+        "dataloader": loaded,
+        "sklearn": scikit_learn,
+        "loop": row_by_row,
+    }
