@@ -40,8 +40,9 @@ def ratio_of(
     """Sum up what `in_turns` measured for work on so many rows."""
     ours, theirs = times
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-    speeds = (num_rows / statistics.median(each) for each in (ours, theirs))
-    return Ratio(work, M, against, statistics.median(ratios), min(ratios), max(ratios), *speeds, bar, note)
+    our_speed, their_speed = num_rows / statistics.median(ours), num_rows / statistics.median(theirs)
+    middle = statistics.median(ratios)
+    return Ratio(work, M, against, middle, min(ratios), max(ratios), our_speed, their_speed, bar, note)
 
 
 def seconds(run: Callable[[], object]) -> float:

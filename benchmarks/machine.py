@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from benchmarks.compare import seconds
 from linreg.fit.kernels import strict
 
+Floats = NDArray[np.float32]
 LIBRARIES = ("numpy", "numba", "pyarrow", "torch", "scikit-learn", "pandas")
 
 
@@ -34,7 +36,7 @@ def memory_bandwidth() -> float:
 
 
 @strict
-def _read(values: np.ndarray, lanes: np.ndarray) -> None:  # type: ignore[type-arg]
+def _read(values: Floats, lanes: Floats) -> None:
     for first in range(0, len(values), len(lanes)):
         part = values[first : first + len(lanes)]
         for lane in range(len(part)):

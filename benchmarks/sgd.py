@@ -4,8 +4,10 @@ Theirs are written as their documentation shows them. DataLoader and the row-by-
 the time scaled, as it grows in proportion to them.
 """
 
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,13 @@ from sklearn.linear_model import SGDRegressor
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
+from benchmarks.eager import LEARNING_RATE, MOMENTUM, epoch, train
 from benchmarks.rows import open_rows, write_rows
 from linreg.data.rows import Rows
 from linreg.fit import compiled
 from linreg.fit.scaling import Scaling
 from linreg.params import Train
 
-LEARNING_RATE, MOMENTUM = 1e-3, 0.9
 BARS = {("eager", 2): 30, ("eager", 16): 15, ("dataloader", 2): 200, ("dataloader", 16): 150, ("sklearn", 2): 8,
         ("sklearn", 16): 5, ("loop", 2): 2000, ("loop", 16): 1000}  # fmt: skip
 LOADED_ROWS, LOOPED_ROWS = 100_000, 2_000
@@ -52,12 +54,11 @@ def compare_autograd(num_rows: int, turns: int) -> Iterator[Ratio]:
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder) / "rows.parquet", num_rows, 2)
         rows = open_rows(Path(folder) / "rows.parquet")
-        window = [rows.window(i) for i in range(rows.num_windows)]
-        X, y = (np.concatenate(each) for each in zip(*((w.X, w.y) for w in window), strict=True))
         for batch_size in (32, 256):
             params = Train(epochs=1000, batch_size=batch_size, lr=LEARNING_RATE)
             epochs = autograd.gradient_descent([rows], 2, True, Scaling.none(2), params)
-            times = in_turns(lambda: seconds(lambda: next(epochs)), _others(X, y, batch_size)["eager"], turns)  # noqa: B023
+            command = [sys.executable, "-m", "benchmarks.eager", *map(str, (num_rows, 2, batch_size))]
+            times = in_turns(lambda: seconds(lambda: next(epochs)), lambda: _told_by(command), turns)  # noqa: B023
             yield ratio_of(f"autograd B={batch_size}", 2, "eager", times, num_rows, bar=1)
 
 
@@ -73,44 +74,28 @@ def _others(X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int) -> 
     features, targets = torch.from_numpy(X).float(), torch.from_numpy(y).float()[:, None]
     num_rows, num_features = X.shape
 
-    def eager() -> None:
-        model = torch.nn.Linear(num_features, 1)
-        loss_of = torch.nn.MSELoss()
-        optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-        order = torch.randperm(num_rows)
-        shuffled, wanted = features[order], targets[order]
-        for start in range(0, num_rows, batch_size):
-            optimizer.zero_grad()
-            loss_of(model(shuffled[start : start + batch_size]), wanted[start : start + batch_size]).backward()
-            optimizer.step()
-
-    def in_batches(batches: Iterable[Sequence[torch.Tensor]]) -> None:
-        model = torch.nn.Linear(num_features, 1)
-        loss_of = torch.nn.MSELoss()
-        optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-        for some, wanted in batches:
-            optimizer.zero_grad()
-            loss_of(model(some), wanted).backward()
-            optimizer.step()
-
     def loaded() -> float:
         rows = min(LOADED_ROWS, num_rows)
         loader = DataLoader(TensorDataset(features[:rows], targets[:rows]), batch_size=batch_size, shuffle=True)
-        return seconds(lambda: in_batches(loader)) * num_rows / rows
+        return seconds(lambda: train(num_features, loader)) * float(num_rows / rows)
 
     def row_by_row() -> float:
         rows = min(LOOPED_ROWS, num_rows)
         order = torch.randperm(rows).tolist()
         pairs = ((features[row], targets[row]) for row in order)
-        return seconds(lambda: in_batches(pairs)) * num_rows / rows
+        return seconds(lambda: train(num_features, pairs)) * float(num_rows / rows)
 
     def scikit_learn() -> float:
         model = SGDRegressor(max_iter=1, tol=None, alpha=0.0, learning_rate="constant", eta0=LEARNING_RATE)
         return seconds(lambda: model.fit(X, y))
 
     return {
-        "eager": lambda: seconds(eager),
+        "eager": lambda: seconds(lambda: epoch(features, targets, batch_size)),
         "dataloader": loaded,
         "sklearn": scikit_learn,
         "loop": row_by_row,
     }
+
+
+def _told_by(command: list[str]) -> float:
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

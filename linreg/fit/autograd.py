@@ -28,7 +28,7 @@ from linreg.strict_torch import torch
 from linreg.workers.one import ALONE, Workers
 
 STEPS_SHOWN = 100
-"""Steps after which the progress bar shows another loss."""
+"""Steps after which the progress bar moves."""
 torch.optim.SGD.step.hooked = True  # type: ignore[attr-defined]  # or a quarter of a step is spent on profiling it
 
 
@@ -95,10 +95,10 @@ def gradient_descent(
 
             if step >= averaged_from:
                 average.update_parameters(model)
+            num_done += batch.num_rows
             if step % STEPS_SHOWN == 0:
                 progress.set_postfix(loss=f"{batch_loss:.4g}", refresh=False)
-            progress.update(batch.num_rows)
-            num_done += batch.num_rows
+                progress.update(num_done - progress.n)
             if checkpoint and step % batches.steps_per_epoch:
                 checkpoint.at_step(partial(as_state, step, model, optimizer, average))
         progress.close()

@@ -23,6 +23,7 @@ class BatchPlan:
     rows_of_shard    the rows of each shard
     num_rows         of all shards, the rows of an epoch
     steps_per_epoch  the number of batches
+    whole_batches    the first of them, to which every shard gives its whole share
     """
 
     def __init__(self, shards: Sequence[Rows], batch_size: int) -> None:
@@ -32,6 +33,7 @@ class BatchPlan:
         self.steps_per_epoch = max(
             -(-rows // share) for rows, share in zip(self.rows_of_shard, self.shares, strict=True)
         )
+        self.whole_batches = min(rows // share for rows, share in zip(self.rows_of_shard, self.shares, strict=True))
 
     def lengths(self, batch: int, count: int = 1) -> list[int]:
         """Return the rows that each shard gives to `count` batches of an epoch, 0 where it has no more."""

@@ -58,7 +58,7 @@ class ShuffledBatches:
         """Yield the batches of one epoch from `first_batch` on, with the pieces of the shards that are our own."""
         streams = {shard: self._pieces(shard, number, first_batch) for shard in self._own}
         for index in range(first_batch, self.steps_per_epoch):
-            lengths = self._plan.lengths(index)
+            lengths = self._plan.shares if index < self._plan.whole_batches else self._plan.lengths(index)
             yield Batch(lengths, [(shard, next(stream)) for shard, stream in streams.items() if lengths[shard]])
 
     def _pieces(self, shard: int, epoch: int, first_batch: int) -> Iterator[Piece]:
