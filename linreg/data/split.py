@@ -1,6 +1,7 @@
 """Which rows train the model, which are watched during training, which judge it in the end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -183,7 +184,7 @@ class Collect:
         """Write all rows, once every process has closed."""
         with TableWriter(path, self._schema) as output:
             for part in self._parts:
-                with pa.ipc.open_stream(part) as stream:
+                with _stream(part) as stream:
                     for batch in stream:
                         output.write(batch)
                 part.unlink()
@@ -236,8 +237,15 @@ def shard_sizes(num_rows: int, num_shards: int) -> list[int]:
 
 
 def _read(path: Path) -> pa.Table:
-    with pa.ipc.open_stream(path) as stream:
+    with _stream(path) as stream:
         return stream.read_all()
+
+
+@contextmanager
+def _stream(path: Path) -> Iterator[pa.RecordBatchStreamReader]:
+    """Open what `pa.ipc.new_stream` wrote; by its path alone it would be mapped into memory, all of it in the end."""
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
+        yield stream
 
 
 def _refuse_empty(sizes: Sequence[int], params: Split, count: int, of_what: str) -> None:
