@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help repro test test-slow lint ui env
+.PHONY: help repro test test-slow lint verify bench ui env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -33,6 +33,10 @@ lint: env  ## Check style and types
 
 verify: env  ## Execute everything again in a clone of this commit, and compare every output with dvc.lock
 	linreg verify
+
+bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in two minutes
+	@python -c "import matplotlib, psutil, sklearn" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
+	python -m benchmarks $(ARGS)
 
 ui: env  ## Open the MLflow UI on this repository's runs
 	linreg ui

@@ -25,19 +25,19 @@ CHUNKS_PER_PART = 32
 @stage_with_workers
 def main(workers: Workers) -> None:
     """Draw the rows chunk by chunk, straight to disk, with the truth in the metadata; each process draws some files."""
-    params = load_params().generate
-    names = feature_names(len(params.theta))
-    truth = {"theta": dict(zip(names, params.theta, strict=True)), "b": params.bias}
+    params = load_params()
+    names = feature_names(len(params.generate.theta))
+    truth = {"theta": dict(zip(names, params.generate.theta, strict=True)), "b": params.generate.bias}
     schema = pa.schema([(name, pa.float32()) for name in [*names, "y"]], metadata={TRUTH: json.dumps(truth)})
-    chunks = range(num_chunks(params))
+    chunks = range(num_chunks(params.generate))
     parts = [chunks[first : first + CHUNKS_PER_PART] for first in chunks[::CHUNKS_PER_PART]]
 
     with shared(new_folder, GENERATED, workers) as folder:
         for part in workers.mine(len(parts)):
-            rows = (draw(params, chunk).replace_schema_metadata(schema.metadata) for chunk in parts[part])
+            rows = (draw(params.generate, chunk).replace_schema_metadata(schema.metadata) for chunk in parts[part])
             write_table(folder / f"part-{part:05d}.parquet", schema, rows)
     if workers.first:
-        print(f"generate: {params.rows} rows, {len(names)} features → {GENERATED}")
+        print(f"generate: {params.generate.rows} rows, {len(names)} features → {GENERATED}")
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ MISTAKES = {
     "tracking: {name: a}": "tracking.name: is not a parameter; known: experiment",
     "evaluate: {gates: {test_r2: {mn: 1}}}": "evaluate.gates.test_r2.mn: is not a parameter; did you mean min?",
     "1: 2": "1: is not a parameter; known: generate, ingest, model, split, train, evaluate, tracking",
-    "train: {1: 2}": "train.1: is not a parameter; known: solver, l2, collinear, epochs",
+    "train: {1: 2}": "train.1: is not a parameter; known: solver, l2, collinear, engine, epochs",
     # of the wrong type
     "train: {lr: '0.1'}": "train.lr: should be a valid number; found '0.1'",
     "train: {lr: x}": "train.lr: should be a valid number; found 'x'",

@@ -4,7 +4,6 @@ The rows pass through strict kernels in their order (see linreg.fit.double_doubl
 """
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from types import ModuleType
 
 import numpy as np
@@ -91,7 +90,13 @@ def leverages(fit: LeastSquares, X: Floats) -> Floats:
 
 def _passes(num_rows: int) -> ModuleType:
     """Return the module that goes through so many rows the faster, counting its import; both give the same bits."""
-    return import_module(f"linreg.results.robust_{'small' if num_rows <= FEW_ROWS else 'kernels'}")
+    if num_rows <= FEW_ROWS:
+        from linreg.results import robust_small
+
+        return robust_small
+    from linreg.results import robust_kernels
+
+    return robust_kernels
 
 
 def _frozen(array: Floats) -> Floats:

@@ -1,0 +1,96 @@
+"""From a Parquet file to the exact θ, each in a process of its own: seconds and peak memory, ours beside theirs.
+
+    python -m benchmarks.exact_from_parquet linreg|sklearn|spark FILE
+
+Prints the seconds from the start of the work, imports included, and the peak of the resident memory in bytes. What
+Spark's Java process takes is added to that of the Python process.
+"""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.compare import Ratio, ratio_of
+
+NUM_FEATURES = 2
+
+
+def compare(path: Path, num_rows: int, turns: int, *, with_spark: bool) -> Iterator[Ratio]:
+    """Compare with pandas and scikit-learn, and with Spark on two cores if it is there; bars are for 1e8 rows."""
+    bars = {"sklearn": 5.0} | ({"spark": 30.0} if with_spark else {})
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("linreg", *bars)}
+    for _ in range(turns):
+        for name, measured in found.items():
+            measured.append(_measured(name, path))
+    ours = [each[0] for each in found["linreg"]], [each[1] for each in found["linreg"]]
+    for name, bar in bars.items():
+        times, peaks = zip(*found[name], strict=True)
+        against = "pandas + sklearn" if name == "sklearn" else "spark local[2]"
+        note = f"{num_rows:.0e} rows from Parquet, a process each"
+        yield ratio_of(
+            "exact_from_parquet", NUM_FEATURES, against, (ours[0], list(times)), num_rows, bar=bar, note=note
+        )
+        note = f"peak memory, {max(ours[1]) / 1e6:.0f} MB against {max(peaks) / 1e6:.0f} MB"
+        yield ratio_of("exact_memory", NUM_FEATURES, against, (ours[1], list(peaks)), num_rows, bar=5, note=note)
+
+
+def _measured(name: str, path: Path) -> tuple[float, float]:
+    command = [sys.executable, "-m", "benchmarks.exact_from_parquet", name, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, peak = run.stdout.split()[-2:]
+    return float(seconds), float(peak)
+
+
+def linreg(path: Path) -> None:
+    """One pass over the row groups, the next one read while this one is added up."""
+    from benchmarks.rows import open_rows
+    from linreg.fit.exact_answer import moments_of
+    from linreg.fit.least_squares import solve
+
+    rows = open_rows(path)
+    solve(moments_of([rows], NUM_FEATURES), ["x1", "x2"], intercept=True)
+
+
+def sklearn(path: Path) -> None:
+    """Read the whole table and fit it, in float64 as ours."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    frame = pd.read_parquet(path)
+    LinearRegression().fit(frame[["x1", "x2"]].to_numpy(np.float64), frame["y"].to_numpy(np.float64))
+
+
+def spark(path: Path) -> None:
+    """Spark's LinearRegression with its normal equations, on two cores."""
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.ml.regression import LinearRegression
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.master("local[2]").config("spark.driver.memory", "8g").getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    rows = VectorAssembler(inputCols=["x1", "x2"], outputCol="features").transform(session.read.parquet(str(path)))
+    LinearRegression(labelCol="y", solver="normal").fit(rows)
+    java = session.sparkContext._gateway.proc.pid
+    _peaks.append(_peak_of(java))
+
+
+_peaks: list[int] = []
+
+
+def _peak_of(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
+
+
+if __name__ == "__main__":
+    started = time.perf_counter()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    {"linreg": linreg, "sklearn": sklearn, "spark": spark}[sys.argv[1]](Path(sys.argv[2]))
+    taken = time.perf_counter() - started
+    print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + sum(_peaks))

@@ -1,0 +1,66 @@
+"""What a second process brings: rows per second of each stage with one process and with two, on the same two cores.
+
+Every stage runs on a short and on a long table. The difference of the times is the work; what they have in common,
+starting up and saying hello, is left out. One process reads ahead in a thread of its own and so has the use of both
+cores; what it does on one core is measured beside it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.compare import Ratio, ratio_of, seconds
+
+PROJECT = Path(__file__).resolve().parents[1]
+STAGES = ("generate", "split", "train exact", "train B=256", "train B=32", "evaluate")
+BAR = 1.6
+
+
+def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
+    """Compare two processes with one on one core, and with one that is free to use both."""
+    with tempfile.TemporaryDirectory() as folder:
+        short, long = (_project(Path(folder) / str(rows), rows) for rows in (num_rows // 10, num_rows))
+        for stage in STAGES:
+            found: dict[str, list[float]] = {"two": [], "one core": [], "one process": []}
+            for _ in range(turns):
+                for how, times in found.items():
+                    times.append(_run(long, stage, how) - _run(short, stage, how))
+            for how in ("one core", "one process"):
+                yield ratio_of(f"{stage}, 2 workers", 2, how, (found["two"], found[how]), num_rows * 9 // 10, bar=BAR)
+
+
+def _project(folder: Path, rows: int) -> Path:
+    """Copy the pipeline and run it once up to the rows of the split."""
+    folder.mkdir()
+    for name in ("stages", "linreg", "dvc.yaml", "params.yaml", "requirements.lock"):
+        source = PROJECT / name
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, folder / name, ignore=ignored) if source.is_dir() else shutil.copy(source, folder)
+    _set(folder, rows=rows, shards=2, epochs=1, engine="compiled")
+    for stage in ("generate", "ingest", "split", "train exact"):
+        _run(folder, stage, "one process")
+    return folder
+
+
+def _set(folder: Path, **values: object) -> None:
+    path = folder / "params.yaml"
+    text = path.read_text()
+    for key, value in values.items():
+        text = re.sub(rf"^(  {key}:) \S+", rf"\1 {value}", text, flags=re.MULTILINE)
+    path.write_text(text)
+
+
+def _run(folder: Path, stage: str, how: str) -> float:
+    name, _, kind = stage.partition(" ")
+    if name == "train":
+        size = kind.partition("=")[2]
+        _set(folder, solver="sgd" if size else "exact", batch_size=size or 256)
+    command = [sys.executable, "-m", f"stages.{name}"]
+    command = ["taskset", "-c", "0", *command] if how == "one core" else command
+    environment = os.environ | {"WORKERS": "2" if how == "two" else "1", "PYTHONPATH": str(folder)}
+    return seconds(lambda: subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True))
