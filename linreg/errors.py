@@ -1,9 +1,11 @@
 """The one shape of an error: one line that says what is wrong, where, what was found, what to do."""
 
+import errno
 import functools
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 WORKER_GONE = 75
 """Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary failure."""
@@ -52,6 +54,8 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
         except OSError as error:
             where = error.filename or "the operating system"
             message, code = f"{where}: {error.strerror or error}", 1
+            if error.errno == errno.ENOSPC:
+                message = f"{error.filename or Path.cwd()}: the disk is full; nothing half-written was left behind"
         except WorkerGoneError as error:
             message, code = str(error), WORKER_GONE
         except KeyboardInterrupt:

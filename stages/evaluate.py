@@ -10,7 +10,7 @@ inference.json (how sure θ and b are), gates.json and predictions.csv.
 import sys
 from pathlib import Path
 
-from linreg.data.rows import divided, whole_shards
+from linreg.data.rows import divided, shard_files, whole_shards
 from linreg.files import new_folder, write_json
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
@@ -38,7 +38,7 @@ def main(workers: Workers) -> None:
     with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
         run.follow()
         model = load(MODEL)
-        shards = whole_shards(sorted((SPLIT / "train").glob("shard-*.parquet")), model.design, workers)
+        shards = whole_shards(shard_files(SPLIT), model.design, workers)
         watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}

@@ -10,7 +10,7 @@ models/training/ (θ, b, losses and the gap to the exact minimum after each epoc
 from pathlib import Path
 
 from linreg.data.design import Design
-from linreg.data.rows import divided, groups_of, whole_shards
+from linreg.data.rows import divided, groups_of, shard_files, whole_shards
 from linreg.data.schema import Schema
 from linreg.files import content_hash, new_folder
 from linreg.fit.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ def main(workers: Workers) -> None:
     train = params.train
     hashes = workers.from_first({str(path): content_hash(path) for path in (SPLIT, SCHEMA) if workers.first})
     schema = Schema.read(SCHEMA)
-    files = sorted((SPLIT / "train").glob("shard-*.parquet"))
+    files = shard_files(SPLIT)
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
         design = Design.learn(schema, groups_of(files, workers), workers)

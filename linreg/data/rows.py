@@ -13,6 +13,7 @@ from linreg.data.arrays import as_floats
 from linreg.data.design import Design
 from linreg.data.table import TableFile
 from linreg.errors import UserError
+from linreg.files import read_json
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
@@ -91,6 +92,22 @@ class Rows:
     def __iter__(self) -> Iterator[Window]:
         windows = (self.window(index) for index in self.own)
         return windows if self._keeps else ahead(windows)
+
+
+def shard_files(split: Path) -> list[Path]:
+    """Return the files of the training rows that the split stage has written; raises UserError when one is missing."""
+    lengths = read_json(split / "split.json")["shards"]
+    paths = [split / "train" / f"shard-{index:05d}.parquet" for index in range(len(lengths))]
+    for path, length in zip(paths, lengths, strict=True):
+        found = TableFile(path).num_rows
+        if found != length:
+            raise UserError(
+                path,
+                f"must hold {length} rows, as split.json says",
+                found=found,
+                todo="run `dvc repro` to make it again",
+            )
+    return paths
 
 
 def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
