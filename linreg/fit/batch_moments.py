@@ -8,7 +8,7 @@ the steps themselves are then a short recurrence on small matrices.
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, strict
+from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
 from linreg.fit.packed import Order, Packed
 from linreg.fit.updates import update
 
@@ -42,7 +42,6 @@ def add_moments(Z: Packed, order: Order, share: int, position: int, tile: Floats
     """
     length = len(tile)
     strips = -(-share // length)
-    ahead = ROWS_AHEAD if Z.shape[1] > FEW_COLUMNS else len(order)
     within = position % share
     unit = position // share * strips + within // length
     row = within % length
@@ -50,8 +49,8 @@ def add_moments(Z: Packed, order: Order, share: int, position: int, tile: Floats
         if row == 0 and unit % LANES == 0 and unit:
             _empty(tile, unit - LANES, strips, moments)
         lane = unit % LANES
-        if i + ahead < len(order):
-            prefetch(Z, order[i + ahead])
+        if i + ROWS_AHEAD < len(order):
+            prefetch(Z, order[i + ROWS_AHEAD])
         source = order[i]
         for j in range(Z.shape[1]):
             tile[row, j, lane] = Z[source, j]

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.kernels import FEW_COLUMNS, ROWS_AHEAD, prefetch, read_ahead, strict
+from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
 from linreg.fit.packed import Order, Packed
 from linreg.fit.updates import update
 
@@ -54,28 +54,25 @@ def take_steps(
     """
     num_columns = Z.shape[1]
     by_columns = num_columns <= BY_COLUMNS
-    ahead = ROWS_AHEAD if num_columns > FEW_COLUMNS else len(order)
     gradient = np.zeros(num_columns)
     residuals = np.zeros(tile.shape[1])
     parameters = np.zeros(tile.shape[1])
     slopes = np.zeros(tile.shape[1])
     at, steps = 0, 0
-    if 4 * len(order) > len(Z):
-        read_ahead(Z)
     while at < len(order) or (last and filled):
         count = min(batch_size - filled, len(order) - at)
         if by_columns:
             for i in range(at, at + count):
-                if i + ahead < len(order):
-                    prefetch(Z, order[i + ahead])
+                if i + ROWS_AHEAD < len(order):
+                    prefetch(Z, order[i + ROWS_AHEAD])
                 row = order[i]
                 for j in range(num_columns):
                     tile[j, filled] = Z[row, j]
                 filled += 1
         else:
             for i in range(at, at + count):
-                if i + ahead < len(order):
-                    prefetch(Z, order[i + ahead])
+                if i + ROWS_AHEAD < len(order):
+                    prefetch(Z, order[i + ROWS_AHEAD])
                 row = order[i]
                 for j in range(num_columns):
                     tile[filled, j] = Z[row, j]
