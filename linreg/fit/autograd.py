@@ -19,9 +19,10 @@ from linreg.errors import UserError
 from linreg.fit.checkpoint import Checkpoint, State
 from linreg.fit.gradients import Gradients
 from linreg.fit.history import Epoch
+from linreg.fit.replay import Replayed, recorder_for
 from linreg.fit.scaling import Scaling
 from linreg.fit.schedule import first_averaged, learning_rates
-from linreg.fit.shuffle import ShuffledBatches
+from linreg.fit.shuffle import Batch, ShuffledBatches
 from linreg.params import Train
 from linreg.seeds import generator
 from linreg.strict_torch import torch
@@ -56,12 +57,34 @@ def gradient_descent(
     model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
     start_at_random(model, params.seed)
     mean_squared_error = torch.nn.MSELoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
+    record = recorder_for(device, workers)
+    lr = torch.tensor(params.lr, device=device) if record else params.lr  # what is replayed reads it from the device
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=params.momentum, fused=record is not None)
     x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
     average = torch.optim.swa_utils.AveragedModel(model)
     averaged_from = first_averaged(params, num_steps)
     gradients = Gradients(model, len(shards), workers)
 
+    def take_step(batch: Batch) -> torch.Tensor:
+        optimizer.zero_grad()
+        for shard, (X, y, root_w) in batch.pieces:
+            prediction = model(X)
+            if root_w is not None:  # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
+                prediction, y = prediction * root_w, y * root_w
+            loss = mean_squared_error(prediction, y)
+            if len(y) < batch.num_rows:
+                loss = loss * (len(y) / batch.num_rows)
+            loss.backward()
+            gradients.keep(shard, loss)
+        batch_loss = gradients.add_up(batch.lengths)
+        if params.l2:
+            penalty = params.l2 * torch.square(model.weight / x_scale).sum()
+            torch.autograd.backward(penalty)
+            batch_loss = batch_loss + penalty.detach()
+        optimizer.step()
+        return batch_loss
+
+    take = Replayed(take_step, record) if record else take_step
     step = 0
     if checkpoint and checkpoint.state:
         step = restore(checkpoint.state, model, optimizer, average)
@@ -70,43 +93,32 @@ def gradient_descent(
         started, num_done = time.perf_counter(), 0
         quiet = None if workers.first else True
         progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=quiet, leave=False)
-        rates = learning_rates(params, np.arange(step, epoch * batches.steps_per_epoch) / num_steps)
+        rates = learning_rates(params, np.arange(step, epoch * batches.steps_per_epoch) / num_steps).tolist()
         for rate, batch in zip(rates, batches.epoch(epoch, first_batch), strict=True):
             step += 1
-            optimizer.param_groups[0]["lr"] = float(rate)
-
-            optimizer.zero_grad()
-            for shard, (X, y, root_w) in batch.pieces:
-                prediction = model(X)
-                if root_w is not None:  # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
-                    prediction, y = prediction * root_w, y * root_w
-                loss = mean_squared_error(prediction, y)
-                if len(y) < batch.num_rows:
-                    loss = loss * (len(y) / batch.num_rows)
-                loss.backward()
-                gradients.keep(shard, loss)
-            batch_loss = gradients.add_up(batch.lengths)
-            if params.l2:
-                penalty = params.l2 * torch.square(model.weight / x_scale).sum()
-                torch.autograd.backward(penalty)
-                batch_loss += penalty.item()
-            _refuse_divergence(batch_loss, step, epoch, params)
-            optimizer.step()
+            if isinstance(lr, torch.Tensor):
+                lr.fill_(rate)
+            else:
+                optimizer.param_groups[0]["lr"] = rate
+            loss = take(batch)
+            if not record or step % STEPS_SHOWN == 0:  # a look at the loss makes Python wait for the GPU
+                _refuse_divergence(loss, step, epoch, params)
 
             if step >= averaged_from:
                 average.update_parameters(model)
             num_done += batch.num_rows
             if step % STEPS_SHOWN == 0:
-                progress.set_postfix(loss=f"{batch_loss:.4g}", refresh=False)
+                progress.set_postfix(loss=f"{loss.item():.4g}", refresh=False)
                 progress.update(num_done - progress.n)
             if checkpoint and step % batches.steps_per_epoch:
                 checkpoint.at_step(partial(as_state, step, model, optimizer, average))
         progress.close()
+        _refuse_divergence(loss, step, epoch, params)
 
         current = average.module if step >= averaged_from else model
         theta, b = scaling.fold_back(*as_numbers(current))
         rows_per_second = num_done / (time.perf_counter() - started)
-        yield Epoch(epoch, step, theta, b, optimizer.param_groups[0]["lr"], rows_per_second)
+        yield Epoch(epoch, step, theta, b, rate, rows_per_second)
         if checkpoint:
             checkpoint.at_epoch(partial(as_state, step, model, optimizer, average))
 
@@ -158,7 +170,8 @@ def as_numbers(model: torch.nn.Module) -> tuple[NDArray[np.float64], float]:
     return parameters["weight"][0], float(parameters["bias"][0]) if "bias" in parameters else 0.0
 
 
-def _refuse_divergence(loss: float, step: int, epoch: int, params: Train) -> None:
+def _refuse_divergence(batch_loss: torch.Tensor, step: int, epoch: int, params: Train) -> None:
+    loss = batch_loss.item()
     if not math.isfinite(loss):
         raise UserError(
             f"training: step {step} (epoch {epoch})", "the loss is no longer finite", found=loss,

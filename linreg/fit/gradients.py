@@ -18,28 +18,29 @@ class Gradients:
         self._workers = workers
         owned = [workers.range_of(rank, num_shards) for rank in range(workers.size)]
         self._place = {shard: (rank, shard - own.start) for rank, own in enumerate(owned) for shard in own}
-        self._loss = 0.0
+        self._loss: torch.Tensor | None = None
         num_values = sum(parameter.numel() for parameter in self._parameters) + 1
         self._kept = self._parameters[0].new_zeros(max(map(len, owned)), num_values)
 
     def keep(self, shard: int, loss: torch.Tensor) -> None:
         """Take note of the gradient that backward() has just added, and of the shard's part of the loss."""
         if self._workers.size == 1:
-            self._loss += loss.item()
+            self._loss = loss.detach() if self._loss is None else self._loss + loss.detach()
             return
         gradients = [_gradient(parameter).flatten() for parameter in self._parameters]
         self._kept[self._place[shard][1]] = torch.cat([*gradients, loss.detach().reshape(1)])
         for parameter in self._parameters:
             parameter.grad = None
 
-    def add_up(self, lengths: Sequence[int]) -> float:
+    def add_up(self, lengths: Sequence[int]) -> torch.Tensor:
         """Leave the gradient of the whole batch in the parameters and return its loss.
 
         lengths  the rows that each shard has given to the batch
         Raises WorkerGoneError when another process has ended.
         """
         if self._workers.size == 1:
-            loss, self._loss = self._loss, 0.0
+            loss, self._loss = self._loss, None
+            assert loss is not None, "a batch has a piece"
             return loss
         from linreg.workers.group import Group
 
@@ -52,7 +53,7 @@ class Gradients:
         for parameter in self._parameters:
             parameter.grad = total[start : start + parameter.numel()].view_as(parameter).clone()
             start += parameter.numel()
-        return float(total[-1])
+        return total[-1]
 
 
 def _gradient(parameter: torch.Tensor) -> torch.Tensor:

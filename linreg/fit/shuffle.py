@@ -36,7 +36,10 @@ class Batch(NamedTuple):
 
 
 class ShuffledBatches:
-    """Mini-batches of `batch_size` rows, each shard giving its share, in the order of `linreg.fit.order`."""
+    """Mini-batches of `batch_size` rows, each shard giving its share, in the order of `linreg.fit.order`.
+
+    On a GPU the rows stay there from the first epoch on, if half of its free memory holds them.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,8 @@ class ShuffledBatches:
         self._dtype, self._device = dtype, device
         self._plan = BatchPlan(shards, batch_size)
         self.num_rows, self.steps_per_epoch = self._plan.num_rows, self._plan.steps_per_epoch
+        self._room = torch.cuda.mem_get_info(device)[0] // 2 if device.startswith("cuda") else 0
+        self._resident: dict[tuple[int, int], Piece] = {}
 
     def epoch(self, number: int, first_batch: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch from `first_batch` on, with the pieces of the shards that are our own."""
@@ -65,7 +70,8 @@ class ShuffledBatches:
         rows, share = self._shards[shard], self._plan.shares[shard]
         rest: Piece | None = None
         for window, order in visits(rows, self._seed, epoch, shard, skipped=first_batch * share):
-            piece = self._shuffled(rows, window, order)
+            permutation = torch.from_numpy(order).to(self._device)
+            piece = _rows_of(self._piece(shard, window), permutation)
             if rest is not None:
                 piece = _joined(rest, piece)
             whole = len(piece.y) - len(piece.y) % share
@@ -75,17 +81,24 @@ class ShuffledBatches:
         if rest is not None and len(rest.y):
             yield rest
 
-    def _shuffled(self, rows: Rows, window: int, order: NDArray[np.int64]) -> Piece:
-        X, y, w = self._scaling.apply(rows.window(window))
-        permutation = torch.from_numpy(order)
-        root_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)[permutation]
-        return Piece(self._tensor(X)[permutation], self._tensor(y).unsqueeze(1)[permutation], root_w)
+    def _piece(self, shard: int, window: int) -> Piece:
+        """Return a window of a shard as it lies on disk."""
+        if (shard, window) in self._resident:
+            return self._resident[shard, window]
+        X, y, w = self._scaling.apply(self._shards[shard].window(window))
+        root_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
+        piece = Piece(self._tensor(X), self._tensor(y).unsqueeze(1), root_w)
+        num_bytes = sum(each.nbytes for each in piece if each is not None)
+        if num_bytes <= self._room:
+            self._room -= num_bytes
+            self._resident[shard, window] = piece
+        return piece
 
     def _tensor(self, values: Floats) -> torch.Tensor:
         return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(self._device, self._dtype)
 
 
-def _rows_of(piece: Piece, rows: slice) -> Piece:
+def _rows_of(piece: Piece, rows: slice | torch.Tensor) -> Piece:
     return Piece(*(None if each is None else each[rows] for each in piece))  # type: ignore[arg-type]
 
 

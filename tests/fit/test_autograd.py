@@ -339,7 +339,8 @@ def test_cuda_agrees_with_the_cpu_but_for_rounding(shards_of: Shards) -> None:
         train(shards, batch_size=32, lr=0.01, device="cpu"), train(shards, batch_size=32, lr=0.01, device="cuda"),
         strict=True,
     ):  # fmt: skip
-        np.testing.assert_allclose([cuda.b, *cuda.theta], [cpu.b, *cpu.theta], rtol=1e-11)
+        # What is replayed has its rate in float32, which is 2e-8 off 0.01.
+        np.testing.assert_allclose([cuda.b, *cuda.theta], [cpu.b, *cpu.theta], rtol=1e-6)
 
 
 def test_an_epoch_counts_its_steps_and_rows(shards_of: Shards) -> None:
