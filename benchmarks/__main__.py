@@ -32,7 +32,7 @@ def main() -> None:
         "sgd": lambda: sgd.compare(1_000_000, turns),
         "autograd": lambda: sgd.compare_autograd(100_000 if quick else 1_000_000, turns),
         "exact": lambda: exact.compare(turns, quick=quick),
-        "parquet": lambda: _from_parquet(options.rows or (1_000_000 if quick else 10_000_000), turns),
+        "parquet": lambda: _from_parquet(options.rows or (1_000_000 if quick else 10_000_000), turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
         "workers": lambda: [] if quick else workers.compare(options.rows or 20_000_000, min(turns, 3)),
     }
@@ -52,7 +52,7 @@ def main() -> None:
     if "picture" in options.only and not quick:
         from benchmarks.picture import draw
 
-        draw(HERE / "results.svg", bandwidth, quick=quick)
+        draw(HERE / "results.svg", bandwidth)
     if not quick and set(options.only) == set(WORKS):
         (HERE / "results.md").write_text(_as_markdown(found, bandwidth))
 
@@ -69,10 +69,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _from_parquet(num_rows: int, turns: int) -> Iterable[Ratio]:
+def _from_parquet(num_rows: int, turns: int, *, quick: bool) -> Iterable[Ratio]:
     with_spark = importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
     if not with_spark:
         print("spark: left out, as pyspark or Java is not installed")
+    with_spark = with_spark and not quick
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
         write_rows(path, num_rows, exact_from_parquet.NUM_FEATURES)

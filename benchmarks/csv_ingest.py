@@ -34,5 +34,7 @@ def _write(path: Path, num_rows: int) -> int:
     params = Generate(rows=num_rows)
     with path.open("wb") as file:
         for chunk in range(-(-num_rows // 131_072)):
-            pa.csv.write_csv(pa.Table.from_batches([draw(params, chunk)]), file, pa.csv.WriteOptions(include_header=chunk == 0))
+            pa.csv.write_csv(
+                pa.Table.from_batches([draw(params, chunk)]), file, pa.csv.WriteOptions(include_header=chunk == 0)
+            )
     return num_rows

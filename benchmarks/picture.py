@@ -18,10 +18,10 @@ BATCH_SIZE = 256
 TURNS = 3
 
 
-def draw(path: Path, bandwidth: float, *, quick: bool) -> None:
+def draw(path: Path, bandwidth: float) -> None:
     """Measure and draw; `bandwidth` in bytes per second."""
-    lengths = [10_000, 100_000, 1_000_000] + ([] if quick else [5_000_000])
-    widths = [1, 2, 4, 8, 16, 32, 64] + ([] if quick else [128])
+    lengths = [10_000, 100_000, 1_000_000, 5_000_000]
+    widths = [1, 2, 4, 8, 16, 32, 64, 128]
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
     for panel, label, points in (
         (panels[0], "rows n (M = 2)", [(rows, 2) for rows in lengths]),

@@ -8,6 +8,7 @@ cores; what it does on one core is measured beside it.
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,10 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
             found: dict[str, list[float]] = {"two": [], "one core": [], "one process": []}
             for _ in range(turns):
                 for how, times in found.items():
-                    times.append(_run(long, stage, how) - _run(short, stage, how))
+                    times.append(_run(long, stage, how))
+            for how, times in found.items():
+                start = statistics.median(_run(short, stage, how) for _ in range(turns))
+                found[how] = [each - start for each in times]
             for how in ("one core", "one process"):
                 yield ratio_of(f"{stage}, 2 workers", 2, how, (found["two"], found[how]), num_rows * 9 // 10, bar=BAR)
 

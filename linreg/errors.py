@@ -55,7 +55,8 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
             where = error.filename or "the operating system"
             message, code = f"{where}: {error.strerror or error}", 1
             if error.errno == errno.ENOSPC:
-                message = f"{error.filename or Path.cwd()}: the disk is full; nothing half-written was left behind"
+                where = error.filename or Path.cwd()
+                message = f"{where}: the disk is full; make room and run it again, nothing half-written was left behind"
         except WorkerGoneError as error:
             message, code = str(error), WORKER_GONE
         except KeyboardInterrupt:

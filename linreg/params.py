@@ -124,11 +124,20 @@ class Train(Section):
         False,
         description="Train on z-scores of the training rows; θ and b are reported in the data's own units.",
     )
-    dtype: Literal["float32", "float64"] = Field("float32", description="Arithmetic of the training.")
+    dtype: Literal["float32", "float64"] = Field(
+        "float32",
+        description="Arithmetic of the training; of the rows alone with `engine: compiled`, which computes in float64.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "cpu", description="Where to train; auto takes CUDA if there is one."
     )
     seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _compiled_runs_on_the_cpu(self) -> Self:
+        if self.engine == "compiled" and self.device == "cuda":
+            raise ValueError("engine: compiled runs on the cpu; set device to cpu, or engine to autograd")
+        return self
 
 
 class Gate(Section):
@@ -179,9 +188,9 @@ class Params(Section):
     def _sections_fit(self) -> Self:
         if self.train.patience > 0 and self.split.validation == 0:
             raise ValueError("train.patience watches the validation loss, but split.validation is 0")
-        if self.train.batch_size < self.split.shards:
+        if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
-                f"train.batch_size must be at least split.shards, as every shard gives rows to every batch;"
+                f"train.batch_size must be a multiple of split.shards, as every shard gives as many rows to a batch;"
                 f" found {self.train.batch_size} and {self.split.shards}"
             )
         return self

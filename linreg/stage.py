@@ -8,11 +8,12 @@ import ctypes
 import fcntl
 import functools
 import os
+import resource
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linreg.errors import UserError, WorkerGoneError, one_line_errors
@@ -27,6 +28,7 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def started() -> None:
         if os.environ.get("RANK", "0") == "0":
+            _open_many_files()
             one_line_errors(functools.partial(_alone, main))()
 
     return started
@@ -37,6 +39,7 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def started() -> None:
+        _open_many_files()
         if "RANK" in os.environ:
             from linreg.workers.launch import tell_launcher
 
@@ -98,6 +101,17 @@ def only_one() -> Iterator[None]:
         file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         file.flush()
         yield
+
+
+def _open_many_files() -> None:
+    """Raise the number of files that this process may have open as far as the system lets it.
+
+    The split stage writes to all buckets of all shards at once, about 1000 for a billion rows, and many a system begins
+    with a limit of 256 or 1024 that every process may raise.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS, which calls it unlimited and refuses that
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _wanted_workers() -> int:

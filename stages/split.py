@@ -34,7 +34,10 @@ def main(workers: Workers) -> None:
     with shared(scratch_folder, SPLIT, workers) as scratch, shared(new_folder, SPLIT, workers) as folder:
         (folder / "train").mkdir(exist_ok=True)
         validation, test = (Collect(name, table.schema, scratch, workers) for name in ("validation", "test"))
-        shards = [Shuffle(rows, seed, i, table.schema, scratch, workers) for i, rows in enumerate(rows_of_shard)]
+        shards = [
+            Shuffle(rows, seed, i, table.schema, scratch, workers, num_shuffles=len(rows_of_shard))
+            for i, rows in enumerate(rows_of_shard)
+        ]
         own = workers.mine(table.num_groups)
         for block, rows in zip(own, ahead(map(table.group, own)), strict=True):
             parts = division.labels(block)

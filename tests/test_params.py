@@ -144,7 +144,7 @@ MISTAKES = {
     # that do not fit together
     "split: {test: 0.2}": "split: train + validation + test must be 1; found 1.05",
     "split: {train: 0, validation: 0.5, test: 0.5}": "split.train: should be greater than 0; found 0",
-    "split: {shards: 33}": "train.batch_size must be at least split.shards",
+    "split: {shards: 33}": "train.batch_size must be a multiple of split.shards",
     "train: {patience: 1}\nsplit: {train: 0.85, validation: 0}": "train.patience watches the validation loss",
     "evaluate: {gates: {test_r2: {}}}": "evaluate.gates.test_r2: a gate needs min or max",
     "evaluate: {gates: {test_r2: {min: 2, max: 1}}}": "evaluate.gates.test_r2: min must not exceed max",

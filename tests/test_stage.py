@@ -1,6 +1,8 @@
 import datetime
 import os
 import re
+import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -31,6 +33,20 @@ import os, subprocess, sys, time
 subprocess.Popen([sys.executable, "-m", "stages.toy"])
 time.sleep(100)
 """
+
+
+OPEN_FILES = """
+import os, resource
+from linreg.stage import KIND
+
+@KIND
+def main(*_: object) -> None:
+    # Written at once, so that the lines of several processes stay whole.
+    os.write(1, f"{os.environ.get('RANK')}: {resource.getrlimit(resource.RLIMIT_NOFILE)}\\n".encode())
+
+main()
+"""
+UNDER_A_LOW_LIMIT = "ulimit -Sn 64 && exec {} -m stages.toy"
 
 
 @pytest.fixture
@@ -118,6 +134,27 @@ def test_a_stage_for_one_process_runs_in_the_first_that_torchrun_starts(toy: Toy
     done = toy.run(ME=rank, RANK=rank, WORLD_SIZE="8")
     assert (done.returncode, done.stdout, done.stderr) == (0, output, "")
     assert (written(toy, rank) != "") == (rank == "0")
+
+
+@pytest.mark.parametrize(
+    ("kind", "env", "ranks"),
+    [
+        ("stage", {}, [None]), ("stage", {"RANK": "0"}, [0]), ("stage_with_workers", {}, [None]),
+        ("stage_with_workers", {"WORKERS": "2"}, [0, 1]),
+    ],
+)  # fmt: skip
+def test_a_stage_may_open_as_many_files_as_the_system_allows(
+    toy: Toy, kind: str, env: dict[str, str], ranks: list[int | None]
+) -> None:
+    (toy.folder / "stages/toy.py").write_text(OPEN_FILES.replace("KIND", kind))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        pytest.skip("macOS lets no process raise its limit to this")
+    command = UNDER_A_LOW_LIMIT.format(shlex.quote(sys.executable))
+    program = f"import os; os.execvp('bash', ['bash', '-c', {command!r}])"
+    done = toy.run("-c", program, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == [f"{rank}: {(hard, hard)}" for rank in ranks]
 
 
 def test_waiting_imports_no_torch(toy: Toy) -> None:

@@ -8,7 +8,10 @@ Thing = TypeVar("Thing")
 
 
 def ahead(things: Iterable[Thing]) -> Iterator[Thing]:
-    """Yield what `things` yields, in its order, one made in advance by a thread; two are in memory at a time.
+    """Yield what `things` yields, in its order, one made in advance by a thread.
+
+    Two are in memory while one is worked on: that one and the next. For a moment they are three: the next is handed
+    over, the one after it is begun, and the last one is not let go yet.
 
     What is made does not depend on the thread. It is worth it where making and working are compiled code, which lets
     other threads run: reading Parquet, numpy, kernels. An error of `things` is raised here, in its place.

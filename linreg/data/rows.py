@@ -1,6 +1,7 @@
 """Rows on disk seen through a design: X and y, one window at a time."""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,9 @@ from linreg.workers.one import ALONE, Workers
 Floats = NDArray[np.float64]
 
 KEPT_BYTES = 128 << 20
-"""The windows of a process's files are kept in memory up to this size; beyond it they are read again in each pass, the
-next one while this one is worked on, which changes no result."""
+"""Windows are kept in memory, as float64, up to this size: those of all training shards of a process together, and
+those of validation and of test up to as much each. Files beyond it are read again in each pass, the next window while
+this one is worked on, which changes no result."""
 
 
 class Window(NamedTuple):
@@ -48,8 +50,8 @@ class Rows:
                     found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
                 )  # fmt: skip
         self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
-        self._kept: dict[int, Window] = {}
-        self._keeps = True
+        lengths = [self.window_length(index) for index in range(self.num_windows)]
+        self._first_rows = list(accumulate(lengths, initial=1))
         self.own = range(self.num_windows)
 
     @property
@@ -63,7 +65,11 @@ class Rows:
         self.keep_within(KEPT_BYTES)
 
     def keep_within(self, num_bytes: int) -> int:
-        """Keep windows in memory if those of our own take no more than this; returns what they take then, or 0."""
+        """Keep our own windows in memory, and no others, if they take no more than this; returns what they take, or 0.
+
+        That is 8 bytes for each row and column of X, y and w, whether rows are weighed or not.
+        """
+        self._kept: dict[int, Window] = {}
         num_rows = sum(self.window_length(index) for index in self.own)
         needed = num_rows * 8 * (len(self._design.names) + 2)
         self._keeps = needed <= num_bytes
@@ -78,14 +84,14 @@ class Rows:
         if index in self._kept:
             return self._kept[index]
         table = self._table.group(index)
-        first_row = 1 + sum(self._table.group_length(i) for i in range(index))
+        first_row = self._first_rows[index]
         weights = self._design.schema.weights
         window = Window(
             self._design.matrix(table, self.path, first_row),
             self._design.target(table, self.path, first_row),
             as_floats(table.column(weights)) if weights else None,
         )
-        if self._keeps:
+        if self._keeps and index in self.own:
             self._kept[index] = window
         return window
 

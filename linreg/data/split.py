@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linreg.data.ahead import ahead
 from linreg.data.arrays import as_arrow, as_numpy
-from linreg.data.table import TableFile, TableWriter
+from linreg.data.table import TableFile, TableWriter, rows_within
 from linreg.errors import UserError
 from linreg.params import Split, column_of
 from linreg.seeds import generator
@@ -22,9 +22,12 @@ from linreg.workers.one import ALONE, Workers
 TRAIN, VALIDATION, TEST = range(3)
 PARTS = ("train", "validation", "test")
 ROWS_PER_BUCKET = 1 << 20
-"""Rows that are shuffled in memory at a time."""
+"""The largest number of rows that are shuffled in memory at a time; fewer where rows have more than BYTES_PER_ROW, so
+that they take about 128 MiB at most. The order of the rows depends on it."""
+BYTES_PER_ROW = 128
 ROWS_WAITING = 1 << 18
-"""Rows that a shard collects before they are written to its buckets: many small pieces take longer."""
+"""Rows that the shards of a process collect, all together, before they are written to the buckets: many small pieces
+take longer. Fewer where rows are wide. The order does not depend on it."""
 
 Labels = NDArray[np.int16]
 
@@ -103,12 +106,16 @@ class Shuffle:
     Every row goes to a random bucket on disk; then the buckets are read one by one, shuffled in memory and
     written one after the other. Several processes may throw in blocks of rows, each its own range of them; the order
     depends on the seed, on `index` (which names this shuffle), on the blocks, and not on who brought them.
+
+    `num_shuffles` is how many a process fills at once: they share the room for rows that wait.
     """
 
     def __init__(
-        self, num_rows: int, seed: int, index: int, schema: pa.Schema, scratch: Path, workers: Workers = ALONE
-    ) -> None:
-        self._num_buckets = max(1, -(-num_rows // ROWS_PER_BUCKET))
+        self, num_rows: int, seed: int, index: int, schema: pa.Schema, scratch: Path, workers: Workers = ALONE,
+        num_shuffles: int = 1,
+    ) -> None:  # fmt: skip
+        self._num_buckets = max(1, -(-num_rows // rows_within(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)))
+        self._most_waiting = rows_within(schema, ROWS_WAITING, BYTES_PER_ROW) // num_shuffles
         self._seed, self._index, self._schema = seed, index, schema
         self._scratch, self._workers = scratch, workers
         self._writers = [pa.ipc.new_stream(self._path(bucket, workers.rank), schema) for bucket in self._buckets()]
@@ -125,7 +132,7 @@ class Shuffle:
         )
         self._waiting.append(rows)
         self._buckets_of_waiting.append(bucket_of_row.astype(np.uint16))  # which numpy sorts five times as fast
-        if sum(map(len, self._waiting)) >= ROWS_WAITING:
+        if sum(map(len, self._waiting)) >= self._most_waiting:
             self._empty()
 
     def _empty(self) -> None:

@@ -1,9 +1,10 @@
 """Tables on disk: Parquet files, written and read one row group at a time.
 
 Memory is bounded by the row group, never by the table, and a file's bytes depend on its rows alone: row groups
-have a fixed number of rows however the rows arrived.
+have a number of rows that the columns fix, however the rows arrived.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +16,33 @@ import pyarrow.parquet as pq
 from linreg.errors import UserError
 
 ROWS_PER_GROUP = 131_072
+"""The largest number of rows of a row group; rows of more than BYTES_PER_ROW have smaller ones, of at most 32 MiB."""
+BYTES_PER_ROW = 256
+BYTES_OF_TEXT = 32
+"""What a cell of no fixed width counts; the real lengths would make the groups depend on more than the columns."""
 TRUTH = b"linreg.truth"
 """Key of the Parquet metadata under which a generated file carries the θ and b it was drawn from, as JSON."""
 
 
+def rows_within(schema: pa.Schema, most: int, bytes_per_row: int) -> int:
+    """Return `most`, or the half, quarter, … of it that takes no more than most · bytes_per_row bytes; at least 1.
+
+    It depends on the types of the columns alone, so that what is cut by it is cut the same everywhere.
+    """
+    bits = sum(_bits(field.type) for field in schema)
+    times_too_wide = -(-bits // (8 * bytes_per_row))
+    return max(1, most >> max(0, times_too_wide - 1).bit_length())
+
+
+def _bits(type_: pa.DataType) -> int:
+    try:
+        return int(type_.bit_width)
+    except ValueError:  # it has no fixed width
+        return 8 * BYTES_OF_TEXT
+
+
 class TableWriter:
-    """Writes a Parquet file in row groups of exactly ROWS_PER_GROUP rows (the last one may be shorter).
+    """Writes a Parquet file in row groups of ROWS_PER_GROUP rows, fewer where rows are wide; the last may be shorter.
 
     Floats are stored without dictionary and uncompressed: random digits do not compress, and decoding is then a
     copy. Every page carries a checksum, so that a flipped bit is found on reading.
@@ -32,6 +54,7 @@ class TableWriter:
             path, schema, compression="none", use_dictionary=text, write_page_checksum=True, version="2.6"
         )
         self._schema = schema
+        self._rows_per_group = rows_within(schema, ROWS_PER_GROUP, BYTES_PER_ROW)
         self._waiting: list[pa.RecordBatch] = []
         self._num_waiting = 0
 
@@ -39,12 +62,12 @@ class TableWriter:
         """Append rows whose schema equals the file's."""
         self._waiting += rows.to_batches() if isinstance(rows, pa.Table) else [rows]
         self._num_waiting += rows.num_rows
-        if self._num_waiting >= ROWS_PER_GROUP:
-            self._flush(self._num_waiting - self._num_waiting % ROWS_PER_GROUP)
+        if self._num_waiting >= self._rows_per_group:
+            self._flush(self._num_waiting - self._num_waiting % self._rows_per_group)
 
     def _flush(self, num_rows: int) -> None:
         waiting = pa.Table.from_batches(self._waiting, self._schema)
-        self._writer.write_table(waiting.slice(0, num_rows), row_group_size=ROWS_PER_GROUP)
+        self._writer.write_table(waiting.slice(0, num_rows), row_group_size=self._rows_per_group)
         rest = waiting.slice(num_rows)
         self._waiting, self._num_waiting = rest.to_batches(), rest.num_rows
 
@@ -67,7 +90,10 @@ def write_table(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch | p
 
 
 class TableFile:
-    """A Parquet file, read by row group; anything wrong with the file is a UserError that names it."""
+    """A Parquet file, read by row group; anything wrong with the file is a UserError that names it.
+
+    What the system refuses (too many open files, no permission, a disk that fails) is an OSError that names it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,7 +121,7 @@ class TableFile:
 
 
 class _DamageNamed:
-    """Turns what pyarrow raises while reading a file into a UserError about that file."""
+    """Turns what pyarrow raises while reading a file into a UserError or OSError about that file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -108,7 +134,9 @@ class _DamageNamed:
     ) -> None:
         if isinstance(error, FileNotFoundError):
             raise UserError(self._path, "there is no such file", todo="run `dvc repro` to make it") from None
-        if isinstance(error, pa.ArrowException | OSError):
+        if isinstance(error, OSError) and error.errno:  # the system's; damage has no number
+            raise OSError(error.errno, os.strerror(error.errno), str(self._path)) from None
+        if isinstance(error, pa.ArrowException | OSError | UnicodeDecodeError):
             raise UserError(
                 self._path, "cannot be read as Parquet", found=error, todo="delete it and make it again"
             ) from None

@@ -19,7 +19,7 @@ from linreg.errors import UserError
 from linreg.fit.checkpoint import Checkpoint, State
 from linreg.fit.gradients import Gradients
 from linreg.fit.history import Epoch
-from linreg.fit.replay import Replayed, recorder_for
+from linreg.fit.replay import Replayed, Step, recorder_for, set_rate
 from linreg.fit.scaling import Scaling
 from linreg.fit.schedule import first_averaged, learning_rates
 from linreg.fit.shuffle import Batch, ShuffledBatches
@@ -57,9 +57,7 @@ def gradient_descent(
     model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
     start_at_random(model, params.seed)
     mean_squared_error = torch.nn.MSELoss()
-    record = recorder_for(device, workers)
-    lr = torch.tensor(params.lr, device=device) if record else params.lr  # what is replayed reads it from the device
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=params.momentum, fused=record is not None)
+    optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
     x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
     average = torch.optim.swa_utils.AveragedModel(model)
     averaged_from = first_averaged(params, num_steps)
@@ -84,7 +82,10 @@ def gradient_descent(
         optimizer.step()
         return batch_loss
 
-    take = Replayed(take_step, record) if record else take_step
+    take: Step = take_step
+    recorder = recorder_for(device, workers)
+    if recorder:
+        take = Replayed(take_step, optimizer, recorder, min(params.batch_size, batches.num_rows))
     step = 0
     if checkpoint and checkpoint.state:
         step = restore(checkpoint.state, model, optimizer, average)
@@ -96,12 +97,9 @@ def gradient_descent(
         rates = learning_rates(params, np.arange(step, epoch * batches.steps_per_epoch) / num_steps).tolist()
         for rate, batch in zip(rates, batches.epoch(epoch, first_batch), strict=True):
             step += 1
-            if isinstance(lr, torch.Tensor):
-                lr.fill_(rate)
-            else:
-                optimizer.param_groups[0]["lr"] = rate
+            set_rate(optimizer, rate)
             loss = take(batch)
-            if not record or step % STEPS_SHOWN == 0:  # a look at the loss makes Python wait for the GPU
+            if not recorder or step % STEPS_SHOWN == 0:  # a look at the loss makes Python wait for the GPU
                 _refuse_divergence(loss, step, epoch, params)
 
             if step >= averaged_from:

@@ -66,11 +66,11 @@ class DirectBlocks:
         batch_size, num_averaged = self._params.batch_size, block.num_averaged
         left = self._plan.lengths(block.first, len(block.rates))[0]
         tile = direct_steps.empty_tile(batch_size, len(self._penalty) + 1, self._rows.dtype)
-        filled, taken, finite = 0, 0, True
+        begun, taken = np.zeros(len(self._penalty) + 1), 0
         for Z, order in self._stream.take(left):
             left -= len(order)
-            filled, steps, finite = direct_steps.take_steps(
-                Z, order, batch_size, left == 0, tile, filled, state, block.rates[taken:], self._params.momentum,
+            steps, finite = direct_steps.take_steps(
+                Z, order, batch_size, left == 0, tile, begun, state, block.rates[taken:], self._params.momentum,
                 self._penalty, num_averaged + taken,
             )  # fmt: skip
             taken += steps

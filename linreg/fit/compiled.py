@@ -1,8 +1,9 @@
 """Stochastic gradient descent at the speed of memory: the same updates on the same batches, in compiled kernels.
 
-It gives what `linreg.fit.autograd` gives but for rounding: rows are rounded to `train.dtype` as there, everything
-else is computed in float64. One shard goes through the steps directly; with several, each process reduces the next
-batches of its own shards to their moments, all exchange them at once, and all take the same steps.
+It gives what `linreg.fit.autograd` gives but for rounding: rows, and the roots of their weights, are rounded to
+`train.dtype` as there, everything else is computed in float64. One shard goes through the steps directly; with several,
+each process reduces the next batches of its own shards to their moments, all exchange them at once, and all take the
+same steps.
 """
 
 import math
@@ -76,7 +77,7 @@ def gradient_descent(
 
         current = state[2] if step >= averaged_from else state[0]
         theta, b = scaling.fold_back(current[1:], float(current[0]))
-        num_done = plan.num_rows - first_batch * params.batch_size
+        num_done = int(plan.num_rows_of(np.arange(first_batch, plan.steps_per_epoch)).sum())
         rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, float(rates[-1]), rows_per_second)
         if checkpoint:

@@ -1,8 +1,8 @@
 """Steps of gradient descent straight from the rows, in strict kernels: the fastest way where one shard has them all.
 
-A batch is gathered into a tile that stays in the first caches. With few columns it is laid out by columns, and the
-compiler runs LANES rows side by side; with many by rows, and it runs LANES columns side by side. Every sum has a
-fixed order, so the bits are the same on every CPU.
+A batch is gathered into a tile that stays in the first caches, a large one piece by piece. With few columns it is laid
+out by columns, and the compiler runs LANES rows side by side; with many by rows, and it runs LANES columns side by
+side. Every sum has a fixed order, so the bits are the same on every CPU.
 """
 
 from typing import cast
@@ -17,14 +17,17 @@ from linreg.fit.updates import update
 Floats = NDArray[np.float64]
 
 LANES = 16
+MOST_ROWS = 4096
+"""Rows of a batch that are worked on at a time, so that a tile stays in a cache however large the batch is."""
 BY_COLUMNS = 24
 """The most columns of a tile laid out by columns; measured, see benchmarks."""
 
 
 def empty_tile(batch_size: int, num_columns: int, dtype: type[np.float32] | type[np.float64]) -> Packed:
-    """Return room for a batch: (columns, rows) or (rows, columns), rounded up to whole lanes, all 0."""
+    """Return room for a piece of a batch: (columns, rows) or (rows, columns), rounded up to whole lanes, all 0."""
     by_columns = num_columns <= BY_COLUMNS
-    shape = (num_columns, _whole(batch_size)) if by_columns else (batch_size, _whole(num_columns))
+    num_rows = min(batch_size, MOST_ROWS)
+    shape = (num_columns, _whole(num_rows)) if by_columns else (num_rows, _whole(num_columns))
     return cast("Packed", np.zeros(shape, dtype))
 
 
@@ -39,28 +42,32 @@ def take_steps(
     batch_size: int,
     last: bool,
     tile: Packed,
-    filled: int,
+    begun: Floats,
     state: Floats,
     rates: Floats,
     momentum: float,
     penalty: Floats,
     num_averaged: int,
-) -> tuple[int, int, bool]:
-    """Go through rows of a window and take a step whenever the tile is full; after the `last` rows, also if it is not.
+) -> tuple[int, bool]:
+    """Go through rows of a window and take a step whenever a batch is complete; after the `last` rows, also if not.
 
-    Z (n, M + 2), order (k,) and tile as above, of which `filled` rows are taken; state, penalty and num_averaged as in
-    `update`; rates (k,) of the steps to come. Returns the rows left in the tile, the steps taken, and whether all of
-    them were finite: it stops at one that is not.
+    Z (n, M + 2), order (k,) and tile as above. begun (M + 2,) is what there is of the batch that has begun: the
+    gradient (M + 1,) of the pieces that were in the tile before, then its number of rows, those in the tile among
+    them. state, penalty and num_averaged as in `update`; rates (k,) of the steps to come. Returns the steps taken, and
+    whether all of them were finite: it stops at one that is not.
     """
     num_columns = Z.shape[1]
     by_columns = num_columns <= BY_COLUMNS
     gradient = np.zeros(num_columns)
-    residuals = np.zeros(tile.shape[1])
-    parameters = np.zeros(tile.shape[1])
-    slopes = np.zeros(tile.shape[1])
+    residuals = np.zeros(tile.shape[1] if by_columns else 0)
+    parameters = np.zeros(0 if by_columns else tile.shape[1])
+    slopes = np.zeros(0 if by_columns else tile.shape[1])
+    piece = min(batch_size, MOST_ROWS)
+    num_rows = int(begun[num_columns - 1])
+    filled = num_rows % piece
     at, steps = 0, 0
-    while at < len(order) or (last and filled):
-        count = min(batch_size - filled, len(order) - at)
+    while at < len(order) or (last and num_rows):
+        count = min(piece - filled, batch_size - num_rows, len(order) - at)
         if by_columns:
             for i in range(at, at + count):
                 if i + ROWS_AHEAD < len(order):
@@ -78,20 +85,29 @@ def take_steps(
                     tile[filled, j] = Z[row, j]
                 filled += 1
         at += count
-        if filled < batch_size and not last:
+        num_rows += count
+        complete = num_rows == batch_size or (last and at == len(order))
+        if filled < piece and not complete:
             break
-        if by_columns:
-            _gradient_by_columns(tile, filled, state[0], residuals, gradient)
-        else:
-            _gradient_by_rows(tile, filled, state[0], parameters, slopes, gradient)
-        for j in range(num_columns - 1):
-            gradient[j] = gradient[j] * 2.0 / filled
-        filled = 0
-        finite = update(state, gradient, rates[steps], momentum, penalty, num_averaged + steps)
-        steps += 1
-        if not finite:
-            return filled, steps, False
-    return filled, steps, True
+        if filled:
+            if by_columns:
+                _gradient_by_columns(tile, filled, state[0], residuals, gradient)
+            else:
+                _gradient_by_rows(tile, filled, state[0], parameters, slopes, gradient)
+            for j in range(num_columns - 1):
+                begun[j] += gradient[j]
+            filled = 0
+        if complete:
+            for j in range(num_columns - 1):
+                gradient[j] = begun[j] * 2.0 / num_rows
+            begun[:] = 0.0
+            num_rows = 0
+            finite = update(state, gradient, rates[steps], momentum, penalty, num_averaged + steps)
+            steps += 1
+            if not finite:
+                return steps, False
+    begun[num_columns - 1] = num_rows
+    return steps, True
 
 
 @strict

@@ -100,9 +100,9 @@ class ExactAnswer:
 
 def moments_of(shards: Sequence[Rows], num_features: int, workers: Workers = ALONE) -> Moments:
     """Read the rows of all shards, each process its own; every process adds the shards' moments in their order."""
-    own = []
+    own, num_rows = [], sum(rows.num_rows for rows in shards)
     for index in workers.mine(len(shards)):
-        moments = Moments.zero(num_features)
+        moments = Moments.zero(num_features, expected=num_rows)
         for window in shards[index]:
             moments.add(*window)
         own.append(moments.as_array())

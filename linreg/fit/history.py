@@ -51,7 +51,8 @@ class History:
         self._measures.append(measures)
         self._losses.append((train_mse, validation_mse))
         if not self._quiet and (sys.stderr.isatty() or epoch.number % max(1, self._params.epochs // 20) == 0):
-            print(f"train: epoch {epoch.number}: {self._losses_as_text(-1)}, {epoch.rows_per_second:.3g} rows/s")
+            speed = f", {epoch.rows_per_second:.3g} rows/s" if epoch.rows_per_second else ""
+            print(f"train: epoch {epoch.number}: {self._losses_as_text(-1)}{speed}")
         return self._values(-1)
 
     def _values(self, index: int) -> dict[str, float]:
@@ -130,7 +131,7 @@ class History:
     def _losses_as_text(self, index: int) -> str:
         train, validation = self._losses[index]
         watched = "" if validation is None else f", validation MSE {validation:.6g}"
-        return f"train MSE {train:.6g}{watched}"
+        return f"train MSE {'beyond float64' if train is None else f'{train:.6g}'}{watched}"
 
 
 def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -57,4 +57,3 @@ def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba p
 
 
 prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))
-

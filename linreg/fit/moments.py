@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from linreg.errors import UserError
 from linreg.fit import small_sums
-from linreg.fit.small_sums import FEW_ROWS, LANES, add_to_total, empty_lanes
+from linreg.fit.small_sums import LANES, add_to_total, are_few, empty_lanes
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +34,10 @@ class Moments:
     1e300 do not overflow when squared; what underflows is less than 2^-500 of the columns' length.
     """
 
-    def __init__(self, num_features: int) -> None:
+    def __init__(self, num_features: int, expected: int = 0) -> None:
         k = num_features + 2
         self.num_features, self.num_rows, self.num_weighted = num_features, 0, 0
+        self._expected = expected
         self._position = 0
         self._pairs = np.array([(i, j) for i in range(k) for j in range(i, k)])
         self._lanes = np.zeros((len(self._pairs), 2, LANES))
@@ -45,9 +46,9 @@ class Moments:
         self._exponents = np.zeros(k + 1, np.int64)
 
     @classmethod
-    def zero(cls, num_features: int) -> Self:
-        """Return the moments of no rows."""
-        return cls(num_features)
+    def zero(cls, num_features: int, expected: int = 0) -> Self:
+        """Return the moments of no rows. That `expected` rows will follow, in other parts too, speeds it up."""
+        return cls(num_features, expected)
 
     def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
@@ -71,7 +72,7 @@ class Moments:
             w = np.ones(len(y))  # beside weights beyond 2^256
         factors = np.ldexp(1.0, -self._exponents)
         weights = np.empty(0) if w is None else w
-        if self.num_rows + len(y) <= FEW_ROWS:
+        if are_few(max(self.num_rows + len(y), self._expected), self.num_features + 2):
             small_sums.add_rows(X, y, weights, factors, self._position, self._lanes, self._total)
         else:
             from linreg.fit import double_double

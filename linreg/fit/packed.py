@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 Packed = NDArray[np.float32] | NDArray[np.float64]
 Order = NDArray[np.int64]
 
+MOST_STREAMS_AHEAD = 4
+"""With more shards than this in a process, no window is read in advance: each shard would keep three in memory."""
 KEPT_BYTES = 128 << 20
 """The rows of a process's shards stay in memory up to this size; beyond it they are read again in each epoch."""
 
@@ -29,16 +31,18 @@ class PackedRows:
     """
 
     def __init__(
-        self, rows: Rows, scaling: Scaling, intercept: bool, dtype: type[np.float32] | type[np.float64], *, keep: bool
-    ) -> None:
+        self, rows: Rows, scaling: Scaling, intercept: bool, dtype: type[np.float32] | type[np.float64], *, keep: bool,
+        read_ahead: bool,
+    ) -> None:  # fmt: skip
         self._rows, self._scaling, self._intercept, self.dtype = rows, scaling, intercept, dtype
         self._kept: dict[int, Packed] | None = {} if keep else None
+        self._read_ahead = read_ahead and not keep
 
     def epoch(self, seed: int, epoch: int, shard: int, skipped: int) -> Iterator[tuple[Packed, Order]]:
         """Yield the windows of an epoch without its first `skipped` rows, each with the order of its rows."""
         windows = visits(self._rows, seed, epoch, shard, skipped, permutation)
         visited = ((self._window(window), order) for window, order in windows)
-        return visited if self._kept is not None else ahead(visited)
+        return ahead(visited) if self._read_ahead else visited
 
     def _window(self, index: int) -> Packed:
         if self._kept is None:
@@ -50,7 +54,7 @@ class PackedRows:
     def _packed(self, window: Window) -> Packed:
         X, y, w = self._scaling.apply(window)
         Z = np.empty((len(y), X.shape[1] + 2), self.dtype)
-        with np.errstate(over="ignore"):  # an infinite cell ends the training, with the step where it did
+        with np.errstate(over="ignore", invalid="ignore"):  # such a cell ends the training, with the step where it did
             Z[:, 0], Z[:, 1:-1], Z[:, -1] = self._intercept, X, y
             if w is not None:
                 Z *= np.sqrt(w).astype(self.dtype)[:, None]
@@ -69,7 +73,8 @@ def packed_shards(
     type_ = np.float32 if dtype == "float32" else np.float64
     own = workers.mine(len(shards))
     num_bytes = sum(shards[shard].num_rows for shard in own) * (num_features + 2) * np.dtype(type_).itemsize
-    return {shard: PackedRows(shards[shard], scaling, intercept, type_, keep=num_bytes <= KEPT_BYTES) for shard in own}
+    how = {"keep": num_bytes <= KEPT_BYTES, "read_ahead": len(own) <= MOST_STREAMS_AHEAD}
+    return {shard: PackedRows(shards[shard], scaling, intercept, type_, **how) for shard in own}
 
 
 class Stream:

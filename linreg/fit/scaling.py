@@ -48,7 +48,7 @@ class Scaling:
 
 
 def standard_scores(moments: Moments, intercept: bool) -> Scaling:
-    """Return mean and standard deviation (by n) of the rows, weighted where they are; infinite beyond float64.
+    """Return mean and standard deviation (by n) of the rows, weighted where they are.
 
     Without an intercept nothing is shifted, since a shift could not be undone: the scale is the root mean square.
     A column that is constant beside the intercept (or zero without) keeps its unit; least squares refuses or drops it.
@@ -58,14 +58,21 @@ def standard_scores(moments: Moments, intercept: bool) -> Scaling:
     center, scale = [], []
     for j, row in enumerate(gram[1:], start=1):
         mean = row[0] / total if intercept else Fraction(0)
-        spread = math.sqrt(max(0.0, _rounded(row[j] / total - mean * mean)))
-        center.append(_rounded(mean))
+        spread = _root(max(Fraction(0), row[j] / total - mean * mean))
+        center.append(rounded(mean))
         scale.append(spread if spread > 1e-14 * abs(center[-1]) else 1.0)
     return Scaling(np.array(center[:-1]), np.array(scale[:-1]), center[-1], scale[-1])
 
 
-def _rounded(value: Fraction) -> float:
+def rounded(value: Fraction) -> float:
+    """Return a fraction as float64; infinite beyond it."""
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
+
+
+def _root(value: Fraction) -> float:
+    """Return the square root of a number that may itself be beyond float64; a power of 4 is kept aside."""
+    shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
+    return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)

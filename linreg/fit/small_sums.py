@@ -1,4 +1,4 @@
-"""The sums of `linreg.fit.double_double` for tables of some ten thousand rows: the same bits, in numpy.
+"""The sums of `linreg.fit.double_double` for small tables: the same bits, in numpy.
 
 Importing numba and loading its kernels takes a second, in which numpy has long added up a small table, LANES rows at a
 time. Which of the two did it shows nowhere.
@@ -15,8 +15,13 @@ TILE = 2048
 """Rows that are taken at a time, so that they stay in a cache; measured best of 256 to 2048."""
 BLOCK = 8192
 """Rows after which the lanes are emptied into the total; a lane then holds 256 of them, and its `lo` little error."""
-FEW_ROWS = 100_000
-"""Up to so many rows numpy is the faster, counting the import."""
+FEW_PRODUCTS = 1_000_000
+"""Up to so many products of two columns, over all rows, numpy is the faster, counting the import."""
+
+
+def are_few(num_rows: int, num_columns: int) -> bool:
+    """Tell whether numpy should do it: with so many rows, over all parts that a process adds up, and columns of Z."""
+    return num_rows * num_columns * (num_columns + 1) // 2 <= FEW_PRODUCTS
 
 
 def product_error(a: Floats, b: Floats, p: Floats) -> Floats:

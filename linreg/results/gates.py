@@ -23,11 +23,11 @@ def judge(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[str, An
 
 def in_words(part: str, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> str:
     """Return R², RMSE and what the gates say, on one line."""
-    r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6g}"
+    r2, rmse = ("undefined" if metrics[name] is None else f"{metrics[name]:.6g}" for name in ("r2", "rmse"))
     failed = [name for name, each in verdict["gates"].items() if not each["passed"]]
     passed = f"gates passed: {', '.join(verdict['gates'])}" if verdict["gates"] else "no gates set"
     gates = f"gates failed: {', '.join(failed)}" if failed else passed
-    return f"{part} R² {r2}, RMSE {metrics['rmse']:.6g}; {gates}"
+    return f"{part} R² {r2}, RMSE {rmse}; {gates}"
 
 
 def _keeps(gate: Gate, value: float) -> bool:

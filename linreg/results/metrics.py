@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows, Window
+from linreg.fit.loss import exact_sum
 from linreg.fit.model import linear
 from linreg.workers.one import ALONE, Workers
 
@@ -23,16 +24,18 @@ def metrics(
 ) -> dict[str, Any]:
     """Return n, mse, rmse, mae, r2 and max_error over all rows of some files, which must hold at least one.
 
-    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant. With a guess,
-    `baseline` has the same for predicting it in every row. One pass over the rows, whatever is asked.
+    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant. What is beyond
+    float64 is None too. With a guess, `baseline` has the same for predicting it in every row. One pass over the rows,
+    whatever is asked.
     """
-    own = [_sums_of(window, theta, b, guess) for rows in parts for window in rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        own = [_sums_of(window, theta, b, guess) for rows in parts for window in rows]
     columns = dict(zip(_SUMS, zip(*workers.gather_all(own), strict=True), strict=True))
     num_rows = int(sum(columns["n"]))
-    mean = math.fsum(columns["y"]) / num_rows
+    mean = exact_sum(columns["y"]) / num_rows
     # Σ(y − mean)² of all rows from that of each window around its own mean.
-    shifts = [n * (y / n - mean) ** 2 for n, y in zip(columns["n"], columns["y"], strict=True)]
-    spread = None if min(columns["least"]) == max(columns["largest"]) else math.fsum([*columns["spread"], *shifts])
+    shifts = [n * (y / n - mean) * (y / n - mean) for n, y in zip(columns["n"], columns["y"], strict=True)]
+    spread = None if min(columns["least"]) == max(columns["largest"]) else exact_sum([*columns["spread"], *shifts])
     found = _metrics(num_rows, spread, columns["squares"], columns["sizes"], columns["farthest"])
     if guess is not None:
         of_guess = (columns[f"guess_{name}"] for name in ("squares", "sizes", "farthest"))
@@ -60,15 +63,15 @@ def _sums_of(window: Window, theta: Floats, b: float, guess: float | None) -> li
 def _metrics(
     num_rows: int, spread: float | None, squares: Sequence[float], sizes: Sequence[float], farthest: Sequence[float]
 ) -> dict[str, Any]:
-    total = math.fsum(squares)
-    return {
-        "n": num_rows,
+    total = exact_sum(squares)
+    found = {
         "mse": total / num_rows,
         "rmse": math.sqrt(total / num_rows),
-        "mae": math.fsum(sizes) / num_rows,
-        "r2": None if spread is None else 1 - total / spread,
+        "mae": exact_sum(sizes) / num_rows,
+        "r2": math.nan if spread is None else 1 - total / spread,
         "max_error": max(farthest),
     }
+    return {"n": num_rows} | {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def final_values(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.fit.least_squares import LeastSquares
-from linreg.fit.small_sums import FEW_ROWS
+from linreg.fit.small_sums import are_few
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
@@ -28,8 +28,8 @@ class RobustErrors:
     H. White, J. Econometrics 29, 1985). Where a leverage is 1, HC1 takes its place: √ (n/(n − p) Σ (w r aⱼ)²).
     """
 
-    def __init__(self, fit: LeastSquares) -> None:
-        self._fit = fit
+    def __init__(self, fit: LeastSquares, expected: int = 0) -> None:
+        self._fit, self._expected = fit, expected
         # By kind (HC3, HC1) and coefficient, Σ as a pair of float64.
         self._sums = np.zeros((2, len(fit.kept), 2))
         self._largest_leverage = 0.0
@@ -40,7 +40,7 @@ class RobustErrors:
         fit, theta = self._fit, _scaled_theta(self._fit)
         X, y = _frozen(np.asfortranarray(X, np.float64)), _frozen(np.ascontiguousarray(y, np.float64))
         self._num_rows += len(y)
-        passes = _passes(self._num_rows)
+        passes = _passes(max(self._num_rows, self._expected), fit)
         for rows in _pieces(len(y)):
             q, a = _influence(fit, X[rows], passes)
             residuals = np.empty(len(a[0]))
@@ -54,9 +54,9 @@ class RobustErrors:
     @classmethod
     def of(cls, fit: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE) -> "RobustErrors":
         """Read the rows of the fit, each process its own shards; their sums are added in the order of the shards."""
-        own = []
+        own, num_rows = [], sum(rows.num_rows for rows in shards)
         for index in workers.mine(len(shards)):
-            part = cls(fit)
+            part = cls(fit, expected=num_rows)
             for window in shards[index]:
                 part.add(*window)
             own.append([part._largest_leverage, part._sums.ravel().tolist()])
@@ -84,13 +84,13 @@ class RobustErrors:
 
 def leverages(fit: LeastSquares, X: Floats) -> Floats:
     """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
-    X, passes = _frozen(np.asfortranarray(X, np.float64)), _passes(len(X))
+    X, passes = _frozen(np.asfortranarray(X, np.float64)), _passes(len(X), fit)
     return np.concatenate([np.empty(0), *(_squares(_influence(fit, X[rows], passes)[0]) for rows in _pieces(len(X)))])
 
 
-def _passes(num_rows: int) -> ModuleType:
+def _passes(num_rows: int, fit: LeastSquares) -> ModuleType:
     """Return the module that goes through so many rows the faster, counting its import; both give the same bits."""
-    if num_rows <= FEW_ROWS:
+    if are_few(num_rows, len(fit.kept) + 1):
         from linreg.results import robust_small
 
         return robust_small

@@ -8,9 +8,10 @@ import pytest
 from linreg.data import rows as rows_module
 from linreg.data import table as table_module
 from linreg.data.design import Design
-from linreg.data.rows import Rows
+from linreg.data.rows import Rows, divided, whole_shards
 from linreg.data.table import write_table
 from linreg.errors import UserError
+from linreg.workers.one import Workers
 
 Learn = Callable[..., Design]
 N = 23
@@ -48,11 +49,50 @@ def test_windows_that_are_read_again_equal_those_that_are_kept(
     assert read_again.window(2).X is not read_again.window(2).X
 
 
-def test_memory_is_bounded_when_the_rows_do_not_fit(path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
-    design = learn("y ~ x*g", TABLE)  # 5 columns and y, 8 bytes each
-    monkeypatch.setattr(rows_module, "KEPT_BYTES", N * 6 * 8 - 1)
+NEEDED = N * 8 * (5 + 2)
+"""Bytes of the windows of `y ~ x*g`: 5 columns, y and the place of w."""
+
+
+def keeps(rows: Rows, index: int) -> bool:
+    return rows.window(index).X is rows.window(index).X
+
+
+def test_windows_are_kept_up_to_exactly_the_limit(path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = learn("y ~ x*g", TABLE)
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", NEEDED)
+    assert all(keeps(Rows(path, design), index) for index in range(5))
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", NEEDED - 1)
+    assert not any(keeps(Rows(path, design), index) for index in range(5))
+
+
+def test_only_windows_of_our_own_are_kept(path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = learn("y ~ x*g", TABLE)
     rows = Rows(path, design)
-    assert rows.window(1).X is not rows.window(1).X
+    for own in (range(2, 4), range(5, 5), range(5)):
+        rows.own = own
+        assert [index for index in range(5) if keeps(rows, index)] == list(own)
+        assert [len(window.y) for window in rows] == [[5, 5, 5, 5, 3][index] for index in own]
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", NEEDED * 10 // N)  # two windows of five rows
+    assert [keeps(divided(path, design, Workers(rank, 2)), 1) for rank in range(2)] == [True, False]
+    assert [keeps(divided(path, design, Workers(rank, 2)), 4) for rank in range(2)] == [False, False]  # 13 rows
+
+
+def test_a_new_limit_lets_go_of_what_was_kept(path: Path, learn: Learn) -> None:
+    rows = Rows(path, learn("y ~ x*g", TABLE))
+    before = rows.window(0).X
+    assert rows.keep_within(NEEDED - 1) == 0
+    assert rows.window(0).X is not before
+    assert rows.keep_within(NEEDED) == NEEDED
+    assert keeps(rows, 0)
+
+
+def test_the_shards_of_a_process_share_the_room(path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = learn("y ~ x*g", TABLE)
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", 2 * NEEDED)
+    assert [keeps(shard, 0) for shard in whole_shards([path] * 3, design)] == [True, True, False]
+    of_second = whole_shards([path] * 3, design, Workers(1, 2))
+    assert [keeps(shard, 0) for shard in of_second] == [False, True, True]
+    assert [len(list(shard)) for shard in of_second] == [0, 5, 5]
 
 
 def test_a_cell_that_the_design_cannot_take_is_told_with_file_and_row(path: Path, learn: Learn) -> None:

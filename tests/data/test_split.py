@@ -64,7 +64,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[...,
         table = pa.table({"row": np.arange(num_rows), "g": [f"g{i}" for i in range(num_rows)], **(columns or {})})
         Path("data/ingested").mkdir(parents=True, exist_ok=True)
         write_table(Path("data/ingested/table.parquet"), table.schema, [table])
-        values = {"batch_size": 4096}
+        values = {"batch_size": 100 * split.get("shards", 1)}
         Path("params.yaml").write_text(f"split: {Split(**split).model_dump()}\ntrain: {values}\n")
         if num_workers == 1:
             stage.main()
@@ -384,11 +384,15 @@ def test_every_row_is_equally_likely_in_each_shard() -> None:
     assert chi_square < (58 + 4 * math.sqrt(116)) * 30 / 29
 
 
+def numbers(start: int, count: int) -> pa.Table:
+    return pa.table({"row": range(start, start + count)}, pa.schema([("row", pa.int64())]))
+
+
 def shuffled(
     num_rows: int, lengths: Sequence[int], seed: int = 1, shard: int = 0, num_workers: int = 1, writer: int = 0
 ) -> list[int]:
     """The order that `Shuffle` gives to the rows 0, 1, …, which workers bring in blocks of these lengths."""
-    schema = pa.schema([("row", pa.int64())])
+    schema = numbers(0, 0).schema
     ends = np.cumsum(lengths).tolist()
     assert ends[-1] == num_rows
     with TemporaryDirectory() as folder:
@@ -396,8 +400,7 @@ def shuffled(
         shuffles = [Shuffle(num_rows, seed, shard, schema, Path(folder), each) for each in workers]
         for each, shuffle in reversed(list(zip(workers, shuffles, strict=True))):  # whoever comes first
             for block in each.mine(len(lengths)):
-                rows = range(ends[block] - lengths[block], ends[block])
-                shuffle.add(pa.table({"row": rows}, schema), block)
+                shuffle.add(numbers(ends[block] - lengths[block], lengths[block]), block)
             shuffle.close()
         shuffles[writer].write(Path(folder) / "out.parquet")
         assert [path.name for path in Path(folder).iterdir()] == ["out.parquet"]
@@ -444,6 +447,82 @@ def test_every_order_is_equally_likely_with_one_bucket_or_several(
     chi_square = float(((counts - draws / 24) ** 2 / (draws / 24)).sum())
     # 23 degrees of freedom: four standard deviations above.
     assert chi_square < 23 + 4 * math.sqrt(46)
+
+
+WIDE = {
+    128: pa.schema([("row", pa.int64()), ("s", pa.string()), *((f"x{i}", pa.float64()) for i in range(11))]),
+    130: pa.schema([("row", pa.int64()), *((f"s{i}", pa.string()) for i in range(3)), ("d", pa.decimal128(9)),
+                    ("t", pa.timestamp("us")), ("i", pa.int16())]),
+    1024: pa.schema([("row", pa.int64()), *((f"x{i}", pa.float32()) for i in range(254))]),
+    1025: pa.schema([("row", pa.int64()), *((f"x{i}", pa.float64()) for i in range(127)), ("b", pa.bool_())]),
+}  # fmt: skip
+"""Columns by the bytes of a row, text counting 32 and a truth value a bit."""
+
+
+@pytest.mark.parametrize(("num_bytes", "times"), [(128, 1), (130, 2), (1024, 8), (1025, 16)])
+def test_a_bucket_has_fewer_rows_where_they_are_wide(tmp_path: Path, num_bytes: int, times: int) -> None:
+    """Of at most 2^20 rows and 128 MiB: the rows that just fill three buckets, and one more."""
+    most = (1 << 20) // times
+    for num_rows, num_buckets in ((1, 1), (most, 1), (most + 1, 2), (3 * most, 3), (3 * most + 1, 4)):
+        folder = tmp_path / str(num_rows)
+        folder.mkdir()
+        Shuffle(num_rows, 1, 0, WIDE[num_bytes], folder).close()
+        assert len(list(folder.iterdir())) == num_buckets
+
+
+def test_wide_rows_are_shuffled_as_any(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", 64)  # of 8 when they are eight times as wide
+    schema = WIDE[1024]
+    rows = pa.table({"row": np.arange(50), **{name: np.arange(50, dtype=np.float32) for name in schema.names[1:]}})
+    shuffle = Shuffle(50, 1, 0, schema, tmp_path)
+    shuffle.add(rows, 0)
+    shuffle.close()
+    assert len(list(tmp_path.iterdir())) == 7
+    shuffle.write(tmp_path / "out.parquet")
+    read = pq.read_table(tmp_path / "out.parquet")
+    assert sorted(read.column("row").to_pylist()) == list(range(50))
+    assert read.equals(rows.take(read.column("row")))
+
+
+def test_shards_share_the_room_for_rows_that_wait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", 10)
+    monkeypatch.setattr(split_module, "ROWS_WAITING", 40)
+
+    def on_disk() -> int:
+        return sum(path.stat().st_size for path in tmp_path.iterdir())
+
+    for num_shuffles, added_in_time in ((1, 40), (2, 20), (4, 10), (100, 1)):
+        shuffle = Shuffle(100, 1, num_shuffles, numbers(0, 0).schema, tmp_path, num_shuffles=num_shuffles)
+        empty = on_disk()
+        for row in range(added_in_time):
+            assert on_disk() == empty
+            shuffle.add(numbers(row, 1), row)
+        assert on_disk() > empty
+
+
+def test_the_stage_says_how_many_shards_share_the_room(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+
+    def shuffle(*args: Any, **options: Any) -> Shuffle:
+        said.append(options["num_shuffles"])
+        return Shuffle(*args, **options)
+
+    monkeypatch.setattr(stage, "Shuffle", shuffle)
+    run(100, shards=3)
+    assert said == [3, 3, 3]
+
+
+@pytest.mark.parametrize("rows_per_bucket", [10, 1000])
+def test_the_order_does_not_depend_on_the_room_for_rows_that_wait(
+    run: Run, monkeypatch: pytest.MonkeyPatch, rows_per_bucket: int
+) -> None:
+    monkeypatch.setattr(split_module, "ROWS_PER_BUCKET", rows_per_bucket)
+    monkeypatch.setattr(table_module, "ROWS_PER_GROUP", 17)
+    expected = run(300, shards=3).files
+    for rows_waiting in (0, 1, 50, 120):
+        monkeypatch.setattr(split_module, "ROWS_WAITING", rows_waiting)
+        assert run(300, shards=3).files == expected
+        assert run(300, num_workers=2, shards=3).files == expected
 
 
 def test_shards_are_shuffled_differently() -> None:

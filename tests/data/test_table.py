@@ -1,4 +1,8 @@
 import datetime
+import errno
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.data import table as table_module
-from linreg.data.table import TableFile, TableWriter, write_table
+from linreg.data.table import TableFile, TableWriter, rows_within, write_table
 from linreg.errors import UserError
 
 SCHEMA = pa.schema(
@@ -62,6 +66,45 @@ def test_the_bytes_depend_on_the_rows_and_not_on_the_pieces_they_came_in(lengths
         assert groups == [10] * (num_rows // 10) + [num_rows % 10] * (num_rows % 10 > 0)
         read = [n for group in file.groups() for n in group.column("n").to_pylist()]
         assert read == list(range(num_rows))
+
+
+def columns(numbers_: int, texts: int = 0, truths: int = 0) -> pa.Schema:
+    """Columns that take 8 bytes, 32 and a bit each."""
+    types = [pa.float64()] * numbers_ + [pa.string()] * texts + [pa.bool_()] * truths
+    return pa.schema([(f"c{i}", type_) for i, type_ in enumerate(types)])
+
+
+@pytest.mark.parametrize(
+    ("schema", "times"),
+    [
+        (columns(0), 1), (columns(1), 1), (columns(32), 1), (columns(31, 0, 64), 1), (columns(0, 8), 1),
+        (columns(31, 0, 65), 2), (columns(1, 8), 2), (columns(64), 2), (columns(65), 4), (columns(128), 4),
+        (columns(129), 8), (columns(1000), 32), (pa.schema([("l", pa.list_(pa.int8()))]), 1),
+    ],
+)  # fmt: skip
+def test_rows_of_more_than_256_bytes_come_in_groups_of_half_a_quarter_and_so_on(schema: pa.Schema, times: int) -> None:
+    most = rows_within(schema, table_module.ROWS_PER_GROUP, table_module.BYTES_PER_ROW)
+    assert most * times == 131_072
+
+
+def test_a_group_has_a_row_however_wide() -> None:
+    assert rows_within(columns(1000), 4, 8) == 1
+
+
+def test_a_wide_table_has_the_smaller_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_module, "ROWS_PER_GROUP", 20)
+    schema = columns(65)
+    rows = pa.table([range(33)] * 65, schema=schema)
+    written = []
+    for lengths in ([33], [3, 9, 0, 21]):
+        starts = [sum(lengths[:i]) for i in range(len(lengths))]
+        pieces = (rows.slice(start, length) for start, length in zip(starts, lengths, strict=True))
+        write_table(tmp_path / "t.parquet", schema, pieces)
+        file = TableFile(tmp_path / "t.parquet")
+        assert [file.group_length(i) for i in range(file.num_groups)] == [5] * 6 + [3]
+        assert pa.concat_tables(file.groups()).equals(rows)
+        written.append((tmp_path / "t.parquet").read_bytes())
+    assert written[0] == written[1]
 
 
 def test_a_table_without_rows_keeps_its_schema(tmp_path: Path) -> None:
@@ -122,3 +165,79 @@ def test_a_flipped_bit_in_the_data_is_found_on_reading(tmp_path: Path) -> None:
         file = TableFile(path)
         with pytest.raises(UserError, match=r"t\.parquet: cannot be read as Parquet"):
             file.group(0)
+
+
+def test_a_file_cut_short_after_it_was_opened_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    written(path, [100])
+    file = TableFile(path)
+    os.truncate(path, 100)
+    with pytest.raises(UserError, match=r"t\.parquet: cannot be read as Parquet; found File too short"):
+        file.group(0)
+
+
+def test_a_flipped_bit_in_the_footer_is_one_line_or_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    content = written(path, [100])
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    refused = []
+    for position in range(start, len(content)):
+        for bit in (1, 128):  # 128 leaves what is no UTF-8 where there was a name
+            path.write_bytes(content[:position] + bytes([content[position] ^ bit]) + content[position + 1 :])
+            try:
+                list(TableFile(path).groups())
+            except UserError as error:
+                refused.append(str(error))
+    assert len(refused) > 100
+    assert all(message.startswith(f"{path}: cannot be read as Parquet; found ") for message in refused)
+
+
+# What the system refuses
+
+TOO_MANY = """
+import os, resource, sys
+from pathlib import Path
+from linreg.data.table import TableFile
+from linreg.errors import one_line_errors
+
+path = Path(sys.argv[1])
+read = one_line_errors(lambda: print(TableFile(path).num_rows))
+read()
+handle = os.open(path, os.O_RDONLY)
+resource.setrlimit(resource.RLIMIT_NOFILE, (handle + 1, handle + 1))
+read()
+"""
+
+
+def test_too_many_open_files_are_not_taken_for_damage(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    written(path, [100])
+    done = subprocess.run([sys.executable, "-c", TOO_MANY, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "100\n")
+    assert done.stderr == f"error: {path}: Too many open files\n"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO])
+def test_what_the_system_refuses_is_told_with_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "t.parquet"
+    written(path, [100])
+    file = TableFile(path)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, f"Failed. Detail: [errno {number}]")
+
+    monkeypatch.setattr(file, "_file", type("File", (), {"read_row_group": refused})())
+    monkeypatch.setattr(pq, "ParquetFile", refused)
+    for read in (lambda: TableFile(path), lambda: file.group(0)):
+        with pytest.raises(OSError, match=r"t\.parquet") as error:
+            read()
+        assert (error.value.errno, error.value.strerror) == (number, os.strerror(number))
+        assert error.value.filename == str(path)
+
+
+def test_a_path_through_a_file_is_told_as_the_system_does(tmp_path: Path) -> None:
+    written(tmp_path / "t.parquet", [3])
+    with pytest.raises(NotADirectoryError, match=r"Not a directory: '.*t\.parquet/x'"):
+        TableFile(tmp_path / "t.parquet" / "x")

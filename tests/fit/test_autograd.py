@@ -335,12 +335,10 @@ def test_cuda_without_a_device_is_one_line_and_auto_takes_the_cpu(shards_of: Sha
 def test_cuda_agrees_with_the_cpu_but_for_rounding(shards_of: Shards) -> None:
     X, y, _ = data(500, 16, noise=0.1)
     shards = shards_of(X, y, 2)
-    for cpu, cuda in zip(
-        train(shards, batch_size=32, lr=0.01, device="cpu"), train(shards, batch_size=32, lr=0.01, device="cuda"),
-        strict=True,
-    ):  # fmt: skip
-        # What is replayed has its rate in float32, which is 2e-8 off 0.01.
-        np.testing.assert_allclose([cuda.b, *cuda.theta], [cpu.b, *cpu.theta], rtol=1e-6)
+    lr = float(np.float32(0.01))  # on the device the rate is in float32
+    on_cpu, on_cuda = (train(shards, batch_size=32, lr=lr, device=device) for device in ("cpu", "cuda"))
+    for cpu, cuda in zip(on_cpu, on_cuda, strict=True):
+        np.testing.assert_allclose([cuda.b, *cuda.theta], [cpu.b, *cpu.theta], rtol=1e-11)
 
 
 def test_an_epoch_counts_its_steps_and_rows(shards_of: Shards) -> None:

@@ -15,6 +15,7 @@ from linreg.errors import UserError
 from linreg.fit import autograd, blocks, compiled, packed
 from linreg.fit.batch_moments import add_moments, add_rest, empty_tile, num_moments
 from linreg.fit.checkpoint import CHECKPOINTS, Checkpoint, State
+from linreg.fit.direct_steps import MOST_ROWS
 from linreg.fit.exact_answer import moments_of
 from linreg.fit.history import Epoch, History
 from linreg.fit.scaling import Scaling, standard_scores
@@ -66,6 +67,17 @@ def test_both_engines_take_the_same_steps(
     np.testing.assert_allclose(
         as_rows(train(compiled, shards, **params)), as_rows(train(autograd, shards, **params)), rtol=1e-11, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("num_features", [2, 40])
+@pytest.mark.parametrize("batch_size", [MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS - 5, 10**9])
+def test_a_batch_larger_than_a_tile_is_worked_on_in_pieces(
+    shards_of: Shards, num_features: int, batch_size: int
+) -> None:
+    X, y = data(3 * MOST_ROWS + 100, num_features)
+    shards = shards_of(X, y, rows_per_group=3000)
+    found, expected = (train(engine, shards, batch_size=batch_size, epochs=2) for engine in (compiled, autograd))
+    np.testing.assert_allclose(as_rows(found), as_rows(expected), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("num_shards", [1, 3])
@@ -171,6 +183,7 @@ def test_a_training_stopped_after_any_block_ends_with_the_same_bits(
         with pytest.raises(StoppedError):
             fit(after)
         resumed = as_rows(fit(-1))
+        assert len(resumed) > 0
         np.testing.assert_array_equal(resumed, usual[len(usual) - len(resumed) :])
         (tmp_path / CHECKPOINTS).rename(tmp_path / f"done-{after}")
 

@@ -223,3 +223,19 @@ def test_theta_at_the_two_ends_of_float64_is_no_warning() -> None:
     X = np.array([[0.0], [1.0], [3.0], [2.0]])
     _, gap = known(X, y)
     assert gap.of(np.array([1.0]), 1.7e308)["gap"] is None
+
+
+@pytest.mark.parametrize("spread", [1.0, 1000.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_column_far_from_0_costs_no_digit_of_gap_and_loss(spread: float, weighted: bool) -> None:
+    """A time in seconds, 1.7e9 and a little. Measured: 2e-15 against exact fractions."""
+    random = np.random.default_rng(4)
+    X = 1.7e9 + spread * random.standard_normal((50, 1))
+    y = 3.0 + 0.5 * (X[:, 0] - 1.7e9) + 0.1 * random.standard_normal(50)
+    w = random.uniform(0.5, 2.0, 50) if weighted else None
+    exact, gap = known(X, y, w)
+    theta, b = exact.theta * (1 + 1e-3), exact.b - exact.theta[0] * 1e-3 * 1.7e9
+    expected = loss(X, y, w, [Fraction(float(theta[0]))], Fraction(b), 0.0)
+    least = loss(X, y, w, *minimum(X, y, w, True, 0.0), 0.0)
+    assert gap.mean_squared_error(theta, b) == pytest.approx(float(expected), rel=1e-13)
+    assert gap.of(theta, b)["gap"] == pytest.approx(float(expected / least - 1), rel=1e-6)

@@ -192,10 +192,10 @@ def test_a_negative_weight_is_refused() -> None:
 
 PROGRAM = """
 import numpy as np
-from linreg.fit import moments
+from linreg.fit import small_sums
 from linreg.fit.double_double import add_rows
 from linreg.fit.moments import Moments
-moments.FEW_ROWS = 0
+small_sums.FEW_PRODUCTS = 0
 random = np.random.default_rng(3)
 X, y, w = random.standard_normal((3000, 2)) * [1, 1e5], random.standard_normal(3000), random.random(3000)
 found = Moments.zero(2)

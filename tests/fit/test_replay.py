@@ -1,4 +1,4 @@
-"""What is recorded and replayed is the step itself: shown with a recorder that keeps the function, for want of a GPU."""
+"""What is replayed is the step itself: shown with a recorder that keeps the function, for want of a GPU."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,10 @@ class Twin:
     def __init__(self) -> None:
         self.num_recorded = self.num_replayed = 0
 
-    def __call__(self, function: Callable[[], torch.Tensor]) -> tuple[Callable[[], None], torch.Tensor]:
+    def warm_up(self, function: Callable[[], torch.Tensor]) -> torch.Tensor:
+        return function()
+
+    def record(self, function: Callable[[], torch.Tensor]) -> tuple[Callable[[], None], torch.Tensor]:
         self.num_recorded += 1
         result = torch.zeros(())
 

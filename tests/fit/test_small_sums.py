@@ -3,10 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.fit import double_double, moments, small_sums
+from linreg.fit import double_double, small_sums
 from linreg.fit.least_squares import solve
 from linreg.fit.moments import Moments
-from linreg.results import robust
 from linreg.results.robust import RobustErrors, leverages
 
 
@@ -24,7 +23,7 @@ def test_numpy_adds_up_the_moments_to_the_bits_of_the_kernel(
     for few in (10**9, -1):
         draw = np.random.default_rng(seed)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(moments, "FEW_ROWS", few)
+            patch.setattr(small_sums, "FEW_PRODUCTS", few)
             of = Moments.zero(num_features)
             for length in lengths:
                 X = np.ldexp(draw.normal(size=(length, num_features)) + 3, exponent)
@@ -52,7 +51,7 @@ def test_numpy_finds_robust_errors_and_leverages_to_the_bits_of_the_kernels(
     found = []
     for few in (10**9, -1):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(robust, "FEW_ROWS", few)
+            patch.setattr(small_sums, "FEW_PRODUCTS", few)
             errors = RobustErrors(fit)
             errors.add(X[:7], y[:7], None if w is None else w[:7])
             errors.add(X[7:], y[7:], None if w is None else w[7:])

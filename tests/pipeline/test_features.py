@@ -31,17 +31,24 @@ FEATURES: dict[str, dict[str, Any]] = {
     "two features, averaged, with patience and a penalty": drawn(2)
     | {
         "split": {"shards": 8},
-        "train": {"average": 0.5, "patience": 2, "l2": 0.01, "schedule": "cosine", "batch_size": 60, "epochs": 6},
+        "train": {"average": 0.5, "patience": 2, "l2": 0.01, "schedule": "cosine", "batch_size": 64, "epochs": 6},
     },
     "16 features, z-scores, float64": drawn(16)
-    | {"split": {"shards": 3}, "train": {"standardize": True, "dtype": "float64", "batch_size": 64, "epochs": 3}},
+    | {"split": {"shards": 3}, "train": {"standardize": True, "dtype": "float64", "batch_size": 63, "epochs": 3}},
     "100 features": drawn(100, 4000)
     | {"split": {"shards": 2}, "train": {"batch_size": 250, "lr": 0.003, "epochs": 3, "schedule": "linear"}},
     "100 features, exact": drawn(100, 4000) | {"split": {"shards": 4}, "train": {"solver": "exact"}},
     "cars": CARS
     | {
         "split": {"shards": 3},
-        "train": {"standardize": True, "average": 0.3, "patience": 3, "epochs": 8, "schedule": "cosine"},
+        "train": {
+            "standardize": True,
+            "average": 0.3,
+            "patience": 3,
+            "epochs": 8,
+            "schedule": "cosine",
+            "batch_size": 30,
+        },
     },
     "cars, exact": CARS | {"split": {"shards": 5}, "train": {"solver": "exact", "collinear": "drop"}},
 }
