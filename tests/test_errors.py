@@ -51,7 +51,10 @@ def test_a_users_mistake_ends_with_2_and_one_line(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "the operating system: No space left on device"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "a.parquet"),
+            "a.parquet: the disk is full; make room and run it again, nothing half-written was left behind",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"), "a.csv: No such file or directory"),
         (OSError("odd"), "the operating system: odd"),
     ],

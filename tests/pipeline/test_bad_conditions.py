@@ -10,6 +10,8 @@ import pytest
 
 from tests.pipeline.conftest import Project, copy_of_the_project
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 OUTPUTS = ("data/raw", "data/ingested", "data/split", "models/model", "models/training", "models/evaluation")
 SETTINGS = {
