@@ -38,20 +38,18 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
                 yield ratio_of(f"{stage}, 2 workers", 2, how, (found["two"], found[how]), num_rows * 9 // 10, bar=BAR)
 
 
-def _project(folder: Path, rows: int) -> Path:
-    """Copy the pipeline and run it once up to the rows of the split."""
+def copy_of_the_pipeline(folder: Path) -> Path:
+    """Copy what runs by itself: stages, library, parameters."""
     folder.mkdir()
     for name in ("stages", "linreg", "dvc.yaml", "params.yaml", "requirements.lock"):
         source = PROJECT / name
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, folder / name, ignore=ignored) if source.is_dir() else shutil.copy(source, folder)
-    _set(folder, rows=rows, shards=2, epochs=1, engine="compiled")
-    for stage in ("generate", "ingest", "split", "train exact"):
-        _run(folder, stage, "one process")
     return folder
 
 
-def _set(folder: Path, **values: object) -> None:
+def set_params(folder: Path, **values: object) -> None:
+    """Change parameters of a copy by the names of their keys."""
     path = folder / "params.yaml"
     text = path.read_text()
     for key, value in values.items():
@@ -59,11 +57,20 @@ def _set(folder: Path, **values: object) -> None:
     path.write_text(text)
 
 
+def _project(folder: Path, rows: int) -> Path:
+    """Copy the pipeline and run it once up to the rows of the split."""
+    copy_of_the_pipeline(folder)
+    set_params(folder, rows=rows, shards=2, epochs=1, engine="compiled")
+    for stage in ("generate", "ingest", "split", "train exact"):
+        _run(folder, stage, "one process")
+    return folder
+
+
 def _run(folder: Path, stage: str, how: str) -> float:
     name, _, kind = stage.partition(" ")
     if name == "train":
         size = kind.partition("=")[2]
-        _set(folder, solver="sgd" if size else "exact", batch_size=size or 256)
+        set_params(folder, solver="sgd" if size else "exact", batch_size=size or 256)
     command = [sys.executable, "-m", f"stages.{name}"]
     command = ["taskset", "-c", "0", *command] if how == "one core" else command
     environment = os.environ | {"WORKERS": "2" if how == "two" else "1", "PYTHONPATH": str(folder)}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,15 @@ class Project:
     def json(self, path: str) -> Any:
         """Read one of the pipeline's outputs."""
         return json.loads((self.folder / path).read_text())
+
+    def set_params(self, **values: object) -> None:
+        """Change parameters by the names of their keys, each the first of its name."""
+        path = self.folder / "params.yaml"
+        text = path.read_text()
+        for key, value in values.items():
+            text, count = re.subn(rf"^(  {key}:) \S+", rf"\1 {value}", text, count=1, flags=re.MULTILINE)
+            assert count == 1, f"params.yaml has no {key}"
+        path.write_text(text)
 
     def mlflow_runs(self) -> list[dict[str, Any]]:
         """Ask the project's MLflow store, in a process of its own, what runs it has."""
