@@ -35,7 +35,7 @@ verify: env  ## Execute everything again in a clone of this commit, and compare 
 	linreg verify
 
 bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in two minutes
-	@python -c "import matplotlib, psutil, sklearn" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
+	@python -c "import matplotlib, psutil, sklearn, threadpoolctl" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
 	python -m benchmarks $(ARGS)
 
 ui: env  ## Open the MLflow UI on this repository's runs
