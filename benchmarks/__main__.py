@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import csv_ingest, exact, exact_from_parquet, machine, sgd, workers
+from benchmarks import autograd, csv_ingest, exact, exact_from_parquet, machine, sgd, workers
 from benchmarks.compare import Ratio
 from benchmarks.rows import write_rows
 
@@ -30,7 +30,7 @@ def main() -> None:
     quick, turns = options.quick, options.turns or (3 if options.quick else 5)
     works: dict[str, Callable[[], Iterable[Ratio]]] = {
         "sgd": lambda: sgd.compare(1_000_000, turns),
-        "autograd": lambda: sgd.compare_autograd(100_000 if quick else 1_000_000, turns),
+        "autograd": lambda: autograd.compare(40_000 if quick else 200_000, turns if quick else 2 * turns),
         "exact": lambda: exact.compare(turns, quick=quick),
         "parquet": lambda: _from_parquet(options.rows or (1_000_000 if quick else 10_000_000), turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),

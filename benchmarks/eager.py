@@ -1,16 +1,8 @@
-"""One epoch of the textbook loop in eager PyTorch, on slices of a permuted tensor; as a program it prints the seconds.
+"""One epoch of the textbook loop in eager PyTorch, on slices of a permuted tensor."""
 
-    python -m benchmarks.eager ROWS FEATURES BATCH_SIZE
-
-A process of its own has torch as it comes, without what linreg.strict_torch and linreg.fit.autograd switch off.
-"""
-
-import sys
 from collections.abc import Iterable, Sequence
 
 import torch
-
-from benchmarks.compare import seconds
 
 LEARNING_RATE, MOMENTUM = 1e-3, 0.9
 
@@ -36,11 +28,3 @@ def train(num_features: int, batches: Iterable[Sequence[torch.Tensor]]) -> None:
         loss = loss_of(model(X), y)
         loss.backward()
         optimizer.step()
-
-
-if __name__ == "__main__":
-    num_rows, num_features, batch_size = map(int, sys.argv[1:])
-    torch.set_num_threads(1)
-    X, y = torch.randn(num_rows, num_features), torch.randn(num_rows, 1)
-    epoch(X[: num_rows // 10], y[: num_rows // 10], batch_size)
-    print(seconds(lambda: epoch(X, y, batch_size)))

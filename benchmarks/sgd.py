@@ -4,8 +4,6 @@ Theirs are written as their documentation shows them. DataLoader and the row-by-
 the time scaled, as it grows in proportion to them.
 """
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,21 +48,6 @@ def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]
                 yield ratio_of("sgd", num_features, against, times, num_rows, bar=bar, note=note)
 
 
-def compare_autograd(num_rows: int, turns: int) -> Iterator[Ratio]:
-    """Compare our autograd engine with eager PyTorch on slices, for small and larger batches."""
-    from linreg.fit import autograd
-
-    with tempfile.TemporaryDirectory() as folder:
-        write_rows(Path(folder) / "rows.parquet", num_rows, 2)
-        rows = open_rows(Path(folder) / "rows.parquet")
-        for batch_size in (32, 256):
-            params = Train(epochs=1000, batch_size=batch_size, lr=LEARNING_RATE)
-            epochs = autograd.gradient_descent([rows], 2, True, Scaling.none(2), params)
-            command = [sys.executable, "-m", "benchmarks.eager", *map(str, (num_rows, 2, batch_size))]
-            times = in_turns(lambda: seconds(lambda: next(epochs)), lambda: _told_by(command), turns)  # noqa: B023
-            yield ratio_of(f"autograd B={batch_size}", 2, "eager", times, num_rows, bar=1)
-
-
 def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:
     """Return what takes an epoch's mean time; the first reads the rows, which the first run leaves out."""
     M = rows.window(0).X.shape[1]
@@ -98,7 +81,3 @@ def _others(X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int) -> 
         "sklearn": scikit_learn,
         "loop": row_by_row,
     }
-
-
-def _told_by(command: list[str]) -> float:
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
