@@ -64,7 +64,7 @@ def gradient_descent(
     gradients = Gradients(model, len(shards), workers)
 
     def take_step(batch: Batch) -> torch.Tensor:
-        optimizer.zero_grad()
+        model.zero_grad()  # what optimizer.zero_grad() does, without a fifth of the step for the profiler
         for shard, (X, y, root_w) in batch.pieces:
             prediction = model(X)
             if root_w is not None:  # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
