@@ -30,11 +30,11 @@ def main() -> None:
     quick, turns = options.quick, options.turns or (3 if options.quick else 5)
     works: dict[str, Callable[[], Iterable[Ratio]]] = {
         "sgd": lambda: sgd.compare(1_000_000, turns),
-        "autograd": lambda: autograd.compare(40_000 if quick else 200_000, turns if quick else 2 * turns),
+        "autograd": lambda: autograd.compare(40_000 if quick else 200_000, turns),
         "exact": lambda: exact.compare(turns, quick=quick),
         "parquet": lambda: _from_parquet(options.rows or (1_000_000 if quick else 10_000_000), turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
-        "workers": lambda: [] if quick else workers.compare(options.rows or 20_000_000, min(turns, 3)),
+        "workers": lambda: [] if quick else workers.compare(options.rows or 10_000_000, min(turns, 2)),
     }
     print(machine.description())
     bandwidth = machine.memory_bandwidth()

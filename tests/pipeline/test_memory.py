@@ -9,8 +9,8 @@ import pytest
 from tests.pipeline.conftest import copy_of_the_project
 
 MOST_MEGABYTES = 700
-MOST_GROWTH = 40
-"""Megabytes between a table and one three times as long. Measured 12 at most: what is kept per row group and file."""
+MOST_GROWTH = 50
+"""Megabytes between a table and one twice as long."""
 STAGES = ("generate", "ingest", "split", "train exact", "train compiled", "train autograd", "evaluate")
 PROGRAM = """
 import atexit, runpy, sys
@@ -23,7 +23,8 @@ runpy.run_module("stages." + sys.argv[0], run_name="__main__")
 def peaks(folder: Path, rows: int) -> dict[str, float]:
     """The peak of the resident memory of each stage, in megabytes."""
     project = copy_of_the_project(folder)
-    project.set_params(rows=rows, epochs=1, batch_size=65536)
+    # Every part of the split is larger than what is kept of it in memory between passes.
+    project.set_params(rows=rows, epochs=1, batch_size=65536, train=0.34, validation=0.33, test=0.33)
     found = {}
     for stage in STAGES:
         name, _, how = stage.partition(" ")
@@ -41,7 +42,7 @@ def peaks(folder: Path, rows: int) -> dict[str, float]:
 def test_no_stage_takes_more_memory_for_a_longer_table(tmp_path: Path) -> None:
     (tmp_path / "short").mkdir()
     (tmp_path / "long").mkdir()
-    short, long = peaks(tmp_path / "short", 8_000_000), peaks(tmp_path / "long", 24_000_000)
+    short, long = peaks(tmp_path / "short", 14_000_000), peaks(tmp_path / "long", 28_000_000)
     for stage in STAGES:
         assert long[stage] < MOST_MEGABYTES, (stage, long)
         assert long[stage] < short[stage] + MOST_GROWTH, (stage, short, long)
