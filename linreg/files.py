@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,18 +90,30 @@ def checksum(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def content_hash(path: Path) -> str:
-    """Return the MD5 that DVC gives to a file or folder, so that it can be looked up in dvc.lock.
-
-    MD5 names content here, it guards nothing. A folder's hash is that of the JSON list of its files' hashes and
-    relative paths, with `.dir` appended.
-    """
-    if path.is_dir():
-        files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
-        listing = [{"md5": content_hash(file), "relpath": name} for name, file in files]
-        return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+def file_hash(path: Path) -> str:
+    """Return the MD5 of a file's bytes; it names content here, it guards nothing."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def content_hash(path: Path, hash_of_file: Callable[[Path], str] = file_hash) -> str:
+    """Return the MD5 that DVC gives to a file or folder, so that it can be looked up in dvc.lock.
+
+    A folder's hash is that of the JSON list of its files' hashes and relative paths, with `.dir` appended.
+    """
+    if not path.is_dir():
+        return hash_of_file(path)
+    listing = [{"md5": hash_of_file(file), "relpath": file.relative_to(path).as_posix()} for file in files_in(path)]
+    return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def files_in(path: Path) -> list[Path]:
+    """Return all files in a folder and its folders, in the order of their relative paths; a file is its own."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        (file for file in path.rglob("*") if file.is_file()), key=lambda file: file.relative_to(path).as_posix()
+    )
 
 
 def _sync(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from linreg.data.design import Design
 from linreg.data.rows import divided, groups_of, shard_files, whole_shards
 from linreg.data.schema import Schema
-from linreg.files import content_hash, new_folder
+from linreg.files import new_folder
 from linreg.fit.checkpoint import Checkpoint
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
@@ -22,6 +22,7 @@ from linreg.fit.step_size import stable_scaling
 from linreg.params import flat, load_params
 from linreg.stage import stage_with_workers
 from linreg.tracking.training_run import begin_training_run, note_model
+from linreg.workers.hashes import content_hashes
 from linreg.workers.one import Workers
 
 SCHEMA = Path("data/ingested/schema.json")
@@ -35,7 +36,7 @@ def main(workers: Workers) -> None:
     """Learn the design, find the exact minimum, train epoch by epoch, keep the last or, with patience, the best."""
     params = load_params()
     train = params.train
-    hashes = workers.from_first({str(path): content_hash(path) for path in (SPLIT, SCHEMA) if workers.first})
+    hashes = content_hashes((SPLIT, SCHEMA), workers)
     schema = Schema.read(SCHEMA)
     files = shard_files(SPLIT)
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:

@@ -1,5 +1,6 @@
 """The next thing is read while this one is worked on."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,8 +19,13 @@ def ahead(things: Iterable[Thing]) -> Iterator[Thing]:
     """
     end = object()
     iterator = iter(things)
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+    own: list[int] = []
+    reader = ThreadPoolExecutor(1, "read-ahead", initializer=lambda: own.append(threading.get_ident()))
+    try:
         coming = reader.submit(next, iterator, end)
         while (thing := coming.result()) is not end:
             coming = reader.submit(next, iterator, end)
             yield thing  # type: ignore[misc]
+    finally:
+        # What was left half-way is cleared away by any thread, perhaps the reader, which cannot wait for itself.
+        reader.shutdown(wait=threading.get_ident() not in own)

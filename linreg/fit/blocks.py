@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.data.ahead import ahead
 from linreg.fit import batch_moments, direct_steps
 from linreg.fit.order import BatchPlan
 from linreg.fit.packed import PackedRows, Stream
@@ -96,15 +97,17 @@ class MomentBlocks:
 
     def begin_epoch(self, epoch: int, batch: int) -> None:
         """Go to the first row of one of the epoch's batches."""
-        self._streams = {
+        streams = {
             shard: Stream(rows.epoch(self._params.seed, epoch, shard, batch * self._plan.shares[shard]))
             for shard, rows in self._own.items()
         }
+        blocks = range(batch, self._plan.steps_per_epoch, self.num_batches)
+        # The next block is summed up while this one is exchanged, so that no process waits for a slower one at once.
+        self._coming = ahead(self._own_moments(streams, first) for first in blocks)
 
     def advance(self, state: Floats, block: Block) -> tuple[Floats, int]:
         """As in DirectBlocks."""
-        own = [self._moments(shard, block).ravel() for shard in self._streams]
-        everyones = np.concatenate(self._workers.gather_array(np.concatenate([np.empty(0), *own])))
+        everyones = np.concatenate(self._workers.gather_array(next(self._coming)))
         of_shards = everyones.reshape(len(self._plan.shares), len(block.rates), self._num_moments)
         moments = of_shards[0]
         for others in of_shards[1:]:
@@ -116,11 +119,18 @@ class MomentBlocks:
         )
         return state, taken
 
-    def _moments(self, shard: int, block: Block) -> Floats:
-        share, position = self._plan.shares[shard], 0
+    def _own_moments(self, streams: Mapping[int, Stream], first: int) -> Floats:
+        """Return the moments of the block that begins with a batch, of our own shards, one behind the other."""
+        count = min(self.num_batches, self._plan.steps_per_epoch - first)
+        lengths = self._plan.lengths(first, count)
+        own = [self._moments(stream, self._plan.shares[i], lengths[i], count).ravel() for i, stream in streams.items()]
+        return np.concatenate([np.empty(0), *own])
+
+    def _moments(self, stream: Stream, share: int, num_rows: int, num_batches: int) -> Floats:
+        position = 0
         tile = batch_moments.empty_tile(share, len(self._penalty) - 1)
-        moments = np.zeros((len(block.rates), self._num_moments))
-        for Z, order in self._streams[shard].take(self._plan.lengths(block.first, len(block.rates))[shard]):
+        moments = np.zeros((num_batches, self._num_moments))
+        for Z, order in stream.take(num_rows):
             batch_moments.add_moments(Z, order, share, position, tile, moments)
             position += len(order)
         batch_moments.add_rest(share, position, tile, moments)

@@ -29,10 +29,12 @@ class Group(Workers):
         super().__init__(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
     def gather(self, value: Any) -> list[Any]:  # noqa: D102 - as in Workers
-        return [json.loads(text) for text in self._gather_bytes(json.dumps(value).encode())]
+        text = torch.from_numpy(np.frombuffer(bytearray(json.dumps(value).encode()), np.uint8))
+        return [json.loads(other.numpy().tobytes()) for other in self._gather_any(text)]
 
     def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:  # noqa: D102 - as in Workers
-        return [np.frombuffer(data) for data in self._gather_bytes(values.astype(np.float64).tobytes())]
+        own = torch.from_numpy(np.array(values, np.float64))  # a copy, as torch wants to be allowed to write
+        return [array.numpy() for array in self._gather_any(own)]
 
     def gather_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the tensors of all processes, which have the same shape and lie on the same kind of device."""
@@ -41,12 +43,17 @@ class Group(Workers):
             dist.all_gather_single(everyones.view(-1), tensor.contiguous().view(-1))
         return everyones
 
-    def _gather_bytes(self, data: bytes) -> list[bytes]:
-        lengths = self.gather_tensor(torch.tensor([len(data)])).flatten().tolist()
-        padded = torch.zeros(max(1, *lengths), dtype=torch.uint8)
-        padded[: len(data)] = torch.from_numpy(np.frombuffer(bytearray(data), np.uint8))
+    def _gather_any(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """Return the vectors (n,) of all processes, whose lengths may differ."""
+        lengths = self.gather_tensor(torch.tensor([len(values)])).flatten().tolist()
+        padded = values
+        if len(values) < max(lengths):
+            padded = values.new_zeros(max(lengths))
+            padded[: len(values)] = values
+        if not max(lengths):
+            return [values] * self.size
         everyones = self.gather_tensor(padded)
-        return [everyones[rank, :length].numpy().tobytes() for rank, length in enumerate(lengths)]
+        return [everyones[rank, :length] for rank, length in enumerate(lengths)]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import cast
 
 import pytest
 
@@ -107,3 +108,26 @@ def test_an_error_of_whoever_works_leaves_no_thread() -> None:
 
     with pytest.raises(ZeroDivisionError):
         work()
+
+
+def test_a_reader_can_clear_away_what_was_left_half_way() -> None:
+    kept: list[Generator[int, None, None]] = []
+    cleared: list[str] = []
+
+    def things() -> Iterator[int]:
+        yield 0
+        try:
+            kept.pop().close()  # as the garbage collector does, in whatever thread it happens to run
+            cleared.append(threading.current_thread().name)
+        except RuntimeError as error:
+            cleared.append(str(error))
+        yield 1
+
+    kept.append(cast("Generator[int, None, None]", ahead(things())))
+    taken = next(kept[0])
+    deadline = time.monotonic() + 10
+    while readers():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert (taken, kept) == (0, [])
+    assert cleared == ["read-ahead_0"]

@@ -14,6 +14,7 @@ import pytest
 from linreg.data import table as table_module
 from linreg.data.design import Design
 from linreg.data.table import write_table
+from linreg.files import content_hash
 from linreg.workers.one import ALONE
 from tests.workers.project import Toy, is_alive, wait_until
 from tests.workers.toy import trained
@@ -81,6 +82,7 @@ def check(toy: Toy, num_workers: int, sent: dict[str, Any], expected: list[Any])
         assert found["gather_array"] == sent["arrays"]
         assert same(found["gather_all"], sent["numbers"])
         assert same(found["from_first"], sent["values"][0])
+        assert found["hashes"] == {each: content_hash(toy.folder / each) for each in sent["hashed"]}
         assert found["alone"] is False
         for number, (theirs, alone) in enumerate(zip(found["trained"], expected, strict=True)):
             assert theirs == alone, sent["trainings"][number]
@@ -94,6 +96,7 @@ def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_
     toy: Toy, learn: Callable[..., Design], num_workers: int
 ) -> None:
     sent = given(num_workers) | {"trainings": trainings(toy.folder, learn)}
+    sent["hashed"] = ["given.json", "stages"]
     (toy.folder / "given.json").write_text(json.dumps(sent))
     done = toy.run(WORKERS=str(num_workers), TOY="all")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
@@ -106,7 +109,7 @@ def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_
 def test_a_torchrun_started_by_hand_is_as_good_and_a_stage_for_one_process_runs_in_the_first(
     toy: Toy, learn: Callable[..., Design]
 ) -> None:
-    sent = given(2) | {"trainings": trainings(toy.folder, learn)[:2]}
+    sent = given(2) | {"trainings": trainings(toy.folder, learn)[:2], "hashed": ["stages/toy.py"]}
     (toy.folder / "given.json").write_text(json.dumps(sent))
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "stages.toy")
     done = toy.run(*torchrun, TOY="all", TOY_ALONE="yes", OMP_NUM_THREADS="1")

@@ -19,6 +19,7 @@ from linreg.errors import UserError
 from linreg.files import new_folder
 from linreg.params import Train
 from linreg.stage import stage, stage_with_workers
+from linreg.workers.hashes import content_hashes
 from linreg.workers.one import Workers, shared
 
 
@@ -64,6 +65,7 @@ def exchange(workers: Workers, given: dict[str, list[Any]]) -> dict[str, Any]:
         "gather_all": workers.gather_all([given["numbers"][i] for i in workers.mine(len(given["numbers"]))]),
         "from_first": workers.from_first(value),
         "folder": sorted(path.name for path in Path("folder").iterdir()) if workers.first else None,
+        "hashes": content_hashes([Path(each) for each in given["hashed"]], workers),
         "alone": type(workers) is Workers,
     }
 
