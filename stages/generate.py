@@ -19,7 +19,7 @@ from linreg.stage import stage_with_workers
 from linreg.workers.one import Workers, shared
 
 GENERATED = Path("data/raw/generated.parquet")
-CHUNKS_PER_PART = 32
+CHUNKS_PER_PART = 8  # a million rows: enough parts to divide them among the processes evenly
 
 
 @stage_with_workers

@@ -36,7 +36,9 @@ def given(num_workers: int) -> dict[str, Any]:
     lengths = [3, 0, 20_000, 1]
     arrays = [random.bytes(8 * lengths[rank]) for rank in range(num_workers)]  # any bits at all
     arrays[0] = np.array([-0.0, np.inf]).tobytes() + NAN_WITH_A_NOTE
-    return {"values": values, "arrays": [each.hex() for each in arrays], "numbers": [0.1, "b", [math.nan], None, -0.0]}
+    numbers = [0.1, "b", [math.nan], None, -0.0]
+    arrays_as_hex = [each.hex() for each in arrays]
+    return {"values": values, "arrays": arrays_as_hex, "numbers": numbers, "hashed": ["given.json", "stages"]}
 
 
 def trainings(folder: Path, learn: Callable[..., Design]) -> list[dict[str, Any]]:
@@ -96,7 +98,6 @@ def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_
     toy: Toy, learn: Callable[..., Design], num_workers: int
 ) -> None:
     sent = given(num_workers) | {"trainings": trainings(toy.folder, learn)}
-    sent["hashed"] = ["given.json", "stages"]
     (toy.folder / "given.json").write_text(json.dumps(sent))
     done = toy.run(WORKERS=str(num_workers), TOY="all")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
@@ -109,7 +110,7 @@ def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_
 def test_a_torchrun_started_by_hand_is_as_good_and_a_stage_for_one_process_runs_in_the_first(
     toy: Toy, learn: Callable[..., Design]
 ) -> None:
-    sent = given(2) | {"trainings": trainings(toy.folder, learn)[:2], "hashed": ["stages/toy.py"]}
+    sent = given(2) | {"trainings": trainings(toy.folder, learn)[:2]}
     (toy.folder / "given.json").write_text(json.dumps(sent))
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "stages.toy")
     done = toy.run(*torchrun, TOY="all", TOY_ALONE="yes", OMP_NUM_THREADS="1")
