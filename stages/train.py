@@ -49,7 +49,6 @@ def main(workers: Workers) -> None:
         checkpoint = Checkpoint(hashes, train, history, workers)
         for number, values in history.curves():  # of epochs before the training was stopped
             run.log(values, number)
-
         if train.solver == "exact":
             epochs = iter([exact.as_epoch()])
         else:
