@@ -3,8 +3,8 @@
     dvc repro train               as part of the pipeline
     python -m stages.train        by hand
 
-Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact) and
-models/training/ (θ, b, losses and the gap to the exact minimum after each epoch).
+Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact, with the exact
+minimum beside it) and models/training/ (θ, b, losses and the gap to that minimum after each epoch).
 """
 
 from pathlib import Path
@@ -69,8 +69,8 @@ def main(workers: Workers) -> None:
         if workers.first:
             with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
                 history.write(training)
-                exact.write(training, train.collinear)
                 model.save(folder)
+                exact.write(folder, train.collinear)
             note_model(run, MODEL)
             checkpoint.delete()
             print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
