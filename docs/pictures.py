@@ -111,7 +111,7 @@ class Lesson:
         """Train as linreg/fit/autograd.py does, noting every step."""
         batches = self.batches(params)
         model = torch.nn.Linear(len(THETA), 1, dtype=_dtype(params))
-        start_at_random(model, params.seed)
+        start_at_random(model, params)
         mean_squared_error = torch.nn.MSELoss()
         optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
 

@@ -3,27 +3,31 @@
     dvc repro evaluate            as part of the pipeline
     python -m stages.evaluate     by hand
 
-Parameters: `evaluate`, and `tracking` for where the run appears. Writes models/evaluation/ with metrics.json,
-inference.json (how sure θ and b are), gates.json and predictions.csv.
+Parameters: `evaluate`; the report shows all of them. Writes models/evaluation/ with metrics.json, inference.json (how
+sure θ and b are), gates.json, predictions.csv, and report.html with all of it in pictures.
 """
 
 import sys
 from pathlib import Path
 
 from linreg.data.rows import divided, shard_files, whole_shards
-from linreg.files import new_folder, write_json
+from linreg.files import content_hash, new_folder, read_json, write_json
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
 from linreg.params import flat, load_params
+from linreg.results.background import background
 from linreg.results.gates import in_words, judge
 from linreg.results.inference import inference
 from linreg.results.metrics import final_values, metrics
 from linreg.results.predictions import write_predictions
+from linreg.results.report import write_report
 from linreg.results.robust import RobustErrors
 from linreg.stage import stage_with_workers
 from linreg.tracking.training_run import note_judgement, run_of_model
 from linreg.workers.one import Workers
 
+PROFILE = Path("data/ingested/profile.json")
+SCHEMA = Path("data/ingested/schema.json")
 SPLIT = Path("data/split")
 MODEL = Path("models/model")
 TRAINING = Path("models/training")
@@ -33,7 +37,7 @@ SECONDS_FOR_TRACKING = 10.0
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Compute the metrics of every part that has rows, next to those of predicting the mean."""
+    """Compute the metrics of every part that has rows, next to those of predicting the mean; draw the report."""
     params = load_params()
     with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
         run.follow()
@@ -42,7 +46,6 @@ def main(workers: Workers) -> None:
         watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
-
         exact = ExactAnswer.read(MODEL)
         guess = exact.mean_target
         found = {name: metrics(rows, model.theta, model.b, workers, guess) for name, rows in parts.items()}
@@ -59,11 +62,15 @@ def main(workers: Workers) -> None:
             write_json(folder / "inference.json", certainty.as_data())
             write_json(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
+            about = {"judged": judged, "profile": read_json(PROFILE), "truth": read_json(SCHEMA)["truth"]}
+            about |= {"parameters": flat(params), "hashes": {**model.hashes, str(MODEL): content_hash(MODEL)}}
+            write_json(folder / "report.json", background(model, exact, TRAINING, params.train, about))
+            write_report(folder)
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
         note_judgement(run, "passed" if verdict["passed"] else "failed")
 
-    print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}")
+    print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}/report.html")
     pending = run.wait_sent(SECONDS_FOR_TRACKING)
     if pending:
         print(f"evaluate: MLflow has not taken {pending} entries yet; `linreg sync` sends them", file=sys.stderr)

@@ -23,8 +23,8 @@ from linreg.fit.replay import Replayed, Step, recorder_for, set_rate
 from linreg.fit.scaling import Scaling
 from linreg.fit.schedule import first_averaged, learning_rates
 from linreg.fit.shuffle import Batch, ShuffledBatches
+from linreg.fit.start import start
 from linreg.params import Train
-from linreg.seeds import generator
 from linreg.strict_torch import torch
 from linreg.workers.one import ALONE, Workers
 
@@ -55,7 +55,7 @@ def gradient_descent(
     num_steps = params.epochs * batches.steps_per_epoch
 
     model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
-    start_at_random(model, params.seed)
+    start_at_random(model, params)
     mean_squared_error = torch.nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
     x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)  # the penalty is on θ in the units of the data
@@ -153,13 +153,13 @@ def restore(
     return int(state["step"])
 
 
-def start_at_random(model: torch.nn.Linear, seed: int) -> None:
-    """Set θ and b to what torch.nn.Linear starts from, uniform on ±1/√M, drawn from a generator of our own."""
-    start = generator(seed, "start")
-    bound = 1 / math.sqrt(max(1, model.in_features))
+def start_at_random(model: torch.nn.Linear, params: Train) -> None:
+    """Set θ and b to what torch.nn.Linear starts from, drawn from a generator of our own."""
+    b, *theta = start(model.in_features, model.bias is not None, params).tolist()
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.from_numpy(start.uniform(-bound, bound, tuple(parameter.shape))))
+        model.weight.copy_(torch.tensor([theta], dtype=torch.double))
+        if model.bias is not None:
+            model.bias.fill_(b)
 
 
 def as_numbers(model: torch.nn.Module) -> tuple[NDArray[np.float64], float]:

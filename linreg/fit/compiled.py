@@ -6,7 +6,6 @@ each process reduces the next batches of its own shards to their moments, all ex
 same steps.
 """
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -23,8 +22,8 @@ from linreg.fit.order import BatchPlan
 from linreg.fit.packed import packed_shards
 from linreg.fit.scaling import Scaling
 from linreg.fit.schedule import first_averaged, learning_rates
+from linreg.fit.start import start
 from linreg.params import Train
-from linreg.seeds import generator
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
@@ -82,15 +81,6 @@ def gradient_descent(
         yield Epoch(epoch, step, theta, b, float(rates[-1]), rows_per_second)
         if checkpoint:
             checkpoint.at_epoch(as_state)
-
-
-def start(num_features: int, intercept: bool, params: Train) -> Floats:
-    """Return the (b, θ) (M + 1,) from which both engines start: uniform on ±1/√M, as in torch.nn.Linear."""
-    draw = generator(params.seed, "start")
-    bound = 1 / math.sqrt(max(1, num_features))
-    theta = draw.uniform(-bound, bound, num_features)
-    b = draw.uniform(-bound, bound) if intercept else 0.0
-    return np.array([b, *theta]).astype(params.dtype).astype(np.float64)
 
 
 def _refuse_divergence(state: Floats, step: int, epoch: int, params: Train) -> None:

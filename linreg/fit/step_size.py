@@ -13,11 +13,19 @@ from linreg.params import Train
 
 def stable_scaling(exact: ExactAnswer, params: Train) -> Scaling:
     """Return the units that gradient descent is to work in; raises UserError like `refuse_unstable_rate`."""
-    least = exact.minimum
+    least, scaling = exact.minimum, scaling_of(exact, params)
     scores = standard_scores(exact.moments, least.intercept).without(least.kept[1:])
-    scaling = scores if params.standardize else Scaling.none(len(least.names)).without(least.kept[1:])
     refuse_unstable_rate(exact.moments, least.intercept, scaling, scores, params)
     return scaling
+
+
+def scaling_of(exact: ExactAnswer, params: Train) -> Scaling:
+    """Return the units of the training: z-scores with `train.standardize`, else the data's; without dropped columns."""
+    least = exact.minimum
+    scaling = Scaling.none(len(least.names))
+    if params.standardize:
+        scaling = standard_scores(exact.moments, least.intercept)
+    return scaling.without(least.kept[1:])
 
 
 def refuse_unstable_rate(moments: Moments, intercept: bool, scaling: Scaling, scores: Scaling, params: Train) -> None:
@@ -44,7 +52,7 @@ def largest_stable_rate(moments: Moments, intercept: bool, scaling: Scaling, par
     Above it the mean of θ over all orders of the rows diverges (B. Polyak, 1964, for the method with momentum). The
     noise of small batches can make training diverge below it already, the more so the smaller the batch.
     """
-    H = _half_curvature(moments, scaling, params)[0 if intercept else 1 :]
+    H = half_curvature(moments, scaling, params)[0 if intercept else 1 :]
     largest = max((row[-1] for row in H), default=Fraction(0))
     if largest == 0:
         return np.inf
@@ -57,8 +65,8 @@ def largest_stable_rate(moments: Moments, intercept: bool, scaling: Scaling, par
     return float(Fraction(1 + params.momentum) / curvature)
 
 
-def _half_curvature(moments: Moments, scaling: Scaling, params: Train) -> list[list[Fraction]]:
-    """Zᵀ diag(w) Z / n of Z = [1 (X − x_mean) / x_scale], plus the penalty: the lower triangle.
+def half_curvature(moments: Moments, scaling: Scaling, params: Train) -> list[list[Fraction]]:
+    """Return Zᵀ diag(w) Z / n of Z = [1 (X − x_mean) / x_scale], plus the penalty: the lower triangle.
 
     In fractions, as the shift takes away all digits but the last from columns that lie far from 0.
     """

@@ -1,4 +1,4 @@
-"""Student's t and Fisher's F from the incomplete beta function, rounded to float64.
+"""Student's t and Fisher's F from the incomplete beta function, and the normal distribution, rounded to float64.
 
 mpmath computes in integers, so the digits are the same on every machine; those of the C library, which scipy uses,
 are not.
@@ -43,6 +43,13 @@ def f_upper(f: float, df1: int, df2: int) -> float:
     with mpmath.workdps(DIGITS):
         ratio = df1 * mpf(f)
         return float(_beta(mpf(df2) / 2, mpf(df1) / 2, df2 / (df2 + ratio), ratio / (df2 + ratio)))
+
+
+@lru_cache(maxsize=1024)
+def normal_quantile(p: float) -> float:
+    """Return the z with P(Z ≤ z) = p, for a p between 0 and 1."""
+    with mpmath.workdps(DIGITS):
+        return float(mpmath.sqrt(2) * mpmath.erfinv(2 * mpf(p) - 1))
 
 
 def _beta(a: mpf, b: mpf, x: mpf, y: mpf) -> mpf:

@@ -42,7 +42,7 @@ def train(shards: list[Rows], intercept: bool = True, scaling: Scaling | None = 
 
 def start(num_features: int, seed: int = 1, intercept: bool = True) -> tuple[Floats, float]:
     model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=torch.double)
-    start_at_random(model, seed)
+    start_at_random(model, Train(seed=seed, dtype="float64"))
     return as_numbers(model)
 
 

@@ -1,0 +1,115 @@
+"""What a run's numbers ask of the person who reads them, in sentences: the first thing in the report."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from linreg.results.findings import Findings
+
+FAR = 0.2
+"""Standard errors between θ and the exact minimum that nobody would notice in an interval."""
+OVERFITTED = 1.2
+"""RMSE on the test rows over that on the training rows."""
+UNEQUAL = 1.5
+"""Robust over usual standard error, or the other way round."""
+ILL_CONDITIONED = 1e8
+FEW_ROWS_PER_COEFFICIENT = 10
+
+
+class Advice(NamedTuple):
+    """A sentence, and whether it is a reason to stop (`bad`), to look (`look`) or to go on (`good`)."""
+
+    kind: str
+    text: str
+
+
+def advice(run: Findings) -> list[Advice]:
+    """Return what to do next, what matters most first; never empty."""
+    found = [*_gates(run), *_rows(run), *_fit(run), *_training(run)]
+    if not any(each.kind == "bad" for each in found):
+        found.append(Advice("good", "To predict with it: linreg predict models/model INPUT OUTPUT. "
+                            "To offer it to others: linreg register."))  # fmt: skip
+    return found
+
+
+def _gates(run: Findings) -> Iterator[Advice]:
+    gates = run.verdict["gates"]
+    for name, gate in gates.items():
+        if not gate["passed"]:
+            bounds = " and ".join(f"{word} {gate[key]:g}" for key, word in (("min", "at least"), ("max", "at most"))
+                                  if gate[key] is not None)  # fmt: skip
+            value = "there was nothing to judge" if gate["value"] is None else f"it is {gate['value']:.6g}"
+            yield Advice("bad", f"{name} must be {bounds}, {value}. Change the model or the data; or, if the bound "
+                         "was wrong, evaluate.gates in params.yaml.")  # fmt: skip
+    if not gates:
+        yield Advice("look", "No gate is set, so nothing was judged. Set one under evaluate.gates in params.yaml, "
+                     "such as test_r2: {min: 0.5}.")  # fmt: skip
+
+
+def _rows(run: Findings) -> Iterator[Advice]:
+    profile = run.background["profile"]
+    dropped = sum(profile["dropped"].values())
+    if dropped:
+        yield Advice("look", f"{dropped} of {profile['rows_read']} rows were dropped. If cells are missing for a "
+                     "reason that has to do with the target, what is left is no fair sample.")  # fmt: skip
+    filled = sum(column["missing"] for name, column in profile["columns"].items() if name in _filled(run))
+    if filled:
+        yield Advice("look", f"{filled} missing cells were filled with the mean of the training rows, which makes "
+                     "coefficients look surer than they are.")  # fmt: skip
+    rows, rank = run.certainty["num_rows"], run.certainty["num_rows"] - run.certainty["df"]
+    if run.certainty["df"] and rows < FEW_ROWS_PER_COEFFICIENT * rank:
+        yield Advice("look", f"{rows} training rows for {rank} coefficients are few: expect wide intervals.")
+    if "test" not in run.metrics:
+        yield Advice("look", "No rows were kept for a test (split.test), so nobody knows how it does on new ones.")
+
+
+def _filled(run: Findings) -> list[str]:
+    return list(run.background["profile"]["columns"]) if run.background["parameters"]["ingest.missing"] == "mean" else []
+
+
+def _fit(run: Findings) -> Iterator[Advice]:
+    train, test = (run.metrics.get(part, {}).get("rmse") for part in ("train", "test"))
+    if train and test and test > OVERFITTED * train:
+        yield Advice("look", f"The error on the test rows is {test / train:.3g} times that on the training rows: the "
+                     "model knows its own rows too well, or the test rows are of another kind.")  # fmt: skip
+    unequal = [c.name for c in run.coefficients if _ratio(c.usual.get("standard_error"), c.robust.get("standard_error"))]
+    if unequal:
+        yield Advice("look", f"The robust standard errors differ much from the usual ones ({_listed(unequal)}): the "
+                     "noise is not the same everywhere. Trust the robust ones.")  # fmt: skip
+    unsure = [c.name for c in run.coefficients
+              if c.name != "b" and c.usual.get("low") is not None and (c.usual["low"] or 0.0) <= 0 <= (c.usual["high"] or 0.0)]  # fmt: skip
+    if unsure:
+        one = len(unsure) == 1
+        yield Advice("look", f"{_listed(unsure)}: the interval{'' if one else 's'} hold{'s' if one else ''} 0. These rows "
+                     "do not tell whether there is any effect.")  # fmt: skip
+    if run.certainty["dropped"]:
+        yield Advice("look", "Columns that others already tell were left out: "
+                     + ", ".join(f"{name} = {relation}" for name, relation in run.certainty["dropped"].items()) + ".")  # fmt: skip
+    if (run.certainty["condition"] or 0) > ILL_CONDITIONED:
+        yield Advice("look", f"Columns are nearly collinear (condition {run.certainty['condition']:.1e}): single "
+                     "coefficients mean little, although predictions may be good.")  # fmt: skip
+
+
+def _training(run: Findings) -> Iterator[Advice]:
+    gap = run.metrics.get("gap")
+    if run.background["parameters"]["train.solver"] == "exact" or gap is None:
+        return
+    distance = run.metrics.get("distance")
+    if distance is not None and distance < FAR:
+        yield Advice("good", f"Training arrived: {distance:.2g} standard errors from the exact minimum.")
+    else:
+        far = "" if distance is None else f", {distance:.3g} standard errors from the exact minimum"
+        yield Advice("look", f"Training stopped {_percent(gap)} above the least loss{far}. Predictions are as good as "
+                     "that loss; for the coefficients read the column of the exact minimum, set train.solver: exact, "
+                     "or let the steps shrink (train.schedule: linear, train.average: 0.5).")  # fmt: skip
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _ratio(usual: float | None, robust: float | None) -> bool:
+    return bool(usual and robust and not 1 / UNEQUAL < robust / usual < UNEQUAL)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

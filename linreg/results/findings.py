@@ -1,0 +1,111 @@
+"""All that a report shows of one run, read from the folder that evaluate writes."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.errors import UserError
+from linreg.files import read_json
+from linreg.results.background import FORMAT
+
+Floats = NDArray[np.float64]
+
+
+class Coefficient(NamedTuple):
+    """One coefficient in all its versions; None where the rows or the data do not tell.
+
+    found         by training; exact, true: at the minimum, and where the data were drawn from
+    spread        standard deviation of its column of X; None for b
+    usual, robust standard error, t, p, low and high by name (see linreg.results.inference)
+    """
+
+    name: str
+    found: float
+    exact: float | None
+    true: float | None
+    spread: float | None
+    usual: Mapping[str, float | None]
+    robust: Mapping[str, float | None]
+
+    @property
+    def distance(self) -> float | None:
+        """How far training ended from the exact minimum, in standard errors."""
+        return self._from_exact(self.found)
+
+    @property
+    def distance_of_truth(self) -> float | None:
+        """How far the true value is from the exact minimum, in standard errors."""
+        return None if self.true is None else self._from_exact(self.true)
+
+    def _from_exact(self, value: float) -> float | None:
+        error = self.usual.get("standard_error")
+        return (value - self.exact) / error if error and self.exact is not None else None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """One run: metrics, verdict (gates), certainty (inference) as evaluate wrote them, and the background.
+
+    actual, predicted  (n,) a sample of the rows of the part `judged`
+    """
+
+    metrics: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    certainty: Mapping[str, Any]
+    background: Mapping[str, Any]
+    actual: Floats
+    predicted: Floats
+
+    @classmethod
+    def read(cls, folder: Path) -> "Findings":
+        """Read a folder like models/evaluation; raises UserError when a file is absent, damaged or of another format."""
+        metrics, verdict, certainty, background = (
+            read_json(folder / f"{name}.json") for name in ("metrics", "gates", "inference", "report")
+        )
+        if not isinstance(background, dict) or background.get("format") != FORMAT:
+            raise UserError(folder / "report.json", f"must have format {FORMAT}", todo="run `dvc repro` to make it again")
+        path = folder / "predictions.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                points = [(float(row["actual"]), float(row["predicted"])) for row in csv.DictReader(file)]
+        except FileNotFoundError:
+            raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(path, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None
+        actual, predicted = np.array(points).reshape(-1, 2).T
+        return cls(metrics, verdict, certainty, background, actual, predicted)
+
+    @property
+    def residuals(self) -> Floats:
+        """What was observed less what was predicted, (n,)."""
+        with np.errstate(over="ignore"):
+            found: Floats = self.actual - self.predicted
+        return found
+
+    @property
+    def coefficients(self) -> list[Coefficient]:
+        """All coefficients, b first where there is one."""
+        about, known = self.background, self.certainty["coefficients"]
+        truth = about["truth"]
+        b = [("b", about["b"], truth and truth["b"], None)] if about["intercept"] else []
+        theta = [
+            (name, value, truth and truth["theta"].get(name), about["spread"][name])
+            for name, value in about["theta"].items()
+        ]
+        return [
+            Coefficient(
+                name, found, known.get(name, {}).get("estimate"), true, spread,
+                known.get(name, {}).get("usual") or {}, known.get(name, {}).get("robust") or {},
+            )
+            for name, found, true, spread in [*b, *theta]
+        ]  # fmt: skip
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that have rows, in the order in which they are told."""
+        return [name for name in ("train", "validation", "test") if name in self.metrics]
