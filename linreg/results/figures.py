@@ -143,16 +143,19 @@ def end_of_path(run: Run) -> Markup | None:
         for name, values, middle, c in zip(path["names"], late, center, known, strict=True)
     ]
     plot = Plot(*axes)
+    farthest = max(_radius(factor, x - center[0], y - center[1]) for x, y in zip(*late, strict=True))
+    first = known[0]
+    high = first.usual.get("high")
+    if high is not None and first.exact is not None:
+        radius = (high - first.exact) / _length(*factor[0])
+        farthest = max(farthest, radius)
+        confidence = run.findings.certainty["confidence"]
+        plot.ellipse(center, factor * radius, "region", f"{confidence:.12g} interval")
     if least:
-        farthest = max(_radius(factor, x - center[0], y - center[1]) for x, y in zip(*late, strict=True))
-        for excess in _round_numbers(farthest**2 / path["num_rows"] / least):
-            radius = np.sqrt(excess * least * path["num_rows"])
+        for excess in _round_numbers(farthest * farthest / path["num_rows"] / least):
+            radius = float(np.sqrt(excess * least * path["num_rows"]))
             plot.ellipse(center, factor * radius, "contour")
             plot.text(center[0], center[1] + _length(*factor[1]) * radius, f"+{100 * excess:.6g} %", "middle")
-    if known[0].usual.get("standard_error") and known[0].exact is not None:
-        half = (known[0].usual["high"] or 0.0) - known[0].exact
-        confidence = run.findings.certainty["confidence"]
-        plot.ellipse(center, factor * (half / _length(*factor[0])), "region", f"{confidence:.12g} interval")
     plot.line(*late, "a thin")
     plot.dots(*late, "a", "after each epoch")
     plot.dots(*([values[-1]] for values in path["epochs"]), "found", "the last one")
@@ -168,7 +171,7 @@ def predicted_against_actual(run: Run, kind: str = "a") -> Markup | None:
     target = str(findings.background["target"])
     axis = Axis.around("", [*findings.actual, *findings.predicted])
     plot = Plot(Axis(f"actual {target}", axis.low, axis.high), Axis(f"predicted {target}", axis.low, axis.high))
-    plot.dots(findings.actual, findings.predicted, f"{kind} many")
+    plot.dots(findings.actual, findings.predicted, f"{kind} {_size(findings)}")
     plot.line([axis.low, axis.high], [axis.low, axis.high], "zero")
     return plot.svg("Predicted against actual")
 
@@ -182,7 +185,7 @@ def residuals(run: Run, kind: str = "a") -> Markup | None:
         Axis.around(f"predicted {findings.background['target']}", findings.predicted),
         Axis.around("actual − predicted", [*findings.residuals, 0.0]),
     )
-    plot.dots(findings.predicted, findings.residuals, f"{kind} many")
+    plot.dots(findings.predicted, findings.residuals, f"{kind} {_size(findings)}")
     plot.level(0.0, "zero")
     order = np.argsort(findings.predicted, kind="stable")
     groups = np.array_split(order, min(15, max(1, len(order) // 10)))
@@ -211,8 +214,13 @@ def normal_quantiles(runs: Sequence[Run]) -> Markup | None:
     )
     plot.line([-9, 9], [-9, 9], "zero")
     for kind, name, expected, own in drawn:
-        plot.dots(expected, own, f"{kind} many", name)
+        plot.dots(expected, own, f"{kind} small", name)
     return plot.svg("Normal quantiles of the residuals")
+
+
+def _size(findings: Findings) -> str:
+    """Many dots are small, so that they do not hide each other."""
+    return "many" if len(findings.actual) > 300 else "small"
 
 
 def _epochs(epochs: Sequence[float]) -> Axis:

@@ -68,7 +68,7 @@ class Axis:
                 if len(values) > 2:
                     break
             every = -(-len(values) // MOST_TICKS)
-            return [(value, f"{value:g}") for value in values[::every]]
+            return [(value, f"{value:.10g}") for value in values[::every]]
         low, high = Decimal(self.low), Decimal(self.high)
         unit = Decimal(1).scaleb((high - low).adjusted() - 1)
         step = next(unit * k for k in (1, 2, 5, 10, 20, 50, 100) if (high - low) / (unit * k) <= MOST_TICKS)
@@ -229,10 +229,12 @@ def _tenth(value: float) -> str:
 
 
 def _text(value: Decimal, step: Decimal) -> str:
-    """Return a tick's text: plain where that is short, else with an exponent; −0 is 0."""
-    number = float(value) or 0.0
-    digits = max(1, value.adjusted() - step.adjusted() + 1) if value else 1
-    return f"{number:.{digits}g}" if digits < 7 or abs(number) >= 1e7 else f"{number:.10g}"
+    """Return a tick's text, with as many digits as the step has; plain where that is short, else with an exponent."""
+    if not value:
+        return "0"
+    if -5 < step.adjusted() and value.adjusted() < 7:
+        return format(value.normalize(), "f")
+    return f"{float(value):.{max(0, value.adjusted() - step.adjusted())}e}"
 
 
 def _short(text: str, length: int) -> str:

@@ -28,6 +28,7 @@ class KnownRun:
     started     when, in milliseconds since 1970
     parameters  all of params.yaml by dotted names; from MLflow they are text
     model       the copy of its model that is kept here, if there is one
+    evaluation  the same of the folder that evaluate wrote
     """
 
     key: str
@@ -38,6 +39,7 @@ class KnownRun:
     tags: Mapping[str, str]
     parameters: Mapping[str, Any]
     model: Path | None = None
+    evaluation: Path | None = None
 
     @property
     def label(self) -> str:
@@ -83,15 +85,17 @@ def _mentions(journal: Path, wanted: list[bytes]) -> bool:
 
 def _known(folder: RunFolder) -> KnownRun:
     is_alive = folder.has_writer()  # asked first: what it writes before it dies is then read below
-    ending, start, model = Ending(), None, None
+    ending, start = Ending(), None
+    kept: dict[str, Path] = {}
     tags: dict[str, str] = {}
     for event in read(folder.journal):
         ending.see(event)
         if event.kind == "start":
             start = start or event
         tags |= event.values.get("tags", {})
-        if event.kind == "model":
-            model = folder.path / event.values["path"]
+        if event.kind in ("model", "artifact"):
+            copy = folder.path / event.values["path"]
+            kept["model" if event.kind == "model" else copy.name] = copy
     assert start is not None  # run_folders lists runs that have begun
     status = KILLED if ending.status == RUNNING and not is_alive else ending.status
     values = start.values
@@ -103,5 +107,5 @@ def _known(folder: RunFolder) -> KnownRun:
         status,
         tags,
         values["parameters"],
-        model if model is not None and model.is_dir() else None,
+        **{name: copy for name, copy in kept.items() if name in ("model", "evaluation") and copy.is_dir()},
     )

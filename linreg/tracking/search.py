@@ -1,6 +1,7 @@
 """The runs that MLflow knows: of this repository whose journals are gone, and of others that write to its store."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -44,6 +45,17 @@ def mlflow_curves(run_id: str, names: Iterable[str]) -> list[tuple[int, dict[str
     except TRACKING_ERRORS as error:
         raise _no_answer(error) from None
     return sorted(curves.items())
+
+
+def fetch_artifact(run: KnownRun, name: str, folder: Path) -> Path:
+    """Download an artifact of a run into `folder`; raises UserError when the run has none of that name, too."""
+    try:
+        client = open_store()
+        if name not in [each.path for each in client.list_artifacts(run.run_id)]:
+            raise UserError(run.label, f"has no artifact {name}", found=f"a run that is {run.status}")
+        return Path(client.download_artifacts(run.run_id, name, str(folder)))
+    except TRACKING_ERRORS as error:
+        raise error if isinstance(error, UserError) else _no_answer(error) from None
 
 
 def _asked(queries: Iterable[str]) -> list[KnownRun]:

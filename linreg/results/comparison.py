@@ -1,0 +1,128 @@
+"""Two runs side by side: the same page as the report, for two, and the same in a few lines of text."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from linreg.results import figures
+from linreg.results.advice import advice
+from linreg.results.figures import Run
+from linreg.results.findings import Coefficient, Findings
+from linreg.results.report import MOST_ROWS, number, render
+
+MEASURES = ("r2", "rmse", "mae", "max_error")
+
+
+class Measure(NamedTuple):
+    """A metric of both runs, such as test_rmse, and the relative change in words; empty where there is none."""
+
+    name: str
+    a: float | None
+    b: float | None
+
+    @property
+    def change(self) -> str:
+        """By how much the second is more than the first."""
+        if self.a is None or self.b is None or self.a == self.b:
+            return "" if self.a != self.b or self.a is None else "the same"
+        if self.name.endswith("r2") or self.a == 0:
+            return f"{self.b - self.a:+.3g}"
+        return f"{100 * (self.b / self.a - 1):+.3g} %"
+
+
+def comparison(first: Run, second: Run) -> str:
+    """Return the page; the runs are named."""
+    runs, a, b = [first, second], first.findings, second.findings
+    of_each = [(run, figures.KINDS[i]) for i, run in enumerate(runs)]
+    return render(
+        "comparison.html.jinja",
+        {
+            "names": [first.name, second.name],
+            "a": a,
+            "b": b,
+            "verdict": verdict(first, second),
+            "measures": list(measures(a, b)),
+            "gates": _paired(a.verdict["gates"], b.verdict["gates"]),
+            "advice": [(run.name, advice(run.findings)) for run in runs],
+            "parameters": differing_parameters(a, b),
+            "data_differ": not _same_data(a, b),
+            "coefficients": dict(list(_coefficients(a, b).items())[:MOST_ROWS]),
+            "hashes": _paired(a.background["hashes"], b.background["hashes"]),
+            "effects": figures.effects(runs),
+            "distances": figures.distances(runs),
+            "loss": figures.loss(runs),
+            "gap": figures.gap(runs),
+            "paths": [(run.name, figures.whole_path(run)) for run in runs],
+            "predicted": [(run.name, figures.predicted_against_actual(run, kind)) for run, kind in of_each],
+            "residuals": [(run.name, figures.residuals(run, kind)) for run, kind in of_each],
+            "normal_quantiles": figures.normal_quantiles(runs),
+        },
+    )
+
+
+def in_text(first: Run, second: Run) -> list[str]:
+    """Return the parameters that differ, the measures of both, and what that says, for a terminal."""
+    a, b = first.findings, second.findings
+    rows = [("", first.name, second.name, "")]
+    rows += [(name, _text(old), _text(new), "") for name, (old, new) in differing_parameters(a, b).items()]
+    rows += [(each.name, number(each.a), number(each.b), each.change) for each in measures(a, b)]
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = [f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}".rstrip() for row in rows]
+    return [*lines, "", verdict(first, second)["text"]]
+
+
+def measures(a: Findings, b: Findings) -> Iterator[Measure]:
+    """Yield the metrics of all parts that one of the runs has, then the gap."""
+    for part in ("train", "validation", "test"):
+        if part in a.metrics or part in b.metrics:
+            for name in MEASURES:
+                yield Measure(f"{part}_{name}", *(each.metrics.get(part, {}).get(name) for each in (a, b)))
+    yield Measure("gap", a.metrics.get("gap"), b.metrics.get("gap"))
+
+
+def differing_parameters(a: Findings, b: Findings) -> dict[str, tuple[Any, Any]]:
+    """Return the parameters whose values differ, by name; None for one that a run does not have."""
+    both = _paired(a.background["parameters"], b.background["parameters"])
+    return {name: values for name, values in both.items() if values[0] != values[1]}
+
+
+def verdict(first: Run, second: Run) -> dict[str, str]:
+    """Say which of the two predicts better, as far as the rows that both have judged can tell.
+
+    On the same rows the difference of the squared errors is taken row by row, so that what both find hard does not
+    hide it; it counts where the interval around its mean, at the confidence of the first run, leaves out 0.
+    """
+    a, b = first.findings, second.findings
+    if a.background["target"] != b.background["target"]:
+        return {"kind": "none", "text": "The targets differ: no measure of one can be compared with the other's."}
+    if not np.array_equal(a.actual, b.actual) or len(a.actual) < 3:
+        return {"kind": "none", "text": "They were judged on different rows, so that a difference of their measures may "
+                "be one of the rows."}  # fmt: skip
+    from linreg.results.paired import paired_interval
+
+    difference = paired_interval(np.square(a.residuals) - np.square(b.residuals), a.certainty["confidence"])
+    interval = f"{a.certainty['confidence']:.12g} interval {difference.low:.3g} to {difference.high:.3g}"
+    told = f"the squared error differs by {abs(difference.mean):.3g} on average ({interval})"
+    if difference.low > 0:
+        return {"kind": "good", "text": f"{second.name} predicts better: on the same {len(a.actual)} rows {told}."}
+    if difference.high < 0:
+        return {"kind": "bad", "text": f"{first.name} predicts better: on the same {len(a.actual)} rows {told}."}
+    return {"kind": "none", "text": f"The same {len(a.actual)} rows do not tell which predicts better: {told}."}
+
+
+def _coefficients(a: Findings, b: Findings) -> dict[str, tuple[Coefficient | None, Coefficient | None]]:
+    return _paired({c.name: c for c in a.coefficients}, {c.name: c for c in b.coefficients})
+
+
+def _same_data(a: Findings, b: Findings) -> bool:
+    return bool(a.background["hashes"] == b.background["hashes"])
+
+
+def _paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])}
+
+
+def _text(value: Any) -> str:
+    text = "–" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
