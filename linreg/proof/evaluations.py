@@ -38,7 +38,7 @@ def evaluation_of(name: str) -> Iterator[Evaluation]:
             yield Evaluation(name, root() / EVALUATION)
         elif run := _run_here(name):
             yield Evaluation(run.name, _of_run(run, Path(scratch)))
-        elif folder := _of_revision(name, Path(scratch)):
+        elif name and (folder := _of_revision(name, Path(scratch))):
             yield Evaluation(name, folder)
         else:
             run = run_named(name)
@@ -48,7 +48,8 @@ def evaluation_of(name: str) -> Iterator[Evaluation]:
 def _run_here(name: str) -> KnownRun | None:
     runs = journal_runs()
     named = [run for run in runs if run.name == name and run.evaluation]
-    ids = [run for run in runs if len(name) >= SHORTEST_ID and (run.key.startswith(name) or run.run_id.startswith(name))]
+    is_id = len(name) >= SHORTEST_ID
+    ids = [run for run in runs if is_id and (run.key.startswith(name) or run.run_id.startswith(name))]
     found = ids or named[:1]  # of runs with the same name the newest
     if len(found) > 1:
         raise UserError(f"run {name}", "is the beginning of more than one", todo="name more of it",

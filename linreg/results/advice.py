@@ -1,9 +1,9 @@
 """What a run's numbers ask of the person who reads them, in sentences: the first thing in the report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from linreg.results.findings import Findings
+from linreg.results.findings import Coefficient, Findings
 
 FAR = 0.2
 """Standard errors between θ and the exact minimum that nobody would notice in an interval."""
@@ -63,7 +63,8 @@ def _rows(run: Findings) -> Iterator[Advice]:
 
 
 def _filled(run: Findings) -> list[str]:
-    return list(run.background["profile"]["columns"]) if run.background["parameters"]["ingest.missing"] == "mean" else []
+    fills = run.background["parameters"]["ingest.missing"] == "mean"
+    return list(run.background["profile"]["columns"]) if fills else []
 
 
 def _fit(run: Findings) -> Iterator[Advice]:
@@ -71,19 +72,17 @@ def _fit(run: Findings) -> Iterator[Advice]:
     if train and test and test > OVERFITTED * train:
         yield Advice("look", f"The error on the test rows is {test / train:.3g} times that on the training rows: the "
                      "model knows its own rows too well, or the test rows are of another kind.")  # fmt: skip
-    unequal = [c.name for c in run.coefficients if _ratio(c.usual.get("standard_error"), c.robust.get("standard_error"))]
+    unequal = [c.name for c in run.coefficients if _differ(c)]
     if unequal:
         yield Advice("look", f"The robust standard errors differ much from the usual ones ({_listed(unequal)}): the "
                      "noise is not the same everywhere. Trust the robust ones.")  # fmt: skip
-    unsure = [c.name for c in run.coefficients
-              if c.name != "b" and c.usual.get("low") is not None and (c.usual["low"] or 0.0) <= 0 <= (c.usual["high"] or 0.0)]  # fmt: skip
+    unsure = [c.name for c in run.coefficients if c.name != "b" and _holds_0(c.usual)]
     if unsure:
-        one = len(unsure) == 1
-        yield Advice("look", f"{_listed(unsure)}: the interval{'' if one else 's'} hold{'s' if one else ''} 0. These rows "
-                     "do not tell whether there is any effect.")  # fmt: skip
-    if run.certainty["dropped"]:
-        yield Advice("look", "Columns that others already tell were left out: "
-                     + ", ".join(f"{name} = {relation}" for name, relation in run.certainty["dropped"].items()) + ".")  # fmt: skip
+        holds = "the interval holds" if len(unsure) == 1 else "the intervals hold"
+        yield Advice("look", f"{_listed(unsure)}: {holds} 0. These rows do not tell whether there is any effect.")
+    relations = [f"{name} = {relation}" for name, relation in run.certainty["dropped"].items()]
+    if relations:
+        yield Advice("look", f"Columns that others already tell were left out: {', '.join(relations)}.")
     if (run.certainty["condition"] or 0) > ILL_CONDITIONED:
         yield Advice("look", f"Columns are nearly collinear (condition {run.certainty['condition']:.1e}): single "
                      "coefficients mean little, although predictions may be good.")  # fmt: skip
@@ -107,8 +106,14 @@ def _percent(value: float) -> str:
     return f"{100 * value:.3g} %"
 
 
-def _ratio(usual: float | None, robust: float | None) -> bool:
+def _differ(c: Coefficient) -> bool:
+    usual, robust = c.usual.get("standard_error"), c.robust.get("standard_error")
     return bool(usual and robust and not 1 / UNEQUAL < robust / usual < UNEQUAL)
+
+
+def _holds_0(certainty: Mapping[str, float | None]) -> bool:
+    low, high = certainty.get("low"), certainty.get("high")
+    return low is not None and high is not None and low <= 0 <= high
 
 
 def _listed(names: list[str]) -> str:

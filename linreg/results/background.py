@@ -81,7 +81,7 @@ def _path(
         "inverse": [float(inverse[0, 0]), float(inverse[0, 1]), float(inverse[1, 1])],
         "num_rows": least.num_rows,
     }
-    return found if np.isfinite(found["inverse"]).all() and min(inverse[0, 0], inverse[1, 1]) > 0 else None
+    return found if np.isfinite(inverse).all() and min(inverse[0, 0], inverse[1, 1]) > 0 else None
 
 
 def _columns(path: Path) -> dict[str, list[Any]]:

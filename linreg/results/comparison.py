@@ -9,8 +9,10 @@ from linreg.results import figures
 from linreg.results.advice import advice
 from linreg.results.figures import Run
 from linreg.results.findings import Coefficient, Findings
+from linreg.results.paired import paired_interval
 from linreg.results.report import MOST_ROWS, number, render
 
+FEWEST_ROWS = 3
 MEASURES = ("r2", "rmse", "mae", "max_error")
 
 
@@ -68,7 +70,9 @@ def in_text(first: Run, second: Run) -> list[str]:
     rows += [(name, _text(old), _text(new), "") for name, (old, new) in differing_parameters(a, b).items()]
     rows += [(each.name, number(each.a), number(each.b), each.change) for each in measures(a, b)]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}".rstrip() for row in rows]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in (1, 2, 3))]).rstrip() for row in rows
+    ]
     return [*lines, "", verdict(first, second)["text"]]
 
 
@@ -96,13 +100,12 @@ def verdict(first: Run, second: Run) -> dict[str, str]:
     a, b = first.findings, second.findings
     if a.background["target"] != b.background["target"]:
         return {"kind": "none", "text": "The targets differ: no measure of one can be compared with the other's."}
-    if not np.array_equal(a.actual, b.actual) or len(a.actual) < 3:
-        return {"kind": "none", "text": "They were judged on different rows, so that a difference of their measures may "
-                "be one of the rows."}  # fmt: skip
-    from linreg.results.paired import paired_interval
-
-    difference = paired_interval(np.square(a.residuals) - np.square(b.residuals), a.certainty["confidence"])
-    interval = f"{a.certainty['confidence']:.12g} interval {difference.low:.3g} to {difference.high:.3g}"
+    if not np.array_equal(a.actual, b.actual) or len(a.actual) < FEWEST_ROWS:
+        text = "They were judged on different rows: a difference of their measures may be one of the rows."
+        return {"kind": "none", "text": text}
+    confidence = a.certainty["confidence"]
+    difference = paired_interval(np.square(a.residuals) - np.square(b.residuals), confidence)
+    interval = f"{confidence:.12g} interval {difference.low:.3g} to {difference.high:.3g}"
     told = f"the squared error differs by {abs(difference.mean):.3g} on average ({interval})"
     if difference.low > 0:
         return {"kind": "good", "text": f"{second.name} predicts better: on the same {len(a.actual)} rows {told}."}

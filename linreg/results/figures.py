@@ -51,20 +51,20 @@ def effects(runs: Sequence[Run]) -> Markup | None:
 
 def distances(runs: Sequence[Run]) -> Markup | None:
     """Draw how far each coefficient that training found is from the exact minimum, in standard errors."""
-    first = runs[0].findings
-    strongest = _strongest(runs, with_b=True)
-    names = [name for name in strongest if any(_named(run, name).distance is not None for run in runs)]
-    if not names:
+    names = [n for n in _strongest(runs, with_b=True) if any(_named(run, n).distance is not None for run in runs)]
+    certainty = runs[0].findings.certainty
+    if not names or certainty["df"] <= 0:
         return None
-    reach = t_quantile(first.certainty["confidence"], first.certainty["df"])
-    values = [value for run in runs for name in names for c in [_named(run, name)] for value in (c.distance, c.distance_of_truth)]
-    plot = Plot(Axis.around("standard errors from the exact minimum", [-reach, reach, *values]), Axis("", 0, 1), rows=names)
-    plot.band(-reach, reach, "band", f"{first.certainty['confidence']:.12g} interval")
-    plot.upright(0.0, "zero")
-    for k, run in enumerate(runs):
-        y = [i + _shift(k, runs) for i in range(len(names))]
-        plot.dots([_named(run, name).distance for name in names], y, KINDS[k], run.name or "found by training")
+    reach = t_quantile(certainty["confidence"], certainty["df"])
     truth = [_named(runs[0], name).distance_of_truth for name in names]
+    found = [[_named(run, name).distance for name in names] for run in runs]
+    ends = [-reach, reach, *truth, *(value for own in found for value in own)]
+    plot = Plot(Axis.around("standard errors from the exact minimum", ends), Axis("", 0, 1), rows=names)
+    plot.band(-reach, reach, "band", f"{certainty['confidence']:.12g} interval")
+    plot.upright(0.0, "zero")
+    for k, (run, own) in enumerate(zip(runs, found, strict=True)):
+        y = [i + _shift(k, runs) for i in range(len(names))]
+        plot.dots(own, y, KINDS[k], run.name or "found by training")
     if any(value is not None for value in truth):
         plot.dots(truth, range(len(names)), "true", "true")
     return plot.svg("Distance of what training found from the exact minimum, in standard errors")
@@ -125,8 +125,8 @@ def whole_path(run: Run) -> Markup | None:
         plot.ellipse(path["exact"], factor * (farthest * ring / 5), "contour")
     plot.line(x, y, "mean", "mean way of gradient descent")
     plot.dots(x[:1], y[:1], "start", "start")
-    plot.dots(*path["epochs"], "a", "after each epoch")
-    plot.dots(*([value] for value in path["exact"]), "exact", "minimum")
+    plot.dots(path["epochs"][0], path["epochs"][1], "a", "after each epoch")
+    plot.dots([center_x], [center_y], "exact", "minimum")
     return plot.svg("Way of the two leading coefficients to the minimum of the loss")
 
 
@@ -135,8 +135,8 @@ def end_of_path(run: Run) -> Markup | None:
     path, least = run.findings.background["path"], run.findings.background["least_loss"]
     if path is None:
         return None
-    factor, center = _factor(path), path["exact"]
-    late = [values[len(values) // 2 :] for values in path["epochs"]]
+    factor, center, epochs = _factor(path), path["exact"], path["epochs"]
+    late = [values[len(values) // 2 :] for values in epochs]
     known = [_named(run, name) for name in path["names"]]
     axes = [
         Axis.around(name, [*values, middle, *(each for each in _interval(c) if c.exact is not None)], margin=0.15)
@@ -156,10 +156,10 @@ def end_of_path(run: Run) -> Markup | None:
             radius = float(np.sqrt(excess * least * path["num_rows"]))
             plot.ellipse(center, factor * radius, "contour")
             plot.text(center[0], center[1] + _length(*factor[1]) * radius, f"+{100 * excess:.6g} %", "middle")
-    plot.line(*late, "a thin")
-    plot.dots(*late, "a", "after each epoch")
-    plot.dots(*([values[-1]] for values in path["epochs"]), "found", "the last one")
-    plot.dots(*([value] for value in center), "exact", "minimum")
+    plot.line(late[0], late[1], "a thin")
+    plot.dots(late[0], late[1], "a", "after each epoch")
+    plot.dots(epochs[0][-1:], epochs[1][-1:], "found", "the last one")
+    plot.dots(center[:1], center[1:], "exact", "minimum")
     return plot.svg("End of the way of the two leading coefficients")
 
 
@@ -190,8 +190,8 @@ def residuals(run: Run, kind: str = "a") -> Markup | None:
     order = np.argsort(findings.predicted, kind="stable")
     groups = np.array_split(order, min(15, max(1, len(order) // 10)))
     if len(groups) > 2:
-        middle = [[float(values[group].mean()) for group in groups] for values in (findings.predicted, findings.residuals)]
-        plot.line(*middle, "trend", "mean of neighbours")
+        across = [float(findings.predicted[group].mean()) for group in groups]
+        plot.line(across, [float(findings.residuals[group].mean()) for group in groups], "trend", "mean of neighbours")
     return plot.svg("Residuals against predictions")
 
 

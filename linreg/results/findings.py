@@ -16,6 +16,15 @@ from linreg.results.background import FORMAT
 Floats = NDArray[np.float64]
 
 
+_KEYS = {
+    "metrics.json": ("train", "gap"),
+    "gates.json": ("passed", "gates"),
+    "inference.json": ("coefficients", "confidence", "df"),
+    "report.json": ("format", "theta", "b", "history", "path", "parameters", "hashes", "profile"),
+}
+_AGAIN = "run `dvc repro` to make it again"
+
+
 class Coefficient(NamedTuple):
     """One coefficient in all its versions; None where the rows or the data do not tell.
 
@@ -63,20 +72,23 @@ class Findings:
 
     @classmethod
     def read(cls, folder: Path) -> "Findings":
-        """Read a folder like models/evaluation; raises UserError when a file is absent, damaged or of another format."""
-        metrics, verdict, certainty, background = (
-            read_json(folder / f"{name}.json") for name in ("metrics", "gates", "inference", "report")
-        )
-        if not isinstance(background, dict) or background.get("format") != FORMAT:
-            raise UserError(folder / "report.json", f"must have format {FORMAT}", todo="run `dvc repro` to make it again")
+        """Read a folder like models/evaluation; raises UserError for a file that is absent or damaged."""
+        metrics, verdict, certainty, background = (_document(folder / name, keys) for name, keys in _KEYS.items())
+        if background["format"] != FORMAT:
+            raise UserError(
+                folder / "report.json", f"must have format {FORMAT}", found=background["format"], todo=_AGAIN
+            )
         path = folder / "predictions.csv"
         try:
             with path.open(encoding="utf-8", newline="") as file:
-                points = [(float(row["actual"]), float(row["predicted"])) for row in csv.DictReader(file)]
+                lines = csv.DictReader(file)
+                points = [(float(row["actual"]), float(row["predicted"])) for row in lines]
+                if not {"actual", "predicted"} <= set(lines.fieldnames or ()):
+                    raise UserError(path, "must have the columns actual and predicted", todo=_AGAIN)
         except FileNotFoundError:
-            raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
+            raise UserError(path, "there is no such file", todo=_AGAIN) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(path, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None
+            raise UserError(path, "is damaged", found=repr(error), todo=_AGAIN) from None
         actual, predicted = np.array(points).reshape(-1, 2).T
         return cls(metrics, verdict, certainty, background, actual, predicted)
 
@@ -109,3 +121,10 @@ class Findings:
     def parts(self) -> list[str]:
         """The parts that have rows, in the order in which they are told."""
         return [name for name in ("train", "validation", "test") if name in self.metrics]
+
+
+def _document(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    document = read_json(path)
+    if not isinstance(document, dict) or not set(keys) <= set(document):
+        raise UserError(path, f"must hold {', '.join(keys)}", todo=_AGAIN)
+    return document

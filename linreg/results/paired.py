@@ -1,12 +1,25 @@
-"""Placeholder until the registry branch is merged."""
-from typing import NamedTuple
+"""Whether one of two models predicts better, from their errors on the same rows."""
+
 import math
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
+
 from linreg.results.distributions import t_quantile
-class Interval(NamedTuple):
+
+
+class PairedInterval(NamedTuple):
+    """A mean of differences and the confidence interval around it."""
+
     mean: float
     low: float
     high: float
-def paired_interval(d, confidence):
-    m=float(d.mean()); s=float(d.std(ddof=1))/math.sqrt(len(d)); q=t_quantile(confidence,len(d)-1)
-    return Interval(m,m-q*s,m+q*s)
+
+
+def paired_interval(differences: NDArray[np.float64], confidence: float) -> PairedInterval:
+    """Return the paired t interval of differences (n,), n ≥ 2: mean ± t·s/√n, on n − 1 degrees of freedom."""
+    mean = float(differences.mean())
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    reach = t_quantile(confidence, len(differences) - 1) * error
+    return PairedInterval(mean, mean - reach, mean + reach)

@@ -41,11 +41,13 @@ class Axis:
         known = known[np.isfinite(known) & ((known > 0) | (not logarithmic))]
         low, high = (float(known.min()), float(known.max())) if len(known) else (1.0, 1.0)
         if logarithmic:
-            return cls(label, low / 1.25, high * 1.25, True)
-        room = margin * (high - low) or 0.05 * abs(high) or 1.0
-        if not np.isfinite([low - room, high + room]).all():
-            room = 0.0
-        return cls(label, low - room, high + room)
+            return cls(label, max(low / 1.25, 1e-300), min(max(high, 1e-300), 1e308) * 1.25, True)
+        size = max(abs(low), abs(high))
+        with np.errstate(over="ignore"):
+            narrow = high - low <= 1e-12 * size  # of one value, but for rounding
+            room = 0.05 * size or 1.0 if narrow else margin * (high - low)
+            below, above = low - room, high + room
+        return cls(label, below if np.isfinite(below) else low, above if np.isfinite(above) else high)
 
     def place(self, values: Any) -> Floats:
         """Return where values lie between low (0) and high (1); NaN for what a logarithmic axis cannot show."""
@@ -67,13 +69,13 @@ class Axis:
                 values = [value for value in values if self.low <= value <= self.high]
                 if len(values) > 2:
                     break
-            every = -(-len(values) // MOST_TICKS)
-            return [(value, f"{value:.10g}") for value in values[::every]]
+            if len(values) > 1:
+                return [(value, f"{value:.10g}") for value in values[:: -(-len(values) // MOST_TICKS)]]
         low, high = Decimal(self.low), Decimal(self.high)
         unit = Decimal(1).scaleb((high - low).adjusted() - 1)
         step = next(unit * k for k in (1, 2, 5, 10, 20, 50, 100) if (high - low) / (unit * k) <= MOST_TICKS)
-        first = (low / step).to_integral_value(rounding="ROUND_CEILING")
-        values_at = [(first + i) * step for i in range(MOST_TICKS + 1)]
+        least = (low / step).to_integral_value(rounding="ROUND_CEILING")
+        values_at = [(least + i) * step for i in range(MOST_TICKS + 1)]
         return [(float(value), _text(value, step)) for value in values_at if value <= high]
 
 
@@ -207,7 +209,8 @@ class Plot:
         across = self._across([np.nan if value is None else value for value in x])
         ys = [np.nan if value is None else value for value in y]
         up = (np.asarray(ys) * 24 + 12) if self._rows else (1 - self._y.place(ys)) * self.height
-        return np.clip(np.column_stack([across, up]), -1e4, 1e4)
+        points: Floats = np.clip(np.column_stack([across, up]), -1e4, 1e4)
+        return points
 
 
 def _placed(axis: Axis) -> list[tuple[float, str]]:
@@ -229,12 +232,12 @@ def _tenth(value: float) -> str:
 
 
 def _text(value: Decimal, step: Decimal) -> str:
-    """Return a tick's text, with as many digits as the step has; plain where that is short, else with an exponent."""
+    """Return all digits of a tick, plainly where that is short, else with an exponent."""
     if not value:
         return "0"
-    if -5 < step.adjusted() and value.adjusted() < 7:
+    if step.adjusted() > -5 and value.adjusted() < 7:
         return format(value.normalize(), "f")
-    return f"{float(value):.{max(0, value.adjusted() - step.adjusted())}e}"
+    return format(value.normalize(), "e")
 
 
 def _short(text: str, length: int) -> str:

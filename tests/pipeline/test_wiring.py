@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from linreg.params import Params
+
 ROOT = Path(__file__).parents[2]
 STAGES = ["generate", "ingest", "split", "train", "evaluate"]
 DVC: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())
@@ -116,7 +118,8 @@ def modules_of(stage: str) -> set[str]:
 def parameters_of(stage: str) -> set[str]:
     """Return the parameters that a stage takes out of `params`: `section`, or `section.key` where it takes one key.
 
-    `flat(params)` goes to MLflow and into no output; it counts for what is taken out of it by name.
+    `flat(params)` that goes to MLflow goes into no output; it counts for what is taken out of it by name. In a
+    dictionary it goes into one, whole.
     """
     tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -125,7 +128,8 @@ def parameters_of(stage: str) -> set[str]:
         if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load):
             section = parents[node]
             if isinstance(section, ast.Call) and ast.unparse(section.func) == "flat":
-                found |= _taken_out_of_flat_parameters(stage)
+                written = isinstance(parents[section], ast.Dict)
+                found |= set(Params.model_fields) if written else _taken_out_of_flat_parameters(stage)
                 continue
             assert isinstance(section, ast.Attribute), "a stage hands on sections of params, never all of it"
             key = parents[section]

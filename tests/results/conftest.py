@@ -1,0 +1,97 @@
+"""Evaluated runs: a folder like models/evaluation, made by the functions that the stages call."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from linreg.data.design import Design
+from linreg.data.rows import Rows
+from linreg.data.table import write_table
+from linreg.files import write_json
+from linreg.fit.autograd import gradient_descent
+from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.history import History
+from linreg.fit.loss import mean_squared_error
+from linreg.fit.model import LinearModel
+from linreg.fit.step_size import stable_scaling
+from linreg.params import Evaluate, Gate, Params, Train, flat
+from linreg.results.background import background
+from linreg.results.findings import Findings
+from linreg.results.gates import judge
+from linreg.results.inference import inference
+from linreg.results.metrics import metrics
+from linreg.results.predictions import write_predictions
+from linreg.results.report import write_report
+from linreg.results.robust import RobustErrors
+
+Evaluated = Callable[..., Findings]
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
+    """Fits `formula` to `table`, judges it on `test` (or on the same rows) and returns what evaluate would write.
+
+    `gates` are those of params.yaml, further options those of `train`; the folder is `tmp_path / name`.
+    """
+
+    def evaluated(
+        formula: str,
+        table: pa.Table,
+        test: pa.Table | None = None,
+        gates: dict[str, dict[str, float]] | None = None,
+        truth: dict[str, Any] | None = None,
+        profile: dict[str, Any] | None = None,
+        name: str = "evaluation",
+        **options: Any,
+    ) -> Findings:
+        folder = tmp_path / name
+        folder.mkdir()
+        usual: dict[str, Any] = {"epochs": 4, "batch_size": 16}
+        train = Train(**(usual | options))
+        design = learn(formula, table)
+        shards = [_on_disk(folder / "train.parquet", table, design)]
+        names, intercept = design.names, design.schema.intercept
+        exact = ExactAnswer.find(shards, names, intercept, train)
+        history = History(names, train, quiet=True)
+        epochs = iter([exact.as_epoch()])
+        if train.solver == "sgd":
+            epochs = gradient_descent(shards, len(names), intercept, stable_scaling(exact, train), train)
+        for epoch in epochs:
+            mse = exact.gap.mean_squared_error(epoch.theta, epoch.b)
+            watched = mean_squared_error(shards, epoch.theta, epoch.b)
+            history.add(epoch, mse, watched, exact.gap.of(epoch.theta, epoch.b))
+        history.write(folder)
+        model = LinearModel(design, history.chosen.theta, history.chosen.b, {"data/split": "0" * 32})
+
+        parts = {"train": shards} | (
+            {} if test is None else {"test": [_on_disk(folder / "test.parquet", test, design)]}
+        )
+        found = {part: metrics(rows, model.theta, model.b, guess=exact.mean_target) for part, rows in parts.items()}
+        measures = exact.gap.of(model.theta, model.b)
+        evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
+        robust = RobustErrors.of(exact.minimum, shards)
+        write_json(folder / "metrics.json", found | measures)
+        write_json(folder / "inference.json", inference(exact.minimum, 0.95, robust).as_data())
+        write_json(folder / "gates.json", judge(evaluate.gates, found | measures))
+        judged = "test" if test is not None else "train"
+        write_predictions(folder / "predictions.csv", parts[judged][0], model)
+        about = {
+            "judged": judged,
+            "profile": profile or {"rows_read": len(table), "rows": len(table), "dropped": {}, "columns": {}},
+            "truth": truth,
+            "parameters": flat(Params(train=train, evaluate=evaluate)),
+            "hashes": dict(model.hashes),
+        }
+        write_json(folder / "report.json", background(model, exact, folder, train, about))
+        write_report(folder)
+        return Findings.read(folder)
+
+    return evaluated
+
+
+def _on_disk(path: Path, table: pa.Table, design: Design) -> Rows:
+    write_table(path, table.schema, [table])
+    return Rows(path, design)
