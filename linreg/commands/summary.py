@@ -38,7 +38,7 @@ def run(_: argparse.Namespace) -> int:
         found = "nothing to judge" if gate["value"] is None else f"{gate['value']:.6g}"
         print(f"gate {name} ({bounds}): {'passed' if gate['passed'] else 'FAILED'} with {found}")
     print(f"\nmodel:  {MODEL}/model.json")
-    print("report: dvc plots show    (loss, θ by epoch, predicted against actual, residuals)")
+    print(f"report: {EVALUATION}/report.html")
     print("runs:   make ui           (compare runs in the MLflow UI)")
     return 0
 
