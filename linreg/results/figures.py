@@ -83,6 +83,9 @@ def loss(runs: Sequence[Run]) -> Markup | None:
     plot = Plot(_epochs(epochs), Axis.around("mean squared error", [*values, *least], logarithmic=steep))
     for k, run in enumerate(runs):
         history, what = run.findings.background["history"], f"{run.name} " if run.name else ""
+        if history["epoch"] == [0]:  # the exact solver takes no steps
+            plot.level(history["train_mse"][0], KINDS[k], f"{what}training")
+            continue
         plot.line(history["epoch"], history["train_mse"], KINDS[k], f"{what}training")
         if any(value is not None for value in history["validation_mse"]):
             plot.line(history["epoch"], history["validation_mse"], f"{KINDS[k]} dashed", f"{what}validation")
@@ -95,17 +98,18 @@ def loss(runs: Sequence[Run]) -> Markup | None:
 
 def gap(runs: Sequence[Run]) -> Markup | None:
     """Draw how far the loss is above the least possible after each epoch, relative to it."""
-    histories = [run.findings.background["history"] for run in runs]
-    values = [value for history in histories for value in history["gap"]]
+    steps = {k: run.findings.background["history"] for k, run in enumerate(runs)}
+    steps = {k: history for k, history in steps.items() if history["epoch"] != [0]}  # the exact solver takes none
+    values = [value for history in steps.values() for value in history["gap"]]
     if not any(value for value in values):
         return None
     plot = Plot(
-        _epochs([epoch for history in histories for epoch in history["epoch"]]),
+        _epochs([epoch for history in steps.values() for epoch in history["epoch"]]),
         Axis.around("training loss above the least possible", values, logarithmic=True),
     )
-    for k, (run, history) in enumerate(zip(runs, histories, strict=True)):
+    for k, history in steps.items():
         plot.line(history["epoch"], history["gap"], KINDS[k])
-        plot.dots(history["epoch"], history["gap"], KINDS[k], run.name)
+        plot.dots(history["epoch"], history["gap"], KINDS[k], runs[k].name)
     return plot.svg("Relative excess of the training loss after each epoch")
 
 
