@@ -48,12 +48,12 @@ class Cells:
         wrong = ~np.isfinite(values)
         if not wrong.any():
             return
-        wrong &= ~self._faults.refused
         for name in names:
             in_column = wrong & ~np.isfinite(self._columns[name])
-            self._refuse_not_finite(in_column, name, f"column {name}")
+            there = as_mask(self._typed.table.column(name).is_valid())  # what is not there was refused before
+            self._refuse_not_finite(in_column & there, name, f"column {name}")
             wrong &= ~in_column
-        self._refuse_not_finite(wrong, what, what)
+        self._refuse_not_finite(wrong & ~self._faults.refused, what, what)
 
     def require_present(self, name: str) -> None:
         """Refuse the rows whose cell is missing."""

@@ -109,7 +109,7 @@ class Design:
         j = 0
         for term in self.schema.terms:
             for _, levels in self._expanded(term):
-                with np.errstate(over="ignore"):
+                with np.errstate(over="ignore", invalid="ignore"):
                     for k, (factor, level) in enumerate(zip(term, levels, strict=True)):
                         if level is None:
                             values = cells.number(factor)

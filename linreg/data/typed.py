@@ -53,14 +53,11 @@ def typed(frame: "pd.DataFrame | pa.Table", schema: Schema, origin: object, *, t
         where = f"{origin}: column {name}"
         if names.count(name) != 1:
             what = "is missing" if name not in names else "appears more than once"
-            raise UserError(where, what, found=", ".join(names), todo="name the columns as in training")
-        cells = _cells(frame.column(name) if isinstance(frame, pa.Table) else frame[name], type_, where)
-        if text and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
-            columns[name] = text_cells.read(cells, type_)
-        elif pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
-            columns[name] = pc.if_else(_is_whole(cells), cells, None).cast(type_, safe=False)
-        else:
-            columns[name] = _cast(cells, type_, where)
+            found = ", ".join(names) or "no column"
+            raise UserError(where, what, found=found, todo="name the columns as in training")
+        index = names.index(name)
+        values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
+        cells, columns[name] = _read(values, type_, where, text)
         if columns[name].null_count > cells.null_count:
             lost = as_mask(pc.and_(columns[name].is_null(), cells.is_valid()))
             unreadable[name] = Unreadable(lost, cells)
@@ -77,14 +74,48 @@ def feature_types(schema: Schema) -> dict[str, pa.DataType]:
     }
 
 
+def _read(values: Any, type_: pa.DataType, where: str, text: bool) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Return a column's cells as they came, and with their type: null where they cannot have it."""
+    if text and not isinstance(values, pa.Array | pa.ChunkedArray) and values.dtype == object:
+        spelt = _spelt(values, where)
+        if not pa.types.is_string(type_):
+            return spelt, text_cells.read(spelt, type_)
+        return spelt, pc.if_else(pa.array([isinstance(cell, str) for cell in values]), spelt, None)
+    cells = _cells(values, type_, where)
+    if cells.null_count == len(cells):
+        return cells, pa.nulls(len(cells), type_)
+    if text and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
+        return cells, text_cells.read(cells, type_)
+    if pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
+        return cells, pc.if_else(_is_whole(cells), cells, None).cast(type_, safe=False)
+    return cells, _cast(cells, type_, where)
+
+
+def _spelt(values: "pd.Series[Any]", where: str) -> pa.Array:
+    """Return cells of any Python type, mixed perhaps, as text."""
+    missing = values.isna()
+    try:
+        spelt = [None if is_missing else str(cell) for cell, is_missing in zip(values, missing, strict=True)]
+        return pa.array(spelt, pa.string())
+    except UnicodeError as error:
+        raise UserError(where, "must hold text that is valid Unicode", found=error) from None
+
+
 def _cells(values: Any, type_: pa.DataType, where: str) -> pa.Array | pa.ChunkedArray:
     """Return the cells as Arrow has them, text as plain strings."""
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        if values.dtype == object and not pa.types.is_boolean(type_) and any(isinstance(cell, bool) for cell in values):
+            # Among numbers pyarrow takes a truth value for one.
+            raise UserError(where, f"must hold {type_}", found="a truth value")
+        values = _from_pandas(values, type_, where)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    return values.cast(pa.string()) if _is_text(values.type) else values
+
+
+def _from_pandas(values: "pd.Series[Any]", type_: pa.DataType, where: str) -> pa.Array:
     try:
-        if not isinstance(values, pa.Array | pa.ChunkedArray):
-            values = pa.Array.from_pandas(values)  # NaN in a frame means missing
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(values.type.value_type)
-        return values.cast(pa.string()) if _is_text(values.type) else values
+        return pa.Array.from_pandas(values)  # NaN in a frame means missing
     except (pa.ArrowException, OverflowError, UnicodeError) as error:
         raise UserError(where, f"must hold {type_}", found=error) from None
 

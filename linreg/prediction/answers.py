@@ -64,7 +64,8 @@ def answer(model: LinearModel, features: Typed, interval: Interval | None = None
     remarks = model.design.remarks(features)
     low = high = np.full(len(predicted), np.nan)
     if interval:
-        bounds = intervals(interval.exact.minimum, np.where(has_answer[:, None], X, 0.0), interval.confidence)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, row by row
+            bounds = intervals(interval.exact.minimum, np.where(has_answer[:, None], X, 0.0), interval.confidence)
         known = has_answer & np.isfinite(bounds.low) & np.isfinite(bounds.high)
         low, high = (np.where(known, each, np.nan) for each in (bounds.low, bounds.high))
         remarks["too large for an interval"] = ~known
