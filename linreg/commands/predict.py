@@ -121,8 +121,9 @@ class Tally:
         """Yield what is printed."""
         without = self.num_rows - self.num_predicted
         yield f"predict: {self.num_rows} rows, {self.num_predicted} predicted, {without} without → {output}"
-        for title, reasons in (("with a prediction", {OK: self.num_ok, **self.remarks}), ("without", self.without)):
-            for reason, count in reasons.items():
+        yield f"{self.num_ok:>12}  with a prediction: {OK}"
+        for title, counts in (("with a prediction", self.remarks), ("without", self.without)):
+            for reason, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
                 yield f"{count:>12}  {title}: {reason}"
         if self.off_centre is not None:
             share = f"{self.off_centre:.3%} of its half width"

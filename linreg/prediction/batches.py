@@ -41,7 +41,8 @@ class Batches:
                     f"{source.files[0]}: column {name}", f"is not in the file, but {why}",
                     found=", ".join(filter(None, source.columns)), todo="correct the name, in the file or here",
                 )  # fmt: skip
-        self._columns = list(dict.fromkeys([*schema.features, *keep]))
+        # A model of the intercept alone needs none, but the rows have to be counted.
+        self._columns = list(dict.fromkeys([*schema.features, *keep])) or [next(filter(None, source.columns))]
         self.num_rows: int | None = None
         if source.is_parquet:
             self._table = typed_table(source, self._columns, Path())  # it converts nothing

@@ -60,7 +60,8 @@ def predicted(model: LinearModel, path: Path, keep: list[str] | None = None) -> 
     batches = Batches(open_source(path), model.design.schema, keep or [])
     schema = columns(batches.kept, with_file=False, with_interval=False)
     tables = [as_rows(batch, answer(model, batch.features), schema) for batch in batches]
-    return pa.concat_tables(tables).to_pandas()
+    found: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return found
 
 
 def typed_row(cells: dict[str, str]) -> dict[str, Any]:
@@ -209,4 +210,5 @@ def bounds(model: LinearModel, folder: Path, new: pd.DataFrame, confidence: floa
     schema = columns(batches.kept, with_file=False, with_interval=True)
     interval = Interval(ExactAnswer.read(folder), confidence)
     tables = [as_rows(batch, answer(model, batch.features, interval), schema) for batch in batches]
-    return pa.concat_tables(tables).to_pandas()
+    found: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return found
