@@ -16,14 +16,15 @@ from mlflow.types import ColSpec, DataType, Schema
 
 import linreg
 from linreg.fit.model import LinearModel, load
-from linreg.tracking.names import with_legal_names
 
 EVENT_TAG = "linreg.model"
+NOTE_TAG = "mlflow.note.content"
+"""What a page shows as its description."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
 """What the served model imports, and no more: neither torch nor DVC."""
 MOST_LEVELS = 20
-MOST_TAGS = 50
-"""Of more columns no page is read; the MLmodel file has them all."""
+MOST_CHARACTERS = 4000
+"""Of a description: MLflow cuts a tag that is twice as long."""
 
 
 def log_model(
@@ -36,7 +37,7 @@ def log_model(
         experiment_id=run.info.experiment_id,
         name=event["name"],
         source_run_id=run_id,
-        tags={EVENT_TAG: event["path"]} | _column_tags(artifact),
+        tags={EVENT_TAG: event["path"], NOTE_TAG: description(load(artifact))},
         params=dict(params),
         model_type="linear regression",
     )
@@ -84,7 +85,7 @@ def signature() -> ModelSignature:
 
 
 def columns_in_words(model: LinearModel) -> dict[str, str]:
-    """Return what each column must hold, by name: shown with the model in place of a signature."""
+    """Return what each column must hold, by name."""
     words = {}
     for column in model.columns:
         learned = model.design.learned[column.name]
@@ -97,15 +98,20 @@ def columns_in_words(model: LinearModel) -> dict[str, str]:
     return words
 
 
+def description(model: LinearModel) -> str:
+    """Return what the model computes from what, in Markdown: shown on its page, in place of a signature."""
+    lines = [f"`{model.design.schema.formula}`", ""]
+    for name, words in columns_in_words(model).items():
+        if len("\n".join(lines)) + len(name) + len(words) > MOST_CHARACTERS:
+            return "\n".join([*lines, "- … and more columns: see `metadata` in MLmodel"])
+        lines.append(f"- `{name}`: {words}")
+    return "\n".join(lines)
+
+
 def example(model: LinearModel) -> pd.DataFrame:
     """Return a row that the model has an answer to: each number's mean, each category's first level."""
     learned = {column.name: model.design.learned[column.name] for column in model.columns}
     return pd.DataFrame({name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()})
-
-
-def _column_tags(artifact: Path) -> dict[str, str]:
-    words = columns_in_words(load(artifact))
-    return with_legal_names({f"column.{name}": text for name, text in list(words.items())[:MOST_TAGS]})
 
 
 def _logged_before(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:

@@ -204,7 +204,11 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert model.model_id == output.model_id
     assert (model.status, model.source_run_id) == ("READY", seen.info.run_id)
     assert model.params == {"train.lr": "0.1"}
-    assert model.tags["column.zone"] == "category of string: a, b"
+    assert model.tags["mlflow.note.content"].splitlines()[2:5] == [
+        "- `area`: number, from 50.5 to 120.25 in training",
+        "- `rooms`: number, from 2 to 5 in training",
+        "- `zone`: category of string: a, b",
+    ]
     shown = {(metric.key, metric.step): metric.value for metric in model.metrics or []}
     assert shown[("test_mse", 3)] == 0.5
     assert shown[("train_mse", 3)] == 0.25
