@@ -4,9 +4,9 @@ OUTPUT has one row for each row of INPUT, in the same order, with the columns
 
     file         of which file, when INPUT is a folder
     row          which row of the file, counted from 1 below a header
-    …            the columns named by --keep; those of a CSV are kept as text, as they are written
+    …            the columns named by --keep; those of a CSV stay text as they are written, missing cells are empty
     prediction   empty where there is none
-    low, high    with --interval: where a single new observation will lie
+    low, high    with --interval: where a single new observation (of weight 1) will lie
     reason       ok, or what is to be said about the row; several are joined by `; `
 
 No prediction: `missing value: COLUMN`, `not a number: COLUMN` (text in a CSV), `not finite: COLUMN` (infinite or NaN,
@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
     schema = columns(batches.kept, with_file=args.input.is_dir(), with_interval=interval is not None)
     tally = Tally()
     with new_output(args.output, schema) as write:
-        progress = tqdm(total=batches.num_rows, desc="predict", unit=" rows", unit_scale=True, leave=False)
-        with progress:
+        total = batches.num_rows
+        with tqdm(total=total, desc="predict", unit=" rows", unit_scale=True, leave=False, disable=None) as progress:
             for batch in batches:
                 answers = answer(model, batch.features, interval)
                 write(as_rows(batch, answers, schema))
