@@ -78,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
                 tally.add(answers)
                 progress.update(len(answers.predicted))
     print("\n".join(tally.lines(args.output)))
+    for name, relation in interval.exact.minimum.dropped.items() if interval else ():
+        print(f"interval: holds for rows in which {name} = {relation}, as in training, where {name} was dropped")
     if args.max_bad is not None and tally.share_without > args.max_bad:
         share = f"{tally.share_without:.3%} of the rows have no prediction, more than --max-bad {args.max_bad:g}"
         print(f"error: {share}; {args.output} is written all the same", file=sys.stderr)

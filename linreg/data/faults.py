@@ -12,7 +12,10 @@ Mask = NDArray[np.bool_]
 
 
 class Fault(NamedTuple):
-    """Why rows have no answer: in short, and the parts of a UserError, of which `found` depends on the row."""
+    """Why rows have no answer: in short, and the parts of a UserError.
+
+    `where` is a column or an expression, or empty for the row as a whole; what was `found` depends on the row.
+    """
 
     reason: str
     where: str
@@ -44,7 +47,7 @@ class FirstIsAnError:
         """Raise the UserError, if there is such a row."""
         if rows.any():
             row = int(rows.argmax())
-            place = f"{self._origin}: row {self._first_row + row}: {fault.where}"
+            place = f"{self._origin}: row {self._first_row + row}" + (f": {fault.where}" if fault.where else "")
             raise UserError(place, fault.what, found=fault.found(row), todo=fault.todo)
 
 

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from linreg.data.design import Design, Learned
+from linreg.data.faults import Fault, Faults, FirstIsAnError
 from linreg.data.schema import Schema
 from linreg.data.typed import typed
 from linreg.errors import UserError
@@ -81,11 +82,16 @@ class LinearModel:
         Raises UserError naming column and row for a column or cell that is missing, is not of the column's type
         or finite, or holds a level that was not in the training rows.
         """
-        predictions = linear(self.features(frame, text=text), self.theta, self.b)
-        if not np.isfinite(predictions).all():
-            row = int(np.flatnonzero(~np.isfinite(predictions))[0]) + 1
-            raise UserError(f"the input: row {row}", "is too large to predict from", found=predictions[row - 1])
-        return predictions
+        X = self.features(frame, text=text)
+        return self.predictions(X, FirstIsAnError(len(X), "the input", 1))
+
+    def predictions(self, X: Floats, faults: Faults) -> Floats:
+        """Return b + X·θᵀ of shape (n,); a row for which it is not finite is refused."""
+        found = linear(X, self.theta, self.b)
+        wrong = ~np.isfinite(found) & ~faults.refused
+        fault = Fault("too large to predict from", "", "is too large to predict from", lambda row: str(found[row]))
+        faults.refuse(wrong, fault)
+        return found
 
     def features(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
         """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.data.faults import Fault, Mask
+from linreg.data.faults import Mask
 from linreg.data.typed import Typed
 from linreg.errors import UserError
 from linreg.fit.exact_answer import ExactAnswer
-from linreg.fit.model import LinearModel, linear
+from linreg.fit.model import LinearModel
 from linreg.results.inference import intervals
 
 Floats = NDArray[np.float64]
@@ -56,9 +56,7 @@ class Interval:
 def answer(model: LinearModel, features: Typed, interval: Interval | None = None) -> Answers:
     """Return the answers to rows, those of `LinearModel.predict` to the last bit; no row is an error."""
     X, noted = model.design.answerable(features)
-    predicted = linear(X, model.theta, model.b)
-    too_large = ~np.isfinite(predicted) & ~noted.refused
-    noted.refuse(too_large, Fault("too large to predict from", "", "", lambda _: None))
+    predicted = model.predictions(X, noted)
     has_answer = ~noted.refused
     predicted = np.where(has_answer, predicted, np.nan)
     remarks = model.design.remarks(features)

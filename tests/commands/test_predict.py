@@ -15,7 +15,7 @@ from linreg.commands import predict
 from linreg.data.design import Design
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
-from tests.prediction.fitted import save_model
+from tests.prediction.fitted import save_model, training_rows
 
 Learn = Callable[..., Design]
 AFTERWARDS = "import resource, sys; from linreg.cli import main\ntry: main()\nfinally: print({})"
@@ -113,6 +113,18 @@ def test_bounds_come_with_how_far_the_model_is_off_their_middle(
     share = (0.5 / ((found["high"] - found["low"]) / 2)).max()
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.endswith(f"is off its middle by at most {share:.3%} of its half width")
+
+
+def test_bounds_of_a_model_with_a_dropped_column_say_for_which_rows_they_hold(
+    model: LinearModel, learn: Learn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = training_rows()
+    rows = rows.append_column("w", pa.array(2 * rows["x"].to_numpy()))
+    save_model(Path("dropped"), learn, "y ~ x + w", rows, collinear="drop")
+    pq.write_table(rows, "in.parquet")
+    assert run("dropped", "in.parquet", "out.csv", "--interval", 0.9) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "interval: holds for rows in which w = 2·x, as in training, where w was dropped"
 
 
 def test_too_many_rows_without_a_prediction_are_exit_code_1_with_the_output_written(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,7 @@ def save_model(
     fill_missing: bool = False,
     off: float = 0.0,
     l2: float = 0.0,
+    collinear: Literal["error", "drop"] = "error",
 ) -> LinearModel:
     """Fit a model to rows and save it; `off` is added to its b, as if gradient descent had stopped there."""
     rows = training_rows() if rows is None else rows
@@ -45,9 +47,9 @@ def save_model(
     X, y = design.matrix(rows), design.target(rows)
     moments = Moments.zero(len(design.names))
     moments.add(X, y)
-    minimum = solve(moments, design.names, design.schema.intercept, l2)
+    minimum = solve(moments, design.names, design.schema.intercept, l2, collinear)
     folder.mkdir(parents=True, exist_ok=True)
     model = LinearModel(design, minimum.theta, minimum.b + off, {})
     model.save(folder)
-    ExactAnswer(moments, minimum, Gap(moments, minimum)).write(folder, "error")
+    ExactAnswer(moments, minimum, Gap(moments, minimum)).write(folder, collinear)
     return model
