@@ -43,7 +43,7 @@ class TextFile:
                     index = rows.column_names.index(name)
                     rows = rows.set_column(index, name, with_point(rows.column(name)))
         found = typed(rows, self._schema, self._file.path, text=True)
-        for name in set(self._numbers) - self._looked_at:
+        for name in [name for name in self._numbers if name not in self._looked_at]:
             self._require_a_number(name, rows.column(name), found.table.column(name), first_row)
         return found
 

@@ -49,7 +49,7 @@ def test_a_column_without_a_single_number_is_an_error_that_names_its_first_cell(
     model: LinearModel, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError) as caught:
-        said(model, tmp_path, "x,z,g\n,1,a\nlow,2,a\nhigh,3,b\n")
+        said(model, tmp_path, "x,z,g\n,few,a\nlow,many,a\nhigh,3 of them,b\n")
     assert str(caught.value) == (
         f"{tmp_path}/in.csv: row 2: column x: must hold numbers, as in training; found low; "
         "name the columns as in training, or correct the cells"
