@@ -12,6 +12,7 @@ from linreg.errors import one_line_errors
 COMMANDS = {
     "certify": "fit data sets with known answers and count the digits that agree",
     "compare": "put two runs, or two revisions, side by side on one page",
+    "predict": "apply a model to the rows of CSV or Parquet files",
     "rerun": "execute a run again from its MLflow run id, and compare θ bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
     "summary": "print what the pipeline found",

@@ -26,3 +26,8 @@ def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 def as_floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
     """Return a column of numbers without missing cells as float64; integers above 2^53 are rounded."""
     return as_numpy(column.cast(pa.float64(), safe=False))
+
+
+def as_mask(column: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return a column of truth values without missing cells; Arrow keeps them as bits, which numpy cannot share."""
+    return as_numpy(column.cast(pa.uint8())).view(bool)

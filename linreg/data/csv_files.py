@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from linreg.data.csv_rows import BLANKS, FALSE, TRUE, csv_rows
 from linreg.data.dialect import CsvFile, read_header
 from linreg.data.table import write_table
+from linreg.data.text_cells import with_point
 from linreg.files import new_file
 
 
@@ -155,8 +156,7 @@ def _typed(cells: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
     if kind.type == pa.bool_():
         return _truth(cells)
     if kind == _COMMA:
-        # A cell with a point would be read as well after this: make it one that is not a number.
-        cells = pc.replace_substring(pc.replace_substring(cells, ".", "_"), ",", ".")
+        cells = with_point(cells)
     return pc.cast(cells, kind.type)
 
 

@@ -16,14 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linreg.data.arrays import as_floats, as_numpy
-from linreg.data.expressions import Expression, parse_expression
+from linreg.data.arrays import as_floats, as_mask
+from linreg.data.cells import Cells, Level
+from linreg.data.faults import Faults, FirstIsAnError, Mask, Noted
 from linreg.data.schema import Schema
+from linreg.data.typed import Typed
 from linreg.errors import UserError
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
-Level = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -69,22 +70,51 @@ class Design:
         """The names of the columns of X, the names of θ; M = len(names)."""
         return tuple(name for term in self.schema.terms for name, _ in self._expanded(term))
 
-    def matrix(self, table: pa.Table, origin: object = "the table", first_row: int = 1) -> Floats:
-        """Return X (n, M), in column-major order.
+    def matrix(self, table: pa.Table | Typed, origin: object = "the table", first_row: int = 1) -> Floats:
+        """Return X (n, M), in column-major order, of a table with the types of training.
 
-        Raises UserError naming column and row for a missing cell, a level never seen in training, or an
-        expression that is not finite; rows are counted from `first_row`, in `origin`.
+        Raises UserError naming column and row for a missing cell, one that could not be read, a level never seen
+        in training, or an expression that is not finite; rows are counted from `first_row`, in `origin`.
         """
-        cells = _Cells(self, table, origin, first_row)
+        typed = table if isinstance(table, Typed) else Typed(table, {})
+        return self._matrix(typed, FirstIsAnError(typed.table.num_rows, origin, first_row))
+
+    def answerable(self, typed: Typed) -> tuple[Floats, Noted]:
+        """Return X (n, M) like `matrix`, and the rows of it that mean nothing, with the reasons."""
+        noted = Noted(typed.table.num_rows)
+        return self._matrix(typed, noted), noted
+
+    def remarks(self, typed: Typed) -> dict[str, Mask]:
+        """Return what is to be said about rows that have an answer, by remark the rows (n,) it holds for.
+
+        A number that was missing and is filled with the mean, and one outside of the range of the training rows.
+        """
+        found = {}
+        for name in self._number_columns:
+            column, learned = typed.table.column(name), self.learned[name]
+            missing = typed.missing(name)
+            if missing is not None and name in self._means:
+                found[f"filled with the mean: {name}"] = missing
+            if learned.min is not None and learned.max is not None:
+                outside = pc.or_(pc.less(column, learned.min), pc.greater(column, learned.max))
+                found[f"outside the training range: {name}"] = as_mask(pc.fill_null(outside, False))
+        return {remark: rows for remark, rows in found.items() if rows.any()}
+
+    def _matrix(self, typed: Typed, faults: Faults) -> Floats:
+        cells = Cells(typed, self._means, faults)
         for factor in (factor for term in self.schema.terms for factor in term if factor["kind"] == "category"):
-            cells.level_codes(factor)  # also where the training rows had one level only, so that no column shows it
-        X = np.empty((table.num_rows, len(self.names)), order="F")
+            # Also where the training rows had one level only, so that no column shows it.
+            cells.level_codes(factor, self._levels(factor))
+        X = np.empty((typed.table.num_rows, len(self.names)), order="F")
         j = 0
         for term in self.schema.terms:
             for _, levels in self._expanded(term):
-                with np.errstate(over="ignore"):
+                with np.errstate(over="ignore", invalid="ignore"):
                     for k, (factor, level) in enumerate(zip(term, levels, strict=True)):
-                        values = cells.number(factor) if level is None else cells.level_codes(factor) == level
+                        if level is None:
+                            values = cells.number(factor)
+                        else:
+                            values = cells.level_codes(factor, self._levels(factor)) == level
                         X[:, j] = X[:, j] * values if k else values
                 if len(term) > 1:
                     cells.require_finite(X[:, j], ":".join(factor["factor"] for factor in term))
@@ -93,10 +123,22 @@ class Design:
 
     def target(self, table: pa.Table, origin: object = "the table", first_row: int = 1) -> Floats:
         """Return y (n,); raises UserError like `matrix`."""
-        cells = _Cells(self, table, origin, first_row)
+        cells = Cells(Typed(table, {}), {}, FirstIsAnError(table.num_rows, origin, first_row))
         for name in self.schema.target["columns"]:
             cells.require_present(name)
         return cells.number(self.schema.target)
+
+    @cached_property
+    def _means(self) -> dict[str, float]:
+        """What stands in for a missing number, by column; empty where training took none."""
+        means = {name: learned.mean for name, learned in self.learned.items()} if self.schema.fill_missing else {}
+        return {name: mean for name, mean in means.items() if mean is not None}
+
+    @cached_property
+    def _number_columns(self) -> list[str]:
+        """The columns that are read as numbers."""
+        factors = [factor for term in self.schema.terms for factor in term if factor["kind"] == "number"]
+        return list(dict.fromkeys(name for factor in factors for name in factor["columns"]))
 
     def _expanded(self, term: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[int | None, ...]]]:
         """Yield the columns that a term becomes: name, and for each factor the index of its level (None: a number).
@@ -186,79 +228,3 @@ class _Notes:
             min=self._min if known else None,
             max=self._max if known else None,
         )
-
-
-class _Cells:
-    """The factors of one table, each computed once."""
-
-    def __init__(self, design: Design, table: pa.Table, origin: object, first_row: int) -> None:
-        self._design, self._table, self._origin, self._first_row = design, table, origin, first_row
-        self._columns: dict[str, Floats] = {}
-        self._numbers: dict[str, Floats] = {}
-        self._codes: dict[str, NDArray[np.int32]] = {}
-
-    def number(self, factor: Mapping[str, Any]) -> Floats:
-        """Return a numeric factor (n,), every value finite."""
-        text = factor["factor"]
-        if text not in self._numbers:
-            for name in factor["columns"]:
-                if name not in self._columns:
-                    self._columns[name] = self._filled(name)
-            values = _expression(factor)(self._columns)
-            self.require_finite(values, f"column {text}" if text in factor["columns"] else text)
-            self._numbers[text] = values
-        return self._numbers[text]
-
-    def require_finite(self, values: Floats, what: str) -> None:
-        """Raise UserError naming the first row whose value is not finite."""
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
-            found = ", ".join(f"{name} = {column[row]:.17g}" for name, column in self._columns.items())
-            raise self._error(row, what, "is not finite", found)
-
-    def require_present(self, name: str) -> None:
-        """Raise UserError naming the first row whose cell is missing."""
-        column = self._table.column(name)
-        if column.null_count:
-            raise self._missing(pc.index(pc.is_null(column), True).as_py(), name)
-
-    def level_codes(self, factor: Mapping[str, Any]) -> NDArray[np.int32]:
-        """Return the index of each row's level (n,), in the order of the learned levels."""
-        name = factor["columns"][0]
-        if name not in self._codes:
-            column, levels = self._table.column(name), self._design._levels(factor)
-            codes = pc.index_in(column, value_set=pa.array(levels, type=column.type))
-            if codes.null_count:
-                row = pc.index(pc.is_null(codes), True).as_py()
-                value = column[row].as_py()
-                if value is None:
-                    raise self._missing(row, name)
-                raise self._error(
-                    row, f"column {name}", "holds a level that the training rows do not have", repr(value),
-                    f"known levels: {', '.join(map(str, levels[:20]))}{', …' if len(levels) > 20 else ''}",
-                )  # fmt: skip
-            self._codes[name] = as_numpy(codes)
-        return self._codes[name]
-
-    def _filled(self, name: str) -> Floats:
-        column = self._table.column(name)
-        if column.null_count:
-            mean = self._design.learned[name].mean
-            if not self._design.schema.fill_missing or mean is None:
-                self.require_present(name)
-            return as_floats(pc.fill_null(column.cast(pa.float64(), safe=False), mean))
-        return as_floats(column)
-
-    def _missing(self, row: int, name: str) -> UserError:
-        return self._error(row, f"column {name}", "is missing", None, "fill the cell or leave the row out")
-
-    def _error(self, row: int, where: str, what: str, found: str | None, todo: str = "") -> UserError:
-        return UserError(f"{self._origin}: row {self._first_row + row}: {where}", what, found=found, todo=todo)
-
-
-def _expression(factor: Mapping[str, Any]) -> Expression:
-    """A column's name may hold anything, so a factor that is a column is not parsed."""
-    text = factor["factor"]
-    if list(factor["columns"]) == [text]:
-        return Expression(text, (text,), lambda values: values[text])
-    return parse_expression(text)

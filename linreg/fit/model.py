@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from linreg.data.design import Design, Learned
+from linreg.data.faults import Fault, Faults, FirstIsAnError
 from linreg.data.schema import Schema
+from linreg.data.typed import typed
 from linreg.errors import UserError
 from linreg.files import checksum, read_json, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Floats = NDArray[np.float64]
 
@@ -74,21 +76,26 @@ class LinearModel:
         """θ by name."""
         return dict(zip(self.design.names, self.theta.tolist(), strict=True))
 
-    def predict(self, frame: "pd.DataFrame | pa.Table") -> Floats:
-        """Return a prediction per row, float64 of shape (n,).
+    def predict(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
+        """Return a prediction per row, float64 of shape (n,); with `text`, a number may come as text that spells it.
 
         Raises UserError naming column and row for a column or cell that is missing, is not of the column's type
         or finite, or holds a level that was not in the training rows.
         """
-        predictions = linear(self.features(frame), self.theta, self.b)
-        if not np.isfinite(predictions).all():
-            row = int(np.flatnonzero(~np.isfinite(predictions))[0]) + 1
-            raise UserError(f"the input: row {row}", "is too large to predict from", found=predictions[row - 1])
-        return predictions
+        X = self.features(frame, text=text)
+        return self.predictions(X, FirstIsAnError(len(X), "the input", 1))
 
-    def features(self, frame: "pd.DataFrame | pa.Table") -> Floats:
+    def predictions(self, X: Floats, faults: Faults) -> Floats:
+        """Return b + X·θᵀ of shape (n,); a row for which it is not finite is refused."""
+        found = linear(X, self.theta, self.b)
+        wrong = ~np.isfinite(found) & ~faults.refused
+        fault = Fault("too large to predict from", "", "is too large to predict from", lambda row: str(found[row]))
+        faults.refuse(wrong, fault)
+        return found
+
+    def features(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
         """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""
-        return self.design.matrix(_typed(frame, self.design.schema), "the input")
+        return self.design.matrix(typed(frame, self.design.schema, "the input", text=text), "the input")
 
     def save(self, folder: Path) -> None:
         """Write the artifact into an existing folder."""
@@ -123,40 +130,3 @@ def load(folder: str | Path) -> LinearModel:
     if not agrees:
         raise UserError(folder, "model.safetensors and model.json differ", todo="delete both and run `dvc repro`")
     return model
-
-
-def _typed(frame: "pd.DataFrame | pa.Table", schema: Schema) -> pa.Table:
-    """Take the columns that the model needs out of a frame, each with the type that it has in training."""
-    names = list(frame.column_names if isinstance(frame, pa.Table) else map(str, frame.columns))
-    columns: dict[str, pa.Array] = {}
-    for name, column in schema.features.items():
-        where = f"the input: column {name}"
-        if names.count(name) != 1:
-            what = "is missing" if name not in names else "appears more than once"
-            raise UserError(where, what, found=", ".join(names), todo="name the columns as in training")
-        type_ = pa.type_for_alias(column.type)
-        # A number may come as any number: 3 for 3.0 in a float column, 3.5 in one that had integers in training.
-        if column.kind == "number" and name not in schema.category_columns:
-            type_ = pa.float64()
-        values = frame.column(name) if isinstance(frame, pa.Table) else frame[name]
-        columns[name] = _cast(values, type_, where)
-    return pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
-
-
-def _cast(values: Any, type_: pa.DataType, where: str) -> pa.Array:
-    try:
-        if not isinstance(values, pa.Array | pa.ChunkedArray):
-            values = pa.Array.from_pandas(values)  # NaN in a frame means missing
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(values.type.value_type)
-        if _is_text(type_) != _is_text(values.type) and not pa.types.is_null(values.type):
-            raise UserError(where, f"must hold {type_}", found=f"{values.type}, such as {values[0]}")
-        return values.cast(type_)
-    except pa.ArrowException as error:
-        raise UserError(where, f"must hold {type_}", found=error) from None
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    """Text or bytes: what pyarrow would otherwise turn into numbers, or numbers into it, without a word."""
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
-    return any(test(type_) for test in tests)

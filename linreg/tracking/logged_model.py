@@ -12,15 +12,19 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-from mlflow.types.schema import AnyType
+from mlflow.types import ColSpec, DataType, Schema
 
 import linreg
 from linreg.fit.model import LinearModel, load
 
 EVENT_TAG = "linreg.model"
+NOTE_TAG = "mlflow.note.content"
+"""What a page shows as its description."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
 """What the served model imports, and no more: neither torch nor DVC."""
+MOST_LEVELS = 20
+MOST_CHARACTERS = 4000
+"""Of a description: MLflow cuts a tag that is twice as long."""
 
 
 def log_model(
@@ -33,7 +37,7 @@ def log_model(
         experiment_id=run.info.experiment_id,
         name=event["name"],
         source_run_id=run_id,
-        tags={EVENT_TAG: event["path"]},
+        tags={EVENT_TAG: event["path"], NOTE_TAG: description(load(artifact))},
         params=dict(params),
         model_type="linear regression",
     )
@@ -61,7 +65,8 @@ def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> Non
             python_model=str(package / "tracking" / "served_model.py"),
             artifacts={"model": str(artifact)},
             code_paths=[str(code)],
-            signature=signature(model),
+            signature=signature(),
+            metadata={"columns": columns_in_words(model)},
             input_example=example(model),
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             mlflow_model=mlflow_model,
@@ -70,29 +75,43 @@ def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> Non
         shutil.rmtree(cache)
 
 
-def signature(model: LinearModel) -> ModelSignature:
-    """Return the columns that the model needs, by name, and what it returns.
+def signature() -> ModelSignature:
+    """Return what the model returns, and nothing about its columns: those it checks itself.
 
-    A column that held whole numbers in training is of any type to MLflow: declared as long it would answer
-    the question for 3.5 with that for 3, as double it would refuse integers. The model checks it.
+    Declared to MLflow they would be converted before the model sees them: a missing truth value into False, a whole
+    number not into a float, text into whatever it can be, and no CSV with a column of any type is read at all.
     """
-    columns: list[ColSpec | TensorSpec] = [ColSpec(_type(each.type), each.name) for each in model.columns]
-    return ModelSignature(Schema(columns), Schema([ColSpec(DataType.double)]))
+    return ModelSignature(outputs=Schema([ColSpec(DataType.double)]))
+
+
+def columns_in_words(model: LinearModel) -> dict[str, str]:
+    """Return what each column must hold, by name."""
+    words = {}
+    for column in model.columns:
+        learned = model.design.learned[column.name]
+        if learned.levels is not None:
+            levels = ", ".join(map(str, learned.levels[:MOST_LEVELS]))
+            more = f", … ({len(learned.levels)} levels)" if len(learned.levels) > MOST_LEVELS else ""
+            words[column.name] = f"category of {column.type}: {levels}{more}"
+        else:
+            words[column.name] = f"number, from {learned.min:.6g} to {learned.max:.6g} in training"
+    return words
+
+
+def description(model: LinearModel) -> str:
+    """Return what the model computes from what, in Markdown: shown on its page, in place of a signature."""
+    lines = [f"`{model.design.schema.formula}`", ""]
+    for name, words in columns_in_words(model).items():
+        if len("\n".join(lines)) + len(name) + len(words) > MOST_CHARACTERS:
+            return "\n".join([*lines, "- … and more columns: see `metadata` in MLmodel"])
+        lines.append(f"- `{name}`: {words}")
+    return "\n".join(lines)
 
 
 def example(model: LinearModel) -> pd.DataFrame:
     """Return a row that the model has an answer to: each number's mean, each category's first level."""
     learned = {column.name: model.design.learned[column.name] for column in model.columns}
     return pd.DataFrame({name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()})
-
-
-def _type(arrow_type: str) -> DataType | AnyType:
-    if arrow_type.startswith(("int", "uint")):
-        return AnyType()  # type: ignore[no-untyped-call]
-    if arrow_type.startswith(("date", "timestamp")):
-        return DataType.datetime
-    types = {"bool": DataType.boolean, "string": DataType.string}
-    return types.get(arrow_type, DataType.double)
 
 
 def _logged_before(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:

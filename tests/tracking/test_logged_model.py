@@ -95,14 +95,16 @@ def test_the_served_model_predicts_what_the_artifact_predicts(artifact: Path, se
     assert asked(server, records()) == (200, {"predictions": expected.tolist()})
 
 
-def test_the_signature_names_every_column_with_its_type(packed: Path) -> None:
-    signature = mlflow.pyfunc.load_model(str(packed)).metadata.signature
-    assert {name: str(column.type) for name, column in signature.inputs.input_dict().items()} == {
-        "area": "DataType.double",
-        "rooms": "Any",
-        "zone": "DataType.string",
-        "floor": "Any",
-        "garden": "DataType.boolean",
+def test_mlflow_converts_no_cell_and_the_model_says_what_each_column_must_hold(packed: Path) -> None:
+    metadata = mlflow.pyfunc.load_model(str(packed)).metadata
+    assert metadata.get_input_schema() is None
+    assert str(metadata.get_output_schema().input_types()) == "[double]"
+    assert metadata.metadata["columns"] == {
+        "area": "number, from 50.5 to 120.25 in training",
+        "rooms": "number, from 2 to 5 in training",
+        "zone": "category of string: a, b",
+        "floor": "category of int64: 1, 2",
+        "garden": "category of bool: False, True",
     }
 
 
@@ -164,7 +166,7 @@ def test_the_model_needs_only_the_packages_that_it_names(packed: Path) -> None:
     assert names == ["mlflow", "numpy", "pandas", "pyarrow", "safetensors"]
     program = f"""if True:
         import sys
-        for absent in ("torch", "dvc", "formulaic", "tqdm", "ruamel"):
+        for absent in ("torch", "dvc", "formulaic", "tqdm", "ruamel", "numba", "optuna", "mpmath"):
             sys.modules[absent] = None
         import mlflow.pyfunc, pandas
         model = mlflow.pyfunc.load_model({str(packed)!r})
@@ -202,6 +204,11 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert model.model_id == output.model_id
     assert (model.status, model.source_run_id) == ("READY", seen.info.run_id)
     assert model.params == {"train.lr": "0.1"}
+    assert model.tags["mlflow.note.content"].splitlines()[2:5] == [
+        "- `area`: number, from 50.5 to 120.25 in training",
+        "- `rooms`: number, from 2 to 5 in training",
+        "- `zone`: category of string: a, b",
+    ]
     shown = {(metric.key, metric.step): metric.value for metric in model.metrics or []}
     assert shown[("test_mse", 3)] == 0.5
     assert shown[("train_mse", 3)] == 0.25

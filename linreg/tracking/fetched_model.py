@@ -1,0 +1,38 @@
+"""A model out of MLflow: the plain artifact that lies inside what was logged or registered."""
+
+from pathlib import Path
+from typing import Any
+
+from mlflow.artifacts import download_artifacts
+from mlflow.models import Model
+
+from linreg.errors import UserError
+from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
+from linreg.tracking.store import TRACKING_ERRORS, reason
+
+
+def fetch_model(uri: str, folder: Path) -> Path:
+    """Fetch the model that a URI names, such as models:/NAME@ALIAS, into `folder`; returns its plain artifact.
+
+    Raises UserError when the store does not answer, has no such model, or has one that is not of linreg.
+    """
+    store = tracking_uri()
+    if is_own_store() and not own_database().exists():  # a question must not create a store
+        todo = "run the pipeline first, or set MLFLOW_TRACKING_URI to another store"
+        raise UserError(uri, "cannot be fetched, for there is no MLflow store here yet", todo=todo)
+    try:
+        packed = Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store, registry_uri=store))
+        flavors: dict[str, Any] = Model.load(str(packed)).flavors
+    except TRACKING_ERRORS as error:
+        where = f"{uri} in {without_credentials(store)}"
+        todo = "`linreg ui` shows what there is; MLFLOW_TRACKING_URI names another store"
+        raise UserError(where, "cannot be fetched", found=reason(error), todo=todo) from None
+    try:
+        artifact = packed / str(flavors["python_function"]["artifacts"]["model"]["path"])
+    except KeyError:
+        artifact = packed
+    if not (artifact / "model.json").is_file():
+        raise UserError(
+            uri, "is no model of linreg", found=", ".join(flavors), todo="name one that the pipeline has logged"
+        )
+    return artifact

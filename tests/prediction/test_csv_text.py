@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from linreg.data import dialect
+from linreg.data.design import Design
+from linreg.errors import UserError
+from linreg.fit.model import LinearModel
+from tests.prediction.fitted import save_model, training_rows
+from tests.prediction.test_answers import predicted
+
+Learn = Callable[..., Design]
+
+
+@pytest.fixture
+def model(tmp_path: Path, learn: Learn) -> LinearModel:
+    return save_model(tmp_path / "model", learn, "y ~ x + z + g")
+
+
+def said(model: LinearModel, folder: Path, text: str) -> list[str]:
+    (folder / "in.csv").write_text(text)
+    reasons: list[str] = predicted(model, folder / "in.csv")["reason"].tolist()
+    return reasons
+
+
+def test_a_decimal_comma_is_told_from_the_first_cells_that_have_a_sign(model: LinearModel, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("x;z;g\n1;2;a\n0,5;2.5;b\n0.5;2,5;c\n")
+    found = predicted(model, tmp_path / "in.csv")
+    # One cell of either sign in each column: the point is the usual one.
+    assert found["reason"].tolist() == ["ok", "not a number: x", "not a number: z"]
+    (tmp_path / "in.csv").write_text("x;z;g\n1;2;a\n0,5;2,5;b\n0,25;1.5;c\n-1,5;2,5;c\n")
+    found = predicted(model, tmp_path / "in.csv")
+    assert found["reason"].tolist() == ["ok", "ok", "not a number: z", "ok"]
+    alone = pd.DataFrame({"x": [1, 0.5, -1.5], "z": [2, 2.5, 2.5], "g": ["a", "b", "c"]})
+    assert found["prediction"].dropna().tolist() == model.predict(alone).tolist()
+
+
+def test_the_sign_stays_what_it_was_in_later_blocks(
+    model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 40)
+    lines = ["1;2;a"] * 10 + ["0,5;2;a"] * 10 + ["0.5;2;a"] * 10
+    assert said(model, tmp_path, "x;z;g\n" + "\n".join(lines) + "\n") == ["ok"] * 20 + ["not a number: x"] * 10
+
+
+def test_a_column_without_a_single_number_is_an_error_that_names_its_first_cell(
+    model: LinearModel, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError) as caught:
+        said(model, tmp_path, "x,z,g\n,few,a\nlow,many,a\nhigh,3 of them,b\n")
+    assert str(caught.value) == (
+        f"{tmp_path}/in.csv: row 2: column x: must hold numbers, as in training; found low; "
+        "name the columns as in training, or correct the cells"
+    )
+
+
+def test_text_further_down_is_a_fault_of_its_row_alone(
+    model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 64)
+    cells = [f"1,{'oops' if row in (50, 51, 52, 53, 54, 55) else 2},a" for row in range(100)]
+    expected = ["not a number: z" if 50 <= row <= 55 else "ok" for row in range(100)]
+    assert said(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
+
+
+def test_the_files_of_a_folder_may_be_written_differently(model: LinearModel, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1.csv").write_text("x,z,g\n0.5,2,a\n")
+    (folder / "2.csv").write_text("g;z;more;x\nb;2,5;!;1\n")
+    found = predicted(model, folder)
+    assert found["row"].tolist() == [1, 1]
+    alone = pd.DataFrame({"x": [0.5, 1], "z": [2, 2.5], "g": ["a", "b"]})
+    assert found["prediction"].tolist() == model.predict(alone).tolist()
+
+
+def test_text_categories_that_look_like_numbers_are_taken_as_they_are_written(tmp_path: Path, learn: Learn) -> None:
+    rows = training_rows()
+    names = {"a": "1", "b": "01", "c": "x"}
+    rows = rows.set_column(3, "g", [[names[each] for each in rows["g"].to_pylist()]])
+    model = save_model(tmp_path / "zip", learn, "y ~ x + g", rows)
+    (tmp_path / "in.csv").write_text("x,g\n1,1\n1,01\n1,001\n")
+    found = predicted(model, tmp_path / "in.csv")
+    assert found["reason"].tolist() == ["ok", "ok", "unseen level: g"]
+    assert found["prediction"][:2].tolist() == model.predict(pd.DataFrame({"x": [1, 1], "g": ["1", "01"]})).tolist()
