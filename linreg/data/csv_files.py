@@ -47,23 +47,25 @@ Possible = Mapping[str, Sequence[Kind]]
 """By column, the kinds that hold every cell seen so far; all of them while only missing cells were seen."""
 
 
-def csv_columns(path: Path) -> tuple[str, ...]:
-    """Return the column names in a CSV file's header, in file order ('' for an unnamed one).
+def csv_columns(path: Path, given_names: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return the column names in a CSV file's header, in file order ('' for an unnamed one), or those given.
 
     Raises UserError when the file cannot be read, has no header, or a name stands in it twice.
     """
-    return read_header(path).names
+    return read_header(path, given_names).names
 
 
-def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) -> list[Path]:
+def csv_to_parquet(
+    paths: Sequence[Path], columns: Sequence[str], folder: Path, given_names: tuple[str, ...] | None = None
+) -> list[Path]:
     """Convert the named columns of CSV files to Parquet files in `folder`: one per CSV file, same order.
 
     All get one schema; rows keep their order, every row is kept, missing cells are null (a column without any
     value is float64). An empty line is no row, except in a file of one column, where it is a missing cell.
-    Raises UserError, with the file and the data row (the first after the header is 1) or column, for anything
-    that is not a table of UTF-8 text.
+    Files without a header have `given_names`. Raises UserError, with the file and the data row (the first after the
+    header is 1) or column, for anything that is not a table of UTF-8 text.
     """
-    files = [read_header(path) for path in paths]
+    files = [read_header(path, given_names) for path in paths]
     for file in files:
         for column in columns:
             file.require(column)

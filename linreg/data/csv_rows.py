@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from linreg.data import dialect
-from linreg.data.dialect import MISSING, CsvFile, TextCheck
+from linreg.data.dialect import CsvFile, TextCheck
+from linreg.data.missing import MISSING
 from linreg.errors import UserError
 
 TRUE = ("true", "True", "TRUE")

@@ -26,11 +26,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a table in the order of their rows, and the names of its columns ('' for one without a name)."""
+    """The files of a table in the order of their rows, and the names of its columns ('' for one without a name).
+
+    `given_names` are those of CSV files without a header, else None.
+    """
 
     files: tuple[Path, ...]
     is_parquet: bool
     columns: tuple[str, ...]
+    given_names: tuple[str, ...] | None = None
 
     @property
     def truth(self) -> Any:
@@ -41,15 +45,20 @@ class Source:
         return json.loads(text) if text else None
 
 
-def open_source(path: Path) -> Source:
-    """Find the files of a source and read their headers; raises UserError when there is nothing to read."""
+def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
+    """Find the files of a source and read their headers; raises UserError when there is nothing to read.
+
+    `names` are the columns of CSV files that have no header.
+    """
     files = _files(path)
     is_parquet = [_is_parquet(file) for file in files]
     if any(is_parquet) != all(is_parquet):
         odd = files[is_parquet.index(not is_parquet[0])]
         raise UserError(path, "must hold either CSV or Parquet files", found=f"both, such as {files[0]} and {odd}")
-    columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0])
-    return Source(tuple(files), is_parquet[0], columns)
+    if is_parquet[0] and names:
+        raise UserError(files[0], "is Parquet, whose columns have names", todo="set ingest.names to null")
+    columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0], names)
+    return Source(tuple(files), is_parquet[0], columns, names)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedT
     The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers become the
     narrowest of them that holds every value. Raises UserError for a column that is absent or of a nested type.
     """
-    paths = source.files if source.is_parquet else tuple(csv_to_parquet(source.files, columns, scratch))
+    converted = [] if source.is_parquet else csv_to_parquet(source.files, columns, scratch, source.given_names)
+    paths = source.files if source.is_parquet else tuple(converted)
     files = tuple((TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True))
     types = {name: {_plain_type(_field(file, origin, name), origin) for file, origin in files} for name in columns}
     return TypedTable(pa.schema([(name, _one_type(found, name, source)) for name, found in types.items()]), files)
