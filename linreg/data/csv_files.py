@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from linreg.data.csv_rows import BLANKS, FALSE, TRUE, csv_rows
 from linreg.data.dialect import CsvFile, read_header
+from linreg.data.progress import told
 from linreg.data.table import write_table
 from linreg.files import new_file
 
@@ -86,7 +87,7 @@ def _convert_by_type(files: Sequence[CsvFile], guess: Sequence[Possible], target
     try:
         for file, possible, target in zip(files, guess, targets, strict=True):
             decimal = "," if _COMMA in (_kind(kinds, pa.float64()) for kinds in possible.values()) else "."
-            _write(target, schema, csv_rows(file, schema, decimal))
+            _write(target, schema, told(csv_rows(file, schema, decimal), f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False
     return True
@@ -170,4 +171,5 @@ def _truth(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _text_rows(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    return csv_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+    rows = csv_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+    return told(rows, f"reading {file.path.name} as text")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from linreg.data.ahead import ahead
 from linreg.data.csv_files import csv_columns, csv_to_parquet
+from linreg.data.progress import told
 from linreg.data.table import TRUTH, TableFile
 from linreg.errors import UserError
 
@@ -63,18 +65,34 @@ def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
 
 @dataclass(frozen=True)
 class TypedTable:
-    """The rows of a source with one type per column over all its files."""
+    """The rows of a source with one type per column over all its files; `every`: of every n-th row group."""
 
     schema: pa.Schema
     files: tuple[tuple[TableFile, Path], ...]
+    every: int = 1
 
     def parts(self) -> Iterator[Part]:
         """Yield the rows in order, a row group at a time; missing cells are null."""
+        skip = 0
         for file, origin in self.files:
-            first_row = 1
-            for rows in ahead(file.groups(self.schema.names)):
-                yield Part(_plain(rows, self.schema, origin), origin, first_row)
-                first_row += rows.num_rows
+            lengths = [file.group_length(index) for index in range(file.num_groups)]
+            chosen = range(skip, file.num_groups, self.every)
+            skip = (skip - file.num_groups) % self.every
+            first_rows = list(accumulate(lengths, initial=1))
+            groups = ahead(file.group(index, self.schema.names) for index in chosen)
+            total = sum(lengths[index] for index in chosen)
+            for index, rows in zip(chosen, told(groups, f"reading {origin.name}", total), strict=True):
+                yield Part(_plain(rows, self.schema, origin), origin, first_rows[index])
+
+    @property
+    def num_rows(self) -> int:
+        """The rows of all files."""
+        return sum(file.num_rows for file, _ in self.files)
+
+    @property
+    def num_groups(self) -> int:
+        """The row groups of all files."""
+        return sum(file.num_groups for file, _ in self.files)
 
 
 def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedTable:
@@ -88,6 +106,20 @@ def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedT
     files = tuple((TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True))
     types = {name: {_plain_type(_field(file, origin, name), origin) for file, origin in files} for name in columns}
     return TypedTable(pa.schema([(name, _one_type(found, name, source)) for name, found in types.items()]), files)
+
+
+def unreadable_columns(source: Source) -> dict[str, str]:
+    """Return the columns that hold lists, structures or the like, which `typed_table` refuses, with their types."""
+    if not source.is_parquet:
+        return {}
+    file, origin = TableFile(source.files[0]), source.files[0]
+    found = {}
+    for field in file.schema:
+        try:
+            _plain_type(field, origin)
+        except UserError:
+            found[field.name] = str(field.type)
+    return found
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,0 +1,46 @@
+"""How near gradient descent will come to the minimum, before it takes a step."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from linreg.fit.least_squares import LeastSquares
+from linreg.fit.moments import Moments
+from linreg.fit.scaling import Scaling
+from linreg.params import Train
+
+GOOD = 0.01
+MOST_EPOCHS = 2000
+
+
+def expected_gap(moments: Moments, least: LeastSquares, scores: Scaling, train: Train, num_rows: int) -> float | None:
+    """Return (loss − least loss) / least loss that is left after `train.epochs` on z-scores of `num_rows` rows.
+
+    With momentum m and a rate lr that is not too large, the part of θ along an eigenvector of the correlations R
+    with eigenvalue λ shrinks in a step by 1 − 2·λ·lr / (1 − m) (B. Polyak, 1964). The noise of the batches comes on
+    top. None where nothing can be said: no such column, or nothing left to explain.
+    """
+    kept = np.flatnonzero(least.kept[1:])
+    if not len(kept) or least.rss == 0 or least.tss == 0:
+        return None
+    gram, n = moments.gram(), moments.num_rows
+    means, scales = [Fraction(mean) for mean in scores.x_mean.tolist()], scores.x_scale
+    rows = [[gram[max(i, j) + 1][min(i, j) + 1] / n - means[i] * means[j] for j in kept] for i in kept]
+    R = np.array([[float(entry) for entry in row] for row in rows]) / np.outer(scales[kept], scales[kept])
+    eigenvalues, vectors = np.linalg.eigh(R)
+    start = vectors.T @ (least.theta[kept] * scales[kept] / scores.y_scale)
+    steps = train.epochs * math.ceil(num_rows / train.batch_size)
+    shrink = np.clip(1 - 2 * np.maximum(eigenvalues, 0) * train.lr / (1 - train.momentum), -1, 1)
+    left = float((eigenvalues * start**2 * shrink ** (2.0 * steps)).sum())
+    return left / float(least.rss / least.tss)
+
+
+def enough_epochs(moments: Moments, least: LeastSquares, scores: Scaling, train: Train, num_rows: int) -> int | None:
+    """Return the epochs, one of 50, 100, 200, 500, …, that come within GOOD; None if MOST_EPOCHS do not."""
+    for epochs in (50, 100, 200, 500, 1000, MOST_EPOCHS):
+        longer = train.model_copy(update={"epochs": epochs})
+        gap = expected_gap(moments, least, scores, longer, num_rows)
+        if epochs > train.epochs and (gap is None or gap <= GOOD):
+            return epochs
+    return None
