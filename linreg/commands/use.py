@@ -1,8 +1,8 @@
 """Look at a table of yours, say what is suspicious about it, and set params.yaml up for it.
 
 FILE is CSV or Parquet, or a folder of such files. Written are ingest.source, ingest.names, ingest.missing,
-model.formula and train.standardize, with the bounds of evaluate.gates for a table that is new; comments and all
-other lines of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
+model.formula and train.standardize; train.lr where the one that is there would diverge, and evaluate.gates for a table
+that is new. Comments and all other lines of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
 """
 
 import argparse
@@ -145,6 +145,9 @@ def _values(
     }
     scales = "have scales of their own" if proposal.standardize else "are like z-scores already"
     reasons = {"ingest.missing": _missing(proposal, seen), "train.standardize": f"the features {scales}"}
+    if proposal.lr:
+        values["train.lr"] = proposal.lr
+        reasons["train.lr"] = f"{params.train.lr:g} would diverge"
     if not known:
         values["evaluate.gates"] = {"test_r2": {"min": 0}} if params.split.test else {}
         reasons["evaluate.gates"] = "new data: better than the mean, until you set bounds of your own"

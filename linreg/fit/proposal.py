@@ -19,6 +19,7 @@ from linreg.errors import UserError
 from linreg.fit.forecast import GOOD, enough_epochs, expected_gap
 from linreg.fit.giveaway import Giveaway, giveaway, needs_standardizing
 from linreg.fit.look import Look, look_at
+from linreg.fit.outliers import outliers
 from linreg.fit.scaling import Scaling
 from linreg.fit.step_size import largest_stable_rate
 from linreg.params import Params
@@ -37,6 +38,7 @@ class Proposal:
 
     lost        rows that `missing` drops, `filled` the cells that it fills with means
     left_out    why a column is no feature, in a word or two
+    lr          a learning rate that is needed in place of `train.lr`; None where that will do
     rows_seen   rows that the exact fit has read, with `r2` of it; None where it could not be made
     """
 
@@ -50,6 +52,7 @@ class Proposal:
     filled: int = 0
     rows_seen: int = 0
     r2: float | None = None
+    lr: float | None = None
     skewness: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -179,9 +182,15 @@ def _foresee_training(proposal: Proposal, look: Look, found: Giveaway, params: P
     scaling = look.scores if proposal.standardize else Scaling.none(len(look.names))
     limit = largest_stable_rate(look.moments, True, scaling, train)
     if train.schedule == "constant" and train.lr >= limit:
+        proposal.lr = float(f"{limit / 4:.0e}")
         what = f"train.lr {train.lr:g} is too large for these columns: training must diverge from {limit:.2g} on."
-        proposal.note(Finding(what, f"Set train.lr below {limit / 4:.1g}, or train.solver: exact."))
-        return
+        proposal.note(Finding(what, f"train.lr becomes {proposal.lr:g}."))
+    far = outliers(look, scaling)
+    if far and (proposal.lr or train.lr) >= far.largest_rate(train):
+        proposal.lr = far.safe_rate(train)
+        what = f"A few rows lie far from all others in {far.column}: steps with train.lr {train.lr:g} would diverge."
+        proposal.note(Finding(what, f"train.lr becomes {proposal.lr:g}."))
+    train = train.model_copy(update={"lr": proposal.lr or train.lr})
     gap = expected_gap(look.moments, found.minimum, look.scores, train, num_rows)
     if gap is None or gap <= GOOD:
         return
