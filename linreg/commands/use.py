@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what was seen and write params.yaml."""
     params = load_params()
-    path = copied(args.file) if args.copy and args.file.exists() and not args.dry_run else args.file
+    if not args.file.exists():
+        raise UserError(args.file, "there is no such file or folder", todo="check the path")
+    path = copied(args.file) if args.copy and not args.dry_run else args.file
     known = as_parameter(path) == params.ingest.source
     names = tuple(args.names) if args.names else params.ingest.names if known else None
     source = open_source(path, names)
@@ -74,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     if why:
         print()
         print("\n".join(paragraph(f"TARGET: {target}. It was guessed: {why}. Choose another with")))
-        print(f"  linreg use {shlex.quote(str(args.file))} --target COLUMN")
+        given = ["--names", ",".join(args.names)] if args.names else []
+        print(f"  {shlex.join(['linreg', 'use', str(args.file), *given, '--target', 'COLUMN'])}")
     warnings = [*_unread(source, skipped), *(each for each in proposal.findings if not each.hint), *row_findings(facts)]
     advised = [each for each in proposal.findings if each.hint]
     advised += [*target_findings(facts, proposal.skewness), *hints(facts, proposal.features)]
@@ -105,8 +108,8 @@ def _target(wanted: str | None, seen: Survey, params: Params, beside: Beside, pa
             raise UserError(f"{path}: column {wanted}", f"is named by {beside[wanted]}", todo="choose another --target")
         return wanted, ""
     odd = column_findings(Facts(seen, params.split.train, beside))
-    out = {name for finding in odd for name in finding.left_out}
-    return guess_target(seen, out | set(beside))
+    out = {name: finding.short for finding in odd for name in finding.left_out}
+    return guess_target(seen, out | dict(beside), path)
 
 
 def _require_columns(without: list[str], seen: Survey, target: str, path: Path) -> None:
@@ -150,7 +153,7 @@ def _values(
         reasons["train.lr"] = f"{params.train.lr:g} would diverge"
     if not known:
         values["evaluate.gates"] = {"test_r2": {"min": 0}} if params.split.test else {}
-        reasons["evaluate.gates"] = "new data: better than the mean, until you set bounds of your own"
+        reasons["evaluate.gates"] = "new data: better than the mean"
     defaults: dict[str, object] = {"split.by": "row", "model.weights": None}
     for parameter in lost:
         values[parameter] = defaults[parameter]
@@ -159,12 +162,12 @@ def _values(
 
 
 def _missing(proposal: Proposal, seen: Survey) -> str:
-    share = f"{proposal.lost / seen.num_rows:.1%} of the rows"
+    share = f"{proposal.lost / seen.num_rows:.1%}"
     if proposal.missing == "error":
         return "no cell is missing in the columns used"
     if proposal.missing == "drop":
-        return f"{proposal.lost} rows with missing cells are dropped, {share}"
-    rows = f"; {proposal.lost} rows are dropped, {share}" if proposal.lost else ""
+        return f"{proposal.lost} rows, {share}, lack a cell"
+    rows = f", and {proposal.lost} rows, {share}, dropped" if proposal.lost else ""
     return (
         f"dropping would lose {proposal.incomplete / seen.num_rows:.0%} of the rows, more than {MOST_DROPPED:.0%}:"
         f" {proposal.filled} cells are filled with means{rows}"
@@ -206,4 +209,6 @@ def _shown(value: object) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}" if share < 0.999 else f"{share:.12%}".rstrip("0").rstrip(".%") + "%"
+    if share >= 1 - 1e-12:
+        return "all"
+    return f"{share:.1%}" if share < 0.999 else f"{share:.6%}"

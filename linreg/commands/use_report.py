@@ -15,6 +15,7 @@ from linreg.fit.proposal import Proposal
 
 WIDTH = 80
 MOST_COLUMNS = 30
+MOST_ALIKE = 4
 _NAME, _ROLE = 24, 16
 
 
@@ -46,7 +47,8 @@ def column_table(survey: Survey, proposal: Proposal, beside: Mapping[str, str]) 
         yield "  ".join(cells).rstrip()
     if rest := names[len(shown) :]:
         features = sum(name in proposal.features for name in rest)
-        yield f"… and {len(rest)} more columns: {features} features, {len(rest) - features} left out"
+        left_out = f", {len(rest) - features} left out" if features < len(rest) else ""
+        yield f"… and {len(rest)} more columns: {features} features{left_out}"
 
 
 def kind(column: ColumnSurvey) -> str:
@@ -77,6 +79,8 @@ def span(column: ColumnSurvey, width: int) -> str:
     if profile.count == 0:
         return ""
     if kind_of(profile.type) == "number":
+        if profile.min == profile.max:
+            return _cut(_number(profile.min), width)
         few = pa.types.is_integer(profile.type) and column.distinct.count <= FEW_VALUES
         values = f" ({column.distinct.count} values)" if few else ""
         return _cut(f"{_number(profile.min)} … {_number(profile.max)}{values}", width)
@@ -103,7 +107,7 @@ def role(name: str, column: ColumnSurvey, proposal: Proposal, beside: Mapping[st
 
 def findings(title: str, found: Iterable[Finding]) -> Iterator[str]:
     """Yield a heading and a paragraph per finding; nothing without any."""
-    lines = [line for finding in found for line in _paragraph(finding)]
+    lines = [line for finding in _grouped(list(found)) for line in _paragraph(finding)]
     if lines:
         yield ""
         yield title
@@ -133,6 +137,21 @@ def paragraph(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _grouped(found: list[Finding]) -> Iterator[Finding]:
+    """Yield findings; of many with the same consequence the first ones, and how many more there are."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in found:
+        alike.setdefault(finding.short, []).append(finding)
+    for short, group in alike.items():
+        if not short or len(group) <= MOST_ALIKE:
+            yield from group
+            continue
+        yield from group[: MOST_ALIKE - 1]
+        names = [name for finding in group[MOST_ALIKE - 1 :] for name in finding.left_out]
+        shown = ", ".join(names[:MOST_ALIKE]) + (" …" if len(names) > MOST_ALIKE else "")
+        yield Finding(f"{len(names)} more columns are left out as well ({short}):", shown)
 
 
 def _paragraph(finding: Finding) -> list[str]:

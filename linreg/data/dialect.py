@@ -25,8 +25,8 @@ BLOCK_BYTES = 4 << 20
 
 _ROWS_LOOKED_AT = 100
 _QUOTE = "look for a quote that is not closed"
-_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8`"
-_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
+_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW_FILE`"
+_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE`"
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def _rare_level(facts: Facts, name: str, column: ColumnSurvey) -> Finding | None
         if not column.distinct.exact:
             return None
         others = column.profile.count - column.distinct.most_frequent
-        if (1 - facts.train_share) ** others <= UNLUCKY:
+        if others > column.distinct.most_frequent / 3 or (1 - facts.train_share) ** others <= UNLUCKY:
             return None
         return Finding(
             f"{name} has the same value in all but {_counted(others, 'row')}, which may all be test rows.",

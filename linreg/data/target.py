@@ -1,10 +1,10 @@
 """Which column is to be predicted, where nobody has said it."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from linreg.data.schema import kind_of
-from linreg.data.survey import Survey
+from linreg.data.survey import ColumnSurvey, Survey
 from linreg.errors import UserError
 
 _NAMES = ("target", "y", "label", "response", "outcome", "output")
@@ -14,25 +14,39 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-def guess_target(survey: Survey, out: Collection[str]) -> tuple[str, str]:
-    """Return a column of numbers and why it was taken.
+def guess_target(survey: Survey, out: Mapping[str, str], origin: object) -> tuple[str, str]:
+    """Return a column of numbers and why it was taken; `out` says why a column had better not be used.
 
     That is one named as targets usually are (target, y, label, …), else one whose name ends like a quantity that
     people predict (price, cost, value, …), else the last column of numbers. Of several the last is taken. Raises
-    UserError where there is no number to predict.
+    UserError where there is no number to predict, or the likely one is written as text.
     """
-    numbers = [name for name, each in survey.columns.items() if kind_of(each.profile.type) == "number"]
-    numbers = [name for name in numbers if name not in out]
-    if not numbers:
-        found = ", ".join(f"{name}: {each.profile.type}" for name, each in survey.columns.items())
-        raise UserError("the table", "has no column of numbers to predict", found=found or "no named column")
-    for name in reversed(numbers):
+    likely = [name for name, each in survey.columns.items() if name not in out or _is_meant_as_number(each)]
+    for name in reversed(likely):
         if name.strip().lower() in _NAMES:
+            require_target(survey, name, origin)
             return name, "its name says so"
-    for name in reversed(numbers):
+    for name in reversed(likely):
         if re.split(r"[\W_]+", name.strip().lower())[-1] in _ENDINGS:
+            require_target(survey, name, origin)
             return name, "its name is one that is often predicted"
-    return numbers[-1], "it is the last column of numbers"
+    numbers = [name for name, each in survey.columns.items() if kind_of(each.profile.type) == "number"]
+    best = [name for name in numbers if name not in out] or [name for name in numbers if out[name] == "row number"]
+    if best:
+        return best[-1], "it is the last column of numbers"
+    names = list(survey.columns)
+    if len(names) == 1 and (between := re.search(r"[:;|/~^ ]", names[0])):
+        raise UserError(
+            origin, "has one column only", found=names[0],
+            todo=f"if {between[0]!r} is between cells, put a comma, semicolon, tab or | in its place",
+        )  # fmt: skip
+    found = ", ".join(f"{name} ({out.get(name, survey.columns[name].profile.type)})" for name in names)
+    raise UserError(origin, "has no column of numbers to predict", found=found)
+
+
+def _is_meant_as_number(column: ColumnSurvey) -> bool:
+    """Whether text holds numbers but for some cells, or for how they are written."""
+    return column.profile.count > 0 and max(column.writing.numbers, column.writing.dressed) > column.profile.count / 2
 
 
 def require_target(survey: Survey, name: str, origin: object) -> None:

@@ -151,7 +151,8 @@ def _leave_out(proposal: Proposal, look: Look, found: Giveaway) -> bool:
         column = look.columns[name]
         if column in proposal.features:
             what = f"{name} is a combination of columns before it: {name} = {relation}."
-            proposal.note(Finding(what, f"{column} is left out.", (column,), "collinear"))
+            done = "Left out." if name == column else f"{column} is left out."
+            proposal.note(Finding(what, done, (column,), "collinear"))
     if len(proposal.features) < before:
         return True
     if found.relation and not found.singles:
