@@ -18,7 +18,7 @@ def target_findings(facts: Facts, skewness: float | None) -> Iterator[Finding]:
     """Yield what is odd about the target."""
     assert facts.target is not None
     column = facts.survey.columns[facts.target]
-    if column.distinct.count <= FEW_VALUES:
+    if column.distinct.count <= FEW_VALUES and column.profile.count > 3 * column.distinct.count:
         yield Finding(
             f"The target {facts.target} has only {column.distinct.count} different values: it looks like a class or a"
             " grade, not like a measurement.",
@@ -58,7 +58,8 @@ def hints(facts: Facts, features: list[str]) -> Iterator[Finding]:
         column = facts.survey.columns[name]
         if not pa.types.is_integer(column.profile.type):
             continue
-        if 2 < column.distinct.count <= FEW_VALUES and column.distinct.exact:
+        repeated = column.profile.count > 3 * column.distinct.count
+        if 2 < column.distinct.count <= FEW_VALUES and repeated:
             codes.append(name)
         elif _counts_rows(column):
             years.append(name)

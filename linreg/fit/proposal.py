@@ -71,14 +71,16 @@ def propose(
 
     A column that gives the target away, or that others make redundant, is left out, and the rest looked at again.
     """
-    facts = Facts(survey, params.split.train, beside, target)
-    proposal = Proposal(target, [name for name in survey.columns if name != target and name not in beside])
+    aside = {**beside, **dict.fromkeys(without, "--without")}
+    facts = Facts(survey, params.split.train, aside, target)
+    proposal = Proposal(target, [name for name in survey.columns if name != target and name not in aside])
     for finding in column_findings(facts):
         if target not in finding.left_out:
             proposal.note(finding)
     proposal.left_out |= dict.fromkeys(without, "--without")
-    proposal.features = [name for name in proposal.features if name not in without]
     while True:
+        if not proposal.features:
+            proposal.note(Finding("No column is left as a feature.", "The model is the mean of the target alone."))
         proposal.formula = written(target, proposal.features, table, survey, beside)
         _settle_missing(proposal, table, survey, beside)
         look = look_at(proposal.formula, proposal.missing, table, survey, beside, params.model.weights)
