@@ -7,10 +7,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node
+from ruamel.yaml.nodes import MappingNode
 
 from linreg.errors import UserError
 from linreg.files import new_file
+
+_ABSENT = object()
 
 
 def set_values(path: Path, values: Mapping[str, object]) -> bool:
@@ -31,57 +33,65 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     A value that is already there is not touched, however it is written. A key or section that is not there is
     added. Raises UserError for a text that is not a mapping of sections in block style.
     """
+    root, now = _parsed(text)
+    edits: list[tuple[int, int, str]] = []
+    new: dict[str, object] = {}
     for name, value in values.items():
         section, _, key = name.partition(".")
-        text = _with_value(text, section, key, value)
+        _, body = _child(root, section) or (None, None)
+        if isinstance(body, MappingNode) and body.flow_style and not _same(now[section].get(key, _ABSENT), value):
+            todo = "write its keys on lines of their own"
+            raise UserError(f"params.yaml: {section}", "cannot be changed within { }", todo=todo)
+        found = _child(body, key) if isinstance(body, MappingNode) else None
+        if found is None:
+            new[name] = value
+        elif not _same(now[section][key], value):
+            edits.append(_replacement(text, *found, _written(value)))
+    for start, end, instead in sorted(edits, reverse=True):
+        text = text[:start] + instead + text[end:]
+    for name, value in new.items():
+        section, _, key = name.partition(".")
+        text = _with_key(text, section, key, _written(value))
     return text
 
 
-def _with_value(text: str, section: str, key: str, value: object) -> str:
+def _with_key(text: str, section: str, key: str, value: str) -> str:
+    """Return the text with a key that its section has not, or that has no section yet."""
     line_end = "\r\n" if "\r\n" in text else "\n"
-    try:
-        root = YAML(pure=True).compose(text)
-        now = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise UserError("params.yaml", "is not valid YAML", found=error) from None
+    root, _ = _parsed(text)
     of_section = _child(root, section)
     if of_section is None:
-        text = text if not text or text.endswith("\n") else text + line_end
         gap = line_end if text else ""
-        return f"{text}{gap}{section}:{line_end}  {key}: {_written(value)}{line_end}"
+        return f"{_ended(text, line_end)}{gap}{section}:{line_end}  {key}: {value}{line_end}"
     head, body = of_section
-    if isinstance(body, MappingNode) and body.flow_style:
-        raise UserError(
-            f"params.yaml: {section}", "cannot be changed within { }", todo="write its keys on lines of their own"
-        )
-    if not isinstance(body, MappingNode):  # the section is there and empty
-        end = _line_after(text, head.end_mark.index)
-        return f"{_ended(text[:end], line_end)}  {key}: {_written(value)}{line_end}{text[end:]}"
-    found = _child(body, key)
-    if found is None:
-        last = _end(body.value[-1][1])
-        end, indent = _line_after(text, last), " " * body.start_mark.column
-        return f"{_ended(text[:end], line_end)}{indent}{key}: {_written(value)}{line_end}{text[end:]}"
-    if _same(now[section][key], value):
-        return text
-    name, old = found
-    return _replaced(text, name, old, _written(value))
+    is_empty = not isinstance(body, MappingNode)
+    end = _line_after(text, head.end_mark.index if is_empty else _end(body.value[-1][1]))
+    indent = "  " if is_empty else " " * body.start_mark.column
+    return f"{_ended(text[:end], line_end)}{indent}{key}: {value}{line_end}{text[end:]}"
 
 
-def _replaced(text: str, name: Node, old: Node, new: str) -> str:
+def _parsed(text: str) -> tuple[Any, Any]:
+    """Return the nodes of a YAML text, which know their places, and its plain data."""
+    try:
+        return YAML(pure=True).compose(text), YAML(typ="safe", pure=True).load(text) or {}
+    except YAMLError as error:
+        raise UserError("params.yaml", "is not valid YAML", found=error) from None
+
+
+def _replacement(text: str, name: Any, old: Any, new: str) -> tuple[int, int, str]:
+    """Return from where to where a value, with what follows it, gives way to what."""
     start, end = old.start_mark.index, _end(old)
     if old.start_mark.line == name.start_mark.line:
         rest = text[end : _line_after(text, end)]
         comment = rest.lstrip(" ")
         if comment.startswith("#"):  # it stays in its column, if the value leaves room
             spaces = len(rest) - len(comment) + (end - start) - len(new)
-            return f"{text[:start]}{new}{' ' * max(2, spaces)}{comment}{text[end + len(rest) :]}"
-        return text[:start] + new + text[end:]
+            return start, end + len(rest), f"{new}{' ' * max(2, spaces)}{comment}"
+        return start, end, new
     # A block below its key: the new value stands beside the key, the lines of the block go.
     colon = text.index(":", name.end_mark.index) + 1
     block = text.rindex("\n", 0, start) + 1
-    rest = text[colon:block]
-    return f"{text[:colon]} {new}{rest}{text[_line_after(text, end) :]}"
+    return colon, _line_after(text, end), f" {new}{text[colon:block]}"
 
 
 def _child(node: Any, key: str) -> tuple[Any, Any] | None:
@@ -110,7 +120,7 @@ def _ended(text: str, line_end: str) -> str:
 
 
 def _same(now: object, value: object) -> bool:
-    return json.dumps(now, sort_keys=True) == json.dumps(value, sort_keys=True)
+    return now is not _ABSENT and json.dumps(now, sort_keys=True) == json.dumps(value, sort_keys=True)
 
 
 def _written(value: object) -> str:

@@ -16,7 +16,7 @@ MOSTLY = 0.5
 """A column with a larger share of missing cells is left out."""
 UNLUCKY = 0.01
 """A column is left out when the training rows may lack one of its levels with a larger probability."""
-_ID_NAME = re.compile(r"(^|[_ .-])(id|ids|uid|uuid|guid|idx|index|key|rownum|row|nr|no|number)$|[a-z](Id|ID)$", re.I)
+_ID_NAME = re.compile(r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|idx|index|key|rownum|row|nr|no|number)$)|[a-z](Id|ID)$")
 
 
 @dataclass(frozen=True)
