@@ -81,8 +81,10 @@ def run(args: argparse.Namespace) -> int:
     warnings = [*_unread(source, skipped), *(each for each in proposal.findings if not each.hint), *row_findings(facts)]
     advised = [each for each in proposal.findings if each.hint]
     advised += [*target_findings(facts, proposal.skewness), *hints(facts, proposal.features)]
-    print("\n".join(findings("Suspicious", [each for each in warnings if not each.hint])))
-    print("\n".join(findings("Hints", [*(each for each in warnings if each.hint), *advised])))
+    for line in findings("Suspicious", [each for each in warnings if not each.hint]):
+        print(line)
+    for line in findings("Hints", [*(each for each in warnings if each.hint), *advised]):
+        print(line)
 
     values, reasons = _values(params, proposal, seen, as_parameter(path), names, lost, known)
     _write(args, values, reasons, path, proposal)

@@ -13,6 +13,7 @@ from linreg.data.formula import Factor
 from linreg.data.ingest import Beside, left_out_of_dot
 from linreg.data.readers import TypedTable
 from linreg.data.schema import kind_of
+from linreg.data.split import part_sizes
 from linreg.data.survey import Survey
 from linreg.data.suspicion import Facts, Finding, column_findings
 from linreg.errors import UserError
@@ -175,9 +176,13 @@ def _nearly(r: float) -> str:
 
 def _foresee_training(proposal: Proposal, look: Look, found: Giveaway, params: Params, survey: Survey) -> None:
     train = params.train
-    num_rows = max(1, int((survey.num_rows - proposal.lost) * params.split.train))
+    try:
+        num_rows = part_sizes(survey.num_rows - proposal.lost, params.split)[0]
+    except UserError as error:
+        proposal.note(Finding(f"{error}.", "The split will be refused."))
+        return
     if num_rows < len(look.names) + 1:
-        what = f"About {num_rows} training rows are too few for {len(look.names) + 1} coefficients."
+        what = f"{num_rows} training rows are too few for {len(look.names) + 1} coefficients."
         proposal.note(Finding(what, "The training will be refused: leave columns out with --without."))
         return
     if train.solver != "sgd":
