@@ -1,5 +1,7 @@
 """Whether the first row of a CSV file holds the names of its columns."""
 
+import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def check_given_names(path: Path, names: Sequence[str], first: Sequence[str]) ->
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise UserError("params.yaml: ingest.names", f"holds {twice} twice", todo="rename one of them")
+
+
+def likely_names(name: str, names: Sequence[str]) -> str:
+    """Return what to do about a name that is not among the names: the nearest one, or a delimiter that was not seen."""
+    if len(names) == 1 and (between := re.search(r"[:;|/~^ ]", names[0])):
+        return f"if {between[0]!r} stands between cells, put a comma, semicolon, tab or | in its place"
+    near = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1)
+    if near:
+        return f"did you mean {next(each for each in names if each.lower() == near[0])}?"
+    return ""
 
 
 def is_number(cell: str, comma_is_decimal: bool = False) -> bool:

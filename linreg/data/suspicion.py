@@ -131,7 +131,8 @@ def _text(_facts: Facts, name: str, column: ColumnSurvey) -> Finding | None:
         return Finding(
             f"{name} holds {_counted(writing.numbers, 'number')}, but also {_counted(others, 'cell')} like"
             f" {_cell(cell)} ({where}), which makes it text.",
-            "Left out; to use it correct those cells, or make them empty.", (name,), "mixed",
+            "Left out. Correct those cells, or make them empty; or write C() around it if it is a category.",
+            (name,), "mixed",
         )  # fmt: skip
     if column.distinct.repeats == 0 and profile.count > 1 and profile.is_free_text:
         return Finding(

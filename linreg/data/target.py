@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from linreg.data.header import likely_names
 from linreg.data.schema import kind_of
 from linreg.data.survey import ColumnSurvey, Survey
 from linreg.errors import UserError
@@ -35,11 +36,8 @@ def guess_target(survey: Survey, out: Mapping[str, str], origin: object) -> tupl
     if best:
         return best[-1], "it is the last column of numbers"
     names = list(survey.columns)
-    if len(names) == 1 and (between := re.search(r"[:;|/~^ ]", names[0])):
-        raise UserError(
-            origin, "has one column only", found=names[0],
-            todo=f"if {between[0]!r} is between cells, put a comma, semicolon, tab or | in its place",
-        )  # fmt: skip
+    if len(names) == 1 and (hint := likely_names("", names)):
+        raise UserError(origin, "has one column only", found=names[0], todo=hint)
     found = ", ".join(f"{name} ({out.get(name, survey.columns[name].profile.type)})" for name in names)
     raise UserError(origin, "has no column of numbers to predict", found=found)
 
@@ -52,7 +50,10 @@ def _is_meant_as_number(column: ColumnSurvey) -> bool:
 def require_target(survey: Survey, name: str, origin: object) -> None:
     """Raise UserError unless a column can be predicted: it is there, holds numbers, and not only one."""
     if name not in survey.columns:
-        raise UserError(f"{origin}: column {name}", "there is no such column", found=", ".join(survey.columns))
+        raise UserError(
+            f"{origin}: column {name}", "there is no such column", found=", ".join(survey.columns),
+            todo=likely_names(name, list(survey.columns)),
+        )  # fmt: skip
     column = survey.columns[name]
     where = f"{origin}: column {name}"
     if kind_of(column.profile.type) != "number":

@@ -261,7 +261,7 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
     "nothing": (b"", [], "is empty"),
     "a header alone": (b"a,b\n", [], "has a header and no rows"),
     "no number": (b"a,b\nx,y\nz,w\n", [], "has no column of numbers to predict; found a (names rows), b (names rows)"),
-    "another delimiter": (b"a:b\n1:2\n3:4\n", [], "has one column only; found a:b; if ':' is between cells"),
+    "another delimiter": (b"a:b\n1:2\n3:4\n", [], "has one column only; found a:b; if ':' stands between cells"),
     "no such target": (b"a,b\n1,2\n2,5\n", ["--target", "c"], "column c: there is no such column; found a, b"),
     "no such column": (b"a,b\n1,2\n2,5\n", ["--without", "c"], "column c: there is no such column (--without)"),
     "too few names": (b"1,2\n2,5\n", ["--names", "a"], "has 2 columns, but ingest.names names 1; found 1, 2"),
