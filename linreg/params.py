@@ -251,7 +251,8 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
     words = {
         "Tuple": "list",
         "an object": "a section",
-        "a valid array": "a list of numbers",
+        "a valid array": "a list",
+        "a valid string": "text",
         " after validation, not 0": "",
     }
     for word, plain in words.items():

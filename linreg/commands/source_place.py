@@ -1,5 +1,6 @@
 """Where a table lies: inside the repository or not, and whether git or DVC brings it to a clone."""
 
+import shlex
 import shutil
 import subprocess
 from contextlib import suppress
@@ -38,21 +39,20 @@ def copied(path: Path) -> Path:
     return target
 
 
-def advice(path: Path) -> str:
-    """Say what keeps clones and queued experiments from seeing a table; empty when nothing does."""
+def advice(path: Path) -> tuple[str, str]:
+    """Say what keeps clones and queued experiments from seeing a table, and the command against it; else ''."""
     source = as_parameter(path)
     if Path(source).is_absolute():
-        return (
+        what = (
             "The file lies outside of this repository: `dvc repro` reads it there, but clones, queued experiments and"
-            f" `make verify` do not have it. --copy puts a copy into {OWN}/."
+            f" `make verify` do not have it. This copies it into {OWN}/:"
         )
+        return what, shlex.join(["linreg", "use", str(path), "--copy"])
     if _is_tracked(source):
-        return ""
+        return "", ""
     tool = "git add" if _size(path) <= _FOR_GIT else "dvc add"
-    return (
-        f"Neither git nor DVC tracks {source}: clones, queued experiments and `make verify` do not have it."
-        f" `{tool} {source}` and a commit change that."
-    )
+    what = f"Neither git nor DVC tracks {source}: clones, queued experiments and `make verify` have it once you commit"
+    return f"{what} it:" if tool == "git add" else f"{what} its .dvc file:", f"{tool} {shlex.quote(source)}"
 
 
 def _is_tracked(source: str) -> bool:

@@ -186,9 +186,11 @@ def _write(
     print("\n".join(settings(shown, reasons)))
     if proposal.r2 is not None:
         print(f"\nLeast squares on {proposal.rows_seen} rows explains {_percent(proposal.r2)} of the variance.")
-    if note := advice(path):
+    note, command = advice(path)
+    if note:
         print()
         print("\n".join(paragraph(note)))
+        print(f"  {command}")
     if args.dry_run:
         print("\nNothing was written. The same without --dry-run writes it.")
         return

@@ -250,7 +250,7 @@ def test_a_file_elsewhere_is_told_and_copied_on_demand(
     HOUSES.to_csv(elsewhere, index=False)
     assert "outside of this repository" in flat(use(str(elsewhere)))
     assert written(folder).ingest.source == str(elsewhere)
-    assert "`git add data/own/houses.csv`" in flat(use(str(elsewhere), "--copy"))
+    assert "once you commit it: git add data/own/houses.csv" in flat(use(str(elsewhere), "--copy"))
     assert written(folder).ingest.source == "data/own/houses.csv"
     assert (folder / "data/own/houses.csv").read_bytes() == elsewhere.read_bytes()
     elsewhere.write_text("a,b\n1,2\n")
