@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         table = typed_table(source, columns, scratch)
         seen = survey(table)
         if not seen.num_rows:
-            raise UserError(path, "has a header and no rows", todo="bring rows with values")
+            raise UserError(path, "has columns and no rows", todo="bring rows with values")
         beside, lost = _other_roles(params, seen)
         target, why = _target(args.target, seen, params, beside, path)
         _require_columns(args.without, seen, target, path)

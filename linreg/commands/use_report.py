@@ -76,7 +76,7 @@ def missing(column: ColumnSurvey, num_rows: int) -> str:
 def span(column: ColumnSurvey, width: int) -> str:
     """Return range, or levels with their counts, the most frequent first."""
     profile = column.profile
-    if profile.count == 0:
+    if profile.count == 0 or kind_of(profile.type) == "other":
         return ""
     if kind_of(profile.type) == "number":
         if profile.min == profile.max:

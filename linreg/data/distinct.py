@@ -123,8 +123,8 @@ def _known_hashes(column: Any) -> Hashes:
         # Beyond 2^53 neighbours are the same as float64.
         exact = np.abs(whole.astype(np.float64)) < _LARGEST_EXACT
         return np.where(exact, _number_hashes(whole.astype(np.float64)), mixed(whole.view(np.uint64)))
-    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        ticks = column.cast(pa.int32()) if pa.types.is_date32(column.type) else column
+    if pa.types.is_temporal(column.type):
+        ticks = column.cast(pa.int32()) if column.type.bit_width == 32 else column
         return mixed(as_numpy(pc.fill_null(ticks.cast(pa.int64()), 0)).view(np.uint64))
     encoded = pc.dictionary_encode(column.cast(pa.string()))
     if isinstance(encoded, pa.ChunkedArray):

@@ -259,7 +259,7 @@ def test_a_file_elsewhere_is_told_and_copied_on_demand(
 
 REFUSED: dict[str, tuple[bytes, list[str], str]] = {
     "nothing": (b"", [], "is empty"),
-    "a header alone": (b"a,b\n", [], "has a header and no rows"),
+    "a header alone": (b"a,b\n", [], "has columns and no rows"),
     "no number": (b"a,b\nx,y\nz,w\n", [], "has no column of numbers to predict; found a (names rows), b (names rows)"),
     "another delimiter": (b"a:b\n1:2\n3:4\n", [], "has one column only; found a:b; if ':' stands between cells"),
     "no such target": (b"a,b\n1,2\n2,5\n", ["--target", "c"], "column c: there is no such column; found a, b"),

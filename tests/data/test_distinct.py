@@ -68,6 +68,8 @@ def test_a_hash_of_a_column_depends_on_the_order_of_its_cells_and_not_on_its_par
         pa.array([1, 2, None, 1], pa.timestamp("us", "UTC")),
         pa.array([1, 2, None, 1], pa.float32()),
         pa.array([None, None, None, None], pa.string()),
+        pa.array([1, 2, None, 1], pa.duration("s")),
+        pa.array([1, 2, None, 1], pa.time32("s")),
     ],
 )
 def test_every_type_of_a_table_can_be_counted(cells: pa.Array) -> None:
