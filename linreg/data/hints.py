@@ -74,12 +74,12 @@ def hints(facts: Facts, features: list[str]) -> Iterator[Finding]:
         low, high = facts.survey.columns[name].profile.min, facts.survey.columns[name].profile.max
         yield Finding(
             f"{name} holds every whole number from {low} to {high} once, as a row number or a year does.",
-            f"Kept. If it only numbers the rows: --without {_shell(name)}", hint=True,
+            f"Kept. If it only numbers the rows, add --without {_shell(name)}.", hint=True,
         )  # fmt: skip
     if numbers:
         yield Finding(
             f"Columns are named by numbers: {_listed(numbers)}.",
-            "If the first row of the file is data, name the columns: --names a,b,c", hint=True,
+            "If the first row of the file is data, add --names a,b,c with the names.", hint=True,
         )  # fmt: skip
 
 

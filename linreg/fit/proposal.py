@@ -89,7 +89,7 @@ def propose(
         try:
             found = giveaway(look.moments, look.names, look.scores)
         except UserError as error:
-            proposal.note(Finding(f"{error}.", "The training will be refused: leave columns out with --without."))
+            proposal.note(Finding(f"{error}.", "The training will be refused: add --without COLUMN,COLUMN."))
             return proposal
         if not _leave_out(proposal, look, found):
             proposal.r2 = found.r2
@@ -163,8 +163,8 @@ def _leave_out(proposal: Proposal, look: Look, found: Giveaway) -> bool:
         proposal.note(
             Finding(
                 f"The features give the target away exactly: {proposal.target} = {found.relation}.",
-                f"Kept. Where that is how {proposal.target} was computed there is nothing to learn; --without"
-                f" {column} leaves a column out.",
+                f"Kept. Where that is how {proposal.target} was computed there is nothing to learn: add --without"
+                f" {column}, say.",
             )
         )
     return False
@@ -183,7 +183,7 @@ def _foresee_training(proposal: Proposal, look: Look, found: Giveaway, params: P
         return
     if num_rows < len(look.names) + 1:
         what = f"{num_rows} training rows are too few for {len(look.names) + 1} coefficients."
-        proposal.note(Finding(what, "The training will be refused: leave columns out with --without."))
+        proposal.note(Finding(what, "The training will be refused: add --without COLUMN,COLUMN."))
         return
     if train.solver != "sgd":
         return
@@ -203,11 +203,11 @@ def _foresee_training(proposal: Proposal, look: Look, found: Giveaway, params: P
     if gap is None or gap <= GOOD:
         return
     epochs = enough_epochs(look.moments, found.minimum, look.scores, train, num_rows)
-    advice = f"Take more steps, -S train.epochs={epochs}, or" if epochs else "Take"
+    advice = f"Take more steps, `dvc exp run -S train.epochs={epochs}`, or" if epochs else "Take"
     proposal.note(
         Finding(
             f"{train.epochs} epochs are few for these columns: gradient descent will end about {gap:.0%} above the"
             " least loss.",
-            f"{advice} the exact answer, -S train.solver=exact.", hint=True,
+            f"{advice} the exact answer: `dvc exp run -S train.solver=exact`.", hint=True,
         )
     )  # fmt: skip

@@ -307,7 +307,7 @@ BROKEN = {
     "absent column": (b"y,X,xx\n1,2,3\n", ": column x: there is no such column; the columns are xx, y, X"),
     "unnamed columns": (b"y,,\n1,2,3\n", ": column x: there is no such column; the columns are y"),
     "too many cells": (b"x,y\n1,2\n1,2,3\n", ": row 2: has 3 cells where the header has 2; found 1,2,3"),
-    "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cells where the header has 2; found 1"),
+    "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cell where the header has 2; found 1"),
     "many cells, one column": (b"x\n1\n\n1,5\n", ": row 3: has 2 cells where the header has 1; found 1,5"),
     "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cells"),
     "delimiters only": (b"x,y\n1,2\n,,\n", ": row 2: has 3 cells"),
