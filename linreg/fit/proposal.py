@@ -203,11 +203,11 @@ def _foresee_training(proposal: Proposal, look: Look, found: Giveaway, params: P
     if gap is None or gap <= GOOD:
         return
     epochs = enough_epochs(look.moments, found.minimum, look.scores, train, num_rows)
+    end = f"about {gap:.0%} above the least loss" if gap < 5 else f"at about {gap + 1:.0f} times the least loss"
     advice = f"Take more steps, `dvc exp run -S train.epochs={epochs}`, or" if epochs else "Take"
     proposal.note(
         Finding(
-            f"{train.epochs} epochs are few for these columns: gradient descent will end about {gap:.0%} above the"
-            " least loss.",
+            f"{train.epochs} epochs are few for these columns: gradient descent will end {end}.",
             f"{advice} the exact answer: `dvc exp run -S train.solver=exact`.", hint=True,
         )
     )  # fmt: skip

@@ -309,7 +309,7 @@ BROKEN = {
     "too many cells": (b"x,y\n1,2\n1,2,3\n", ": row 2: has 3 cells where the header has 2; found 1,2,3"),
     "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cell where the header has 2; found 1"),
     "many cells, one column": (b"x\n1\n\n1,5\n", ": row 3: has 2 cells where the header has 1; found 1,5"),
-    "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cells"),
+    "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cell "),
     "delimiters only": (b"x,y\n1,2\n,,\n", ": row 2: has 3 cells"),
     "quote not closed": (b'x,y\n1,2\n1,"2\n3,4\n', ": row 2: a quote is not closed"),
     "quote not closed in the last cell": (b'x,y\n1,2\n3,"4', ": row 2: a quote is not closed"),

@@ -101,3 +101,14 @@ def test_the_gap_that_few_steps_leave_is_foreseen(shards_of: Shards) -> None:
     epochs = enough_epochs(exact.moments, exact.minimum, scores, train, 2000)
     assert epochs is not None
     assert gap_after(shards, exact, train.model_copy(update={"epochs": epochs})) < 0.05
+
+
+def test_the_gap_after_less_steps_than_momentum_needs_is_foreseen(shards_of: Shards) -> None:
+    """One batch per epoch, so that there is no noise; the mean over the random θ and b that training begins with."""
+    X = RNG.normal(size=(30, 1))
+    shards = shards_of(X, 3 * X[:, 0] + 0.01 * RNG.normal(size=30))
+    train = Train(standardize=True, batch_size=30, epochs=15, dtype="float64")
+    exact = answer(shards, 1, train)
+    foreseen = expected_gap(exact.moments, exact.minimum, standard_scores(exact.moments, intercept=True), train, 30)
+    gaps = [gap_after(shards, exact, train.model_copy(update={"seed": seed})) for seed in range(40)]
+    assert foreseen == pytest.approx(np.mean(gaps), rel=0.3)  # 858 for 961 ± 94 measured
