@@ -57,7 +57,7 @@ def _type(schema: dict[str, Any]) -> str:
         return " or nothing".join(_type(each) for each in schema["anyOf"] if each != {"type": "null"})
     names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
     if schema["type"] == "array":
-        return "list of numbers"
+        return "list of names" if schema["items"]["type"] == "string" else "list of numbers"
     if schema["type"] == "object":
         return "gates by name"
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -18,6 +18,7 @@ COMMANDS = {
     "summary": "print what the pipeline found",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI on this repository's runs",
+    "use": "look at a table of yours, say what is suspicious, and set params.yaml up for it",
     "verify": "execute every stage again in a clone of this commit, and compare every output with dvc.lock",
 }
 

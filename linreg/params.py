@@ -17,6 +17,7 @@ PARAMS_FILE = Path("params.yaml")
 
 Seed = Annotated[int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -44,6 +45,12 @@ class Ingest(Section):
         "data/raw/generated.parquet",
         min_length=1,
         description="CSV or Parquet: a file, or a folder whose files are read in the order of their names.",
+    )
+    names: tuple[ColumnName, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Column names of CSV files that have no header, in the order of their columns; nothing where the"
+        " first row holds the names.",
     )
     missing: Literal["error", "drop", "mean"] = Field(
         "error",
@@ -244,7 +251,8 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
     words = {
         "Tuple": "list",
         "an object": "a section",
-        "a valid array": "a list of numbers",
+        "a valid array": "a list",
+        "a valid string": "text",
         " after validation, not 0": "",
     }
     for word, plain in words.items():

@@ -39,7 +39,7 @@ def main() -> None:
     roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
     beside = {column: parameter for parameter, column in roles.items() if column}
 
-    source = open_source(Path(params.ingest.source))
+    source = open_source(Path(params.ingest.source), params.ingest.names)
     columns = columns_to_read(formula, source, beside)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = typed_table(source, columns, scratch)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from linreg.commands.stale import changed_parameters
 from linreg.files import read_json
 from linreg.fit.model import load
 
@@ -26,6 +27,9 @@ def run(_: argparse.Namespace) -> int:
         read_json(EVALUATION / name) for name in ("metrics.json", "gates.json", "inference.json")
     )
 
+    if changed := changed_parameters():
+        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        print(f"\nOLDER than params.yaml: since then {names} changed.\n`dvc repro` brings what follows up to date.")
     print(f"\n{model.design.schema.formula}")
     print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth, certainty))))
     if metrics["gap"] is not None:

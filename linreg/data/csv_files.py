@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from linreg.data.csv_rows import BLANKS, FALSE, TRUE, csv_rows
 from linreg.data.dialect import CsvFile, read_header
+from linreg.data.progress import told
 from linreg.data.table import write_table
 from linreg.data.text_cells import with_point
 from linreg.files import new_file
@@ -48,23 +49,25 @@ Possible = Mapping[str, Sequence[Kind]]
 """By column, the kinds that hold every cell seen so far; all of them while only missing cells were seen."""
 
 
-def csv_columns(path: Path) -> tuple[str, ...]:
-    """Return the column names in a CSV file's header, in file order ('' for an unnamed one).
+def csv_columns(path: Path, given_names: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return the column names in a CSV file's header, in file order ('' for an unnamed one), or those given.
 
     Raises UserError when the file cannot be read, has no header, or a name stands in it twice.
     """
-    return read_header(path).names
+    return read_header(path, given_names).names
 
 
-def csv_to_parquet(paths: Sequence[Path], columns: Sequence[str], folder: Path) -> list[Path]:
+def csv_to_parquet(
+    paths: Sequence[Path], columns: Sequence[str], folder: Path, given_names: tuple[str, ...] | None = None
+) -> list[Path]:
     """Convert the named columns of CSV files to Parquet files in `folder`: one per CSV file, same order.
 
     All get one schema; rows keep their order, every row is kept, missing cells are null (a column without any
     value is float64). An empty line is no row, except in a file of one column, where it is a missing cell.
-    Raises UserError, with the file and the data row (the first after the header is 1) or column, for anything
-    that is not a table of UTF-8 text.
+    Files without a header have `given_names`. Raises UserError, with the file and the data row (the first after the
+    header is 1) or column, for anything that is not a table of UTF-8 text.
     """
-    files = [read_header(path) for path in paths]
+    files = [read_header(path, given_names) for path in paths]
     for file in files:
         for column in columns:
             file.require(column)
@@ -85,7 +88,7 @@ def _convert_by_type(files: Sequence[CsvFile], guess: Sequence[Possible], target
     try:
         for file, possible, target in zip(files, guess, targets, strict=True):
             decimal = "," if _COMMA in (_kind(kinds, pa.float64()) for kinds in possible.values()) else "."
-            _write(target, schema, csv_rows(file, schema, decimal))
+            _write(target, schema, told(csv_rows(file, schema, decimal), f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False
     return True
@@ -168,4 +171,5 @@ def _truth(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _text_rows(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    return csv_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+    rows = csv_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+    return told(rows, f"reading {file.path.name} as text")

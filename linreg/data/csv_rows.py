@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from linreg.data import dialect
-from linreg.data.dialect import MISSING, CsvFile, TextCheck
+from linreg.data.dialect import CsvFile, TextCheck
+from linreg.data.missing import MISSING
 from linreg.errors import UserError
 
 TRUE = ("true", "True", "TRUE")
@@ -114,9 +115,13 @@ class _Parser:
     def _refuse_unless_open(self, row: csv.InvalidRow) -> None:
         """Raise a UserError for a row of too few or too many cells; one with the end mark is not whole."""
         if not row.text.endswith("\0"):
-            what = f"has {row.actual_columns} cells where the header has {row.expected_columns}"
+            cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
+            what = f"has {cells} where the header has {row.expected_columns}"
             where = f"{self._file.path}: row {self._last_row}"
-            raise UserError(where, what, found=row.text, todo="correct the row")
+            todo = "correct the row" if row.actual_columns < row.expected_columns else (
+                f"correct the row, or put quotes around cells that hold {self._file.delimiter!r}"
+            )  # fmt: skip
+            raise UserError(where, what, found=row.text, todo=todo)
 
 
 def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:

@@ -14,27 +14,19 @@ from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
+from linreg.data.foreign import refuse_foreign
+from linreg.data.header import NAMES, check_given_names, check_header
 from linreg.errors import UserError
 
 DELIMITERS = (",", ";", "\t", "|")
-
-MISSING = (
-    "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "null", "NULL", "None", "?",
-    "nan", "NaN", "NAN", "Nan", "-nan", "-NaN",
-)  # fmt: skip
-"""The words of a missing cell, blanks around them ignored.
-
-A lone `-` is not among them: statistical offices write it for "exactly zero", so a person has to decide.
-"""
 
 BLOCK_BYTES = 4 << 20
 """How much of a file is parsed at once. The header, and every row, has to fit."""
 
 _ROWS_LOOKED_AT = 100
 _QUOTE = "look for a quote that is not closed"
-_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8`"
-_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
-_NAMES = "the first row has to hold the column names"
+_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW_FILE`"
+_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE`"
 
 
 @dataclass(frozen=True)
@@ -61,16 +53,20 @@ class CsvFile:
         raise UserError(f"{self.path}: column {column}", "there is no such column", todo=todo)
 
 
-def read_header(path: Path) -> CsvFile:
-    """Read a CSV file's header; raises UserError when the file has none, or a name stands in it twice."""
+def read_header(path: Path, given_names: tuple[str, ...] | None = None) -> CsvFile:
+    """Read a CSV file's header; raises UserError when the file has none, or a name stands in it twice.
+
+    A file with `given_names` has none: its rows begin with the first.
+    """
     _require_file(path)
     with path.open("rb") as file:
         block = file.read(BLOCK_BYTES)
         complete = not file.read(1)
+    refuse_foreign(path, block)
     mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
     text = TextCheck(path, offset=mark).decode(block[mark:], final=complete)
     if not text.strip():
-        raise UserError(path, "is empty", todo=_NAMES)
+        raise UserError(path, "is empty", todo=NAMES)
     delimiter = _delimiter(path, text, complete)
     lines = io.StringIO(text, newline="")
     try:
@@ -79,10 +75,17 @@ def read_header(path: Path) -> CsvFile:
         raise UserError(path, "the header cannot be read", found=error, todo=_QUOTE) from None
     if not complete and lines.tell() == len(text):
         raise UserError(path, f"the header is longer than {BLOCK_BYTES} bytes", todo=_QUOTE)
-    names = tuple(name.strip() for name in header)
-    _check_names(path, names, delimiter)
     line_end = b"\n" if b"\n" in block else b"\r"
-    return CsvFile(path, delimiter, names, line_end, mark + len(text[: lines.tell()].encode()))
+    if given_names is not None:
+        check_given_names(path, given_names, header)
+        return CsvFile(path, delimiter, given_names, line_end, mark)
+    first_row = mark + len(text[: lines.tell()].encode())
+    names = tuple(name.strip() for name in header)
+    below: list[list[str]] = []
+    with suppress(csv.Error):
+        below.extend(islice(_rows(lines, delimiter), _ROWS_LOOKED_AT))
+    check_header(path, names, below, delimiter == ";")
+    return CsvFile(path, delimiter, names, line_end, first_row)
 
 
 class TextCheck:
@@ -151,25 +154,3 @@ def _row_sizes(text: str, delimiter: str) -> Iterator[int]:
 
 def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
     return (row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row)
-
-
-def _check_names(path: Path, names: tuple[str, ...], delimiter: str) -> None:
-    if not any(names):
-        raise UserError(path, "has no column names", todo=_NAMES)
-    cells = [name for name in names if name not in MISSING]
-    if cells and all(_is_number(cell, delimiter) for cell in cells):
-        found = f"only numbers in the first row: {', '.join(names)}"
-        raise UserError(path, "has no header", found=found, todo=_NAMES)
-    seen = set[str]()
-    for name in names:
-        if name and name in seen:
-            raise UserError(f"{path}: column {name}", "stands twice in the header", todo="rename one of them")
-        seen.add(name)
-
-
-def _is_number(cell: str, delimiter: str) -> bool:
-    try:
-        float(cell.replace(",", ".") if delimiter == ";" else cell)
-    except ValueError:
-        return False
-    return True

@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 from linreg.data.arrays import as_floats
 from linreg.data.expressions import parse_expression
 from linreg.data.formula import Factor, parse_formula, plan
+from linreg.data.header import likely_names
 from linreg.data.profile import MOST_LEVELS, ColumnProfile
 from linreg.data.readers import Part, Source, TypedTable
 from linreg.data.schema import Column, Schema, kind_of
+from linreg.data.writing import numbers_in
 from linreg.errors import UserError
 
 Profiles = Mapping[str, ColumnProfile]
@@ -32,7 +34,8 @@ def columns_to_read(formula: str, source: Source, beside: Beside) -> list[str]:
             parameter = beside.get(name, "model.formula")
             raise UserError(
                 f"{source.files[0]}: column {name}", f"is not in the file, but {parameter} needs it",
-                found=", ".join(named), todo="correct the name; names with spaces go in `back-quotes`",
+                found=", ".join(named),
+                todo=likely_names(name, named) or "correct the name; names with spaces go in `back-quotes`",
             )  # fmt: skip
     return [name for name in named if name in needed]
 
@@ -211,11 +214,27 @@ def _check_factor(factor: Factor, is_target: bool, profiles: Profiles, table: Ty
                 f"{table.files[0][1]}: column {name}", "must be a number or a category to be in the formula",
                 found=str(profile.type), todo="make a number of it; as a time it can be used in split.by",
             )  # fmt: skip
+        if factor.kind == "category" and factor.text == name and pa.types.is_string(profile.type) and profile.levels:
+            _refuse_numbers_as_text(table, name, profile)
         if factor.kind == "category" and factor.text == name and profile.is_free_text:
             raise UserError(
                 _first_text(table, name), "is text whose values hardly repeat, no category", found=profile.min,
                 todo=f"correct the cell, or write C({_quoted(name)}) if every value is a level",
             )  # fmt: skip
+
+
+def _refuse_numbers_as_text(table: TypedTable, name: str, profile: ColumnProfile) -> None:
+    """Raise UserError for a column that one cell, or a sign such as %, has turned from numbers into a category."""
+    plain, dressed = numbers_in(profile.levels or {})
+    if plain == profile.count or (dressed < profile.count and plain <= profile.count / 2):
+        return
+    category = f"or write C({_quoted(name)}) if it is a category"
+    if dressed == profile.count:
+        what, todo = "is text because of how the number is written", f"write it plainly, such as 1200.5, {category}"
+    else:
+        what = f"is no number, as {plain} of the column's {profile.count} cells are"
+        todo = f"correct it (a missing cell is empty, NA or ?), {category}"
+    raise UserError(_first_text(table, name), what, todo=todo)
 
 
 def _first_text(table: TypedTable, name: str) -> str:

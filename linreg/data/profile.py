@@ -41,9 +41,10 @@ class ColumnProfile:
         cells = column.drop_null()
         if len(cells) == 0:
             return
-        bounds = pc.min_max(cells).as_py()
-        self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
-        self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
+        if kind_of(self.type) != "other":  # durations have no order for pyarrow
+            bounds = pc.min_max(cells).as_py()
+            self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
+            self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
         if kind_of(self.type) == "number":
             self._read_numbers(part, name, as_floats(cells))
         else:

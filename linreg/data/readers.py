@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from linreg.data.ahead import ahead
 from linreg.data.csv_files import csv_columns, csv_to_parquet
+from linreg.data.progress import told
 from linreg.data.table import TRUTH, TableFile
 from linreg.errors import UserError
 
@@ -26,11 +28,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a table in the order of their rows, and the names of its columns ('' for one without a name)."""
+    """The files of a table in the order of their rows, and the names of its columns ('' for one without a name).
+
+    `given_names` are those of CSV files without a header, else None.
+    """
 
     files: tuple[Path, ...]
     is_parquet: bool
     columns: tuple[str, ...]
+    given_names: tuple[str, ...] | None = None
 
     @property
     def truth(self) -> Any:
@@ -41,31 +47,52 @@ class Source:
         return json.loads(text) if text else None
 
 
-def open_source(path: Path) -> Source:
-    """Find the files of a source and read their headers; raises UserError when there is nothing to read."""
+def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
+    """Find the files of a source and read their headers; raises UserError when there is nothing to read.
+
+    `names` are the columns of CSV files that have no header.
+    """
     files = _files(path)
     is_parquet = [_is_parquet(file) for file in files]
     if any(is_parquet) != all(is_parquet):
         odd = files[is_parquet.index(not is_parquet[0])]
         raise UserError(path, "must hold either CSV or Parquet files", found=f"both, such as {files[0]} and {odd}")
-    columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0])
-    return Source(tuple(files), is_parquet[0], columns)
+    if is_parquet[0] and names:
+        raise UserError(files[0], "is Parquet, whose columns have names", todo="set ingest.names to null")
+    columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0], names)
+    return Source(tuple(files), is_parquet[0], columns, names)
 
 
 @dataclass(frozen=True)
 class TypedTable:
-    """The rows of a source with one type per column over all its files."""
+    """The rows of a source with one type per column over all its files; `every`: of every n-th row group."""
 
     schema: pa.Schema
     files: tuple[tuple[TableFile, Path], ...]
+    every: int = 1
 
     def parts(self) -> Iterator[Part]:
         """Yield the rows in order, a row group at a time; missing cells are null."""
+        skip = 0
         for file, origin in self.files:
-            first_row = 1
-            for rows in ahead(file.groups(self.schema.names)):
-                yield Part(_plain(rows, self.schema, origin), origin, first_row)
-                first_row += rows.num_rows
+            lengths = [file.group_length(index) for index in range(file.num_groups)]
+            chosen = range(skip, file.num_groups, self.every)
+            skip = (skip - file.num_groups) % self.every
+            first_rows = list(accumulate(lengths, initial=1))
+            groups = ahead(file.group(index, self.schema.names) for index in chosen)
+            total = sum(lengths[index] for index in chosen)
+            for index, rows in zip(chosen, told(groups, f"reading {origin.name}", total), strict=True):
+                yield Part(_plain(rows, self.schema, origin), origin, first_rows[index])
+
+    @property
+    def num_rows(self) -> int:
+        """The rows of all files."""
+        return sum(file.num_rows for file, _ in self.files)
+
+    @property
+    def num_groups(self) -> int:
+        """The row groups of all files."""
+        return sum(file.num_groups for file, _ in self.files)
 
 
 def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedTable:
@@ -74,10 +101,25 @@ def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedT
     The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers become the
     narrowest of them that holds every value. Raises UserError for a column that is absent or of a nested type.
     """
-    paths = source.files if source.is_parquet else tuple(csv_to_parquet(source.files, columns, scratch))
+    converted = [] if source.is_parquet else csv_to_parquet(source.files, columns, scratch, source.given_names)
+    paths = source.files if source.is_parquet else tuple(converted)
     files = tuple((TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True))
     types = {name: {_plain_type(_field(file, origin, name), origin) for file, origin in files} for name in columns}
     return TypedTable(pa.schema([(name, _one_type(found, name, source)) for name, found in types.items()]), files)
+
+
+def unreadable_columns(source: Source) -> dict[str, str]:
+    """Return the columns that hold lists, structures or the like, which `typed_table` refuses, with their types."""
+    if not source.is_parquet:
+        return {}
+    file, origin = TableFile(source.files[0]), source.files[0]
+    found = {}
+    for field in file.schema:
+        try:
+            _plain_type(field, origin)
+        except UserError:
+            found[field.name] = str(field.type)
+    return found
 
 
 def _files(path: Path) -> list[Path]:

@@ -201,14 +201,20 @@ def _written(relation: Relation, first: int, names: Sequence[str], scaled: _Scal
     """Write the right-hand side of a relation in the units of the data: `2·x1`, `1 − x1`, `5`."""
     column = first + relation.column
     length = scaled.rows[column][column].sqrt()
-    text = ""
+    terms = {}
     for index, factor in relation.factors.items():
         j = first + index
-        if abs(factor) * scaled.rows[j][j].sqrt() <= Decimal("1e-8") * length:
-            continue
-        value = float(scaled.times(factor, column, j))
+        if abs(factor) * scaled.rows[j][j].sqrt() > Decimal("1e-8") * length:
+            terms[names[j - 1] if j else ""] = float(scaled.times(factor, column, j))
+    return combination(terms)
+
+
+def combination(terms: Mapping[str, float]) -> str:
+    """Write a linear combination of columns, with the constant under the name '': `3 + 2·x1 − x2`."""
+    text = ""
+    for name, value in terms.items():
         size = f"{abs(value):.6g}"
-        term = size if j == 0 else names[j - 1] if size == "1" else f"{size}·{names[j - 1]}"
+        term = size if not name else name if size == "1" else f"{size}·{name}"
         sign = ("−" if value < 0 else "") if not text else (" − " if value < 0 else " + ")
         text += sign + term
     return text or "0"

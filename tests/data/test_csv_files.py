@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from linreg.data import csv_files, dialect
 from linreg.data.csv_files import csv_columns, csv_to_parquet
+from linreg.data.missing import MISSING
 from linreg.data.table import ROWS_PER_GROUP
 from linreg.errors import UserError
 
@@ -184,7 +185,7 @@ def test_a_cell_becomes_the_nearest_float_however_many_digits_it_has(
         (["-", "1"], pa.string(), ["-", "1"]),
         (["1.2.3", "4"], pa.string(), ["1.2.3", "4"]),
         (["", "NA", '""'], pa.float64(), [None, None, None]),
-        (list(dialect.MISSING), pa.float64(), [None] * len(dialect.MISSING)),
+        (list(MISSING), pa.float64(), [None] * len(MISSING)),
     ],
 )  # fmt: skip
 def test_types_are_those_of_all_cells_whatever_their_order_and_the_blocks_they_are_in(
@@ -200,7 +201,7 @@ def test_types_are_those_of_all_cells_whatever_their_order_and_the_blocks_they_a
 
 def reference(cells: Sequence[str]) -> list[Any]:
     """Type a column of numbers, truth values and words, in plain Python."""
-    present = [cell.strip(" \t") for cell in cells if cell.strip(" \t") not in dialect.MISSING]
+    present = [cell.strip(" \t") for cell in cells if cell.strip(" \t") not in MISSING]
     truth = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
     convert: Any = str
     if all(re.fullmatch(r"-?\d+", cell) and -(2**63) <= int(cell) < 2**63 for cell in present):
@@ -210,9 +211,7 @@ def reference(cells: Sequence[str]) -> list[Any]:
     elif all(cell in truth for cell in present):
         convert = truth.__getitem__
     text = convert is str
-    return [
-        None if (bare := cell.strip(" \t")) in dialect.MISSING else convert(cell if text else bare) for cell in cells
-    ]
+    return [None if (bare := cell.strip(" \t")) in MISSING else convert(cell if text else bare) for cell in cells]
 
 
 number = st.integers(-9, 9).map(str) | st.integers(-(2**65), 2**65).map(str)
@@ -221,7 +220,7 @@ word = st.sampled_from(["a", "true", "True", "FALSE", "1.2.3", "b c", "nano"])
 cell = st.builds(
     lambda before, text, after: before + text + after,
     st.sampled_from(["", "", "", " ", "\t"]),
-    st.one_of(number, number, real, word, st.sampled_from(dialect.MISSING)),
+    st.one_of(number, number, real, word, st.sampled_from(MISSING)),
     st.sampled_from(["", "", "", " "]),
 )
 
@@ -308,9 +307,9 @@ BROKEN = {
     "absent column": (b"y,X,xx\n1,2,3\n", ": column x: there is no such column; the columns are xx, y, X"),
     "unnamed columns": (b"y,,\n1,2,3\n", ": column x: there is no such column; the columns are y"),
     "too many cells": (b"x,y\n1,2\n1,2,3\n", ": row 2: has 3 cells where the header has 2; found 1,2,3"),
-    "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cells where the header has 2; found 1"),
+    "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cell where the header has 2; found 1"),
     "many cells, one column": (b"x\n1\n\n1,5\n", ": row 3: has 2 cells where the header has 1; found 1,5"),
-    "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cells"),
+    "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cell "),
     "delimiters only": (b"x,y\n1,2\n,,\n", ": row 2: has 3 cells"),
     "quote not closed": (b'x,y\n1,2\n1,"2\n3,4\n', ": row 2: a quote is not closed"),
     "quote not closed in the last cell": (b'x,y\n1,2\n3,"4', ": row 2: a quote is not closed"),

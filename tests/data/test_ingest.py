@@ -158,7 +158,7 @@ def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(refuse
 def test_a_typing_error_in_a_column_of_numbers_is_found_in_its_row(refuse: Refuse) -> None:
     lines = "\n".join(f"{i},{i * 2}" for i in range(50))
     message = refuse(f"y,x\n{lines}\n50,1OO\n51,3\n", "y ~ x")
-    assert message.startswith("table.csv: row 51: column x: '1OO': is text whose values hardly repeat")
+    assert message.startswith("table.csv: row 51: column x: '1OO': is no number, as 51 of the column's 52 cells are")
 
 
 def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(refuse: Refuse) -> None:
@@ -284,3 +284,26 @@ def test_the_same_table_gives_the_same_bytes(ingest: Ingest, tmp_path: Path) -> 
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
     ingest(AUTO_MPG, "mpg ~ .", missing="mean")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["12%", "7%", "12%", "7%"], "column x: '12%': is text because of how the number is written; write it plainly"),
+        (["$1,200", "$7", "$7", "$7"], "column x: '$1,200': is text because of how the number is written"),
+        (
+            ["1", "2", "none", "1"],
+            "row 3: column x: 'none': is no number, as 3 of the column's 4 cells are; correct it",
+        ),
+    ],
+)
+def test_numbers_that_are_written_as_text_never_become_a_category_silently(
+    refuse: Refuse, cells: list[str], message: str
+) -> None:
+    rows = "\n".join(f'{i},"{cell}"' for i, cell in enumerate(cells))
+    assert message in refuse(f"y,x\n{rows}\n", "y ~ x")
+
+
+def test_a_name_that_is_nearly_right_and_a_delimiter_that_is_none_are_told(refuse: Refuse) -> None:
+    assert refuse("y,Size\n1,2\n", "y ~ size").endswith("did you mean Size?")
+    assert "if ':' stands between cells, put a comma" in refuse("y:size\n1:2\n", "y ~ size")

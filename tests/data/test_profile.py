@@ -55,6 +55,11 @@ def test_integers_keep_their_bounds_exactly() -> None:
     assert (data["min"], data["max"], data["missing"]) == (-(2**63), 2**63 - 1, 1)
 
 
+def test_durations_are_profiled_without_bounds() -> None:
+    data = profile([1, None, 3], pa.duration("s")).as_data()
+    assert data == {"type": "duration[s]", "missing": 1, "min": None, "max": None}
+
+
 def test_statistics_that_overflow_are_left_out() -> None:
     data = profile([1.7e308, -1.7e308, 1.7e308], pa.float64()).as_data()
     assert (data["min"], data["max"], data["sd"]) == (-1.7e308, 1.7e308, None)

@@ -1,0 +1,343 @@
+"""`linreg use`: what it writes into params.yaml, what it says, and that the pipeline works afterwards."""
+
+import difflib
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from linreg.cli import main
+from linreg.data.dialect import DELIMITERS
+from linreg.params import Params, load_params
+from tests.pipeline.conftest import Project, copy_of_the_project
+
+ROOT = Path(__file__).parents[2]
+N = 240
+RNG = np.random.default_rng(11)
+HOUSES = pd.DataFrame({
+    "size": RNG.normal(90, 25, N).round(1),
+    "age": RNG.integers(0, 80, N),
+    "zone": RNG.choice(["north", "south", "old town"], N),
+})  # fmt: skip
+HOUSES["price"] = (3 * HOUSES["size"] - HOUSES["age"] + 40 * (HOUSES["zone"] == "north") + RNG.normal(0, 9, N)).round(2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with nothing but params.yaml, which is where the command is called."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def use(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Calls the command; returns what it prints, or its error."""
+
+    def use(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["linreg", "use", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert ended.value.code == (2 if said.err else 0)
+        assert "Traceback" not in said.err
+        assert len(said.err.splitlines()) <= 1
+        return said.out + said.err
+
+    return use
+
+
+def written(folder: Path) -> Params:
+    return load_params(folder / "params.yaml")
+
+
+def flat(text: str) -> str:
+    """What was printed without its line breaks."""
+    return " ".join(text.split())
+
+
+def test_the_example_is_set_up_as_the_readme_does_it(folder: Path, use: Callable[..., str]) -> None:
+    shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
+    said = use("auto-mpg.csv")
+    params = written(folder)
+    assert params.ingest.source == "auto-mpg.csv"
+    assert params.model.formula == (
+        "mpg ~ cylinders + displacement + horsepower + weight + acceleration + modelyear + origin"
+    )
+    assert (params.ingest.missing, params.train.standardize) == ("drop", True)
+    assert {name: gate.min for name, gate in params.evaluate.gates.items()} == {"test_r2": 0}
+    for words in ("TARGET: mpg.", "car_name is text", "C(origin)", "6 rows, 1.5%, lack a cell", "git checkout"):
+        assert words in flat(said)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_comments_and_all_other_lines_are_kept_byte_for_byte(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv", index=False)
+    before = (folder / "params.yaml").read_bytes().decode()
+    use("houses.csv")
+    after = (folder / "params.yaml").read_bytes().decode()
+    changed = {
+        line[2:].strip().split(":")[0]
+        for line in difflib.ndiff(before.split("\n"), after.split("\n"))
+        if line[0] in "+-"
+    }
+    assert changed == {"source", "formula", "standardize", "gates", "test_r2"}
+    for line in before.splitlines():
+        assert "#" not in line or line[line.index("#") :] in after
+
+
+def test_twice_is_once_also_after_gates_of_ones_own(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv", index=False)
+    assert "Written to params.yaml" in use("houses.csv")
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("{test_r2: {min: 0}}", "{gap: {max: 0.5}}"))
+    once = path.read_bytes()
+    assert "Already in params.yaml" in use("houses.csv")
+    assert path.read_bytes() == once
+
+
+def test_a_dry_run_writes_nothing(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv", index=False)
+    before = sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+    assert "Nothing was written." in use("houses.csv", "--dry-run", "--copy")
+    assert sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_any_delimiter_a_byte_order_mark_and_a_folder_say_the_same(
+    folder: Path, use: Callable[..., str], delimiter: str
+) -> None:
+    (folder / "parts").mkdir()
+    for index, rows in enumerate(np.array_split(np.arange(N), 3)):
+        HOUSES.iloc[rows].to_csv(f"parts/{index}.csv", index=False, sep=delimiter, encoding="utf-8-sig")
+    assert "CSV, 3 files, 240 rows, 4 columns" in use("parts")
+    assert written(folder).model.formula == "price ~ size + age + zone"
+    assert written(folder).ingest.source == "parts"
+
+
+def test_semicolons_with_decimal_commas(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv", index=False, sep=";", decimal=",")
+    use("houses.csv")
+    assert written(folder).model.formula == "price ~ size + age + zone"
+
+
+def test_parquet_with_columns_that_no_formula_takes(folder: Path, use: Callable[..., str]) -> None:
+    table = pa.Table.from_pandas(HOUSES, preserve_index=False)
+    table = table.append_column("photos", pa.array([[1, 2]] * N))
+    table = table.append_column("sold", pa.array(pd.date_range("2024-01-01", periods=N)))
+    pq.write_table(table, folder / "houses.parquet")
+    said = flat(use("houses.parquet"))
+    assert "photos holds list<element: int64>, no numbers, text or times. Not read." in said
+    assert "split.by: time:sold" in said
+    assert written(folder).model.formula == "price ~ size + age + zone"
+
+
+def test_a_file_without_a_header_asks_for_names_and_takes_them(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv", index=False, header=False)
+    error = use("houses.csv")
+    assert "has no header" in error
+    assert "linreg use FILE --names a,b,c,d" in error
+    said = use("houses.csv", "--names", "size,age,zone,price")
+    assert "240 rows" in said
+    assert written(folder).ingest.names == ("size", "age", "zone", "price")
+    once = (folder / "params.yaml").read_bytes()
+    use("houses.csv")  # it is known now
+    assert (folder / "params.yaml").read_bytes() == once
+    HOUSES.to_csv("other.csv", index=False)
+    use("other.csv")
+    assert written(folder).ingest.names is None
+
+
+def test_an_index_without_a_name_is_told_and_not_read(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.to_csv("houses.csv")
+    assert "A column has no name" in use("houses.csv")
+    assert written(folder).model.formula == "price ~ size + age + zone"
+
+
+def test_names_that_need_it_go_in_back_quotes_and_one_with_a_back_quote_is_left_out(
+    folder: Path, use: Callable[..., str]
+) -> None:
+    HOUSES.rename(columns={"size": "size, m²", "age": "a`ge", "price": "the price"}).to_csv("h.csv", index=False)
+    assert "which no formula can hold" in flat(use("h.csv"))
+    assert written(folder).model.formula == "`the price` ~ `size, m²` + zone"
+
+
+def test_columns_that_give_the_target_away_are_told_with_the_relation(folder: Path, use: Callable[..., str]) -> None:
+    houses = HOUSES.assign(tax=RNG.normal(5, 2, N).round(2))
+    houses["price"] = (houses["size"] + 2 * houses["tax"] - houses["age"]).round(2)
+    houses.to_csv("houses.csv", index=False)
+    assert "price = size − age + 2·tax" not in flat(use("houses.csv", "--without", "tax"))
+    said = flat(use("houses.csv"))
+    assert "The features give the target away exactly: price = size − age + 2·tax." in said
+    assert written(folder).model.formula == "price ~ size + age + zone + tax"
+
+
+def test_a_column_that_alone_gives_the_target_away_is_left_out(folder: Path, use: Callable[..., str]) -> None:
+    HOUSES.assign(euros=(HOUSES["price"] * 0.92).round(2)).to_csv("houses.csv", index=False)
+    assert "euros alone gives the target price away" in flat(use("houses.csv", "--target", "price"))
+    assert written(folder).model.formula == "price ~ size + age + zone"
+
+
+def test_redundant_columns_are_left_out_with_their_relation(folder: Path, use: Callable[..., str]) -> None:
+    north = HOUSES["zone"].map({"north": "yes", "south": "no", "old town": "no"})
+    HOUSES.assign(both=HOUSES["size"] + HOUSES["age"], is_north=north).to_csv("houses.csv", index=False)
+    said = flat(use("houses.csv", "--target", "price"))
+    assert "both = size + age" in said
+    assert "is_north[T.yes] = " in said
+    assert written(folder).model.formula == "price ~ size + age + zone"
+
+
+@pytest.mark.parametrize(("share", "policy"), [(0.0, "error"), (0.02, "drop"), (0.3, "mean")])
+def test_the_policy_for_missing_cells_follows_the_rows_that_dropping_would_lose(
+    folder: Path, use: Callable[..., str], share: float, policy: str
+) -> None:
+    houses = HOUSES.copy()
+    houses.loc[: int(share * N) - 1, "size"] = np.nan
+    houses.to_csv("houses.csv", index=False)
+    use("houses.csv")
+    assert written(folder).ingest.missing == policy
+
+
+def test_a_wide_table_is_written_as_a_dot_and_cut_with_a_count(folder: Path, use: Callable[..., str]) -> None:
+    wide = pd.DataFrame(RNG.normal(size=(300, 50)), columns=[f"v{j}" for j in range(50)])
+    wide.assign(y=wide.sum(axis=1) + RNG.normal(size=300)).to_csv("wide.csv", index=False)
+    said = use("wide.csv")
+    assert written(folder).model.formula == "y ~ ."
+    assert "… and 22 more columns: 22 features" in said
+    assert not written(folder).train.standardize
+    use("wide.csv", "--without", "v3")
+    assert "v3" not in written(folder).model.formula.split(" + ")
+
+
+def test_columns_that_other_parameters_name_are_no_features_and_lost_ones_are_reset(
+    folder: Path, use: Callable[..., str]
+) -> None:
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("by: row", "by: group:zone").replace("weights: null", "weights: age"))
+    HOUSES.to_csv("houses.csv", index=False)
+    use("houses.csv")
+    params = written(folder)
+    assert params.model.formula == "price ~ size"
+    assert (params.split.by, params.model.weights) == ("group:zone", "age")
+    HOUSES.drop(columns=["zone", "age"]).to_csv("other.csv", index=False)
+    assert "the column that it named is not in this file" in flat(use("other.csv"))
+    assert (written(folder).split.by, written(folder).model.weights) == ("row", None)
+
+
+def test_a_rate_that_a_few_far_rows_would_make_diverge_is_lowered(folder: Path, use: Callable[..., str]) -> None:
+    zones = ["island"] * 6 + ["main land"] * 5994
+    size = RNG.normal(size=6000)
+    rows = pd.DataFrame({"size": size, "zone": zones, "price": size + RNG.normal(size=6000)})
+    rows.to_csv("houses.csv", index=False)
+    assert "A few rows lie far from all others in zone[T.main land]" in flat(use("houses.csv"))
+    # One over the share of the level is 1000: the limit is 32 · 0.1 / 1000 = 0.0032, and half of it is safe.
+    assert written(folder).train.lr == 0.001
+
+
+def test_a_file_elsewhere_is_told_and_copied_on_demand(
+    folder: Path, use: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "houses.csv"
+    HOUSES.to_csv(elsewhere, index=False)
+    assert "outside of this repository" in flat(use(str(elsewhere)))
+    assert written(folder).ingest.source == str(elsewhere)
+    assert "once you commit it: git add data/own/houses.csv" in flat(use(str(elsewhere), "--copy"))
+    assert written(folder).ingest.source == "data/own/houses.csv"
+    assert (folder / "data/own/houses.csv").read_bytes() == elsewhere.read_bytes()
+    elsewhere.write_text("a,b\n1,2\n")
+    assert "is there already, with other content" in use(str(elsewhere), "--copy")
+
+
+REFUSED: dict[str, tuple[bytes, list[str], str]] = {
+    "nothing": (b"", [], "is empty"),
+    "a header alone": (b"a,b\n", [], "has columns and no rows"),
+    "no number": (b"a,b\nx,y\nz,w\n", [], "has no column of numbers to predict; found a (names rows), b (names rows)"),
+    "another delimiter": (b"a:b\n1:2\n3:4\n", [], "has one column only; found a:b; if ':' stands between cells"),
+    "no such target": (b"a,b\n1,2\n2,5\n", ["--target", "c"], "column c: there is no such column; found a, b"),
+    "no such column": (b"a,b\n1,2\n2,5\n", ["--without", "c"], "column c: there is no such column (--without)"),
+    "too few names": (b"1,2\n2,5\n", ["--names", "a"], "has 2 columns, but ingest.names names 1; found 1, 2"),
+    "names of its own": (b"a,b\n1,2\n", ["--names", "a,b"], "has a header with the names in ingest.names"),
+    "a web page": (b"<!DOCTYPE html>\n<html></html>", [], "is a web page or XML, not a table"),
+    "gzip": (gzip.compress(b"a,b\n1,2\n"), [], "is compressed with gzip; unpack it: `gunzip --keep t.csv`"),
+    "Excel": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", [], "is an Excel workbook; save the sheet as CSV"),
+    "JSON": (b'[{"a": 1}]', [], "is JSON, not a table"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_used_is_refused_and_nothing_written(folder: Path, use: Callable[..., str], what: str) -> None:
+    content, options, message = REFUSED[what]
+    (folder / "t.csv").write_bytes(content)
+    before = (folder / "params.yaml").read_bytes()
+    assert message in use("t.csv", *options)
+    assert (folder / "params.yaml").read_bytes() == before
+    assert not list(folder.rglob(".use.scratch"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_of_the_project(tmp_path_factory.mktemp("project"))
+
+
+def _reproduced(project: Project, *arguments: str) -> float:
+    """Set a file up, run the pipeline, and return how far above the least loss it ended."""
+    project.run("linreg", "use", *arguments)
+    project.run("dvc", "repro")
+    project.run("linreg", "summary")
+    assert project.json("models/evaluation/gates.json")["passed"]
+    return float(project.json("models/evaluation/metrics.json")["gap"])
+
+
+@pytest.mark.slow
+def test_the_pipeline_works_after_use_on_the_example(project: Project) -> None:
+    assert _reproduced(project, "data/examples/auto-mpg.csv") < 0.02  # 0.0039 measured
+
+
+@pytest.mark.slow
+def test_the_pipeline_works_after_use_on_a_file_without_header_and_with_gaps(project: Project) -> None:
+    houses = HOUSES.copy()
+    houses.loc[::4, "size"] = np.nan
+    houses.to_csv(project.folder / "data/own.csv", index=False, header=False, sep=";", decimal=",")
+    assert _reproduced(project, "data/own.csv", "--names", "size,age,zone,price") < 0.05
+
+
+@pytest.mark.slow
+def test_the_pipeline_works_after_use_where_the_default_rate_diverges(project: Project) -> None:
+    zones = ["island"] * 6 + ["main land"] * 5994
+    size = RNG.normal(size=6000)
+    rows = pd.DataFrame({"size": size, "zone": zones, "price": 5 * size + RNG.normal(size=6000)})
+    rows.to_csv(project.folder / "data/far.csv", index=False)
+    assert _reproduced(project, "data/far.csv") < 0.05
+    assert load_params(project.folder / "params.yaml").train.lr < 0.01
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """Rows that take 240 MB as numbers, in a process that may have 1.2 GB of address space beyond its libraries."""
+    rows = pa.table({f"x{j}": RNG.normal(size=500_000) for j in range(12)})
+    with pq.ParquetWriter(tmp_path / "long.parquet", rows.schema) as writer:
+        for _ in range(5):
+            writer.write_table(rows, row_group_size=100_000)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    program = (
+        "import resource, sys; from linreg.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, end.code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "use", "long.parquet", "--dry-run"], cwd=tmp_path, capture_output=True,
+        text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    peak, code = done.stdout.splitlines()[-1].split()
+    assert code == "0", done.stderr
+    assert "2500000 rows" in done.stdout
+    assert int(peak) < 600_000  # kB; 2.5 million rows of 12 numbers are 240 MB, their hashes 20 MB
