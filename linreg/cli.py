@@ -11,8 +11,11 @@ from linreg.errors import one_line_errors
 
 COMMANDS = {
     "certify": "fit data sets with known answers and count the digits that agree",
+    "register": "put the model into the MLflow registry, as champion if it is better on the same test rows",
+    "repeat": "run the pipeline with several seeds: mean and spread of every metric and coefficient",
     "rerun": "execute a run again from its MLflow run id, and compare θ bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
+    "search": "look for the parameters with the least validation RMSE, each trial a DVC experiment",
     "summary": "print what the pipeline found",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI on this repository's runs",

@@ -17,6 +17,8 @@ MODEL = "models/model"
 DATA = ("data/split", "data/ingested/schema.json")
 OUTPUTS = (MODEL, *DATA)
 """The paths whose MD5s a run carries as tags of the same names."""
+EVALUATION = "evaluation"
+"""The artifact of a run that holds its metrics and gates."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class KnownRun:
     started     when, in milliseconds since 1970
     parameters  all of params.yaml by dotted names; from MLflow they are text
     model       the copy of its model that is kept here, if there is one
+    evaluation  the copy of its evaluation that is kept here, if there is one
     """
 
     key: str
@@ -38,6 +41,7 @@ class KnownRun:
     tags: Mapping[str, str]
     parameters: Mapping[str, Any]
     model: Path | None = None
+    evaluation: Path | None = None
 
     @property
     def label(self) -> str:
@@ -83,7 +87,7 @@ def _mentions(journal: Path, wanted: list[bytes]) -> bool:
 
 def _known(folder: RunFolder) -> KnownRun:
     is_alive = folder.has_writer()  # asked first: what it writes before it dies is then read below
-    ending, start, model = Ending(), None, None
+    ending, start, model, evaluation = Ending(), None, None, None
     tags: dict[str, str] = {}
     for event in read(folder.journal):
         ending.see(event)
@@ -92,6 +96,8 @@ def _known(folder: RunFolder) -> KnownRun:
         tags |= event.values.get("tags", {})
         if event.kind == "model":
             model = folder.path / event.values["path"]
+        if event.kind == "artifact" and Path(event.values["path"]).name == EVALUATION:
+            evaluation = folder.path / event.values["path"]
     assert start is not None  # run_folders lists runs that have begun
     status = KILLED if ending.status == RUNNING and not is_alive else ending.status
     values = start.values
@@ -104,4 +110,5 @@ def _known(folder: RunFolder) -> KnownRun:
         tags,
         values["parameters"],
         model if model is not None and model.is_dir() else None,
+        evaluation if evaluation is not None and evaluation.is_dir() else None,
     )
