@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from linreg.errors import UserError
 from linreg.fit.model import load
 from linreg.params import column_of, load_params
-from linreg.proof.candidate import SPLIT, Candidate, candidate_here, candidate_of
+from linreg.proof.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
 from linreg.proof.model_card import description, tags
 from linreg.results.contest import Verdict, contest
 from linreg.tracking.decisions import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, deciding
@@ -86,6 +86,7 @@ def _register(candidate: Candidate, registry: "Registry", scratch: Path, *, dry:
     if candidate.objection:
         verdict = Verdict("refused", candidate.objection)
     else:
+        print(passed_gates(candidate.gates))
         verdict = _against(champion, candidate, registry, scratch)
     if not dry and verdict.decision != REFUSED:
         candidate = _in_mlflow(candidate)
@@ -117,7 +118,7 @@ def _known(
     why = f"this model is version {version.version} of {registry.name}"
     if not dry:
         registry.record(_decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version))
-    aliases = ", ".join(version.aliases) or "no alias"
+    aliases = ", ".join(registry.version(int(version.version)).aliases) or "no alias"  # a search does not tell them
     print(f"already registered: {why} ({aliases})")
     return 0
 

@@ -75,14 +75,24 @@ def failed_gates(gates: Mapping[str, Any]) -> str:
     """Say which gates were not passed, each with its value and bounds; empty when all were."""
     if gates["passed"]:
         return ""
-    failed = []
-    for name, gate in gates["gates"].items():
-        if not gate["passed"]:
-            bounds = [f"{word} {gate[key]:g}" for key, word in (("min", "at least"), ("max", "at most"))
-                      if gate[key] is not None]  # fmt: skip
-            found = "has no value" if gate["value"] is None else f"is {gate['value']:.6g}"
-            failed.append(f"gate {name} {found}, must be {' and '.join(bounds)}")
-    return "; ".join(failed)
+    failed = {name: gate for name, gate in gates["gates"].items() if not gate["passed"]}
+    return "; ".join(f"gate {name} {_value(gate)}, must be {_bounds(gate)}" for name, gate in failed.items())
+
+
+def passed_gates(gates: Mapping[str, Any]) -> str:
+    """Name the gates that were passed, each with its value and bounds."""
+    passed = [f"{name} {_value(gate)} ({_bounds(gate)})" for name, gate in gates["gates"].items()]
+    return f"gates passed: {', '.join(passed)}" if passed else "no gates are set"
+
+
+def _value(gate: Mapping[str, Any]) -> str:
+    value = gate["value"]
+    return "has no value" if value is None else f"is {value:.6g}"
+
+
+def _bounds(gate: Mapping[str, Any]) -> str:
+    words = {"min": "at least", "max": "at most"}
+    return " and ".join(f"{word} {gate[key]:g}" for key, word in words.items() if gate[key] is not None)
 
 
 def _run_of(model_hash: str) -> KnownRun:

@@ -43,7 +43,7 @@ def contest(
     new model does not become champion.
     """
     if champion is None:
-        return Verdict("champion", "there was no champion, and its gates passed")
+        return Verdict("champion", "there was no champion")
     if champion.target != challenger.target:
         return Verdict("refused", f"it predicts {challenger.target}, and {label} predicts {champion.target}")
     seen = _what_it_has_seen(champion, label, challenger)
