@@ -116,6 +116,8 @@ def _known(
         print(f"version {version.version} of {registry.name} was registered and is now completed: {interrupted.why}")
         return 0 if interrupted.decision == CHAMPION else _say(f"not promoted: {interrupted.why}", 1)
     why = f"this model is version {version.version} of {registry.name}"
+    if candidate.objection:
+        why += f", and would now be refused: {candidate.objection}"
     if not dry:
         registry.record(_decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version))
     aliases = ", ".join(registry.version(int(version.version)).aliases) or "no alias"  # a search does not tell them
@@ -127,7 +129,7 @@ def _against(champion: "ModelVersion | None", candidate: Candidate, registry: "R
     evaluate, split = load_params().evaluate, load_params().split
     if champion is None:
         return contest(None, "", candidate.model, TEST)
-    label = f"the champion, version {champion.version}"
+    label = f"version {champion.version}, the champion,"
     theirs = load(registry.artifact(champion, scratch / "champion"))
     group = column_of(split.by) if split.by.startswith("group:") else None
     return contest(theirs, label, candidate.model, TEST, evaluate.confidence, group)

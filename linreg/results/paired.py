@@ -66,7 +66,7 @@ class Paired:
     def in_words(self) -> str:
         """Return the difference with its interval."""
         interval = f"{self.confidence:.12g} interval {self.low:.6g} to {self.high:.6g}"
-        return f"MSE {self.before:.6g} → {self.after:.6g}, less by {self.difference:.6g} ({interval})"
+        return f"MSE {self.before:.6g} → {self.after:.6g}, improvement {self.difference:.6g} ({interval})"
 
 
 def paired(
