@@ -210,7 +210,7 @@ def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Para
     except FileNotFoundError:
         raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
     except UnicodeDecodeError as error:
-        raise UserError(path, "is not UTF-8 text", found=error) from None
+        raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
 
 
 def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Params:

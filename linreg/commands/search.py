@@ -38,7 +38,11 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each trial as it ends, and the best; 1 when there is none, 130 after Ctrl-C."""
     if args.trials < 1:
         raise UserError("--trials", "must be at least 1", found=args.trials)
-    ranges = dict(_range(text) for text in args.ranges)
+    ranges: dict[str, BaseDistribution] = {}
+    for key, values in map(_range, args.ranges):
+        if key in ranges:
+            raise UserError(key, "is named twice")
+        ranges[key] = values
     _check(ranges)
     prefix = f"search-{args.name or '-'.join(key.partition('.')[2] for key in ranges)}"
     best, interrupted = _search(prefix, ranges, args.trials, args.seed)
@@ -98,8 +102,11 @@ def _range(text: str) -> tuple[str, "BaseDistribution"]:
     if scale not in ("", "log"):
         raise UserError(text, "must end in :log or without a colon", found=scale)
     ends = _value(key, low), _value(key, high)
+    whole = _type(key) is int
+    if whole and not all(isinstance(end, int) for end in ends):
+        raise UserError(text, "must be a range of whole numbers", found=bounds)
     try:
-        if _type(key) is int:
+        if whole:
             return key, IntDistribution(ends[0], ends[1], log=scale == "log")
         return key, FloatDistribution(float(ends[0]), float(ends[1]), log=scale == "log")
     except (TypeError, ValueError) as error:

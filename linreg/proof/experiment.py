@@ -17,9 +17,9 @@ from typing import Any
 from linreg.errors import UserError
 from linreg.params import PARAMS_FILE, changed_params, flat, load_params, params_from
 from linreg.proof.checkout import git
-from linreg.results.metrics import final_values
 
 METRICS, MODEL, GENERATED = "models/evaluation/metrics.json", "models/model/model.json", "data/raw/generated.parquet"
+NAMES = ("rmse", "r2", "mae", "max_error", "mse")
 
 
 class RefusedError(Exception):
@@ -40,7 +40,7 @@ class Experiment:
         return dict(json.loads(git("show", f"{self.commit}:./{METRICS}")))
 
     def numbers(self) -> dict[str, float]:
-        """Return θ, b and all metrics by the names that MLflow shows: theta.x1, b, gap, test_rmse, validation_mse."""
+        """Return θ, b and all metrics by the names that MLflow shows: b, theta.x1, gap, test_rmse."""
         import dvc.api  # type: ignore[import-untyped]  # takes a second
 
         model, metrics = json.loads(dvc.api.read(MODEL, rev=self.commit)), self.metrics
@@ -48,9 +48,10 @@ class Experiment:
         numbers |= {f"theta.{name}": value for name, value in model["theta"].items()}
         if metrics["gap"] is not None:
             numbers["gap"] = metrics["gap"]
-        parts = {part: each for part, each in metrics.items() if part in ("train", "validation", "test")}
-        losses = {f"{part}_mse": each["mse"] for part, each in parts.items() if each["mse"] is not None}
-        return numbers | losses | final_values(parts)
+        for part in ("test", "validation", "train"):
+            of_part = metrics.get(part, {})
+            numbers |= {f"{part}_{name}": of_part[name] for name in NAMES if of_part.get(name) is not None}
+        return numbers
 
 
 def experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
