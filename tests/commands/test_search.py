@@ -18,9 +18,9 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed copy with 600 rows and 2 epochs, run once."""
+    """A committed copy with 600 rows and 6 epochs, run once."""
     project = copy_of_the_project(tmp_path_factory.mktemp("small"))
-    project.set_params(rows=600, epochs=2)
+    project.set_params(rows=600, epochs=6)
     project.run("dvc", "repro")
     project.run("git", "commit", "-qam", "small")
     return project
@@ -41,7 +41,7 @@ def found(line: str, key: str) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace_alone(small: Project) -> None:
-    """Two epochs of 420 rows arrive at the noise of 0.1 with rates near 0.01, and not with a thousandth of it."""
+    """Six epochs of 420 rows arrive at the noise of 0.1 with rates near 0.01, and not with a thousandth of it."""
     small.set_params(bias=4.2)  # the workspace may be dirty; this writes the file anew
     with (small.folder / "params.yaml").open("a") as file:
         file.write("# a note of mine\n")
