@@ -130,7 +130,10 @@ def _against(champion: "ModelVersion | None", candidate: Candidate, registry: "R
     if champion is None:
         return contest(None, "", candidate.model, TEST)
     label = f"version {champion.version}, the champion,"
-    theirs = load(registry.artifact(champion, scratch / "champion"))
+    try:
+        theirs = load(registry.artifact(champion, scratch / "champion"))
+    except UserError as error:
+        return Verdict("challenger", f"{label} cannot be compared: {error}")
     group = column_of(split.by) if split.by.startswith("group:") else None
     return contest(theirs, label, candidate.model, TEST, evaluate.confidence, group)
 

@@ -76,4 +76,6 @@ def _what_it_has_seen(champion: LinearModel, label: str, challenger: LinearModel
     theirs, ours = champion.hashes.get(SPLIT), challenger.hashes.get(SPLIT)
     if theirs == ours:
         return ""
-    return f"; {label} was fitted on another split (MD5 {theirs}) and may have seen these rows, which speaks for it"
+    return (
+        f"; {label} was fitted on another split (MD5 {theirs}) and may have seen these rows, which makes it look better"
+    )

@@ -356,13 +356,18 @@ def test_a_run_that_was_not_judged_is_one_line(project: Path, register: Register
     assert "was not evaluated; found a run that is FINISHED; run `dvc repro` to complete it" in err
 
 
-def test_a_champion_of_another_origin_is_named(project: Path, store: MlflowClient, register: Register) -> None:
+def test_a_champion_of_another_origin_stays_until_a_person_decides(
+    project: Path, store: MlflowClient, register: Register
+) -> None:
     store.create_registered_model("linreg")
     store.create_model_version("linreg", (project / "data").as_uri())
     store.set_registered_model_alias("linreg", CHAMPION, "1")
-    code, _, err = register("truth")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "error: linreg version 1: holds no model artifact of this pipeline" in err
+    code, out, err = register("truth")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "registered as version 2 of linreg, challenger" in out
+    assert err.startswith("not promoted: version 1, the champion, cannot be compared: linreg version 1: holds no model")
+    assert register("", "--promote", "2", "--why", "ours")[0] == 0
+    assert aliases(store) == {"challenger": 2, "champion": 2}
 
 
 def test_a_server_that_is_down_is_one_line_within_seconds(
