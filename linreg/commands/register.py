@@ -70,6 +70,11 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _decide(args: argparse.Namespace, registry: "Registry") -> int:
+    for version, decision in [] if args.dry_run else registry.unfinished():
+        registry.complete(version, decision)
+        print(
+            f"version {version.version} of {registry.name}, whose registration was interrupted, is {decision.decision}"
+        )
     if args.promote is not None:
         return _promote(args, registry)
     with tempfile.TemporaryDirectory() as folder:
@@ -109,12 +114,7 @@ def _register(candidate: Candidate, registry: "Registry", scratch: Path, *, dry:
 def _known(
     candidate: Candidate, registry: "Registry", version: "ModelVersion", champion: "ModelVersion | None", *, dry: bool
 ) -> int:
-    """Say that this model has a version, and complete that one if its registration was interrupted."""
-    interrupted = registry.unfinished(version)
-    if interrupted and not dry:
-        registry.complete(version, interrupted)
-        print(f"version {version.version} of {registry.name} was registered and is now completed: {interrupted.why}")
-        return 0 if interrupted.decision == CHAMPION else _say(f"not promoted: {interrupted.why}", 1)
+    """Say that this model has a version."""
     why = f"this model is version {version.version} of {registry.name}"
     if candidate.objection:
         why += f", and would now be refused: {candidate.objection}"
@@ -126,16 +126,16 @@ def _known(
 
 
 def _against(champion: "ModelVersion | None", candidate: Candidate, registry: "Registry", scratch: Path) -> Verdict:
-    evaluate, split = load_params().evaluate, load_params().split
     if champion is None:
         return contest(None, "", candidate.model, TEST)
+    params = load_params()
     label = f"version {champion.version}, the champion,"
     try:
         theirs = load(registry.artifact(champion, scratch / "champion"))
     except UserError as error:
         return Verdict("challenger", f"{label} cannot be compared: {error}")
-    group = column_of(split.by) if split.by.startswith("group:") else None
-    return contest(theirs, label, candidate.model, TEST, evaluate.confidence, group)
+    group = column_of(params.split.by) if params.split.by.startswith("group:") else None
+    return contest(theirs, label, candidate.model, TEST, params.evaluate.confidence, group)
 
 
 def _promote(args: argparse.Namespace, registry: "Registry") -> int:

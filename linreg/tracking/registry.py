@@ -5,7 +5,7 @@ raises, TRACKING_ERRORS of linreg.tracking.store.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,10 +112,13 @@ class Registry:
         self.complete(version, decision)
         return int(version.version)
 
-    def unfinished(self, version: ModelVersion) -> Decision | None:
-        """Return the decision that made a version and that was not carried out to its end, if that is so."""
-        decisions = [Decision(**json.loads(text)) for tag, text in version.tags.items() if tag.startswith(DECISION)]
-        return next((decision for decision in decisions if decision.version is None), None)
+    def unfinished(self) -> list[tuple[ModelVersion, Decision]]:
+        """Return the versions whose command was killed before it had done all that it had decided, oldest first."""
+        if self.client is None:
+            return []
+        versions = self.client.search_model_versions(f"name = '{self.name}'")
+        found = [(version, decision) for version in versions for decision in _decisions(version)]
+        return sorted((each for each in found if each[1].version is None), key=lambda each: each[1].time)
 
     def complete(self, version: ModelVersion, decision: Decision) -> None:
         """Set the aliases that were decided, and write the decision into the log."""
@@ -161,6 +164,16 @@ class Registry:
         folder.mkdir(parents=True, exist_ok=True)
         return Path(download_artifacts(artifact_uri=f"{location}/artifacts/model", dst_path=str(folder),
                                        tracking_uri=tracking_uri()))  # fmt: skip
+
+
+def _decisions(version: ModelVersion) -> Iterator[Decision]:
+    for tag, text in version.tags.items():
+        if tag.startswith(DECISION):
+            try:
+                yield Decision(**json.loads(text))
+            except (ValueError, TypeError) as error:
+                where = f"{version.name} version {version.version}: tag {tag}"
+                raise UserError(where, "is damaged", found=error, todo="delete the tag") from None
 
 
 def _tag(decision: Decision) -> str:

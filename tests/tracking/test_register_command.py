@@ -408,8 +408,9 @@ def test_two_at_once_come_one_after_the_other(
     assert aliases(store) == {"challenger": 2, "champion": 1}
 
 
-def test_a_registration_that_was_killed_is_completed_the_next_time(
-    project: Path, store: MlflowClient, register: Register, prepared: tuple[Path, dict[str, str]]
+@pytest.mark.parametrize("next_one", ["truth", "near"])
+def test_a_registration_that_was_killed_is_completed_by_the_next_command(
+    project: Path, store: MlflowClient, register: Register, prepared: tuple[Path, dict[str, str]], next_one: str
 ) -> None:
     """A version without its aliases and without a line is what SIGKILL leaves just after the version was made."""
     everything = [each.experiment_id for each in store.search_experiments()]
@@ -420,10 +421,14 @@ def test_a_registration_that_was_killed_is_completed_the_next_time(
     tags = {"linreg.model": run.data.tags["models/model"], f"decision.{decision.time}": decision.line()}
     source = f"models:/{run.outputs.model_outputs[0].model_id}"
     store.create_model_version("linreg", source, run.info.run_id, tags)
-    code, out, _ = register("truth")
-    assert code == 0
-    assert "version 1 of linreg was registered and is now completed: there was no champion" in out
-    assert versions(store) == 1
-    assert aliases(store) == {"challenger": 1, "champion": 1}
-    assert logged(project) == tagged(store, 1) == [json.loads(decision.line()) | {"version": 1}]
-    assert Registry.open("linreg").unfinished(store.get_model_version("linreg", "1")) is None
+    if next_one == "truth":
+        code, out, _ = register("truth")
+        assert "already registered: this model is version 1 of linreg (challenger, champion)" in out
+        assert (code, versions(store)) == (0, 1)
+    else:  # another model is judged against the champion that was decided before
+        code, out, _ = register("near")
+        assert (code, aliases(store)) == (1, {"challenger": 2, "champion": 1})
+    assert out.startswith("version 1 of linreg, whose registration was interrupted, is champion\n")
+    assert store.get_registered_model("linreg").aliases["champion"] == 1
+    assert logged(project)[0] == tagged(store, 1)[0] == json.loads(decision.line()) | {"version": 1}
+    assert Registry.open("linreg").unfinished() == []
