@@ -4,7 +4,9 @@ import difflib
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -205,14 +207,32 @@ class Params(Section):
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read and check the whole file, so that a mistake in any section is told before any work is done."""
+    return changed_params({}, path)
+
+
+def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
+    """Return what the file would say with parameters changed by their dotted names, such as `train.lr`."""
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
-        document = json.dumps(values)  # pydantic's strict mode takes JSON lists for tuples, but not Python's
+        return params_from(path.read_text(encoding="utf-8"), path, changes)
     except FileNotFoundError:
         raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
+    except UnicodeDecodeError as error:
+        raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
+
+
+def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Params:
+    """Check a file's text, with some parameters changed; `path` is what a message calls it."""
+    try:
+        values = YAML(typ="safe", pure=True).load(text) or {}
+        for name, value in changes.items():
+            section, _, key = name.partition(".")
+            if not key:
+                raise UserError(name, "is not a parameter", todo="name it as section.key, such as train.lr")
+            values[section] = (values.get(section) or {}) | {key: value}
+        document = json.dumps(values)  # pydantic's strict mode takes JSON lists for tuples, but not Python's
     except YAMLError as error:
         raise UserError(path, "is not valid YAML", found=error) from None
-    except (UnicodeDecodeError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
     try:
         return Params.model_validate_json(document)

@@ -9,7 +9,7 @@ from linreg.results import figures
 from linreg.results.advice import advice
 from linreg.results.figures import Run
 from linreg.results.findings import Coefficient, Findings
-from linreg.results.paired import paired_interval
+from linreg.results.paired import paired_sample
 from linreg.results.report import MOST_ROWS, number, render
 
 FEWEST_ROWS = 3
@@ -103,15 +103,13 @@ def verdict(first: Run, second: Run) -> dict[str, str]:
     if not np.array_equal(a.actual, b.actual) or len(a.actual) < FEWEST_ROWS:
         text = "They were judged on different rows: a difference of their measures may be one of the rows."
         return {"kind": "none", "text": text}
-    confidence = a.certainty["confidence"]
-    difference = paired_interval(np.square(a.residuals) - np.square(b.residuals), confidence)
-    interval = f"{confidence:.12g} interval {difference.low:.3g} to {difference.high:.3g}"
-    told = f"the squared error differs by {abs(difference.mean):.3g} on average ({interval})"
-    if difference.low > 0:
-        return {"kind": "good", "text": f"{second.name} predicts better: on the same {len(a.actual)} rows {told}."}
-    if difference.high < 0:
-        return {"kind": "bad", "text": f"{first.name} predicts better: on the same {len(a.actual)} rows {told}."}
-    return {"kind": "none", "text": f"The same {len(a.actual)} rows do not tell which predicts better: {told}."}
+    found = paired_sample(a.residuals, b.residuals, a.certainty["confidence"])
+    told = f"{found.in_words()}."
+    if found.low > 0:
+        return {"kind": "good", "text": f"{second.name} predicts better: on the same {found.num_rows} rows {told}"}
+    if found.high < 0:
+        return {"kind": "bad", "text": f"{first.name} predicts better: on the same {found.num_rows} rows {told}"}
+    return {"kind": "none", "text": f"The same {found.num_rows} rows do not tell which predicts better: {told}"}
 
 
 def _coefficients(a: Findings, b: Findings) -> dict[str, tuple[Coefficient | None, Coefficient | None]]:

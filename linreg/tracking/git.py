@@ -34,6 +34,12 @@ def default_run_name() -> str:
     return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def git_user() -> str:
+    """Return whom git would name as the author of a commit, `Name <address>`; empty where it knows nobody."""
+    name, address = (_git("config", key) or "" for key in ("user.name", "user.email"))
+    return f"{name} <{address}>" if address else name
+
+
 def _git(*arguments: str) -> str | None:
     """Return what git prints; None where there is no repository, no commit or no git."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # DVC may be using the index at this moment

@@ -17,6 +17,8 @@ MODEL = "models/model"
 DATA = ("data/split", "data/ingested/schema.json")
 OUTPUTS = (MODEL, *DATA)
 """The paths whose MD5s a run carries as tags of the same names."""
+EVALUATION = "evaluation"
+"""The artifact of a run that holds its metrics and gates."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """The documentation says what the code does."""
 
+import argparse
+import importlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +33,20 @@ def test_every_parameter_has_a_sentence_of_documentation() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_readme_names_every_command(command: str) -> None:
     assert re.search(rf"linreg {command}|linreg[^\n]*\b{command}\b", README)
+
+
+def test_every_linreg_command_in_the_docs_is_one_that_the_parser_takes() -> None:
+    """In the blocks of commands, a line that begins with linreg."""
+    lines = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
+            lines += re.findall(r"^linreg .*$", block.replace("\\\n", " "), re.MULTILINE)
+    assert len(lines) >= 10
+    for line in lines:
+        _, command, *arguments = shlex.split(line, comments=True)
+        parser = argparse.ArgumentParser(prog=line)
+        importlib.import_module(f"linreg.commands.{command}").add_arguments(parser)
+        parser.parse_args(arguments)  # exits, and pytest tells with what, for what it does not take
 
 
 def test_every_link_and_path_in_the_docs_leads_somewhere() -> None:

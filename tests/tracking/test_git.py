@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.git import default_run_name, source_tags
+from linreg.tracking.git import default_run_name, git_user, source_tags
 
 
 def git(*arguments: str) -> str:
@@ -69,3 +69,13 @@ def test_without_a_commit_and_without_git_there_are_no_tags(repository: Path, mo
     monkeypatch.setenv("PATH", "")
     assert source_tags() == {}
     assert default_run_name()
+
+
+def test_git_names_its_user_where_it_knows_one(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for scope in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{scope}", "/dev/null")
+    assert git_user() == ""
+    git("config", "user.name", "A B")
+    assert git_user() == "A B"
+    git("config", "user.email", "a@example.org")
+    assert git_user() == "A B <a@example.org>"
