@@ -4,7 +4,8 @@
     python -m stages.evaluate     by hand
 
 Parameters: `evaluate`, and `tracking` for where the run appears. Writes models/evaluation/ with metrics.json,
-inference.json (how sure θ and b are), gates.json and predictions.csv.
+scores.json (the few of them that runs are compared by), inference.json (how sure θ and b are), gates.json and
+predictions.csv.
 """
 
 import sys
@@ -17,10 +18,11 @@ from linreg.fit.model import load
 from linreg.params import flat, load_params
 from linreg.results.gates import in_words, judge
 from linreg.results.inference import inference
-from linreg.results.metrics import final_values, metrics
+from linreg.results.metrics import final_values, metrics, scores
 from linreg.results.predictions import write_predictions
 from linreg.results.robust import RobustErrors
 from linreg.stage import stage_with_workers
+from linreg.tracking.description import describe
 from linreg.tracking.training_run import note_judgement, run_of_model
 from linreg.workers.one import Workers
 
@@ -55,12 +57,14 @@ def main(workers: Workers) -> None:
         if not workers.first:
             return
         with new_folder(EVALUATION) as folder:
+            write_json(folder / "scores.json", scores(found, judged, measures))
             write_json(folder / "metrics.json", found | measures)
             write_json(folder / "inference.json", certainty.as_data())
             write_json(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
+        describe(run, found | measures, verdict)
         note_judgement(run, "passed" if verdict["passed"] else "failed")
 
     print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}")
