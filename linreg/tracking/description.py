@@ -25,7 +25,7 @@ def describe(run: Run, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -
     lines = [
         f"{_code(settings['model.formula'])} on {_count(metrics['train']['n'], 'training row')}, "
         f"{_training(settings, num_epochs)}: {'; '.join(_results(metrics, verdict))}.",
-        f"Made from {', '.join(_origin(tags))}. Make it again: `linreg rerun {run.key[:LENGTH_OF_KEY]}`.",
+        f"{', '.join(_origin(tags))}. Again: `linreg rerun {run.key[:LENGTH_OF_KEY]}`",
     ]
     run.set_tags({DESCRIPTION: "\n\n".join(lines)})
 
@@ -41,7 +41,7 @@ def _results(metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator
     r2, gap = metrics[judged]["r2"], metrics["gap"]
     yield f"**{judged} R² {'undefined' if r2 is None else f'{r2:.6g}'}**"
     if gap is not None:
-        yield f"training loss {gap:.3%} above the least possible"
+        yield f"training loss {100 * gap:.3g} % above the least possible"
     failed = [name for name, each in verdict["gates"].items() if not each["passed"]]
     if failed:
         yield f"**gates failed: {', '.join(failed)}**"
@@ -53,9 +53,9 @@ def _origin(tags: Mapping[str, str]) -> Iterator[str]:
     if commit := tags.get("git.commit"):
         shown, remote = _code(commit[:LENGTH_OF_COMMIT]), tags.get("git.remote")
         changed = " with changes" if tags.get("git.dirty") == "true" else ""
-        yield f"commit {f'[{shown}]({remote}/commit/{commit})' if remote else shown}{changed}"
+        yield f"Commit {f'[{shown}]({remote}/commit/{commit})' if remote else shown}{changed}"
     else:
-        yield "no commit"
+        yield "No commit"
     if experiment := tags.get("dvc.experiment"):
         yield f"DVC experiment {_code(experiment)}"
 
