@@ -1,8 +1,8 @@
 """How runs appear in MLflow's charts: the sections that metrics stand in, and the colour of each run.
 
-What stands before a slash in a metric's name is a section. Sections stand in the order of the alphabet, so these are read as training goes: the losses and the gap beside each
-other, then θ and b, then the exact minimum; `Model metrics` is MLflow's name for what has no slash. In the journal, in
-history.csv and in gates the names stay what they are.
+What stands before a slash in a metric's name is a section. Sections stand in the order of the alphabet, so these are
+read as training goes: the losses and the gap beside each other, then θ and b, then the exact minimum; `Model metrics`
+is MLflow's name for what has no slash. In the journal, in history.csv and in gates the names stay what they are.
 """
 
 COLOR = "mlflow.runColor"

@@ -65,7 +65,7 @@ def _page_of_remote(commit: str) -> str | None:
 
 
 def _git(*arguments: str, where: Path | None = None) -> str | None:
-    """Return what git prints, in the working directory or another; None where there is no repository, no commit or no git."""
+    """Return what git prints, `where` or here; None where there is no repository, no commit or no git."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # DVC may be using the index at this moment
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are all ours

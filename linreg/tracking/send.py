@@ -91,7 +91,13 @@ class Sender:
 
     def _send_points(self, events: Sequence[Event]) -> None:
         metrics = [
-            Metric(name_in_charts(name), float(value), event.time, event.values["step"], model_id=self._sent.model_id or None)
+            Metric(
+                name_in_charts(name),
+                float(value),
+                event.time,
+                event.values["step"],
+                model_id=self._sent.model_id or None,
+            )
             for event in events
             for name, value in event.values["values"].items()
         ]

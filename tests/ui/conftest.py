@@ -1,4 +1,8 @@
-"""A project with three real experiments, its MLflow server, and a real browser that has no network but that server."""
+"""A project with three real experiments, its MLflow server, and a real browser that has no network but that server.
+
+pytest tests/ui                  keeps screenshots in tests/ui/screenshots
+PICTURES=1 pytest tests/ui       draws docs/pictures/mlflow-*.png again
+"""
 
 import os
 import shutil
@@ -8,7 +12,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +19,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
 
-RATES = {"lr-0.01": 0.01, "lr-0.003": 0.003, "lr-0.0003": 0.0003}
+RATES = {"lr-0.01": 0.01, "lr-0.003": 0.003, "lr-0.001": 0.001}
 """The learning rate of each experiment, by its name, in the order in which they run."""
 SECONDS_FOR_SERVER = 120
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = ROOT / "tests/ui/screenshots"
 PICTURES = ROOT / "docs/pictures"
+"""Where screenshots go too that the documentation shows, when the variable PICTURES is set."""
 WITHOUT_GREETING = """
-    localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
-    localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
+    if (location.protocol === "http:") {
+        localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+        localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
+    }
 """
 """What MLflow's pages remember of a user who has closed its assistant and has chosen `Model training` at the top."""
 
@@ -43,7 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def runs(project: Project) -> dict[str, dict[str, Any]]:
-    """The experiments' runs by name, as MLflow's own client tells them, and the numbers of the last one's evaluation."""
+    """The experiments' runs by name, as MLflow's own client tells them."""
     return {run["name"]: run for run in project.mlflow_runs()}
 
 
@@ -112,12 +118,13 @@ class Window:
         self.page.goto(address)
         return self.page
 
-    def keep(self, name: str, *, whole: bool = False) -> Path:
-        """Keep a screenshot; returns its path."""
+    def keep(self, name: str, *, whole: bool = False, picture: str = "") -> None:
+        """Keep a screenshot; with PICTURES=1 in the environment also as that picture of the documentation."""
         SCREENSHOTS.mkdir(exist_ok=True)
-        path = SCREENSHOTS / f"{name}.png"
-        self.page.screenshot(path=path, full_page=whole)
-        return path
+        self.page.mouse.move(0, 0)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole, animations="disabled")
+        if picture and os.environ.get("PICTURES"):
+            shutil.copyfile(SCREENSHOTS / f"{name}.png", PICTURES / picture)
 
 
 @pytest.fixture
