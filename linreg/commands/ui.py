@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from linreg.errors import UserError
-from linreg.params import load_params
+from linreg.params import PARAMS_FILE, load_params
 from linreg.tracking.place import (
     is_own_store,
     own_artifacts,
@@ -30,10 +30,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"the runs are on the MLflow server at {without_credentials(tracking_uri())}")
         return 0
     _check_port(args.port)
-    name = load_params().tracking.experiment
-    from linreg.tracking.store import experiment_id, open_store  # imports MLflow, which takes seconds
+    return _become_server(args.port, _experiment(load_params(root() / PARAMS_FILE).tracking.experiment))
 
-    return _become_server(args.port, experiment_id(open_store(), name))
+
+def _experiment(name: str) -> str:
+    """Return the id of the experiment; it and the store are made where they are not there yet."""
+    from linreg.tracking.store import TRACKING_ERRORS, experiment_id, open_store, reason  # MLflow, which takes seconds
+
+    try:
+        return experiment_id(open_store(), name)
+    except TRACKING_ERRORS as error:
+        raise UserError(without_credentials(tracking_uri()), "cannot be opened", found=reason(error)) from None
 
 
 def _become_server(port: int, experiment: str) -> NoReturn:

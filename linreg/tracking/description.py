@@ -41,7 +41,7 @@ def _results(metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator
     r2, gap = metrics[judged]["r2"], metrics["gap"]
     yield f"**{judged} R² {'undefined' if r2 is None else f'{r2:.6g}'}**"
     if gap is not None:
-        yield f"training loss {100 * gap:.3g} % above the least possible"
+        yield f"{100 * gap:.3g} % above the least training loss"
     failed = [name for name, each in verdict["gates"].items() if not each["passed"]]
     if failed:
         yield f"**gates failed: {', '.join(failed)}**"
@@ -57,7 +57,7 @@ def _origin(tags: Mapping[str, str]) -> Iterator[str]:
     else:
         yield "No commit"
     if experiment := tags.get("dvc.experiment"):
-        yield f"DVC experiment {_code(experiment)}"
+        yield f"experiment {_code(experiment)}"
 
 
 def _code(text: str) -> str:

@@ -36,8 +36,8 @@ def test_it_says_what_was_fitted_how_how_well_from_what_and_how_to_do_it_again(r
     text, run = description(tags=tags)
     assert text == (
         "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01: **test R² 0.99935**; "
-        "training loss 0.423 % above the least possible; gates passed: test_r2.\n\n"
-        f"Commit [`d3d0817b26`](https://git.example.org/a/b/commit/{COMMIT}), DVC experiment `e`. "
+        "0.423 % above the least training loss; gates passed: test_r2.\n\n"
+        f"Commit [`d3d0817b26`](https://git.example.org/a/b/commit/{COMMIT}), experiment `e`. "
         f"Again: `linreg rerun {run.key[:8]}`"
     )
 

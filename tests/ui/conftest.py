@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
 
@@ -25,7 +25,6 @@ SECONDS_FOR_SERVER = 120
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = ROOT / "tests/ui/screenshots"
 PICTURES = ROOT / "docs/pictures"
-"""Where screenshots go too that the documentation shows, when the variable PICTURES is set."""
 WITHOUT_GREETING = """
     if (location.protocol === "http:") {
         localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
@@ -118,13 +117,15 @@ class Window:
         self.page.goto(address)
         return self.page
 
-    def keep(self, name: str, *, whole: bool = False, picture: str = "") -> None:
-        """Keep a screenshot; with PICTURES=1 in the environment also as that picture of the documentation."""
+    def keep(self, name: str, *, whole: bool = False, picture: str = "", height: int = 900) -> None:
+        """Keep a screenshot; with PICTURES=1 in the environment its upper part as that picture of the documentation."""
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.mouse.move(0, 0)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole, animations="disabled")
+        self.page.wait_for_timeout(1000)  # for lists that unfold
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
         if picture and os.environ.get("PICTURES"):
-            shutil.copyfile(SCREENSHOTS / f"{name}.png", PICTURES / picture)
+            part: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": height}
+            self.page.screenshot(path=PICTURES / picture, clip=part)
 
 
 @pytest.fixture
