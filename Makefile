@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help repro test test-slow lint verify bench ui env
+.PHONY: help repro test test-slow lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -40,6 +40,9 @@ bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in tw
 
 ui: env  ## Open the MLflow UI on this repository's runs
 	linreg ui
+
+report: env  ## Compare parameters, metrics and plots with another commit; BASE=main
+	.ci/report $(or $(BASE),main)
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

@@ -3,8 +3,8 @@
     dvc repro evaluate            as part of the pipeline
     python -m stages.evaluate     by hand
 
-Parameters: `evaluate`; the report shows all of them. Writes models/evaluation/ with metrics.json, inference.json (how
-sure θ and b are), gates.json, predictions.csv, and report.html with all of it in pictures.
+Parameters: `evaluate`; the report shows all. Writes models/evaluation/: scores.json (the few numbers that runs are
+compared by), metrics.json, inference.json (how sure θ and b are), gates.json, predictions.csv, report.html (all of it).
 """
 
 import sys
@@ -18,11 +18,12 @@ from linreg.params import flat, load_params
 from linreg.results.background import background
 from linreg.results.gates import in_words, judge
 from linreg.results.inference import inference
-from linreg.results.metrics import final_values, metrics
+from linreg.results.metrics import final_values, metrics, scores
 from linreg.results.predictions import write_predictions
 from linreg.results.report import write_report
 from linreg.results.robust import RobustErrors
 from linreg.stage import stage_with_workers
+from linreg.tracking.description import describe
 from linreg.tracking.training_run import note_judgement, run_of_model
 from linreg.workers.one import Workers
 
@@ -47,17 +48,16 @@ def main(workers: Workers) -> None:
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
         exact = ExactAnswer.read(MODEL)
-        guess = exact.mean_target
-        found = {name: metrics(rows, model.theta, model.b, workers, guess) for name, rows in parts.items()}
+        found = {name: metrics(rows, model.theta, model.b, workers, exact.mean_target) for name, rows in parts.items()}
         measures = exact.gap.of(model.theta, model.b)
         verdict = judge(params.evaluate.gates, found | measures)
         robust = RobustErrors.of(exact.minimum, shards, workers)
         certainty = inference(exact.minimum, params.evaluate.confidence, robust)
         judged = next(name for name in ("test", "validation", "train") if name in parts)
-
         if not workers.first:
             return
         with new_folder(EVALUATION) as folder:
+            write_json(folder / "scores.json", scores(found, judged, measures))
             write_json(folder / "metrics.json", found | measures)
             write_json(folder / "inference.json", certainty.as_data())
             write_json(folder / "gates.json", verdict)
@@ -68,8 +68,8 @@ def main(workers: Workers) -> None:
             write_report(folder)
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
+        describe(run, found | measures, verdict)
         note_judgement(run, "passed" if verdict["passed"] else "failed")
-
     print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}/report.html")
     pending = run.wait_sent(SECONDS_FOR_TRACKING)
     if pending:

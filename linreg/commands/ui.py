@@ -7,10 +7,10 @@ import sys
 from typing import NoReturn
 
 from linreg.errors import UserError
+from linreg.params import PARAMS_FILE, load_params
 from linreg.tracking.place import (
     is_own_store,
     own_artifacts,
-    own_database,
     root,
     tracking_uri,
     without_credentials,
@@ -30,14 +30,20 @@ def run(args: argparse.Namespace) -> int:
         print(f"the runs are on the MLflow server at {without_credentials(tracking_uri())}")
         return 0
     _check_port(args.port)
-    if is_own_store() and not own_database().exists():
-        from linreg.tracking.store import open_store  # imports MLflow, which takes seconds
-
-        open_store()
-    return _become_server(args.port)
+    return _become_server(args.port, _experiment(load_params(root() / PARAMS_FILE).tracking.experiment))
 
 
-def _become_server(port: int) -> NoReturn:
+def _experiment(name: str) -> str:
+    """Return the id of the experiment; it and the store are made where they are not there yet."""
+    from linreg.tracking.store import TRACKING_ERRORS, experiment_id, open_store, reason  # MLflow, which takes seconds
+
+    try:
+        return experiment_id(open_store(), name)
+    except TRACKING_ERRORS as error:
+        raise UserError(without_credentials(tracking_uri()), "cannot be opened", found=reason(error)) from None
+
+
+def _become_server(port: int, experiment: str) -> NoReturn:
     environment = {
         **os.environ,
         "MLFLOW_BACKEND_STORE_URI": tracking_uri(),  # not an argument: it may hold a password
@@ -58,7 +64,10 @@ def _become_server(port: int) -> NoReturn:
     ]
     if is_own_store():
         command += ["--artifacts-destination", str(own_artifacts())]
-    print(f"MLflow UI: http://{HOST}:{port} (answers in about ten seconds; Ctrl-C ends it)", flush=True)
+    # MLflow greets with its pages for agents, which know no models: the address asks for those of training.
+    page = f"http://{HOST}:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    print(f"runs:   {page}\ncurves: {page}&compareRunsMode=CHART", flush=True)
+    print("MLflow answers in about ten seconds; Ctrl-C ends it", flush=True)
     os.chdir(root())
     os.execve(command[0], command, environment)  # noqa: S606 - so that Ctrl-C and kill reach the server
 

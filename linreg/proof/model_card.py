@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from linreg.fit.needed_columns import in_markdown
 from linreg.proof.candidate import Candidate
 from linreg.tracking.names import with_legal_names
 
@@ -10,7 +11,7 @@ MOST_COEFFICIENTS = 30
 
 
 def description(candidate: Candidate, why: str) -> str:
-    """Return the version's page, in Markdown: formula, θ and b, metrics, where it comes from, and what was decided."""
+    """Return the version's page, in Markdown: formula, needed columns, θ and b, metrics, where it comes from, and what was decided."""
     model, run = candidate.model, candidate.run
     commit = run.tags.get("git.commit", "none") + (" (dirty)" if run.tags.get("git.dirty") == "true" else "")
     rows = "\n".join(f"| {name} | {value!r} |" for name, value in _coefficients(candidate))
@@ -19,7 +20,7 @@ def description(candidate: Candidate, why: str) -> str:
     numbers = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
     experiment = run.tags.get("dvc.experiment")
     return (
-        f"`{model.design.schema.formula}`\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
+        f"{in_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
         f"Run {run.name}, commit {commit}{f', DVC experiment {experiment}' if experiment else ''}, "
         f"model {candidate.model_hash}.\n\nWhen it was registered: {why}."
     )

@@ -74,6 +74,13 @@ def _metrics(
     return {"n": num_rows} | {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
+def scores(found: Mapping[str, Mapping[str, Any]], judged: str, measures: Mapping[str, float | None]) -> dict[str, Any]:
+    """Return the few numbers that runs are compared by: the gap, each part's RMSE, R² of the part that judges."""
+    of_parts = {part: {"rmse": each["rmse"]} for part, each in found.items()}
+    of_parts[judged]["r2"] = found[judged]["r2"]
+    return of_parts | {"gap": measures["gap"]}
+
+
 def final_values(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Return the metrics by the names that gates use, such as test_r2, without those that are curves already."""
     values = {f"{part}_{name}": value for part, each in found.items() for name, value in each.items()}

@@ -2,8 +2,12 @@
 
 import logging
 import os
+import re
 import subprocess
 from datetime import datetime
+from pathlib import Path
+
+from linreg.tracking.place import root
 
 _log = logging.getLogger(__name__)
 
@@ -11,6 +15,7 @@ _log = logging.getLogger(__name__)
 def source_tags() -> dict[str, str]:
     """Return the tags that say which code is running; outside of git only what DVC knows.
 
+    `git.remote` is the web page of the repository that others can find the commit in, if it has been pushed.
     `git.dirty` is true when a file that git tracks, or does not know, differs from the commit. DVC rewrites
     dvc.lock while the stages run, so that file does not count.
     """
@@ -18,6 +23,8 @@ def source_tags() -> dict[str, str]:
     if commit := _git("rev-parse", "HEAD"):
         changes = _git("status", "--porcelain", "--", ":(top)", ":(top,exclude,glob)**/dvc.lock")
         tags = {"git.commit": commit, "git.dirty": "false" if changes == "" else "true"}
+        if page := _page_of_remote(commit):
+            tags["git.remote"] = page
     for tag, variable in (("dvc.experiment", "DVC_EXP_NAME"), ("dvc.baseline", "DVC_EXP_BASELINE_REV")):
         if value := os.environ.get(variable):
             tags[tag] = value
@@ -40,12 +47,36 @@ def git_user() -> str:
     return f"{name} <{address}>" if address else name
 
 
-def _git(*arguments: str) -> str | None:
-    """Return what git prints; None where there is no repository, no commit or no git."""
+def web_page(remote: str) -> str | None:
+    """Return the https address of a remote at GitHub, GitLab and their like; None for one that has no such page.
+
+    Neither user, password nor port of the remote are in it.
+    """
+    forms = (
+        r"(?:https?|ssh|git)://(?:[^/@]*@)?([\w.-]+)(?::\d+)?/(.+)",
+        r"(?:[^/@]+@)([\w.-]+):(?!/)(.+)",  # as ssh has it: git@host:owner/name.git
+    )
+    found = next((match for form in forms if (match := re.fullmatch(form, remote))), None)
+    if found is None or "." not in found[1] or not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)+/?", found[2]):
+        return None
+    return f"https://{found[1]}/{found[2].rstrip('/').removesuffix('.git')}"
+
+
+def _page_of_remote(commit: str) -> str | None:
+    # The copy in which DVC runs a queued experiment has no remotes; the repository it was made from has.
+    refs = _git("for-each-ref", "--contains", commit, "--format=%(refname)", "refs/remotes", where=root()) or ""
+    names = [ref.split("/")[2] for ref in refs.splitlines()]
+    pages = (web_page(_git("remote", "get-url", name, where=root()) or "") for name in dict.fromkeys(names))
+    return next((page for page in pages if page), None)
+
+
+def _git(*arguments: str, where: Path | None = None) -> str | None:
+    """Return what git prints, `where` or here; None where there is no repository, no commit or no git."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # DVC may be using the index at this moment
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are all ours
             ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
+            cwd=where,
             env=environment,
             capture_output=True,
             text=True,

@@ -16,15 +16,13 @@ from mlflow.types import ColSpec, DataType, Schema
 
 import linreg
 from linreg.fit.model import LinearModel, load
+from linreg.fit.needed_columns import columns_in_words, in_markdown
+from linreg.tracking.description import COLUMNS, DESCRIPTION
 
 EVENT_TAG = "linreg.model"
-NOTE_TAG = "mlflow.note.content"
 """What a page shows as its description."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
 """What the served model imports, and no more: neither torch nor DVC."""
-MOST_LEVELS = 20
-MOST_CHARACTERS = 4000
-"""Of a description: MLflow cuts a tag that is twice as long."""
 
 
 def log_model(
@@ -32,12 +30,12 @@ def log_model(
 ) -> str:
     """Log the model that a journal's event names, once, however often this is tried; returns its id."""
     artifact = run_folder / event["path"]
-    run = client.get_run(run_id)
+    run, columns = client.get_run(run_id), in_markdown(load(artifact))
     model = _logged_before(client, run.info.experiment_id, event["path"]) or client.create_logged_model(
         experiment_id=run.info.experiment_id,
         name=event["name"],
         source_run_id=run_id,
-        tags={EVENT_TAG: event["path"], NOTE_TAG: description(load(artifact))},
+        tags={EVENT_TAG: event["path"], DESCRIPTION: columns, COLUMNS: columns},
         params=dict(params),
         model_type="linear regression",
     )
@@ -82,30 +80,6 @@ def signature() -> ModelSignature:
     number not into a float, text into whatever it can be, and no CSV with a column of any type is read at all.
     """
     return ModelSignature(outputs=Schema([ColSpec(DataType.double)]))
-
-
-def columns_in_words(model: LinearModel) -> dict[str, str]:
-    """Return what each column must hold, by name."""
-    words = {}
-    for column in model.columns:
-        learned = model.design.learned[column.name]
-        if learned.levels is not None:
-            levels = ", ".join(map(str, learned.levels[:MOST_LEVELS]))
-            more = f", … ({len(learned.levels)} levels)" if len(learned.levels) > MOST_LEVELS else ""
-            words[column.name] = f"category of {column.type}: {levels}{more}"
-        else:
-            words[column.name] = f"number, from {learned.min:.6g} to {learned.max:.6g} in training"
-    return words
-
-
-def description(model: LinearModel) -> str:
-    """Return what the model computes from what, in Markdown: shown on its page, in place of a signature."""
-    lines = [f"`{model.design.schema.formula}`", ""]
-    for name, words in columns_in_words(model).items():
-        if len("\n".join(lines)) + len(name) + len(words) > MOST_CHARACTERS:
-            return "\n".join([*lines, "- … and more columns: see `metadata` in MLmodel"])
-        lines.append(f"- `{name}`: {words}")
-    return "\n".join(lines)
 
 
 def example(model: LinearModel) -> pd.DataFrame:

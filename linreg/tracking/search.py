@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from linreg.errors import UserError
+from linreg.tracking.charts import name_in_charts
 from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
 from linreg.tracking.runs import KnownRun, newest_first
 from linreg.tracking.send import KEY_TAG
@@ -40,7 +41,9 @@ def mlflow_curves(run_id: str, names: Iterable[str]) -> list[tuple[int, dict[str
     try:
         client = open_store()
         for name in names:
-            for point in client.get_metric_history(run_id, name):
+            points = client.get_metric_history(run_id, name_in_charts(name))
+            # Before there were sections, MLflow was given the name itself.
+            for point in points or client.get_metric_history(run_id, name):
                 curves.setdefault(point.step, {})[name] = float(point.value)
     except TRACKING_ERRORS as error:
         raise _no_answer(error) from None

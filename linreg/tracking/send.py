@@ -13,6 +13,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from linreg.tracking.charts import name_in_charts
+from linreg.tracking.description import COLUMNS, DESCRIPTION
 from linreg.tracking.events import KILLED, RUNNING, Ending, Event, read
 from linreg.tracking.run_folder import RunFolder, Sent
 from linreg.tracking.store import experiment_id
@@ -89,7 +91,13 @@ class Sender:
 
     def _send_points(self, events: Sequence[Event]) -> None:
         metrics = [
-            Metric(name, float(value), event.time, event.values["step"], model_id=self._sent.model_id or None)
+            Metric(
+                name_in_charts(name),
+                float(value),
+                event.time,
+                event.values["step"],
+                model_id=self._sent.model_id or None,
+            )
             for event in events
             for name, value in event.values["values"].items()
         ]
@@ -154,6 +162,10 @@ class Sender:
         entities = [RunTag(name, _shortened(str(value), LONGEST_TAG)) for name, value in tags.items()]
         for batch in _slices(entities, TAGS_PER_BATCH):
             self._client.log_batch(self._sent.run_id, tags=batch)
+        if DESCRIPTION in tags and self._sent.model_id:
+            needed = self._client.get_logged_model(self._sent.model_id).tags.get(COLUMNS, "")
+            whole = _shortened(f"{tags[DESCRIPTION]}\n\n{needed}".strip(), LONGEST_TAG)
+            self._client.set_logged_model_tags(self._sent.model_id, {DESCRIPTION: whole})
 
     def _send_artifact(self, path: Path, folder: str) -> None:
         if path.is_dir():

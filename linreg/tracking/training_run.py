@@ -17,8 +17,10 @@ from typing import Any
 
 from linreg.code import code_hash
 from linreg.files import content_hash, read_json
+from linreg.tracking.charts import COLOR, color
 from linreg.tracking.git import default_run_name, source_tags
 from linreg.tracking.journal import Dataset, Run, find_run, no_run, start_run
+from linreg.tracking.run_folder import run_folders
 from linreg.workers.one import Workers
 
 _TRAINING, _AWAITS, _EVALUATION = "linreg.training", "linreg.awaits_evaluation", "linreg.evaluation"
@@ -38,7 +40,7 @@ def begin_training_run(workers: Workers, parameters: Mapping[str, Any], hashes: 
         run.set_tags(source_tags())
         return run
     data = Dataset("train", str(split), hashes[str(split)], read_json(split / "split.json")["rows"]["train"])
-    tags |= source_tags() | {_TRAINING: identity}
+    tags |= source_tags() | _appearance("train") | {_TRAINING: identity}
     return start_run(experiment, default_run_name(), parameters, tags, [data])
 
 
@@ -62,7 +64,7 @@ def run_of_model(workers: Workers, parameters: Mapping[str, Any], model: Path, t
     if run := find_run(_AWAITS, _waiting_for(hashes[str(model)])):
         run.set_tags({_EVALUATION: identity})
         return run
-    tags = source_tags() | hashes | {_EVALUATION: identity}
+    tags = source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity}
     run = find_run(_EVALUATION, identity) or start_run(
         parameters["tracking.experiment"], default_run_name(), parameters, tags
     )
@@ -90,6 +92,11 @@ def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
             name = "b" if row["coefficient"] == "b" else f"theta.{row['coefficient']}"
             curves[int(row["epoch"])][name] = float(row["value"])
     return list(curves.items())
+
+
+def _appearance(stage: str) -> dict[str, str]:
+    """Return what MLflow shows as the run's source, and the colour of its curves: another than those before it."""
+    return {"mlflow.source.name": f"stages/{stage}.py", COLOR: color(len(run_folders()))}
 
 
 def _waiting_for(model_hash: str) -> str:

@@ -62,9 +62,10 @@ import json, mlflow
 client = mlflow.MlflowClient("sqlite:///mlflow.db")
 runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
 print(json.dumps([{
-    "name": run.info.run_name, "status": run.info.status, "params": run.data.params, "tags": run.data.tags,
+    "id": run.info.run_id, "name": run.info.run_name, "status": run.info.status,
+    "params": run.data.params, "tags": run.data.tags,
     "metrics": run.data.metrics, "datasets": [each.dataset.digest for each in run.inputs.dataset_inputs],
-    "models": len(run.outputs.model_outputs),
+    "models": len(run.outputs.model_outputs), "model": run.outputs.model_outputs[0].model_id,
     "curves": {key: [[p.step, p.value] for p in client.get_metric_history(run.info.run_id, key)]
                for key in run.data.metrics},
 } for run in runs]))

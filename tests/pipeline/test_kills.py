@@ -18,7 +18,9 @@ STAGES = {"generate": 0.3, "ingest": 0.4, "split": 0.4, "train": 3.0, "evaluate"
 WEIGHTS = (1, 1, 1, 6, 3)
 KILLS_AT_A_TIME = 4
 NUM_EPOCHS = 12
-CURVES = ("train_mse", "validation_mse", "gap", "b", "theta.x1", "theta.x2", "rows_per_second")
+CURVES = (
+    "loss/train", "loss/validation", "loss/gap", "model/b", "model/theta.x1", "model/theta.x2", "rows_per_second",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,15 @@ def test_the_mlflow_run_has_curves_parameters_dataset_model_and_links(reproduced
     run = max(reproduced.mlflow_runs(), key=lambda each: len(each["curves"]))
     with (reproduced.folder / "models/training/history.csv").open() as file:
         history = list(csv.DictReader(file))
-    for name in ("train_mse", "validation_mse", "lr"):
-        assert run["curves"][name] == [[int(row["epoch"]), float(row[name])] for row in history]
-    assert len(run["curves"]["theta.x1"]) == len(run["curves"]["b"]) == len(history)
+    for shown, name in (("loss/train", "train_mse"), ("loss/validation", "validation_mse"), ("lr", "lr")):
+        assert run["curves"][shown] == [[int(row["epoch"]), float(row[name])] for row in history]
+    assert len(run["curves"]["model/theta.x1"]) == len(run["curves"]["model/b"]) == len(history)
     assert run["metrics"]["test_r2"] == reproduced.json("models/evaluation/metrics.json")["test"]["r2"]
+    scores = reproduced.json("models/evaluation/scores.json")
+    assert run["metrics"]["test_r2"] == scores["test"]["r2"]
+    assert run["curves"]["loss/gap"][-1][1] == scores["gap"]
     assert run["status"] == "FINISHED"
+    assert "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01" in run["tags"]["mlflow.note.content"]
     assert run["name"].startswith("main-")
     assert (run["params"]["train.lr"], run["params"]["model.formula"]) == ("0.01", "y ~ x1 + x2")
     assert run["models"] == 1
@@ -111,8 +115,13 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
     assert 0 <= np.square(y - X @ found).mean() / least - 1 < 1e-4
     assert reproduced.json("data/ingested/profile.json")["dropped"] == {"horsepower is missing": 6}
     assert "cars" in [run["name"] for run in reproduced.mlflow_runs()]
+    table = reproduced.run("dvc", "exp", "show", "--only-changed", "--drop", ".*/", "--csv").stdout.splitlines()
+    changes = {f"ingest.{key}" for key in ("source", "missing")} | {"model.formula"}
+    changes |= {f"train.{key}" for key in ("standardize", "epochs", "schedule")}
+    compared = {"gap", "test.r2", "test.rmse", "train.rmse", "validation.rmse"}
+    assert set(table[0].split(",")) == {"Experiment", "rev", "typ", "Created"} | changes | compared
     changed = reproduced.run("dvc", "metrics", "diff", "--json").stdout
-    assert json.loads(changed)["models/evaluation/metrics.json"]["test.r2"]["diff"] < 0
+    assert json.loads(changed)["models/evaluation/scores.json"]["test.r2"]["diff"] < 0
 
 
 @pytest.mark.slow
@@ -134,5 +143,5 @@ def test_four_queued_experiments_appear_with_names_parameters_and_curves(tmp_pat
     project.run("linreg", "sync")
     runs = {run["name"]: run for run in project.mlflow_runs()}
     assert {name: run["params"]["train.lr"] for name, run in runs.items()} == rates
-    assert all(run["status"] == "FINISHED" and len(run["curves"]["train_mse"]) == 20 for run in runs.values())
+    assert all(run["status"] == "FINISHED" and len(run["curves"]["loss/train"]) == 20 for run in runs.values())
     assert all("test_r2" in run["metrics"] for run in runs.values())

@@ -64,7 +64,7 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     for name in (
         "model.json: ",
         "history.csv: ",
-        "metrics.json: ",
+        "scores.json: ",
     ):  # as they were: from the cache, from here, from git
         assert any(name in line and "ulp" in line for line in differences), done.stdout
     assert not any("is not here" in line for line in differences)

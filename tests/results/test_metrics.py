@@ -13,7 +13,7 @@ from linreg.data.rows import Rows
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.loss import mean_squared_error
 from linreg.params import Train
-from linreg.results.metrics import final_values, metrics
+from linreg.results.metrics import final_values, metrics, scores
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]
@@ -135,3 +135,12 @@ def test_final_values_have_the_names_of_gates_and_leave_out_curves_counts_and_wh
     each = {"n": 3, "mse": 1.0, "rmse": 1.0, "r2": None, "baseline": {"mse": 2.0}}
     found = final_values({"train": each, "validation": each, "test": each | {"r2": 0.5}})
     assert found == {"train_rmse": 1.0, "validation_rmse": 1.0, "test_mse": 1.0, "test_rmse": 1.0, "test_r2": 0.5}
+
+
+def test_runs_are_compared_by_the_gap_the_rmse_of_each_part_and_r2_of_the_part_that_judges() -> None:
+    found = {
+        part: {"n": 3, "rmse": rmse, "r2": 0.5, "mae": 1.0} for part, rmse in (("train", 2.0), ("validation", None))
+    }
+    assert scores(found, "validation", {"gap": None, "distance": 1.0}) == {
+        "gap": None, "train": {"rmse": 2.0}, "validation": {"rmse": None, "r2": 0.5},
+    }  # fmt: skip

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.git import default_run_name, git_user, source_tags
+from linreg.tracking.git import default_run_name, git_user, source_tags, web_page
 
 
 def git(*arguments: str) -> str:
@@ -79,3 +79,33 @@ def test_git_names_its_user_where_it_knows_one(commit: str, monkeypatch: pytest.
     assert git_user() == "A B"
     git("config", "user.email", "a@example.org")
     assert git_user() == "A B <a@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("remote", "page"),
+    [
+        ("https://github.com/owner/name.git", "https://github.com/owner/name"),
+        ("https://user:token@gitlab.example.org:8443/group/sub/name", "https://gitlab.example.org/group/sub/name"),
+        ("git@github.com:owner/name.git", "https://github.com/owner/name"),
+        ("ssh://git@git.example.org:2222/owner/name.git", "https://git.example.org/owner/name"),
+        ("https://github.com/owner/name/", "https://github.com/owner/name"),
+        ("/srv/git/name.git", None),
+        ("../name", None),
+        ("file:///srv/name.git", None),
+        ("server:/srv/name.git", None),
+        ("https://localhost/owner/name", None),
+        ("https://git.example.org/a b/c](https://evil.example)", None),
+        ("", None),
+    ],
+)
+def test_the_page_of_a_remote_is_its_address_without_user_password_and_port(remote: str, page: str | None) -> None:
+    assert web_page(remote) == page
+
+
+def test_a_commit_has_a_page_when_a_remote_has_it(commit: str) -> None:
+    git("remote", "add", "origin", "https://user:secret@git.example.org/owner/name.git")
+    assert "git.remote" not in source_tags()
+    git("update-ref", "refs/remotes/origin/main", commit)
+    assert source_tags()["git.remote"] == "https://git.example.org/owner/name"
+    git("commit", "-q", "--allow-empty", "-m", "not pushed yet")
+    assert "git.remote" not in source_tags()

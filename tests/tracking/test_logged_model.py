@@ -193,6 +193,7 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert judge is not None
     with judge:
         judge.log({"test_mse": 0.5}, step=3)
+        judge.set_tags({"mlflow.note.content": "what it was"})
     assert send() == Result(num_points=1)
     RunFolder(run.key).forget()
     assert send() == Result(num_points=5)
@@ -204,15 +205,20 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert model.model_id == output.model_id
     assert (model.status, model.source_run_id) == ("READY", seen.info.run_id)
     assert model.params == {"train.lr": "0.1"}
-    assert model.tags["mlflow.note.content"].splitlines()[2:5] == [
+    assert seen.data.tags["mlflow.note.content"] == "what it was"
+    assert model.tags["mlflow.note.content"].splitlines() == [
+        "what it was",
+        "",
+        "`price ~ area + rooms + zone`",
+        "",
         "- `area`: number, from 50.5 to 120.25 in training",
         "- `rooms`: number, from 2 to 5 in training",
         "- `zone`: category of string: a, b",
     ]
     shown = {(metric.key, metric.step): metric.value for metric in model.metrics or []}
     assert shown[("test_mse", 3)] == 0.5
-    assert shown[("train_mse", 3)] == 0.25
-    assert [point.step for point in store.get_metric_history(seen.info.run_id, "train_mse")] == [0, 1, 2, 3]
+    assert shown[("loss/train", 3)] == 0.25
+    assert [point.step for point in store.get_metric_history(seen.info.run_id, "loss/train")] == [0, 1, 2, 3]
     assert mlflow.pyfunc.load_model(model.artifact_location).predict(logged_model.example(load(artifact))).shape == (1,)
 
 

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from linreg.tracking import events
+from linreg.tracking.charts import name_in_charts
 from linreg.tracking.journal import Dataset, Run, find_run, start_run
 from linreg.tracking.run_folder import RunFolder, Sent
 from linreg.tracking.sync import Result
@@ -20,7 +21,7 @@ Point = tuple[str, int, int, float]
 
 def journaled_points(key: str) -> list[Point]:
     return sorted(
-        (name, event.values["step"], event.time, float(value))
+        (name_in_charts(name), event.values["step"], event.time, float(value))
         for event in events.read(RunFolder(key).journal)
         if event.kind == "metrics"
         for name, value in event.values["values"].items()
@@ -76,9 +77,8 @@ def test_everything_a_run_says_is_in_mlflow(store: MlflowClient, send: Send, sen
     }
     assert seen.data.tags["git.commit"] == seen.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert seen.data.tags["θ"] == "2.0"
-    assert points(store, seen) == [("mse", 7, points(store, seen)[0][2], 0.5), (
-        "theta.I_x__2_", 7, points(store, seen)[0][2], 1.0
-    )]  # fmt: skip
+    when = points(store, seen)[0][2]
+    assert points(store, seen) == [("model/theta.I_x__2_", 7, when, 1.0), ("mse", 7, when, 0.5)]
     assert seen.inputs is not None
     (given,) = seen.inputs.dataset_inputs
     assert (given.dataset.name, given.dataset.digest) == ("train rows", "0" * 32 + ".dir")

@@ -340,6 +340,6 @@ def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
     assert send().trouble == ""
     shown = sent_run(run.key)
     assert shown.info.status == "FINISHED"
-    assert [point.step for point in store.get_metric_history(shown.info.run_id, "train_mse")] == [1, 2, 3]
+    assert [point.step for point in store.get_metric_history(shown.info.run_id, "loss/train")] == [1, 2, 3]
     assert shown.outputs is not None
     assert len(shown.outputs.model_outputs) == 1

@@ -1,0 +1,50 @@
+"""The pictures of `dvc plots`, in a real browser that reaches no network."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.pipeline.conftest import ROOT, Project
+from tests.ui.conftest import RATES, Window
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+TITLES = re.findall(r"^  - (.+):$", (ROOT / "dvc.yaml").read_text().partition("\nplots:\n")[2], re.MULTILINE)
+
+
+def _pictures(seen: Window, project: Project, folder: str) -> None:
+    """Open the page and wait until every plot is drawn, each with something in it."""
+    page = seen.open((project.folder / folder / "index.html").as_uri())
+    drawn = page.locator(".vega-embed canvas")
+    drawn.nth(len(TITLES) - 1).wait_for()
+    assert drawn.count() == len(TITLES) >= 5
+    for canvas in drawn.all():
+        colors = canvas.evaluate(
+            "canvas => new Set(new Uint32Array(canvas.getContext('2d')"
+            ".getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
+        )
+        assert colors > 20  # of axes, letters and curves with their soft edges
+    seen.keep(folder, whole=True)
+    assert (seen.errors, seen.asked_elsewhere) == ([], [])
+
+
+def test_plots_of_the_workspace_are_drawn_without_a_network(project: Project, window: Callable[..., Window]) -> None:
+    project.run("dvc", "plots", "show", "-o", "plots-show")
+    _pictures(window(offline=True), project, "plots-show")
+
+
+def test_plots_of_experiments_against_the_commit_are_drawn_without_a_network(
+    project: Project, window: Callable[..., Window]
+) -> None:
+    project.run("dvc", "plots", "diff", *RATES, "-o", "plots-diff")
+    _pictures(window(offline=True), project, "plots-diff")
+    page = (project.folder / "plots-diff/index.html").read_text()
+    assert all(f'"rev": "{name}"' in page for name in RATES)
+
+
+def test_the_page_says_what_it_is_made_of_and_its_licences_are_beside_it() -> None:
+    page, licences = (ROOT / ".dvc/plots" / name for name in ("page.html", "LICENSES.txt"))
+    made_of = re.search(r"<!-- Made by make_page.py from (.+); their licences", page.read_text())
+    assert made_of is not None
+    assert all(f"{name}\n" in licences.read_text() for name in made_of[1].split(", "))
+    assert not re.search(r"<script[^>]+src=", page.read_text())
