@@ -200,7 +200,8 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read and check the whole file, so that a mistake in any section is told before any work is done."""
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        document = json.dumps({} if values is None else values)  # pydantic's strict mode takes JSON lists for tuples, but not Python's
+        # As JSON, since pydantic's strict mode takes JSON lists for tuples, but not Python's.
+        document = json.dumps({} if values is None else values)
     except FileNotFoundError:
         raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
     except YAMLError as error:
