@@ -32,8 +32,9 @@ def examples_of(page: Path) -> Iterator[tuple[str, str]]:
                 command, _, shown = call.partition("\n")
                 if not NOT_HERE.match(command):
                     yield command, shown
-        if language == "python" and following and following[1] == "text":
-            if not text[fence.end() : following.start()].strip():
+        if fence and language == "python" and following and following[1] == "text":
+            behind = not text[fence.end() : following.start()].strip()
+            if behind:
                 yield block, following[2]
 
 
@@ -65,38 +66,47 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def assert_shown(shown: str, printed: str, command: str) -> None:
-    """Every run of lines between two `…` is printed, in this order; speeds and names of experiments may vary."""
+def not_shown(shown: str, printed: str, command: str) -> list[str]:
+    """Return which runs of lines between two `…` were not printed, in this order; speeds may vary."""
     lines = [line.rstrip() for line in re.split(r"[\r\n]+", printed) if line.strip()]
-    position = 0
+    position, wrong = 0, []
     for part in re.split(r"^…\n", shown, flags=re.MULTILINE):
         wanted = [re.sub(r"\S+ rows/s", "* rows/s", _literal(line)) for line in part.splitlines() if line.strip()]
-        found = next(
-            (
-                start
-                for start in range(position, len(lines) - len(wanted) + 1)
-                if all(fnmatchcase(lines[start + k], wanted[k].rstrip()) for k in range(len(wanted)))
-            ),
-            None,
-        )
-        assert found is not None, f"$ {command}\n{part}\nis not what was printed:\n{printed}"
-        position = found + len(wanted)
+        starts = range(position, len(lines) - len(wanted) + 1)
+        found = next((at for at in starts if all(map(fnmatchcase, lines[at : at + len(wanted)], wanted))), None)
+        if found is None:
+            wrong.append(f"$ {command}\n{part}\nis not what was printed:\n{printed}")
+        else:
+            position = found + len(wanted)
+    return wrong
 
 
 def _literal(line: str) -> str:
     return re.sub(r"([\[*?])", r"[\1]", line).replace("…", "*")
 
 
+@pytest.mark.parametrize("shown", ["a 2\nb\n", "…\nd\n", "b\n…\na 1\n", "c", "a 1\n…\nb\n…\nd", "b\nb\n"])
+def test_what_was_not_printed_is_noticed(shown: str) -> None:
+    assert not_shown(shown, "a 1\nb\nc 3\n", "x")
+
+
+@pytest.mark.parametrize("shown", ["", "a 1\nb\nc 3\n", "…\nb\n…\n", "a 1\n…\n", "a 1\n\nb\n…\nc …\n"])
+def test_what_was_printed_may_be_shown_in_part(shown: str) -> None:
+    assert not not_shown(shown, "a 1\nb\nc 3\n", "x")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["from-r", "from-scikit-learn", "tutorial"])
 def test_a_page_shows_what_its_commands_print(name: str, project: Path) -> None:
+    wrong: list[str] = []
     for code, shown in examples_of(ROOT / f"docs/{name}.md"):
         command = code
         if "\n" in code:
             (project / ".example.py").write_text(code, encoding="utf-8")
             command = f"PYTHONPATH=. {sys.executable} -W ignore .example.py; rm .example.py"
-        assert_shown(shown, run(command, project), code)
+        wrong += not_shown(shown, run(command, project), code)
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow
