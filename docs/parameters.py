@@ -153,16 +153,16 @@ def _default(value: object) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return " \\| ".join(f"`{value}`" for value in schema["enum"])
+    if "enum" in schema or "const" in schema:
+        return " \\| ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
         kinds = [_type(each) for each in schema["anyOf"] if each != {"type": "null"}]
-        return " or ".join([*kinds, "`null`"] if {"type": "null"} in schema["anyOf"] else kinds)
+        return ", or ".join([*kinds, "`null`"] if {"type": "null"} in schema["anyOf"] else kinds)
     names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "`true` \\| `false`"}
-    if schema["type"] == "array":
-        return f"list of {_type(schema.get('items', {'type': 'string'}))}s"
-    if schema["type"] == "object":
+    if schema.get("type", "object") == "object":
         return "section"
+    if schema["type"] == "array":
+        return f"list of {names[schema['items']['type']]}s"
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     limits = [
         f"{sign} {'2⁶³' if schema[key] == 2**63 else format(schema[key], '.15g')}"

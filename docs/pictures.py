@@ -291,7 +291,7 @@ def gradients(lesson: Lesson) -> Figure:
     panels[0].plot([], [], color=RED, linewidth=2.4, label="all training rows")
     panels[0].legend(fontsize=8, loc="upper right")
     style = {"arrowstyle": "-", "color": RED, "linewidth": 0.8, "shrinkB": 4}
-    panels[1].annotate("all training rows:\nalmost nothing", (0, 0), (-30, -70), textcoords="offset points",
+    panels[1].annotate("all training rows:\nalmost nothing", (0, 0), (-28, -52), textcoords="offset points",
                        color=RED, ha="center", va="top", fontsize=8, arrowprops=style)  # fmt: skip
     return figure
 

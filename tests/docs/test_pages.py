@@ -28,7 +28,7 @@ def examples_of(page: Path) -> Iterator[tuple[str, str]]:
     for fence, following in pairwise([*fences, None]):
         language, block = fence.groups() if fence else ("", "")
         if language == "console":
-            for call in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            for call in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
                 command, _, shown = call.partition("\n")
                 if not NOT_HERE.match(command):
                     yield command, shown

@@ -65,10 +65,19 @@ def test_every_example_is_accepted(key: str, value: object, tmp_path: Path) -> N
     load_params(tmp_path / "params.yaml")
 
 
+JUNK: st.SearchStrategy[Any] = st.sampled_from([None, True, 0.5, 7, "x", "0.1", [], [1], {}, {"min": 1}])
+GATES = st.one_of(
+    st.just({"min": 0.5}),
+    st.dictionaries(st.sampled_from(["min", "max", "mim"]), st.none() | st.floats(-2, 2) | JUNK, max_size=2),
+)
+
+
 def _value_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that the schema of a key allows, and others of its kind just beyond what it allows."""
     if "enum" in schema:
         return st.sampled_from([*schema["enum"], schema["enum"][0].upper()])
+    if "type" not in schema and "anyOf" not in schema:
+        return JUNK
     if "anyOf" in schema:
         return st.one_of(*(_value_of(each) for each in schema["anyOf"]))
     bounds = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
@@ -87,13 +96,6 @@ def _value_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if schema["type"] == "array":
         return st.lists(_value_of(schema["items"]), max_size=3)
     return kinds[schema["type"]]
-
-
-JUNK: st.SearchStrategy[Any] = st.sampled_from([None, True, 0.5, 7, "x", "0.1", [], [1], {}, {"min": 1}])
-GATES = st.one_of(
-    st.just({"min": 0.5}),
-    st.dictionaries(st.sampled_from(["min", "max", "mim"]), st.none() | st.floats(-2, 2) | JUNK, max_size=2),
-)
 
 
 def _section(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
