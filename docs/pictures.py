@@ -3,7 +3,8 @@
     dvc repro                     first: makes the data, the model and its history
     python -m docs.pictures       from the repository's root; python docs/pictures.py does the same
 
-Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same. The pipeline keeps
+Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same; only the plane in data.svg has
+other last digits on processors without AVX2. The pipeline keeps
 θ and b once per epoch. The pictures look closer: `descend` takes the same steps again and notes each of them;
 its θ and b after each epoch must be those that the pipeline found, to the last bit.
 """
