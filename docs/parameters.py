@@ -1,6 +1,8 @@
-"""Write docs/parameters.md from the models in linreg/params.py.
+"""Write docs/parameters.md and docs/params.schema.json from the models in linreg/params.py.
 
-python docs/parameters.py
+    python -m docs.parameters     from the repository's root; python docs/parameters.py does the same
+
+The examples of both come from docs/parameter_examples.yaml.
 """
 
 import json
@@ -8,62 +10,170 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from linreg.files import write_text
 from linreg.params import Gate, Params
 
 PAGE = Path(__file__).with_suffix(".md")
+SCHEMA = Path(__file__).with_name("params.schema.json")
+EXAMPLES = Path(__file__).with_name("parameter_examples.yaml")
+DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that all editors know
+
+HEAD = """\
+# params.yaml
+
+Every setting stands in [params.yaml](../params.yaml). A key may be left out and then has its default. A misspelt key, a
+wrong type or a value out of range ends the stage with one line and exit code 2, before any work:
+
+```text
+error: params.yaml: train.momentun: is not a parameter; did you mean momentum?
+```
+
+Three ways to set a key, here the learning rate:
+
+- write it into `params.yaml` and run `dvc repro`;
+- `dvc exp run -S train.lr=0.02` writes it there and runs the pipeline as an experiment;
+- `dvc exp run --queue -S 'train.lr=0.001,0.01,0.1'` queues one experiment per value; `dvc queue start` runs them.
+
+DVC reads what follows `-S` by rules of its own. A formula needs quotes inside the quotes of the shell:
+`-S 'model.formula="y ~ log(a)"'`.
+
+Editors with the YAML language server (VS Code with its YAML extension, for one) complete and check the file while you
+write: its first line names [params.schema.json](params.schema.json). What a schema cannot say is checked when a stage
+starts: that the shares add up to 1, that `min` of a gate does not exceed its `max`, that `train.batch_size` is a
+multiple of `split.shards`.
+
+Made from `linreg/params.py` by `python -m docs.parameters`.
+"""
+
+# What the validators of linreg/params.py say about several keys at once, as far as a schema can say it.
+RULES: dict[str, dict[str, Any]] = {
+    "Gate": {
+        "anyOf": [
+            {"required": ["min"], "properties": {"min": {"type": "number"}}},
+            {"required": ["max"], "properties": {"max": {"type": "number"}}},
+        ]
+    },
+    "Train": {
+        "not": {
+            "required": ["engine", "device"],
+            "properties": {"engine": {"const": "compiled"}, "device": {"const": "cuda"}},
+        }
+    },
+    "Params": {
+        "not": {
+            "required": ["train", "split"],
+            "properties": {
+                "train": {"required": ["patience"], "properties": {"patience": {"exclusiveMinimum": 0}}},
+                "split": {"required": ["validation"], "properties": {"validation": {"const": 0}}},
+            },
+        }
+    },
+}
 
 
 def page() -> str:
-    """Return the reference page: a table per section, a row per key."""
-    lines = [
-        "# params.yaml",
-        "",
-        "Every key may be left out and then has its default. A misspelt key, a wrong type or a value out of range",
-        "ends the stage with one line and exit code 2, before any work. This page is made from `linreg/params.py`",
-        "by `python docs/parameters.py`.",
-    ]
+    """Return the reference page: a table per section, a row per key, and examples below."""
+    lines = [HEAD]
+    for name, section in sections().items():
+        lines += [f"## {name}", "", section.__doc__ or "", "", *_table(section), *_examples_of(name)]
+    lines += ["### A gate", "", Gate.__doc__ or "", "", *_table(Gate)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of params.yaml: as strict as `load_params`, in all that a schema can say."""
+    document = Params.model_json_schema(ref_template="#/definitions/{model}")
+    definitions: dict[str, Any] = document.pop("$defs")
+    shown = examples()
+    for name, model in sections().items():
+        document["properties"][name] = {"$ref": f"#/definitions/{model.__name__}"}
+        for key, field in definitions[model.__name__]["properties"].items():
+            field["title"] = f"{name}.{key}"
+            if f"{name}.{key}" in shown:
+                field["examples"] = [each["value"] for each in shown[f"{name}.{key}"]]
+            if "patternProperties" in field:
+                field["additionalProperties"] = False
+    for name, rule in RULES.items():
+        (document if name == "Params" else definitions[name]).update(rule)
+    return {"$schema": DIALECT, **document, "title": "params.yaml", "definitions": definitions}
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """Return the model of each section by its name in params.yaml."""
+    found = {}
     for name, field in Params.model_fields.items():
         section = field.annotation
         assert isinstance(section, type)
         assert issubclass(section, BaseModel)
-        lines += ["", f"## {name}", "", section.__doc__ or "", "", *_table(section)]
-    lines += ["", "### A gate", "", Gate.__doc__ or "", "", *_table(Gate)]
-    return "\n".join(lines) + "\n"
+        found[name] = section
+    return found
+
+
+def examples() -> dict[str, list[dict[str, Any]]]:
+    """Return what docs/parameter_examples.yaml says: by dotted key, each example's `value` and what it `means`."""
+    return dict(YAML(typ="safe", pure=True).load(EXAMPLES.read_text(encoding="utf-8")))
+
+
+def _examples_of(section: str) -> list[str]:
+    lines = []
+    for dotted, values in examples().items():
+        name, _, key = dotted.partition(".")
+        if name == section:
+            lines += [f"- {_quoted(key + ': ' + _flow(each['value']))}: {each['means']}" for each in values]
+    return ["", *lines, ""] if lines else [""]
+
+
+def _flow(value: object) -> str:
+    """Write a value as it may stand behind its key in params.yaml."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(each) for each in value) + "]"
+    return str(value)
+
+
+def _quoted(code: str) -> str:
+    return f"`` {code} ``" if "`" in code else f"`{code}`"
 
 
 def _table(section: type[BaseModel]) -> list[str]:
     properties: dict[str, dict[str, Any]] = section.model_json_schema()["properties"]
     defaults = section().model_dump(mode="json") if section is not Gate else {}
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    for key, schema in properties.items():
-        default = defaults.get(key)
-        meaning = schema.get("description", "").replace("|", "\\|")
-        rows.append(f"| `{key}` | {_type(schema)} | {_code(default)} | {meaning} |")
+    for key, field in properties.items():
+        meaning = field.get("description", "").replace("|", "\\|")
+        rows.append(f"| `{key}` | {_type(field)} | {_default(defaults.get(key))} | {meaning} |")
     return rows
 
 
-def _code(default: object) -> str:
-    if default is None:
-        return ""
-    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+def _default(value: object) -> str:
+    return "none" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def _type(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return " \\| ".join(f"`{value}`" for value in schema["enum"])
+    if "enum" in schema or "const" in schema:
+        return " \\| ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
-        return " or nothing".join(_type(each) for each in schema["anyOf"] if each != {"type": "null"})
-    names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
+        kinds = [_type(each) for each in schema["anyOf"] if each != {"type": "null"}]
+        return ", or ".join([*kinds, "`null`"] if {"type": "null"} in schema["anyOf"] else kinds)
+    names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "`true` \\| `false`"}
+    if schema.get("type", "object") == "object":
+        return "section"
     if schema["type"] == "array":
-        return "list of names" if schema["items"]["type"] == "string" else "list of numbers"
-    if schema["type"] == "object":
-        return "gates by name"
+        return f"list of {names[schema['items']['type']]}s"
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    limits = [f"{sign} {schema[key]:.15g}" for key, sign in bounds.items() if key in schema and schema[key] != 2**63]
+    limits = [
+        f"{sign} {'2⁶³' if schema[key] == 2**63 else format(schema[key], '.15g')}"
+        for key, sign in bounds.items()
+        if key in schema
+    ]
+    if schema.get("minLength") == 1:
+        limits.append("not empty")
     return ", ".join([names[schema["type"]], *limits])
 
 
 if __name__ == "__main__":
     write_text(PAGE, page())
+    write_text(SCHEMA, json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

@@ -223,7 +223,8 @@ def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Para
 def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Params:
     """Check a file's text, with some parameters changed; `path` is what a message calls it."""
     try:
-        values = YAML(typ="safe", pure=True).load(text) or {}
+        values = YAML(typ="safe", pure=True).load(text)
+        values = {} if values is None else values
         for name, value in changes.items():
             section, _, key = name.partition(".")
             if not key:

@@ -152,6 +152,8 @@ MISTAKES = {
     "evaluate: {gates: {test_r3: {min: 1}}}": "evaluate.gates.test_r3: is not a gate",
     # not of the shape of a file of parameters
     "[1, 2]": "should be ",
+    "[]": "should be ",
+    "false": "should be ",
     "lr": "should be ",
     "train: {lr: 1}\ntrain: {lr: 2}": "is not valid YAML; found while constructing a mapping",
     "train: {lr: 1, lr: 2}": "is not valid YAML; found while constructing a mapping",

@@ -171,7 +171,7 @@ class Design:
         if factor["base"] not in levels:
             raise UserError(
                 "params.yaml: model.formula", f"the reference level of {factor['factor']} is not in the training rows",
-                found=factor["base"], todo=f"use one of {', '.join(map(str, levels[:20]))}",
+                found=repr(factor["base"]), todo=f"use one of {', '.join(map(repr, levels[:20]))}",
             )  # fmt: skip
         return levels.index(factor["base"])
 

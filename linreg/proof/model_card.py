@@ -11,7 +11,7 @@ MOST_COEFFICIENTS = 30
 
 
 def description(candidate: Candidate, why: str) -> str:
-    """Return the version's page, in Markdown: formula, needed columns, θ and b, metrics, where it comes from, and what was decided."""
+    """Return the version's page in Markdown: formula, columns, θ and b, metrics, where it is from, what was decided."""
     model, run = candidate.model, candidate.run
     commit = run.tags.get("git.commit", "none") + (" (dirty)" if run.tags.get("git.dirty") == "true" else "")
     rows = "\n".join(f"| {name} | {value!r} |" for name, value in _coefficients(candidate))

@@ -121,8 +121,9 @@ def paired_sample(before: Floats, after: Floats, confidence: float = 0.95) -> Pa
     d = squares[0] - squares[1]
     difference, error = float(d.mean()), float(d.std(ddof=1)) / math.sqrt(len(d))
     reach = t_quantile(confidence, len(d) - 1) * error
-    means = (float(each.mean()) for each in squares)
-    return Paired(len(d), len(d), *means, difference, error, difference - reach, difference + reach, confidence)
+    mse_before, mse_after = (float(each.mean()) for each in squares)
+    low, high = difference - reach, difference + reach
+    return Paired(len(d), len(d), mse_before, mse_after, difference, error, low, high, confidence)
 
 
 def _squared_errors(window: Window, model: LinearModel) -> Floats:

@@ -8,9 +8,9 @@ from linreg.tracking.journal import Run
 from linreg.tracking.run_folder import RunFolder
 
 DESCRIPTION = "mlflow.note.content"
-COLUMNS = "linreg.columns"
-"""Of a model in MLflow: what it needs, kept for the description that follows when it has been judged."""
 """The tag that MLflow shows as a description."""
+COLUMNS = "linreg.columns"
+"""The tag of a model that says what it needs, kept for the description that follows when it has been judged."""
 LENGTH_OF_KEY, LENGTH_OF_COMMIT = 8, 10
 
 

@@ -285,9 +285,8 @@ def test_a_product_of_finite_factors_that_is_not_finite_is_told_with_its_row(lea
 
 def test_a_reference_level_that_training_does_not_have_is_told_with_those_it_has(learn: Learn) -> None:
     design = learn('y ~ C(g, "q")', as_table(FRAME))
-    with pytest.raises(
-        UserError, match=r"the reference level of C\(g, 'q'\) is not in the training rows; found q; use one of a, b, c"
-    ):
+    told = r"the reference level of C\(g, 'q'\) is not in the training rows; found 'q'; use one of 'a', 'b', 'c'"
+    with pytest.raises(UserError, match=told):
         _ = design.names
 
 
