@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,14 @@ class Experiment:
     commit: str
     found: bool
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         """What evaluate has found, as metrics.json has it."""
-        return dict(json.loads(git("show", f"{self.commit}:./{METRICS}")))
+        return self._output(METRICS)
 
     def numbers(self) -> dict[str, float]:
         """Return θ, b and all metrics by the names that MLflow shows: b, theta.x1, gap, test_rmse."""
-        import dvc.api  # type: ignore[import-untyped]  # takes a second
-
-        model, metrics = json.loads(dvc.api.read(MODEL, rev=self.commit)), self.metrics
+        model, metrics = self._output(MODEL), self.metrics
         numbers = {"b": model["b"]} if model["intercept"] else {}
         numbers |= {f"theta.{name}": value for name, value in model["theta"].items()}
         if metrics["gap"] is not None:
@@ -52,6 +51,11 @@ class Experiment:
             of_part = metrics.get(part, {})
             numbers |= {f"{part}_{name}": of_part[name] for name in NAMES if of_part.get(name) is not None}
         return numbers
+
+    def _output(self, path: str) -> dict[str, Any]:
+        import dvc.api  # type: ignore[import-untyped]  # takes a second
+
+        return dict(json.loads(dvc.api.read(path, rev=self.commit)))
 
 
 def experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
