@@ -67,7 +67,7 @@ class Design:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns of X, the names of θ; M = len(names). A column called b is `b`: b is the intercept."""
+        """The names of the columns of X, the names of θ; M = len(names). A column b is `b`: b is the intercept."""
         names = (name for term in self.schema.terms for name, _ in self._expanded(term))
         return tuple("`b`" if name == "b" else name for name in names)
 
