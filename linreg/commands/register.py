@@ -23,9 +23,7 @@ from linreg.tracking.follower import wait
 from linreg.tracking.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
-
-    from linreg.tracking.registry import Registry
+    from linreg.tracking.registry import Registry, Version
 
 TEST = Path(SPLIT) / "test.parquet"
 SECONDS_TO_SEND = 20.0
@@ -112,7 +110,7 @@ def _register(candidate: Candidate, registry: "Registry", scratch: Path, *, dry:
 
 
 def _known(
-    candidate: Candidate, registry: "Registry", version: "ModelVersion", champion: "ModelVersion | None", *, dry: bool
+    candidate: Candidate, registry: "Registry", version: "Version", champion: "Version | None", *, dry: bool
 ) -> int:
     """Say that this model has a version."""
     why = f"this model is version {version.version} of {registry.name}"
@@ -125,7 +123,7 @@ def _known(
     return 0
 
 
-def _against(champion: "ModelVersion | None", candidate: Candidate, registry: "Registry", scratch: Path) -> Verdict:
+def _against(champion: "Version | None", candidate: Candidate, registry: "Registry", scratch: Path) -> Verdict:
     if champion is None:
         return contest(None, "", candidate.model, TEST)
     params = load_params()
@@ -173,8 +171,8 @@ def _in_mlflow(candidate: Candidate) -> Candidate:
 
 
 def _decision(
-    candidate: Candidate, registry: "Registry", champion: "ModelVersion | None", verdict: Verdict,
-    word: str = "", version: "ModelVersion | None" = None,
+    candidate: Candidate, registry: "Registry", champion: "Version | None", verdict: Verdict,
+    word: str = "", version: "Version | None" = None,
 ) -> Decision:  # fmt: skip
     run = candidate.run
     return Decision(

@@ -67,8 +67,9 @@ class Design:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns of X, the names of θ; M = len(names)."""
-        return tuple(name for term in self.schema.terms for name, _ in self._expanded(term))
+        """The names of the columns of X, the names of θ; M = len(names). A column b is `b`: b is the intercept."""
+        names = (name for term in self.schema.terms for name, _ in self._expanded(term))
+        return tuple("`b`" if name == "b" else name for name in names)
 
     def matrix(self, table: pa.Table | Typed, origin: object = "the table", first_row: int = 1) -> Floats:
         """Return X (n, M), in column-major order, of a table with the types of training.

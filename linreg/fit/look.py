@@ -84,4 +84,6 @@ def look_at(
 
 
 def _column_of(name: str, features: list[str]) -> str:
-    return name if name in features else next(each for each in features if name.startswith(f"{each}["))
+    if name in features:
+        return name
+    return next(each for each in features if name == f"`{each}`" or name.startswith(f"{each}["))

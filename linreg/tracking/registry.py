@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
@@ -26,6 +27,8 @@ HASH_TAG = "linreg.model"
 DECISION = "decision."
 """Tags that begin like this hold a decision, as the line of the log has it."""
 _BY_ID = "models:/"
+Version: TypeAlias = ModelVersion
+"""A version as MLflow tells it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Registry:
         """Where it is, without credentials."""
         return without_credentials(tracking_uri())
 
-    def champion(self) -> ModelVersion | None:
+    def champion(self) -> Version | None:
         """Return the version that bears the alias `champion`."""
         try:
             number = self._connected.get_registered_model(self.name).aliases.get(CHAMPION) if self.client else None
@@ -56,7 +59,7 @@ class Registry:
             return None
         return None if number is None else self._connected.get_model_version(self.name, number)
 
-    def version(self, number: int) -> ModelVersion:
+    def version(self, number: int) -> Version:
         """Return a version; raises UserError when there is none of that number."""
         try:
             return self._connected.get_model_version(self.name, str(number))
@@ -64,7 +67,7 @@ class Registry:
             _require(error, RESOURCE_DOES_NOT_EXIST)
             raise UserError(f"{self.name} version {number}", "is not in the registry", found=self.store) from None
 
-    def with_model(self, model_hash: str) -> ModelVersion | None:
+    def with_model(self, model_hash: str) -> Version | None:
         """Return the version that holds the model with this MD5."""
         if self.client is None:
             return None
@@ -72,7 +75,7 @@ class Registry:
         found = self.client.search_model_versions(query)
         return min(found, key=lambda version: int(version.version), default=None)
 
-    def artifact(self, version: ModelVersion, folder: Path) -> Path:
+    def artifact(self, version: Version, folder: Path) -> Path:
         """Bring a version's plain model artifact into a folder; raises UserError when it holds none."""
         model_id = str(version.source or "").removeprefix(_BY_ID)
         try:
@@ -112,7 +115,7 @@ class Registry:
         self.complete(version, decision)
         return int(version.version)
 
-    def unfinished(self) -> list[tuple[ModelVersion, Decision]]:
+    def unfinished(self) -> list[tuple[Version, Decision]]:
         """Return the versions whose command was killed before it had done all that it had decided, oldest first."""
         if self.client is None:
             return []
@@ -120,7 +123,7 @@ class Registry:
         found = [(version, decision) for version in versions for decision in _decisions(version)]
         return sorted((each for each in found if each[1].version is None), key=lambda each: each[1].time)
 
-    def complete(self, version: ModelVersion, decision: Decision) -> None:
+    def complete(self, version: Version, decision: Decision) -> None:
         """Set the aliases that were decided, and write the decision into the log."""
         self._connected.set_registered_model_alias(self.name, CHALLENGER, version.version)
         if decision.decision == CHAMPION:
@@ -166,7 +169,7 @@ class Registry:
                                        tracking_uri=tracking_uri()))  # fmt: skip
 
 
-def _decisions(version: ModelVersion) -> Iterator[Decision]:
+def _decisions(version: Version) -> Iterator[Decision]:
     for tag, text in version.tags.items():
         if tag.startswith(DECISION):
             try:

@@ -29,8 +29,8 @@ def runs(project: Project) -> dict[str, tuple[str, str]]:
 
 def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) -> None:
     told = project.run("linreg", "compare", "HEAD").stdout
-    before = json.loads(project.run("git", "show", "HEAD:models/evaluation/metrics.json").stdout)
-    after = project.json("models/evaluation/metrics.json")
+    before = json.loads(project.run("git", "show", "HEAD:models/evaluation/scores.json").stdout)
+    after = project.json("models/evaluation/scores.json")
     lines = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.split()}
     assert lines["train.lr"] == ["0.01", "0.001"]
     assert lines["test_rmse"][:2] == [f"{each['test']['rmse']:.6g}" for each in (before, after)]

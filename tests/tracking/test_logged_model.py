@@ -209,11 +209,13 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     assert model.tags["mlflow.note.content"].splitlines() == [
         "what it was",
         "",
-        "`price ~ area + rooms + zone`",
+        "`y ~ area + rooms + zone + C(floor) + garden`",
         "",
         "- `area`: number, from 50.5 to 120.25 in training",
         "- `rooms`: number, from 2 to 5 in training",
         "- `zone`: category of string: a, b",
+        "- `floor`: category of int64: 1, 2",
+        "- `garden`: category of bool: False, True",
     ]
     shown = {(metric.key, metric.step): metric.value for metric in model.metrics or []}
     assert shown[("test_mse", 3)] == 0.5

@@ -1,0 +1,67 @@
+"""The report and the comparison as a person sees them: on a desk, on a phone, on paper, without a network."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.pipeline.conftest import Project
+from tests.ui.conftest import RATES, Window
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+Open = Callable[..., Window]
+BEYOND = """
+() => [...document.querySelectorAll("svg.plot")].flatMap(plot => {
+    const frame = plot.getBoundingClientRect();
+    const name = plot.getAttribute("aria-label");
+    const texts = [...plot.querySelectorAll("text")].filter(text => !text.parentElement.closest("svg svg"));
+    return texts.filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < frame.left - 1 || box.right > frame.right + 1
+            || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    }).map(text => `${name}: ${text.textContent}`);
+})
+"""
+"""Returns the texts of pictures that are cut off by the edge of their picture."""
+OVERLAPPING = """
+() => [...document.querySelectorAll("svg.plot")].flatMap(plot => {
+    const texts = [...plot.querySelectorAll("text")].map(text => [text.textContent, text.getBoundingClientRect()]);
+    return texts.flatMap(([a, p], i) => texts.slice(i + 1).filter(([b, q]) =>
+        p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 3 && q.top < p.bottom - 3
+    ).map(([b]) => `${plot.getAttribute("aria-label")}: ${a} over ${b}`));
+})
+"""
+"""Returns the texts of pictures that lie over each other."""
+
+
+@pytest.fixture(scope="module")
+def pages(project: Project) -> dict[str, str]:
+    """The addresses of the last experiment's report and of the comparison of two."""
+    names = list(RATES)
+    project.run("linreg", "compare", names[0], names[-1])
+    files = {"report": "models/evaluation/report.html", "comparison": "comparison.html"}
+    return {name: (project.folder / path).as_uri() for name, path in files.items()}
+
+
+@pytest.mark.parametrize("name", ["report", "comparison"])
+@pytest.mark.parametrize(("medium", "width"), [("desk", 1100), ("phone", 390), ("print", 760)])
+def test_nothing_is_cut_off_or_asked_for_from_elsewhere(
+    pages: dict[str, str], window: Open, name: str, medium: str, width: int
+) -> None:
+    seen = window(offline=True)
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    seen.page.emulate_media(media="print" if medium == "print" else "screen")
+    page = seen.open(pages[name])
+    assert page.locator("svg.plot").count() >= 9
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(BEYOND) == []
+    assert page.evaluate(OVERLAPPING) == []
+    assert (seen.asked_elsewhere, seen.errors) == ([], [])
+    seen.keep(f"{name}-{medium}", whole=True)
+
+
+def test_colours_of_two_runs_differ_in_grey_or_by_their_shape(pages: dict[str, str], window: Open) -> None:
+    """Lines by their dashes, dots by their corners."""
+    page = window(offline=True).open(pages["comparison"])
+    for mark, style in (("line:not(.whisker)", "strokeDasharray"), ("dots", "strokeLinecap")):
+        program = f"run => getComputedStyle(document.querySelector('svg .{mark}.' + run)).{style}"
+        assert page.evaluate(program, "a") != page.evaluate(program, "b")
