@@ -49,8 +49,9 @@ def _rows(run: Findings) -> Iterator[Advice]:
     profile = run.background["profile"]
     dropped, read = sum(profile["dropped"].values()), profile["rows_read"]
     if dropped:
-        yield Advice("look", f"{dropped} of {read} rows {'was' if dropped == 1 else 'were'} dropped. If cells are missing "
-                     "for a reason that has to do with the target, what is left is no fair sample.")  # fmt: skip
+        were = "was" if dropped == 1 else "were"
+        yield Advice("look", f"{dropped} of {read} rows {were} dropped. If cells are missing for a reason that has to do "
+                     "with the target, what is left is no fair sample.")  # fmt: skip
     filled = sum(profile["columns"][name]["missing"] for name in _filled(run))
     if filled:
         most = "up to " if dropped else ""  # some of them may be in rows that were dropped for another cell
