@@ -50,8 +50,8 @@ def _rows(run: Findings) -> Iterator[Advice]:
     dropped, read = sum(profile["dropped"].values()), profile["rows_read"]
     if dropped:
         were = "was" if dropped == 1 else "were"
-        yield Advice("look", f"{dropped} of {read} rows {were} dropped. If cells are missing for a reason that has to do "
-                     "with the target, what is left is no fair sample.")  # fmt: skip
+        yield Advice("look", f"{dropped} of {read} rows {were} dropped. If cells are missing for a reason that has to "
+                     "do with the target, what is left is no fair sample.")  # fmt: skip
     filled = sum(profile["columns"][name]["missing"] for name in _filled(run))
     if filled:
         most = "up to " if dropped else ""  # some of them may be in rows that were dropped for another cell
