@@ -168,7 +168,7 @@ def _missing(proposal: Proposal, seen: Survey) -> str:
     if proposal.missing == "error":
         return "no cell is missing in the columns used"
     if proposal.missing == "drop":
-        return f"{proposal.lost} rows, {share}, lack a cell"
+        return f"{proposal.lost} rows, {share}, lack a cell" if proposal.lost > 1 else f"1 row, {share}, lacks a cell"
     rows = f", and {proposal.lost} rows, {share}, dropped" if proposal.lost else ""
     return (
         f"dropping would lose {proposal.incomplete / seen.num_rows:.0%} of the rows, more than {MOST_DROPPED:.0%}:"

@@ -47,14 +47,16 @@ def _gates(run: Findings) -> Iterator[Advice]:
 
 def _rows(run: Findings) -> Iterator[Advice]:
     profile = run.background["profile"]
-    dropped = sum(profile["dropped"].values())
+    dropped, read = sum(profile["dropped"].values()), profile["rows_read"]
     if dropped:
-        yield Advice("look", f"{dropped} of {profile['rows_read']} rows were dropped. If cells are missing for a "
-                     "reason that has to do with the target, what is left is no fair sample.")  # fmt: skip
-    filled = sum(column["missing"] for name, column in profile["columns"].items() if name in _filled(run))
+        were = "was" if dropped == 1 else "were"
+        yield Advice("look", f"{dropped} of {read} rows {were} dropped. If cells are missing for a reason that has to "
+                     "do with the target, what is left is no fair sample.")  # fmt: skip
+    filled = sum(profile["columns"][name]["missing"] for name in _filled(run))
     if filled:
-        yield Advice("look", f"{filled} missing cells were filled with the mean of the training rows, which makes "
-                     "coefficients look surer than they are.")  # fmt: skip
+        most = "up to " if dropped else ""  # some of them may be in rows that were dropped for another cell
+        yield Advice("look", f"Missing numbers ({most}{filled}) were filled with the mean of the training rows, which "
+                     "makes coefficients look surer than they are.")  # fmt: skip
     rows, rank = run.certainty["num_rows"], run.certainty["num_rows"] - run.certainty["df"]
     if run.certainty["df"] and rows < FEW_ROWS_PER_COEFFICIENT * rank:
         yield Advice("look", f"{rows} training rows for {rank} coefficients are few: expect wide intervals.")
@@ -63,8 +65,11 @@ def _rows(run: Findings) -> Iterator[Advice]:
 
 
 def _filled(run: Findings) -> list[str]:
-    fills = run.background["parameters"]["ingest.missing"] == "mean"
-    return list(run.background["profile"]["columns"]) if fills else []
+    """The columns whose missing cells are filled: numbers but the target, with ingest.missing: mean."""
+    if run.background["parameters"]["ingest.missing"] != "mean":
+        return []
+    columns = run.background["profile"]["columns"].items()
+    return [name for name, column in columns if "mean" in column and name != run.background["target"]]
 
 
 def _fit(run: Findings) -> Iterator[Advice]:

@@ -72,3 +72,18 @@ def test_few_rows_are_told(evaluated: Evaluated) -> None:
     assert "12 training rows for 3 coefficients are few" in told(
         evaluated("y ~ x + useless", rows(n=12), solver="exact")
     )
+
+
+def test_rows_that_were_dropped_and_cells_that_were_filled_are_told(evaluated: Evaluated) -> None:
+    columns = {
+        "x": {"type": "double", "missing": 5, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1},
+        "zone": {"type": "string", "missing": 1, "levels": {"a": 400}},
+        "y": {"type": "double", "missing": 0, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1},
+    }
+    profile = {"rows_read": 401, "rows": 400, "dropped": {"zone is missing": 1}, "columns": columns}
+    run = evaluated("y ~ x", rows(), profile=profile, solver="exact")
+    run.background["parameters"]["ingest.missing"] = "mean"
+    assert "1 of 401 rows was dropped" in told(run)
+    assert "Missing numbers (up to 5) were filled" in told(run)
+    run.background["parameters"]["ingest.missing"] = "drop"
+    assert "filled" not in told(run)
