@@ -33,7 +33,7 @@ def run(_: argparse.Namespace) -> int:
     print(f"\n{model.design.schema.formula}")
     print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth, certainty))))
     if metrics["gap"] is not None:
-        print(f"\ngap: the training loss is {metrics['gap']:.3%} above the least possible")
+        print(f"\ngap: the training loss is {100 * metrics['gap']:.3g}% above the least possible")
     dropped = sum(profile["dropped"].values())
     print(f"\nrows: {profile['rows_read']} read, {dropped} dropped")
     print("\n".join(_table(_metric_rows(metrics))))

@@ -17,17 +17,20 @@ MEASURES = ("r2", "rmse", "mae", "max_error")
 
 
 class Measure(NamedTuple):
-    """A metric of both runs, such as test_rmse, and the relative change in words; empty where there is none."""
+    """A metric of both runs, such as test_rmse, and whether they can be compared: errors of one target can."""
 
     name: str
     a: float | None
     b: float | None
+    alike: bool = True
 
     @property
     def change(self) -> str:
-        """By how much the second is more than the first."""
-        if self.a is None or self.b is None or self.a == self.b:
-            return "" if self.a != self.b or self.a is None else "the same"
+        """By how much the second is more than the first, in words; empty where nobody can tell."""
+        if self.a is None or self.b is None or not self.alike:
+            return ""
+        if self.a == self.b:
+            return "the same"
         if self.name.endswith("r2") or self.a == 0:
             return f"{self.b - self.a:+.3g}"
         return f"{100 * (self.b / self.a - 1):+.3g} %"
@@ -78,10 +81,12 @@ def in_text(first: Run, second: Run) -> list[str]:
 
 def measures(a: Findings, b: Findings) -> Iterator[Measure]:
     """Yield the metrics of all parts that one of the runs has, then the gap."""
+    alike = a.background["target"] == b.background["target"]
     for part in ("train", "validation", "test"):
         if part in a.metrics or part in b.metrics:
             for name in MEASURES:
-                yield Measure(f"{part}_{name}", *(each.metrics.get(part, {}).get(name) for each in (a, b)))
+                old, new = (each.metrics.get(part, {}).get(name) for each in (a, b))
+                yield Measure(f"{part}_{name}", old, new, alike)
     yield Measure("gap", a.metrics.get("gap"), b.metrics.get("gap"))
 
 
@@ -103,6 +108,8 @@ def verdict(first: Run, second: Run) -> dict[str, str]:
     if not np.array_equal(a.actual, b.actual) or len(a.actual) < FEWEST_ROWS:
         text = "They were judged on different rows: a difference of their measures may be one of the rows."
         return {"kind": "none", "text": text}
+    if np.array_equal(a.predicted, b.predicted):
+        return {"kind": "none", "text": f"They predict the same: on all {len(a.actual)} rows there is no difference."}
     found = paired_sample(a.residuals, b.residuals, a.certainty["confidence"])
     told = f"{found.in_words()}."
     if found.low > 0:
