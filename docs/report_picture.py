@@ -21,7 +21,7 @@ REPORT = Path("models/evaluation/report.html")
 PICTURE = Path("docs/pictures/report.png")
 WIDTH = 1100
 LAST_SHOWN = "figure:has(svg) >> nth=3"  # the curves of the loss and of the gap, with what they should look like
-COLORS = 64
+COLORS = 128
 
 
 @one_line_errors
@@ -42,7 +42,8 @@ def main() -> None:
         shot = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
         browser.close()
     with new_file(PICTURE) as partial:
-        Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLORS).save(partial, "PNG", optimize=True)
+        few = Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE)
+        few.save(partial, "PNG", optimize=True)
     print(f"picture: {PICTURE}")
 
 
