@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from linreg.files import content_hash
+from linreg.files import content_hash, files_in
 from linreg.tracking import events, follower
 from linreg.tracking.names import with_legal_names
 from linreg.tracking.run_folder import RunFolder, lock_for_writing, run_folders
@@ -182,11 +182,11 @@ class Run:
         # A name of its own each time: the sender may be reading the copy that was logged before.
         copy = Path("files") / uuid.uuid4().hex / path.resolve().name
         target = self._folder.path / copy
-        target.parent.mkdir(parents=True)
-        if path.is_dir():
-            shutil.copytree(path, target)
-        else:
-            shutil.copyfile(path, target)
+        (target if path.is_dir() else target.parent).mkdir(parents=True)
+        for file in files_in(path):
+            to = target / file.relative_to(path)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, to)  # not copytree, whose error does not say that the disk is full
         return copy.as_posix()
 
 

@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -121,17 +120,14 @@ def test_what_repeat_prints_is_numpys_mean_and_deviation_of_the_experiments(smal
     for seed in (1, 2, 3):
         (commit,) = small.run("git", "for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/repeat-split-{seed}"
                               ).stdout.split()  # fmt: skip
-        for path in ("models/evaluation/metrics.json", "params.yaml"):
-            text = small.run("git", "show", f"{commit}:{path}").stdout
-            if path == "params.yaml":
-                assert text.count(f"seed: {seed}\n") >= 2
-                continue
-            metrics: dict[str, Any] = json.loads(text)
-            for part in ("train", "validation", "test"):
-                for name in ("rmse", "r2", "mae", "mse", "max_error"):
-                    values.setdefault(f"{part}_{name}", []).append(metrics[part][name])
-            values.setdefault("gap", []).append(metrics["gap"])
-        small.run("dvc", "get", "-q", ".", "models/model/model.json", "--rev", commit, "-o", f"model-{seed}.json")
+        assert small.run("git", "show", f"{commit}:params.yaml").stdout.count(f"seed: {seed}\n") >= 2
+        for path, name in (("models/model/model.json", "model"), ("models/evaluation/metrics.json", "metrics")):
+            small.run("dvc", "get", "-q", ".", path, "--rev", commit, "-o", f"{name}-{seed}.json")
+        metrics = small.json(f"metrics-{seed}.json")
+        for part in ("train", "validation", "test"):
+            for name in ("rmse", "r2", "mae", "mse", "max_error"):
+                values.setdefault(f"{part}_{name}", []).append(metrics[part][name])
+        values.setdefault("gap", []).append(metrics["gap"])
         model = small.json(f"model-{seed}.json")
         values.setdefault("b", []).append(model["b"])
         values.setdefault("theta.x1", []).append(model["theta"]["x1"])

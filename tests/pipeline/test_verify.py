@@ -34,7 +34,7 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
 def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(small: Project) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
-    assert done.stdout.count("  same") == 9
+    assert done.stdout.count("  same") == 12
     assert "data/mine.csv: not in git, taken from here" in done.stdout
     assert "dirty" not in done.stdout
     assert "requirements.lock" in done.stdout

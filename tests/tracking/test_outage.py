@@ -144,6 +144,7 @@ def test_a_run_survives_the_death_of_the_server_without_a_lost_or_doubled_point(
 def test_the_ui_shows_a_fresh_repository_on_this_machine_only(
     repository: Path, sent_run: SentRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (repository / "params.yaml").write_text("tracking: {experiment: linreg}\n")
     port = free_port()
     source = {"PYTHONPATH": str(Path(__file__).parents[2])}
     server = Server([sys.executable, "-m", "linreg", "ui", "--port", str(port)], port, source)
