@@ -1,7 +1,7 @@
 """Put a model into the MLflow model registry, and make it the champion if it is better on the same test rows.
 
 Better means that the whole confidence interval of the paired difference says so, and not one number. The exit code is
-0 when the model is the champion or was registered before, 1 when it is not: refused, or registered as the challenger.
+0 when the model is the champion, 1 when it is not: refused, or registered as the challenger.
 """
 
 import argparse
@@ -120,7 +120,8 @@ def _known(
         registry.record(_decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version))
     aliases = ", ".join(registry.version(int(version.version)).aliases) or "no alias"  # a search does not tell them
     print(f"already registered: {why} ({aliases})")
-    return 0
+    is_champion = champion is not None and champion.version == version.version
+    return 0 if is_champion and not candidate.objection else 1
 
 
 def _against(champion: "Version | None", candidate: Candidate, registry: "Registry", scratch: Path) -> Verdict:
