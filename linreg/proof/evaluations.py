@@ -41,7 +41,7 @@ def evaluation_of(name: str) -> Iterator[Evaluation]:
         elif name and (folder := _of_revision(name, Path(scratch))):
             yield Evaluation(name, folder)
         else:
-            run = run_named(name)
+            run = run_named(name, "run or revision")
             yield Evaluation(run.name, _of_run(run, Path(scratch)))
 
 

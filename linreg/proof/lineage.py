@@ -50,10 +50,11 @@ def all_runs(*, ask_mlflow: bool = False) -> list[KnownRun]:
     return joined(journal_runs(), search_runs())
 
 
-def run_named(name: str) -> KnownRun:
+def run_named(name: str, what: str = "run") -> KnownRun:
     """Return the run whose id in MLflow, or whose own key, is `name` or alone begins with it.
 
-    MLflow is asked only when no journal tells of such a run. Raises UserError when there is none, or more than one.
+    MLflow is asked only when no journal tells of such a run. Raises UserError when there is none, or more than one, and
+    says of `what`.
     """
     journals = journal_runs()
     found = _called(name, journals)
@@ -62,10 +63,10 @@ def run_named(name: str) -> KnownRun:
 
         found = _called(name, joined(journals, find_runs(name)))
     if not found:
-        raise UserError(f"run {name}", "is known neither here nor in MLflow",
+        raise UserError(f"{what} {name}", "is known neither here nor in MLflow",
                         todo="`linreg runs --all --mlflow` lists them")  # fmt: skip
     if len(found) > 1:
-        raise UserError(f"run {name}", "is the beginning of more than one", todo="name more of it",
+        raise UserError(f"{what} {name}", "is the beginning of more than one", todo="name more of it",
                         found=", ".join(run.run_id or run.key for run in found))  # fmt: skip
     return found[0]
 

@@ -64,7 +64,7 @@ def test_a_name_that_says_nothing_is_an_error_of_one_line(project: Project, name
     done = project.run("linreg", "compare", name, check=False)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: run {name}")
+    assert line.startswith(f"error: run or revision {name}")
     assert "linreg runs --all" in line
 
 
