@@ -144,6 +144,11 @@ def test_a_run_keeps_its_evaluation_as_files(base: str, experiment: str, runs: R
     page.get_by_text("scores.json").click()
     page.get_by_text('"rmse"').first.wait_for()
     seen.keep("artifacts")
+    page.get_by_text("report.html").click()
+    report = page.frame_locator("iframe")
+    report.get_by_text("Passed: the model keeps its gate.").wait_for()
+    assert report.locator("svg.plot").count() >= 9
+    seen.keep("report-in-mlflow")
     assert seen.asked_elsewhere == []
 
 
