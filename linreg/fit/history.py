@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from linreg.files import write_text
 from linreg.params import Train
 
+COEFFICIENT = "coefficient"
 MEASURES = ("gap", "distance", "gradient_norm")
 
 
@@ -118,7 +119,7 @@ class History:
             for epoch in self._epochs
             for name, value in [("b", epoch.b), *zip(self._names, epoch.theta.tolist(), strict=True)]
         ]
-        write_text(folder / "theta.csv", _as_csv(["epoch", "coefficient", "value"], coefficients))
+        write_text(folder / "theta.csv", _as_csv(["epoch", COEFFICIENT, "value"], coefficients))
 
     def summary(self) -> str:
         """Return in a few words what was chosen."""
@@ -132,6 +133,17 @@ class History:
         train, validation = self._losses[index]
         watched = "" if validation is None else f", validation MSE {validation:.6g}"
         return f"train MSE {'beyond float64' if train is None else f'{train:.6g}'}{watched}"
+
+
+def read_columns(path: Path) -> dict[str, list[Any]]:
+    """Return the columns of a file that `History.write` wrote: numbers, None for an empty cell; names are text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    # A coefficient may be called 2020 or nan, which is no number.
+    return {
+        name: [row[name] if name == COEFFICIENT else float(row[name]) if row[name] else None for row in rows]
+        for name in rows[0]
+    }
 
 
 def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

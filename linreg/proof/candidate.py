@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from linreg.errors import UserError
 from linreg.files import content_hash, read_json
 from linreg.fit.model import LinearModel, load
+from linreg.proof.evaluations import evaluation_of_run
 from linreg.proof.lineage import run_named, runs_of
+from linreg.results.gates import bounds_in_words
 from linreg.tracking.runs import DATA, MODEL, KnownRun
 
 if TYPE_CHECKING:
@@ -61,11 +63,9 @@ def candidate_of(name: str, registry: "Registry", scratch: Path) -> Candidate:
     if not model_hash or "gates" not in run.tags:
         what = "has no model" if not model_hash else "was not evaluated"
         raise UserError(run.label, what, found=f"a run that is {run.status}", todo="run `dvc repro` to complete it")
-    folder, evaluation = run.model, run.evaluation
+    folder, evaluation = run.model, evaluation_of_run(run, scratch)
     if folder is None or content_hash(folder) != model_hash:
         _, folder = registry.model_of_run(run.run_id, model_hash, scratch / "model")
-    if evaluation is None:
-        evaluation = registry.evaluation_of_run(run.run_id, scratch)
     model = load(folder)
     metrics, gates = (read_json(evaluation / name) for name in ("metrics.json", "gates.json"))
     return Candidate(model, model_hash, run, metrics, gates, failed_gates(gates) or _other_rows(model))
@@ -76,23 +76,18 @@ def failed_gates(gates: Mapping[str, Any]) -> str:
     if gates["passed"]:
         return ""
     failed = {name: gate for name, gate in gates["gates"].items() if not gate["passed"]}
-    return "; ".join(f"gate {name} {_value(gate)}, must be {_bounds(gate)}" for name, gate in failed.items())
+    return "; ".join(f"gate {name} {_value(gate)}, must be {bounds_in_words(gate)}" for name, gate in failed.items())
 
 
 def passed_gates(gates: Mapping[str, Any]) -> str:
     """Name the gates that were passed, each with its value and bounds."""
-    passed = [f"{name} {_value(gate)} ({_bounds(gate)})" for name, gate in gates["gates"].items()]
+    passed = [f"{name} {_value(gate)} ({bounds_in_words(gate)})" for name, gate in gates["gates"].items()]
     return f"gates passed: {', '.join(passed)}" if passed else "no gates are set"
 
 
 def _value(gate: Mapping[str, Any]) -> str:
     value = gate["value"]
     return "has no value" if value is None else f"is {value:.6g}"
-
-
-def _bounds(gate: Mapping[str, Any]) -> str:
-    words = {"min": "at least", "max": "at most"}
-    return " and ".join(f"{word} {gate[key]:g}" for key, word in words.items() if gate[key] is not None)
 
 
 def _run_of(model_hash: str) -> KnownRun:

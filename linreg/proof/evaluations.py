@@ -11,10 +11,10 @@ from typing import NamedTuple
 from linreg.errors import UserError
 from linreg.proof.lineage import run_named
 from linreg.tracking.place import root
-from linreg.tracking.runs import KnownRun, journal_runs
+from linreg.tracking.runs import EVALUATION, KnownRun, journal_runs
 
 WORKSPACE = "workspace"
-EVALUATION = "models/evaluation"
+FOLDER = "models/evaluation"
 SHORTEST_ID = 4
 
 
@@ -35,14 +35,14 @@ def evaluation_of(name: str) -> Iterator[Evaluation]:
     """
     with TemporaryDirectory() as scratch:
         if name == WORKSPACE:
-            yield Evaluation(name, root() / EVALUATION)
+            yield Evaluation(name, root() / FOLDER)
         elif run := _run_here(name):
-            yield Evaluation(run.name, _of_run(run, Path(scratch)))
+            yield Evaluation(run.name, evaluation_of_run(run, Path(scratch)))
         elif name and (folder := _of_revision(name, Path(scratch))):
             yield Evaluation(name, folder)
         else:
             run = run_named(name, "run or revision")
-            yield Evaluation(run.name, _of_run(run, Path(scratch)))
+            yield Evaluation(run.name, evaluation_of_run(run, Path(scratch)))
 
 
 def _run_here(name: str) -> KnownRun | None:
@@ -57,20 +57,21 @@ def _run_here(name: str) -> KnownRun | None:
     return found[0] if found else None
 
 
-def _of_run(run: KnownRun, scratch: Path) -> Path:
+def evaluation_of_run(run: KnownRun, scratch: Path) -> Path:
+    """Return the folder that evaluate wrote: the copy that is kept here, or one fetched from MLflow into `scratch`."""
     if run.evaluation:
         return run.evaluation
     if not run.run_id:
         raise UserError(run.label, "has no evaluation", found=f"a run that is {run.status}")
     from linreg.tracking.search import fetch_artifact  # imports MLflow, which takes seconds
 
-    return fetch_artifact(run, Path(EVALUATION).name, scratch)
+    return fetch_artifact(run, EVALUATION, scratch)
 
 
 def _of_revision(name: str, scratch: Path) -> Path | None:
     """Return the evaluation at a revision, None where there is no such revision."""
     folder = scratch / "evaluation"
-    command = [sys.executable, "-m", "dvc", "get", ".", EVALUATION, "--rev", name, "-o", str(folder)]
+    command = [sys.executable, "-m", "dvc", "get", ".", FOLDER, "--rev", name, "-o", str(folder)]
     done = subprocess.run(command, cwd=root(), capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode == 0:
         return folder
@@ -79,6 +80,6 @@ def _of_revision(name: str, scratch: Path) -> Path | None:
     if "unknown Git revision" in reason or "failed to resolve" in reason.lower():
         return None
     raise UserError(
-        f"revision {name}", f"has no {EVALUATION} that could be fetched", found=reason,
+        f"revision {name}", f"has no {FOLDER} that could be fetched", found=reason,
         todo="run `dvc pull`, or the pipeline at that revision",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from linreg.results.findings import Coefficient, Findings
+from linreg.results.gates import bounds_in_words
 
 FAR = 0.2
 """Standard errors between θ and the exact minimum that nobody would notice in an interval."""
@@ -35,11 +36,9 @@ def _gates(run: Findings) -> Iterator[Advice]:
     gates = run.verdict["gates"]
     for name, gate in gates.items():
         if not gate["passed"]:
-            bounds = " and ".join(f"{word} {gate[key]:g}" for key, word in (("min", "at least"), ("max", "at most"))
-                                  if gate[key] is not None)  # fmt: skip
             value = "there was nothing to judge" if gate["value"] is None else f"it is {gate['value']:.6g}"
-            yield Advice("bad", f"{name} must be {bounds}, {value}. Change the model or the data; or, if the bound "
-                         "was wrong, evaluate.gates in params.yaml.")  # fmt: skip
+            yield Advice("bad", f"{name} must be {bounds_in_words(gate)}, {value}. Change the model or the data; or, "
+                         "if the bound was wrong, evaluate.gates in params.yaml.")  # fmt: skip
     if not gates:
         yield Advice("look", "No gate is set, so nothing was judged. Set one under evaluate.gates in params.yaml, "
                      "such as test_r2: {min: 0.5}.")  # fmt: skip

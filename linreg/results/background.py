@@ -1,6 +1,5 @@
 """What the report shows beside the verdicts: how training went, on what rows, from which parameters."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.history import read_columns
 from linreg.fit.mean_path import mean_path
 from linreg.fit.model import LinearModel
 from linreg.fit.scaling import standard_scores
@@ -31,7 +31,7 @@ def background(
     path        the way of two coefficients to the minimum, or None where there is none to show
     about       what the caller knows: parameters, hashes, profile, truth, and which part predictions.csv is from
     """
-    least, history = exact.minimum, _columns(training / "history.csv")
+    least, history = exact.minimum, read_columns(training / "history.csv")
     spread = standard_scores(exact.moments, least.intercept).x_scale
     return {
         **about,
@@ -69,7 +69,7 @@ def _path(
         return None
     names = ["b", *least.names]
     chosen = [names[place] for place in places]
-    rows = _columns(training / "theta.csv")
+    rows = read_columns(training / "theta.csv")
     epochs = [[v for n, v in zip(rows["coefficient"], rows["value"], strict=True) if n == name] for name in chosen]
     inverse = least.inverse[np.ix_(places, places)]
     way = mean_path(exact, train, num_steps)[:, places]
@@ -82,20 +82,6 @@ def _path(
         "num_rows": least.num_rows,
     }
     return found if np.isfinite(inverse).all() and min(inverse[0, 0], inverse[1, 1]) > 0 else None
-
-
-def _columns(path: Path) -> dict[str, list[Any]]:
-    """Read one of our own CSV files: numbers, None for an empty cell, text as it is."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [_value(row[name]) for row in rows] for name in rows[0]}
-
-
-def _value(text: str) -> float | str | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return text
 
 
 def _thinned(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:

@@ -30,5 +30,11 @@ def in_words(part: str, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) 
     return f"{part} R² {r2}, RMSE {rmse}; {gates}"
 
 
+def bounds_in_words(gate: Mapping[str, Any]) -> str:
+    """Return the bounds of a gate that was judged, such as `at least 0.9`."""
+    words = {"min": "at least", "max": "at most"}
+    return " and ".join(f"{word} {gate[key]:g}" for key, word in words.items() if gate[key] is not None)
+
+
 def _keeps(gate: Gate, value: float) -> bool:
     return (gate.min is None or value >= gate.min) and (gate.max is None or value <= gate.max)

@@ -20,7 +20,6 @@ from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.tracking.decisions import CHALLENGER, CHAMPION, Decision, append
 from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
-from linreg.tracking.runs import EVALUATION
 from linreg.tracking.store import open_store
 
 HASH_TAG = "linreg.model"
@@ -96,11 +95,6 @@ class Registry:
                 return output.model_id, artifact
         raise UserError(f"run {run_id}", "has no model with that MD5 in MLflow", found=model_hash,
                         todo="run `linreg sync --all`, which sends what MLflow has lost")  # fmt: skip
-
-    def evaluation_of_run(self, run_id: str, folder: Path) -> Path:
-        """Bring the metrics and gates that a run has logged into a folder."""
-        return Path(download_artifacts(run_id=run_id, artifact_path=EVALUATION, dst_path=str(folder),
-                                       tracking_uri=tracking_uri()))  # fmt: skip
 
     def add(self, model_id: str, run_id: str, description: str, tags: Mapping[str, str], decision: Decision) -> int:
         """Make a version of a logged model, as was decided; returns its number.

@@ -109,5 +109,5 @@ def _known(folder: RunFolder) -> KnownRun:
         status,
         tags,
         values["parameters"],
-        **{name: copy for name, copy in kept.items() if name in ("model", "evaluation") and copy.is_dir()},
+        **{name: copy for name, copy in kept.items() if name in ("model", EVALUATION) and copy.is_dir()},
     )

@@ -7,7 +7,6 @@ Its tags say how far it is, so that a stage that was stopped finds its run again
     linreg.evaluation           the judgement that it holds
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 
 from linreg.code import code_hash
 from linreg.files import content_hash, read_json
+from linreg.fit.history import read_columns
 from linreg.tracking.charts import COLOR, color
 from linreg.tracking.git import default_run_name, source_tags
 from linreg.tracking.journal import Dataset, Run, find_run, no_run, start_run
@@ -81,16 +81,14 @@ def note_judgement(run: Run, verdict: str) -> None:
 
 def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
     """Return per epoch the values that a training logs, from the files it writes."""
-    with (training / "history.csv").open(encoding="utf-8", newline="") as file:
-        points = {int(row["epoch"]): dict(row) for row in csv.DictReader(file)}
+    history, theta = (read_columns(training / name) for name in ("history.csv", "theta.csv"))
+    measured = [name for name in history if name not in ("epoch", "step")]
     curves = {
-        epoch: {name: float(row[name]) for name in row if name not in ("epoch", "step") and row[name]}
-        for epoch, row in points.items()
+        int(epoch): {name: history[name][i] for name in measured if history[name][i] is not None}
+        for i, epoch in enumerate(history["epoch"])
     }
-    with (training / "theta.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            name = "b" if row["coefficient"] == "b" else f"theta.{row['coefficient']}"
-            curves[int(row["epoch"])][name] = float(row["value"])
+    for epoch, coefficient, value in zip(theta["epoch"], theta["coefficient"], theta["value"], strict=True):
+        curves[int(epoch)]["b" if coefficient == "b" else f"theta.{coefficient}"] = value
     return list(curves.items())
 
 

@@ -6,16 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.pipeline.conftest import Project, committed_run
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small pipeline, its outputs committed, and an experiment with a lower rate in the workspace."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
-    project.set_params(rows=400, epochs=3)
-    project.run("dvc", "repro")
-    project.run("git", "commit", "-qam", "small")
+    project = committed_run(tmp_path_factory.mktemp("project"), rows=400, epochs=3)
     project.run("dvc", "exp", "run", "-q", "-n", "slow", "-S", "train.lr=0.001")
     project.run("linreg", "sync")
     return project

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.pipeline.conftest import Project, committed_run
 from tests.tracking.test_outage import Server, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -37,11 +37,7 @@ print(json.dumps(list(model.predict(pd.DataFrame({"x1": [0.5, 1.0], "x2": [1.0, 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed copy with 2000 rows and 2 epochs, run once."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("small"))
-    project.set_params(rows=2000, epochs=2)
-    project.run("dvc", "repro")
-    project.run("git", "commit", "-qam", "small")
-    return project
+    return committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
 
 
 @pytest.fixture

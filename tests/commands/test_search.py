@@ -12,17 +12,13 @@ import pytest
 
 from linreg import cli
 from linreg.commands.repeat import spread_of
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.pipeline.conftest import Project, committed_run
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed copy with 600 rows and 6 epochs, run once."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("small"))
-    project.set_params(rows=600, epochs=6)
-    project.run("dvc", "repro")
-    project.run("git", "commit", "-qam", "small")
-    return project
+    return committed_run(tmp_path_factory.mktemp("small"), rows=600, epochs=6)
 
 
 def contents(project: Project) -> dict[str, bytes]:

@@ -63,7 +63,8 @@ def test_every_parameter_has_a_sentence_and_a_row(key: str) -> None:
 def test_every_example_is_accepted(key: str, value: object, tmp_path: Path) -> None:
     section, _, name = key.partition(".")
     (tmp_path / "params.yaml").write_text(json.dumps({section: {name: value}}))
-    load_params(tmp_path / "params.yaml")
+    params = load_params(tmp_path / "params.yaml")
+    assert params.model_dump(mode="json", exclude_unset=True) == {section: {name: value}}
 
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from([None, True, 0.5, 7, "x", "0.1", [], [1], {}, {"min": 1}])

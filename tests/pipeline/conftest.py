@@ -89,6 +89,15 @@ def copy_of_the_project(folder: Path) -> Project:
     return project
 
 
+def committed_run(folder: Path, **params: object) -> Project:
+    """Copy the project, change parameters as `Project.set_params` does, run it once and commit what that changed."""
+    project = copy_of_the_project(folder)
+    project.set_params(**params)
+    project.run("dvc", "repro")
+    project.run("git", "commit", "-qam", "small")
+    return project
+
+
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy in which `dvc repro` has run once."""

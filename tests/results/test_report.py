@@ -78,6 +78,7 @@ CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
     "constant target": ("y ~ x1", pa.table({"y": [2.0] * 9, "x1": np.arange(9.0)}), {}),
     "huge": ("y ~ x1", pa.table({"y": np.arange(30.0) * 1e150, "x1": np.arange(30.0) ** 2}), {"solver": "exact"}),
     "names that look like HTML": ("y ~ `<b>&x`", TEXT, {"lr": 0.001}),
+    "names that look like numbers": ("y ~ `2020` + `1e3`", rows().rename_columns(["y", "2020", "1e3"]), {}),
     "collinear": ("y ~ x1 + I(2*x1)", rows(), {"collinear": "drop"}),
 }  # fmt: skip
 
