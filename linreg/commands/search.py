@@ -110,7 +110,8 @@ def _range(text: str) -> tuple[str, "BaseDistribution"]:
             return key, IntDistribution(ends[0], ends[1], log=scale == "log")
         return key, FloatDistribution(float(ends[0]), float(ends[1]), log=scale == "log")
     except (TypeError, ValueError) as error:
-        raise UserError(text, "is no range of numbers", found=error) from None
+        todo = "write it as 0.001..0.1, the smaller number first, and above 0 with :log"
+        raise UserError(text, "is no range of numbers", found=error, todo=todo) from None
 
 
 def _check(ranges: Mapping[str, "BaseDistribution"]) -> None:

@@ -64,7 +64,8 @@ class Registry:
             return self._connected.get_model_version(self.name, str(number))
         except MlflowException as error:
             _require(error, RESOURCE_DOES_NOT_EXIST)
-            raise UserError(f"{self.name} version {number}", "is not in the registry", found=self.store) from None
+            raise UserError(f"{self.name} version {number}", "is not in the registry", found=self.store,
+                            todo="`linreg ui` shows which versions there are") from None  # fmt: skip
 
     def with_model(self, model_hash: str) -> Version | None:
         """Return the version that holds the model with this MD5."""
