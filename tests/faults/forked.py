@@ -119,7 +119,7 @@ def _be_the_process(
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         if isinstance(end.code, str):
             sys.stderr.write(end.code + "\n")
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a traceback is what the test has to see
         code = 1
         traceback.print_exc()
     finally:
