@@ -16,8 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 env: .venv/installed  ## Create .venv with the locked environment
 
 repro: env  ## Run the pipeline and print what it found
-	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true  # left by a DVC that was killed while it wrote it
-	dvc repro
+	dvc repro || (linreg repair 2>/dev/null && dvc repro)  # a killed DVC leaves files of its own cut off
 	@linreg summary
 
 test: env  ## Run the fast tests

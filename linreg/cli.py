@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": "put two runs, or two revisions, side by side on one page",
     "predict": "apply a model to the rows of CSV or Parquet files",
     "register": "put the model into the MLflow registry, as champion if it is better on the same test rows",
+    "repair": "remove files of DVC's own that a killed DVC has left cut off",
     "repeat": "run the pipeline with several seeds: mean and spread of every metric and coefficient",
     "rerun": "execute a run again from its MLflow run id, and compare θ bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",

@@ -25,7 +25,7 @@ def locked_hashes(lock: Path) -> dict[str, str]:
     except FileNotFoundError:
         raise UserError(lock, "there is no such file", todo="run `dvc repro` to make it") from None
     except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(lock, "is damaged", found=repr(error), todo="run `git checkout dvc.lock`") from None
+        raise UserError(lock, "is damaged", found=repr(error), todo="run `linreg repair`, then `dvc repro`") from None
 
 
 def runs_of(hashes: Mapping[str, str], *, ask_mlflow: bool = False) -> list[KnownRun]:

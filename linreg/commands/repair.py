@@ -1,0 +1,97 @@
+"""Remove files of DVC's own that a killed DVC has left cut off, and which it then refuses to go on with.
+
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name. Nothing is lost with them: it takes what
+the stages had made from its cache, and makes again what is not there.
+"""
+
+import argparse
+import fcntl
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from linreg.errors import UserError
+
+BUSY = Path(".dvc/tmp/lock")
+
+
+class _Locked(BaseModel):
+    path: str
+    md5: str = ""
+    size: int = 0
+    nfiles: int = 0
+
+
+class _Stage(BaseModel):
+    cmd: str | list[str]
+    deps: list[_Locked] = []
+    params: dict[str, dict[str, Any]] = {}
+    outs: list[_Locked] = []
+
+
+class _LockFile(BaseModel):
+    version: Literal["2.0"] = Field(alias="schema")
+    stages: dict[str, _Stage] = {}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options: it has none."""
+
+
+def run(_args: argparse.Namespace) -> int:
+    """Return 0 when something was repaired, 1 when nothing had to be."""
+    with _no_dvc_at_work():
+        repaired = [path for path, check in CHECKS.items() if not _is_whole(path, check)]
+        for path in repaired:
+            path.unlink()
+            print(f"{path}: was cut off when DVC was killed, and is removed")
+    if repaired:
+        print("`dvc repro` goes on: it takes from its cache what the stages had made")
+        return 0
+    print("nothing to repair: DVC's own files are whole", file=sys.stderr)
+    return 1
+
+
+def _is_whole(path: Path, check: Callable[[str], object]) -> bool:
+    try:
+        check(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except (ValueError, YAMLError, RecursionError):
+        return False
+    return True
+
+
+def _check_lock_file(text: str) -> None:
+    if not text.endswith("\n"):
+        raise ValueError("the last line has no end")
+    _LockFile.model_validate(YAML(typ="safe").load(text))
+
+
+def _check_rwlock(text: str) -> None:
+    TypeAdapter(dict[Literal["read", "write"], dict[str, Any]]).validate_python(json.loads(text))
+
+
+CHECKS: dict[Path, Callable[[str], object]] = {
+    Path("dvc.lock"): _check_lock_file,
+    Path(".dvc/tmp/rwlock"): _check_rwlock,
+}
+
+
+@contextmanager
+def _no_dvc_at_work() -> Iterator[None]:
+    """Hold DVC's own lock, so that no file is removed that a living DVC is just writing."""
+    BUSY.parent.mkdir(parents=True, exist_ok=True)
+    with BUSY.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(BUSY, "DVC is at work in this folder", todo="wait for it to end, then try again") from None
+        yield

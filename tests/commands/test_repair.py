@@ -1,0 +1,96 @@
+"""`linreg repair` removes what DVC would refuse, and nothing else."""
+
+import fcntl
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
+
+from tests.faults.forked import Outcome, run_command
+from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
+
+WHOLE = (ROOT / "dvc.lock").read_bytes()
+
+
+@pytest.fixture
+def repair(tmp_path: Path) -> Callable[[bytes], Outcome]:
+    """Runs the command in a folder with that dvc.lock."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+
+    def repair(lock: bytes) -> Outcome:
+        (folder / "dvc.lock").write_bytes(lock)
+        done = run_command(["repair"], folder)
+        assert (folder / "dvc.lock").exists() == (done.code == 1), done
+        return done
+
+    return repair
+
+
+def is_read_by_dvc(text: str) -> bool:
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text) or {})
+    except (YAMLError, Invalid):
+        return False
+    return True
+
+
+def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(repair: Callable[[bytes], Outcome]) -> None:
+    cuts = {0, 8192} | set(range(0, len(WHOLE), 97)) | {len(line) for line in WHOLE.splitlines()[:10]}
+    ends_of_lines = [end + 1 for end, byte in enumerate(WHOLE) if byte == ord("\n")]
+    removed = 0
+    for cut in sorted(cuts | set(ends_of_lines[:60])):
+        if repair(WHOLE[:cut]).code == 0:
+            removed += 1
+        else:
+            assert is_read_by_dvc(WHOLE[:cut].decode()), cut
+    assert removed > 100
+
+
+def test_a_whole_lock_file_stays(repair: Callable[[bytes], Outcome]) -> None:
+    done = repair(WHOLE)
+    assert (done.code, done.stdout, done.stderr) == (1, "", "nothing to repair: DVC's own files are whole\n")
+
+
+def test_the_list_of_users_is_removed_where_dvc_could_not_read_it(tmp_path: Path) -> None:
+    path = tmp_path / ".dvc/tmp/rwlock"
+    path.parent.mkdir(parents=True)
+    whole = json.dumps({"read": {"data": [{"pid": 1, "cmd": "dvc repro"}]}, "write": {}})
+    for text in (whole, "{}", '{"read": {}}'):
+        path.write_text(text)
+        assert run_command(["repair"], tmp_path).code == 1
+        assert path.read_text() == text
+    for text in ("", whole[:10], whole[:-1], "[]"):
+        path.write_text(text)
+        assert run_command(["repair"], tmp_path).code == 0
+        assert not path.exists()
+
+
+def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / "dvc.lock").touch()
+    with (tmp_path / ".dvc/tmp/lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = run_command(["repair"], tmp_path)
+    assert done.code == 2
+    assert done.refusal == ".dvc/tmp/lock: DVC is at work in this folder; wait for it to end, then try again"
+    assert (tmp_path / "dvc.lock").exists()
+
+
+@pytest.mark.slow
+def test_after_it_dvc_goes_on_without_running_a_stage(tmp_path: Path) -> None:
+    project: Project = copy_of_the_project(tmp_path)
+    project.set_params(rows=500, epochs=2)
+    project.run("dvc", "repro")
+    expected = (tmp_path / "dvc.lock").read_text()
+    (tmp_path / "dvc.lock").write_text("")
+    (tmp_path / ".dvc/tmp/rwlock").write_text("")
+    assert project.run("dvc", "repro", check=False).returncode != 0
+    assert len(project.run("linreg", "repair").stdout.splitlines()) == 3
+    assert "Running stage" not in project.run("dvc", "repro").stdout
+    assert (tmp_path / "dvc.lock").read_text() == expected
