@@ -53,7 +53,7 @@ class Experiment:
         return numbers
 
     def _output(self, path: str) -> dict[str, Any]:
-        import dvc.api  # type: ignore[import-untyped]  # takes a second
+        import dvc.api  # takes a second
 
         return dict(json.loads(dvc.api.read(path, rev=self.commit)))
 
