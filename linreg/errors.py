@@ -14,7 +14,7 @@ WORKER_GONE = 75
 class UserError(Exception):
     """A mistake in the user's data, parameters or environment; ends the process with exit code 2.
 
-    The message reads `where: what; found …; todo`, on one line whatever the parts contain. `where` is a file
+    The message reads `where: what; found …; todo`, on one line of printable signs whatever the parts contain. `where` is a file
     (with column and row, if there is one) or a parameter such as `params.yaml: train.lr`.
     """
 
@@ -24,7 +24,7 @@ class UserError(Exception):
             parts.append(f"found {_shortened(str(found))}")
         if todo:
             parts.append(todo)
-        super().__init__("; ".join(" ".join(part.split()) for part in parts))
+        super().__init__("; ".join(_printable(" ".join(part.split())) for part in parts))
 
 
 class WorkerGoneError(Exception):
@@ -71,6 +71,13 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
 
 def _print(message: str, _code: int) -> None:
     print(f"error: {message}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    """Spell out what a terminal would obey or not show, such as `\\x1b`: what was found is somebody's file."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _shortened(text: str, limit: int = 200) -> str:

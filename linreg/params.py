@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
+from linreg.plain_yaml import not_plain, read_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -217,24 +216,23 @@ def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Para
     except FileNotFoundError:
         raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
     except UnicodeDecodeError as error:
-        raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
+        raise not_plain(path, error) from None
 
 
 def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Params:
     """Check a file's text, with some parameters changed; `path` is what a message calls it."""
+    values = read_yaml(text, path)
+    values = {} if values is None else values
     try:
-        values = YAML(typ="safe", pure=True).load(text)
-        values = {} if values is None else values
         for name, value in changes.items():
             section, _, key = name.partition(".")
             if not key:
                 raise UserError(name, "is not a parameter", todo="name it as section.key, such as train.lr")
             values[section] = (values.get(section) or {}) | {key: value}
-        document = json.dumps(values)  # pydantic's strict mode takes JSON lists for tuples, but not Python's
-    except YAMLError as error:
-        raise UserError(path, "is not valid YAML", found=error) from None
+        # Pydantic's strict mode takes JSON lists for tuples, but not Python's.
+        document = json.dumps(values, ensure_ascii=False).encode()
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(path, "holds something that is no number, text, list or section", found=error) from None
+        raise not_plain(path, error) from None
     try:
         return Params.model_validate_json(document)
     except ValidationError as error:

@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode
 
 from linreg.errors import UserError
 from linreg.files import new_file
+from linreg.plain_yaml import read_yaml
 
 _ABSENT = object()
 
@@ -72,10 +73,8 @@ def _with_key(text: str, section: str, key: str, value: str) -> str:
 
 def _parsed(text: str) -> tuple[Any, Any]:
     """Return the nodes of a YAML text, which know their places, and its plain data."""
-    try:
-        return YAML(pure=True).compose(text), YAML(typ="safe", pure=True).load(text) or {}
-    except YAMLError as error:
-        raise UserError("params.yaml", "is not valid YAML", found=error) from None
+    now = read_yaml(text, "params.yaml") or {}
+    return YAML(pure=True).compose(text), now
 
 
 def _replacement(text: str, name: Any, old: Any, new: str) -> tuple[int, int, str]:

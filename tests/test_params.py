@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
+from linreg import plain_yaml
 from linreg.errors import UserError
 from linreg.params import Params, Section, column_of, flat, load_params
 
@@ -79,12 +80,31 @@ def test_an_alias_is_no_way_around_the_checks(params_yaml: Path, text: str) -> N
     assert "is not a parameter" in mistake(params_yaml, text)
 
 
+def test_only_what_aliases_add_is_limited(params_yaml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_yaml, "MOST_BY_ALIASES", 50)
+    params_yaml.write_text(f"generate: {{theta: [{', '.join(['1'] * 100)}]}}")
+    assert len(load_params(params_yaml).generate.theta) == 100
+    params_yaml.write_text(f"generate: {{theta: [&n 1, {', '.join(['*n'] * 100)}]}}")
+    assert "spells out to more than 50 values" in mistake(params_yaml, params_yaml.read_text())
+
+
+def test_an_anchor_may_be_used_again_without_a_word(params_yaml: Path) -> None:
+    params_yaml.write_text("generate: {bias: &n 3, noise: &n 4}\ntrain: {epochs: *n}")
+    assert load_params(params_yaml).train.epochs == 4
+
+
 def test_an_alias_within_a_section_means_its_anchor(params_yaml: Path) -> None:
     params_yaml.write_text("generate: {bias: &n 3, noise: *n}")
     assert load_params(params_yaml).generate.noise == 3
 
 
-MISTAKES = {
+def _laughs(before: str, after: str, between: str = ", ") -> str:
+    """Thirty lines, each of which names the line before it twice."""
+    lines = [f"a{i}: &a{i} {before}*a{i - 1}{between}*a{i - 1}{after}" for i in range(1, 30)]
+    return "a0: &a0 {k: 1}\n" + "\n".join(lines)
+
+
+MISTAKES: dict[str | bytes, str] = {
     # misspelt
     "trian: {lr: 1}": "trian: is not a parameter; did you mean train?",
     "train: {momentun: 0.5}": "train.momentun: is not a parameter; did you mean momentum?",
@@ -155,25 +175,34 @@ MISTAKES = {
     "[]": "should be ",
     "false": "should be ",
     "lr": "should be ",
-    "train: {lr: 1}\ntrain: {lr: 2}": "is not valid YAML; found while constructing a mapping",
-    "train: {lr: 1, lr: 2}": "is not valid YAML; found while constructing a mapping",
-    "train: {lr: 1": "is not valid YAML",
-    "train:\n\tlr: 1": "is not valid YAML",
-    "a: b: c": "is not valid YAML",
-    "a: *b": "is not valid YAML",
-    "train: {lr: 1}\n---\ntrain: {lr: 2}": "is not valid YAML",
-    "train: !!python/object/apply:os.getcwd []": "is not valid YAML",
-    "train: !own {lr: 1}": "is not valid YAML",
-    "? {a: 1}\n: 1": "is not valid YAML",
-    "tr\0ain: 1": "is not valid YAML",
+    "train: {lr: 1}\ntrain: {lr: 2}": 'line 2: is not valid YAML; found duplicate key "train"',
+    "train: {lr: 1, lr: 2}": 'line 1: is not valid YAML; found duplicate key "lr"',
+    "train: {lr: 1": "line 1: is not valid YAML",
+    "train:\n\tlr: 1": "line 2: is not valid YAML",
+    "a: b: c": "line 1: is not valid YAML",
+    "a: *b": "line 1: is not valid YAML",
+    "train: {lr: 1}\n---\ntrain: {lr: 2}": "line 2: is not valid YAML",
+    "train: !!python/object/apply:os.getcwd []": "line 1: is not valid YAML",
+    "train: !own {lr: 1}": "line 1: is not valid YAML",
+    "? {a: 1}\n: 1": "line 1: is not valid YAML",
+    "tr\0ain: 1": "line 1: is not valid YAML",
     "train: {lr: 2020-01-01}": "holds something that is no number, text, list or section",
     "train: !!set {lr}": "holds something that is no number, text, list or section",
     "train: {lr: !!binary aGk=}": "holds something that is no number, text, list or section",
     "? [a]\n: 1": "holds something that is no number, text, list or section",
-    "train: &a [*a]": "holds something that is no number, text, list or section",
+    "train: &a [*a]": "spells out to more than 100000 values by its aliases",
     f"train: {{epochs: {'9' * 5000}}}": "holds something that is no number, text, list or section",
     b"\xff\xfet": "holds something that is no number, text, list or section",
     "[" * 2000: "",
+    # that other tools build an object of
+    "train: {standardize: !!bool maybe}": "holds something that is no number, text, list or section; found 'maybe'",
+    "train: {epochs: !!int ''}": "holds something that is no number, text, list or section",
+    'model: {formula: "\\ud800"}': "holds something that is no number, text, list or section",
+    # of a few lines that spell out to more than fits into memory
+    _laughs("[", "]"): "spells out to more than 100000 values by its aliases; write the values themselves",
+    _laughs("{a: ", "}", ", b: "): "spells out to more than 100000 values by its aliases",
+    _laughs("{<<: [", "], a: 1}"): "spells out to more than 100000 values by its aliases",
+    "train: &a {lr: *a}": "spells out to more than 100000 values by its aliases",
 }
 
 
