@@ -22,17 +22,38 @@ def fetch_model(uri: str, folder: Path) -> Path:
         raise UserError(uri, "cannot be fetched, for there is no MLflow store here yet", todo=todo)
     try:
         packed = Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store, registry_uri=store))
-        flavors: dict[str, Any] = Model.load(str(packed)).flavors
+        return plain_artifact(packed, uri)
     except TRACKING_ERRORS as error:
+        if isinstance(error, UserError):
+            raise
         where = f"{uri} in {without_credentials(store)}"
         todo = "`linreg ui` shows what there is; MLFLOW_TRACKING_URI names another store"
         raise UserError(where, "cannot be fetched", found=reason(error), todo=todo) from None
-    try:
-        artifact = packed / str(flavors["python_function"]["artifacts"]["model"]["path"])
-    except KeyError:
-        artifact = packed
+
+
+def plain_artifact(packed: Path, name: object) -> Path:
+    """Return the plain artifact within what MLflow has of a model; nothing of it is executed.
+
+    Raises UserError, about the model called `name`, when there is none or a link leads out of it, and what MLflow
+    raises when it is damaged.
+    """
+    flavors: dict[str, Any] = Model.load(str(packed)).flavors
+    flavor: Any = flavors.get("python_function")
+    within = _named(flavor) if isinstance(flavor, dict) else ""
+    artifact = packed / within
+    inside = artifact.resolve().is_relative_to(packed.resolve())
+    if not inside or any(file.is_symlink() for file in packed.rglob("*")):
+        raise UserError(name, "names files outside of itself", found=within or "a link", todo="do not use it")
     if not (artifact / "model.json").is_file():
         raise UserError(
-            uri, "is no model of linreg", found=", ".join(flavors), todo="name one that the pipeline has logged"
+            name, "is no model of linreg", found=", ".join(flavors), todo="name one that the pipeline has logged"
         )
     return artifact
+
+
+def _named(flavor: dict[str, Any]) -> str:
+    """Return the path of the artifact that a flavour names, in models that held code among its artifacts."""
+    try:
+        return str(flavor["artifacts"]["model"]["path"])
+    except (KeyError, TypeError):
+        return str(flavor.get("data", ""))

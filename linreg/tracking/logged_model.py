@@ -1,7 +1,6 @@
-"""The model as MLflow serves it: the plain artifact, the code that reads it, and a signature; no pickle."""
+"""The model as MLflow serves it: the plain artifact, a signature, the name of the code that reads it; no pickle."""
 
 import importlib.metadata
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +13,18 @@ from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-import linreg
 from linreg.fit.model import LinearModel, load
 from linreg.fit.needed_columns import columns_in_words, in_markdown
+from linreg.tracking import served_model
 from linreg.tracking.description import COLUMNS, DESCRIPTION
 
 EVENT_TAG = "linreg.model"
 """What a page shows as its description."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
-"""What the served model imports, and no more: neither torch nor DVC."""
+"""What the served model imports besides linreg itself, and no more: neither torch nor DVC.
+
+linreg is not in it: pip would fetch whatever a package index has under that name.
+"""
 
 
 def log_model(
@@ -52,25 +54,21 @@ def log_model(
 
 
 def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> None:
-    """Write the MLflow model for a model artifact into the folder `target`, which must not exist."""
-    with tempfile.TemporaryDirectory() as folder:
-        code = Path(folder) / "linreg"
-        package = Path(linreg.__file__).parent
-        shutil.copytree(package, code, ignore=shutil.ignore_patterns("__pycache__"))
-        model = load(artifact)
-        mlflow.pyfunc.save_model(
-            target,
-            python_model=str(package / "tracking" / "served_model.py"),
-            artifacts={"model": str(artifact)},
-            code_paths=[str(code)],
-            signature=signature(),
-            metadata={"columns": columns_in_words(model)},
-            input_example=example(model),
-            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
-            mlflow_model=mlflow_model,
-        )
-    for cache in list(target.rglob("__pycache__")):
-        shutil.rmtree(cache)
+    """Write the MLflow model for a model artifact into the folder `target`, which must not exist.
+
+    It holds no code: what serves it is imported from the library that is installed where it is served.
+    """
+    model = load(artifact)
+    mlflow.pyfunc.save_model(
+        target,
+        loader_module=served_model.__name__,
+        data_path=str(artifact),
+        signature=signature(),
+        metadata={"columns": columns_in_words(model)},
+        input_example=example(model),
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+        mlflow_model=mlflow_model,
+    )
 
 
 def signature() -> ModelSignature:

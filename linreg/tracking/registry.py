@@ -19,6 +19,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.tracking.decisions import CHALLENGER, CHAMPION, Decision, append
+from linreg.tracking.fetched_model import plain_artifact
 from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
 from linreg.tracking.store import open_store
 
@@ -160,8 +161,8 @@ class Registry:
     def _plain_artifact(self, model_id: str, folder: Path) -> Path:
         location = self._connected.get_logged_model(model_id).artifact_location
         folder.mkdir(parents=True, exist_ok=True)
-        return Path(download_artifacts(artifact_uri=f"{location}/artifacts/model", dst_path=str(folder),
-                                       tracking_uri=tracking_uri()))  # fmt: skip
+        packed = download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=tracking_uri())
+        return plain_artifact(Path(packed), f"model {model_id}")
 
 
 def _decisions(version: Version) -> Iterator[Decision]:

@@ -1,4 +1,6 @@
-"""The code that MLflow runs to serve the model; it is copied beside the artifact (models from code).
+"""What MLflow calls to serve a model: this module, named in the logged model and imported from the installed library.
+
+The logged model itself holds data only, so that nothing which comes out of a store is executed.
 
 Rows come from requests as MLflow's scoring server reads them: as a frame from CSV, Parquet, `dataframe_split` and
 `dataframe_records`, as arrays from `inputs` and `instances`. Their cells are checked here and nowhere else.
@@ -10,34 +12,35 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.model import load
+from linreg.fit.model import LinearModel, load
 
 WHERE = "the input"
 
 
-class ServedModel(PythonModel):
+class ServedModel:
     """Answers with a number per row; refuses (HTTP 400) what it cannot answer, naming column and row."""
 
-    def load_context(self, context: PythonModelContext) -> None:
-        """Load the artifact that lies beside this file."""
-        self._model = load(context.artifacts["model"])
+    def __init__(self, model: LinearModel) -> None:
+        self._model = model
 
-    def predict(  # MLflow looks at the names of the parameters
+    def predict(
         self,
-        context: PythonModelContext,  # noqa: ARG002
         model_input: pd.DataFrame,
-        params: dict[str, Any] | None = None,  # noqa: ARG002
+        params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow looks at the names of the parameters
     ) -> NDArray[np.float64]:
         """Return the predictions, shape (n,)."""
         try:
             return self._model.predict(_as_frame(model_input), text=True)
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """Load the artifact; MLflow asks a module for a function of this name."""
+    return ServedModel(load(path))
 
 
 def _as_frame(rows: Any) -> pd.DataFrame:
@@ -61,6 +64,3 @@ def _from_arrays(rows: Any) -> pd.DataFrame:
         rows = [rows]
     frame = pd.DataFrame(rows)
     return frame.map(lambda cell: cell.item() if isinstance(cell, np.ndarray) and cell.ndim == 0 else cell)
-
-
-set_model(ServedModel())

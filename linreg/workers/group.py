@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from linreg.errors import WorkerGoneError
 from linreg.strict_torch import torch
-from linreg.workers.one import Workers
+from linreg.workers.one import MEETING, Workers
 
 dist = torch.distributed
 PATIENCE = timedelta(days=30)
@@ -60,8 +60,14 @@ class Group(Workers):
 def joined() -> Iterator[Group]:
     """Meet the other processes, and part from them at the end; raises WorkerGoneError when one does not come."""
     with_cuda = torch.cuda.is_available() and dist.is_nccl_available()
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    store = None  # torchrun's own
+    if MEETING in os.environ:
+        store = dist.FileStore(os.environ[MEETING], size)  # type: ignore[attr-defined]
     with gone_named():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if with_cuda else "gloo", timeout=PATIENCE)
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if with_cuda else "gloo", timeout=PATIENCE, store=store, rank=rank, world_size=size
+        )
     try:
         yield Group()
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from linreg.errors import WORKER_GONE
 from linreg.strict_torch import torch  # noqa: F401 - its switches are set before the launcher imports torch
-from linreg.workers.one import LAUNCHER
+from linreg.workers.one import LAUNCHER, MEETING
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -33,15 +33,20 @@ def launch(module: str, num_workers: int) -> NoReturn:
     logging.disable()  # what the launcher has to say is said below, in one line
     os.environ[LAUNCHER] = str(os.getpid())
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are all on this machine, whatever it calls itself
-    notes = tempfile.TemporaryDirectory(prefix="linreg-workers-")  # where the processes leave their errors
+    private = tempfile.TemporaryDirectory(prefix="linreg-workers-")  # nobody else can open what is in it
+    # By default torch unpickles what comes through a port that the whole network can reach: here both meeting places,
+    # the launcher's and its processes', are files.
+    os.environ[MEETING] = f"{private.name}/meeting"
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     config = LaunchConfig(
-        logs_specs=DefaultLogsSpecs(log_dir=notes.name),
+        logs_specs=DefaultLogsSpecs(log_dir=private.name),
         run_id=f"{module}-{os.getpid()}",
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=num_workers,
         rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
+        rdzv_endpoint=f"{private.name}/rendezvous",
+        rdzv_configs={"store_type": "file"},
         local_addr="localhost",
         max_restarts=0,
         shutdown_timeout=SECONDS_TO_STOP,
