@@ -11,6 +11,9 @@ from typing import Any
 
 from linreg.errors import UserError
 
+CHECKSUM = "checksum"
+"""The key of a document's checksum."""
+
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
@@ -71,8 +74,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys and floats that keep every digit; NaN and infinity are refused."""
-    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    write_text(path, _as_json(value))
 
 
 def read_json(path: Path) -> Any:
@@ -85,9 +87,44 @@ def read_json(path: Path) -> Any:
         raise UserError(path, "is damaged", found=error, todo="delete it and run `dvc repro`") from None
 
 
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document together with its checksum, by which `read_document` knows it again."""
+    write_json(path, {**document, CHECKSUM: checksum(document)})
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read what `write_document` wrote; raises UserError unless every byte is as it was then.
+
+    A digit that a damaged disk or a hand has changed would otherwise be read as any other.
+    """
+    document = read_json(path)
+    try:
+        whole = document.pop(CHECKSUM) == (found := checksum(document))
+        whole = whole and path.read_bytes() == _as_json({**document, CHECKSUM: found}).encode()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise UserError(path, "was changed after it was written, by hand or by a damaged disk",
+                        todo="delete it and run `dvc repro`")  # fmt: skip
+    return dict(document)
+
+
 def checksum(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a JSON document, kept in it under another key to tell damage and changes by hand."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def require_unchanged(hashes: Mapping[str, str]) -> None:
+    """Raise UserError for the first file that has another hash than here; folders, which take long, are left out."""
+    for name, expected in hashes.items():
+        path = Path(name)
+        if path.is_dir():
+            continue
+        if not path.exists():
+            raise UserError(path, "there is no such file", todo="run `dvc repro` to make it")
+        if (found := file_hash(path)) != expected:
+            raise UserError(path, "is not the file that the model was made with, or is damaged",
+                            found=f"MD5 {found} in place of {expected}", todo="run `dvc repro`")  # fmt: skip
 
 
 def file_hash(path: Path) -> str:
@@ -114,6 +151,10 @@ def files_in(path: Path) -> list[Path]:
     return sorted(
         (file for file in path.rglob("*") if file.is_file()), key=lambda file: file.relative_to(path).as_posix()
     )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _sync(path: Path) -> None:

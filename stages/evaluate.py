@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from linreg.data.rows import divided, shard_files, whole_shards
-from linreg.files import content_hash, new_folder, read_json, write_json
+from linreg.files import content_hash, new_folder, read_document, require_unchanged, write_document, write_json
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
 from linreg.params import flat, load_params
@@ -40,10 +40,11 @@ SECONDS_FOR_TRACKING = 10.0
 def main(workers: Workers) -> None:
     """Compute the metrics of every part that has rows, next to those of predicting the mean; draw the report."""
     params = load_params()
+    model, files = load(MODEL), shard_files(SPLIT, SCHEMA, PROFILE)
+    require_unchanged({**model.hashes, **model.files})
     with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
         run.follow()
-        model = load(MODEL)
-        shards = whole_shards(shard_files(SPLIT), model.design, workers)
+        shards = whole_shards(files, model.design, workers)
         watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
@@ -58,14 +59,13 @@ def main(workers: Workers) -> None:
             return
         with new_folder(EVALUATION) as folder:
             write_json(folder / "scores.json", scores(found, judged, measures))
-            write_json(folder / "metrics.json", found | measures)
-            write_json(folder / "inference.json", certainty.as_data())
-            write_json(folder / "gates.json", verdict)
+            write_document(folder / "metrics.json", found | measures)
+            write_document(folder / "inference.json", certainty.as_data())
+            write_document(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
-            about = {"judged": judged, "profile": read_json(PROFILE), "truth": read_json(SCHEMA)["truth"]}
+            about = {"judged": judged, "profile": read_document(PROFILE), "truth": read_document(SCHEMA)["truth"]}
             about |= {"parameters": flat(params), "hashes": {**model.hashes, str(MODEL): content_hash(MODEL)}}
-            write_json(folder / "report.json", background(model, exact, TRAINING, params.train, about))
-            write_report(folder)
+            write_report(folder, background(model, exact, TRAINING, params.train, about))
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
         describe(run, found | measures, verdict)

@@ -23,8 +23,9 @@ from linreg.data.ingest import (
     unused_columns,
 )
 from linreg.data.readers import open_source, typed_table
+from linreg.data.seal import seal_hash
 from linreg.data.table import write_table
-from linreg.files import new_folder, scratch_folder, write_json
+from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import column_of, load_params
 from linreg.stage import stage
 
@@ -45,14 +46,9 @@ def main() -> None:
         table = typed_table(source, columns, scratch)
         profiles = describe(table)
         schema = make_schema(
-            formula,
-            profiles,
-            table,
-            beside,
-            fill_missing=policy == "mean",
-            truth=source.truth,
-            weights=params.model.weights,
-        )
+            formula, profiles, table, beside,
+            fill_missing=policy == "mean", truth=source.truth, weights=params.model.weights,
+        )  # fmt: skip
         refuse_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
         missing = missing_cells(profiles, schema, beside)
@@ -62,10 +58,12 @@ def main() -> None:
         cleaning = Cleaning(schema, policy, beside)
         fields = pa.schema([table.schema.field(name) for name in cleaning.columns])
         write_table(folder / "table.parquet", fields, cleaning.tables(table))
-        schema.write(folder / "schema.json")
+        about = {"table": seal_hash(folder / "table.parquet")}
+        schema.write(folder / "schema.json", about)
 
         not_used = unused_columns(source, profiles, cleaning.columns, beside)
-        write_json(folder / "profile.json", cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used})
+        profile = cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used}
+        write_document(folder / "profile.json", profile | about)
 
     print(f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}")
     for name, count in cleaning.dropped.items():

@@ -10,9 +10,10 @@ and split.json with the number of rows in each.
 from pathlib import Path
 
 from linreg.data.ahead import ahead
+from linreg.data.seal import seal_hash
 from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Collect, Dealer, Shuffle, chosen, divide, shard_sizes
 from linreg.data.table import TableFile
-from linreg.files import new_folder, scratch_folder, write_json
+from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import load_params
 from linreg.stage import stage_with_workers
 from linreg.workers.one import Workers, shared
@@ -54,9 +55,11 @@ def main(workers: Workers) -> None:
         workers.wait()
         for i in range(workers.rank, len(outputs), workers.size):  # shards first, which are the long ones
             outputs[i].write(folder / paths[i])
+        workers.wait()
         if workers.first:
             rows_of_part = dict(zip(PARTS, division.sizes, strict=True))
-            write_json(folder / "split.json", {"rows": rows_of_part, "shards": rows_of_shard})
+            seals = {"table": seal_hash(INGESTED_TABLE), "files": {path: seal_hash(folder / path) for path in paths}}
+            write_document(folder / "split.json", {"rows": rows_of_part, "shards": rows_of_shard, **seals})
 
     if workers.first:
         counts = ", ".join(f"{size} {name}" for name, size in rows_of_part.items())

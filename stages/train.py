@@ -12,7 +12,7 @@ from pathlib import Path
 from linreg.data.design import Design
 from linreg.data.rows import divided, groups_of, shard_files, whole_shards
 from linreg.data.schema import Schema
-from linreg.files import new_folder
+from linreg.files import file_hash, new_folder
 from linreg.fit.checkpoint import Checkpoint
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
@@ -38,7 +38,8 @@ def main(workers: Workers) -> None:
     train = params.train
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     schema = Schema.read(SCHEMA)
-    files = shard_files(SPLIT)
+    counts = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
+    files = shard_files(SPLIT, SCHEMA)
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
         design = Design.learn(schema, groups_of(files, workers), workers)
@@ -65,11 +66,10 @@ def main(workers: Workers) -> None:
             if history.patience_is_over:
                 break
 
-        model = LinearModel(design, history.chosen.theta, history.chosen.b, hashes)
         if workers.first:
             with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
-                history.write(training)
-                model.save(folder)
+                curves = {f"{TRAINING}/{name}": md5 for name, md5 in history.write(training).items()}
+                LinearModel(design, history.chosen.theta, history.chosen.b, hashes, counts | curves).save(folder)
                 exact.write(folder, train.collinear)
             note_model(run, MODEL)
             checkpoint.delete()

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from linreg.commands.stale import changed_parameters
-from linreg.files import read_json
+from linreg.files import content_hash, read_document
 from linreg.fit.model import load
+from linreg.results.findings import documents
 
 MODEL = Path("models/model")
 SCHEMA = Path("data/ingested/schema.json")
@@ -22,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     """Print θ and b beside the true ones where they are known, metrics, gates, and where to look further."""
     model = load(MODEL)
-    truth, profile = read_json(SCHEMA)["truth"], read_json(PROFILE)
-    metrics, verdict, certainty = (
-        read_json(EVALUATION / name) for name in ("metrics.json", "gates.json", "inference.json")
+    truth, profile = read_document(SCHEMA)["truth"], read_document(PROFILE)
+    metrics, verdict, certainty = documents(
+        EVALUATION, "metrics.json", "gates.json", "inference.json", of_model=content_hash(MODEL)
     )
 
     if changed := changed_parameters():

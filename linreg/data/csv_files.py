@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from linreg.data.csv_rows import BLANKS, FALSE, TRUE, csv_rows
 from linreg.data.dialect import CsvFile, read_header
 from linreg.data.progress import told
-from linreg.data.table import write_table
+from linreg.data.table import TableWriter
 from linreg.data.text_cells import with_point
 from linreg.files import new_file
 
@@ -107,8 +107,9 @@ def _convert_from_text(files: Sequence[CsvFile], found: Sequence[Possible], targ
 
 
 def _write(target: Path, schema: pa.Schema, rows: Iterable[pa.Table]) -> None:
-    with new_file(target) as partial:
-        write_table(partial, schema, rows)
+    with new_file(target) as partial, TableWriter(partial, schema) as writer:
+        for part in rows:
+            writer.write(part)
 
 
 def _possible_kinds(file: CsvFile, columns: Sequence[str], num_blocks: int | None = None) -> Possible:

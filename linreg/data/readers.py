@@ -12,6 +12,7 @@ import pyarrow as pa
 from linreg.data.ahead import ahead
 from linreg.data.csv_files import csv_columns, csv_to_parquet
 from linreg.data.progress import told
+from linreg.data.seal import SUFFIX, sealed_by
 from linreg.data.table import TRUTH, TableFile
 from linreg.errors import UserError
 
@@ -44,7 +45,10 @@ class Source:
         if not self.is_parquet:
             return None
         text = (TableFile(self.files[0]).schema.metadata or {}).get(TRUTH)
-        return json.loads(text) if text else None
+        try:
+            return json.loads(text) if text else None
+        except ValueError as error:
+            raise UserError(self.files[0], f"has metadata {TRUTH.decode()} that is no JSON", found=error) from None
 
 
 def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
@@ -125,6 +129,10 @@ def unreadable_columns(source: Source) -> dict[str, str]:
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and file.name[0] not in "._")
+        for seal in sorted(path.glob(f"_*{SUFFIX}")):
+            if not sealed_by(seal).exists():
+                raise UserError(sealed_by(seal), f"there is no such file, and {seal.name} says that there was one",
+                                todo="run `dvc repro` to make it again")  # fmt: skip
         if not files:
             raise UserError(path, "is a folder without files", todo="put CSV or Parquet files into it")
         return files

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from linreg.data.ahead import ahead
 from linreg.data.arrays import as_floats
 from linreg.data.design import Design
+from linreg.data.seal import require_one_table, seal_hash
 from linreg.data.table import TableFile
 from linreg.errors import UserError
-from linreg.files import read_json
+from linreg.files import read_document
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
@@ -100,20 +101,21 @@ class Rows:
         return windows if self._keeps else ahead(windows)
 
 
-def shard_files(split: Path) -> list[Path]:
-    """Return the files of the training rows that the split stage has written; raises UserError when one is missing."""
-    lengths = read_json(split / "split.json")["shards"]
-    paths = [split / "train" / f"shard-{index:05d}.parquet" for index in range(len(lengths))]
-    for path, length in zip(paths, lengths, strict=True):
-        found = TableFile(path).num_rows
-        if found != length:
-            raise UserError(
-                path,
-                f"must hold {length} rows, as split.json says",
-                found=found,
-                todo="run `dvc repro` to make it again",
-            )
-    return paths
+def shard_files(split: Path, *beside: Path) -> list[Path]:
+    """Return the files of the training rows that the split stage has written.
+
+    Raises UserError unless all files of the split are there and are those that split.json names, and `beside`,
+    documents that ingest has written, are about the table that was split.
+    """
+    require_one_table(split / "split.json", *beside)
+    document = read_document(split / "split.json")
+    for name, expected in document["files"].items():
+        path = split / name
+        TableFile(path)  # which compares the file with its seal
+        if (found := seal_hash(path)) != expected:
+            raise UserError(path, "is of another split than split.json", found=f"a seal with MD5 {found}",
+                            todo="run `dvc repro` to make it again")  # fmt: skip
+    return [split / "train" / f"shard-{index:05d}.parquet" for index in range(len(document["shards"]))]
 
 
 def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from linreg.errors import UserError
-from linreg.files import read_json, write_json
+from linreg.files import read_document, write_document
 
 FORMAT = 1
 Kind = Literal["number", "category", "time", "other"]
@@ -84,11 +85,11 @@ class Schema:
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`") from None
 
-    def write(self, path: Path) -> None:
-        """Write schema.json."""
-        write_json(path, self.as_data())
+    def write(self, path: Path, about: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write schema.json; `about` says of which table it is."""
+        write_document(path, {**self.as_data(), **about})
 
     @classmethod
     def read(cls, path: Path) -> "Schema":
         """Read schema.json."""
-        return cls.from_data(read_json(path), path)
+        return cls.from_data(read_document(path), path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linreg.data.ahead import ahead
 from linreg.data.arrays import as_arrow, as_numpy
-from linreg.data.table import TableFile, TableWriter, rows_within
+from linreg.data.table import TableFile, new_table, rows_within
 from linreg.errors import UserError
 from linreg.params import Split, column_of
 from linreg.seeds import generator
@@ -153,7 +153,7 @@ class Shuffle:
 
     def write(self, path: Path) -> None:
         """Write all rows in their random order, once every process has closed; the buckets are gone afterwards."""
-        with TableWriter(path, self._schema) as output:
+        with new_table(path, self._schema) as output:
             for rows in ahead(map(self._shuffled, self._buckets())):
                 output.write(rows)
 
@@ -189,7 +189,7 @@ class Collect:
 
     def write(self, path: Path) -> None:
         """Write all rows, once every process has closed."""
-        with TableWriter(path, self._schema) as output:
+        with new_table(path, self._schema) as output:
             for part in self._parts:
                 with _stream(part) as stream:
                     for batch in stream:

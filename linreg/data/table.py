@@ -6,6 +6,7 @@ have a number of rows that the columns fix, however the rows arrived.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from linreg.data.seal import Seal, broken, footer_hash, group_hash, read_seal, write_seal
 from linreg.errors import UserError
 
 ROWS_PER_GROUP = 131_072
@@ -82,9 +84,18 @@ class TableWriter:
         self._writer.close()
 
 
-def write_table(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch | pa.Table]) -> None:
-    """Write a whole table to `path` as its rows arrive."""
+@contextmanager
+def new_table(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
+    """Yield the writer of a table that is an output; when it is written, its seal is written beside it."""
     with TableWriter(path, schema) as writer:
+        yield writer
+    with pa.OSFile(str(path)) as file:
+        write_seal(path, Seal.of(file, pq.ParquetFile(file).metadata))
+
+
+def write_table(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch | pa.Table]) -> None:
+    """Write a whole table to `path` as its rows arrive, and its seal."""
+    with new_table(path, schema) as writer:
         for part in rows:
             writer.write(part)
 
@@ -92,13 +103,19 @@ def write_table(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch | p
 class TableFile:
     """A Parquet file, read by row group; anything wrong with the file is a UserError that names it.
 
+    Where a seal lies beside it, every byte that is used is what was written.
+
     What the system refuses (too many open files, no permission, a disk that fails) is an OSError that names it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._damage_named():
-            self._file = pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+            self._bytes = pa.OSFile(str(path))
+            self._file = pq.ParquetFile(self._bytes, pre_buffer=False, page_checksum_verification=True)
+        self._seal, self._verified = read_seal(path), set[int]()
+        if self._seal is not None and footer_hash(self._bytes) != self._seal.footer:
+            raise broken(path)
         self.schema: pa.Schema = self._file.schema_arrow
         self.num_rows: int = self._file.metadata.num_rows
         self.num_groups: int = self._file.metadata.num_row_groups
@@ -109,12 +126,25 @@ class TableFile:
 
     def group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Read one row group, all columns or those named."""
+        self._verify(index)
         with self._damage_named():
             return self._file.read_row_group(index, columns=columns, use_threads=False)
 
     def groups(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Read the row groups in order."""
         return (self.group(index, columns) for index in range(self.num_groups))
+
+    def _verify(self, index: int) -> None:
+        """Compare a row group with the seal, the first time that it is read."""
+        if self._seal is None or index in self._verified:
+            return
+        try:
+            whole = group_hash(self._bytes, self._file.metadata, index) == self._seal.groups[index]
+        except (ValueError, IndexError):
+            whole = False
+        if not whole:
+            raise broken(self.path)
+        self._verified.add(index)
 
     def _damage_named(self) -> "_DamageNamed":
         return _DamageNamed(self.path)

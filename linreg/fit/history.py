@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.files import write_text
+from linreg.files import file_hash, write_text
 from linreg.params import Train
 
 COEFFICIENT = "coefficient"
@@ -101,8 +101,11 @@ class History:
         losses = [loss for _, loss in self._losses if loss is not None]
         return losses.index(min(losses))
 
-    def write(self, folder: Path) -> None:
-        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them)."""
+    def write(self, folder: Path) -> dict[str, str]:
+        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them).
+
+        Returns their MD5s by name, for the model to know them by.
+        """
         epochs = self._all()
         write_text(
             folder / "history.csv",
@@ -120,6 +123,7 @@ class History:
             for name, value in [("b", epoch.b), *zip(self._names, epoch.theta.tolist(), strict=True)]
         ]
         write_text(folder / "theta.csv", _as_csv(["epoch", COEFFICIENT, "value"], coefficients))
+        return {name: file_hash(folder / name) for name in ("history.csv", "theta.csv")}
 
     def summary(self) -> str:
         """Return in a few words what was chosen."""

@@ -1,7 +1,7 @@
 """The fitted model ỹ = b + X·θᵀ and its artifact on disk: model.safetensors and model.json."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from linreg.data.faults import Fault, Faults, FirstIsAnError
 from linreg.data.schema import Schema
 from linreg.data.typed import typed
 from linreg.errors import UserError
-from linreg.files import checksum, read_json, write_json
+from linreg.files import read_document, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +50,14 @@ class LinearModel:
     """A design with θ (M,) and b, float64, in the units of the data; b is 0 without intercept.
 
     hashes  MD5 of the inputs, as in dvc.lock, and of the parameters that the model was made from
+    files   MD5 of single files that belong to it, by path: of what it was made from and what was written with it
     """
 
     design: Design
     theta: Floats
     b: float
     hashes: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -106,22 +108,22 @@ class LinearModel:
             folder / "model.safetensors",
         )
         document = {**schema.as_data(), "learned": learned, "hashes": dict(self.hashes)}
+        document |= {"files": dict(self.files)} if self.files else {}
         del document["truth"]  # belongs to the data; a model knows what it found
         document |= {"theta": self.coefficients, "b": self.b}
-        write_json(folder / "model.json", document | {"checksum": checksum(document)})
+        write_document(folder / "model.json", document)
 
 
 def load(folder: str | Path) -> LinearModel:
     """Load the artifact in `folder`; raises UserError when it is absent, damaged or of another format."""
     path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
-    data = read_json(path)
+    data = read_document(path)
     try:
-        if data.pop("checksum") != checksum(data):
-            raise UserError(path, "was changed after it was written", todo="run `dvc repro train` to make it again")
         schema = Schema.from_data({"truth": None, **data}, path)
         learned = {name: Learned.from_data(each) for name, each in data["learned"].items()}
         tensors = load_file(weights)
-        model = LinearModel(Design(schema, learned), tensors["theta"], float(tensors["b"][0]), data["hashes"])
+        design, about = Design(schema, learned), (data["hashes"], data.get("files", {}))
+        model = LinearModel(design, tensors["theta"], float(tensors["b"][0]), *about)
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
     except FileNotFoundError:
         raise UserError(weights, "there is no such file", todo="run `dvc repro train` to make it") from None

@@ -13,8 +13,8 @@ from safetensors import safe_open
 
 from linreg.proof.distance import NOTHING, Difference, Words, between
 
-HASHES = ("checksum", "hashes", "moments")
-"""Keys of our JSON files whose values differ because something else does; `moments` is the hash of a file."""
+HASHES = ("checksum", "hashes", "files", "table", "moments")
+"""Keys of our JSON files whose values differ because something else does: hashes of files, and of the document."""
 
 
 def json_difference(expected: Path, found: Path, name: str) -> Difference | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.files import read_json
+from linreg.files import file_hash, read_document
 from linreg.results.background import FORMAT
 
 Floats = NDArray[np.float64]
@@ -20,8 +20,9 @@ _KEYS = {
     "metrics.json": ("train", "gap"),
     "gates.json": ("passed", "gates"),
     "inference.json": ("coefficients", "confidence", "df"),
-    "report.json": ("format", "theta", "b", "history", "path", "parameters", "hashes", "profile"),
+    "report.json": ("format", "theta", "b", "history", "path", "parameters", "hashes", "profile", "files"),
 }
+MODEL = "models/model"
 _AGAIN = "run `dvc repro` to make it again"
 
 
@@ -73,12 +74,16 @@ class Findings:
     @classmethod
     def read(cls, folder: Path) -> "Findings":
         """Read a folder like models/evaluation; raises UserError for a file that is absent or damaged."""
-        metrics, verdict, certainty, background = (_document(folder / name, keys) for name, keys in _KEYS.items())
+        metrics, verdict, certainty, background = documents(folder, *_KEYS)
+        for (name, keys), document in zip(_KEYS.items(), (metrics, verdict, certainty, background), strict=True):
+            if not set(keys) <= set(document):
+                raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_AGAIN)
         if background["format"] != FORMAT:
             raise UserError(
                 folder / "report.json", f"must have format {FORMAT}", found=background["format"], todo=_AGAIN
             )
         path = folder / "predictions.csv"
+        _require_own(path, background)
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 lines = csv.DictReader(file)
@@ -123,8 +128,24 @@ class Findings:
         return [name for name in ("train", "validation", "test") if name in self.metrics]
 
 
-def _document(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    document = read_json(path)
-    if not isinstance(document, dict) or not set(keys) <= set(document):
-        raise UserError(path, f"must hold {', '.join(keys)}", todo=_AGAIN)
-    return document
+def documents(folder: Path, *names: str, of_model: str = "") -> list[dict[str, Any]]:
+    """Read JSON files of a folder like models/evaluation; `of_model` is the MD5 of the model that they must be of.
+
+    Raises UserError for a file that is absent or damaged, or that is not the one that report.json was written with.
+    """
+    background = read_document(folder / "report.json")
+    found_model = background["hashes"].get(MODEL, "")
+    if of_model and found_model != of_model:
+        raise UserError(folder, "is of another model", found=f"MD5 {found_model} in place of {of_model}", todo=_AGAIN)
+    found = [read_document(folder / name) for name in names]
+    for name in names:
+        if name != "report.json":
+            _require_own(folder / name, background)
+    return found
+
+
+def _require_own(path: Path, background: Mapping[str, Any]) -> None:
+    if not path.exists():
+        raise UserError(path, "there is no such file", todo=_AGAIN)
+    if file_hash(path) != background["files"].get(path.name):
+        raise UserError(path, "is damaged, or of another evaluation than report.json", todo=_AGAIN)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from linreg.files import write_text
+from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.results import figures
 from linreg.results.advice import advice
 from linreg.results.figures import Run
@@ -18,8 +18,14 @@ MOST_ROWS = 200
 """Rows of the table of coefficients."""
 
 
-def write_report(folder: Path) -> None:
-    """Write report.html into the folder that holds what evaluate found; raises UserError like `Findings.read`."""
+def write_report(folder: Path, background: Mapping[str, Any]) -> None:
+    """Write report.json and report.html into the folder that holds what evaluate found.
+
+    report.json is the background with, as `files`, the MD5s of the files that lie there already. Raises UserError like
+    `Findings.read`.
+    """
+    files = {file.name: file_hash(file) for file in files_in(folder)}
+    write_document(folder / "report.json", {**background, "files": files})
     write_text(folder / "report.html", report(Findings.read(folder)))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.code import code_hash
-from linreg.files import content_hash, read_json
+from linreg.files import content_hash, read_document
 from linreg.fit.history import read_columns
 from linreg.tracking.charts import COLOR, color
 from linreg.tracking.git import default_run_name, source_tags
@@ -39,7 +39,7 @@ def begin_training_run(workers: Workers, parameters: Mapping[str, Any], hashes: 
     if run := find_run(_TRAINING, identity, last=False):
         run.set_tags(source_tags())
         return run
-    data = Dataset("train", str(split), hashes[str(split)], read_json(split / "split.json")["rows"]["train"])
+    data = Dataset("train", str(split), hashes[str(split)], read_document(split / "split.json")["rows"]["train"])
     tags |= source_tags() | _appearance("train") | {_TRAINING: identity}
     return start_run(experiment, default_run_name(), parameters, tags, [data])
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from linreg.errors import one_line_errors
-from linreg.files import read_json, write_text
+from linreg.files import read_document, write_text
 from linreg.tracking.training_run import read_curves
 
 EXPECTED = Path(__file__).with_name("default_pipeline.json")
@@ -23,7 +23,7 @@ Values = Mapping[str, Mapping[str, str]]
 
 def computed(models: Path) -> Values:
     """Return the values in the outputs of train; raises UserError when there are none."""
-    model = read_json(models / "model" / "model.json")
+    model = read_document(models / "model" / "model.json")
     coefficients = {"b": model["b"], **{f"theta.{name}": value for name, value in model["theta"].items()}}
     values = {
         f"epoch {epoch}": {name: value.hex() for name, value in curves.items() if name.startswith(CURVES)}

@@ -10,7 +10,7 @@ import pytest
 from linreg.data.design import Design
 from linreg.data.rows import Rows
 from linreg.data.table import write_table
-from linreg.files import write_json
+from linreg.files import write_document
 from linreg.fit.autograd import gradient_descent
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.history import History
@@ -73,9 +73,9 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         measures = exact.gap.of(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
         robust = RobustErrors.of(exact.minimum, shards)
-        write_json(folder / "metrics.json", found | measures)
-        write_json(folder / "inference.json", inference(exact.minimum, 0.95, robust).as_data())
-        write_json(folder / "gates.json", judge(evaluate.gates, found | measures))
+        write_document(folder / "metrics.json", found | measures)
+        write_document(folder / "inference.json", inference(exact.minimum, 0.95, robust).as_data())
+        write_document(folder / "gates.json", judge(evaluate.gates, found | measures))
         judged = "test" if test is not None else "train"
         write_predictions(folder / "predictions.csv", parts[judged][0], model)
         about = {
@@ -85,8 +85,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             "parameters": flat(Params(train=train, evaluate=evaluate)),
             "hashes": dict(model.hashes),
         }
-        write_json(folder / "report.json", background(model, exact, folder, train, about))
-        write_report(folder)
+        write_report(folder, background(model, exact, folder, train, about))
         return Findings.read(folder)
 
     return evaluated

@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from linreg import cli
 from linreg.data.design import Design
 from linreg.data.table import write_table
-from linreg.files import content_hash, write_json
+from linreg.files import content_hash, write_document
 from linreg.fit.model import LinearModel
 from linreg.tracking.decisions import CHAMPION, Decision
 from linreg.tracking.journal import start_run
@@ -101,8 +101,10 @@ def a_run(trained: Trained, learn: Callable[..., Design], top: Path, folder: Pat
     design = learn(trained.formula, ROWS)
     LinearModel(design, theta, trained.coefficients[0], {"data/split": split}).save(model)
     passed = all(each["passed"] for each in trained.gates.values())
-    write_json(evaluation / "gates.json", {"passed": passed, "gates": dict(trained.gates)})
-    write_json(evaluation / "metrics.json", {"gap": 0.25, "test": {"rmse": 0.5, "r2": 0.9876}})
+    write_document(evaluation / "gates.json", {"passed": passed, "gates": dict(trained.gates)})
+    write_document(evaluation / "metrics.json", {"gap": 0.25, "test": {"rmse": 0.5, "r2": 0.9876}})
+    files = {path.name: content_hash(path) for path in evaluation.iterdir()}
+    write_document(evaluation / "report.json", {"hashes": {"models/model": content_hash(model)}, "files": files})
     tags = {"git.commit": "c0ffee" * 6, "git.dirty": "true", "dvc.experiment": "fast-one", "data/split": split}
     with start_run("linreg", "made by hand", {}, tags) as run:
         run.log_model(model)

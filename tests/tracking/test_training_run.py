@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from linreg.data.design import Design
-from linreg.files import write_json
+from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
 from linreg.tracking import events
 from linreg.tracking.journal import Run, find_run, start_run
@@ -29,7 +29,7 @@ HASHES = {str(SPLIT): "0123.dir", "data/ingested/schema.json": "4567"}
 @pytest.fixture(autouse=True)
 def outputs(repository: Path) -> None:
     """What the stages before have left, and what train is about to."""
-    write_json(SPLIT / "split.json", {"rows": {"train": 70, "validation": 15, "test": 15}, "shards": [35, 35]})
+    write_document(SPLIT / "split.json", {"rows": {"train": 70, "validation": 15, "test": 15}, "shards": [35, 35]})
     write_model(1.0)
 
 
@@ -181,7 +181,7 @@ def test_another_training_is_another_run(
     elif change == "folder":
         (tmp_path / "copy").mkdir()
         monkeypatch.chdir(tmp_path / "copy")
-        write_json(SPLIT / "split.json", {"rows": {"train": 70}, "shards": [70]})
+        write_document(SPLIT / "split.json", {"rows": {"train": 70}, "shards": [70]})
     else:
         monkeypatch.setenv("DVC_EXP_NAME", "other-one")
     other = begin_training_run(ALONE, PARAMETERS | changed, hashes, SPLIT)
