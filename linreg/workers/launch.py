@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from linreg.errors import WORKER_GONE
+from linreg.errors import LAUNCHER, WORKER_GONE
+from linreg.interrupt import asked, hand_on
 from linreg.strict_torch import torch  # noqa: F401 - its switches are set before the launcher imports torch
-from linreg.workers.one import LAUNCHER
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -45,12 +45,17 @@ def launch(module: str, num_workers: int) -> NoReturn:
         local_addr="localhost",
         max_restarts=0,
         shutdown_timeout=SECONDS_TO_STOP,
+        signals_to_handle="SIGHUP,SIGQUIT",
     )
+    hand_on()
     try:
         elastic_launch(config, sys.executable)("-m", module)
     except ChildFailedError as error:
         rank, first = min(error.failures.items(), key=lambda each: (_comes_last(each[1]), each[1].timestamp))
         told = first.error_file_data
+        if asked():
+            print(f"error: {told.get('message', 'interrupted')}", file=sys.stderr)
+            sys.exit(128 + asked())
         if told.get("exit_code"):
             print(f"error: {told['message']}", file=sys.stderr)
             sys.exit(1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
@@ -75,6 +80,6 @@ def tell_launcher(message: str, code: int) -> None:
 def _comes_last(failure: "ProcessFailure") -> int:
     """0 for a process that failed by itself, 1 for one that stopped because another did, 2 for one that we stopped."""
     told = failure.error_file_data.get("exit_code")
-    if told:
-        return int(told == WORKER_GONE)
-    return 2 if failure.exitcode == -signal.SIGTERM else 0
+    if told == WORKER_GONE:
+        return 1
+    return 2 if told == 128 + signal.SIGTERM or failure.exitcode == -signal.SIGTERM else 0

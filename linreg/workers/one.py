@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LAUNCHER = "LINREG_LAUNCHER"
-"""Environment variable that tells a process which process has started it; unset under a torchrun started by hand."""
-
 
 class Workers:
     """The processes among which a stage divides its work, seen from this one.

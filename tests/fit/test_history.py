@@ -52,11 +52,12 @@ def test_training_stops_after_patience_epochs_without_a_better_loss(
 
 def test_the_curves_have_a_name_per_coefficient_and_leave_out_what_there_is_not() -> None:
     found = History(("x1", "C(g)[T.b]"), Train())
-    values = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
+    [(number, values)] = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
+    assert number == 1
     assert values == {
         "train_mse": 0.1, "lr": 0.1, "b": 0.25, "theta.x1": 1.5, "theta.C(g)[T.b]": -2.0, "rows_per_second": 1e6
     }  # fmt: skip
-    assert found.add(epoch(2), 0.1, 0.2)["validation_mse"] == 0.2
+    assert found.add(epoch(2), 0.1, 0.2)[0][1]["validation_mse"] == 0.2
 
 
 def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path) -> None:
@@ -97,8 +98,8 @@ def test_the_summary_tells_the_epoch_that_was_chosen_and_its_losses() -> None:
 
 def test_the_measures_of_the_gap_go_into_the_curves_and_the_table(tmp_path: Path) -> None:
     found = History(("x1", "x2"), Train())
-    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})["gap"] == 1e-3
-    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})
+    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})[0][1]["gap"] == 1e-3
+    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})[0][1]
     found.write(tmp_path)
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["gap"] for row in csv.DictReader(file)] == ["0.001", "0.0001"]
