@@ -42,13 +42,14 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def started() -> None:
         _open_many_files()
-        with interruptible():
-            if "RANK" in os.environ:
-                from linreg.workers.launch import tell_launcher
+        if "RANK" in os.environ:
+            from linreg.workers.launch import tell_launcher  # torch, which takes seconds
 
-                one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)()
-            else:
-                one_line_errors(functools.partial(_as_told, main))()
+            started_as = one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)
+        else:
+            started_as = one_line_errors(functools.partial(_as_told, main))
+        with interruptible():
+            started_as()
 
     return started
 

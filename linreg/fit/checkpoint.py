@@ -69,7 +69,7 @@ class Checkpoint:
         if asked() and self._workers.first:
             self.write(state)
             raise Interrupted(
-                asked(), f"train: interrupted; step {state()['step']} is saved, run it again to go on there"
+                asked(), f"train: interrupted; step {state()['step']} is saved, run it again to go on from there"
             )
         if time.monotonic() - self._written >= min(MOST_SECONDS, seconds):
             self.write(state)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from linreg.errors import LAUNCHER, WORKER_GONE
 from linreg.interrupt import asked, hand_on
@@ -52,13 +52,10 @@ def launch(module: str, num_workers: int) -> NoReturn:
         elastic_launch(config, sys.executable)("-m", module)
     except ChildFailedError as error:
         rank, first = min(error.failures.items(), key=lambda each: (_comes_last(each[1]), each[1].timestamp))
-        told = first.error_file_data
-        if asked():
-            print(f"error: {told.get('message', 'interrupted')}", file=sys.stderr)
-            sys.exit(128 + asked())
-        if told.get("exit_code"):
-            print(f"error: {told['message']}", file=sys.stderr)
-            sys.exit(1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
+        told = _told(Path(notes.name)) if _comes_last(first) else first.error_file_data
+        if told.get("exit_code") or asked():
+            print(f"error: {told['message'] if told.get('exit_code') else 'interrupted'}", file=sys.stderr)
+            sys.exit(128 + asked() if asked() else 1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
         if first.exitcode < 0:
             died = f"workers: process {rank} of {num_workers} was ended by signal {-first.exitcode}"
             print(f"error: {died}; run the stage again", file=sys.stderr)
@@ -75,6 +72,12 @@ def tell_launcher(message: str, code: int) -> None:
         Path(os.environ[ERROR_FILE]).write_text(json.dumps(told))
     if LAUNCHER not in os.environ:
         print(f"error: {message}", file=sys.stderr)
+
+
+def _told(notes: Path) -> dict[str, Any]:
+    """Return what the process had to say that failed first, though another may have ended before it."""
+    found = [json.loads(file.read_text()) for file in sorted(notes.rglob("error.json"))]
+    return min(found, key=lambda told: (told.get("exit_code") == WORKER_GONE, told["timestamp"]), default={})
 
 
 def _comes_last(failure: "ProcessFailure") -> int:

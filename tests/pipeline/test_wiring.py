@@ -104,7 +104,7 @@ def test_a_stage_script_is_short(stage: str) -> None:
 
 
 def modules_of(stage: str) -> set[str]:
-    """Return the source files that a stage runs: its package and script, and what they import of ours, directly or not."""
+    """Return the source files that a stage runs: package, script, and what they import of ours, directly or not."""
     found: set[str] = set()
     waiting = ["stages/__init__.py", f"stages/{stage}.py"]
     while waiting:
