@@ -20,7 +20,7 @@ MEASURES = ("gap", "distance", "gradient_norm")
 MOST_KEPT = 1000
 """Epochs of a training that are kept, but for its first, its last and the chosen one."""
 LINES = 20
-"""Epochs that are printed, at most."""
+"""Epochs that are printed, besides the first."""
 Curves = list[tuple[int, dict[str, float]]]
 """By the number of an epoch, its values by the names of the curves in MLflow."""
 
