@@ -1,4 +1,4 @@
-"""Ctrl-C as a terminal sends it, to DVC, its stage and all workers at once: nothing is lost, nothing half-written left."""
+"""Ctrl-C as a terminal sends it, to DVC, its stage and all workers: nothing is lost, nothing half-written is left."""
 
 import hashlib
 import json

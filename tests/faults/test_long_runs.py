@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -62,9 +63,10 @@ def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str
     stage = psutil.Popen([sys.executable, "-m", "stages.train"], cwd=project.folder, env=project.environment())
     while stage.poll() is None:
         for process in [stage, *stage.children(recursive=True)]:
-            name = next((word for word in process.cmdline() if word in ("stages.train", "--follow")), None)
-            if name and process.is_running():
-                memory[name].append(process.memory_info().rss / 2**20)
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                name = next((word for word in process.cmdline() if word in ("stages.train", "--follow")), None)
+                if name:
+                    memory[name].append(process.memory_info().rss / 2**20)
         for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl"):
             for file in (project.folder / ".linreg").glob(pattern):
                 largest[pattern] = max(largest[pattern], file.stat().st_size)
