@@ -9,6 +9,9 @@ from pathlib import Path
 
 WORKER_GONE = 75
 """Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary failure."""
+LAUNCHER = "LINREG_LAUNCHER"
+"""Environment variable that tells a process which process has started it and speaks for it; unset under a torchrun
+started by hand."""
 
 
 class UserError(Exception):
@@ -32,6 +35,14 @@ class WorkerGoneError(Exception):
 
     def __init__(self) -> None:
         super().__init__("workers: another process of this stage has ended; run the stage again")
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM; ends the process with the exit code that shells give to the signal's number."""
+
+    def __init__(self, number: int, message: str = "interrupted") -> None:
+        super().__init__(message)
+        self.number = number
 
 
 def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] | None = None) -> Callable[[], None]:
@@ -59,6 +70,8 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
                 message = f"{where}: the disk is full; make room and run it again, nothing half-written was left behind"
         except WorkerGoneError as error:
             message, code = str(error), WORKER_GONE
+        except Interrupted as error:
+            message, code = str(error), 128 + error.number
         except KeyboardInterrupt:
             message, code = "interrupted", 130
         else:

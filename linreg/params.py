@@ -111,7 +111,13 @@ class Train(Section):
         description="What takes the steps of sgd, on the same batches: the textbook loop in PyTorch, or compiled"
         " kernels at the speed of memory.",
     )
-    epochs: int = Field(20, ge=1, description="Passes over the training rows.")
+    epochs: int = Field(
+        20,
+        ge=1,
+        le=10**9,
+        description="Passes over the training rows. Of more than 1000 the curves show every second, third, … and always"
+        " the first, the last and the one that is chosen.",
+    )
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Share of the previous step that is repeated.")

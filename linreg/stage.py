@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from linreg.errors import UserError, WorkerGoneError, one_line_errors
-from linreg.workers.one import LAUNCHER, Workers
+from linreg.errors import LAUNCHER, UserError, WorkerGoneError, one_line_errors
+from linreg.interrupt import interruptible
+from linreg.workers.one import Workers
 
 LOCKS = Path(".linreg/stages")
 
@@ -29,7 +30,8 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
     def started() -> None:
         if os.environ.get("RANK", "0") == "0":
             _open_many_files()
-            one_line_errors(functools.partial(_alone, main))()
+            with interruptible():
+                one_line_errors(functools.partial(_alone, main))()
 
     return started
 
@@ -41,11 +43,13 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
     def started() -> None:
         _open_many_files()
         if "RANK" in os.environ:
-            from linreg.workers.launch import tell_launcher
+            from linreg.workers.launch import tell_launcher  # torch, which takes seconds
 
-            one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)()
+            started_as = one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)
         else:
-            one_line_errors(functools.partial(_as_told, main))()
+            started_as = one_line_errors(functools.partial(_as_told, main))
+        with interruptible():
+            started_as()
 
     return started
 
@@ -61,9 +65,7 @@ def _as_told(main: Callable[[Workers], None]) -> None:
     if num_workers == 1:
         _alone(functools.partial(main, Workers()))
         return
-    # torch's launcher makes an exception of SIGTERM, which is lost where it falls into a finalizer; it has nothing to
-    # save, and its workers end with it.
-    _end_with_dvc(signal.SIGKILL)
+    _end_with_dvc()
     from linreg.workers.launch import launch  # torch, which takes seconds
 
     launch(f"stages.{_name()}", num_workers)
@@ -121,13 +123,13 @@ def _wanted_workers() -> int:
     return int(text)
 
 
-def _end_with_dvc(how: signal.Signals = signal.SIGTERM) -> None:
+def _end_with_dvc() -> None:
     """Have the system stop this stage when the DVC that runs it dies.
 
     An orphan would work on unseen, beside the stage that the next `dvc repro` starts.
     """
     if "DVC_STAGE" in os.environ:
-        _end_with_parent(how)
+        _end_with_parent(signal.SIGTERM)
 
 
 def _end_with_parent(how: signal.Signals) -> None:

@@ -48,8 +48,7 @@ def main(workers: Workers) -> None:
         exact = ExactAnswer.find(shards, design.names, schema.intercept, train, workers)
         history = History(design.names, train, quiet=not workers.first)
         checkpoint = Checkpoint(hashes, train, history, workers)
-        for number, values in history.curves():  # of epochs before the training was stopped
-            run.log(values, number)
+        run.log_curves(history.curves())  # of epochs before the training was stopped
         if train.solver == "exact":
             epochs = iter([exact.as_epoch()])
         else:
@@ -59,10 +58,10 @@ def main(workers: Workers) -> None:
                 from linreg.fit.autograd import gradient_descent
             about = (shards, len(design.names), schema.intercept, stable_scaling(exact, train), train)
             epochs = gradient_descent(*about, workers, checkpoint)
-        for epoch in epochs:
+        for epoch in filter(history.looks_at, epochs):  # of thousands of epochs not at every one
             train_mse = exact.gap.mean_squared_error(epoch.theta, epoch.b)
             validation_mse = mean_squared_error([validation], epoch.theta, epoch.b, workers)
-            run.log(history.add(epoch, train_mse, validation_mse, exact.gap.of(epoch.theta, epoch.b)), epoch.number)
+            run.log_curves(history.add(epoch, train_mse, validation_mse, exact.gap.of(epoch.theta, epoch.b)))
             if history.patience_is_over:
                 break
 

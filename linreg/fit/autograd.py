@@ -21,7 +21,7 @@ from linreg.fit.gradients import Gradients
 from linreg.fit.history import Epoch
 from linreg.fit.replay import Replayed, Step, recorder_for, set_rate
 from linreg.fit.scaling import Scaling
-from linreg.fit.schedule import first_averaged, learning_rates
+from linreg.fit.schedule import first_averaged, rates_of_steps
 from linreg.fit.shuffle import Batch, ShuffledBatches
 from linreg.fit.start import start
 from linreg.params import Train
@@ -93,8 +93,10 @@ def gradient_descent(
         epoch, first_batch = step // batches.steps_per_epoch + 1, step % batches.steps_per_epoch
         started, num_done = time.perf_counter(), 0
         quiet = None if workers.first else True
-        progress = tqdm(total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=quiet, leave=False)
-        rates = learning_rates(params, np.arange(step, epoch * batches.steps_per_epoch) / num_steps).tolist()
+        progress = tqdm(
+            total=batches.num_rows, desc=f"epoch {epoch}", unit=" rows", disable=quiet, delay=1, leave=False
+        )
+        rates = rates_of_steps(params, range(step, epoch * batches.steps_per_epoch), num_steps)
         for rate, batch in zip(rates, batches.epoch(epoch, first_batch), strict=True):
             step += 1
             set_rate(optimizer, rate)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from linreg.code import code_hash
-from linreg.errors import UserError
+from linreg.errors import Interrupted, UserError
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
+from linreg.interrupt import asked, wait_for_me
 from linreg.params import Train
 from linreg.workers.one import Workers
 
@@ -56,13 +57,21 @@ class Checkpoint:
                 print(f"train: goes on from step {found['state']['step']}, where it was stopped")
 
     def at_step(self, state: Callable[[], State]) -> None:
-        """Write the state if the last time is long enough ago."""
-        if time.monotonic() - self._written >= min(MOST_SECONDS, max(SECONDS, self._cost / SHARE_OF_TIME)):
-            self.write(state)
+        """Write the state if the last time is long enough ago; raises Interrupted, the state written, if asked to."""
+        self._write_after(max(SECONDS, self._cost / SHARE_OF_TIME), state)
 
     def at_epoch(self, state: Callable[[], State]) -> None:
-        """Write the state, unless epochs are so short that writing would take much of the time."""
-        if time.monotonic() - self._written >= min(MOST_SECONDS, self._cost / SHARE_OF_TIME):
+        """Do the same, unless epochs are so short that writing would take much of the time."""
+        self._write_after(self._cost / SHARE_OF_TIME, state)
+
+    def _write_after(self, seconds: float, state: Callable[[], State]) -> None:
+        wait_for_me()
+        if asked() and self._workers.first:
+            self.write(state)
+            raise Interrupted(
+                asked(), f"train: interrupted; step {state()['step']} is saved, run it again to go on from there"
+            )
+        if time.monotonic() - self._written >= min(MOST_SECONDS, seconds):
             self.write(state)
 
     def write(self, state: Callable[[], State]) -> None:
@@ -76,8 +85,10 @@ class Checkpoint:
         self._cost = self._written - began
 
     def delete(self) -> None:
-        """Have the next training start from its beginning."""
+        """Have the next training start from its beginning; raises Interrupted instead if asked to."""
         if self._workers.first:
+            if asked():
+                raise Interrupted(asked())
             self._path.unlink(missing_ok=True)
 
     def _read(self) -> Mapping[str, Any] | None:

@@ -62,7 +62,9 @@ def gradient_descent(
         started, first_batch = time.perf_counter(), batch
         blocks.begin_epoch(epoch, batch)
         quiet = None if workers.first else True
-        progress = tqdm(total=plan.steps_per_epoch, desc=f"epoch {epoch}", unit=" steps", disable=quiet, leave=False)
+        progress = tqdm(
+            total=plan.steps_per_epoch, desc=f"epoch {epoch}", unit=" steps", disable=quiet, delay=1, leave=False
+        )
         while batch < plan.steps_per_epoch:
             count = min(blocks.num_batches, plan.steps_per_epoch - batch)
             rates = learning_rates(params, np.arange(step, step + count) / num_steps)
@@ -76,7 +78,7 @@ def gradient_descent(
 
         current = state[2] if step >= averaged_from else state[0]
         theta, b = scaling.fold_back(current[1:], float(current[0]))
-        num_done = int(plan.num_rows_of(np.arange(first_batch, plan.steps_per_epoch)).sum())
+        num_done = sum(plan.lengths(first_batch, plan.steps_per_epoch - first_batch))
         rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, float(rates[-1]), rows_per_second)
         if checkpoint:

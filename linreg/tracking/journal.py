@@ -10,13 +10,11 @@ Nothing here waits for MLflow, imports it, or fails because of it.
 import json
 import os
 import shutil
-import signal
-import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from linreg.files import content_hash, files_in
@@ -117,6 +115,11 @@ class Run:
         if new:
             self._append("metrics", {"step": int(step), "values": new})
 
+    def log_curves(self, curves: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        """Add points by their steps, as `log` does."""
+        for step, values in curves:
+            self.log(values, step)
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags, in place of those of the same name."""
         self._append("tags", {"tags": with_legal_names(tags)})
@@ -153,20 +156,15 @@ class Run:
         return 0 if self._folder is None else follower.wait(self._folder, timeout)
 
     def __enter__(self) -> Self:
-        # Without this SIGTERM would end the process between two instructions, and the run as if by SIGKILL.
-        self._before = signal.signal(signal.SIGTERM, _terminate) if _may_handle_sigterm() else None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.end(events.FINISHED, final=self._last)
         else:
-            killed = isinstance(error, KeyboardInterrupt | _Terminated)
-            self.end(events.KILLED if killed else events.FAILED, final=True)
+            self.end(events.KILLED if isinstance(error, KeyboardInterrupt) else events.FAILED, final=True)
         self.close()
 
     def _append(self, kind: str, values: Mapping[str, Any]) -> None:
@@ -188,20 +186,6 @@ class Run:
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, to)  # not copytree, whose error does not say that the disk is full
         return copy.as_posix()
-
-
-class _Terminated(SystemExit):
-    """SIGTERM, made into an exception so that it unwinds like Ctrl-C."""
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    raise _Terminated(128 + number)
-
-
-def _may_handle_sigterm() -> bool:
-    """Tell whether SIGTERM still does what it does by default, and this thread may change that."""
-    main = threading.current_thread() is threading.main_thread()
-    return main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def _is_torn(handle: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from linreg.code import code_hash
 from linreg.files import content_hash, read_document
-from linreg.fit.history import read_columns
+from linreg.fit.history import Curves, read_columns
 from linreg.tracking.charts import COLOR, color
 from linreg.tracking.git import default_run_name, source_tags
 from linreg.tracking.journal import Dataset, Run, find_run, no_run, start_run
@@ -69,8 +69,7 @@ def run_of_model(workers: Workers, parameters: Mapping[str, Any], model: Path, t
         parameters["tracking.experiment"], default_run_name(), parameters, tags
     )
     run.log_model(model)  # this and the curves add nothing to a run that has them, and complete one that was stopped
-    for step, values in read_curves(training):
-        run.log(values, step)
+    run.log_curves(read_curves(training))
     return run
 
 
@@ -79,7 +78,7 @@ def note_judgement(run: Run, verdict: str) -> None:
     run.set_tags({"gates": verdict, _AWAITS: "no", _TRAINING: "done"})
 
 
-def read_curves(training: Path) -> list[tuple[int, dict[str, float]]]:
+def read_curves(training: Path) -> Curves:
     """Return per epoch the values that a training logs, from the files it writes."""
     history, theta = (read_columns(training / name) for name in ("history.csv", "theta.csv"))
     measured = [name for name in history if name not in ("epoch", "step")]

@@ -8,11 +8,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from linreg.errors import WORKER_GONE
+from linreg.errors import LAUNCHER, WORKER_GONE
+from linreg.interrupt import asked, hand_on
 from linreg.strict_torch import torch  # noqa: F401 - its switches are set before the launcher imports torch
-from linreg.workers.one import LAUNCHER, MEETING
+from linreg.workers.one import MEETING
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -50,15 +51,17 @@ def launch(module: str, num_workers: int) -> NoReturn:
         local_addr="localhost",
         max_restarts=0,
         shutdown_timeout=SECONDS_TO_STOP,
+        signals_to_handle="SIGHUP,SIGQUIT",
     )
+    hand_on()
     try:
         elastic_launch(config, sys.executable)("-m", module)
     except ChildFailedError as error:
         rank, first = min(error.failures.items(), key=lambda each: (_comes_last(each[1]), each[1].timestamp))
-        told = first.error_file_data
-        if told.get("exit_code"):
-            print(f"error: {told['message']}", file=sys.stderr)
-            sys.exit(1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
+        told = _told(Path(private.name)) if _comes_last(first) else first.error_file_data
+        if told.get("exit_code") or asked():
+            print(f"error: {told['message'] if told.get('exit_code') else 'interrupted'}", file=sys.stderr)
+            sys.exit(128 + asked() if asked() else 1 if told["exit_code"] == WORKER_GONE else told["exit_code"])
         if first.exitcode < 0:
             died = f"workers: process {rank} of {num_workers} was ended by signal {-first.exitcode}"
             print(f"error: {died}; run the stage again", file=sys.stderr)
@@ -77,9 +80,15 @@ def tell_launcher(message: str, code: int) -> None:
         print(f"error: {message}", file=sys.stderr)
 
 
+def _told(notes: Path) -> dict[str, Any]:
+    """Return what the process had to say that failed first, though another may have ended before it."""
+    found = [json.loads(file.read_text()) for file in sorted(notes.rglob("error.json"))]
+    return min(found, key=lambda told: (told.get("exit_code") == WORKER_GONE, told["timestamp"]), default={})
+
+
 def _comes_last(failure: "ProcessFailure") -> int:
     """0 for a process that failed by itself, 1 for one that stopped because another did, 2 for one that we stopped."""
     told = failure.error_file_data.get("exit_code")
-    if told:
-        return int(told == WORKER_GONE)
-    return 2 if failure.exitcode == -signal.SIGTERM else 0
+    if told == WORKER_GONE:
+        return 1
+    return 2 if told == 128 + signal.SIGTERM or failure.exitcode == -signal.SIGTERM else 0

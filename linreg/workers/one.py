@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LAUNCHER = "LINREG_LAUNCHER"
-"""Environment variable that tells a process which process has started it; unset under a torchrun started by hand."""
 MEETING = "LINREG_MEETING"
 """Environment variable with the file through which our launcher's processes find each other."""
 

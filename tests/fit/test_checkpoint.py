@@ -17,6 +17,7 @@ from linreg.data.rows import Rows
 from linreg.data.table import write_table
 from linreg.files import checksum
 from linreg.fit import checkpoint as checkpoint_module
+from linreg.fit import history as history_module
 from linreg.fit.autograd import gradient_descent
 from linreg.fit.checkpoint import CHECKPOINTS, Checkpoint, State
 from linreg.fit.history import History
@@ -84,6 +85,8 @@ def fit(shards: list[Rows], params: Train, history: History, checkpoint: Checkpo
     """Train as stages/train.py does."""
     scaling = Scaling(np.array([0.1, -0.2]), np.array([1.1, 0.9]), 0.25, 2.0)
     for epoch in gradient_descent(shards, 2, True, scaling, params, ALONE, checkpoint):
+        if not history.looks_at(epoch):
+            continue
         train_mse = mean_squared_error(shards, epoch.theta, epoch.b)
         validation_mse = mean_squared_error(shards[:1], epoch.theta, epoch.b)
         history.add(epoch, train_mse, validation_mse, {"gap": epoch.theta[0] / 3, "distance": None})
@@ -172,6 +175,22 @@ def test_however_often_a_training_is_stopped_it_ends_with_the_same_bits(
         for after in stops:
             stopped(shards[num_shards], of, after)
         assert finished(shards[num_shards], of) == uninterrupted(shards[num_shards], of)
+
+
+@settings(max_examples=30)
+@given(
+    stops=st.lists(st.integers(1, 12), min_size=1, max_size=5), most=st.sampled_from([1, 2, 3]),
+    patience=st.sampled_from([0, 1, 2]), lr=st.sampled_from([0.05, 0.4]), seed=st.integers(1, 3),
+)  # fmt: skip
+def test_a_training_of_which_not_all_epochs_are_kept_ends_with_the_same_bits(
+    shards: Shards, stops: list[int], most: int, **params: Any
+) -> None:
+    of = small(epochs=7, **params)
+    with elsewhere(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_module, "MOST_KEPT", most)
+        for after in stops:
+            stopped(shards[1], of, after)
+        assert finished(shards[1], of) == uninterrupted(shards[1], of)
 
 
 def test_some_of_these_trainings_do_end_early(shards: Shards) -> None:

@@ -1,11 +1,13 @@
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
-from linreg.fit.history import Epoch, History
+from linreg.fit.history import Curves, Epoch, History
 from linreg.params import Train
 
 
@@ -52,11 +54,12 @@ def test_training_stops_after_patience_epochs_without_a_better_loss(
 
 def test_the_curves_have_a_name_per_coefficient_and_leave_out_what_there_is_not() -> None:
     found = History(("x1", "C(g)[T.b]"), Train())
-    values = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
+    [(number, values)] = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
+    assert number == 1
     assert values == {
         "train_mse": 0.1, "lr": 0.1, "b": 0.25, "theta.x1": 1.5, "theta.C(g)[T.b]": -2.0, "rows_per_second": 1e6
     }  # fmt: skip
-    assert found.add(epoch(2), 0.1, 0.2)["validation_mse"] == 0.2
+    assert found.add(epoch(2), 0.1, 0.2)[0][1]["validation_mse"] == 0.2
 
 
 def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path) -> None:
@@ -97,9 +100,73 @@ def test_the_summary_tells_the_epoch_that_was_chosen_and_its_losses() -> None:
 
 def test_the_measures_of_the_gap_go_into_the_curves_and_the_table(tmp_path: Path) -> None:
     found = History(("x1", "x2"), Train())
-    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})["gap"] == 1e-3
-    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})
+    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})[0][1]["gap"] == 1e-3
+    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})[0][1]
     found.write(tmp_path)
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["gap"] for row in csv.DictReader(file)] == ["0.001", "0.0001"]
     assert found.summary().endswith("0.0001 above the least possible")
+
+
+def numbers(curves: Curves) -> list[int]:
+    return [number for number, _ in curves]
+
+
+def kept(losses: Sequence[float | None], **params: Any) -> list[int]:
+    """The epochs that are kept of a training, the same in what `add` returns, in `curves` and in both tables."""
+    found = History(("x1", "x2"), Train(**params), quiet=True)
+    told: list[int] = []
+    for number, loss in enumerate(losses, start=1):
+        if found.looks_at(epoch(number)):
+            told += numbers(found.add(epoch(number), 1.0 / number, loss))
+        if found.patience_is_over:
+            break
+    assert sorted(told) == numbers(found.curves())
+    with TemporaryDirectory() as folder:
+        found.write(Path(folder))
+        for name in ("history.csv", "theta.csv"):
+            with (Path(folder) / name).open(newline="") as file:
+                assert sorted({int(row["epoch"]) for row in csv.DictReader(file)}) == sorted(told)
+    return sorted(told)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 20, 1000])
+def test_up_to_1000_epochs_all_are_kept(epochs: int) -> None:
+    assert kept([0.5] * epochs, epochs=epochs) == list(range(1, epochs + 1))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "every"), [(1001, 2), (1999, 2), (2000, 2), (2001, 3), (12_345, 13), (100_000, 100)]
+)
+def test_of_more_every_second_third_or_further_one_is_kept_with_the_first_and_the_last(epochs: int, every: int) -> None:
+    found = kept([0.5] * epochs, epochs=epochs)
+    assert found == sorted({1, *range(every, epochs + 1, every), epochs})
+    assert len(found) <= 1002
+
+
+@pytest.mark.parametrize(("best", "patience"), [(1234, 100), (1, 7), (3000, 2), (2999, 1000), (4999, 500)])
+def test_with_patience_the_chosen_epoch_and_the_last_one_that_ran_are_kept_too(best: int, patience: int) -> None:
+    losses = [1.0 + abs(number - best) for number in range(1, 5001)]
+    last = min(5000, best + patience)
+    assert kept(losses, epochs=5000, patience=patience) == sorted({1, *range(5, last + 1, 5), best, last})
+
+
+def test_an_epoch_that_is_not_kept_costs_nothing_unless_patience_watches_it() -> None:
+    assert not History((), Train(epochs=2000)).looks_at(epoch(3))
+    assert History((), Train(epochs=2000, patience=1)).looks_at(epoch(3))
+
+
+def test_a_loss_beyond_float64_is_never_the_best() -> None:
+    assert history([None, 3.0, None, 4.0], patience=5).chosen.number == 2
+
+
+@pytest.mark.parametrize("epochs", [1500, 2500, 100_000])
+def test_of_thousands_of_epochs_20_are_printed_and_the_first(capsys: pytest.CaptureFixture[str], epochs: int) -> None:
+    found = History(("x1", "x2"), Train(epochs=epochs))
+    for number in range(1, epochs + 1):
+        if found.looks_at(epoch(number)):
+            found.add(epoch(number), 0.5, None)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 21
+    assert printed[0].startswith("train: epoch 1: ")
+    assert printed[-1].startswith(f"train: epoch {epochs}: ")

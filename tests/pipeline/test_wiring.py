@@ -104,9 +104,9 @@ def test_a_stage_script_is_short(stage: str) -> None:
 
 
 def modules_of(stage: str) -> set[str]:
-    """Return the source files that a stage runs: its script, and what that imports of ours, directly or not."""
+    """Return the source files that a stage runs: package, script, and what they import of ours, directly or not."""
     found: set[str] = set()
-    waiting = [f"stages/{stage}.py"]
+    waiting = ["stages/__init__.py", f"stages/{stage}.py"]
     while waiting:
         path = waiting.pop()
         if path not in found:

@@ -71,11 +71,19 @@ def test_a_run_ends_as_its_block_does(repository: Path, error: BaseException | N
 
 WRITER = """
     import time
+    from linreg.errors import one_line_errors
+    from linreg.interrupt import interruptible
     from linreg.tracking.journal import start_run
-    with start_run("linreg", "name", {}, {}) as run:
-        run.log({"m": 1.0}, step=0)
-        print(run.key, flush=True)
-        time.sleep(60)
+
+    @one_line_errors
+    def main():
+        with start_run("linreg", "name", {}, {}) as run:
+            run.log({"m": 1.0}, step=0)
+            print(run.key, flush=True)
+            time.sleep(60)
+
+    with interruptible():
+        main()
 """
 
 
