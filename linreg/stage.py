@@ -89,7 +89,7 @@ def _as_one_of_several(main: Callable[[Workers], None]) -> None:
 def only_one() -> Iterator[None]:
     """Be the one process that runs this stage in this folder; waits for another, such as one whose DVC was killed."""
     LOCKS.mkdir(parents=True, exist_ok=True)
-    with (LOCKS / f"{_name()}.lock").open("a+", encoding="utf-8") as file:
+    with (LOCKS / f"{_name()}.lock").open("a+", encoding="utf-8", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

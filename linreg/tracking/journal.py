@@ -123,12 +123,12 @@ class Run:
 
     def log_artifact(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or folder as the run's artifact `folder/NAME`."""
-        self._append("artifact", {"path": self._copy(path), "folder": folder})
+        self._append("artifact", {**self._copy(path), "folder": folder})
 
     def log_model(self, folder: Path, name: str = "model") -> None:
         """Keep a copy of a model artifact as the run's model."""
         if all(content_hash(model) != content_hash(folder) for model in self._models):
-            self._append("model", {"path": self._copy(folder), "name": name})
+            self._append("model", {**self._copy(folder), "name": name})
 
     def end(self, status: str, *, final: bool = False) -> None:
         """Say how the run ended: FINISHED, FAILED or KILLED; `final` if no later stage will add to it."""
@@ -175,10 +175,10 @@ class Run:
             while line:
                 line = line[os.write(self._handle, line) :]
 
-    def _copy(self, path: Path) -> str:
-        """Copy a file or folder to where it survives the stage; returns its path within the run's folder."""
+    def _copy(self, path: Path) -> dict[str, str]:
+        """Copy a file or folder to where it survives the stage; returns its path in the run's folder, and its MD5."""
         if self._folder is None:
-            return ""
+            return {}
         # A name of its own each time: the sender may be reading the copy that was logged before.
         copy = Path("files") / uuid.uuid4().hex / path.resolve().name
         target = self._folder.path / copy
@@ -187,7 +187,7 @@ class Run:
             to = target / file.relative_to(path)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, to)  # not copytree, whose error does not say that the disk is full
-        return copy.as_posix()
+        return {"path": copy.as_posix(), "hash": content_hash(target)}
 
 
 class _Terminated(SystemExit):

@@ -10,7 +10,6 @@
 
 import dataclasses
 import fcntl
-import json
 import logging
 import os
 import time
@@ -20,7 +19,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from linreg.files import write_json
+from linreg.errors import UserError
+from linreg.files import read_document, write_document
 from linreg.tracking.events import ENDED, read
 from linreg.tracking.place import is_own_store, own_database, root, tracking_uri, without_credentials
 
@@ -70,16 +70,16 @@ class RunFolder:
         if not file.exists() or (is_own_store() and not own_database().exists()):
             return here
         try:
-            sent = Sent(**json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+            sent = Sent(**read_document(file))
+        except (UserError, TypeError) as error:
             # Sending everything again adds nothing that MLflow has already, so this is safe.
-            _log.warning("%s is damaged (%s); the run is sent from its beginning", file, error)
+            _log.warning("%s; the run is sent from its beginning", error)
             return here
         return sent if sent.tracking_uri == here.tracking_uri else here
 
     def record(self, sent: Sent) -> None:
         """Remember how much the present store has."""
-        write_json(self.path / "sent.json", dataclasses.asdict(sent))
+        write_document(self.path / "sent.json", dataclasses.asdict(sent))
 
     def forget(self) -> None:
         """Have everything sent again; what MLflow has already stays as it is."""
