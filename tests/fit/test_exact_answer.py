@@ -152,8 +152,7 @@ def test_a_missing_file_is_one_line_with_its_name(written: Path, name: str) -> N
 def test_a_truncated_file_is_one_line(written: Path, name: str, part: float) -> None:
     content = (written / name).read_bytes()
     (written / name).write_bytes(content[: int(part * len(content))])
-    told = "is damaged" if name == "exact.json" else "was changed after it was written"
-    assert told in damaged(written)
+    assert f"{written / name}: is damaged" in damaged(written)
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "null", '"text"', "{}", '{"names": 5}', '{"names": [1, 2, 3]}'])
@@ -195,7 +194,7 @@ def test_moments_of_another_training_are_told(shards_of: Shards, written: Path, 
     other.mkdir()
     find(shards_of(*drawn(seed=2), 2)).write(other, "error")
     (written / "moments.safetensors").write_bytes((other / "moments.safetensors").read_bytes())
-    assert "was changed after it was written" in damaged(written)
+    assert "of another training" in damaged(written)
 
 
 def test_moments_under_another_name_or_of_another_size_are_one_line(written: Path) -> None:
@@ -203,7 +202,7 @@ def test_moments_under_another_name_or_of_another_size_are_one_line(written: Pat
     values = load_file(path)["moments"]
     for content in ({"others": values}, {"moments": values[:-3]}, {"moments": values[:1]}, {"moments": values[:0]}):
         save_file(content, path)
-        assert "was changed after it was written" in damaged(written)
+        assert "of another training" in damaged(written)
     save_file({"moments": values.reshape(-1, 1)}, path)
     damaged(written)
 
