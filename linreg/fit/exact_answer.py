@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
@@ -59,7 +59,7 @@ class ExactAnswer:
 
     def write(self, folder: Path, collinear: str) -> None:
         """Write exact.json, the minimum in plain numbers, and moments.safetensors, from which it is solved again."""
-        save_file({"moments": self.moments.as_array()}, folder / "moments.safetensors")
+        (folder / "moments.safetensors").write_bytes(save({"moments": self.moments.as_array()}))
         minimum = self.minimum
         description = {
             "theta": dict(zip(minimum.names, minimum.theta.tolist(), strict=True)),

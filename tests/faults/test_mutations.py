@@ -1,5 +1,6 @@
 """Five hundred damaged files: each is refused in one line that names it, or changes no byte of the result."""
 
+import importlib
 import json
 import os
 import random
@@ -65,6 +66,7 @@ DELETED, REPLACED = "deleted", "of another run"
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
     """A tiny project in which every stage has run, and the same with another seed."""
     with pytest.MonkeyPatch.context() as patch:
+        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
         # No case is about what MLflow gets, and a process of its own for each would take a second.
         patch.setattr(follower, "start", lambda _: None)
         patch.setattr(follower, "wait", lambda *_: 0)
