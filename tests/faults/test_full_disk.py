@@ -70,6 +70,26 @@ def test_a_disk_that_becomes_full_is_one_line_and_the_outputs_of_before(
     assert refused >= 2
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of three row groups, in which the stages before training have run."""
+    folder = make_project(tmp_path_factory.mktemp("large"), rows=300_000)
+    for stage in STAGES[:3]:
+        assert run_stage(stage, folder).is_right
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("stage", "free"), [("generate", 300), ("generate", 2500), ("ingest", 300), ("split", 300), ("split", 3000)]
+)
+def test_a_disk_that_becomes_full_among_many_row_groups(large: Path, tmp_path: Path, stage: str, free: int) -> None:
+    (tmp_path / "disk").mkdir()
+    main = importlib.import_module(f"stages.{stage}").main
+    outcome = run(on_small_disk(main, large, tmp_path / "disk", free), [f"stages/{stage}.py"], tmp_path / "disk")
+    assert "the disk is full; make room and run it again" in refusal(outcome)
+    assert contents(tmp_path / "after") == contents(large)
+
+
 def with_small_disk(project: Path, place: Path, free: int, stage: str) -> Outcome:
     """Run a stage with a disk of its own mounted at `place`, which has so many kilobytes left."""
 
