@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from linreg.errors import UserError
@@ -115,7 +114,12 @@ class RunFolder:
 
 def run_folders() -> list[RunFolder]:
     """Return the runs that have begun, in a fixed order."""
-    return [RunFolder(journal.parent.name) for journal in sorted(_runs().glob("*/journal.jsonl")) if _begun(journal)]
+    return [RunFolder(journal.parent.name) for journal in _journals() if next(_kinds(journal), "") == "start"]
+
+
+def lost_journals() -> list[Path]:
+    """Return the journals whose first line is damaged: nothing tells which run they are of."""
+    return [journal for journal in _journals() if next(_kinds(journal), "start") != "start"]
 
 
 @contextmanager
@@ -137,9 +141,13 @@ def _runs() -> Path:
     return root() / ".linreg" / "runs"
 
 
-def _begun(journal: Path) -> bool:
-    """Tell whether the first event was written whole; if not, the process died before it said anything."""
-    return any(event.kind == "start" for event in islice(read(journal), 1))
+def _journals() -> list[Path]:
+    return sorted(journal for journal in _runs().glob("*/journal.jsonl") if journal.is_file())
+
+
+def _kinds(journal: Path) -> Iterator[str]:
+    """Yield what kinds of events a journal holds; the first is missing where a process died before it said anything."""
+    return (event.kind for event in read(journal))
 
 
 def _try_lock(handle: int, patience: float) -> bool:
