@@ -14,6 +14,10 @@ LAUNCHER = "LINREG_LAUNCHER"
 started by hand."""
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 class UserError(Exception):
     """A mistake in the user's data, parameters or environment; ends the process with exit code 2.
 
@@ -63,11 +67,12 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OSError as error:
-            where = error.filename or "the operating system"
-            message, code = f"{where}: {error.strerror or error}", 1
-            if error.errno == errno.ENOSPC:
-                where = error.filename or Path.cwd()
-                message = f"{where}: the disk is full; make room and run it again, nothing half-written was left behind"
+            where = error.filename or (Path.cwd() if error.errno in _FULL else "the operating system")
+            message, code = f"{where}: {refusal(error)}", 1
+            if error.errno in _FULL:
+                message += "; make room and run it again, nothing half-written was left behind"
+            elif error.errno in _FORBIDDEN:
+                message += "; make it writable, or run it where you may write"
         except WorkerGoneError as error:
             message, code = str(error), WORKER_GONE
         except Interrupted as error:
@@ -80,6 +85,11 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
         sys.exit(code)
 
     return wrapped
+
+
+def refusal(error: OSError) -> str:
+    """Return in words what the operating system refuses."""
+    return "the disk is full" if error.errno in _FULL else error.strerror or str(error)
 
 
 def _print(message: str, _code: int) -> None:

@@ -17,7 +17,12 @@ CHECKSUM = "checksum"
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it becomes `path`, on failure it is gone."""
+    """Yield a temporary path in the same folder; on success it becomes `path`, on failure it is gone.
+
+    Raises UserError when `path` is a folder; a symbolic link is replaced itself, wherever it leads.
+    """
+    if path.is_dir() and not path.is_symlink():
+        raise UserError(path, "is a folder, and a file is to be written there", todo="name another, or move it away")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -44,7 +49,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in sorted(partial.rglob("*")):
             _sync(file)
         _sync(partial)
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)

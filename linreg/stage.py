@@ -90,19 +90,32 @@ def _as_one_of_several(main: Callable[[Workers], None]) -> None:
 @contextmanager
 def only_one() -> Iterator[None]:
     """Be the one process that runs this stage in this folder; waits for another, such as one whose DVC was killed."""
-    LOCKS.mkdir(parents=True, exist_ok=True)
-    with (LOCKS / f"{_name()}.lock").open("a+", encoding="utf-8") as file:
+    handle = _lock_file()
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            print(f"{_name()}: waiting for {file.read() or 'another process'}, which runs this stage here")
+            who = ""
+            with suppress(OSError):  # a folder says nothing
+                who = os.pread(handle, 100, 0).decode(errors="replace")
+            print(f"{_name()}: waiting for {who or 'another process'}, which runs this stage here")
             sys.stdout.flush()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        file.flush()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # a full disk, or a folder; the lock holds without it
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode(), 0)
         yield
+    finally:
+        os.close(handle)
+
+
+def _lock_file() -> int:
+    """Open the file that is locked; where none can be made, this folder, which is locked in its place."""
+    try:
+        LOCKS.mkdir(parents=True, exist_ok=True)
+        return os.open(LOCKS / f"{_name()}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        return os.open(".", os.O_RDONLY)
 
 
 def _open_many_files() -> None:

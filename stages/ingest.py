@@ -64,6 +64,7 @@ def main() -> None:
         not_used = unused_columns(source, profiles, cleaning.columns, beside)
         profile = cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used}
         write_document(folder / "profile.json", profile | about)
+        source.require_unchanged()
 
     print(f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}")
     for name, count in cleaning.dropped.items():

@@ -36,10 +36,9 @@ def main(workers: Workers) -> None:
     """Learn the design, find the exact minimum, train epoch by epoch, keep the last or, with patience, the best."""
     params = load_params()
     train = params.train
+    files, schema = shard_files(SPLIT, SCHEMA), Schema.read(SCHEMA)
     hashes = content_hashes((SPLIT, SCHEMA), workers)
-    schema = Schema.read(SCHEMA)
     counts = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
-    files = shard_files(SPLIT, SCHEMA)
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
         design = Design.learn(schema, groups_of(files, workers), workers)

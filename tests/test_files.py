@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,10 +17,14 @@ from hypothesis import strategies as st
 from linreg.errors import UserError
 from linreg.files import (
     content_hash,
+    file_hash,
     new_file,
     new_folder,
+    read_document,
     read_json,
+    require_unchanged,
     scratch_folder,
+    write_document,
     write_json,
     write_text,
 )
@@ -176,6 +181,82 @@ def test_damaged_json_is_one_line_that_names_the_file(tmp_path: Path, content: b
     with pytest.raises(UserError) as error:
         read_json(path)
     assert str(error.value).startswith(f"{path}: is damaged; found ")
+
+
+DOCUMENT = {"b": 4.25, "names": ["x1", "θ"], "rows": 10000, "nothing": None, "deep": {"a": [1, 2.5]}}
+
+
+def test_a_document_is_read_back_and_any_flipped_bit_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    write_document(path, DOCUMENT)
+    assert read_document(path) == DOCUMENT
+    content = path.read_bytes()
+    for position in range(len(content)):
+        for bit in range(8):
+            path.write_bytes(content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :])
+            with pytest.raises(UserError, match=r"d\.json: (is damaged|was changed after it was written)"):
+                read_document(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text + "\n",
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: json.dumps(json.loads(text)),
+        lambda text: text.replace('"rows": 10000', '"rows": 1e4'),
+        lambda text: text.replace('"rows": 10000', '"rows": 1,\n  "rows": 10000'),
+        lambda text: text.replace("4.25", "4.250"),
+        lambda text: re.sub(r'  "checksum": "\w+",\n', "", text),
+        lambda text: re.sub(r'"checksum": "(\w+)"', r'"checksum": ["\1"]', text),
+        lambda _: "[]",
+        lambda _: "5",
+        lambda _: '{"checksum": "\\ud800"}',
+    ],
+)
+def test_a_document_that_was_rewritten_is_told_though_its_values_are_the_same(
+    tmp_path: Path, change: Callable[[str], str]
+) -> None:
+    path = tmp_path / "d.json"
+    write_document(path, DOCUMENT)
+    path.write_bytes(change(path.read_text()).encode())
+    with pytest.raises(UserError, match=r"d\.json: was changed after it was written, by hand or by a damaged disk"):
+        read_document(path)
+
+
+def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "folder").mkdir()
+    hashes = {str(tmp_path / "folder"): "0.dir", str(tmp_path / "a"): file_hash(tmp_path / "a")}
+    require_unchanged(hashes)
+    (tmp_path / "a").write_text("2")
+    with pytest.raises(
+        UserError, match=r"a: is not the file that the model was made with, or is damaged; found MD5 c8"
+    ):
+        require_unchanged(hashes)
+    (tmp_path / "a").unlink()
+    with pytest.raises(UserError, match="a: there is no such file"):
+        require_unchanged(hashes)
+
+
+def test_a_folder_in_place_of_a_file_is_told_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UserError, match="a: is a folder, and a file is to be written there"), new_file(tmp_path / "a"):
+        pytest.fail("the work began")
+
+
+@pytest.mark.parametrize("target", ["nothing", "folder"])
+def test_a_link_in_place_of_an_output_is_replaced_and_its_target_left_alone(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("mine")
+    for name in ("file", "made"):
+        (tmp_path / name).symlink_to(tmp_path / target)
+    write_text(tmp_path / "file", "new")
+    with new_folder(tmp_path / "made") as folder:
+        (folder / "new").write_text("new")
+    assert (names(tmp_path / "made"), names(tmp_path / "folder")) == (["new"], ["mine"])
+    assert names(tmp_path) == ["file", "folder", "made"]
+    assert not (tmp_path / "file").is_symlink()
 
 
 def test_json_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:

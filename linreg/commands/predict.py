@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 write(as_rows(batch, answers, schema))
                 tally.add(answers)
                 progress.update(len(answers.predicted))
+        source.require_unchanged()
     print("\n".join(tally.lines(args.output)))
     for name, relation in interval.exact.minimum.dropped.items() if interval else ():
         print(f"interval: holds for rows in which {name} = {relation}, as in training, where {name} was dropped")

@@ -3,9 +3,10 @@
 import argparse
 import logging
 import os
+import sys
 
 from linreg.errors import UserError
-from linreg.tracking.run_folder import RunFolder, run_folders
+from linreg.tracking.run_folder import RunFolder, lost_journals, run_folders
 
 _NICENESS = 10
 
@@ -33,13 +34,17 @@ def run(args: argparse.Namespace) -> int:
 
         result = send_all(waiting, again=args.all)
         num_points, trouble = result.num_points, result.trouble
+    lost = lost_journals()
+    for journal in lost:
+        todo = "delete its folder; `dvc repro --force --single-item evaluate` tracks the model that is here again"
+        print(f"{journal}: its first line is damaged, so that nothing of it can be sent; {todo}", file=sys.stderr)
     pending = {folder.key: folder.pending() for folder in folders if not folder.is_complete()}
     line = f"{_count(len(folders) - len(pending), 'run')} complete, {_count(num_points, 'point')} sent"
     if pending:
         line += f"; {_count(len(pending), 'run')} with {_count(sum(pending.values()), 'event')} pending: "
         line += f"{trouble or 'more was written meanwhile'}; run `linreg sync` again later"
     print(line)
-    return 1 if pending else 0
+    return 1 if pending or lost else 0
 
 
 def _follow(key: str, folders: list[RunFolder]) -> int:

@@ -31,13 +31,21 @@ class Part(NamedTuple):
 class Source:
     """The files of a table in the order of their rows, and the names of its columns ('' for one without a name).
 
-    `given_names` are those of CSV files without a header, else None.
+    `given_names` are those of CSV files without a header, else None. `stamps` are those of the files when their
+    headers were read: another one later means that somebody has written to the file meanwhile.
     """
 
     files: tuple[Path, ...]
     is_parquet: bool
     columns: tuple[str, ...]
     given_names: tuple[str, ...] | None = None
+    stamps: tuple[tuple[int, ...], ...] = ()
+
+    def require_unchanged(self) -> None:
+        """Raise UserError for a file that was changed, replaced or deleted since its header was read."""
+        for file, before in zip(self.files, self.stamps, strict=False):
+            if not file.exists() or _stamp(file) != before:
+                raise UserError(file, "was changed while it was being read", todo="run it again when nothing writes it")
 
     @property
     def truth(self) -> Any:
@@ -57,6 +65,7 @@ def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
     `names` are the columns of CSV files that have no header.
     """
     files = _files(path)
+    stamps = tuple(_stamp(file) for file in files)
     is_parquet = [_is_parquet(file) for file in files]
     if any(is_parquet) != all(is_parquet):
         odd = files[is_parquet.index(not is_parquet[0])]
@@ -64,7 +73,7 @@ def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
     if is_parquet[0] and names:
         raise UserError(files[0], "is Parquet, whose columns have names", todo="set ingest.names to null")
     columns = _parquet_columns(files[0]) if is_parquet[0] else csv_columns(files[0], names)
-    return Source(tuple(files), is_parquet[0], columns, names)
+    return Source(tuple(files), is_parquet[0], columns, names, stamps)
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,11 @@ def _files(path: Path) -> list[Path]:
     if not path.is_file():
         raise UserError(path, "is neither a file nor a folder (ingest.source)", todo="name a CSV or Parquet file")
     return [path]
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    state = file.stat()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _is_parquet(file: Path) -> bool:

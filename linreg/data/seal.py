@@ -86,10 +86,14 @@ def require_one_table(*paths: Path) -> None:
 
 
 def footer_hash(file: pa.NativeFile) -> str:
-    """Return the SHA-256 of the footer, which names the columns and says where their pages are."""
+    """Return the SHA-256 of what is around the pages: the first bytes, the footer, and how long the file is.
+
+    The footer names the columns and says where their pages are.
+    """
     size = file.size()
     length = int.from_bytes(file.read_at(4, max(0, size - 8)), "little")
-    return hashlib.sha256(file.read_at(length + 8, max(0, size - length - 8))).hexdigest()
+    around = file.read_at(4, 0) + file.read_at(length + 8, max(0, size - length - 8)) + size.to_bytes(8, "little")
+    return hashlib.sha256(around).hexdigest()
 
 
 def group_hash(file: pa.NativeFile, metadata: Any, index: int) -> str:

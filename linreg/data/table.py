@@ -117,12 +117,13 @@ class TableFile:
         if self._seal is not None and footer_hash(self._bytes) != self._seal.footer:
             raise broken(path)
         self.schema: pa.Schema = self._file.schema_arrow
-        self.num_rows: int = self._file.metadata.num_rows
-        self.num_groups: int = self._file.metadata.num_row_groups
+        self._metadata = self._file.metadata
+        self.num_rows: int = self._metadata.num_rows
+        self.num_groups: int = self._metadata.num_row_groups
 
     def group_length(self, index: int) -> int:
         """Return the number of rows of one row group."""
-        return int(self._file.metadata.row_group(index).num_rows)
+        return int(self._metadata.row_group(index).num_rows)
 
     def group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Read one row group, all columns or those named."""
@@ -139,7 +140,7 @@ class TableFile:
         if self._seal is None or index in self._verified:
             return
         try:
-            whole = group_hash(self._bytes, self._file.metadata, index) == self._seal.groups[index]
+            whole = group_hash(self._bytes, self._metadata, index) == self._seal.groups[index]
         except (ValueError, IndexError):
             whole = False
         if not whole:

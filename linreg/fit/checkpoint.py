@@ -7,13 +7,15 @@ epoch, so the number of steps says which batch comes next.
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from linreg.code import code_hash
-from linreg.errors import Interrupted, UserError
+from linreg.errors import Interrupted, UserError, refusal
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
 from linreg.interrupt import asked, wait_for_me
@@ -40,7 +42,7 @@ class Checkpoint:
         self._key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         self._path = CHECKPOINTS / f"{self._key[:32]}.json"
         self._history, self._workers = history, workers
-        self._written, self._cost = time.monotonic(), 0.0
+        self._written, self._cost, self._told = time.monotonic(), 0.0, False
         self.state: State | None = None
         self._resume()
 
@@ -67,29 +69,41 @@ class Checkpoint:
     def _write_after(self, seconds: float, state: Callable[[], State]) -> None:
         wait_for_me()
         if asked() and self._workers.first:
-            self.write(state)
-            raise Interrupted(
-                asked(), f"train: interrupted; step {state()['step']} is saved, run it again to go on from there"
-            )
+            step, saved = state()["step"], self.write(state)
+            how = f"step {step} is saved, run it again to go on from there" if saved else f"step {step} is lost"
+            raise Interrupted(asked(), f"train: interrupted; {how}")
         if time.monotonic() - self._written >= min(MOST_SECONDS, seconds):
             self.write(state)
 
-    def write(self, state: Callable[[], State]) -> None:
-        """Write the state now."""
+    def write(self, state: Callable[[], State]) -> bool:
+        """Write the state now; where that cannot be done, training goes on all the same and it is said once.
+
+        Returns whether the state is on the disk.
+        """
         if not self._workers.first:
-            return
+            return False
         began = time.monotonic()
         document = {"key": self._key, "state": state(), "history": self._history.as_data()}
-        write_text(self._path, json.dumps(document | {"checksum": checksum(document)}, sort_keys=True) + "\n")
-        self._written = time.monotonic()
-        self._cost = self._written - began
+        try:
+            write_text(self._path, json.dumps(document | {"checksum": checksum(document)}, sort_keys=True) + "\n")
+        except (OSError, UserError) as error:
+            if not self._told:
+                why = f"{self._path.parent}: {refusal(error)}" if isinstance(error, OSError) else error
+                print(f"train: no checkpoint can be written, so that a kill costs all the work: {why}", file=sys.stderr)
+            self._told = True
+            return False
+        finally:
+            self._written = time.monotonic()
+            self._cost = self._written - began
+        return True
 
     def delete(self) -> None:
         """Have the next training start from its beginning; raises Interrupted instead if asked to."""
         if self._workers.first:
             if asked():
                 raise Interrupted(asked())
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # the same training, done again, would go on from it to the same result
+                self._path.unlink(missing_ok=True)
 
     def _read(self) -> Mapping[str, Any] | None:
         if not self._path.exists():
@@ -99,8 +113,9 @@ class Checkpoint:
             if found.pop("checksum") == checksum(found) and found["key"] == self._key:
                 return found
             damage = "its checksum does not fit"
-        except (UserError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, UserError, KeyError, TypeError, AttributeError) as error:
             damage = type(error).__name__
         print(f"train: {self._path} is damaged ({damage}); starting from the beginning")
-        self._path.unlink()
+        with suppress(OSError):
+            self._path.unlink()
         return None

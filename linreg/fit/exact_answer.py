@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
@@ -59,7 +59,7 @@ class ExactAnswer:
 
     def write(self, folder: Path, collinear: str) -> None:
         """Write exact.json, the minimum in plain numbers, and moments.safetensors, from which it is solved again."""
-        save_file({"moments": self.moments.as_array()}, folder / "moments.safetensors")
+        (folder / "moments.safetensors").write_bytes(save({"moments": self.moments.as_array()}))
         minimum = self.minimum
         description = {
             "theta": dict(zip(minimum.names, minimum.theta.tolist(), strict=True)),
@@ -78,13 +78,13 @@ class ExactAnswer:
 
     @classmethod
     def read(cls, folder: str | Path) -> "ExactAnswer":
-        """Read the moments and solve again; raises UserError when a file is absent or damaged."""
+        """Read the moments and solve again; raises UserError when a file is absent, damaged or of another training."""
         path = Path(folder) / "moments.safetensors"
         written = read_document(Path(folder) / "exact.json")
         try:
             if written["moments"] != content_hash(path):
-                what = "is damaged, or was changed after it was written"
-                raise UserError(path, what, todo="delete it and run `dvc repro`")
+                what = "is damaged, or of another training than exact.json"
+                raise UserError(path, what, todo="delete both and run `dvc repro`")
             names = written["names"]
             moments = Moments.from_array(len(names), load_file(path)["moments"])
             minimum = solve(moments, names, written["intercept"], written["l2"], written["collinear"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linreg.files import content_hash, read_document
+from linreg.files import content_hash, read_json
 from linreg.proof.difference import first_difference
 from linreg.proof.distance import NOTHING, between
 from linreg.tracking.runs import DATA, MODEL, KnownRun, journal_curves
@@ -52,7 +52,7 @@ def _in_artifact(kept: Path, made: Path) -> str:
 
 
 def _coefficients(model: Path) -> dict[str, Any]:
-    document = read_document(model / "model.json")
+    document = read_json(model / "model.json")
     return {"b": document["b"], **{f"theta.{name}": value for name, value in document["theta"].items()}}
 
 

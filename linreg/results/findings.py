@@ -136,7 +136,12 @@ def documents(folder: Path, *names: str, of_model: str = "") -> list[dict[str, A
     background = read_document(folder / "report.json")
     found_model = background["hashes"].get(MODEL, "")
     if of_model and found_model != of_model:
-        raise UserError(folder, "is of another model", found=f"MD5 {found_model} in place of {of_model}", todo=_AGAIN)
+        raise UserError(
+            folder / "report.json",
+            "is of another model than the one beside it",
+            found=f"MD5 {found_model} in place of {of_model}",
+            todo="run `dvc repro`",
+        )
     found = [read_document(folder / name) for name in names]
     for name in names:
         if name != "report.json":

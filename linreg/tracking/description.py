@@ -15,7 +15,12 @@ LENGTH_OF_KEY, LENGTH_OF_COMMIT = 8, 10
 
 
 def describe(run: Run, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> None:
-    """Set the run's description, from what it has said so far, and from the metrics and the gates of its model."""
+    """Set the run's description, from what it has said so far, and from the metrics and the gates of its model.
+
+    A run that nobody hears of, or whose first line is damaged, gets none.
+    """
+    if not run.is_heard:
+        return
     settings: dict[str, Any] = {}
     tags: dict[str, str] = {}
     num_epochs = 0
@@ -24,6 +29,8 @@ def describe(run: Run, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -
         tags |= event.values.get("tags", {})
         if event.kind == "metrics" and "b" in event.values["values"]:
             num_epochs = max(num_epochs, event.values["step"])
+    if "model.formula" not in settings:
+        return
     lines = [
         f"{_code(settings['model.formula'])} on {_count(metrics['train']['n'], 'training row')}, "
         f"{_training(settings, num_epochs)}: {'; '.join(_results(metrics, verdict))}.",

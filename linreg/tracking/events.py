@@ -3,10 +3,13 @@
 import json
 import math
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from linreg.files import CHECKSUM
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 ENDED = (FINISHED, FAILED, KILLED)
@@ -17,7 +20,7 @@ class Event:
     """Something that happened in a run."""
 
     kind: str
-    """start, metrics, tags, artifact, model or end; `unreadable` for a line that a crash has torn."""
+    """start, metrics, tags, artifact, model or end; `unreadable` for a line that a crash has torn or a disk damaged."""
     time: int
     """When it happened, in milliseconds since 1970; MLflow's timestamp."""
     values: Mapping[str, Any]
@@ -29,7 +32,7 @@ class Event:
 def line(kind: str, values: Mapping[str, Any]) -> bytes:
     """Return the line for an event that happens now."""
     event = {**values, "event": kind, "time": int(time.time() * 1000)}
-    return json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return _as_text({**event, CHECKSUM: _checksum(event)}) + b"\n"
 
 
 def number(value: float) -> float | str:
@@ -63,9 +66,21 @@ def ends_with_end(journal: Path) -> bool:
 def _parsed(text: bytes, offset: int) -> Event:
     try:
         values = json.loads(text)
-        return Event(values.pop("event"), values.pop("time"), values, offset)
-    except (ValueError, KeyError, AttributeError):
-        return Event("unreadable", 0, {"line": text.decode(errors="replace").strip()}, offset)
+        # Journals of before there were checksums are read all the same.
+        if CHECKSUM not in values or values.pop(CHECKSUM) == _checksum(values):
+            return Event(values.pop("event"), values.pop("time"), values, offset)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    return Event("unreadable", 0, {"line": text.decode(errors="replace").strip()}, offset)
+
+
+def _as_text(event: Mapping[str, Any]) -> bytes:
+    return json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _checksum(event: Mapping[str, Any]) -> str:
+    """Return the CRC-32 of an event, which tells a digit that a damaged disk has changed."""
+    return f"{zlib.crc32(_as_text(event)):08x}"
 
 
 @dataclass

@@ -10,13 +10,16 @@ Nothing here waits for MLflow, imports it, or fails because of it.
 import json
 import os
 import shutil
+import sys
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from linreg.errors import refusal
 from linreg.files import content_hash, files_in
 from linreg.tracking import events, follower
 from linreg.tracking.names import with_legal_names
@@ -46,10 +49,14 @@ def start_run(
     tags: Mapping[str, str],
     inputs: Iterable[Dataset] = (),
 ) -> "Run":
-    """Begin a run and its journal."""
+    """Begin a run and its journal; where none can be written, it is said, and nobody hears of the run."""
     folder = RunFolder(uuid.uuid4().hex)
-    folder.path.mkdir(parents=True)
-    run = Run(folder)
+    try:
+        folder.path.mkdir(parents=True)
+        run = Run(folder)
+    except OSError as error:
+        _tell_silence(folder, error)
+        return no_run()
     start = {
         "experiment": experiment,
         "name": name,
@@ -68,8 +75,11 @@ def find_run(tag: str, value: str, *, last: bool = True) -> "Run | None":
     cache; and a stage that was killed finds the run it has begun. Points and models that the journal has already
     are not added once more. `last` says that no later stage will add to it.
     """
-    found = [(time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None]
-    return Run(RunFolder(max(found)[1]), reopened=True, last=last) if found else None
+    try:
+        found = [(time, folder.key) for folder in run_folders() if (time := _tagged(folder, tag, value)) is not None]
+        return Run(RunFolder(max(found)[1]), reopened=True, last=last) if found else None
+    except OSError:
+        return None  # a journal that cannot be read, or not be written any more: a new one may be, and says so if not
 
 
 def no_run() -> "Run":
@@ -85,7 +95,7 @@ class Run:
     """
 
     def __init__(self, folder: RunFolder | None, *, reopened: bool = False, last: bool = False) -> None:
-        self._folder = folder
+        self._folder, self._silent = folder, False
         self._last = last
         # What a run that is reopened has logged before it was left; the values would be the same.
         self._points: set[tuple[str, int]] = set()
@@ -104,6 +114,11 @@ class Run:
     def key(self) -> str:
         """The run's name in .linreg/runs and, as the tag `linreg.run`, in MLflow."""
         return "" if self._folder is None else self._folder.key
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what it says is written to a journal."""
+        return self._handle is not None
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Add one point to the curve of each metric.
@@ -126,12 +141,14 @@ class Run:
 
     def log_artifact(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or folder as the run's artifact `folder/NAME`."""
-        self._append("artifact", {"path": self._copy(path), "folder": folder})
+        with self._silent_when_refused():
+            self._append("artifact", {**self._copy(path), "folder": folder})
 
     def log_model(self, folder: Path, name: str = "model") -> None:
         """Keep a copy of a model artifact as the run's model."""
-        if all(content_hash(model) != content_hash(folder) for model in self._models):
-            self._append("model", {"path": self._copy(folder), "name": name})
+        with self._silent_when_refused():
+            if all(content_hash(model) != content_hash(folder) for model in self._models):
+                self._append("model", {**self._copy(folder), "name": name})
 
     def end(self, status: str, *, final: bool = False) -> None:
         """Say how the run ended: FINISHED, FAILED or KILLED; `final` if no later stage will add to it."""
@@ -145,15 +162,22 @@ class Run:
 
     def follow(self) -> None:
         """Have a process of its own send the journal from now on, if there is none yet."""
-        if self._folder is not None:
-            follower.start(self._folder)
+        if self._handle is not None and self._folder is not None:
+            with self._silent_when_refused():
+                follower.start(self._folder)
 
     def wait_sent(self, timeout: float) -> int:
         """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events pending.
 
         Whatever is pending stays in the journal for the next `linreg sync`.
         """
-        return 0 if self._folder is None else follower.wait(self._folder, timeout)
+        if self._folder is None or self._silent:
+            return 0
+        try:
+            return follower.wait(self._folder, timeout)
+        except OSError as error:
+            self._fall_silent(error)
+            return 0
 
     def __enter__(self) -> Self:
         return self
@@ -168,15 +192,28 @@ class Run:
         self.close()
 
     def _append(self, kind: str, values: Mapping[str, Any]) -> None:
-        if self._handle is not None:
+        with self._silent_when_refused():
             line = events.line(kind, values)
-            while line:
+            while line and self._handle is not None:
                 line = line[os.write(self._handle, line) :]
 
-    def _copy(self, path: Path) -> str:
-        """Copy a file or folder to where it survives the stage; returns its path within the run's folder."""
-        if self._folder is None:
-            return ""
+    @contextmanager
+    def _silent_when_refused(self) -> Iterator[None]:
+        """Have no failure of the journal become one of the stage: it is said once, and nothing more is written."""
+        try:
+            yield
+        except OSError as error:
+            self._fall_silent(error)
+
+    def _fall_silent(self, error: OSError) -> None:
+        self.close()
+        self._silent = True
+        _tell_silence(self._folder, error)
+
+    def _copy(self, path: Path) -> dict[str, str]:
+        """Copy a file or folder to where it survives the stage; returns its path in the run's folder, and its MD5."""
+        if self._folder is None or self._handle is None:
+            return {}
         # A name of its own each time: the sender may be reading the copy that was logged before.
         copy = Path("files") / uuid.uuid4().hex / path.resolve().name
         target = self._folder.path / copy
@@ -185,7 +222,14 @@ class Run:
             to = target / file.relative_to(path)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, to)  # not copytree, whose error does not say that the disk is full
-        return copy.as_posix()
+        return {"path": copy.as_posix(), "hash": content_hash(target)}
+
+
+def _tell_silence(folder: RunFolder | None, error: OSError) -> None:
+    """Say, in a stage that goes on, that MLflow will not hear the rest; evaluate begins another run if need be."""
+    where = "" if folder is None else f"{folder.path.parent}: "
+    todo = "once that is mended, `dvc repro --force --single-item evaluate` tracks the model and all its curves"
+    print(f"tracking: this run is not tracked any further: {where}{refusal(error)}; {todo}", file=sys.stderr)
 
 
 def _is_torn(handle: int) -> bool:

@@ -10,17 +10,16 @@
 
 import dataclasses
 import fcntl
-import json
 import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from linreg.files import write_json
+from linreg.errors import UserError
+from linreg.files import read_document, write_document
 from linreg.tracking.events import ENDED, read
 from linreg.tracking.place import is_own_store, own_database, root, tracking_uri, without_credentials
 
@@ -70,16 +69,16 @@ class RunFolder:
         if not file.exists() or (is_own_store() and not own_database().exists()):
             return here
         try:
-            sent = Sent(**json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+            sent = Sent(**read_document(file))
+        except (UserError, TypeError) as error:
             # Sending everything again adds nothing that MLflow has already, so this is safe.
-            _log.warning("%s is damaged (%s); the run is sent from its beginning", file, error)
+            _log.warning("%s; the run is sent from its beginning", error)
             return here
         return sent if sent.tracking_uri == here.tracking_uri else here
 
     def record(self, sent: Sent) -> None:
         """Remember how much the present store has."""
-        write_json(self.path / "sent.json", dataclasses.asdict(sent))
+        write_document(self.path / "sent.json", dataclasses.asdict(sent))
 
     def forget(self) -> None:
         """Have everything sent again; what MLflow has already stays as it is."""
@@ -115,7 +114,12 @@ class RunFolder:
 
 def run_folders() -> list[RunFolder]:
     """Return the runs that have begun, in a fixed order."""
-    return [RunFolder(journal.parent.name) for journal in sorted(_runs().glob("*/journal.jsonl")) if _begun(journal)]
+    return [RunFolder(journal.parent.name) for journal in _journals() if next(_kinds(journal), "") == "start"]
+
+
+def lost_journals() -> list[Path]:
+    """Return the journals whose first line is damaged: nothing tells which run they are of."""
+    return [journal for journal in _journals() if next(_kinds(journal), "start") != "start"]
 
 
 @contextmanager
@@ -137,9 +141,13 @@ def _runs() -> Path:
     return root() / ".linreg" / "runs"
 
 
-def _begun(journal: Path) -> bool:
-    """Tell whether the first event was written whole; if not, the process died before it said anything."""
-    return any(event.kind == "start" for event in islice(read(journal), 1))
+def _journals() -> list[Path]:
+    return sorted(journal for journal in _runs().glob("*/journal.jsonl") if journal.is_file())
+
+
+def _kinds(journal: Path) -> Iterator[str]:
+    """Yield what kinds of events a journal holds; the first is missing where a process died before it said anything."""
+    return (event.kind for event in read(journal))
 
 
 def _try_lock(handle: int, patience: float) -> bool:

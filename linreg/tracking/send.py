@@ -13,6 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from linreg.files import content_hash
 from linreg.tracking.charts import name_in_charts
 from linreg.tracking.description import COLUMNS, DESCRIPTION
 from linreg.tracking.events import KILLED, RUNNING, Ending, Event, read
@@ -21,7 +22,9 @@ from linreg.tracking.store import experiment_id
 
 METRICS_PER_BATCH, PARAMS_PER_BATCH, TAGS_PER_BATCH = 1000, 100, 100
 LONGEST_PARAM, LONGEST_TAG = 6000, 8000
+LONGEST_DAMAGED_LINE = 200
 KEY_TAG = "linreg.run"
+LEFT_OUT = "linreg.left_out"
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
@@ -112,6 +115,8 @@ class Sender:
                 self._send_start(event)
             case "tags":
                 self._send_tags(values["tags"])
+            case "artifact" | "model" if damage := _damage(self._folder.path / values["path"], values.get("hash")):
+                self._leave_out(f"{self._folder.path / values['path']} is {damage}")
             case "artifact":
                 self._send_artifact(self._folder.path / values["path"], values["folder"])
             case "model":
@@ -122,7 +127,8 @@ class Sender:
                 model_id = log_model(self._client, self._sent.run_id, self._folder.path, values, self._params())
                 self._record(model_id=model_id)
             case "unreadable":
-                _log.warning("a line of %s is torn and left out: %s", self._folder.journal, values["line"])
+                line = _shortened(values["line"], LONGEST_DAMAGED_LINE)
+                self._leave_out(f"a line of {self._folder.journal} is damaged: {line}")
         self._passed(event)
 
     def _passed(self, event: Event) -> None:
@@ -166,6 +172,11 @@ class Sender:
             needed = self._client.get_logged_model(self._sent.model_id).tags.get(COLUMNS, "")
             whole = _shortened(f"{tags[DESCRIPTION]}\n\n{needed}".strip(), LONGEST_TAG)
             self._client.set_logged_model_tags(self._sent.model_id, {DESCRIPTION: whole})
+
+    def _leave_out(self, why: str) -> None:
+        """Say what cannot be sent, here and in the run's tags, so that what follows it is not kept back."""
+        _log.warning("%s; it is left out, and what follows is sent", why)
+        self._send_tags({LEFT_OUT: why})
 
     def _send_artifact(self, path: Path, folder: str) -> None:
         if path.is_dir():
@@ -217,6 +228,13 @@ def _shortened(text: str, limit: int) -> str:
     """Cut what MLflow would refuse for its length, and say so."""
     mark = f"… ({len(text)} characters)"
     return text if len(text) <= limit else text[: limit - len(mark)] + mark
+
+
+def _damage(copy: Path, expected: str | None) -> str:
+    """Say what has become of a copy that was made for MLflow; empty if it is as it was, or may be."""
+    if not copy.exists():
+        return "gone"
+    return "damaged" if expected is not None and content_hash(copy) != expected else ""
 
 
 def _user() -> str:

@@ -1,5 +1,6 @@
 """The MLflow store: opened, and created on first use, by one process at a time."""
 
+import uuid
 from contextlib import AbstractContextManager, nullcontext
 
 from mlflow import MlflowClient
@@ -62,10 +63,15 @@ def reason(error: BaseException) -> str:
 
 def _create_own_database() -> None:
     """Create the database beside its place and move it there: killed half way, it is absent, not half."""
-    partial = state_folder() / "mlflow.db.partial"
-    partial.unlink(missing_ok=True)
-    MlflowClient(tracking_uri=f"sqlite:///{partial}").search_experiments(max_results=1)
-    partial.replace(own_database())
+    for leftover in state_folder().glob("mlflow.db*.partial*"):
+        leftover.unlink(missing_ok=True)
+    # Of a name of its own: after a failure MLflow would go on with the connection that it has to the file of before.
+    partial = state_folder() / f"mlflow.db-{uuid.uuid4().hex}.partial"
+    try:
+        MlflowClient(tracking_uri=f"sqlite:///{partial}").search_experiments(max_results=1)
+        partial.replace(own_database())
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _alone() -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from mlflow import MlflowClient
@@ -127,7 +128,8 @@ class _Follower:
 def _noted(folder: RunFolder, error: BaseException) -> str:
     """Keep the reason where the stage that waits for the follower sees it; returns it."""
     text = reason(error)
-    folder.record(replace(folder.sent(), trouble=text, trouble_time=time.time()))
+    with suppress(OSError):  # of a full disk, on which the reason finds no place either
+        folder.record(replace(folder.sent(), trouble=text, trouble_time=time.time()))
     return text
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.schema import Schema
-from linreg.files import read_json
+from linreg.files import read_document
 from stages import ingest as stage
 
 AUTO_MPG = Path(__file__).parents[2] / "data" / "examples" / "auto-mpg.csv"
@@ -49,10 +49,11 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         stage.main()
         folder = tmp_path / "data" / "ingested"
         assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ingested"]
-        assert sorted(path.name for path in folder.iterdir()) == ["profile.json", "schema.json", "table.parquet"]
+        names = ["_table.seal", "profile.json", "schema.json", "table.parquet"]
+        assert sorted(path.name for path in folder.iterdir()) == names
         frame = pq.read_table(folder / "table.parquet").to_pandas()
         return Ingested(
-            frame, read_json(folder / "profile.json"), Schema.read(folder / "schema.json"), capsys.readouterr().out
+            frame, read_document(folder / "profile.json"), Schema.read(folder / "schema.json"), capsys.readouterr().out
         )
 
     return run

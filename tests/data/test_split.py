@@ -31,7 +31,7 @@ from linreg.data.split import (
 )
 from linreg.data.table import TableFile, write_table
 from linreg.errors import UserError
-from linreg.files import read_json
+from linreg.files import read_document
 from linreg.params import Split
 from linreg.seeds import generator
 from linreg.workers.one import Workers
@@ -81,10 +81,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[...,
             return list(read.column("row").to_pylist())
 
         parts = Parts(
-            [rows(path) for path in sorted((folder / "train").iterdir())],
+            [rows(path) for path in sorted((folder / "train").glob("*.parquet"))],
             rows(folder / "validation.parquet"), rows(folder / "test.parquet"), files,
         )  # fmt: skip
-        assert read_json(folder / "split.json") == {
+        document = read_document(folder / "split.json")
+        assert {key: document[key] for key in ("rows", "shards")} == {
             "rows": {"train": sum(map(len, parts.train)), "validation": len(parts.validation), "test": len(parts.test)},
             "shards": [len(shard) for shard in parts.train],
         }
@@ -403,7 +404,7 @@ def shuffled(
                 shuffle.add(numbers(ends[block] - lengths[block], lengths[block]), block)
             shuffle.close()
         shuffles[writer].write(Path(folder) / "out.parquet")
-        assert [path.name for path in Path(folder).iterdir()] == ["out.parquet"]
+        assert sorted(path.name for path in Path(folder).iterdir()) == ["_out.seal", "out.parquet"]
         return list(pq.read_table(Path(folder) / "out.parquet").column("row").to_pylist())
 
 

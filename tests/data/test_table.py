@@ -158,12 +158,12 @@ def test_a_file_cut_short_anywhere_is_one_line(tmp_path: Path) -> None:
 def test_a_flipped_bit_in_the_data_is_found_on_reading(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     content = written(path, [100])
-    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
-    end = column.data_page_offset + column.total_compressed_size
-    for position in range(end - 8 * 100, end, 13):
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    column = group.column(group.num_columns - 1)
+    for position in range(4, column.data_page_offset + column.total_compressed_size):  # headers of pages, too
         path.write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
         file = TableFile(path)
-        with pytest.raises(UserError, match=r"t\.parquet: cannot be read as Parquet"):
+        with pytest.raises(UserError, match=r"t\.parquet: (cannot be read as Parquet|is damaged)"):
             file.group(0)
 
 
@@ -176,20 +176,20 @@ def test_a_file_cut_short_after_it_was_opened_is_damage(tmp_path: Path) -> None:
         file.group(0)
 
 
-def test_a_flipped_bit_in_the_footer_is_one_line_or_harmless(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_the_footer_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     content = written(path, [100])
     start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    refused = []
+    messages = (
+        f"{path}: cannot be read as Parquet; found ",
+        f"{path}: is damaged, or was changed after it was written",
+    )
     for position in range(start, len(content)):
         for bit in (1, 128):  # 128 leaves what is no UTF-8 where there was a name
             path.write_bytes(content[:position] + bytes([content[position] ^ bit]) + content[position + 1 :])
-            try:
+            with pytest.raises(UserError) as error:
                 list(TableFile(path).groups())
-            except UserError as error:
-                refused.append(str(error))
-    assert len(refused) > 100
-    assert all(message.startswith(f"{path}: cannot be read as Parquet; found ") for message in refused)
+            assert str(error.value).startswith(messages)
 
 
 # What the system refuses

@@ -152,14 +152,13 @@ def test_a_missing_file_is_one_line_with_its_name(written: Path, name: str) -> N
 def test_a_truncated_file_is_one_line(written: Path, name: str, part: float) -> None:
     content = (written / name).read_bytes()
     (written / name).write_bytes(content[: int(part * len(content))])
-    told = "is damaged" if name == "exact.json" else "was changed after it was written"
-    assert told in damaged(written)
+    assert f"{written / name}: is damaged" in damaged(written)
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "null", '"text"', "{}", '{"names": 5}', '{"names": [1, 2, 3]}'])
 def test_a_description_that_is_something_else_is_one_line(written: Path, text: str) -> None:
     (written / "exact.json").write_text(text)
-    assert "is damaged" in damaged(written)
+    assert "was changed after it was written" in damaged(written)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +171,7 @@ def test_a_description_that_is_something_else_is_one_line(written: Path, text: s
 def test_a_description_that_was_changed_is_one_line(written: Path, key: str, value: object) -> None:
     description = json.loads((written / "exact.json").read_text())
     (written / "exact.json").write_text(json.dumps(description | {key: value}))
-    assert "is damaged or was changed" in damaged(written)
+    assert "was changed after it was written" in damaged(written)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -1.0, 1e300])
@@ -195,7 +194,7 @@ def test_moments_of_another_training_are_told(shards_of: Shards, written: Path, 
     other.mkdir()
     find(shards_of(*drawn(seed=2), 2)).write(other, "error")
     (written / "moments.safetensors").write_bytes((other / "moments.safetensors").read_bytes())
-    assert "was changed after it was written" in damaged(written)
+    assert "of another training" in damaged(written)
 
 
 def test_moments_under_another_name_or_of_another_size_are_one_line(written: Path) -> None:
@@ -203,7 +202,7 @@ def test_moments_under_another_name_or_of_another_size_are_one_line(written: Pat
     values = load_file(path)["moments"]
     for content in ({"others": values}, {"moments": values[:-3]}, {"moments": values[:1]}, {"moments": values[:0]}):
         save_file(content, path)
-        assert "was changed after it was written" in damaged(written)
+        assert "of another training" in damaged(written)
     save_file({"moments": values.reshape(-1, 1)}, path)
     damaged(written)
 

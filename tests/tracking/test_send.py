@@ -263,7 +263,7 @@ def test_a_torn_line_is_passed_over_and_told(
     with again:
         again.log({"train_mse": 0.0}, step=1)
     assert send() == Result(num_points=3)
-    assert "torn" in caplog.text
+    assert "is damaged" in caplog.text
     assert RunFolder(run.key).is_complete()
 
 
@@ -302,18 +302,58 @@ def test_a_store_that_was_lost_is_filled_again(
 def test_trouble_with_one_run_does_not_keep_back_the_next(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     runs = [make_run(2), make_run(2)]
     bad, good = sorted(runs, key=lambda run: run.key)
-    Path("a.txt").touch()
-    bad.log_artifact(Path("a.txt"))
-    shutil.rmtree(RunFolder(bad.key).path / "files")
+    Path("model").mkdir()
+    Path("model/model.json").write_text("{")
+    bad.log_model(Path("model"))
     for run in runs:
         run.end("FINISHED")
         run.close()
     result = send()
-    assert "a.txt" in result.trouble
+    assert "model.json: is damaged" in result.trouble
     assert "\n" not in result.trouble
     assert RunFolder(bad.key).sent().trouble == result.trouble
     assert sent_run(good.key).info.status == "FINISHED"
     assert not RunFolder(bad.key).is_complete()
+
+
+def test_a_copy_that_is_damaged_or_gone_is_left_out_and_told_and_what_follows_is_sent(
+    store: MlflowClient, send: Send, sent_run: SentRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    with make_run(1) as run:
+        for name in ("a.txt", "b.txt", "c.txt"):
+            Path(name).write_text("1")
+            run.log_artifact(Path(name))
+        run.log({"last": 1.0}, step=9)
+    (a,), (b,) = (RunFolder(run.key).path.glob(f"files/*/{name}") for name in ("a.txt", "b.txt"))
+    a.write_text("2")
+    b.unlink()
+    assert send().trouble == ""
+    seen = sent_run(run.key)
+    assert [file.path for file in store.list_artifacts(seen.info.run_id)] == ["c.txt"]
+    assert (seen.info.status, seen.data.metrics["last"]) == ("FINISHED", 1.0)
+    assert f"{a} is damaged; it is left out" in caplog.text
+    assert f"{b} is gone; it is left out" in caplog.text
+    assert seen.data.tags["linreg.left_out"] == f"{b} is gone"
+
+
+def test_a_flipped_bit_never_makes_another_point(repository: Path) -> None:
+    with make_run(1) as run:
+        pass
+    journal = RunFolder(run.key).journal
+    content = journal.read_bytes()
+    start, point, end = events.read(journal)
+    assert (start.kind, point.kind, end.kind) == ("start", "metrics", "end")
+    left_out = 0
+    for position in range(start.offset, point.offset - 1):
+        for bit in range(8):
+            flipped = bytes([content[position] ^ 1 << bit])
+            journal.write_bytes(content[:position] + flipped + content[position + 1 :])
+            first, *middle, last = events.read(journal)
+            assert (first, last.values) == (start, end.values)
+            known = [each for each in middle if each.kind != "unreadable"]  # the key of the checksum may have changed
+            assert all(point.values.items() <= each.values.items() and each.time == point.time for each in known)
+            left_out += not known
+    assert left_out > 0.8 * 8 * (point.offset - 1 - start.offset)
 
 
 def test_credentials_of_the_store_are_written_nowhere(

@@ -1,0 +1,211 @@
+"""Five hundred damaged files: each is refused in one line that names it, or changes no byte of the result."""
+
+import importlib
+import json
+import os
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from linreg.files import files_in
+from linreg.tracking import follower
+from tests.faults.damage import WAYS, damaged
+from tests.faults.forked import Outcome, run_command, run_stage
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SEED, CASES, PARTS = 20, 520, 4
+STAGES = ("generate", "ingest", "split", "train", "evaluate")
+SECONDS = 10.0
+PREDICT = ("predict", "models/model", "data/raw/generated.parquet", "out.csv", "--interval", "0.95")
+COMMANDS = {
+    "predict": PREDICT,
+    "summary": ("summary",),
+    "compare": ("compare", "workspace", "workspace", "--output", "out.html"),
+}
+RAW, INGESTED, SPLIT = "data/raw/generated.parquet", "data/ingested", "data/split"
+READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        f"{RAW}/part-00000.parquet": ("ingest", "predict"),
+        f"{RAW}/_part-00000.seal": ("ingest", "predict"),
+        f"{INGESTED}/table.parquet": ("split",),
+        f"{INGESTED}/_table.seal": ("split",),
+        f"{INGESTED}/schema.json": ("train", "evaluate", "summary"),
+        f"{INGESTED}/profile.json": ("evaluate", "summary"),
+        f"{SPLIT}/split.json": ("train", "evaluate"),
+        f"{SPLIT}/train/shard-00001.parquet": ("train", "evaluate"),
+        f"{SPLIT}/train/_shard-00001.seal": ("train", "evaluate"),
+        f"{SPLIT}/validation.parquet": ("train", "evaluate"),
+        f"{SPLIT}/test.parquet": ("evaluate",),
+        f"{SPLIT}/_test.seal": ("train", "evaluate"),
+        "models/model/model.json": ("evaluate", "predict", "summary"),
+        "models/model/model.safetensors": ("evaluate", "predict", "summary"),
+        "models/model/exact.json": ("evaluate", "predict"),
+        "models/model/moments.safetensors": ("evaluate", "predict"),
+        "models/training/history.csv": ("evaluate",),
+        "models/training/theta.csv": ("evaluate",),
+        "models/evaluation/metrics.json": ("summary", "compare"),
+        "models/evaluation/gates.json": ("summary", "compare"),
+        "models/evaluation/inference.json": ("summary", "compare"),
+        "models/evaluation/report.json": ("summary", "compare"),
+        "models/evaluation/predictions.csv": ("compare",),
+    }
+)
+"""Every file that a stage or command reads of what an earlier one wrote. Not here: what train hashes and never looks
+into, the pages of the test rows."""
+DELETED, REPLACED = "deleted", "of another run"
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """A tiny project in which every stage has run, and the same with another seed."""
+    with pytest.MonkeyPatch.context() as patch:
+        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
+        # No case is about what MLflow gets, and a process of its own for each would take a second.
+        patch.setattr(follower, "start", lambda _: None)
+        patch.setattr(follower, "wait", lambda *_: 0)
+        yield tuple(_made(tmp_path_factory.mktemp("project"), seed) for seed in (1, 2))  # type: ignore[misc]
+
+
+def _made(folder: Path, seed: int) -> Path:
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    text = f"generate: {{rows: 400, seed: {seed}}}\nsplit: {{shards: 2}}\ntrain: {{epochs: 2}}\n"
+    (folder / "params.yaml").write_text(text)
+    for stage in STAGES:
+        outcome = run_stage(stage, folder)
+        assert outcome.is_right, outcome.stderr
+    return folder
+
+
+def copy_of(project: Path, folder: Path) -> Path:
+    """Link what the stages wrote, which they replace and never change in place; no journals, no locks."""
+    shutil.copytree(project, folder, copy_function=os.link, ignore=shutil.ignore_patterns(".linreg"))
+    return folder
+
+
+def run_reader(reader: str, folder: Path) -> Outcome:
+    if reader in STAGES:
+        return run_stage(reader, folder, timeout=SECONDS)
+    return run_command(COMMANDS[reader], folder, timeout=SECONDS)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in files_in(folder)
+        if not file.is_relative_to(folder / ".linreg")
+    }
+
+
+def cases() -> list[tuple[str, str, str]]:
+    """Return reader, file and way of CASES cases: every way for every file, then some more."""
+    chance = random.Random(SEED)  # noqa: S311 - a test that can be repeated
+    ways = [*WAYS, DELETED, REPLACED]
+    every = [(file, way) for way in ways for file in READERS if not (way == "digit changed" and _is_binary(file))]
+    more = [chance.choice(every) for _ in range(CASES - len(every))]
+    return [(chance.choice(READERS[file]), file, way) for file, way in every + more]
+
+
+def _is_binary(file: str) -> bool:
+    return file.endswith((".parquet", ".safetensors"))
+
+
+def names(file: str) -> tuple[str, ...]:
+    """What a refusal may call a file: itself, the table that it seals or its seal, the model that it is half of."""
+    path = Path(file)
+    if path.suffix == ".seal":
+        return file, str(path.with_name(f"{path.stem[1:]}.parquet"))
+    seal = str(path.with_name(f"_{path.stem}.seal"))
+    return (file, seal, "models/model:", f"than {path.name}")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_damaged_file_is_refused_by_name_or_changes_nothing(
+    projects: tuple[Path, Path], tmp_path: Path, part: int
+) -> None:
+    project, other = projects
+    right = {reader: _right(reader, project, tmp_path) for reader in sorted({r for rs in READERS.values() for r in rs})}
+    tally: Counter[tuple[str, str]] = Counter()
+    for number, (reader, file, way) in list(enumerate(cases()))[part::PARTS]:
+        case = f"case {number}: {reader}, {file} {way}"
+        chance = random.Random(number)  # noqa: S311
+        folder = copy_of(project, tmp_path / f"case-{number}")
+        data = (folder / file).read_bytes()
+        (folder / file).unlink()
+        if way != DELETED:
+            content = (other / file).read_bytes() if way == REPLACED else damaged(data, way, chance)
+            (folder / file).write_bytes(content)
+        before = contents(folder)
+        outcome = run_reader(reader, folder)
+        assert not outcome.timed_out, case
+        if outcome.code == 0:
+            expected, text = right[reader]
+            after = contents(folder)
+            ours = after | {file: data}
+            assert ours == expected, (case, [name for name in expected if ours.get(name) != expected[name]])
+            assert outcome.stdout == text, case
+        else:
+            assert outcome.refusal, f"{case}\n{outcome.stderr}"
+            assert outcome.code == 2, f"{case}: {outcome.refusal}"
+            assert any(name in outcome.refusal for name in names(file)), f"{case}: {outcome.refusal}"
+            assert contents(folder) == before, case
+        tally[way, "refused" if outcome.code else "the same result"] += 1
+        shutil.rmtree(folder)
+    for way in (*WAYS, DELETED, REPLACED):
+        print(f"{way:18} {tally[way, 'refused']:4} refused  {tally[way, 'the same result']:4} the same result")
+
+
+def _right(reader: str, project: Path, folder: Path) -> tuple[dict[str, bytes], str]:
+    """Return what a reader leaves and prints where nothing is damaged."""
+    copy = copy_of(project, folder / f"right-{reader}")
+    outcome = run_reader(reader, copy)
+    assert outcome.is_right, outcome.stderr
+    return contents(copy), outcome.stdout
+
+
+@pytest.mark.parametrize("way", [*WAYS, "of another training"])
+def test_a_damaged_checkpoint_is_told_and_training_starts_over(
+    projects: tuple[Path, Path], tmp_path: Path, way: str
+) -> None:
+    project, _ = projects
+    expected = {name: data for name, data in contents(project).items() if name.startswith("models/m")}
+    chance = random.Random(way)  # noqa: S311
+    folder = copy_of(project, tmp_path / "project")
+    checkpoint = _checkpoint(folder)
+    data = checkpoint.read_bytes()
+    if way == "of another training":
+        document = json.loads(data)
+        document["history"] = []
+        content = json.dumps(document).encode()
+    else:
+        content = damaged(data, way, chance)
+    checkpoint.write_bytes(content)
+    outcome = run_stage("train", folder, timeout=SECONDS)
+    assert outcome.is_right, outcome.stderr
+    if not content.startswith(data):  # spaces behind the end do no harm
+        assert f"{checkpoint.relative_to(folder)} is damaged" in outcome.stdout
+        assert "goes on from step" not in outcome.stdout
+    assert {name: data for name, data in contents(folder).items() if name.startswith("models/m")} == expected
+    assert not list((folder / ".linreg/checkpoints").iterdir())
+
+
+def _checkpoint(folder: Path) -> Path:
+    """Have a training leave a checkpoint, as one does that is killed after its first epoch."""
+    from linreg.fit.checkpoint import Checkpoint
+
+    def die_after_writing(self: Checkpoint, state: object) -> None:
+        self.write(state)  # type: ignore[arg-type]
+        os._exit(9)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "at_epoch", die_after_writing)
+        assert run_stage("train", folder).code == 9
+    (checkpoint,) = (folder / ".linreg/checkpoints").iterdir()
+    return checkpoint
