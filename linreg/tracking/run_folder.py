@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from linreg.errors import UserError
 from linreg.files import write_json
 from linreg.tracking.events import ENDED, read
 from linreg.tracking.place import is_own_store, own_database, root, tracking_uri, without_credentials
@@ -62,6 +63,13 @@ class RunFolder:
     def log(self) -> Path:
         """The file that a follower's messages go to."""
         return self.path / "sync.log"
+
+    def copy(self, path: str) -> Path:
+        """Return where a copy that the journal names lies; raises UserError for one outside of the folder."""
+        copy = self.path / path
+        if not copy.resolve().is_relative_to(self.path.resolve()):
+            raise UserError(self.journal, "names a file outside of the run's folder", found=path, todo="delete the run")
+        return copy
 
     def sent(self) -> Sent:
         """Return how much the present store has, which is nothing if something was sent to another one."""
