@@ -6,6 +6,7 @@ formula can call Python.
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -71,7 +72,8 @@ def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
         return name
 
     try:
-        return ast.parse(re.sub(r"`([^`]+)`", identifier, text).strip(), mode="eval").body, names
+        with warnings.catch_warnings(action="ignore"):  # of an escape such as \d, which means itself
+            return ast.parse(re.sub(r"`([^`]+)`", identifier, text).strip(), mode="eval").body, names
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unsupported(text) from None
 

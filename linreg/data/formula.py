@@ -6,8 +6,10 @@ plain names, such as `y ~ x1 + x2`, is read without it: importing it takes longe
 """
 
 import ast
+import json
 import math
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +19,8 @@ from linreg.errors import UserError
 
 WHERE = "params.yaml: model.formula"
 _MOST_TERMS = 1000
+_LONGEST = 100_000
+"""Of a formula that is more than a sum of names, in characters: how long formulaic takes grows with their square."""
 _PLAIN_SUM = re.compile(r"\s*([A-Za-z_]\w*)\s*~\s*([A-Za-z_]\w*(?:\s*\+\s*[A-Za-z_]\w*)*)\s*", re.ASCII)
 
 Term = tuple[tuple[str, str], ...]
@@ -112,16 +116,23 @@ def _read_by_formulaic(text: str, names: Sequence[str]) -> tuple[list[Term], lis
     from formulaic.errors import FormulaicError
     from formulaic.parser import DefaultFormulaParser
 
+    if len(text) > _LONGEST:
+        what = f"is longer than {_LONGEST} characters, which only a sum of plain names may be"
+        raise UserError(WHERE, what, found=text, todo="shorten it")
     try:
-        if _most_terms(DefaultFormulaParser().get_ast(text), len(names)) > _MOST_TERMS:
-            raise UserError(
-                WHERE,
-                f"spells out to over {_MOST_TERMS} terms, or has a power above {LARGEST_POWER}",
-                found=text,
-                todo="name the terms",
-            )
-        formula = Formula(text, _context={"__formulaic_variables_available__": list(names)})
-    except (FormulaicError, SyntaxError, ValueError, TypeError, RecursionError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of Python's parser, about what is refused or means itself
+            if _most_terms(DefaultFormulaParser().get_ast(text), len(names)) > _MOST_TERMS:
+                raise UserError(
+                    WHERE,
+                    f"spells out to over {_MOST_TERMS} terms, or has a power above {LARGEST_POWER}",
+                    found=text,
+                    todo="name the terms",
+                )
+            formula = Formula(text, _context={"__formulaic_variables_available__": list(names)})
+    except RecursionError:
+        raise UserError(WHERE, "has too many terms or parentheses within each other", found=text,
+                        todo="write a sum of plain names, or fewer terms") from None  # fmt: skip
+    except (FormulaicError, SyntaxError, ValueError, TypeError) as error:
         message = str(error).split("\n")[0]
         raise UserError(
             WHERE, f"is not a formula ({message})", found=text, todo="write it as TARGET ~ TERM + TERM"
@@ -221,7 +232,8 @@ def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
 def _level(node: ast.expr, text: str) -> str | int | float | bool:
     try:
         level = ast.literal_eval(node)
-    except ValueError:
+        json.dumps(level, allow_nan=False, ensure_ascii=False).encode()  # it goes into schema.json
+    except (ValueError, TypeError, RecursionError, MemoryError):
         raise unsupported(text) from None
     if not isinstance(level, str | int | float):
         raise unsupported(text)
