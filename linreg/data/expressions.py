@@ -19,6 +19,8 @@ from linreg.errors import UserError
 Floats = NDArray[np.float64]
 Compute = Callable[[Mapping[str, Floats]], Floats]
 
+WHERE = "params.yaml: model.formula"
+
 FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "abs": np.abs,
@@ -81,7 +83,7 @@ def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
 def unsupported(text: str) -> UserError:
     """The error for an expression that a formula cannot hold."""
     return UserError(
-        "params.yaml: model.formula", "holds an expression that is not supported", found=text,
+        WHERE, "holds an expression that is not supported", found=text,
         todo=f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}",
     )  # fmt: skip
 
