@@ -25,10 +25,11 @@ test: env  ## Run the fast tests
 test-slow: env  ## Run the slow tests
 	python -m pytest -m slow -n auto
 
-lint: env  ## Check style and types
+lint: env  ## Check style and types, and the libraries for known vulnerabilities
 	ruff check .
 	ruff format --check .
 	mypy
+	python .ci/audit.py
 
 verify: env  ## Execute everything again in a clone of this commit, and compare every output with dvc.lock
 	linreg verify

@@ -4,8 +4,10 @@ import errno
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 WORKER_GONE = 75
 """Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary failure."""
@@ -21,8 +23,8 @@ _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 class UserError(Exception):
     """A mistake in the user's data, parameters or environment; ends the process with exit code 2.
 
-    The message reads `where: what; found …; todo`, on one line of printable signs whatever the parts contain. `where` is a file
-    (with column and row, if there is one) or a parameter such as `params.yaml: train.lr`.
+    The message reads `where: what; found …; todo`, on one line and `printable` whatever the parts contain. `where` is a
+    file (with column and row, if there is one) or a parameter such as `params.yaml: train.lr`.
     """
 
     def __init__(self, where: object, what: str, *, found: object = None, todo: str = "") -> None:
@@ -31,7 +33,7 @@ class UserError(Exception):
             parts.append(f"found {_shortened(str(found))}")
         if todo:
             parts.append(todo)
-        super().__init__("; ".join(_printable(" ".join(part.split())) for part in parts))
+        super().__init__(printable("; ".join(" ".join(part.split()) for part in parts)))
 
 
 class WorkerGoneError(Exception):
@@ -53,13 +55,14 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
     """Wrap a script's main(): a user's mistake exits 2, a full disk or a missing file 1, each with one line.
 
     `tell` takes the line and the exit code, in place of stderr. Anything else is a mistake of ours and keeps its
-    traceback.
+    traceback. All that main() prints is `printable`.
     """
 
     @functools.wraps(main)
     def wrapped() -> None:
         try:
-            main()
+            with _printing_plainly():
+                main()
         except UserError as error:
             message, code = str(error), 2
         except BrokenPipeError:
@@ -81,7 +84,7 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
             message, code = "interrupted", 130
         else:
             return
-        (tell or _print)(message, code)
+        (tell or _print)(printable(message), code)
         sys.exit(code)
 
     return wrapped
@@ -92,15 +95,43 @@ def refusal(error: OSError) -> str:
     return "the disk is full" if error.errno in _FULL else error.strerror or str(error)
 
 
-def _print(message: str, _code: int) -> None:
-    print(f"error: {message}", file=sys.stderr)
+def printable(text: str, keep: str = "") -> str:
+    r"""Return a text as it can be shown: what a terminal obeys, hides or cannot write becomes an escape such as \x1b.
 
-
-def _printable(text: str) -> str:
-    """Spell out what a terminal would obey or not show, such as `\\x1b`: what was found is somebody's file."""
+    Names of columns, levels and runs come out of files, and may hold anything.
+    """
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+class _Plain:
+    """A stream that is written to `printable`, but for the signs to `keep`."""
+
+    def __init__(self, stream: Any, keep: str) -> None:
+        self._stream, self._keep = stream, keep
+
+    def write(self, text: str) -> int:
+        return int(self._stream.write(printable(text, self._keep)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _printing_plainly() -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast("Any", _Plain(sys.stdout, "\n\t")), cast("Any", _Plain(sys.stderr, "\n\t\r"))
+    try:
+        yield  # a bar of progress begins anew with \r
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _print(message: str, _code: int) -> None:
+    print(f"error: {message}", file=sys.stderr)
 
 
 def _shortened(text: str, limit: int = 200) -> str:

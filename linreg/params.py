@@ -5,11 +5,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from linreg.errors import UserError
 from linreg.plain_yaml import not_plain, read_yaml
@@ -58,6 +58,13 @@ class Ingest(Section):
         description="What a missing cell does: stop, drop its row, or be filled with the mean of the training rows"
         " (a missing target or category still drops its row).",
     )
+
+    @field_validator("source")
+    @classmethod
+    def _is_here_or_absolute(cls, source: str) -> str:
+        if ".." in PurePath(source).parts:  # in the copy that DVC runs an experiment in, it would lead elsewhere
+            raise ValueError(f"must not lead upwards; found {source}; name a path in this repository, or a whole one")
+        return source
 
 
 class Model(Section):

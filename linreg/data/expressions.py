@@ -6,6 +6,7 @@ formula can call Python.
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from linreg.errors import UserError
 
 Floats = NDArray[np.float64]
 Compute = Callable[[Mapping[str, Floats]], Floats]
+
+WHERE = "params.yaml: model.formula"
 
 FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
@@ -71,7 +74,8 @@ def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
         return name
 
     try:
-        return ast.parse(re.sub(r"`([^`]+)`", identifier, text).strip(), mode="eval").body, names
+        with warnings.catch_warnings(action="ignore"):  # of an escape such as \d, which means itself
+            return ast.parse(re.sub(r"`([^`]+)`", identifier, text).strip(), mode="eval").body, names
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unsupported(text) from None
 
@@ -79,7 +83,7 @@ def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
 def unsupported(text: str) -> UserError:
     """The error for an expression that a formula cannot hold."""
     return UserError(
-        "params.yaml: model.formula", "holds an expression that is not supported", found=text,
+        WHERE, "holds an expression that is not supported", found=text,
         todo=f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}",
     )  # fmt: skip
 

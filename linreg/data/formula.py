@@ -6,21 +6,17 @@ plain names, such as `y ~ x1 + x2`, is read without it: importing it takes longe
 """
 
 import ast
-import math
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from linreg.data.expressions import LARGEST_POWER, parse_expression, parse_python, unsupported
+from linreg.data.expressions import WHERE, parse_expression, parse_python, unsupported
+from linreg.data.notation import Term, sides, terms
 from linreg.errors import UserError
 
-WHERE = "params.yaml: model.formula"
-_MOST_TERMS = 1000
 _PLAIN_SUM = re.compile(r"\s*([A-Za-z_]\w*)\s*~\s*([A-Za-z_]\w*(?:\s*\+\s*[A-Za-z_]\w*)*)\s*", re.ASCII)
-
-Term = tuple[tuple[str, str], ...]
-"""The factors of a term, each as its text and whether it is a "lookup" (a name), "python" or a "literal"."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +69,20 @@ def parse_formula(text: str, names: Sequence[str], categories: frozenset[str] = 
     """
     if not text.partition("~")[2].strip():
         raise UserError(WHERE, "must name its terms", found=text, todo="write it as TARGET ~ TERM + TERM")
-    if match := _PLAIN_SUM.fullmatch(text):
-        left: list[Term] = [((match[1], "lookup"),)]
-        right: list[Term] = [(("1", "literal"),)]
-        right += dict.fromkeys(((name.strip(), "lookup"),) for name in match[2].split("+"))
-    else:
-        left, right = _read_by_formulaic(text, names)
-    target = _factors(left[0], categories)
+    match = _PLAIN_SUM.fullmatch(text)
+    before, after = (match[1], match[2]) if match else sides(text)
+    left: list[Term] = [((match[1], "lookup"),)] if match else terms(before, [], text, intercept=False)
+    target = [factor for term in left for factor in _factors(term, categories)]
     if len(target) != 1:
         raise UserError(WHERE, "must have one column as its target", found=text)
-    terms = [_factors(term, categories) for term in right]
-    parsed = ParsedFormula(target[0], () in terms, tuple(term for term in terms if term))
-    if not terms:
+    if match:
+        right: list[Term] = [(("1", "literal"),)]
+        right += dict.fromkeys(((name.strip(), "lookup"),) for name in after.split("+"))
+    else:
+        right = terms(after, [name for name in names if name not in target[0].columns], text, intercept=True)
+    factors = [_factors(term, categories) for term in right]
+    parsed = ParsedFormula(target[0], () in factors, tuple(term for term in factors if term))
+    if not factors:
         raise UserError(WHERE, "has nothing to fit", found=text, todo="name a column, or 1 for the intercept alone")
     features = {column for term in parsed.terms for factor in term for column in factor.columns}
     if len(target[0].columns) == 1 and features & set(target[0].columns):
@@ -104,59 +102,6 @@ def plan(parsed: ParsedFormula) -> dict[str, Any]:
     else:
         terms = [[_as_data(factor, full=True) for factor in term] for term in parsed.terms]
     return {"intercept": parsed.intercept, "target": _as_data(parsed.target, full=True), "terms": terms}
-
-
-def _read_by_formulaic(text: str, names: Sequence[str]) -> tuple[list[Term], list[Term]]:
-    """Return the terms left and right of `~`."""
-    from formulaic import Formula, SimpleFormula
-    from formulaic.errors import FormulaicError
-    from formulaic.parser import DefaultFormulaParser
-
-    try:
-        if _most_terms(DefaultFormulaParser().get_ast(text), len(names)) > _MOST_TERMS:
-            raise UserError(
-                WHERE,
-                f"spells out to over {_MOST_TERMS} terms, or has a power above {LARGEST_POWER}",
-                found=text,
-                todo="name the terms",
-            )
-        formula = Formula(text, _context={"__formulaic_variables_available__": list(names)})
-    except (FormulaicError, SyntaxError, ValueError, TypeError, RecursionError) as error:
-        message = str(error).split("\n")[0]
-        raise UserError(
-            WHERE, f"is not a formula ({message})", found=text, todo="write it as TARGET ~ TERM + TERM"
-        ) from None
-    left, right = getattr(formula, "lhs", None), getattr(formula, "rhs", None)
-    if not isinstance(left, SimpleFormula) or not isinstance(right, SimpleFormula) or len(left) != 1:
-        raise UserError(
-            WHERE, "must have one target and one right-hand side", found=text, todo="write it as TARGET ~ TERM + TERM"
-        )
-    return _as_terms(left), _as_terms(right)
-
-
-def _as_terms(side: Iterable[Any]) -> list[Term]:
-    return [tuple((factor.expr, factor.eval_method.value) for factor in term.factors) for term in side]
-
-
-def _most_terms(node: Any, num_names: int) -> int:
-    """Return a bound on the number of terms that a formula's syntax tree spells out to, before that is done."""
-    if not hasattr(node, "operator"):
-        return 1
-    sizes = [min(_most_terms(each, num_names), 2 * _MOST_TERMS) for each in node.args]
-    match node.operator.symbol:
-        case ".":
-            return num_names
-        case "*" | "/" | "in" | "%in%":
-            return math.prod(size + 1 for size in sizes) - 1
-        case ":":
-            return math.prod(sizes)
-        case "**" | "^":
-            power = str(getattr(node.args[1], "token", "")).strip("() ")
-            # formulaic multiplies out every combination before it removes those that are the same.
-            small = power.isdigit() and int(power) <= LARGEST_POWER
-            return int(sizes[0] ** int(power)) if small else 2 * _MOST_TERMS
-        case _:
-            return sum(sizes)
 
 
 def _coded(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
@@ -221,7 +166,8 @@ def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
 def _level(node: ast.expr, text: str) -> str | int | float | bool:
     try:
         level = ast.literal_eval(node)
-    except ValueError:
+        json.dumps(level, allow_nan=False, ensure_ascii=False).encode()  # it goes into schema.json
+    except (ValueError, TypeError, RecursionError, MemoryError):
         raise unsupported(text) from None
     if not isinstance(level, str | int | float):
         raise unsupported(text)

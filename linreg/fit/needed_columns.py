@@ -1,6 +1,7 @@
 """What a model needs to predict, in words: for its pages in MLflow, which then has no signature to show."""
 
 from linreg.fit.model import LinearModel
+from linreg.markdown import code, plain
 
 MOST_LEVELS = 20
 MOST_CHARACTERS = 4000
@@ -23,9 +24,10 @@ def columns_in_words(model: LinearModel) -> dict[str, str]:
 
 def in_markdown(model: LinearModel) -> str:
     """Return the formula and what each column must hold, as a list."""
-    lines = [f"`{model.design.schema.formula}`", ""]
+    lines = [code(model.design.schema.formula), ""]
     for name, words in columns_in_words(model).items():
-        if len("\n".join(lines)) + len(name) + len(words) > MOST_CHARACTERS:
+        line = f"- {code(name)}: {plain(words)}"
+        if len("\n".join(lines)) + len(line) > MOST_CHARACTERS:
             return "\n".join([*lines, "- … and more columns: see `metadata` in MLmodel"])
-        lines.append(f"- `{name}`: {words}")
+        lines.append(line)
     return "\n".join(lines)

@@ -75,6 +75,8 @@ def _original(locked: Locked, reference: Path, commit: str, scratch: Path) -> Pa
         return copy
     for file in json.loads(entry.read_text(encoding="utf-8")):
         target = copy / file["relpath"]
+        if not target.resolve().is_relative_to(copy.resolve()):
+            return None  # no listing of DVC's leads out of its folder
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(cache / file["md5"][:2] / file["md5"][2:])
     return copy if content_hash(copy) == locked.md5 else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from linreg.fit.needed_columns import in_markdown
+from linreg.markdown import plain
 from linreg.proof.candidate import Candidate
 from linreg.tracking.names import with_legal_names
 
@@ -14,14 +15,15 @@ def description(candidate: Candidate, why: str) -> str:
     """Return the version's page in Markdown: formula, columns, θ and b, metrics, where it is from, what was decided."""
     model, run = candidate.model, candidate.run
     commit = run.tags.get("git.commit", "none") + (" (dirty)" if run.tags.get("git.dirty") == "true" else "")
-    rows = "\n".join(f"| {name} | {value!r} |" for name, value in _coefficients(candidate))
+    rows = "\n".join(f"| {plain(name)} | {value!r} |" for name, value in _coefficients(candidate))
     more = len(model.coefficients) - MOST_COEFFICIENTS
     rest = f"\n\n{more} more coefficients are in model.json." if more > 0 else ""
     numbers = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
     experiment = run.tags.get("dvc.experiment")
     return (
         f"{in_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
-        f"Run {run.name}, commit {commit}{f', DVC experiment {experiment}' if experiment else ''}, "
+        f"Run {plain(run.name)}, commit {plain(commit)}"
+        f"{f', DVC experiment {plain(experiment)}' if experiment else ''}, "
         f"model {candidate.model_hash}.\n\nWhen it was registered: {why}."
     )
 

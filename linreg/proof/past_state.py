@@ -57,6 +57,8 @@ def _commit_of(run: KnownRun) -> str:
     commit = run.tags.get("git.commit")
     if not commit:
         raise UserError(run.label, "names no commit", todo="it was made outside of git and cannot be made again")
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):  # git would take -x for an option
+        raise UserError(run.label, "names no commit", found=commit, todo="it cannot be made again")
     git("rev-parse", "--show-toplevel")
     try:
         git("cat-file", "-e", f"{commit}^{{commit}}")

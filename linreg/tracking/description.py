@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from linreg.markdown import code
 from linreg.tracking.events import read
 from linreg.tracking.journal import Run
 from linreg.tracking.run_folder import RunFolder
@@ -32,7 +33,7 @@ def describe(run: Run, metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -
     if "model.formula" not in settings:
         return
     lines = [
-        f"{_code(settings['model.formula'])} on {_count(metrics['train']['n'], 'training row')}, "
+        f"{code(settings['model.formula'])} on {_count(metrics['train']['n'], 'training row')}, "
         f"{_training(settings, num_epochs)}: {'; '.join(_results(metrics, verdict))}.",
         f"{', '.join(_origin(tags))}. Again: `linreg rerun {run.key[:LENGTH_OF_KEY]}`",
     ]
@@ -60,18 +61,13 @@ def _results(metrics: Mapping[str, Any], verdict: Mapping[str, Any]) -> Iterator
 
 def _origin(tags: Mapping[str, str]) -> Iterator[str]:
     if commit := tags.get("git.commit"):
-        shown, remote = _code(commit[:LENGTH_OF_COMMIT]), tags.get("git.remote")
+        shown, remote = code(commit[:LENGTH_OF_COMMIT]), tags.get("git.remote")
         changed = " with changes" if tags.get("git.dirty") == "true" else ""
         yield f"Commit {f'[{shown}]({remote}/commit/{commit})' if remote else shown}{changed}"
     else:
         yield "No commit"
     if experiment := tags.get("dvc.experiment"):
-        yield f"experiment {_code(experiment)}"
-
-
-def _code(text: str) -> str:
-    """Return text as Markdown code; a formula may hold back-quotes itself."""
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+        yield f"experiment {code(experiment)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -28,10 +28,9 @@ linreg is not in it: pip would fetch whatever a package index has under that nam
 
 
 def log_model(
-    client: MlflowClient, run_id: str, run_folder: Path, event: Mapping[str, Any], params: Mapping[str, str]
+    client: MlflowClient, run_id: str, artifact: Path, event: Mapping[str, Any], params: Mapping[str, str]
 ) -> str:
-    """Log the model that a journal's event names, once, however often this is tried; returns its id."""
-    artifact = run_folder / event["path"]
+    """Log the model that a journal's event names, whose copy is `artifact`, once, however often; returns its id."""
     run, columns = client.get_run(run_id), in_markdown(load(artifact))
     model = _logged_before(client, run.info.experiment_id, event["path"]) or client.create_logged_model(
         experiment_id=run.info.experiment_id,

@@ -91,8 +91,9 @@ class Registry:
         Raises UserError when the run has none.
         """
         run = self._connected.get_run(run_id)
-        for output in reversed(run.outputs.model_outputs if run.outputs else []):
-            artifact = self._plain_artifact(output.model_id, folder / output.model_id)
+        outputs = run.outputs.model_outputs if run.outputs else []
+        for number, output in reversed(list(enumerate(outputs))):
+            artifact = self._plain_artifact(output.model_id, folder / str(number))
             if content_hash(artifact) == model_hash:
                 return output.model_id, artifact
         raise UserError(f"run {run_id}", "has no model with that MD5 in MLflow", found=model_hash,

@@ -62,6 +62,13 @@ class RunFolder:
         """The file that a follower's messages go to."""
         return self.path / "sync.log"
 
+    def copy(self, path: str) -> Path:
+        """Return where a copy that the journal names lies; raises UserError for one outside of the folder."""
+        copy = self.path / path
+        if not copy.resolve().is_relative_to(self.path.resolve()):
+            raise UserError(self.journal, "names a file outside of the run's folder", found=path, todo="delete the run")
+        return copy
+
     def sent(self) -> Sent:
         """Return how much the present store has, which is nothing if something was sent to another one."""
         file = self.path / "sent.json"

@@ -118,13 +118,12 @@ class Sender:
             case "artifact" | "model" if damage := _damage(self._folder.path / values["path"], values.get("hash")):
                 self._leave_out(f"{self._folder.path / values['path']} is {damage}")
             case "artifact":
-                self._send_artifact(self._folder.path / values["path"], values["folder"])
+                self._send_artifact(self._folder.copy(values["path"]), values["folder"])
             case "model":
-                from linreg.tracking.logged_model import (
-                    log_model,
-                )  # a second of imports that points don't need
+                from linreg.tracking.logged_model import log_model  # a second of imports that points don't need
 
-                model_id = log_model(self._client, self._sent.run_id, self._folder.path, values, self._params())
+                artifact = self._folder.copy(values["path"])
+                model_id = log_model(self._client, self._sent.run_id, artifact, values, self._params())
                 self._record(model_id=model_id)
             case "unreadable":
                 line = _shortened(values["line"], LONGEST_DAMAGED_LINE)
