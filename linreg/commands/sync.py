@@ -27,17 +27,19 @@ def run(args: argparse.Namespace) -> int:
         return _follow(args.follow, folders)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     waiting = [folder for folder in folders if args.all or not folder.is_complete()]
-    num_points, trouble = 0, ""
+    num_points, trouble, todo = 0, "", "run `linreg sync` again later"
     if waiting:
         from linreg.tracking.sync import send_all  # imports MLflow, which takes seconds
+        from linreg.tracking.trouble import remedy
 
         result = send_all(waiting, again=args.all)
         num_points, trouble = result.num_points, result.trouble
+        todo = remedy(trouble, todo)
     pending = {folder.key: folder.pending() for folder in folders if not folder.is_complete()}
     line = f"{_count(len(folders) - len(pending), 'run')} complete, {_count(num_points, 'point')} sent"
     if pending:
         line += f"; {_count(len(pending), 'run')} with {_count(sum(pending.values()), 'event')} pending: "
-        line += f"{trouble or 'more was written meanwhile'}; run `linreg sync` again later"
+        line += f"{trouble or 'more was written meanwhile'}; {todo}"
     print(line)
     return 1 if pending else 0
 

@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from linreg.errors import UserError
 from linreg.files import write_json
 from linreg.tracking.events import ENDED, read
 from linreg.tracking.place import is_own_store, own_database, root, tracking_uri, without_credentials
 
+PATIENCE_FOR_STORE = 60.0
+"""Seconds; whoever holds the store's lock opens the store, which takes two."""
 _log = logging.getLogger(__name__)
 
 
@@ -120,9 +123,15 @@ def run_folders() -> list[RunFolder]:
 
 @contextmanager
 def store_lock() -> Iterator[None]:
-    """Hold the lock that keeps two processes from creating the same store or experiment at once."""
-    with (state_folder() / "store.lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold the lock that keeps two processes from creating the same store or experiment at once.
+
+    Raises UserError when another process, a stopped one for instance, does not give it back.
+    """
+    lock = state_folder() / "store.lock"
+    with lock.open("ab") as file:
+        if not _try_lock(file.fileno(), PATIENCE_FOR_STORE):
+            raise UserError(lock, f"has been held by another process for {PATIENCE_FOR_STORE:.0f} s",
+                            todo="`fuser` shows which; end it")  # fmt: skip
         yield
 
 

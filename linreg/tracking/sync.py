@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from mlflow import MlflowClient
 
 from linreg.tracking.events import RUNNING, ends_with_end
+from linreg.tracking.place import tracking_uri
 from linreg.tracking.run_folder import RunFolder
 from linreg.tracking.send import Sender
-from linreg.tracking.store import TRACKING_ERRORS, open_store, reason
+from linreg.tracking.store import open_store, require_answer
+from linreg.tracking.trouble import TRACKING_ERRORS, reason
 
 POLL_SECONDS = 0.1
 SECONDS_BETWEEN_BATCHES = 1.0
@@ -133,6 +135,7 @@ def _noted(folder: RunFolder, error: BaseException) -> str:
 
 def _answers(client: MlflowClient) -> bool:
     try:
+        require_answer(tracking_uri())
         client.search_experiments(max_results=1)
     except TRACKING_ERRORS as error:
         _log.info("the store does not answer: %s", reason(error))
