@@ -50,11 +50,10 @@ def _follow(key: str, folders: list[RunFolder]) -> int:
         raise UserError("--follow", "there is no such run", found=key, todo="look into .linreg/runs")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.nice(_NICENESS)  # the stage that is being followed has the first call on the processor
-    with folder.sending() as ours:
-        if ours:
-            from linreg.tracking.sync import follow  # imports MLflow, which takes seconds
+    if not folder.has_sender():
+        from linreg.tracking.sync import follow  # imports MLflow, which takes seconds
 
-            follow(folder)
+        follow(folder)
     return 0 if folder.is_complete() else 1
 
 
