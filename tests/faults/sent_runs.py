@@ -20,6 +20,10 @@ with warnings.catch_warnings():
     # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
     warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning)
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+    # MLflow warns of its own type hints when they are imported.
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+    for name in ("fetched_model", "logged_model", "registry", "search", "sync"):  # for what is forked from here
+        importlib.import_module(f"linreg.tracking.{name}")
 
 
 def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[Run]:
