@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Decide, act and write down the decision; a registry that does not answer is one line."""
     _check(args)
     from linreg.tracking.registry import Registry  # imports MLflow, which takes seconds
-    from linreg.tracking.store import TRACKING_ERRORS, reason
+    from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
 
     try:
         if args.dry_run:
@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     except UserError:
         raise
     except TRACKING_ERRORS as error:
-        print(f"error: the model registry: {reason(error)}", file=sys.stderr)
-        return 1
+        why = reason(error)
+        return _say(f"error: the model registry: {why}; {remedy(why)}", 1)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -28,21 +28,23 @@ def run(args: argparse.Namespace) -> int:
         return _follow(args.follow, folders)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     waiting = [folder for folder in folders if args.all or not folder.is_complete()]
-    num_points, trouble = 0, ""
+    num_points, trouble, todo = 0, "", "run `linreg sync` again later"
     if waiting:
         from linreg.tracking.sync import send_all  # imports MLflow, which takes seconds
+        from linreg.tracking.trouble import remedy
 
         result = send_all(waiting, again=args.all)
         num_points, trouble = result.num_points, result.trouble
+        todo = remedy(trouble, todo)
     lost = lost_journals()
     for journal in lost:
-        todo = "delete its folder; `dvc repro --force --single-item evaluate` tracks the model that is here again"
-        print(f"{journal}: its first line is damaged, so that nothing of it can be sent; {todo}", file=sys.stderr)
+        again = "delete its folder; `dvc repro --force --single-item evaluate` tracks the model that is here again"
+        print(f"{journal}: its first line is damaged, so that nothing of it can be sent; {again}", file=sys.stderr)
     pending = {folder.key: folder.pending() for folder in folders if not folder.is_complete()}
     line = f"{_count(len(folders) - len(pending), 'run')} complete, {_count(num_points, 'point')} sent"
     if pending:
         line += f"; {_count(len(pending), 'run')} with {_count(sum(pending.values()), 'event')} pending: "
-        line += f"{trouble or 'more was written meanwhile'}; run `linreg sync` again later"
+        line += f"{trouble or 'more was written meanwhile'}; {todo}"
     print(line)
     return 1 if pending or lost else 0
 
@@ -53,11 +55,10 @@ def _follow(key: str, folders: list[RunFolder]) -> int:
         raise UserError("--follow", "there is no such run", found=key, todo="look into .linreg/runs")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.nice(_NICENESS)  # the stage that is being followed has the first call on the processor
-    with folder.sending() as ours:
-        if ours:
-            from linreg.tracking.sync import follow  # imports MLflow, which takes seconds
+    if not folder.has_sender():
+        from linreg.tracking.sync import follow  # imports MLflow, which takes seconds
 
-            follow(folder)
+        follow(folder)
     return 0 if folder.is_complete() else 1
 
 

@@ -35,12 +35,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _experiment(name: str) -> str:
     """Return the id of the experiment; it and the store are made where they are not there yet."""
-    from linreg.tracking.store import TRACKING_ERRORS, experiment_id, open_store, reason  # MLflow, which takes seconds
+    from linreg.tracking.store import experiment_id, open_store  # MLflow, which takes seconds
+    from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
 
     try:
         return experiment_id(open_store(), name)
     except TRACKING_ERRORS as error:
-        raise UserError(without_credentials(tracking_uri()), "cannot be opened", found=reason(error)) from None
+        why, where = reason(error), without_credentials(tracking_uri())
+        raise UserError(where, "cannot be opened", found=why, todo=remedy(why)) from None
 
 
 def _become_server(port: int, experiment: str) -> NoReturn:

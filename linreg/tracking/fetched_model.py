@@ -8,7 +8,8 @@ from mlflow.models import Model
 
 from linreg.errors import UserError
 from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
-from linreg.tracking.store import TRACKING_ERRORS, reason
+from linreg.tracking.store import open_store
+from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
 
 
 def fetch_model(uri: str, folder: Path) -> Path:
@@ -20,13 +21,18 @@ def fetch_model(uri: str, folder: Path) -> Path:
     if is_own_store() and not own_database().exists():  # a question must not create a store
         todo = "run the pipeline first, or set MLFLOW_TRACKING_URI to another store"
         raise UserError(uri, "cannot be fetched, for there is no MLflow store here yet", todo=todo)
+    where = f"{uri} in {without_credentials(store)}"
+    try:
+        open_store()  # says sooner than a download that the store is not there
+    except TRACKING_ERRORS as error:
+        why = reason(error)
+        raise UserError(where, "cannot be fetched", found=why, todo=remedy(why)) from None
     try:
         packed = Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store, registry_uri=store))
         return plain_artifact(packed, uri)
     except TRACKING_ERRORS as error:
         if isinstance(error, UserError):
             raise
-        where = f"{uri} in {without_credentials(store)}"
         todo = "`linreg ui` shows what there is; MLFLOW_TRACKING_URI names another store"
         raise UserError(where, "cannot be fetched", found=reason(error), todo=todo) from None
 

@@ -47,7 +47,7 @@ def wait(folder: RunFolder, timeout: float) -> int:
     """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events pending.
 
     A follower that died is started again, once. When it tells of trouble, such as a server that is down,
-    there is little sense in waiting for it.
+    it tries again by itself, and there is little sense in waiting for it.
     """
     began = time.monotonic()
     started_again = False
@@ -55,7 +55,7 @@ def wait(folder: RunFolder, timeout: float) -> int:
         waited = time.monotonic() - began
         if waited >= timeout or (waited >= PATIENCE_WITH_TROUBLE and _is_in_trouble(folder)):
             break
-        if not started_again and not folder.has_sender():
+        if not started_again and not folder.has_sender() and not _is_in_trouble(folder):
             start(folder)
             started_again = True
         time.sleep(0.05)

@@ -23,6 +23,8 @@ from linreg.files import read_document, write_document
 from linreg.tracking.events import ENDED, read
 from linreg.tracking.place import is_own_store, own_database, root, tracking_uri, without_credentials
 
+PATIENCE_FOR_STORE = 60.0
+"""Seconds; whoever holds the store's lock opens the store, which takes two."""
 _log = logging.getLogger(__name__)
 
 
@@ -131,9 +133,15 @@ def lost_journals() -> list[Path]:
 
 @contextmanager
 def store_lock() -> Iterator[None]:
-    """Hold the lock that keeps two processes from creating the same store or experiment at once."""
-    with (state_folder() / "store.lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold the lock that keeps two processes from creating the same store or experiment at once.
+
+    Raises UserError when another process, a stopped one for instance, does not give it back.
+    """
+    lock = state_folder() / "store.lock"
+    with lock.open("ab") as file:
+        if not _try_lock(file.fileno(), PATIENCE_FOR_STORE):
+            raise UserError(lock, f"has been held by another process for {PATIENCE_FOR_STORE:.0f} s",
+                            todo="`fuser` shows which; end it")  # fmt: skip
         yield
 
 

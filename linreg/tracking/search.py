@@ -9,10 +9,11 @@ from mlflow.entities import Run, ViewType
 
 from linreg.errors import UserError
 from linreg.tracking.charts import name_in_charts
-from linreg.tracking.place import is_own_store, own_database, tracking_uri, without_credentials
+from linreg.tracking.place import is_own_store, own_database
 from linreg.tracking.runs import KnownRun, newest_first
 from linreg.tracking.send import KEY_TAG
-from linreg.tracking.store import TRACKING_ERRORS, open_store, reason
+from linreg.tracking.store import open_store
+from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
 
 _PAGE = 1000
 
@@ -92,4 +93,5 @@ def _known(run: Run) -> KnownRun:
 
 
 def _no_answer(error: BaseException) -> UserError:
-    return UserError(without_credentials(tracking_uri()), "does not tell its runs", found=reason(error))
+    why = reason(error)
+    return UserError("MLflow", "does not tell its runs", found=why, todo=remedy(why))

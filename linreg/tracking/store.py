@@ -1,26 +1,26 @@
 """The MLflow store: opened, and created on first use, by one process at a time."""
 
+import logging
 import uuid
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
-from requests import RequestException
-from sqlalchemy.exc import SQLAlchemyError
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
+from sqlalchemy import make_url
 
 from linreg.errors import UserError
-from linreg.tracking.place import (
-    is_own_store,
-    own_artifacts,
-    own_database,
-    tracking_uri,
-    without_credentials,
-)
+from linreg.tracking.place import is_own_store, is_server, own_artifacts, own_database, tracking_uri
 from linreg.tracking.run_folder import state_folder, store_lock
 
-TRACKING_ERRORS = (MlflowException, SQLAlchemyError, OSError, UserError)
-"""What sending raises when the store, the network (requests' errors are OSErrors) or a file is at fault."""
+SECONDS_TO_ANSWER = 8.0
+"""How long a server may take to say that it is there."""
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+# It would tell in ten lines what `reason` says in one.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def open_store() -> MlflowClient:
@@ -31,9 +31,25 @@ def open_store() -> MlflowClient:
     with _alone():
         if is_own_store() and not own_database().exists():
             _create_own_database()
-        client = MlflowClient(tracking_uri=tracking_uri(), registry_uri=tracking_uri())
+        uri = tracking_uri()
+        require_answer(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)  # the client connects with its first call
         return client
+
+
+def require_answer(uri: str) -> None:
+    """Raise one of TRACKING_ERRORS when a server or a database is not there.
+
+    MLflow itself would go on trying, two minutes long where a database cannot be opened.
+    """
+    if is_server(uri):
+        # Whatever it answers: a proxy need not know this page.
+        credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
+        how = {"max_retries": 0, "timeout": SECONDS_TO_ANSWER, "raise_on_status": False}
+        http_request(credentials, "/health", "GET", **how)  # type: ignore[no-untyped-call]
+    elif uri.startswith(_DATABASES):
+        _connect(uri)
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
@@ -41,8 +57,8 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     with _alone():
         if experiment := client.get_experiment_by_name(name):
             return str(experiment.experiment_id)
-        # Somebody else's store knows best where its artifacts go.
-        location = own_artifacts().as_uri() if is_own_store() else None
+        # A server knows best where its artifacts go; beside a database they would go to wherever a command runs.
+        location = own_artifacts().as_uri() if tracking_uri().startswith("sqlite") else None
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException as error:
@@ -52,13 +68,21 @@ def experiment_id(client: MlflowClient, name: str) -> str:
             return str(experiment.experiment_id)
 
 
-def reason(error: BaseException) -> str:
-    """Return why sending failed, on one line and without credentials."""
-    if isinstance(error.__context__, RequestException):
-        return f"{without_credentials(tracking_uri())} does not answer"
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = without_credentials(lines[0])
-    return text if len(text) <= 300 else f"{text[:300]}…"
+def _connect(uri: str) -> None:
+    if uri.startswith("sqlite"):
+        file = make_url(uri).database or ":memory:"
+        if file == ":memory:":
+            raise UserError("MLFLOW_TRACKING_URI", "must name a file: what is in memory is lost when a command ends",
+                            found=uri, todo="unset it, or name one as in sqlite:///runs.db")  # fmt: skip
+        if not Path(file).parent.is_dir():
+            return  # MLflow makes it
+    from mlflow.store.db.utils import create_sqlalchemy_engine  # half a second of imports that a server does not need
+
+    engine = create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _create_own_database() -> None:
@@ -76,4 +100,4 @@ def _create_own_database() -> None:
 
 def _alone() -> AbstractContextManager[None]:
     # A database on this machine is created by whoever comes first; a server does that for itself.
-    return nullcontext() if tracking_uri().startswith(("http://", "https://")) else store_lock()
+    return nullcontext() if is_server(tracking_uri()) else store_lock()

@@ -3,15 +3,17 @@
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from mlflow import MlflowClient
 
 from linreg.tracking.events import RUNNING, ends_with_end
+from linreg.tracking.place import tracking_uri
 from linreg.tracking.run_folder import RunFolder
 from linreg.tracking.send import Sender
-from linreg.tracking.store import TRACKING_ERRORS, open_store, reason
+from linreg.tracking.store import open_store, require_answer
+from linreg.tracking.trouble import TRACKING_ERRORS, reason
 
 POLL_SECONDS = 0.1
 SECONDS_BETWEEN_BATCHES = 1.0
@@ -20,6 +22,8 @@ SECONDS_FOR_NEXT_STAGE = 20.0
 SECONDS_OF_TROUBLE = 30.0
 """How long sending is tried again once nobody writes any more."""
 LONGEST_PAUSE = 15.0
+SECONDS_FOR_FOLLOWER = 15.0
+"""How long a follower whose stage has ended may take for what it is sending; a call that is not answered takes ten."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,7 @@ def send_all(folders: Sequence[RunFolder], *, again: bool = False) -> Result:
     except TRACKING_ERRORS as error:
         return Result(trouble=reason(error))
     for folder in folders:
-        with folder.sending() as ours:
+        with folder.sending(patience=0.5 if folder.has_writer() else SECONDS_FOR_FOLLOWER) as ours:
             if not ours:
                 result.trouble = result.trouble or "another process is sending it"
                 continue
@@ -61,7 +65,7 @@ def send_all(folders: Sequence[RunFolder], *, again: bool = False) -> Result:
 def follow(folder: RunFolder) -> None:
     """Send a run while it is written, until it has ended, its writer died or the store stays away.
 
-    The caller holds the run's sender lock.
+    This process is the run's one sender, except when it pauses after a failure; it ends if another is.
     """
     _Follower(folder).run()
 
@@ -78,15 +82,23 @@ class _Follower:
 
     def run(self) -> None:
         """Send until there is nothing more to wait for."""
-        while True:
-            has_writer = self._folder.has_writer()
-            if has_writer or self._has_news():
-                self._last_sign_of_life = time.monotonic()
-            if self._is_due(has_writer):
-                self._try()
-            if not has_writer and self._is_over():
-                return
-            time.sleep(POLL_SECONDS)
+        with ExitStack() as lock:
+            is_ours = False
+            while True:
+                has_writer = self._folder.has_writer()
+                if has_writer or self._has_news():
+                    self._last_sign_of_life = time.monotonic()
+                if self._is_due(has_writer):
+                    is_ours = is_ours or lock.enter_context(self._folder.sending())
+                    if not is_ours:
+                        return
+                    self._try()
+                if self._failures:
+                    lock.close()  # so that `linreg sync` need not wait for the next try
+                    is_ours = False
+                if not has_writer and self._is_over():
+                    return
+                time.sleep(POLL_SECONDS)
 
     def _has_news(self) -> bool:
         """Tell whether the journal has grown since the last success; what cannot be sent is no news."""
@@ -110,6 +122,7 @@ class _Follower:
             num_points = self._sender.send()
         except TRACKING_ERRORS as error:
             self._failures += 1
+            self._sender = None  # another process may send until the next try
             _log.warning("not sent: %s", _noted(self._folder, error))
         else:
             self._failures = 0
@@ -135,6 +148,7 @@ def _noted(folder: RunFolder, error: BaseException) -> str:
 
 def _answers(client: MlflowClient) -> bool:
     try:
+        require_answer(tracking_uri())
         client.search_experiments(max_results=1)
     except TRACKING_ERRORS as error:
         _log.info("the store does not answer: %s", reason(error))

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.mlflow_server import Server, free_port
 from tests.pipeline.conftest import Project, committed_run
-from tests.tracking.test_outage import Server, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

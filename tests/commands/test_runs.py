@@ -174,5 +174,5 @@ def test_a_server_that_is_down_is_one_line(repository: Path, monkeypatch: pytest
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")  # nobody listens there
     code, out, err = linreg("runs", "--mlflow")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert "http://127.0.0.1:9: does not tell its runs" in err
+    assert "does not tell its runs; found http://127.0.0.1:9 does not answer" in err
     assert "secret" not in err
