@@ -94,7 +94,12 @@ def read_json(path: Path) -> Any:
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document together with its checksum, by which `read_document` knows it again."""
-    write_json(path, {**document, CHECKSUM: checksum(document)})
+    write_text(path, document_text(document))
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """Return what `write_document` writes, for a file in a folder that is flushed to the disk as a whole."""
+    return _as_json({**document, CHECKSUM: checksum(document)})
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ and split.json with the number of rows in each.
 from pathlib import Path
 
 from linreg.data.ahead import ahead
-from linreg.data.seal import seal_hash
+from linreg.data.seal import seal_hash, sealed_by
 from linreg.data.split import PARTS, TEST, TRAIN, VALIDATION, Collect, Dealer, Shuffle, chosen, divide, shard_sizes
 from linreg.data.table import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
@@ -19,6 +19,7 @@ from linreg.stage import stage_with_workers
 from linreg.workers.one import Workers, shared
 
 INGESTED_TABLE = Path("data/ingested/table.parquet")
+INGESTED_SEAL = Path("data/ingested/_table.seal")
 SPLIT = Path("data/split")
 
 
@@ -58,7 +59,10 @@ def main(workers: Workers) -> None:
         workers.wait()
         if workers.first:
             rows_of_part = dict(zip(PARTS, division.sizes, strict=True))
-            seals = {"table": seal_hash(INGESTED_TABLE), "files": {path: seal_hash(folder / path) for path in paths}}
+            seals = {
+                "table": seal_hash(sealed_by(INGESTED_SEAL)),
+                "files": {path: seal_hash(folder / path) for path in paths},
+            }
             write_document(folder / "split.json", {"rows": rows_of_part, "shards": rows_of_shard, **seals})
 
     if workers.first:

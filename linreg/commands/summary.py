@@ -25,7 +25,7 @@ def run(_: argparse.Namespace) -> int:
     model = load(MODEL)
     truth, profile = read_document(SCHEMA)["truth"], read_document(PROFILE)
     metrics, verdict, certainty = documents(
-        EVALUATION, "metrics.json", "gates.json", "inference.json", of_model=content_hash(MODEL)
+        EVALUATION, "metrics.json", "gates.json", "inference.json", model={str(MODEL): content_hash(MODEL)}
     )
 
     if changed := changed_parameters():

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from linreg.errors import UserError
-from linreg.files import file_hash, read_document, write_document
+from linreg.files import document_text, file_hash, read_document
 
 SUFFIX = ".seal"
 _AGAIN = "run `dvc repro` to make it again"
@@ -58,8 +58,9 @@ def seal_hash(path: Path) -> str:
 
 
 def write_seal(path: Path, seal: Seal) -> None:
-    """Write the seal of the table `path` beside it."""
-    write_document(seal_of(path), {"footer": seal.footer, "groups": list(seal.groups)})
+    """Write the seal of the table `path` beside it, in the folder that is to be flushed with both."""
+    text = document_text({"footer": seal.footer, "groups": list(seal.groups)})
+    seal_of(path).write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_seal(path: Path) -> Seal | None:

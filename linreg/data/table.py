@@ -47,14 +47,16 @@ class TableWriter:
     """Writes a Parquet file in row groups of ROWS_PER_GROUP rows, fewer where rows are wide; the last may be shorter.
 
     Floats are stored without dictionary and uncompressed: random digits do not compress, and decoding is then a
-    copy. Every page carries a checksum, so that a flipped bit is found on reading.
+    copy. Every page carries a checksum, so that a flipped bit is found on reading; pages are as long as pyarrow allows
+    (1 MiB), since each has a header to be sealed.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         text = [field.name for field in schema if pa.types.is_string(field.type)]
         self._writer = pq.ParquetWriter(
-            path, schema, compression="none", use_dictionary=text, write_page_checksum=True, version="2.6"
-        )
+            path, schema, compression="none", use_dictionary=text, write_page_checksum=True, version="2.6",
+            max_rows_per_page=ROWS_PER_GROUP,
+        )  # fmt: skip
         self._schema = schema
         self._rows_per_group = rows_within(schema, ROWS_PER_GROUP, BYTES_PER_ROW)
         self._waiting: list[pa.RecordBatch] = []

@@ -46,7 +46,7 @@ def candidate_here() -> Candidate:
     and code make. Raises UserError when there is no model, or no run that made it.
     """
     model, model_hash = load(MODEL), content_hash(Path(MODEL))
-    metrics, gates = documents(EVALUATED, "metrics.json", "gates.json", of_model=model_hash)
+    metrics, gates = documents(EVALUATED, "metrics.json", "gates.json", model={MODEL: model_hash})
     run = _run_of(model_hash)
     stale = _stale_stages()
     objection = f"{EVALUATED} is not known to be of this model: {stale}; run `dvc repro`" if stale else ""
@@ -68,7 +68,7 @@ def candidate_of(name: str, registry: "Registry", scratch: Path) -> Candidate:
     if folder is None or content_hash(folder) != model_hash:
         _, folder = registry.model_of_run(run.run_id, model_hash, scratch / "model")
     model = load(folder)
-    metrics, gates = documents(evaluation, "metrics.json", "gates.json", of_model=model_hash)
+    metrics, gates = documents(evaluation, "metrics.json", "gates.json", model={MODEL: model_hash})
     return Candidate(model, model_hash, run, metrics, gates, failed_gates(gates) or _other_rows(model))
 
 

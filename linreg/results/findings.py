@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ _KEYS = {
     "inference.json": ("coefficients", "confidence", "df"),
     "report.json": ("format", "theta", "b", "history", "path", "parameters", "hashes", "profile", "files"),
 }
-MODEL = "models/model"
 _AGAIN = "run `dvc repro` to make it again"
 
 
@@ -128,20 +128,20 @@ class Findings:
         return [name for name in ("train", "validation", "test") if name in self.metrics]
 
 
-def documents(folder: Path, *names: str, of_model: str = "") -> list[dict[str, Any]]:
-    """Read JSON files of a folder like models/evaluation; `of_model` is the MD5 of the model that they must be of.
+def documents(folder: Path, *names: str, model: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
+    """Read JSON files of a folder like models/evaluation; `model` is the MD5, by path, of the model they must be of.
 
     Raises UserError for a file that is absent or damaged, or that is not the one that report.json was written with.
     """
     background = read_document(folder / "report.json")
-    found_model = background["hashes"].get(MODEL, "")
-    if of_model and found_model != of_model:
-        raise UserError(
-            folder / "report.json",
-            "is of another model than the one beside it",
-            found=f"MD5 {found_model} in place of {of_model}",
-            todo="run `dvc repro`",
-        )
+    for path, expected in model.items():
+        if (found_hash := background["hashes"].get(path)) != expected:
+            raise UserError(
+                folder / "report.json",
+                f"is of another model than {path}",
+                found=f"MD5 {found_hash} in place of {expected}",
+                todo="run `dvc repro`",
+            )
     found = [read_document(folder / name) for name in names]
     for name in names:
         if name != "report.json":

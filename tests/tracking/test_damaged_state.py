@@ -1,8 +1,7 @@
-"""Damaged journals and notes in .linreg: what is whole reaches MLflow, what is not is told, and nothing else is made."""
+"""Damaged journals and notes in .linreg: what is whole reaches MLflow, what is not is told, nothing else is made."""
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
