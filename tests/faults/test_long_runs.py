@@ -16,7 +16,7 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 pytestmark = pytest.mark.slow
 
 MOST_MEGABYTES = 16
-"""By which the resident memory of a process may differ between the second and the last quarter of its life."""
+"""By which the resident memory of a process may be higher in the second half of the steps than in the first."""
 
 
 @pytest.mark.timeout(600)
@@ -24,9 +24,9 @@ MOST_MEGABYTES = 16
     ("engine", "rows", "batch_size", "epochs", "steps"),
     [
         ("compiled", 1000, 70, 100_000, 1_000_000),
-        ("compiled", 1_000_000, 2, 3, 1_050_000),
-        ("autograd", 1000, 70, 20_000, 200_000),
-        ("autograd", 300_000, 2, 2, 210_000),
+        ("compiled", 1_000_000, 2, 20, 7_000_000),
+        ("autograd", 1000, 70, 10_000, 100_000),
+        ("autograd", 150_000, 2, 2, 105_000),
     ],
 )
 def test_a_million_steps_take_no_more_memory_or_disk_than_a_thousand_epochs(
@@ -40,8 +40,8 @@ def test_a_million_steps_take_no_more_memory_or_disk_than_a_thousand_epochs(
 
     assert set(memory) == {"stages.train", "--follow"}
     for name, megabytes in memory.items():
-        quarter = len(megabytes) // 4
-        grown = max(megabytes[-quarter:]) - max(megabytes[quarter : 2 * quarter])
+        half = len(megabytes) // 2
+        grown = max(megabytes[half:]) - max(megabytes[:half])
         assert grown < MOST_MEGABYTES, (name, megabytes)
     assert largest["checkpoints/*.json"] < 500_000
     assert largest["runs/*/journal.jsonl"] < 600_000
@@ -58,14 +58,17 @@ def test_a_million_steps_take_no_more_memory_or_disk_than_a_thousand_epochs(
 
 
 def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """Train and return the memory of the processes in MB, five times a second, and how large files became, in bytes."""
+    """Train and return the memory of the processes in MB and how large files became in bytes.
+
+    Memory is looked at five times a second from the first checkpoint on, when all is imported and read.
+    """
     memory, largest = defaultdict[str, list[float]](list), defaultdict[str, int](int)
     stage = psutil.Popen([sys.executable, "-m", "stages.train"], cwd=project.folder, env=project.environment())
     while stage.poll() is None:
         for process in [stage, *stage.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
                 name = next((word for word in process.cmdline() if word in ("stages.train", "--follow")), None)
-                if name:
+                if name and largest["checkpoints/*.json"]:
                     memory[name].append(process.memory_info().rss / 2**20)
         for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl"):
             for file in (project.folder / ".linreg").glob(pattern):
