@@ -30,7 +30,7 @@ class Section(BaseModel):
 class Generate(Section):
     """The synthetic data y = b + X·θᵀ + ε."""
 
-    rows: int = Field(10_000, ge=1, description="Number of rows.")
+    rows: int = Field(10_000, ge=1, le=10**12, description="Number of rows.")
     theta: tuple[float, ...] = Field(
         (2.0, -3.4), min_length=1, description="True coefficients θ, one per feature; the length is M."
     )
@@ -125,7 +125,7 @@ class Train(Section):
         description="Passes over the training rows. Of more than 1000 the curves show every second, third, … and always"
         " the first, the last and the one that is chosen.",
     )
-    batch_size: int = Field(32, ge=1, description="Rows per step.")
+    batch_size: int = Field(32, ge=1, le=10**12, description="Rows per step.")
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Share of the previous step that is repeated.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
@@ -139,6 +139,7 @@ class Train(Section):
     patience: int = Field(
         0,
         ge=0,
+        le=10**9,
         description="Epochs without a better validation loss before training stops with the best; 0 for never.",
     )
     standardize: bool = Field(

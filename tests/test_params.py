@@ -143,6 +143,8 @@ MISTAKES: dict[str | bytes, str] = {
     "train: {momentum: -0.1}": "train.momentum: should be greater than or equal to 0; found -0.1",
     "train: {epochs: 0}": "train.epochs: should be greater than or equal to 1; found 0",
     "train: {batch_size: 0}": "train.batch_size: should be greater than or equal to 1; found 0",
+    f"train: {{batch_size: {10**30}}}": f"train.batch_size: should be less than or equal to {10**12}; found 1",
+    f"train: {{patience: {10**30}}}": f"train.patience: should be less than or equal to {10**9}; found 1",
     "train: {patience: -1}": "train.patience: should be greater than or equal to 0; found -1",
     "train: {average: 1.5}": "train.average: should be less than or equal to 1; found 1.5",
     "train: {seed: -1}": "train.seed: should be greater than or equal to 0; found -1",

@@ -25,6 +25,8 @@ from linreg.errors import UserError
 from linreg.workers.one import ALONE, Workers
 
 Floats = NDArray[np.float64]
+MOST_COLUMNS = 100_000
+"""Of X: more than there is any memory for the moments of, and few enough to be counted at once."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Design:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns of X, the names of θ; M = len(names). A column b is `b`: b is the intercept."""
+        count = sum(math.prod(map(self._num_columns, term)) for term in self.schema.terms)
+        if count > MOST_COLUMNS:
+            raise UserError("params.yaml: model.formula", f"makes more than {MOST_COLUMNS} columns of its categories",
+                            found=count, todo="take fewer of them in one term")  # fmt: skip
         names = (name for term in self.schema.terms for name, _ in self._expanded(term))
         return tuple("`b`" if name == "b" else name for name in names)
 
@@ -140,6 +146,10 @@ class Design:
         """The columns that are read as numbers."""
         factors = [factor for term in self.schema.terms for factor in term if factor["kind"] == "number"]
         return list(dict.fromkeys(name for factor in factors for name in factor["columns"]))
+
+    def _num_columns(self, factor: Mapping[str, Any]) -> int:
+        """Return how many columns a factor alone has, or one more."""
+        return 1 if factor["kind"] == "number" else max(1, len(self._levels(factor)))
 
     def _expanded(self, term: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[int | None, ...]]]:
         """Yield the columns that a term becomes: name, and for each factor the index of its level (None: a number).

@@ -17,8 +17,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # numba notices a change of the file that a kernel is in, but not of those that it calls kernels of.
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Tell whether nobody else can write into a folder, which is created if need be: numba unpickles what lies in it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.stat()
+    except OSError:
+        return False
+    return about.st_uid == os.geteuid() and not about.st_mode & 0o022
+
+
+CAN_KEEP = True
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(PROJECT / ".linreg" / "kernels" / code_hash(PROJECT))  # type: ignore[attr-defined]
+    kernels = PROJECT / ".linreg" / "kernels" / code_hash(PROJECT)
+    numba.config.CACHE_DIR = str(kernels)  # type: ignore[attr-defined]
+    CAN_KEEP = _is_ours_alone(kernels)
 
 PREFETCH = "llvm.prefetch.p0"
 CACHE_LINE = 64
@@ -27,11 +42,11 @@ ROWS_AHEAD = 32
 
 
 def strict(function: Function) -> Function:
-    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next process.
+    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next process if it is safe.
 
     Other threads run meanwhile, such as one that reads the next rows.
     """
-    return cast("Function", njit(cache=True, error_model="numpy", nogil=True)(function))
+    return cast("Function", njit(cache=CAN_KEEP, error_model="numpy", nogil=True)(function))
 
 
 def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba passes types)

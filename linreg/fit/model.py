@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
@@ -13,15 +14,16 @@ from safetensors.numpy import load_file, save
 from linreg.data.design import Design, Learned
 from linreg.data.faults import Fault, Faults, FirstIsAnError
 from linreg.data.schema import Schema
-from linreg.data.typed import typed
+from linreg.data.typed import feature_types, typed
 from linreg.errors import UserError
 from linreg.files import read_document, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 Floats = NDArray[np.float64]
+NOT_AS_WRITTEN = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError, AssertionError)
+"""What Python raises when a document has other keys, types or lengths than the code that reads it expects."""
 
 
 def linear(X: Floats, theta: Floats, b: float) -> Floats:
@@ -123,10 +125,20 @@ def load(folder: str | Path) -> LinearModel:
         design, about = Design(schema, learned), (data["hashes"], data.get("files", {}))
         model = LinearModel(design, tensors["theta"], float(tensors["b"][0]), *about)
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
+        if agrees:
+            _predict_no_rows(model)
     except FileNotFoundError:
         raise UserError(weights, "there is no such file", todo="run `dvc repro train` to make it") from None
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, SafetensorError) as error:
+    except (*NOT_AS_WRITTEN, SafetensorError, pa.ArrowException) as error:
         raise UserError(folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`") from None
     if not agrees:
         raise UserError(folder, "model.safetensors and model.json differ", todo="delete both and run `dvc repro`")
     return model
+
+
+def _predict_no_rows(model: LinearModel) -> None:
+    """Try a model that comes out of a file: what does not fit together in it shows here, whatever rows come later."""
+    types, schema = feature_types(model.design.schema), model.design.schema
+    rows = typed(pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()}), schema, "no rows")
+    model.predictions(*model.design.answerable(rows))
+    model.design.remarks(rows)

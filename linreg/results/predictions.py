@@ -4,6 +4,8 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
+
 from linreg.data.rows import Rows
 from linreg.files import write_text
 from linreg.fit.model import LinearModel, linear
@@ -22,6 +24,8 @@ def write_predictions(path: Path, rows: Rows, model: LinearModel) -> None:
     for window in map(rows.window, range(rows.num_windows)):
         X, y, num_rows = window.X[start::every], window.y[start::every], len(window.y)
         predicted = linear(X, model.theta, model.b)
-        writer.writerows(zip(y.tolist(), predicted.tolist(), (y - predicted).tolist(), strict=True))
+        with np.errstate(over="ignore"):  # infinite, where it is beyond float64
+            residuals = y - predicted
+        writer.writerows(zip(y.tolist(), predicted.tolist(), residuals.tolist(), strict=True))
         start = (start - num_rows) % every
     write_text(path, text.getvalue())

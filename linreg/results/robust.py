@@ -128,8 +128,9 @@ def _scaled_theta(fit: LeastSquares) -> Floats:
 
 def _squares(q: Floats) -> Floats:
     total = np.zeros(q.shape[1])
-    for row in q:
-        total += row * row
+    with np.errstate(over="ignore"):  # infinite, for a row beyond all of the fit
+        for row in q:
+            total += row * row
     return total
 
 

@@ -42,7 +42,8 @@ class Case:
             (folder / name).write_bytes(content)
         defaults = {"ingest": {"source": "table"}, "model": {"formula": "y ~ x"}, "split": {"by": "group:t"}}
         sections = {name: defaults.get(name, {}) | dict(self.params.get(name, {})) for name in {*defaults, *self.params}}
-        (folder / "params.yaml").write_text(json.dumps(sections))
+        lines = (f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items()) for name, keys in sections.items())
+        (folder / "params.yaml").write_text("".join(lines))
         (folder / "data/ingested").mkdir(parents=True)
         (folder / "data/ingested/table.parquet").write_bytes(b"of an earlier run")
 

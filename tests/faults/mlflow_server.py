@@ -26,8 +26,10 @@ def free_port() -> int:
 class Server:
     """A process group that answers on a port, until it is killed."""
 
-    def __init__(self, command: list[str], port: int, environment: dict[str, str]) -> None:
-        self.port, self.url = port, f"http://127.0.0.1:{port}"
+    def __init__(
+        self, command: list[str], port: int, environment: dict[str, str], folder: Path = Path("nowhere")
+    ) -> None:
+        self.port, self.url, self.folder = port, f"http://127.0.0.1:{port}", folder
         self._command, self._environment = command, environment
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -74,7 +76,7 @@ def mlflow_server(folder: Path) -> Server:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
-    return Server(command, port, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    return Server(command, port, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, folder)
 
 
 def always(fate: str) -> Callable[[str, str], str]:

@@ -1,0 +1,38 @@
+"""Hundreds of broken and odd tables, drawn by seed: each is the table that it should be, or refused with one line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import formulaic  # noqa: F401 - as pandas; imported once here and not in every process
+import pandas as pd  # noqa: F401
+import pytest
+
+from tests.faults import input_csv, input_parquet
+from tests.faults.input_case import Case, ingest
+
+pytestmark = pytest.mark.slow
+
+SEEDS = {"huge_field": 6, "wide": 5, "many_columns": 3, "mutated": 60, "flipped_footer": 40, "flipped_data": 30}
+USUAL = 14
+KINDS = [
+    pytest.param(kind, draw, id=f"{name}-{kind}")
+    for name, kinds in (("csv", input_csv.KINDS), ("parquet", input_parquet.KINDS))
+    for kind, draw in kinds.items()
+]
+
+
+@pytest.mark.parametrize(("kind", "draw"), KINDS)
+def test_ingest_takes_the_table_that_was_meant_or_says_what_is_wrong_where(
+    kind: str, draw: Callable[[Random], Case], tmp_path: Path
+) -> None:
+    complaints = {}
+    for seed in range(SEEDS.get(kind, USUAL)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        complaints[seed] = ingest(draw(Random(f"{kind} {seed}")), folder)
+    assert not any(complaints.values()), {seed: each for seed, each in complaints.items() if each}
+
+
+def test_there_are_as_many_cases_as_the_documentation_says() -> None:
+    assert sum(SEEDS.get(case.values[0], USUAL) for case in KINDS) > 750  # type: ignore[index]
