@@ -24,6 +24,7 @@ _DATE = (  # 31/12/2024, 31.12.24, 2024/12/31, 20241231T0930, 31-Dec-2024, Dec 3
     rf"|\d{{1,2}}[-. ]{{1,2}}{_MONTH}[-., ]{{1,2}}\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})"
     r"(?:[ T]\d{1,2}:\d{2}.*)?\s*$"
 )
+_IN_ORDER = r"^(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{8}T)"
 Meaning = Literal["number", "dressed number", "date", "number among words"]
 
 
@@ -77,6 +78,15 @@ class Writing:
             self.numbers += int(count) if is_number else 0
             self.dressed += int(count) if is_number or is_dressed else 0
             self.dates += int(count) if is_date and not is_number else 0
+
+
+def date_out_of_order(cells: pa.ChunkedArray) -> str | None:
+    """Return the first date that text of its kind does not sort by time, such as 31/12/2024; None if there is none."""
+    if not pa.types.is_string(cells.type):
+        return None
+    date, sorts = pc.match_substring_regex(cells, _DATE), pc.match_substring_regex(cells, _IN_ORDER)
+    row = pc.index(pc.and_(date, pc.invert(sorts)), True).as_py()
+    return None if row < 0 else str(cells[row].as_py())
 
 
 def _first_without(pattern: str, part: Part, column: pa.ChunkedArray) -> tuple[str, str] | None:
