@@ -115,8 +115,8 @@ class Tally:
             counts.update({reason: int(rows.sum()) for reason, rows in reasons.items()})
         self.num_ok += int((~np.any([~answers.has_answer, *answers.remarks.values()], axis=0)).sum())
         half = (answers.high - answers.low) / 2
-        off = np.abs(answers.predicted - answers.low - half)
-        measured = (off / half)[half > 0]
+        off, wide = np.abs(answers.predicted - answers.low - half), half > 0
+        measured = off[wide] / half[wide]
         if len(measured):
             self.off_centre = max(self.off_centre or 0.0, float(measured.max()))
 

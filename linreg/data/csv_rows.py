@@ -14,6 +14,7 @@ from pyarrow import csv
 from linreg.data import dialect
 from linreg.data.dialect import CsvFile, TextCheck
 from linreg.data.missing import MISSING
+from linreg.data.quotes import stray_row
 from linreg.errors import UserError
 
 TRUE = ("true", "True", "TRUE")
@@ -26,8 +27,8 @@ def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[p
     """Read the columns of `schema`, at most a block at a time; missing cells are null.
 
     Raises ArrowInvalid when a cell does not fit its type (every cell is text), and UserError for a row with
-    too few or too many cells, or longer than a block, for a quote that is not closed, and for NUL bytes and
-    bytes that are not UTF-8.
+    too few or too many cells, or longer than a block, for a quote that is not closed, or closed before its cell
+    ends, and for NUL bytes and bytes that are not UTF-8.
     """
     parser = _Parser(file, schema, decimal)
     text = TextCheck(file.path, offset=file.first_row)
@@ -80,10 +81,9 @@ class _Parser:
 
     def parse(self, block: memoryview) -> pa.Table | None:
         """Parse the rows of a block; None when it ends inside quotes."""
-        last_end = b"" if block[-1] in b"\r\n" else b"\n"
+        last_end = b"" if block[-1] in b"\r\n" else self._file.line_end
         data = b"".join([block, last_end, self._end_mark.encode()])
-        # With one thread pyarrow numbers the rows; a block does not keep more of them busy.
-        options = csv.ReadOptions(block_size=len(data), column_names=self._file.names, use_threads=False)
+        options = self._read_options(len(data))
         self._irregular.clear()
         try:
             rows = csv.read_csv(pa.BufferReader(data), options, self._parse_options, self._convert_options)
@@ -96,8 +96,14 @@ class _Parser:
         self._last_row = self._num_rows + rows.num_rows
         if not self._irregular:
             return None
+        if data.count(self._file.line_end) != rows.num_rows:
+            self._refuse_stray_quote(block, rows.num_rows)  # a line has become part of a cell, or is empty
         self._num_rows = self._last_row
         return _without_padded_missing(rows)
+
+    def _read_options(self, num_bytes: int) -> csv.ReadOptions:
+        # With one thread pyarrow numbers the rows; a block does not keep more of them busy.
+        return csv.ReadOptions(block_size=num_bytes, column_names=self._file.names, use_threads=False)
 
     def require_more(self, rest: bytes, at_end: bool) -> None:
         """Raise a UserError unless the bytes of an unfinished row may become a whole one."""
@@ -107,6 +113,17 @@ class _Parser:
         if len(rest) > dialect.BLOCK_BYTES:
             what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
             raise UserError(where, what, todo="look for a quote that is not closed")
+
+    def _refuse_stray_quote(self, block: memoryview, num_rows: int) -> None:
+        """Raise a UserError for a row with text behind a closing quote, which pyarrow takes for part of the cell."""
+        start = stray_row(block, self._file.delimiter)
+        if start is None:
+            return
+        behind = csv.read_csv(pa.BufferReader(block[start:]), self._read_options(len(block)), self._parse_options)
+        row = self._num_rows + num_rows - behind.num_rows + 1
+        found = bytes(block[start : start + 1000]).decode(errors="replace")
+        todo = "look for a quote that is not closed; a quote inside a cell has to be doubled"
+        raise UserError(f"{self._file.path}: row {row}", "has text behind a closing quote", found=found, todo=todo)
 
     def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
         self._irregular.append(row)

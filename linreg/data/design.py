@@ -7,6 +7,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -204,7 +205,7 @@ class _Notes:
         if is_number:
             values = as_floats(column.drop_null())
             self._count += len(values)
-            self._sums.append(float(values.sum()))
+            self._sums += _sums(values)
             self._min = min(self._min, float(values.min(initial=np.inf)))
             self._max = max(self._max, float(values.max(initial=-np.inf)))
 
@@ -235,7 +236,23 @@ class _Notes:
         known = self._is_number and self._count > 0
         return Learned(
             levels=tuple(sorted(self._levels)) if self._is_category else None,
-            mean=math.fsum(self._sums) / self._count if known else None,
+            mean=_mean(self._sums, self._count) if known else None,
             min=self._min if known else None,
             max=self._max if known else None,
         )
+
+
+def _sums(values: Floats) -> list[float]:
+    """Return finite numbers that add up to the values (n,): their sum, or those of halves where it is none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(values.sum())
+    if math.isfinite(total) or len(values) == 1:
+        return [total]
+    return [*_sums(values[: len(values) // 2]), *_sums(values[len(values) // 2 :])]
+
+
+def _mean(sums: Sequence[float], count: int) -> float:
+    try:
+        return math.fsum(sums) / count
+    except OverflowError:  # the mean is a float64 all the same
+        return float(sum(map(Fraction, sums)) / count)

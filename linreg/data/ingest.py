@@ -11,10 +11,10 @@ from linreg.data.arrays import as_floats
 from linreg.data.expressions import parse_expression
 from linreg.data.formula import Factor, parse_formula, plan
 from linreg.data.header import likely_names
+from linreg.data.odd_text import first_text, refuse_unless_category
 from linreg.data.profile import MOST_LEVELS, ColumnProfile
 from linreg.data.readers import Part, Source, TypedTable
 from linreg.data.schema import Column, Schema, kind_of
-from linreg.data.writing import numbers_in
 from linreg.errors import UserError
 
 Profiles = Mapping[str, ColumnProfile]
@@ -206,7 +206,7 @@ def _check_factor(factor: Factor, is_target: bool, profiles: Profiles, table: Ty
         if kind == "category" and (is_target or (factor.kind == "number")):
             role = "the target" if is_target else factor.text
             raise UserError(
-                _first_text(table, name), f"must be a number, since {role} is one", found=f"type {profile.type}",
+                first_text(table, name), f"must be a number, since {role} is one", found=f"type {profile.type}",
                 todo="correct the cell (a missing one is empty, NA or ?), or use another column",
             )  # fmt: skip
         if kind in ("time", "other"):
@@ -214,45 +214,5 @@ def _check_factor(factor: Factor, is_target: bool, profiles: Profiles, table: Ty
                 f"{table.files[0][1]}: column {name}", "must be a number or a category to be in the formula",
                 found=str(profile.type), todo="make a number of it; as a time it can be used in split.by",
             )  # fmt: skip
-        if factor.kind == "category" and factor.text == name and pa.types.is_string(profile.type) and profile.levels:
-            _refuse_numbers_as_text(table, name, profile)
-        if factor.kind == "category" and factor.text == name and profile.is_free_text:
-            raise UserError(
-                _first_text(table, name), "is text whose values hardly repeat, no category", found=profile.min,
-                todo=f"correct the cell, or write C({_quoted(name)}) if every value is a level",
-            )  # fmt: skip
-
-
-def _refuse_numbers_as_text(table: TypedTable, name: str, profile: ColumnProfile) -> None:
-    """Raise UserError for a column that one cell, or a sign such as %, has turned from numbers into a category."""
-    plain, dressed = numbers_in(profile.levels or {})
-    if plain == profile.count or (dressed < profile.count and plain <= profile.count / 2):
-        return
-    category = f"or write C({_quoted(name)}) if it is a category"
-    if dressed == profile.count:
-        what, todo = "is text because of how the number is written", f"write it plainly, such as 1200.5, {category}"
-    else:
-        what = f"is no number, as {plain} of the column's {profile.count} cells are"
-        todo = f"correct it (a missing cell is empty, NA or ?), {category}"
-    raise UserError(_first_text(table, name), what, todo=todo)
-
-
-def _first_text(table: TypedTable, name: str) -> str:
-    """Return where the first cell of a text column is that is no number: it made the whole column text."""
-    for part in table.parts():
-        for row, cell in enumerate(part.rows.column(name).to_pylist()):
-            if cell is not None and not _is_number(cell):
-                return f"{part.origin}: row {part.first_row + row}: column {name}: {cell!r}"
-    return f"{table.files[0][1]}: column {name}"
-
-
-def _is_number(cell: Any) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return not isinstance(cell, bool)
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f"`{name}`"
+        if factor.kind == "category" and factor.text == name:
+            refuse_unless_category(table, name, profile)

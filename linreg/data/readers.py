@@ -95,7 +95,7 @@ class TypedTable:
             groups = ahead(file.group(index, self.schema.names) for index in chosen)
             total = sum(lengths[index] for index in chosen)
             for index, rows in zip(chosen, told(groups, f"reading {origin.name}", total), strict=True):
-                yield Part(_plain(rows, self.schema, origin), origin, first_rows[index])
+                yield _plain(Part(rows, origin, first_rows[index]), self.schema)
 
     @property
     def num_rows(self) -> int:
@@ -212,15 +212,38 @@ def _one_type(types: set[pa.DataType], name: str, source: Source) -> pa.DataType
     raise UserError(f"{source.files[0].parent}: column {name}", "must have one type in all files", found=found)
 
 
-def _plain(rows: pa.Table, schema: pa.Schema, origin: Path) -> pa.Table:
-    rows = rows.select(schema.names)
-    if rows.schema.equals(schema):
-        return rows
+def _plain(part: Part, schema: pa.Schema) -> Part:
+    """Return the columns of `schema` in its types; raises UserError for a cell that does not fit, or is no text."""
+    columns = []
+    for field in schema:
+        column = part.rows.column(field.name)
+        try:
+            columns.append(column if column.type == field.type else _cast(column, field.type))
+        except pa.ArrowInvalid as error:
+            where = f"{part.origin}: column {field.name}"
+            raise UserError(where, "holds a cell that does not fit its column", found=error) from None
+        if pa.types.is_string(field.type):
+            _require_text(columns[-1], part, field.name)
+    return part._replace(rows=pa.Table.from_arrays(columns, schema=schema))
+
+
+def _require_text(column: pa.ChunkedArray, part: Part, name: str) -> None:
+    """Raise UserError for a cell that calls itself text and is not UTF-8, which other tools can write."""
     try:
-        columns = [_cast(rows.column(field.name), field.type) for field in schema]
-    except pa.ArrowInvalid as error:
-        raise UserError(origin, "holds a cell that does not fit its column", found=error) from None
-    return pa.Table.from_arrays(columns, schema=schema)
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        cells = (cell.as_py() for chunk in column.chunks for cell in chunk.view(pa.binary()))
+        row, found = next((row, cell) for row, cell in enumerate(cells, part.first_row) if not _is_utf8(cell))
+        where, todo = f"{part.origin}: row {row}: column {name}", "write the file again, with text in UTF-8"
+        raise UserError(where, "is not UTF-8", found=found, todo=todo) from None
+
+
+def _is_utf8(cell: bytes | None) -> bool:
+    try:
+        (cell or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:

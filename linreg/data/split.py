@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from linreg.data.ahead import ahead
 from linreg.data.arrays import as_arrow, as_numpy
 from linreg.data.table import TableFile, new_table, rows_within
+from linreg.data.writing import date_out_of_order
 from linreg.errors import UserError
 from linreg.params import Split, column_of
 from linreg.seeds import generator
@@ -223,6 +224,10 @@ def divide(table: TableFile, params: Split) -> Division:
         dealer = Dealer(lengths, sizes, params.seed, "parts")
         return Division(sizes, dealer.counts, dealer.deal)
     values = pa.chunked_array([part for rows in table.groups([column]) for part in rows.column(column).chunks])
+    if params.by.startswith("time:") and (day := date_out_of_order(values)) is not None:
+        todo = "write dates as 2024-12-31, or make a number of them"
+        where = f"params.yaml: split.by: column {column}"
+        raise UserError(where, "holds dates that do not sort by time as text", found=day, todo=todo)
     groups, part_of = parts_of_groups(values, sizes, params)
     part_of_row = part_of[as_numpy(pc.index_in(values, value_set=groups))]
     ends = np.cumsum(lengths).tolist()

@@ -115,21 +115,28 @@ def _text(_facts: Facts, name: str, column: ColumnSurvey) -> Finding | None:
     profile, writing = column.profile, column.writing
     if not pa.types.is_string(profile.type):
         return None
-    where, cell = writing.odd or ("", "")
-    if writing.dressed == profile.count:
+    meaning = writing.meaning if profile.count else None
+    if meaning == "number":
+        return Finding(
+            f"{name} holds numbers, but its type is text.",
+            "Left out; to use it make a number of it, or write C() around it if it is a category.",
+            (name,), "numbers as text",
+        )  # fmt: skip
+    where, cell = (writing.undressed if meaning == "dressed number" else writing.odd) or ("", "")
+    if meaning == "dressed number":
         return Finding(
             f"{name} holds numbers that are written with signs, such as {_cell(cell)} ({where}), which makes it text.",
             "Left out; to use it write plain numbers, such as 1200.5.", (name,), "numbers as text",
         )  # fmt: skip
-    if writing.dates > MOSTLY * profile.count:
+    if meaning == "date":
         return Finding(
             f"{name} holds dates that are written as {_cell(cell)} ({where}), which makes it text.",
             "Left out. Written as 2024-12-31 they can be used in split.by.", (name,), "date as text",
         )  # fmt: skip
-    if writing.numbers > MOSTLY * profile.count:
-        others = profile.count - writing.numbers
+    if meaning == "number among words":
+        others = profile.count - writing.dressed
         return Finding(
-            f"{name} holds {_counted(writing.numbers, 'number')}, but also {_counted(others, 'cell')} like"
+            f"{name} holds {_counted(writing.dressed, 'number')}, but also {_counted(others, 'cell')} like"
             f" {_cell(cell)} ({where}), which makes it text.",
             "Left out. Correct those cells, or make them empty; or write C() around it if it is a category.",
             (name,), "mixed",

@@ -57,7 +57,8 @@ def require_target(survey: Survey, name: str, origin: object) -> None:
     column = survey.columns[name]
     where = f"{origin}: column {name}"
     if kind_of(column.profile.type) != "number":
-        odd = f"{column.writing.odd[1]!r} in {column.writing.odd[0]}" if column.writing.odd else column.profile.type
+        cell = column.writing.odd or column.writing.undressed
+        odd = f"{cell[1]!r} in {cell[0]}" if cell else column.profile.type
         todo = "choose another --target"
         if column.writing.dressed == column.profile.count > 0:
             todo = "write plain numbers, without signs and thousands separators, or choose another --target"

@@ -46,7 +46,10 @@ def gradient_descent(
     num_steps = params.epochs * plan.steps_per_epoch
     averaged_from = first_averaged(params, num_steps)
     own = packed_shards(shards, num_features, intercept, scaling, params.dtype, workers)
-    penalty = np.concatenate([[0.0], params.l2 / np.square(scaling.x_scale)])  # it is on θ in the units of the data
+    penalty = np.zeros(num_features + 1)
+    if params.l2:  # it is on θ in the units of the data; one beyond float64 is found with the first step
+        with np.errstate(over="ignore", divide="ignore"):
+            penalty[1:] = params.l2 / np.square(scaling.x_scale)
     blocks = (DirectBlocks if len(shards) == 1 else MomentBlocks)(own, plan, params, penalty, workers)
 
     step, state = 0, np.zeros((3, num_features + 1))  # parameters (b, θ), velocity, average

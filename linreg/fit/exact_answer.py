@@ -1,5 +1,6 @@
 """The exact answer beside every training: found by train before the first step, read again by evaluate."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ class ExactAnswer:
             "intercept": minimum.intercept,
             "l2": minimum.l2,
             "collinear": collinear,
-            "rss": float(minimum.rss),
+            "rss": rss if math.isfinite(rss := float(minimum.rss)) else None,  # beyond float64
             "rank": minimum.rank,
             "condition": minimum.condition,
             "dropped": dict(minimum.dropped),

@@ -7,7 +7,7 @@ import numpy as np
 
 from linreg.fit.least_squares import LeastSquares
 from linreg.fit.moments import Moments
-from linreg.fit.scaling import Scaling
+from linreg.fit.scaling import Scaling, rounded
 from linreg.params import Train
 
 GOOD = 0.01
@@ -28,7 +28,10 @@ def expected_gap(moments: Moments, least: LeastSquares, scores: Scaling, train: 
     gram, n = moments.gram(), moments.num_rows
     means, scales = [Fraction(mean) for mean in scores.x_mean.tolist()], scores.x_scale
     rows = [[gram[max(i, j) + 1][min(i, j) + 1] / n - means[i] * means[j] for j in kept] for i in kept]
-    R = np.array([[float(entry) for entry in row] for row in rows]) / np.outer(scales[kept], scales[kept])
+    with np.errstate(all="ignore"):  # of columns whose squares are beyond float64
+        R = np.array([[rounded(entry) for entry in row] for row in rows]) / np.outer(scales[kept], scales[kept])
+    if not np.isfinite(R).all():
+        return None
     eigenvalues, vectors = np.linalg.eigh(R)
     random = 1 / (3 * len(kept))
     squares = np.square(vectors.T @ (least.theta[kept] * scales[kept] / scores.y_scale)) + random

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from linreg.fit.least_squares import LeastSquares, combination, solve
 from linreg.fit.moments import Moments
@@ -65,8 +66,9 @@ def correlations(moments: Moments) -> list[float]:
     for j in range(1, y):
         common = gram[y][j] * n - gram[j][0] * gram[y][0]
         squares = (gram[j][j] * n - gram[j][0] ** 2) * spread_y
-        share = float(common * common / squares) if squares > 0 else 0.0
-        found.append(math.copysign(math.sqrt(share), common))
+        # Of a column that is constant but for the moments' last digit any number could come out.
+        share = float(min(Fraction(1), common * common / squares)) if squares > 0 else 0.0
+        found.append(math.sqrt(share) if common >= 0 else -math.sqrt(share))
     return found
 
 

@@ -39,7 +39,7 @@ class LeastSquares:
     rss           Σ w(y − ỹ)², to 60 digits; exactly 0 where it is less than rounding the cells to float64 explains
     tss           Σ w(y − ȳ)² with intercept, Σ w y² without
     sigma         √(rss / df), the residual standard deviation; None when df is 0
-    condition     ‖S‖₁·‖S⁻¹‖₁ of the Gram matrix S scaled to a diagonal of 1
+    condition     ‖S‖₁·‖S⁻¹‖₁ of the Gram matrix S scaled to a diagonal of 1; None where S is beyond float64
     dropped       the relation (`2·x1`) by the name of the column that was dropped for it
     kept          (M + 1,) which of (b, θ) were found
     root          (2, M + 1, M + 1) a matrix W with W·Wᵀ = A⁻¹, A = Zᵀ diag(w) Z + n·l2 of the columns [1 X] divided
@@ -60,7 +60,7 @@ class LeastSquares:
     rss: Decimal
     tss: Decimal
     sigma: float | None
-    condition: float
+    condition: float | None
     dropped: Mapping[str, str]
     kept: NDArray[np.bool_]
     root: Floats
@@ -237,14 +237,16 @@ def _in_two(columns: list[list[Decimal]]) -> Floats:
     return result
 
 
-def _condition(gram: list[list[Decimal]], kept: list[int], root: Floats) -> float:
+def _condition(gram: list[list[Decimal]], kept: list[int], root: Floats) -> float | None:
     """In float64: it is the order of magnitude that matters."""
     sizes = np.sqrt(np.array([float(gram[j][j]) for j in kept]))
     p = len(sizes)
     scaled = np.array([[float(gram[max(i, j)][min(i, j)]) for j in kept] for i in kept]).reshape(p, p)
-    scaled /= sizes[:, None] * sizes
-    inverse = _times_transposed(root * sizes[:, None])
-    return float(np.abs(scaled).sum(axis=1).max(initial=0.0) * np.abs(inverse).sum(axis=1).max(initial=0.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled /= sizes[:, None] * sizes
+        inverse = _times_transposed(root * sizes[:, None])
+        condition = float(np.abs(scaled).sum(axis=1).max(initial=0.0) * np.abs(inverse).sum(axis=1).max(initial=0.0))
+    return condition if np.isfinite(condition) else None
 
 
 def _times_transposed(W: Floats) -> Floats:

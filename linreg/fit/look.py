@@ -77,7 +77,8 @@ def look_at(
         with np.errstate(over="ignore", invalid="ignore"):
             cubes += float(((y - center) ** 3).sum())
     scores = standard_scores(moments, intercept=True)
-    skewness = cubes / moments.num_rows / scores.y_scale**3
+    with np.errstate(all="ignore"):  # a cube may be beyond float64 either way
+        skewness = float(np.float64(cubes) / moments.num_rows / np.float64(scores.y_scale) ** 3)
     features = list(schema.features)
     columns = {name: _column_of(name, features) for name in design.names}
     return Look(moments, scores, columns, skewness if np.isfinite(skewness) else None, read)

@@ -43,16 +43,19 @@ class Outliers:
 
 
 def outliers(look: Look, scaling: Scaling) -> Outliers | None:
-    """Read the rows once more and find them; None for a model without features."""
+    """Read the rows once more and find them; None for a model without features, or beyond float64."""
     size = len(look.names) + 1
     if size == 1:
         return None
     H, K, n = np.zeros((size, size)), np.zeros((size, size)), 0
-    for X, _ in look.read():
-        Z: Floats = np.column_stack([np.ones(len(X)), (X - scaling.x_mean) / scaling.x_scale])
-        H += Z.T @ Z
-        K += (Z * np.square(Z).sum(axis=1)[:, None]).T @ Z
-        n += len(X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for X, _ in look.read():
+            Z: Floats = np.column_stack([np.ones(len(X)), (X - scaling.x_mean) / scaling.x_scale])
+            H += Z.T @ Z
+            K += (Z * np.square(Z).sum(axis=1)[:, None]).T @ Z
+            n += len(X)
+    if not (np.isfinite(H).all() and np.isfinite(K).all()):
+        return None
     eigenvalues, vectors = np.linalg.eigh(H / n)
     kept = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
     whitening = vectors[:, kept] / np.sqrt(eigenvalues[kept])

@@ -7,7 +7,7 @@ import numpy as np
 from linreg.errors import UserError
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.moments import Moments
-from linreg.fit.scaling import Scaling, standard_scores
+from linreg.fit.scaling import Scaling, rounded, standard_scores
 from linreg.params import Train
 
 
@@ -39,10 +39,11 @@ def refuse_unstable_rate(moments: Moments, intercept: bool, scaling: Scaling, sc
         return
     standardized = largest_stable_rate(moments, intercept, scores, params)
     helps = not params.standardize and params.lr < standardized
-    alternative = ", or set train.standardize: true, with which it is stable" if helps else ""
+    todos = [f"choose less, such as {_rounded_down(limit / 4)}"] if limit / 8 > 0 else []
+    todos += ["set train.standardize: true, with which it is stable"] if helps else []
     raise UserError(
         "params.yaml: train.lr", f"is too large, training must diverge: the largest stable rate is {limit:.3g}",
-        found=f"{params.lr:g}", todo=f"choose less, such as {_rounded_down(limit / 4)}{alternative}",
+        found=f"{params.lr:g}", todo=", or ".join(todos or ["change the units of the columns"]),
     )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def largest_stable_rate(moments: Moments, intercept: bool, scaling: Scaling, par
         [[float(row[j] / largest) if j < len(row) else 0.0 for j in range(first, len(H) + first)] for row in H]
     )
     curvature = Fraction(float(np.linalg.eigvalsh(scaled)[-1])) * largest  # reads the lower triangle
-    return float(Fraction(1 + params.momentum) / curvature)
+    return rounded(Fraction(1 + params.momentum) / curvature)
 
 
 def half_curvature(moments: Moments, scaling: Scaling, params: Train) -> list[list[Fraction]]:

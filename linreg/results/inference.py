@@ -69,7 +69,7 @@ class Inference:
     f: float | None
     f_df: int
     f_p: float | None
-    condition: float
+    condition: float | None
     robust_kind: str | None
     dropped: dict[str, str]
 

@@ -24,7 +24,8 @@ def metrics(
 ) -> dict[str, Any]:
     """Return n, mse, rmse, mae, r2 and max_error over all rows of some files, which must hold at least one.
 
-    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant. What is beyond
+    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is constant, or so nearly
+    that the squares are 0 in float64. What is beyond
     float64 is None too. With a guess, `baseline` has the same for predicting it in every row. One pass over the rows,
     whatever is asked.
     """
@@ -68,7 +69,7 @@ def _metrics(
         "mse": total / num_rows,
         "rmse": math.sqrt(total / num_rows),
         "mae": exact_sum(sizes) / num_rows,
-        "r2": math.nan if spread is None else 1 - total / spread,
+        "r2": 1 - total / spread if spread else math.nan,
         "max_error": max(farthest),
     }
     return {"n": num_rows} | {name: value if math.isfinite(value) else None for name, value in found.items()}

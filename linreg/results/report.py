@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -32,17 +33,18 @@ def write_report(folder: Path, background: Mapping[str, Any]) -> None:
 def report(findings: Findings) -> str:
     """Return the page of one run."""
     run = Run("", findings)
-    drawings = {
-        "effects": figures.effects([run]),
-        "distances": figures.distances([run]),
-        "loss": figures.loss([run]),
-        "gap": figures.gap([run]),
-        "whole_path": figures.whole_path(run),
-        "end_of_path": figures.end_of_path(run),
-        "predicted_against_actual": figures.predicted_against_actual(run),
-        "residuals": figures.residuals(run),
-        "normal_quantiles": figures.normal_quantiles([run]),
-    }
+    with np.errstate(all="ignore"):  # what is beyond float64 has no place in a figure
+        drawings = {
+            "effects": figures.effects([run]),
+            "distances": figures.distances([run]),
+            "loss": figures.loss([run]),
+            "gap": figures.gap([run]),
+            "whole_path": figures.whole_path(run),
+            "end_of_path": figures.end_of_path(run),
+            "predicted_against_actual": figures.predicted_against_actual(run),
+            "residuals": figures.residuals(run),
+            "normal_quantiles": figures.normal_quantiles([run]),
+        }
     if findings.background["parameters"]["train.solver"] == "exact":
         drawings |= dict.fromkeys(("distances", "loss", "gap"))  # one point, at 0
     return render(

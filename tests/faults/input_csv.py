@@ -202,7 +202,7 @@ def mixed_types(r: Random) -> Case:
     row, name = r.randrange(2, len(cells["y"])), r.choice("yx")
     word = r.choice(["1OO", "0x1F", "1_000", "12:30", "--", "-", "one", "1.2.3", "12 cm", "true", "2024-01-01", "١٢", "1e", "+-1", "."])
     cells[name][row] = word
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is no number|must be a number)")
+    return Case({"table": dialect.text(lines_of(cells, dialect))}, rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is no number|must be a number|is text because)")
 
 
 def thousands(r: Random) -> Case:
@@ -253,6 +253,19 @@ def open_quote(r: Random) -> Case:
     lines, row = lines_of(cells, dialect), r.randrange(1, len(cells["y"]) + 1)
     lines[row] = dialect.delimiter.join(["1", "2", '"a'])
     return Case({"table": dialect.text(lines)}, rf"^table: row {row}: a quote is not closed")
+
+
+def swallowed_rows(r: Random) -> Case:
+    """A quote that is not closed ends where the next cell in quotes begins, and takes the rows between with it."""
+    dialect = Dialect.drawn(r)
+    cells = table(r, r.randint(6, 40))
+    cells["t"] = ["a"] * len(cells["t"])
+    lines = [dialect.delimiter.join([written(y), written(x), t]) for y, x, t in zip(*cells.values(), strict=True)]
+    first = r.randrange(len(lines) - 2)
+    last = r.randrange(first + 1, len(lines))
+    lines[first] = dialect.delimiter.join(["1", "2", '"a'])
+    lines[last] = dialect.delimiter.join(["4", "5", '"a"'])
+    return Case({"table": dialect.text([dialect.delimiter.join(cells), *lines])}, rf"^table: row {first + 1}: (has text behind a closing quote|a quote is not closed)")
 
 
 def nul_bytes(r: Random) -> Case:
@@ -346,9 +359,18 @@ def mutated(r: Random) -> Case:
 
 
 def read_by_python(content: bytes, delimiter: str) -> Table | None:
-    """Read a CSV file and its types in plain Python; None where it cannot be read or is no table of y, x and t."""
+    """Read a CSV file and its types in plain Python; None where it cannot be read or is no table of y, x and t.
+
+    Text behind a closing quote goes with the cell, unless lines lie between its quotes.
+    """
     try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter, strict=True))
+        text = content.decode("utf-8-sig")
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        except csv.Error:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+            if any("\n" in cell or "\r" in cell for row in rows for cell in row):
+                return None
     except (UnicodeDecodeError, csv.Error):
         return None
     header, *rows = [row for row in rows if row]
@@ -379,6 +401,6 @@ KINDS: Mapping[str, Callable[[Random], Case]] = {
     for kind in (
         good, one_row, constant_target, blanks_around, decimal_commas, missing_features, missing_refused, all_missing, no_rows, ragged,
         trailing_delimiters, comments, other_delimiter, name_twice, empty_names, no_header, mixed_types, thousands, dates_as_text, dates,
-        truth_values, infinities, open_quote, nul_bytes, other_encoding, invalid_bytes, huge_field, wide, foreign, random_bytes, random_text, mutated,
+        truth_values, infinities, open_quote, swallowed_rows, nul_bytes, other_encoding, invalid_bytes, huge_field, wide, foreign, random_bytes, random_text, mutated,
     )
 }

@@ -248,7 +248,12 @@ def bad_text(r: Random) -> Case:
     row = r.randrange(count)
     raw = pa.array([b"\xff\xfe" if i == row else b"a" for i in range(count)], pa.binary())
     text = pa.Array.from_buffers(pa.string(), count, raw.buffers())
-    return Case({"table": parquet(pa.table(cells | {"t": text}))}, r"^table: .*(column t|not UTF-8|Unicode|utf)")
+    if r.random() < 0.3:
+        codes = pa.array([0 if i == row else 1 for i in range(count)])
+        text = pa.DictionaryArray.from_arrays(codes, pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff\xfe", b"a"]).buffers()))
+    content = parquet(pa.table(cells | {"t": text}), row_group_size=r.randint(1, 50))
+    line = rf"^table: (row {row + 1}: column t: is not UTF-8; found b'\\xff\\xfe'; write|cannot be read as Parquet; found Invalid UTF8)"
+    return Case({"table": content}, line)
 
 
 def sizes(r: Random) -> Case:
