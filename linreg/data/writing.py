@@ -54,7 +54,7 @@ class Writing:
         """Take in one part's cells."""
         column = part.rows.column(name)
         counts = pc.value_counts(column.drop_null())
-        self._count(counts.field("values"), as_numpy(counts.field("counts")))
+        self._count(counts.field("values"), as_numpy(counts.field("counts")).tolist())
         if self.undressed is None:
             self.undressed = _first_without(_NUMBER, part, column)
         if self.odd is None:

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def _is_ours_alone(folder: Path) -> bool:
-    """Tell whether nobody else can write into a folder, which is created if need be: numba unpickles what lies in it."""
+    """Tell whether nobody else can write into a folder, made if need be: numba unpickles what lies in it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = folder.stat()

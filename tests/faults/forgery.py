@@ -18,7 +18,8 @@ TEXTS = [
     "__import__('os').system('touch marker')", "I(open('marker', 'w'))", "C(open('marker', 'w'))", "{open('marker')}",
     "x.__class__", "().__class__", "log(x, z)", "I(" * 5000 + "x" + ")" * 5000, "x" * 100_000, "", "`",
     "\x1b[31m", "\0", "x ** 10 ** 10", "../../marker", "/etc/passwd", "<script>", "nowhere", "y", "{x}", "x; import os",
-    "\ud800", "string", "int64", "double", "dictionary<values=string>", "extension<arrow.json>", "list<item: double>", "timestamp[ns]",
+    "\ud800", "string", "int64", "double", "dictionary<values=string>", "extension<arrow.json>", "list<item: double>",
+    "timestamp[ns]",
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 2**63, 2**64, 10**400, 1e308, -1e308, 5e-324, 0.5, [], {}, [[]], [None], ["x"],
@@ -28,7 +29,7 @@ VALUES: list[Any] = [
 
 def forged(document: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return model.json with one to three places changed to what stands in none."""
-    chance = random.Random(seed)  # noqa: S311 - a test that can be repeated
+    chance = random.Random(seed)
     document = copy.deepcopy(document)
     for _ in range(chance.choice([1, 1, 2, 3])):
         *path, key = chance.choice(list(_places(document)))

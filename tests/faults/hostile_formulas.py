@@ -46,7 +46,7 @@ OPERATORS = [" + ", " - ", ":", "*", "/", "**", "^", " %in% ", " | ", " ~ ", "+-
 
 def formulas(seed: int, count: int) -> Iterator[str]:
     """Yield formulas: some that are long or deep, then payloads in each place where one may stand, then mixtures."""
-    chance = random.Random(seed)  # noqa: S311 - a test that can be repeated
+    chance = random.Random(seed)
     yield from _extreme()
     for call in CALLS:
         for wrapper in WRAPPERS:

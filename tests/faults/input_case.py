@@ -41,8 +41,13 @@ class Case:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         defaults = {"ingest": {"source": "table"}, "model": {"formula": "y ~ x"}, "split": {"by": "group:t"}}
-        sections = {name: defaults.get(name, {}) | dict(self.params.get(name, {})) for name in {*defaults, *self.params}}
-        lines = (f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items()) for name, keys in sections.items())
+        sections = {
+            name: defaults.get(name, {}) | dict(self.params.get(name, {})) for name in {*defaults, *self.params}
+        }
+        lines = (
+            f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items())
+            for name, keys in sections.items()
+        )
         (folder / "params.yaml").write_text("".join(lines))
         (folder / "data/ingested").mkdir(parents=True)
         (folder / "data/ingested/table.parquet").write_bytes(b"of an earlier run")

@@ -17,8 +17,35 @@ from linreg.data.missing import MISSING
 from tests.faults.input_case import Case, Table
 
 BLOCK = 4 << 20
-WORDS = ("north", "Zürich", "a b", "O'Neil", "東京", "ﬁn", "x;y", "p|q", "k,l", "say \"hi\"", "two\nlines", "tab\there", "#no", "=1+1")
-SIZES = (1e308, -1e308, 1.7976931348623157e308, 5e-324, -5e-324, 2.2250738585072014e-308, -0.0, 0.1, 1 / 3, 1e22, 123456789.125)
+WORDS = (
+    "north",
+    "Zürich",
+    "a b",
+    "O'Neil",
+    "東京",
+    "ﬁn",
+    "x;y",
+    "p|q",
+    "k,l",
+    'say "hi"',
+    "two\nlines",
+    "tab\there",
+    "#no",
+    "=1+1",
+)
+SIZES = (
+    1e308,
+    -1e308,
+    1.7976931348623157e308,
+    5e-324,
+    -5e-324,
+    2.2250738585072014e-308,
+    -0.0,
+    0.1,
+    1 / 3,
+    1e22,
+    123456789.125,
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +61,9 @@ class Dialect:
     @classmethod
     def drawn(cls, r: Random, delimiters: str = ",;\t|") -> "Dialect":
         """Draw one."""
-        return cls(r.choice(delimiters), r.choice(["\n", "\r\n", "\r"]), r.random() < 0.3, r.random() < 0.3, r.random() < 0.8)
+        return cls(
+            r.choice(delimiters), r.choice(["\n", "\r\n", "\r"]), r.random() < 0.3, r.random() < 0.3, r.random() < 0.8
+        )
 
     def line(self, cells: list[str]) -> str:
         """Join cells, in quotes where they need it."""
@@ -54,7 +83,10 @@ def numbers(r: Random, count: int) -> list[Any]:
     """Draw whole numbers, or floats of every size; not all equal."""
     if r.random() < 0.3:
         return [r.randint(-(2**63), 2**63 - 1) if r.random() < 0.2 else r.randint(-50, 50) for _ in range(count)]
-    return [0.5, *(r.choice(SIZES) if r.random() < 0.2 else r.uniform(-1, 1) * 10 ** r.randint(-9, 9) for _ in range(count - 1))]
+    return [
+        0.5,
+        *(r.choice(SIZES) if r.random() < 0.2 else r.uniform(-1, 1) * 10 ** r.randint(-9, 9) for _ in range(count - 1)),
+    ]
 
 
 def table(r: Random, count: int | None = None) -> dict[str, list[Any]]:
@@ -65,7 +97,10 @@ def table(r: Random, count: int | None = None) -> dict[str, list[Any]]:
 
 def lines_of(cells: Table, dialect: Dialect) -> list[str]:
     """Write a table, the header first."""
-    return [dialect.line(list(cells)), *(dialect.line([written(cell) for cell in row]) for row in zip(*cells.values(), strict=True))]
+    return [
+        dialect.line(list(cells)),
+        *(dialect.line([written(cell) for cell in row]) for row in zip(*cells.values(), strict=True)),
+    ]
 
 
 def written(cell: Any) -> str:
@@ -116,7 +151,10 @@ def missing_features(r: Random) -> Case:
     for name in cells:
         cells[name][1:] = [None if r.random() < 0.2 else cell for cell in cells[name][1:]]
     lines = [dialect.line(list(cells))]
-    lines += [dialect.line([r.choice(MISSING) if cell is None else written(cell) for cell in row]) for row in zip(*cells.values(), strict=True)]
+    lines += [
+        dialect.line([r.choice(MISSING) if cell is None else written(cell) for cell in row])
+        for row in zip(*cells.values(), strict=True)
+    ]
     stay = [row for row in zip(*cells.values(), strict=True) if row[0] is not None and row[2] is not None]
     kept = {name: [row[i] for row in stay] for i, name in enumerate(cells)}
     return Case({"table": dialect.text(lines)}, table=kept, params={"ingest": {"missing": "mean"}})
@@ -128,18 +166,26 @@ def missing_refused(r: Random) -> Case:
     lines = lines_of(cells, dialect)
     changed = {key: list(values) for key, values in cells.items()}
     changed[name][row] = r.choice(MISSING)
-    return Case({"table": dialect.text([lines[0], *lines_of(changed, dialect)[1:]])}, rf"^table: row {row + 1}: column {name}: is missing, the first of 1 such")
+    return Case(
+        {"table": dialect.text([lines[0], *lines_of(changed, dialect)[1:]])},
+        rf"^table: row {row + 1}: column {name}: is missing, the first of 1 such",
+    )
 
 
 def all_missing(r: Random) -> Case:
     cells, dialect, name = table(r), Dialect.drawn(r), r.choice("yx")
     cells[name] = [r.choice(MISSING) for _ in cells[name]]
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, rf"^table: column {name}: holds no value, only missing cells")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))}, rf"^table: column {name}: holds no value, only missing cells"
+    )
 
 
 def no_rows(r: Random) -> Case:
     dialect = Dialect.drawn(r)
-    return Case({"table": dialect.text([dialect.line(["y", "x", "t"]), *[""] * r.randint(0, 3)])}, r"^table: has no row to learn from")
+    return Case(
+        {"table": dialect.text([dialect.line(["y", "x", "t"]), *[""] * r.randint(0, 3)])},
+        r"^table: has no row to learn from",
+    )
 
 
 def ragged(r: Random) -> Case:
@@ -164,62 +210,127 @@ def comments(r: Random) -> Case:
     cells, dialect = table(r), Dialect.drawn(r)
     lines, at = lines_of(cells, dialect), r.randrange(0, len(cells["y"]) + 1)
     lines.insert(at, "# exported on Monday")
-    line = r"^table: (column [yxt]: is not in the file|has one column)" if at == 0 else rf"^table: row {at}: has 1 cell where the header has 3"
+    line = (
+        r"^table: (column [yxt]: is not in the file|has one column)"
+        if at == 0
+        else rf"^table: row {at}: has 1 cell where the header has 3"
+    )
     return Case({"table": dialect.text(lines)}, line)
 
 
 def other_delimiter(r: Random) -> Case:
     cells, dialect = table(r), Dialect(r.choice(":/^~ "), "\n", r.random() < 0.3, r.random() < 0.3, True)
     cells["t"] = ["a"] * len(cells["t"])
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: column [yxt]: is not in the file.*stands between cells")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))},
+        r"^table: column [yxt]: is not in the file.*stands between cells",
+    )
 
 
 def name_twice(r: Random) -> Case:
     cells, dialect, name = table(r), Dialect.drawn(r), r.choice("yxt")
-    header, *rows = lines_of(cells, dialect)
-    return Case({"table": dialect.text([dialect.line(["y", "x", "t", name]), *(row + dialect.delimiter + "1" for row in rows)])},
-        rf"^table: column {name}: stands twice in the header")
+    _header, *rows = lines_of(cells, dialect)
+    return Case(
+        {
+            "table": dialect.text(
+                [dialect.line(["y", "x", "t", name]), *(row + dialect.delimiter + "1" for row in rows)]
+            )
+        },
+        rf"^table: column {name}: stands twice in the header",
+    )
 
 
 def empty_names(r: Random) -> Case:
     cells, dialect = table(r), Dialect.drawn(r)
-    header, *rows = lines_of(cells, dialect)
+    _header, *rows = lines_of(cells, dialect)
     if r.random() < 0.3:
         return Case({"table": dialect.text([dialect.line(["", "", ""]), *rows])}, r"^table: has no column names")
-    return Case({"table": dialect.text([dialect.line(["", "y", "x", "t", ""]), *(f"7{dialect.delimiter}{row}{dialect.delimiter}" for row in rows)])}, table=cells)
+    return Case(
+        {
+            "table": dialect.text(
+                [
+                    dialect.line(["", "y", "x", "t", ""]),
+                    *(f"7{dialect.delimiter}{row}{dialect.delimiter}" for row in rows),
+                ]
+            )
+        },
+        table=cells,
+    )
 
 
 def no_header(r: Random) -> Case:
     dialect = Dialect.drawn(r)
     cells = table(r)
     cells.pop("t")
-    return Case({"table": dialect.text(lines_of(cells, dialect)[1:])}, r"^table: has no header; found only numbers in the first row", params={"split": {"by": "row"}})
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect)[1:])},
+        r"^table: has no header; found only numbers in the first row",
+        params={"split": {"by": "row"}},
+    )
 
 
 def mixed_types(r: Random) -> Case:
     """One cell of a column of numbers that is none."""
     cells, dialect = table(r, r.randint(8, 40)), Dialect.drawn(r)
     row, name = r.randrange(2, len(cells["y"])), r.choice("yx")
-    word = r.choice(["1OO", "0x1F", "1_000", "12:30", "--", "-", "one", "1.2.3", "12 cm", "true", "2024-01-01", "١٢", "1e", "+-1", "."])
+    word = r.choice(
+        [
+            "1OO",
+            "0x1F",
+            "1_000",
+            "12:30",
+            "--",
+            "-",
+            "one",
+            "1.2.3",
+            "12 cm",
+            "true",
+            "2024-01-01",
+            "١٢",
+            "1e",
+            "+-1",
+            ".",
+        ]
+    )
     cells[name][row] = word
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is no number|must be a number|is text because)")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))},
+        rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is no number|must be a number|is text because)",
+    )
 
 
 def thousands(r: Random) -> Case:
     dialect = Dialect.drawn(r)
     cells = table(r)
     sign = r.choice([",", " ", "'", "\u202f"])
-    cells["x"] = [f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}" + (".5" if r.random() < 0.5 else "") for _ in cells["x"]]
+    cells["x"] = [
+        f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}" + (".5" if r.random() < 0.5 else "") for _ in cells["x"]
+    ]
     decimal = sign == "," and dialect.delimiter == ";" and not any("." in x for x in cells["x"])
     if decimal:
-        return Case({"table": dialect.text(lines_of(cells, dialect))}, table=cells | {"x": [float(x.replace(",", ".")) for x in cells["x"]]})
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: row \d+: column x: .*(is text because of how the number is written; write it plainly|is no number, as)")
+        return Case(
+            {"table": dialect.text(lines_of(cells, dialect))},
+            table=cells | {"x": [float(x.replace(",", ".")) for x in cells["x"]]},
+        )
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))},
+        r"^table: row \d+: column x: .*(is text because of how the number is written; write it plainly|is no number, as)",
+    )
 
 
 def dates_as_text(r: Random) -> Case:
     """Dates of other countries are text for the reader, and no category."""
     cells, dialect = table(r), Dialect.drawn(r)
-    way = r.choice(["{2:02}/{1:02}/{0}", "{1:02}/{2:02}/{0}", "{2}.{1}.{0}", "{2:02}-{1:02}-{0}", "{0}/{1:02}/{2:02}", "{0}{1:02}{2:02}T0000"])
+    way = r.choice(
+        [
+            "{2:02}/{1:02}/{0}",
+            "{1:02}/{2:02}/{0}",
+            "{2}.{1}.{0}",
+            "{2:02}-{1:02}-{0}",
+            "{0}/{1:02}/{2:02}",
+            "{0}{1:02}{2:02}T0000",
+        ]
+    )
     days = [(r.randint(1990, 2030), r.randint(1, 12), r.randint(13, 28)) for _ in range(2)]
     cells["x"] = [way.format(*r.choice(days)) for _ in cells["x"]]
     return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: row 1: column x: .*is a date")
@@ -227,8 +338,15 @@ def dates_as_text(r: Random) -> Case:
 
 def dates(r: Random) -> Case:
     cells, dialect = table(r), Dialect.drawn(r)
-    cells["x"] = [f"{r.randint(1677, 2262)}-{r.randint(1, 12):02}-{r.randint(1, 28):02}" + r.choice(["", "T10:30", " 10:30:00.000001"]) for _ in cells["x"]]
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: column x: must be a number or a category.*(date32|timestamp)")
+    cells["x"] = [
+        f"{r.randint(1677, 2262)}-{r.randint(1, 12):02}-{r.randint(1, 28):02}"
+        + r.choice(["", "T10:30", " 10:30:00.000001"])
+        for _ in cells["x"]
+    ]
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))},
+        r"^table: column x: must be a number or a category.*(date32|timestamp)",
+    )
 
 
 def truth_values(r: Random) -> Case:
@@ -244,7 +362,10 @@ def infinities(r: Random) -> Case:
     row = r.randrange(len(cells["y"]))
     cells[name] = [float(cell) for cell in cells[name]]
     cells[name][row] = r.choice(["inf", "-inf", "Infinity", "1e400", "-1e309", "INF", "-INFINITY"])
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, rf"^table: row {row + 1}: column {name}: must be a finite number; found -?inf")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))},
+        rf"^table: row {row + 1}: column {name}: must be a finite number; found -?inf",
+    )
 
 
 def open_quote(r: Random) -> Case:
@@ -265,14 +386,20 @@ def swallowed_rows(r: Random) -> Case:
     last = r.randrange(first + 1, len(lines))
     lines[first] = dialect.delimiter.join(["1", "2", '"a'])
     lines[last] = dialect.delimiter.join(["4", "5", '"a"'])
-    return Case({"table": dialect.text([dialect.delimiter.join(cells), *lines])}, rf"^table: row {first + 1}: (has text behind a closing quote|a quote is not closed)")
+    return Case(
+        {"table": dialect.text([dialect.delimiter.join(cells), *lines])},
+        rf"^table: row {first + 1}: (has text behind a closing quote|a quote is not closed)",
+    )
 
 
 def nul_bytes(r: Random) -> Case:
     case = good(r)
     content = case.files["table"]
     at = r.randrange(len(content))
-    return Case({"table": content[:at] + b"\0" * r.choice([1, 1, 5]) + content[at:]}, rf"^table: (is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)")
+    return Case(
+        {"table": content[:at] + b"\0" * r.choice([1, 1, 5]) + content[at:]},
+        rf"^table: (is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)",
+    )
 
 
 def other_encoding(r: Random) -> Case:
@@ -282,7 +409,10 @@ def other_encoding(r: Random) -> Case:
     encoding = r.choice(["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp500"])
     if encoding == "utf-7":
         encoding = "utf-16"
-    return Case({"table": text.encode(encoding, "replace")}, r"^table: (is not UTF-8; found byte 0x.. at offset \d+; (if it is UTF-16, )?convert it|is not text; found a NUL byte at offset \d)")
+    return Case(
+        {"table": text.encode(encoding, "replace")},
+        r"^table: (is not UTF-8; found byte 0x.. at offset \d+; (if it is UTF-16, )?convert it|is not text; found a NUL byte at offset \d)",
+    )
 
 
 def invalid_bytes(r: Random) -> Case:
@@ -301,7 +431,9 @@ def huge_field(r: Random) -> Case:
     if size == BLOCK // 2:
         cells["t"][row] = "b" * size
         return Case({"table": dialect.text(lines_of(cells, dialect))}, table=cells)
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: row \d+: the row is longer than 4194304 bytes")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))}, r"^table: row \d+: the row is longer than 4194304 bytes"
+    )
 
 
 def wide(r: Random) -> Case:
@@ -321,14 +453,27 @@ def foreign(r: Random) -> Case:
     book = io.BytesIO()
     with zipfile.ZipFile(book, "w") as archive:
         archive.writestr(r.choice(["[Content_Types].xml", "table.csv"]), plain)
-    content, line = r.choice([
-        (gzip.compress(plain, mtime=0), "compressed with gzip"), (bz2.compress(plain), "compressed with bzip2"), (lzma.compress(plain), "compressed with xz"),
-        (book.getvalue(), "is an Excel workbook|is a ZIP archive"),
-        (b"<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", "is a web page"), (b"\n  <html>", "is a web page"),
-        (json.dumps([{"y": 1, "x": 2}]).encode(), "is JSON"), (b"%PDF-1.7\n1,2\n", "is a PDF"), (b"\x89PNG\r\n\x1a\n\0\0", "is not UTF-8"), (b"\x7fELF\2\1\1\0", "is not text"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n", "column [yxt]: is not in the file"),
-        (b"", "is empty"), (b"\xef\xbb\xbf", "is empty"), (b"\n\r\n  \n", "is empty"),
-    ])
+    content, line = r.choice(
+        [
+            (gzip.compress(plain, mtime=0), "compressed with gzip"),
+            (bz2.compress(plain), "compressed with bzip2"),
+            (lzma.compress(plain), "compressed with xz"),
+            (book.getvalue(), "is an Excel workbook|is a ZIP archive"),
+            (b"<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", "is a web page"),
+            (b"\n  <html>", "is a web page"),
+            (json.dumps([{"y": 1, "x": 2}]).encode(), "is JSON"),
+            (b"%PDF-1.7\n1,2\n", "is a PDF"),
+            (b"\x89PNG\r\n\x1a\n\0\0", "is not UTF-8"),
+            (b"\x7fELF\2\1\1\0", "is not text"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n",
+                "column [yxt]: is not in the file",
+            ),
+            (b"", "is empty"),
+            (b"\xef\xbb\xbf", "is empty"),
+            (b"\n\r\n  \n", "is empty"),
+        ]
+    )
     return Case({"table": content}, rf"^table: .*{line}")
 
 
@@ -338,7 +483,12 @@ def random_bytes(r: Random) -> Case:
 
 def random_text(r: Random) -> Case:
     """Signs of the syntax in any order."""
-    text = "".join(r.choice(['y', 'x', 't', ',', ';', '"', '"', '\n', '\r', '\t', '|', '1', '2.5', '-', 'e', ' ', 'NA', '#', '\\', 'é']) for _ in range(r.randint(1, 200)))
+    text = "".join(
+        r.choice(
+            ["y", "x", "t", ",", ";", '"', '"', "\n", "\r", "\t", "|", "1", "2.5", "-", "e", " ", "NA", "#", "\\", "é"]
+        )
+        for _ in range(r.randint(1, 200))
+    )
     return Case({"table": text.encode()}, r"^table: ")
 
 
@@ -393,14 +543,47 @@ def typed(cells: list[str], comma: bool) -> list[Any]:
         convert = float
     elif comma and all(re.fullmatch(number.replace(r"\.", ","), cell, re.ASCII) for cell in present):
         convert = lambda cell: float(cell.replace(",", "."))  # noqa: E731
-    return [None if short in MISSING else convert(cell if convert is str else short) for cell, short in zip(cells, bare, strict=True)]
+    return [
+        None if short in MISSING else convert(cell if convert is str else short)
+        for cell, short in zip(cells, bare, strict=True)
+    ]
 
 
 KINDS: Mapping[str, Callable[[Random], Case]] = {
     kind.__name__: kind
     for kind in (
-        good, one_row, constant_target, blanks_around, decimal_commas, missing_features, missing_refused, all_missing, no_rows, ragged,
-        trailing_delimiters, comments, other_delimiter, name_twice, empty_names, no_header, mixed_types, thousands, dates_as_text, dates,
-        truth_values, infinities, open_quote, swallowed_rows, nul_bytes, other_encoding, invalid_bytes, huge_field, wide, foreign, random_bytes, random_text, mutated,
+        good,
+        one_row,
+        constant_target,
+        blanks_around,
+        decimal_commas,
+        missing_features,
+        missing_refused,
+        all_missing,
+        no_rows,
+        ragged,
+        trailing_delimiters,
+        comments,
+        other_delimiter,
+        name_twice,
+        empty_names,
+        no_header,
+        mixed_types,
+        thousands,
+        dates_as_text,
+        dates,
+        truth_values,
+        infinities,
+        open_quote,
+        swallowed_rows,
+        nul_bytes,
+        other_encoding,
+        invalid_bytes,
+        huge_field,
+        wide,
+        foreign,
+        random_bytes,
+        random_text,
+        mutated,
     )
 }

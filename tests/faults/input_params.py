@@ -13,9 +13,7 @@ MARKER = "executed"
 def laughs(before: str, after: str, between: str = ", ", lines: int = 40) -> str:
     """Lines each of which names the line before it nine times."""
     names = [between.join([f"*a{i - 1}"] * 9) for i in range(1, lines)]
-    return "a0: &a0 {k: 1}\n" + "\n".join(
-        f"a{i}: &a{i} {before}{each}{after}" for i, each in enumerate(names, 1)
-    )
+    return "a0: &a0 {k: 1}\n" + "\n".join(f"a{i}: &a{i} {before}{each}{after}" for i, each in enumerate(names, 1))
 
 
 NOT_PLAIN = "params.yaml: holds something that is no number, text, list or section"

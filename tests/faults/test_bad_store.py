@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disks import needs_mount
 from tests.faults.forked import run_command, run_stage
 from tests.faults.sent_runs import assert_every_point_once, no_follower_left
 from tests.pipeline.conftest import Project, committed_run
-from tests.pipeline.test_bad_conditions import can_mount
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
@@ -98,7 +98,7 @@ def test_what_is_no_file_is_told_of_at_once(project: Project) -> None:
     assert_told(project, "unable to open database file", "make the file and its folder writable")
 
 
-@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+@needs_mount
 def test_a_file_that_cannot_be_written_is_told_of(project: Project) -> None:
     mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh"]
     done = project.run(*mounted, sys.executable, "-m", "linreg", "sync", check=False)

@@ -153,7 +153,7 @@ def test_whenever_ctrl_c_comes_the_next_repro_ends_with_the_same_hashes_and_one_
     project: Project, times: int, workers: int
 ) -> None:
     """At seeded random moments of all stages, their imports among them."""
-    chance = random.Random(10 + workers)  # noqa: S311 - a test that can be repeated
+    chance = random.Random(10 + workers)
     expected = (project.folder / "dvc.lock").read_text()
     for _ in range(times // AT_A_TIME):
         forget_everything(project.folder)

@@ -55,7 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_disk_that_becomes_full_is_one_line_and_the_outputs_of_before(
     project: Path, tmp_path: Path, stage: str
 ) -> None:
-    chance, right = random.Random(stage), contents(project)  # noqa: S311
+    chance, right = random.Random(stage), contents(project)
     main = importlib.import_module(f"stages.{stage}").main
     refused = 0
     for free in (0, 8, *(chance.randrange(KILOBYTES[stage]) for _ in range(8))):

@@ -13,7 +13,10 @@ from tests.faults.input_case import MEGABYTES, SECONDS
 
 pytestmark = pytest.mark.slow
 
-KINDS = {**{f"csv-{name}": kind for name, kind in input_csv.KINDS.items()}, **{f"parquet-{name}": kind for name, kind in input_parquet.KINDS.items()}}
+KINDS = {
+    **{f"csv-{name}": kind for name, kind in input_csv.KINDS.items()},
+    **{f"parquet-{name}": kind for name, kind in input_parquet.KINDS.items()},
+}
 SLOW = {"csv-wide", "csv-huge_field", "parquet-many_columns"}
 THETA, B = 2.5, -1.0
 
@@ -24,7 +27,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fit")
     (folder / "table").write_text("y,x\n" + "".join(f"{B + THETA * x},{x}\n" for x in range(30)))
     split = "split: {train: 1, validation: 0, test: 0}\n"
-    (folder / "params.yaml").write_text("ingest: {source: table}\nmodel: {formula: y ~ x}\n" + split + "train: {solver: exact}\n")
+    (folder / "params.yaml").write_text(
+        "ingest: {source: table}\nmodel: {formula: y ~ x}\n" + split + "train: {solver: exact}\n"
+    )
     with pytest.MonkeyPatch.context() as patch:
         from linreg.tracking import follower
 
@@ -59,11 +64,20 @@ def test_use_and_predict_end_in_a_result_or_in_one_line(kind: str, model: Path, 
                 assert outcome.refusal is not None, (seed, arguments, outcome.stderr)
                 assert (folder / "params.yaml").read_bytes() == before
                 assert not list(folder.glob("*predictions*"))
-            if outcome.code == 0 and arguments[-2] == "--keep" and case.table and not case.refused and "missing" not in kind:
+            if (
+                outcome.code == 0
+                and arguments[-2] == "--keep"
+                and case.table
+                and not case.refused
+                and "missing" not in kind
+            ):
                 expected = [B + THETA * float(x) for x in case.table["x"]]
                 found = pd.read_csv(folder / "predictions.csv", float_precision="round_trip")["prediction"].tolist()
                 assert len(found) == len(expected)
-                assert all(one == pytest.approx(other, rel=1e-12, abs=1e-12) or one != one for one, other in zip(found, expected, strict=True))
+                assert all(
+                    one == pytest.approx(other, rel=1e-12, abs=1e-12) or one != one
+                    for one, other in zip(found, expected, strict=True)
+                )
             for file in folder.glob("predictions*"):
                 file.unlink()
             (folder / "params.yaml").write_bytes(before)

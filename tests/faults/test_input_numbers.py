@@ -5,7 +5,7 @@ up to 2^63, a penalty of 1e300: drawn by seed and put together at random.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -34,7 +34,7 @@ SECONDS, MEGABYTES = 30.0, 300.0
 def column(r: Random, count: int) -> list[Any]:
     """Draw a column of one odd kind."""
     sign = (1, -1)
-    return r.choice([
+    kinds: list[Callable[[], list[Any]]] = [
         lambda: [r.gauss(0, 1) for _ in range(count)], lambda: [r.gauss(5, 2) for _ in range(count)],
         lambda: [r.choice(SIZES)] * count, lambda: [0.0] * count, lambda: [r.choice(SIZES) for _ in range(count)],
         lambda: [r.choice(sign) * 10 ** r.uniform(290, 308) for _ in range(count)],
@@ -42,7 +42,8 @@ def column(r: Random, count: int) -> list[Any]:
         lambda: [r.randint(-5, 5) for _ in range(count)], lambda: [r.randint(-(2**63), 2**63 - 1) for _ in range(count)],
         lambda: [r.gauss(0, 1) * 1e100 for _ in range(count)], lambda: [r.gauss(0, 1) * 1e-200 for _ in range(count)],
         lambda: [0.0] * (count - 1) + [1e300],
-    ])()  # fmt: skip
+    ]  # fmt: skip
+    return r.choice(kinds)()
 
 
 def table(r: Random) -> dict[str, list[Any]]:
@@ -58,8 +59,18 @@ def table(r: Random) -> dict[str, list[Any]]:
 
 def params(r: Random) -> dict[str, dict[str, Any]]:
     """Draw parameters."""
-    formulas = ["y ~ x", "y ~ x + z", "y ~ x + z", "y ~ 1", "y ~ 0 + x", "y ~ x + C(g)", "y ~ x*z", "y ~ I(x**2)", "y ~ ."]
-    some = {
+    formulas = [
+        "y ~ x",
+        "y ~ x + z",
+        "y ~ x + z",
+        "y ~ 1",
+        "y ~ 0 + x",
+        "y ~ x + C(g)",
+        "y ~ x*z",
+        "y ~ I(x**2)",
+        "y ~ .",
+    ]
+    some: dict[str, dict[str, Any]] = {
         "ingest": {"source": "table"},
         "model": {"formula": r.choice(formulas)} | ({"weights": "z"} if r.random() < 0.1 else {}),
         "split": r.choice([{"shards": 2}, {"train": 1, "validation": 0, "test": 0}, {"train": 0.5, "validation": 0, "test": 0.5}]),
@@ -77,7 +88,10 @@ def lay(r: Random, folder: Path) -> dict[str, dict[str, Any]]:
     cells, some = table(r), params(r)
     lines = [",".join(cells), *(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))]
     (folder / "table").write_text("\n".join(lines) + "\n")
-    sections = (f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items()) for name, keys in some.items())
+    sections = (
+        f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items())
+        for name, keys in some.items()
+    )
     (folder / "params.yaml").write_text("".join(sections))
     return some
 
@@ -87,7 +101,11 @@ def complaint(outcome: Outcome) -> str | None:
     if outcome.timed_out or outcome.megabytes > MEGABYTES:
         return f"{outcome.seconds:.1f} s, {outcome.megabytes:.0f} MB"
     silent = outcome.code == 0 and not outcome.stderr
-    return None if silent or (outcome.code == 2 and outcome.refusal) else f"exit code {outcome.code}: {outcome.stderr[-1500:]}"
+    return (
+        None
+        if silent or (outcome.code == 2 and outcome.refusal)
+        else f"exit code {outcome.code}: {outcome.stderr[-1500:]}"
+    )
 
 
 def excess(folder: Path, names: list[str]) -> Fraction:
@@ -100,7 +118,9 @@ def excess(folder: Path, names: list[str]) -> Fraction:
     assert all(np.isfinite(learned))
 
     def loss(beta: list[Fraction]) -> Fraction:
-        return sum(((each - sum(map(Fraction.__mul__, row, beta))) ** 2 for row, each in zip(Z, y, strict=True)), Fraction(0))
+        return sum(
+            ((each - sum(map(Fraction.__mul__, row, beta))) ** 2 for row, each in zip(Z, y, strict=True)), Fraction(0)
+        )
 
     size = sum((each**2 for each in y), Fraction(0))
     return (loss([Fraction(each) for each in learned]) - loss(minimum(Z, y))) / size if size else Fraction(0)
@@ -130,7 +150,9 @@ def values_in(document: Any) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, PER_TEST))
-def test_the_pipeline_finds_the_minimum_or_says_why_not(first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pipeline_finds_the_minimum_or_says_why_not(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(follower, "start", lambda _: None)  # MLflow is not the subject
     monkeypatch.setattr(follower, "wait", lambda _folder, _timeout: 0)
     for seed in range(first, first + PER_TEST):
@@ -143,7 +165,9 @@ def test_the_pipeline_finds_the_minimum_or_says_why_not(first: int, tmp_path: Pa
             if outcome.code:
                 break
         else:
-            assert all(np.isfinite(list(values_in(json.loads((folder / "models/evaluation/metrics.json").read_text())))))
+            assert all(
+                np.isfinite(list(values_in(json.loads((folder / "models/evaluation/metrics.json").read_text()))))
+            )
             formula, train = some["model"]["formula"], some["train"]
             names = {"y ~ x": ["x"], "y ~ x + z": ["x", "z"], "y ~ 1": []}.get(formula)
             model = json.loads((folder / "models/model/model.json").read_text())

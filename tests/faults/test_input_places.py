@@ -34,9 +34,9 @@ def _folder_of(name: str, make: Callable[[Path], None]) -> Callable[[Path], None
     return folder
 
 
-REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "nothing": (lambda _: None, "there is no such file"),
-    "an empty file": (lambda path: path.write_bytes(b"") and None, "is empty"),
+    "an empty file": (lambda path: path.write_bytes(b""), "is empty"),
     "an empty folder": (lambda path: path.mkdir(), "is a folder without files"),
     "a pipe": (os.mkfifo, "is neither a file nor a folder|is not a regular file"),
     "a socket": (_socket, "is neither a file nor a folder|is not a regular file"),
@@ -65,7 +65,10 @@ def test_what_is_no_table_is_refused_at_once(what: str, folder: Path) -> None:
     make, line = REFUSED[what]
     make(folder / "table")
     before = (folder / "params.yaml").read_bytes()
-    for outcome in (run_stage("ingest", folder, timeout=SECONDS), run_command(["use", "table"], folder, timeout=SECONDS)):
+    for outcome in (
+        run_stage("ingest", folder, timeout=SECONDS),
+        run_command(["use", "table"], folder, timeout=SECONDS),
+    ):
         assert not outcome.timed_out
         assert outcome.refusal is not None, outcome.stderr
         assert outcome.code == 2
@@ -76,10 +79,14 @@ def test_what_is_no_table_is_refused_at_once(what: str, folder: Path) -> None:
     assert not list((folder / "data").glob(".*"))
 
 
-@pytest.mark.parametrize("name", ["a table.csv", "-t.csv", "tä\u202fble.csv", "t'able\".csv", "t\nable.csv", "~t.csv", "%s{}.csv", "t" * 200])
+@pytest.mark.parametrize(
+    "name", ["a table.csv", "-t.csv", "tä\u202fble.csv", "t'able\".csv", "t\nable.csv", "~t.csv", "%s{}.csv", "t" * 200]
+)
 def test_a_file_may_have_any_name(name: str, folder: Path) -> None:
     (folder / name).write_text(TABLE)
-    (folder / "params.yaml").write_text("ingest: {source: " + __import__("json").dumps(f"./{name}") + "}\nmodel: {formula: y ~ x}\n")
+    (folder / "params.yaml").write_text(
+        "ingest: {source: " + __import__("json").dumps(f"./{name}") + "}\nmodel: {formula: y ~ x}\n"
+    )
     outcome = run_stage("ingest", folder, timeout=SECONDS)
     assert (outcome.code, outcome.stderr) == (0, "")
 

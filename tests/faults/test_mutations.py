@@ -105,7 +105,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def cases() -> list[tuple[str, str, str]]:
     """Return reader, file and way of CASES cases: every way for every file, then some more."""
-    chance = random.Random(SEED)  # noqa: S311 - a test that can be repeated
+    chance = random.Random(SEED)
     ways = [*WAYS, DELETED, REPLACED]
     every = [(file, way) for way in ways for file in READERS if not (way == "digit changed" and _is_binary(file))]
     more = [chance.choice(every) for _ in range(CASES - len(every))]
@@ -135,7 +135,7 @@ def test_a_damaged_file_is_refused_by_name_or_changes_nothing(
     tally: Counter[tuple[str, str]] = Counter()
     for number, (reader, file, way) in list(enumerate(cases()))[part::PARTS]:
         case = f"case {number}: {reader}, {file} {way}"
-        chance = random.Random(number)  # noqa: S311
+        chance = random.Random(number)
         folder = copy_of(project, tmp_path / f"case-{number}")
         data = (folder / file).read_bytes()
         (folder / file).unlink()
@@ -176,7 +176,7 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
 ) -> None:
     project, _ = projects
     expected = {name: data for name, data in contents(project).items() if name.startswith("models/m")}
-    chance = random.Random(way)  # noqa: S311
+    chance = random.Random(way)
     folder = copy_of(project, tmp_path / "project")
     checkpoint = _checkpoint(folder)
     data = checkpoint.read_bytes()

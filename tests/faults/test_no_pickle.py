@@ -1,4 +1,4 @@
-"""Nothing that is read is unpickled: a pickle that would leave a mark, in place of any file, is refused and leaves none."""
+"""Nothing that is read is unpickled: a pickle in place of any file is refused, and does not leave its mark."""
 
 import ast
 import os

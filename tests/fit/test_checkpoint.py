@@ -74,11 +74,12 @@ class Stopping(Checkpoint):
 
     writings_left = 0
 
-    def write(self, state: Callable[[], State]) -> None:
-        super().write(state)
+    def write(self, state: Callable[[], State]) -> bool:
+        written = super().write(state)
         self.writings_left -= 1
         if not self.writings_left:
             raise StoppedError
+        return written
 
 
 def fit(shards: list[Rows], params: Train, history: History, checkpoint: Checkpoint | None) -> None:

@@ -154,11 +154,12 @@ class Stopping(Checkpoint):
 
     at_epoch = at_step
 
-    def write(self, state: Callable[[], State]) -> None:
-        super().write(state)
+    def write(self, state: Callable[[], State]) -> bool:
+        written = super().write(state)
         self.writings_left -= 1
         if not self.writings_left:
             raise StoppedError
+        return written
 
 
 @pytest.mark.parametrize("num_shards", [1, 3])

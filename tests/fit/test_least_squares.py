@@ -75,6 +75,7 @@ def test_a_polynomial_of_degree_10_keeps_14_digits() -> None:
     beta, _ = rational(X, y, None, True, 0.0)
     relative = [abs(Fraction(a) / b - 1) for a, b in zip([found.b, *found.theta.tolist()], beta, strict=True)]
     assert max(relative) < 2e-14
+    assert found.condition is not None
     assert found.condition > 1e19
 
 
