@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help repro test test-slow lint verify bench ui report env
+.PHONY: help repro test test-slow test-faults lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -24,6 +24,9 @@ test: env  ## Run the fast tests
 
 test-slow: env  ## Run the slow tests
 	python -m pytest -m slow -n auto
+
+test-faults: env  ## Run the tests that kill, damage, fill up and cut off
+	python -m pytest tests/faults -n auto
 
 lint: env  ## Check style and types, and the libraries for known vulnerabilities
 	ruff check .
