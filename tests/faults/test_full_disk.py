@@ -161,7 +161,7 @@ def test_predictions_that_find_no_room_leave_those_of_before(
     assert [(file.name, file.read_text()) for file in (tmp_path / "after").iterdir()] == [(name, "before")]
 
 
-@pytest.mark.parametrize("free", [200, 1000, 1500])
+@pytest.mark.parametrize("free", [200, 1000, 1100])
 def test_a_store_on_a_full_disk_is_one_line_and_takes_everything_once_there_is_room(
     project: Path, tmp_path: Path, free: int
 ) -> None:

@@ -15,8 +15,11 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 
 pytestmark = pytest.mark.slow
 
-MOST_MEGABYTES = 16
-"""By which the resident memory of a process may be higher in the second half of the steps than in the first."""
+MOST_MEGABYTES = 24
+"""By which the resident memory of a process may be higher in the second half of the steps than in the first.
+
+Measured: 17, for what the sender imports when a model comes; 103 before points were thinned.
+"""
 
 
 @pytest.mark.timeout(600)
