@@ -10,9 +10,8 @@ import time
 from linreg.tracking.place import root
 from linreg.tracking.run_folder import RunFolder
 
-PATIENCE_WITH_TROUBLE = 3.0
 SECONDS_OF_TROUBLE = 20.0
-"""How long a failure speaks against waiting; a follower in trouble tries again sooner than that."""
+"""How long a failure tells that there is a follower, which tries again sooner than that."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,22 +45,23 @@ def start(folder: RunFolder) -> None:
 def wait(folder: RunFolder, timeout: float) -> int:
     """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events pending.
 
-    A follower that died is started again, once. When it tells of trouble, such as a server that is down,
-    it tries again by itself, and there is little sense in waiting for it.
+    A follower that died is started again, once. One that tells of trouble, such as a server that is down, has tried
+    once more when the stage ended; if that failed too, there is little sense in waiting for it.
     """
-    began = time.monotonic()
+    began, deadline = time.time(), time.monotonic() + timeout
     started_again = False
     while pending := folder.pending():
-        waited = time.monotonic() - began
-        if waited >= timeout or (waited >= PATIENCE_WITH_TROUBLE and _is_in_trouble(folder)):
+        trouble = _last_trouble(folder)
+        if trouble > began or time.monotonic() >= deadline:
             break
-        if not started_again and not folder.has_sender() and not _is_in_trouble(folder):
+        if not started_again and not folder.has_sender() and time.time() - trouble >= SECONDS_OF_TROUBLE:
             start(folder)
             started_again = True
         time.sleep(0.05)
     return pending
 
 
-def _is_in_trouble(folder: RunFolder) -> bool:
+def _last_trouble(folder: RunFolder) -> float:
+    """Return when the last try to send failed, in seconds since 1970; 0 if it did not."""
     sent = folder.sent()
-    return sent.trouble != "" and time.time() - sent.trouble_time < SECONDS_OF_TROUBLE
+    return sent.trouble_time if sent.trouble else 0.0

@@ -78,6 +78,7 @@ class _Follower:
         self._sender: Sender | None = None
         self._failures = 0
         self._last_try = -SECONDS_BETWEEN_BATCHES
+        self._size_tried = 0
         self._last_sign_of_life = time.monotonic()
 
     def run(self) -> None:
@@ -109,13 +110,16 @@ class _Follower:
     def _is_due(self, has_writer: bool) -> bool:
         waited = time.monotonic() - self._last_try
         if self._failures:
-            return waited >= min(0.5 * 2.0**self._failures, LONGEST_PAUSE)
+            # A stage that ends waits to hear whether the store is back, and may be the last one for long.
+            has_ended = self._folder.journal.stat().st_size > self._size_tried and ends_with_end(self._folder.journal)
+            return has_ended or waited >= min(0.5 * 2.0**self._failures, LONGEST_PAUSE)
         if self._sender is None or (not has_writer and self._sender.ending.status == RUNNING):
             return True
         return self._has_news() and (waited >= SECONDS_BETWEEN_BATCHES or ends_with_end(self._folder.journal))
 
     def _try(self) -> None:
         self._last_try = time.monotonic()
+        self._size_tried = self._folder.journal.stat().st_size
         try:
             if self._sender is None:
                 self._sender = Sender(self._folder, open_store())
