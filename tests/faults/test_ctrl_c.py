@@ -1,5 +1,6 @@
 """Ctrl-C as a terminal sends it, to DVC, its stage and all workers: nothing is lost, nothing half-written is left."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,7 +39,8 @@ def start(project: Project, *command: str, workers: int = 1) -> "subprocess.Pope
 
 def interrupt(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> tuple[str, str]:
     """Send a signal to the process group and return what its processes have said; none of them is left."""
-    os.killpg(process.pid, number)
+    with contextlib.suppress(ProcessLookupError):  # what it has said of its own end is then more of a help
+        os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=SECONDS_TO_END)
     ours = [line for line in errors.splitlines() if re.search(r'^ *File "[^"]*/(linreg|stages)/', line)]
     assert not ours, errors
