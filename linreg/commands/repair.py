@@ -1,7 +1,8 @@
-"""Remove files of DVC's own that a killed DVC has left cut off, and which it then refuses to go on with.
+"""Remove files of DVC's own that DVC, killed or interrupted, has left cut off, and which it then refuses to go on with.
 
-DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name. Nothing is lost with them: it takes what
-the stages had made from its cache, and makes again what is not there.
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name, and in its cache of runs it takes a
+temporary file that was left there for an entry. Nothing is lost with them: it takes what the stages had made from its
+cache, and makes again what is not there.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from ruamel.yaml.error import YAMLError
 from linreg.errors import UserError
 
 BUSY = Path(".dvc/tmp/lock")
+RUNS = Path(".dvc/cache/runs")
 
 
 class _Locked(BaseModel):
@@ -49,9 +51,10 @@ def run(_args: argparse.Namespace) -> int:
     """Return 0 when something was repaired, 1 when nothing had to be."""
     with _no_dvc_at_work():
         repaired = [path for path, check in CHECKS.items() if not _is_whole(path, check)]
+        repaired += sorted(RUNS.glob("*/*/.*.tmp"))
         for path in repaired:
             path.unlink()
-            print(f"{path}: was cut off when DVC was killed, and is removed")
+            print(f"{path}: was cut off when DVC was ended, and is removed")
     if repaired:
         print("`dvc repro` goes on: it takes from its cache what the stages had made")
         return 0
