@@ -24,11 +24,22 @@ BUSY = Path(".dvc/tmp/lock")
 RUNS = Path(".dvc/cache/runs")
 
 
-class _Locked(BaseModel):
+class _LockedFile(BaseModel):
+    """An input or output; DVC's own check lets pass one without a hash, on which it then fails."""
+
     path: str
-    md5: str = ""
-    size: int = 0
-    nfiles: int = 0
+    md5: str = Field(pattern="^[0-9a-f]{32}$")
+    size: int
+
+
+class _LockedFolder(BaseModel):
+    path: str
+    md5: str = Field(pattern="^[0-9a-f]{32}[.]dir$")
+    size: int
+    nfiles: int
+
+
+_Locked = _LockedFile | _LockedFolder
 
 
 class _Stage(BaseModel):
