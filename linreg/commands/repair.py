@@ -1,8 +1,8 @@
 """Remove files of DVC's own that DVC, killed or interrupted, has left cut off, and which it then refuses to go on with.
 
 DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name, and in its cache of runs it takes a
-temporary file that was left there for an entry. Nothing is lost with them: it takes what the stages had made from its
-cache, and makes again what is not there.
+temporary file that was left there for an entry, and fails where a folder is empty. Nothing is lost with them: it takes
+what the stages had made from its cache, and makes again what is not there.
 """
 
 import argparse
@@ -61,12 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """Return 0 when something was repaired, 1 when nothing had to be."""
     with _no_dvc_at_work():
-        repaired = [path for path, check in CHECKS.items() if not _is_whole(path, check)]
-        repaired += sorted(RUNS.glob("*/*/.*.tmp"))
-        for path in repaired:
-            path.unlink()
-            print(f"{path}: was cut off when DVC was ended, and is removed")
-    if repaired:
+        files = [path for path, check in CHECKS.items() if not _is_whole(path, check)]
+        files += sorted(RUNS.glob("*/*/.*.tmp"))
+        for file in files:
+            file.unlink()
+        folders = [folder for folder in sorted(RUNS.glob("*/*/")) if not any(folder.iterdir())]
+        for folder in folders:
+            folder.rmdir()
+    for path in files + folders:
+        print(f"{path}: was cut off when DVC was ended, and is removed")
+    if files + folders:
         print("`dvc repro` goes on: it takes from its cache what the stages had made")
         return 0
     print("nothing to repair: DVC's own files are whole", file=sys.stderr)
