@@ -47,9 +47,10 @@ def plain_artifact(packed: Path, name: object) -> Path:
     flavor: Any = flavors.get("python_function")
     within = _named(flavor) if isinstance(flavor, dict) else ""
     artifact = packed / within
-    inside = artifact.resolve().is_relative_to(packed.resolve())
-    if not inside or any(file.is_symlink() for file in packed.rglob("*")):
-        raise UserError(name, "names files outside of itself", found=within or "a link", todo="do not use it")
+    outside = [] if artifact.resolve().is_relative_to(packed.resolve()) else [within]
+    outside += [f"the link {file.relative_to(packed)}" for file in packed.rglob("*") if file.is_symlink()]
+    if outside:
+        raise UserError(name, "names files outside of itself", found=outside[0], todo="do not use it")
     if not (artifact / "model.json").is_file():
         raise UserError(
             name, "is no model of linreg", found=", ".join(flavors), todo="name one that the pipeline has logged"

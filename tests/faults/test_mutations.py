@@ -1,106 +1,38 @@
 """Five hundred damaged files: each is refused in one line that names it, or changes no byte of the result."""
 
-import importlib
 import json
-import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
-from linreg.files import files_in
-from linreg.tracking import follower
 from tests.faults.damage import WAYS, damaged
-from tests.faults.forked import Outcome, run_command, run_stage
+from tests.faults.forked import run_stage
+from tests.faults.tiny_project import (
+    READERS,
+    SECONDS,
+    contents,
+    copy_of,
+    left_checkpoint,
+    made,
+    ready_to_fork,
+    run_reader,
+)
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 SEED, CASES, PARTS = 20, 520, 4
-STAGES = ("generate", "ingest", "split", "train", "evaluate")
-SECONDS = 10.0
-PREDICT = ("predict", "models/model", "data/raw/generated.parquet", "out.csv", "--interval", "0.95")
-COMMANDS = {
-    "predict": PREDICT,
-    "summary": ("summary",),
-    "compare": ("compare", "workspace", "workspace", "--output", "out.html"),
-}
-RAW, INGESTED, SPLIT = "data/raw/generated.parquet", "data/ingested", "data/split"
-READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        f"{RAW}/part-00000.parquet": ("ingest", "predict"),
-        f"{RAW}/_part-00000.seal": ("ingest", "predict"),
-        f"{INGESTED}/table.parquet": ("split",),
-        f"{INGESTED}/_table.seal": ("split",),
-        f"{INGESTED}/schema.json": ("train", "evaluate", "summary"),
-        f"{INGESTED}/profile.json": ("evaluate", "summary"),
-        f"{SPLIT}/split.json": ("train", "evaluate"),
-        f"{SPLIT}/train/shard-00001.parquet": ("train", "evaluate"),
-        f"{SPLIT}/train/_shard-00001.seal": ("train", "evaluate"),
-        f"{SPLIT}/validation.parquet": ("train", "evaluate"),
-        f"{SPLIT}/test.parquet": ("evaluate",),
-        f"{SPLIT}/_test.seal": ("train", "evaluate"),
-        "models/model/model.json": ("evaluate", "predict", "summary"),
-        "models/model/model.safetensors": ("evaluate", "predict", "summary"),
-        "models/model/exact.json": ("evaluate", "predict"),
-        "models/model/moments.safetensors": ("evaluate", "predict"),
-        "models/training/history.csv": ("evaluate",),
-        "models/training/theta.csv": ("evaluate",),
-        "models/evaluation/metrics.json": ("summary", "compare"),
-        "models/evaluation/gates.json": ("summary", "compare"),
-        "models/evaluation/inference.json": ("summary", "compare"),
-        "models/evaluation/report.json": ("summary", "compare"),
-        "models/evaluation/predictions.csv": ("compare",),
-    }
-)
-"""Every file that a stage or command reads of what an earlier one wrote. Not here: what train hashes and never looks
-into, the pages of the test rows."""
 DELETED, REPLACED = "deleted", "of another run"
 
 
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
     """A tiny project in which every stage has run, and the same with another seed."""
-    with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
-        # No case is about what MLflow gets, and a process of its own for each would take a second.
-        patch.setattr(follower, "start", lambda _: None)
-        patch.setattr(follower, "wait", lambda *_: 0)
-        yield tuple(_made(tmp_path_factory.mktemp("project"), seed) for seed in (1, 2))  # type: ignore[misc]
-
-
-def _made(folder: Path, seed: int) -> Path:
-    shutil.copy(ROOT / "dvc.yaml", folder)
-    text = f"generate: {{rows: 400, seed: {seed}}}\nsplit: {{shards: 2}}\ntrain: {{epochs: 2}}\n"
-    (folder / "params.yaml").write_text(text)
-    for stage in STAGES:
-        outcome = run_stage(stage, folder)
-        assert outcome.is_right, outcome.stderr
-    return folder
-
-
-def copy_of(project: Path, folder: Path) -> Path:
-    """Link what the stages wrote, which they replace and never change in place; no journals, no locks."""
-    shutil.copytree(project, folder, copy_function=os.link, ignore=shutil.ignore_patterns(".linreg"))
-    return folder
-
-
-def run_reader(reader: str, folder: Path) -> Outcome:
-    if reader in STAGES:
-        return run_stage(reader, folder, timeout=SECONDS)
-    return run_command(COMMANDS[reader], folder, timeout=SECONDS)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in files_in(folder)
-        if not file.is_relative_to(folder / ".linreg")
-    }
+    with ready_to_fork():
+        yield tuple(made(tmp_path_factory.mktemp("project"), seed) for seed in (1, 2))  # type: ignore[misc]
 
 
 def cases() -> list[tuple[str, str, str]]:
@@ -178,7 +110,7 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
     expected = {name: data for name, data in contents(project).items() if name.startswith("models/m")}
     chance = random.Random(way)
     folder = copy_of(project, tmp_path / "project")
-    checkpoint = _checkpoint(folder)
+    checkpoint = left_checkpoint(folder)
     data = checkpoint.read_bytes()
     if way == "of another training":
         document = json.loads(data)
@@ -194,18 +126,3 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
         assert "goes on from step" not in outcome.stdout
     assert {name: data for name, data in contents(folder).items() if name.startswith("models/m")} == expected
     assert not list((folder / ".linreg/checkpoints").iterdir())
-
-
-def _checkpoint(folder: Path) -> Path:
-    """Have a training leave a checkpoint, as one does that is killed after its first epoch."""
-    from linreg.fit.checkpoint import Checkpoint
-
-    def die_after_writing(self: Checkpoint, state: object) -> None:
-        self.write(state)  # type: ignore[arg-type]
-        os._exit(9)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Checkpoint, "at_epoch", die_after_writing)
-        assert run_stage("train", folder).code == 9
-    (checkpoint,) = (folder / ".linreg/checkpoints").iterdir()
-    return checkpoint

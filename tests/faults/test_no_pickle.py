@@ -4,7 +4,7 @@ import ast
 import os
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from linreg.data.design import Design
 from linreg.fit import kernels
 from tests.faults.forked import run_command, run_stage
+from tests.faults.tiny_project import READERS, copy_of, left_checkpoint, made, ready_to_fork, run_reader
 from tests.prediction.fitted import save_model, training_rows
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,52 @@ def test_a_pickle_in_place_of_what_ingest_reads_is_refused(name: str, tmp_path: 
     found = run_stage("ingest", tmp_path)
     assert (found.code, found.refusal is not None) == (2, True), found
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with ready_to_fork():
+        yield made(tmp_path_factory.mktemp("project"), seed=1)
+
+
+@pytest.mark.slow
+def test_a_pickle_in_place_of_anything_that_a_stage_has_left_is_refused(project: Path, tmp_path: Path) -> None:
+    cases = [(file, reader) for file, readers in READERS.items() for reader in readers]
+    for number, (file, reader) in enumerate(cases):
+        folder = copy_of(project, tmp_path / str(number))
+        (folder / file).unlink()
+        (folder / file).write_bytes(PICKLE)
+        found = run_reader(reader, folder)
+        assert (found.code, found.refusal is not None) == (2, True), (file, reader, found)
+        assert not (folder / "marker").exists(), (file, reader)
+
+
+@pytest.mark.slow
+def test_a_pickle_in_place_of_a_checkpoint_is_discarded(project: Path, tmp_path: Path) -> None:
+    folder = copy_of(project, tmp_path / "project")
+    left_checkpoint(folder).write_bytes(PICKLE)
+    found = run_stage("train", folder)
+    assert found.is_right, found
+    assert "is damaged" in found.stdout
+    assert not (folder / "marker").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["journal.jsonl", "sent.json", "mlflow.db"])
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_a_pickle_in_place_of_what_tracking_reads_is_not_loaded(name: str, tmp_path: Path) -> None:
+    with ready_to_fork():
+        folder = made(tmp_path, seed=1)
+        sent = run_command(["sync"], folder)
+        assert sent.is_right, sent
+        (file,) = [*folder.glob(f".linreg/runs/*/{name}"), *folder.glob(name)]
+        file.write_bytes(PICKLE)
+        for stage in ("train", "evaluate"):
+            assert run_stage(stage, folder).is_right, stage
+        for command in (["sync"], ["runs"], ["sync", "--all"]):
+            found = run_command(command, folder)
+            assert "Traceback" not in found.stdout + found.stderr, (command, found)
+        assert not list(folder.rglob("marker"))
 
 
 def test_kernels_are_kept_only_where_nobody_else_can_write(tmp_path: Path) -> None:

@@ -1,5 +1,12 @@
+import os
+import pickle
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pandas as pd
@@ -12,7 +19,7 @@ from linreg.data.design import Design
 from linreg.errors import UserError
 from linreg.fit.exact_answer import ExactAnswer
 from linreg.fit.model import load
-from linreg.tracking.fetched_model import fetch_model
+from linreg.tracking.fetched_model import fetch_model, plain_artifact
 from linreg.tracking.journal import start_run
 from linreg.tracking.sync import Result
 from tests.prediction.fitted import save_model
@@ -105,3 +112,85 @@ def test_a_model_of_another_kind_is_told(store: MlflowClient, tmp_path: Path) ->
     store.create_model_version("other", str(other))
     with pytest.raises(UserError, match=r"models:/other/1: is no model of linreg; found python_function"):
         fetch_model("models:/other/1", tmp_path / "to")
+
+
+FOR_OTHERS = ("conda.yaml", "python_env.yaml", "requirements.txt", "input_example.json", "serving_input_example.json")
+"""What lies beside the model for tools of MLflow's, and is not read here."""
+
+
+class Mark:
+    """Unpickled, it leaves a file `marker`."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, ("touch marker",)
+
+
+def loaded_from(folder: Path) -> Path:
+    load(folder)
+    return folder
+
+
+def artifact_of(run: MlflowRun, store: MlflowClient) -> tuple[str, Path]:
+    """The name of the run's model, and the folder in which the store keeps it."""
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    return f"models:/{model.model_id}", Path(url2pathname(urlsplit(model.artifact_location).path))
+
+
+def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path
+) -> None:
+    name, kept = artifact_of(run, store)
+    files = [file for file in kept.rglob("*") if file.is_file()]
+    assert {"MLmodel", "model.json", "model.safetensors"} <= {file.name for file in files}
+    for file in files:
+        genuine = file.read_bytes()
+        file.write_bytes(pickle.dumps(Mark()))
+        if file.name in FOR_OTHERS:
+            load(fetch_model(name, tmp_path / file.name))
+        else:
+            with pytest.raises(UserError):
+                ExactAnswer.read(loaded_from(fetch_model(name, tmp_path / file.name)))
+        file.write_bytes(genuine)
+    assert not list(tmp_path.rglob("marker"))
+    assert not Path("marker").exists()
+
+
+def test_links_and_pipes_in_a_model_lead_nowhere(run: MlflowRun, store: MlflowClient, tmp_path: Path) -> None:
+    name, kept = artifact_of(run, store)
+    packed = tmp_path / "packed"
+    shutil.copytree(kept, packed)
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (file,) = packed.rglob("model.json")
+    within = plain_artifact(packed, name)
+    assert file.parent == within
+    for target in (secret, file.rename(file.with_name("other.json"))):
+        file.symlink_to(target)
+        with pytest.raises(UserError, match=r"names files outside of itself; found the link data/trained/model\.json"):
+            plain_artifact(packed, name)
+        file.unlink()
+    (kept_file,) = kept.rglob("model.json")
+    kept_file.unlink()
+    os.mkfifo(kept_file)
+    with pytest.raises(UserError, match="cannot be fetched; found The following failures occurred"):
+        fetch_model(name, tmp_path / "fetched")
+    kept_file.unlink()
+    kept_file.symlink_to(secret)
+    with pytest.raises(UserError) as caught:
+        load(fetch_model(name, tmp_path / "again"))
+    assert "secret" not in str(caught.value).replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize("path", ["/etc", "../..", "data/../../x"])
+def test_a_flavour_that_names_a_path_elsewhere_is_refused(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path, path: str
+) -> None:
+    name, kept = artifact_of(run, store)
+    packed = tmp_path / "packed"
+    shutil.copytree(kept, packed)
+    described = packed / "MLmodel"
+    text, count = re.subn(r"(?m)^    data: .*$", f"    data: {path}", described.read_text())
+    assert count == 1
+    described.write_text(text)
+    with pytest.raises(UserError, match="names files outside of itself; found"):
+        plain_artifact(packed, name)
