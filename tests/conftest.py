@@ -1,4 +1,5 @@
 import json
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ from linreg.workers.one import Workers
 # A slow machine is no mistake, and the same examples everywhere make a failure one that others can see.
 settings.register_profile("linreg", deadline=None, derandomize=True)
 settings.load_profile("linreg")
+# A shell has what it starts in the background ignore Ctrl-C, and whatever that starts in turn.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

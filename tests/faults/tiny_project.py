@@ -58,8 +58,9 @@ into, the pages of the test rows."""
 @contextlib.contextmanager
 def ready_to_fork() -> Iterator[None]:
     """Have all imports, and no sender, which would be a process of a second for each case."""
+    for module in ("linreg.fit.autograd", "tests.faults.sent_runs"):  # torch and MLflow, once and not in every fork
+        importlib.import_module(module)
     with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
         patch.setattr(follower, "start", lambda _: None)
         patch.setattr(follower, "wait", lambda *_: 0)
         yield
