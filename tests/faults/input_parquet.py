@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as encryption
 
+from tests.faults.csv_writing import SIZES, numbers, table
 from tests.faults.input_case import Case, Table
-from tests.faults.input_csv import SIZES, numbers, table
 
 PAST_2_53 = (2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**53 - 1)
 DAMAGE = r"^table: cannot be read as Parquet; found .*; delete it and make it again"

@@ -7,14 +7,14 @@ import formulaic  # noqa: F401 - imported once here and not in every process, as
 import pandas as pd
 import pytest
 
-from tests.faults import input_csv, input_parquet
+from tests.faults import input_csv_cells, input_csv_layout, input_parquet
 from tests.faults.forked import run_command, run_stage
 from tests.faults.input_case import MEGABYTES, SECONDS
 
 pytestmark = pytest.mark.slow
 
 KINDS = {
-    **{f"csv-{name}": kind for name, kind in input_csv.KINDS.items()},
+    **{f"csv-{name}": kind for name, kind in {**input_csv_cells.KINDS, **input_csv_layout.KINDS}.items()},
     **{f"parquet-{name}": kind for name, kind in input_parquet.KINDS.items()},
 }
 SLOW = {"csv-wide", "csv-huge_field", "parquet-many_columns"}

@@ -21,8 +21,8 @@ import linreg.fit.autograd
 import linreg.fit.batch_moments
 import linreg.fit.direct_steps  # noqa: F401
 from linreg.tracking import follower
+from tests.faults.csv_writing import SIZES
 from tests.faults.forked import Outcome, run_command, run_stage
-from tests.faults.input_csv import SIZES
 
 pytestmark = pytest.mark.slow
 

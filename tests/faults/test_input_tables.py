@@ -8,7 +8,7 @@ import formulaic  # noqa: F401 - as pandas; imported once here and not in every 
 import pandas as pd  # noqa: F401
 import pytest
 
-from tests.faults import input_csv, input_parquet
+from tests.faults import input_csv_cells, input_csv_layout, input_parquet
 from tests.faults.input_case import Case, ingest
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,10 @@ SEEDS = {"huge_field": 6, "wide": 5, "many_columns": 3, "mutated": 60, "flipped_
 USUAL = 14
 KINDS = [
     (name, kind, draw)
-    for name, kinds in (("csv", input_csv.KINDS), ("parquet", input_parquet.KINDS))
+    for name, kinds in (
+        ("csv", {**input_csv_cells.KINDS, **input_csv_layout.KINDS}),
+        ("parquet", input_parquet.KINDS),
+    )
     for kind, draw in kinds.items()
 ]
 
