@@ -5,7 +5,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,6 +84,8 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
             message, code = "interrupted", 130
         else:
             return
+        with suppress(OSError):
+            sys.stdout.flush()  # what came before the error is to be read before it, in a pipe too
         (tell or _print)(printable(message), code)
         sys.exit(code)
 

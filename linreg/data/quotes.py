@@ -17,9 +17,13 @@ def stray_row(block: memoryview, delimiter: str) -> int | None:
     """Return the offset of the first row with text behind a closing quote; None if there is none, the usual case."""
     if _every_quote_opens_or_closes(block, delimiter):
         return None
-    whole = _rows(delimiter).match(block)
-    assert whole is not None  # it may be empty
-    return whole.end() if whole.end() < len(block) else None
+    row, start = _row(delimiter), 0
+    while start < len(block):
+        whole = row.match(block, start)
+        if whole is None:
+            return start
+        start = whole.end()
+    return None
 
 
 def _every_quote_opens_or_closes(block: memoryview, delimiter: str) -> bool:
@@ -37,8 +41,12 @@ def _every_quote_opens_or_closes(block: memoryview, delimiter: str) -> bool:
 
 
 @functools.cache
-def _rows(delimiter: str) -> re.Pattern[bytes]:
-    """As many rows as there are in which a quoted cell ends with its quote."""
+def _row(delimiter: str) -> re.Pattern[bytes]:
+    """One row, in which a quoted cell ends with its quote.
+
+    One way to match each text, so that a row that does not match is given up after a look at each byte; possessive
+    quantifiers would say so, but match wrongly before Python 3.11.5.
+    """
     sign = re.escape(delimiter).encode()
-    cell = rb'(?:"(?:[^"]++|"")*+"|[^"%b\r\n][^%b\r\n]*+)?+' % (sign, sign)
-    return re.compile(rb"(?:%b(?:%b%b)*+(?:\r\n|\r|\n|\Z))*+" % (cell, sign, cell))
+    cell = rb'(?:"[^"]*(?:""[^"]*)*"|[^"%b\r\n][^%b\r\n]*)?' % (sign, sign)
+    return re.compile(rb"%b(?:%b%b)*(?:\r\n|\r|\n|\Z)" % (cell, sign, cell))
