@@ -1,10 +1,8 @@
 import os
-import pickle
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -22,6 +20,7 @@ from linreg.fit.model import load
 from linreg.tracking.fetched_model import fetch_model, plain_artifact
 from linreg.tracking.journal import start_run
 from linreg.tracking.sync import Result
+from tests.planted_pickle import PICKLE
 from tests.prediction.fitted import save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
@@ -118,13 +117,6 @@ FOR_OTHERS = ("conda.yaml", "python_env.yaml", "requirements.txt", "input_exampl
 """What lies beside the model for tools of MLflow's, and is not read here."""
 
 
-class Mark:
-    """Unpickled, it leaves a file `marker`."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch marker",)
-
-
 def loaded_from(folder: Path) -> Path:
     load(folder)
     return folder
@@ -144,7 +136,7 @@ def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
     assert {"MLmodel", "model.json", "model.safetensors"} <= {file.name for file in files}
     for file in files:
         genuine = file.read_bytes()
-        file.write_bytes(pickle.dumps(Mark()))
+        file.write_bytes(PICKLE)
         if file.name in FOR_OTHERS:
             load(fetch_model(name, tmp_path / file.name))
         else:
