@@ -35,9 +35,13 @@ def main() -> None:
         "sgd": lambda: sgd.compare(1_000_000, turns),
         "autograd": lambda: autograd.compare(40_000 if quick else 200_000, turns),
         "exact": lambda: exact.compare(turns, quick=quick),
-        "parquet": lambda: _from_parquet(options.rows or (1_000_000 if quick else 10_000_000), turns, quick=quick),
+        "parquet": lambda: _from_parquet(
+            options.rows or (1_000_000 if quick else 10_000_000), turns, quick=quick
+        ),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
-        "workers": lambda: [] if quick else workers.compare(options.rows or 10_000_000, min(turns, 2)),
+        "workers": lambda: (
+            [] if quick else workers.compare(options.rows or 10_000_000, min(turns, 2))
+        ),
     }
     print(machine.description())
     bandwidth = machine.memory_bandwidth()
@@ -64,16 +68,22 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="fewer rows and turns; writes nothing but --json")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rows and turns; writes nothing but --json"
+    )
     parser.add_argument("--json", type=Path, help="file for the ratios")
     parser.add_argument("--rows", type=int, help="rows of `parquet` and `workers`")
     parser.add_argument("--turns", type=int, help="repetitions, of which the median counts")
-    parser.add_argument("--only", nargs="+", choices=WORKS, default=list(USUAL), help="some of the comparisons")
+    parser.add_argument(
+        "--only", nargs="+", choices=WORKS, default=list(USUAL), help="some of the comparisons"
+    )
     return parser.parse_args()
 
 
 def _from_parquet(num_rows: int, turns: int, *, quick: bool) -> Iterable[Ratio]:
-    with_spark = importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
+    with_spark = (
+        importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
+    )
     if not with_spark:
         print("spark: left out, as pyspark or Java is not installed")
     with_spark = with_spark and not quick
@@ -86,7 +96,9 @@ def _from_parquet(num_rows: int, turns: int, *, quick: bool) -> Iterable[Ratio]:
 def _line(each: Ratio) -> str:
     bar = f" (bar {each.bar:g})" if each.bar else ""
     note = f", {each.note}" if each.note else ""
-    speeds = "" if each.work == "exact_memory" else f", {each.ours:.3g} rows/s against {each.theirs:.3g}"
+    speeds = (
+        "" if each.work == "exact_memory" else f", {each.ours:.3g} rows/s against {each.theirs:.3g}"
+    )
     spread = f"{each.min:.2f}–{each.ratio:.2f}–{each.max:.2f}"
     return f"{each.work} M={each.M} against {each.against}: {spread} times{bar}{speeds}{note}"
 
@@ -104,7 +116,9 @@ def _as_markdown(found: Iterable[Ratio], bandwidth: float) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for each in found:
-        speeds = ("", "") if each.work == "exact_memory" else (f"{each.ours:.2e}", f"{each.theirs:.2e}")
+        speeds = (
+            ("", "") if each.work == "exact_memory" else (f"{each.ours:.2e}", f"{each.theirs:.2e}")
+        )
         bar = f"{each.bar:g}" if each.bar else ""
         ratio, spread = f"**{each.ratio:.3g}**", f"{each.min:.3g}–{each.max:.3g}"
         cells = [each.work, str(each.M), each.against, ratio, spread, bar, *speeds, each.note]

@@ -1,9 +1,11 @@
-"""The autograd engine beside the textbook loop on slices of a permuted tensor, each in processes of its own.
+"""The autograd engine beside the textbook loop on slices of a permuted tensor, each in processes of
+its own.
 
     python -m benchmarks.autograd linreg|eager ROWS BATCH_SIZE
 
-Prints the seconds of one epoch, shuffling included; one before it is not counted. Theirs has torch as it comes, ours
-with what linreg.strict_torch and linreg.fit.autograd switch off: in one process, one would change the other.
+Prints the seconds of one epoch, shuffling included; one before it is not counted. Theirs has torch
+as it comes, ours with what linreg.process.torch_setup and linreg.fit.sgd.autograd switch off: in
+one process, one would change the other.
 """
 
 import subprocess
@@ -20,9 +22,14 @@ NUM_FEATURES = 2
 def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
     """Compare them for small and larger batches."""
     for batch_size in (32, 256):
-        times = [(_told("linreg", num_rows, batch_size), _told("eager", num_rows, batch_size)) for _ in range(turns)]
+        times = [
+            (_told("linreg", num_rows, batch_size), _told("eager", num_rows, batch_size))
+            for _ in range(turns)
+        ]
         ours, theirs = (list(each) for each in zip(*times, strict=True))
-        yield ratio_of(f"autograd B={batch_size}", NUM_FEATURES, "eager", (ours, theirs), num_rows, bar=1)
+        yield ratio_of(
+            f"autograd B={batch_size}", NUM_FEATURES, "eager", (ours, theirs), num_rows, bar=1
+        )
 
 
 def _told(name: str, num_rows: int, batch_size: int) -> float:
@@ -33,8 +40,8 @@ def _told(name: str, num_rows: int, batch_size: int) -> float:
 def linreg(num_rows: int, batch_size: int) -> float:
     """An epoch of the autograd engine; the one before has read the rows."""
     from benchmarks.rows import open_rows, write_rows
-    from linreg.fit.autograd import gradient_descent
-    from linreg.fit.scaling import Scaling
+    from linreg.fit.exact.standardize import Scaling
+    from linreg.fit.sgd.autograd import gradient_descent
     from linreg.params import Train
 
     with tempfile.TemporaryDirectory() as folder:

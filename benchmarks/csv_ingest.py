@@ -1,4 +1,6 @@
-"""CSV to typed Parquet, beside pyarrow's own CSV reader, which streams the file and throws its rows away."""
+"""CSV to typed Parquet, beside pyarrow's own CSV reader, which streams the file and throws its rows
+away.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
-from linreg.data.csv_files import csv_to_parquet
+from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.synthetic import draw
 from linreg.params import Generate
 
@@ -25,9 +27,13 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
                 pass
 
         times = in_turns(
-            lambda: seconds(lambda: csv_to_parquet([path], names, Path(folder))), lambda: seconds(read), turns
+            lambda: seconds(lambda: csv_to_parquet([path], names, Path(folder))),
+            lambda: seconds(read),
+            turns,
         )
-        yield ratio_of("csv", 2, "pyarrow.csv", times, num_rows, bar=0.8, note="ours also writes Parquet")
+        yield ratio_of(
+            "csv", 2, "pyarrow.csv", times, num_rows, bar=0.8, note="ours also writes Parquet"
+        )
 
 
 def _write(path: Path, num_rows: int) -> int:
@@ -35,6 +41,8 @@ def _write(path: Path, num_rows: int) -> int:
     with path.open("wb") as file:
         for chunk in range(-(-num_rows // 131_072)):
             pa.csv.write_csv(
-                pa.Table.from_batches([draw(params, chunk)]), file, pa.csv.WriteOptions(include_header=chunk == 0)
+                pa.Table.from_batches([draw(params, chunk)]),
+                file,
+                pa.csv.WriteOptions(include_header=chunk == 0),
             )
     return num_rows

@@ -14,7 +14,10 @@ def epoch(features: torch.Tensor, targets: torch.Tensor, batch_size: int) -> Non
     starts = range(0, len(order), batch_size)
     train(
         features.shape[1],
-        ((shuffled[start : start + batch_size], wanted[start : start + batch_size]) for start in starts),
+        (
+            (shuffled[start : start + batch_size], wanted[start : start + batch_size])
+            for start in starts
+        ),
     )
 
 

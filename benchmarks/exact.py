@@ -1,4 +1,6 @@
-"""How fast the exact answer is, beside scikit-learn's LinearRegression on the same rows: one thread, rows in memory."""
+"""How fast the exact answer is, beside scikit-learn's LinearRegression on the same rows: one
+thread, rows in memory.
+"""
 
 from collections.abc import Iterator
 
@@ -8,8 +10,8 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
-from linreg.fit.least_squares import LeastSquares, solve
-from linreg.fit.moments import Moments
+from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.moments import Moments
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +39,9 @@ def rows(num_features: int, num_rows: int) -> tuple[Floats, Floats]:
     random = np.random.default_rng(1)
     X = random.standard_normal((num_features, num_rows)).T
     y = random.standard_normal(num_rows)
-    for start in range(0, num_rows, PIECE):  # whole columns would raise the peak that ours is measured from
+    for start in range(
+        0, num_rows, PIECE
+    ):  # whole columns would raise the peak that ours is measured from
         for j in range(num_features):
             y[start : start + PIECE] += X[start : start + PIECE, j] * (j + 1)
     return X, y

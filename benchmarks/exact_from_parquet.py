@@ -1,9 +1,10 @@
-"""From a Parquet file to the exact θ, each in a process of its own: seconds and peak memory, ours beside theirs.
+"""From a Parquet file to the exact θ, each in a process of its own: seconds and peak memory, ours
+beside theirs.
 
     python -m benchmarks.exact_from_parquet linreg|sklearn|spark FILE
 
-Prints the seconds from the start of the work, imports included, and the peak of the resident memory in bytes. What
-Spark's Java process takes is added to that of the Python process.
+Prints the seconds from the start of the work, imports included, and the peak of the resident memory
+in bytes. What Spark's Java process takes is added to that of the Python process.
 """
 
 import os
@@ -20,7 +21,9 @@ NUM_FEATURES = 2
 
 
 def compare(path: Path, num_rows: int, turns: int, *, with_spark: bool) -> Iterator[Ratio]:
-    """Compare with pandas and scikit-learn, and with Spark on two cores if it is there; bars are for 1e8 rows."""
+    """Compare with pandas and scikit-learn, and with Spark on two cores if it is there; bars are
+    for 1e8 rows.
+    """
     bars = {"sklearn": 5.0} | ({"spark": 30.0} if with_spark else {})
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("linreg", *bars)}
     for _ in range(turns):
@@ -32,10 +35,24 @@ def compare(path: Path, num_rows: int, turns: int, *, with_spark: bool) -> Itera
         against = "pandas + sklearn" if name == "sklearn" else "spark local[2]"
         note = f"{num_rows:.0e} rows from Parquet, a process each"
         yield ratio_of(
-            "exact_from_parquet", NUM_FEATURES, against, (ours[0], list(times)), num_rows, bar=bar, note=note
+            "exact_from_parquet",
+            NUM_FEATURES,
+            against,
+            (ours[0], list(times)),
+            num_rows,
+            bar=bar,
+            note=note,
         )
         note = f"peak memory, {max(ours[1]) / 1e6:.0f} MB against {max(peaks) / 1e6:.0f} MB"
-        yield ratio_of("exact_memory", NUM_FEATURES, against, (ours[1], list(peaks)), num_rows, bar=5, note=note)
+        yield ratio_of(
+            "exact_memory",
+            NUM_FEATURES,
+            against,
+            (ours[1], list(peaks)),
+            num_rows,
+            bar=5,
+            note=note,
+        )
 
 
 def _measured(name: str, path: Path) -> tuple[float, float]:
@@ -48,8 +65,8 @@ def _measured(name: str, path: Path) -> tuple[float, float]:
 def linreg(path: Path) -> None:
     """One pass over the row groups, the next one read while this one is added up."""
     from benchmarks.rows import open_rows
-    from linreg.fit.exact_answer import moments_of
-    from linreg.fit.least_squares import solve
+    from linreg.fit.exact.least_squares import solve
+    from linreg.fit.exact.reference import moments_of
 
     rows = open_rows(path)
     solve(moments_of([rows], NUM_FEATURES), ["x1", "x2"], intercept=True)
@@ -62,7 +79,9 @@ def sklearn(path: Path) -> None:
     from sklearn.linear_model import LinearRegression
 
     frame = pd.read_parquet(path)
-    LinearRegression().fit(frame[["x1", "x2"]].to_numpy(np.float64), frame["y"].to_numpy(np.float64))
+    LinearRegression().fit(
+        frame[["x1", "x2"]].to_numpy(np.float64), frame["y"].to_numpy(np.float64)
+    )
 
 
 def spark(path: Path) -> None:
@@ -71,9 +90,13 @@ def spark(path: Path) -> None:
     from pyspark.ml.regression import LinearRegression
     from pyspark.sql import SparkSession
 
-    session = SparkSession.builder.master("local[2]").config("spark.driver.memory", "8g").getOrCreate()
+    session = (
+        SparkSession.builder.master("local[2]").config("spark.driver.memory", "8g").getOrCreate()
+    )
     session.sparkContext.setLogLevel("ERROR")
-    rows = VectorAssembler(inputCols=["x1", "x2"], outputCol="features").transform(session.read.parquet(str(path)))
+    rows = VectorAssembler(inputCols=["x1", "x2"], outputCol="features").transform(
+        session.read.parquet(str(path))
+    )
     LinearRegression(labelCol="y", solver="normal").fit(rows)
     java = session.sparkContext._gateway.proc.pid
     _peaks.append(_peak_of(java))
@@ -83,7 +106,9 @@ _peaks: list[int] = []
 
 
 def _peak_of(process: int) -> int:
-    """Return the peak of a program's memory; getrusage counts that of the process it was forked from, too."""
+    """Return the peak of a program's memory; getrusage counts that of the process it was forked
+    from, too.
+    """
     status = Path(f"/proc/{process}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
 

@@ -19,7 +19,11 @@ LIBRARIES = ("numpy", "numba", "pyarrow", "torch", "scikit-learn", "pandas")
 def description() -> str:
     """Return CPU, cores, memory and the versions of the libraries in a line."""
     cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
@@ -28,7 +32,9 @@ def description() -> str:
 
 
 def memory_bandwidth() -> float:
-    """Return the bytes per second that one thread reads: the best of five sums over 256 MB of float32."""
+    """Return the bytes per second that one thread reads: the best of five sums over 256 MB of
+    float32.
+    """
     values = np.ones(1 << 26, np.float32)
     lanes = np.zeros(64, np.float32)
     _read(values[:6400], lanes)

@@ -2,8 +2,9 @@
 
     python -m benchmarks.parquet_layout
 
-Three float32 columns of normal numbers, as generate draws them. Prints, per layout, the size and how many rows per
-second one thread writes and reads, row group by row group; medians, the layouts in turns.
+Three float32 columns of normal numbers, as generate draws them. Prints, per layout, the size and
+how many rows per second one thread writes and reads, row group by row group; medians, the layouts
+in turns.
 """
 
 import statistics
@@ -36,7 +37,9 @@ ENCODINGS: Mapping[str, Mapping[str, Any]] = {
 def main() -> None:
     """Print a line per layout."""
     params = Generate(rows=NUM_ROWS)
-    table = pa.Table.from_batches([draw(params, chunk) for chunk in range(num_chunks(params))]).combine_chunks()
+    table = pa.Table.from_batches(
+        [draw(params, chunk) for chunk in range(num_chunks(params))]
+    ).combine_chunks()
     layouts = [(group, "plain, page checksums") for group in GROUPS]
     layouts += [(131_072, name) for name in ENCODINGS if name != "plain, page checksums"]
     times: dict[tuple[int, str], list[tuple[float, float]]] = {layout: [] for layout in layouts}
@@ -45,7 +48,9 @@ def main() -> None:
         sizes = {}
         for _ in range(TURNS):
             for group, name in layouts:
-                writing = seconds(lambda: pq.write_table(table, path, row_group_size=group, **ENCODINGS[name]))  # noqa: B023
+                writing = seconds(
+                    lambda: pq.write_table(table, path, row_group_size=group, **ENCODINGS[name])
+                )
                 times[group, name].append((writing, seconds(lambda: _read(path))))
                 sizes[group, name] = path.stat().st_size
     for (group, name), each in times.items():

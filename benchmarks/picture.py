@@ -1,4 +1,6 @@
-"""Rows per second of one epoch against the number of rows and of features, with what memory could give at most."""
+"""Rows per second of one epoch against the number of rows and of features, with what memory could
+give at most.
+"""
 
 import tempfile
 from pathlib import Path
@@ -30,7 +32,10 @@ def draw(path: Path, bandwidth: float) -> None:
         x = [rows if panel is panels[0] else width for rows, width in points]
         ours, theirs = zip(*(_speeds(rows, width) for rows, width in points), strict=True)
         panel.plot(
-            x, [bandwidth / (4 * (width + 1)) for _, width in points], "k:", label="memory bandwidth, one thread"
+            x,
+            [bandwidth / (4 * (width + 1)) for _, width in points],
+            "k:",
+            label="memory bandwidth, one thread",
         )
         panel.plot(x, ours, "o-", color="#0072b2", label="linreg, compiled engine")
         panel.plot(x, theirs, "s--", color="#d55e00", label="PyTorch, eager slices")
@@ -49,5 +54,8 @@ def _speeds(num_rows: int, num_features: int) -> tuple[float, float]:
         ours = compiled_epochs(open_rows(Path(folder) / "rows.parquet"), BATCH_SIZE)
         ours()
         X, y = torch.randn(num_rows, num_features), torch.randn(num_rows, 1)
-        theirs = min(seconds(lambda: epoch(X, y, BATCH_SIZE)) for _ in range(1 if num_rows > 200_000 else TURNS))
+        theirs = min(
+            seconds(lambda: epoch(X, y, BATCH_SIZE))
+            for _ in range(1 if num_rows > 200_000 else TURNS)
+        )
         return num_rows / min(ours() for _ in range(TURNS)), num_rows / theirs

@@ -1,9 +1,11 @@
-"""What the same bits cost: steps of eager SGD with the code path and the threads pinned, beside torch as it comes.
+"""What the same bits cost: steps of eager SGD with the code path and the threads pinned, beside
+torch as it comes.
 
     python -m benchmarks.pinning
 
-Each measurement is a process of its own, since the libraries read their switches once; pinned and free take turns.
-Prints the ratio of steps per second (pinned over free: below 1, pinning costs) as min–median–max over the turns.
+Each measurement is a process of its own, since the libraries read their switches once; pinned and
+free take turns. Prints the ratio of steps per second (pinned over free: below 1, pinning costs) as
+min–median–max over the turns.
 """
 
 import statistics
@@ -16,7 +18,7 @@ TURNS = 5
 PROGRAM = """
 import sys, time
 if sys.argv[1] == "pinned":
-    from linreg.strict_torch import torch
+    from linreg.process.torch_setup import torch
 else:
     import torch
 num_features, batch_size = int(sys.argv[2]), int(sys.argv[3])
@@ -40,7 +42,9 @@ def main() -> None:
     for num_features, batch_size in SHAPES:
         ratios = []
         for _ in range(TURNS):
-            free, pinned = (steps_per_second(how, num_features, batch_size) for how in ("free", "pinned"))
+            free, pinned = (
+                steps_per_second(how, num_features, batch_size) for how in ("free", "pinned")
+            )
             ratios.append(pinned / free)
         ratios.sort()
         print(

@@ -1,15 +1,17 @@
-"""Rows to work on: drawn as the pipeline's generate stage draws them, on disk and seen as it sees them."""
+"""Rows to work on: drawn as the pipeline's generate stage draws them, on disk and seen as it sees
+them.
+"""
 
 from pathlib import Path
 
 import pyarrow as pa
 
-from linreg.data.design import Design
-from linreg.data.formula import parse_formula, plan
+from linreg.data.formula.design import Design
+from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.schema import Column, Schema
 from linreg.data.rows import Rows
-from linreg.data.schema import Column, Schema
 from linreg.data.synthetic import draw, feature_names, num_chunks
-from linreg.data.table import TableFile, write_table
+from linreg.data.tables.parquet import TableFile, write_table
 from linreg.params import Generate
 
 
@@ -26,6 +28,9 @@ def open_rows(path: Path) -> Rows:
     names = [name for name in table.schema.names if name != "y"]
     columns = {name: Column("float", "number") for name in [*names, "y"]}
     schema = Schema(
-        **plan(parse_formula(f"y ~ {' + '.join(names)}", names)), formula="", columns=columns, fill_missing=False
+        **plan(parse_formula(f"y ~ {' + '.join(names)}", names)),
+        formula="",
+        columns=columns,
+        fill_missing=False,
     )
     return Rows(path, Design.learn(schema, [table.group(0)]))

@@ -1,7 +1,8 @@
-"""One epoch of SGD with momentum, shuffling included, one thread, rows in memory: ours beside what others do.
+"""One epoch of SGD with momentum, shuffling included, one thread, rows in memory: ours beside what
+others do.
 
-Theirs are written as their documentation shows them. DataLoader and the row-by-row loop are run on fewer rows, and
-the time scaled, as it grows in proportion to them.
+Theirs are written as their documentation shows them. DataLoader and the row-by-row loop are run on
+fewer rows, and the time scaled, as it grows in proportion to them.
 """
 
 import tempfile
@@ -18,12 +19,20 @@ from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from benchmarks.eager import LEARNING_RATE, MOMENTUM, epoch, train
 from benchmarks.rows import open_rows, write_rows
 from linreg.data.rows import Rows
-from linreg.fit import compiled
-from linreg.fit.scaling import Scaling
+from linreg.fit.compiled import engine as compiled
+from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
-BARS = {("eager", 2): 30, ("eager", 16): 15, ("dataloader", 2): 200, ("dataloader", 16): 150, ("sklearn", 2): 8,
-        ("sklearn", 16): 5, ("loop", 2): 2000, ("loop", 16): 1000}  # fmt: skip
+BARS = {
+    ("eager", 2): 30,
+    ("eager", 16): 15,
+    ("dataloader", 2): 200,
+    ("dataloader", 16): 150,
+    ("sklearn", 2): 8,
+    ("sklearn", 16): 5,
+    ("loop", 2): 2000,
+    ("loop", 16): 1000,
+}
 LOADED_ROWS, LOOPED_ROWS = 100_000, 2_000
 EPOCHS_AT_A_TIME = 5
 """Ours takes some hundredths of a second an epoch: too short to be measured one by one."""
@@ -37,32 +46,47 @@ def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]
             write_rows(Path(folder) / "rows.parquet", num_rows, num_features)
             rows = open_rows(Path(folder) / "rows.parquet")
             ours = compiled_epochs(rows, batch_size)
-            windows = [rows.window(i) for i in range(rows.num_windows)]
-            X = np.ascontiguousarray(np.concatenate([each.X for each in windows]))  # by rows, which serves theirs best
-            y = np.concatenate([each.y for each in windows])
-            del windows
+            chunks = [rows.chunk(i) for i in range(rows.num_chunks)]
+            X = np.ascontiguousarray(
+                np.concatenate([each.X for each in chunks])
+            )  # by rows, which serves theirs best
+            y = np.concatenate([each.y for each in chunks])
+            del chunks
             for against, theirs in _others(X, y, batch_size).items():
-                note = {"dataloader": f"on {LOADED_ROWS} rows", "loop": f"on {LOOPED_ROWS} rows"}.get(against, "")
+                note = {
+                    "dataloader": f"on {LOADED_ROWS} rows",
+                    "loop": f"on {LOOPED_ROWS} rows",
+                }.get(against, "")
                 times = in_turns(ours, theirs, turns)
                 bar = BARS[against, num_features]
                 yield ratio_of("sgd", num_features, against, times, num_rows, bar=bar, note=note)
 
 
 def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:
-    """Return what takes an epoch's mean time; the first reads the rows, which the first run leaves out."""
-    M = rows.window(0).X.shape[1]
-    params = Train(engine="compiled", epochs=1000, batch_size=batch_size, lr=LEARNING_RATE, momentum=MOMENTUM)
+    """Return what takes an epoch's mean time; the first reads the rows, which the first run leaves
+    out.
+    """
+    M = rows.chunk(0).X.shape[1]
+    params = Train(
+        engine="compiled", epochs=1000, batch_size=batch_size, lr=LEARNING_RATE, momentum=MOMENTUM
+    )
     epochs = compiled.gradient_descent([rows], M, True, Scaling.none(M), params)
-    return lambda: seconds(lambda: [next(epochs) for _ in range(EPOCHS_AT_A_TIME)]) / EPOCHS_AT_A_TIME
+    return lambda: (
+        seconds(lambda: [next(epochs) for _ in range(EPOCHS_AT_A_TIME)]) / EPOCHS_AT_A_TIME
+    )
 
 
-def _others(X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int) -> dict[str, Callable[[], float]]:
+def _others(
+    X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int
+) -> dict[str, Callable[[], float]]:
     features, targets = torch.from_numpy(X).float(), torch.from_numpy(y).float()[:, None]
     num_rows, num_features = X.shape
 
     def loaded() -> float:
         rows = min(LOADED_ROWS, num_rows)
-        loader = DataLoader(TensorDataset(features[:rows], targets[:rows]), batch_size=batch_size, shuffle=True)
+        loader = DataLoader(
+            TensorDataset(features[:rows], targets[:rows]), batch_size=batch_size, shuffle=True
+        )
         return seconds(lambda: train(num_features, loader)) * float(num_rows / rows)
 
     def row_by_row() -> float:
@@ -72,7 +96,9 @@ def _others(X: NDArray[np.float64], y: NDArray[np.float64], batch_size: int) -> 
         return seconds(lambda: train(num_features, pairs)) * float(num_rows / rows)
 
     def scikit_learn() -> float:
-        model = SGDRegressor(max_iter=1, tol=None, alpha=0.0, learning_rate="constant", eta0=LEARNING_RATE)
+        model = SGDRegressor(
+            max_iter=1, tol=None, alpha=0.0, learning_rate="constant", eta0=LEARNING_RATE
+        )
         return seconds(lambda: model.fit(X, y))
 
     return {

@@ -1,11 +1,12 @@
-"""Two ways of the compiled engine to take the same steps: from the rows, and from the moments of the batches.
+"""Two ways of the compiled engine to take the same steps: from the rows, and from the moments of
+the batches.
 
     python -m benchmarks.steps
 
-Rows per second of one thread on rows in memory, in random order: the direct kernel; the moments, which any number of
-workers share; the recurrence, which every worker does for all. From these, the number of workers from which moments
-are the faster way, without what the exchange costs. Then the cost of a step of the autograd engine, alone and with a
-second worker.
+Rows per second of one thread on rows in memory, in random order: the direct kernel; the moments,
+which any number of workers share; the recurrence, which every worker does for all. From these, the
+number of workers from which moments are the faster way, without what the exchange costs. Then the
+cost of a step of the autograd engine, alone and with a second worker.
 """
 
 import os
@@ -21,8 +22,9 @@ import numpy as np
 
 from benchmarks.compare import seconds
 from benchmarks.workers import copy_of_the_pipeline, set_params
-from linreg.fit import batch_moments, direct_steps
-from linreg.fit.permutation import permutation
+from linreg.fit.compiled import moment_steps as batch_moments
+from linreg.fit.compiled import row_steps as direct_steps
+from linreg.fit.compiled.permutation import permutation
 from linreg.seeds import generator
 
 NUM_ROWS = 131_072
@@ -42,13 +44,18 @@ def main() -> None:
             flush=True,
         )
     for workers in (1, 2):
-        print(f"autograd, B=32, 2 shards, {workers} processes: {_autograd_step(workers) * 1e6:.0f} µs a step")
+        print(
+            f"autograd, B=32, 2 shards, {workers} processes: {_autograd_step(workers) * 1e6:.0f} µs a step"
+        )
 
 
 def _rates(num_features: int, batch_size: int) -> tuple[float, float, float]:
     draw = np.random.default_rng(1)
-    Z = [draw.standard_normal((NUM_ROWS, num_features + 2)).astype(np.float32) for _ in range(WINDOWS)]
-    orders = [permutation(generator(1, "rows", window), NUM_ROWS) for window in range(WINDOWS)]
+    Z = [
+        draw.standard_normal((NUM_ROWS, num_features + 2)).astype(np.float32)
+        for _ in range(WINDOWS)
+    ]
+    orders = [permutation(generator(1, "rows", chunk), NUM_ROWS) for chunk in range(WINDOWS)]
     num_batches = NUM_ROWS // batch_size
     rates, penalty = np.full(num_batches, 1e-4), np.zeros(num_features + 1)
     lengths = np.full(num_batches, batch_size)
@@ -59,7 +66,9 @@ def _rates(num_features: int, batch_size: int) -> tuple[float, float, float]:
     def direct() -> None:
         for rows, order in zip(Z, orders, strict=True):
             begun, state = np.zeros(num_features + 2), np.zeros((3, num_features + 1))
-            direct_steps.take_steps(rows, order, batch_size, False, tile, begun, state, rates, 0.9, penalty, -(10**9))
+            direct_steps.take_steps(
+                rows, order, batch_size, False, tile, begun, state, rates, 0.9, penalty, -(10**9)
+            )
 
     def moments() -> None:
         for rows, order in zip(Z, orders, strict=True):
@@ -93,7 +102,9 @@ def _autograd_step(workers: int) -> float:
         environment = os.environ | {"WORKERS": str(workers), "PYTHONPATH": str(project)}
         for stage in ("generate", "ingest", "split", "train"):
             command = [sys.executable, "-m", f"stages.{stage}"]
-            run = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True)
+            run = subprocess.run(
+                command, cwd=project, env=environment, capture_output=True, text=True, check=True
+            )
     speeds = [float(speed) for speed in re.findall(r"epoch [23]: .* ([\d.e+]+) rows/s", run.stdout)]
     return 32 / statistics.median(speeds)
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.timed_stage split          in the folder of a pipeline; also under torchrun
 
-Importing Python's libraries is left out, and the process that sends the run to MLflow is not started: it takes some
-seconds of one core, whatever the size of the table.
+Importing Python's libraries is left out, and the process that sends the run to MLflow is not
+started: it takes some seconds of one core, whatever the size of the table.
 """
 
 import importlib
@@ -11,8 +11,8 @@ import os
 import sys
 import time
 
-from linreg.tracking.journal import Run
-from linreg.workers.one import Workers
+from linreg.process.workers import Workers
+from linreg.tracking.journal.journal import Run
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     if "RANK" not in os.environ:
         _time(stage, Workers())
         return
-    from linreg.workers.group import joined
+    from linreg.process.worker_group import joined
 
     with joined() as group:
         _time(stage, group)

@@ -1,8 +1,10 @@
-"""What a second process brings: rows per second of each stage with one process and with two, on the same two cores.
+"""What a second process brings: rows per second of each stage with one process and with two, on the
+same two cores.
 
-Every stage runs on a short and on a long table. The difference of the times is the work; what they have in common, such
-as loading kernels, is left out, and so are starting up and MLflow (`benchmarks.timed_stage`). One process reads ahead
-in a thread of its own and so has the use of both cores; what it does on one core is measured beside it.
+Every stage runs on a short and on a long table. The difference of the times is the work; what they
+have in common, such as loading kernels, is left out, and so are starting up and MLflow
+(`benchmarks.timed_stage`). One process reads ahead in a thread of its own and so has the use of
+both cores; what it does on one core is measured beside it.
 """
 
 import os
@@ -25,7 +27,9 @@ BAR = 1.6
 def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
     """Compare two processes with one on one core, and with one that is free to use both."""
     with tempfile.TemporaryDirectory() as folder:
-        short, long = (_project(Path(folder) / str(rows), rows) for rows in (num_rows // 10, num_rows))
+        short, long = (
+            _project(Path(folder) / str(rows), rows) for rows in (num_rows // 10, num_rows)
+        )
         for stage in STAGES:
             found: dict[str, list[float]] = {"two": [], "one core": [], "one process": []}
             for _ in range(turns):
@@ -35,7 +39,14 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
                 start = statistics.median(_run(short, stage, how) for _ in range(turns))
                 found[how] = [each - start for each in times]
             for how in ("one core", "one process"):
-                yield ratio_of(f"{stage}, 2 workers", 2, how, (found["two"], found[how]), num_rows * 9 // 10, bar=BAR)
+                yield ratio_of(
+                    f"{stage}, 2 workers",
+                    2,
+                    how,
+                    (found["two"], found[how]),
+                    num_rows * 9 // 10,
+                    bar=BAR,
+                )
 
 
 def copy_of_the_pipeline(folder: Path) -> Path:
@@ -44,7 +55,9 @@ def copy_of_the_pipeline(folder: Path) -> Path:
     for name in ("stages", "linreg", "dvc.yaml", "params.yaml", "requirements.lock"):
         source = PROJECT / name
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, folder / name, ignore=ignored) if source.is_dir() else shutil.copy(source, folder)
+        shutil.copytree(source, folder / name, ignore=ignored) if source.is_dir() else shutil.copy(
+            source, folder
+        )
     return folder
 
 
@@ -58,7 +71,9 @@ def set_params(folder: Path, **values: object) -> None:
 
 
 def _project(folder: Path, rows: int) -> Path:
-    """Copy the pipeline and run it once, which compiles the kernels and leaves every stage its inputs."""
+    """Copy the pipeline and run it once, which compiles the kernels and leaves every stage its
+    inputs.
+    """
     copy_of_the_pipeline(folder)
     set_params(folder, rows=rows, shards=2, epochs=1, engine="compiled")
     for stage in ("generate", "ingest", *STAGES[1:]):
@@ -72,16 +87,32 @@ def _run(folder: Path, stage: str, how: str) -> float:
         size = kind.partition("=")[2]
         set_params(folder, solver="sgd" if size else "exact", batch_size=size or 256)
     if name == "ingest":  # which is not divided, and not timed
-        subprocess.run([sys.executable, "-m", "stages.ingest"], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "stages.ingest"], cwd=folder, check=True, capture_output=True
+        )
         return 0.0
     command = ["-m", "benchmarks.timed_stage", name]
     starts = {
-        "two": [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"],
+        "two": [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node=2",
+        ],
         "one core": ["taskset", "-c", "0", sys.executable],
         "one process": [sys.executable],
     }
-    environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}",
+        "OMP_NUM_THREADS": "1",
+    }
     done = subprocess.run(
-        [*starts[how], *command], cwd=folder, env=environment, check=True, capture_output=True, text=True
+        [*starts[how], *command],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return float(done.stdout.rpartition("seconds:")[2])

@@ -1,9 +1,10 @@
-"""Write docs/commands.md from the parsers of the commands and the examples in docs/command_examples.
+"""Write docs/commands.md from the parsers of the commands and the examples in
+docs/command_examples.
 
     python -m docs.commands     from the repository's root; python docs/commands.py does the same
 
-A new command needs a file docs/command_examples/NAME.md: when to use it, how it is called, what it prints, and what
-its exit code says.
+A new command needs a file docs/command_examples/NAME.md: when to use it, how it is called, what it
+prints, and what its exit code says.
 """
 
 import argparse
@@ -38,7 +39,9 @@ Made by `python -m docs.commands` from the commands themselves and from [their e
 
 
 def page() -> str:
-    """Return the reference page: what each command is for, its arguments and options, and its example."""
+    """Return the reference page: what each command is for, its arguments and options, and its
+    example.
+    """
     lines = [HEAD, "| command | |", "|---|---|"]
     lines += [f"| [`{name}`](#{name}) | {summary} |" for name, summary in COMMANDS.items()]
     for name in COMMANDS:
@@ -58,8 +61,12 @@ def example_of(name: str) -> str:
     """Return the hand-written part of a command; raises UserError when there is none."""
     path = EXAMPLES / f"{name}.md"
     if not path.is_file():
-        raise UserError(path, "there is no such file", todo=f"write one with an example of `linreg {name}`")
-    return path.read_text(encoding="utf-8").strip().replace("](../", "](")  # the page lies one folder higher
+        raise UserError(
+            path, "there is no such file", todo=f"write one with an example of `linreg {name}`"
+        )
+    return (
+        path.read_text(encoding="utf-8").strip().replace("](../", "](")
+    )  # the page lies one folder higher
 
 
 def _section(name: str) -> list[str]:
@@ -67,7 +74,9 @@ def _section(name: str) -> list[str]:
     usage = " ".join(parser.format_usage().split()).removeprefix("usage: ").replace(" [-h]", "")
     lines = [*textwrap.wrap(_plain((parser.description or "").split("\n\n")[0]), 120), ""]
     lines += ["```text", usage, "```", ""]
-    rows = [_row(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    rows = [
+        _row(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)
+    ]
     if rows:
         lines += ["| argument or option | meaning |", "|---|---|", *rows, ""]
     return [*lines, example_of(name)]
@@ -77,13 +86,21 @@ def _row(action: argparse.Action) -> str:
     names = action.option_strings or [""]
     shown = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
     shown = " ".join(shown) if isinstance(shown, tuple) else shown
-    value = "" if action.nargs == 0 else "{" + ",".join(map(str, action.choices)) + "}" if action.choices else shown
+    value = (
+        ""
+        if action.nargs == 0
+        else "{" + ",".join(map(str, action.choices)) + "}"
+        if action.choices
+        else shown
+    )
     words = ", ".join(f"`{f'{each} {value}'.strip()}`" for each in names).replace("|", "\\|")
     return f"| {words} | {_plain((action.help or '') % (vars(action) | {'prog': 'linreg'}))} |"
 
 
 def _plain(text: str) -> str:
-    """Return the words on one line, with what Markdown would take for a tag or a border of the table escaped."""
+    """Return the words on one line, with what Markdown would take for a tag or a border of the
+    table escaped.
+    """
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
 
 

@@ -1,6 +1,7 @@
 """Write docs/parameters.md and docs/params.schema.json from the models in linreg/params.py.
 
-    python -m docs.parameters     from the repository's root; python docs/parameters.py does the same
+    python -m docs.parameters     from the repository's root; python docs/parameters.py does the
+    same
 
 The examples of both come from docs/parameter_examples.yaml.
 """
@@ -47,7 +48,8 @@ multiple of `split.shards`.
 Made from `linreg/params.py` by `python -m docs.parameters`.
 """
 
-# What the validators of linreg/params.py say about several keys at once, as far as a schema can say it.
+# What the validators of linreg/params.py say about several keys at once, as far as a schema can say
+# it.
 RULES: dict[str, dict[str, Any]] = {
     "Gate": {
         "anyOf": [
@@ -65,7 +67,10 @@ RULES: dict[str, dict[str, Any]] = {
         "not": {
             "required": ["train", "split"],
             "properties": {
-                "train": {"required": ["patience"], "properties": {"patience": {"exclusiveMinimum": 0}}},
+                "train": {
+                    "required": ["patience"],
+                    "properties": {"patience": {"exclusiveMinimum": 0}},
+                },
                 "split": {"required": ["validation"], "properties": {"validation": {"const": 0}}},
             },
         }
@@ -77,13 +82,22 @@ def page() -> str:
     """Return the reference page: a table per section, a row per key, and examples below."""
     lines = [HEAD]
     for name, section in sections().items():
-        lines += [f"## {name}", "", section.__doc__ or "", "", *_table(section), *_examples_of(name)]
+        lines += [
+            f"## {name}",
+            "",
+            section.__doc__ or "",
+            "",
+            *_table(section),
+            *_examples_of(name),
+        ]
     lines += ["### A gate", "", Gate.__doc__ or "", "", *_table(Gate)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of params.yaml: as strict as `load_params`, in all that a schema can say."""
+    """Return the JSON schema of params.yaml: as strict as `load_params`, in all that a schema can
+    say.
+    """
     document = Params.model_json_schema(ref_template="#/definitions/{model}")
     definitions: dict[str, Any] = document.pop("$defs")
     shown = examples()
@@ -112,7 +126,9 @@ def sections() -> dict[str, type[BaseModel]]:
 
 
 def examples() -> dict[str, list[dict[str, Any]]]:
-    """Return what docs/parameter_examples.yaml says: by dotted key, each example's `value` and what it `means`."""
+    """Return what docs/parameter_examples.yaml says: by dotted key, each example's `value` and what
+    it `means`.
+    """
     return dict(YAML(typ="safe", pure=True).load(EXAMPLES.read_text(encoding="utf-8")))
 
 
@@ -121,7 +137,10 @@ def _examples_of(section: str) -> list[str]:
     for dotted, values in examples().items():
         name, _, key = dotted.partition(".")
         if name == section:
-            lines += [f"- {_quoted(key + ': ' + _flow(each['value']))}: {each['means']}" for each in values]
+            lines += [
+                f"- {_quoted(key + ': ' + _flow(each['value']))}: {each['means']}"
+                for each in values
+            ]
     return ["", *lines, ""] if lines else [""]
 
 
@@ -149,7 +168,9 @@ def _table(section: type[BaseModel]) -> list[str]:
 
 
 def _default(value: object) -> str:
-    return "none" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    return (
+        "none" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    )
 
 
 def _type(schema: dict[str, Any]) -> str:
@@ -158,7 +179,12 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         kinds = [_type(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return ", or ".join([*kinds, "`null`"] if {"type": "null"} in schema["anyOf"] else kinds)
-    names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "`true` \\| `false`"}
+    names = {
+        "number": "number",
+        "integer": "whole number",
+        "string": "text",
+        "boolean": "`true` \\| `false`",
+    }
     if schema.get("type", "object") == "object":
         return "section"
     if schema["type"] == "array":

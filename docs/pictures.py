@@ -3,9 +3,9 @@
     dvc repro                     first: makes the data, the model and its history
     python -m docs.pictures       from the repository's root; python docs/pictures.py does the same
 
-Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same; only the plane in data.svg has
-other last digits on processors without AVX2. The pipeline keeps
-θ and b once per epoch. The pictures look closer: `descend` takes the same steps again and notes each of them;
+Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same; only the
+plane in data.svg has other last digits on processors without AVX2. The pipeline keeps θ and b once
+per epoch. The pictures look closer: `descend` takes the same steps again and notes each of them;
 its θ and b after each epoch must be those that the pipeline found, to the last bit.
 """
 
@@ -23,15 +23,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
-from linreg.data.table import TRUTH
+from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError, one_line_errors
-from linreg.fit.autograd import as_numbers, start_at_random
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.exact.standardize import Scaling
 from linreg.fit.model import LinearModel, load
-from linreg.fit.scaling import Scaling
-from linreg.fit.shuffle import ShuffledBatches
+from linreg.fit.sgd.autograd import as_numbers, start_at_random
+from linreg.fit.sgd.batches import ShuffledBatches
 from linreg.params import Train, load_params
-from linreg.strict_torch import torch
+from linreg.process.torch_setup import torch
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
@@ -46,7 +46,14 @@ MODEL = Path("models/model")
 PREDICTIONS = Path("models/evaluation/predictions.csv")
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#56B4E9",
+    "#CC79A7",
+)
 GREY, BLACK = "#999999", "#000000"
 B, THETA = "b", ("θ₁", "θ₂")
 UPWARD = np.radians(60)  # the direction from the minimum in which contours carry their heights
@@ -66,24 +73,36 @@ STYLE: dict[Any, Any] = {
 
 
 class Walk(NamedTuple):
-    """[b, θ₁, θ₂] before the first step and after each (steps + 1, 3); the loss of each batch (steps,)."""
+    """[b, θ₁, θ₂] before the first step and after each (steps + 1, 3); the loss of each batch
+    (steps,).
+    """
 
     points: Floats
     losses: Floats
 
 
 class Lesson:
-    """The default pipeline's outputs: the data, its exact minimum, and the training that found the model."""
+    """The default pipeline's outputs: the data, its exact minimum, and the training that found the
+    model.
+    """
 
     def __init__(self) -> None:
         self.params = load_params()
-        usual = {"schedule": "constant", "average": 0.0, "patience": 0, "standardize": False, "device": "cpu"}
+        usual = {
+            "schedule": "constant",
+            "average": 0.0,
+            "patience": 0,
+            "standardize": False,
+            "device": "cpu",
+        }
         for name, value in usual.items():
             if getattr(self.params.train, name) != value:
                 raise UserError(
-                    f"params.yaml: train.{name}", "must be the default for these pictures",
-                    found=getattr(self.params.train, name), todo=f"set it to {value} and run `dvc repro`",
-                )  # fmt: skip
+                    f"params.yaml: train.{name}",
+                    "must be the default for these pictures",
+                    found=getattr(self.params.train, name),
+                    todo=f"set it to {value} and run `dvc repro`",
+                )
         self.model: LinearModel = load(MODEL)
         if self.model.design.names != ("x1", "x2"):
             raise UserError("params.yaml: model.formula", "must be y ~ x1 + x2 for these pictures")
@@ -91,15 +110,18 @@ class Lesson:
         truth = json.loads(self.raw.schema.metadata[TRUTH])
         self.true = np.array([truth["b"], truth["theta"]["x1"], truth["theta"]["x2"]])
         self.noise = self.params.generate.noise
-        self.shards = [Rows(path, self.model.design) for path in sorted(TRAIN_FILES.glob("shard-*.parquet"))]
+        self.shards = [
+            Rows(path, self.model.design) for path in sorted(TRAIN_FILES.glob("shard-*.parquet"))
+        ]
         self.history = pd.read_csv(TRAINING / "history.csv")
         self.coefficients = pd.read_csv(TRAINING / "theta.csv").pivot(
             index="epoch", columns="coefficient", values="value"
         )[["b", "x1", "x2"]]
 
-        answer = ExactAnswer.read(MODEL)
-        # Of [1 x1 x2 y] (4, 4); the loss of any θ and b follows from them. No matrix products from here on: their
-        # last bits depend on the processor, and whether a contour closes depends on the last bit.
+        answer = ExactReference.read(MODEL)
+        # Of [1 x1 x2 y] (4, 4); the loss of any θ and b follows from them. No matrix products from
+        # here on: their last bits depend on the processor, and whether a contour closes depends on
+        # the last bit.
         self.moments = answer.moments.rounded() / answer.moments.num_rows
         self.exact = np.array([answer.minimum.b, *answer.minimum.theta])
         self.walk = self.descend(self.params.train, self.params.train.epochs)
@@ -109,10 +131,12 @@ class Lesson:
     def batches(self, params: Train) -> ShuffledBatches:
         """Return the same mini-batches that the training sees."""
         no_scaling = Scaling.none(len(THETA))
-        return ShuffledBatches(self.shards, no_scaling, params.batch_size, params.seed, _dtype(params), "cpu")
+        return ShuffledBatches(
+            self.shards, no_scaling, params.batch_size, params.seed, _dtype(params), "cpu"
+        )
 
     def descend(self, params: Train, num_epochs: int) -> Walk:
-        """Train as linreg/fit/autograd.py does, noting every step."""
+        """Train as linreg/fit/sgd/autograd.py does, noting every step."""
         batches = self.batches(params)
         model = torch.nn.Linear(len(THETA), 1, dtype=_dtype(params))
         start_at_random(model, params)
@@ -142,7 +166,10 @@ class Lesson:
 
     def downhill(self, point: Floats) -> Floats:
         """Return minus the gradient (3,) of the mean squared error over all training rows."""
-        slope = [sum(self.moments[i, j] * point[j] for j in range(3)) - self.moments[i, 3] for i in range(3)]
+        slope = [
+            sum(self.moments[i, j] * point[j] for j in range(3)) - self.moments[i, 3]
+            for i in range(3)
+        ]
         return -2 * np.array(slope)
 
     def downhill_of_batches(self, point: Floats, count: int) -> Floats:
@@ -152,12 +179,16 @@ class Lesson:
             model.bias.copy_(torch.tensor(point[:1]))
             model.weight.copy_(torch.tensor(point[None, 1:]))
         found = []
-        for batch in islice(self.batches(self.params.train.model_copy(update={"dtype": "float64"})).epoch(1), count):
+        for batch in islice(
+            self.batches(self.params.train.model_copy(update={"dtype": "float64"})).epoch(1), count
+        ):
             model.zero_grad()
             X, y = (torch.cat([piece[column] for _, piece in batch.pieces]) for column in (0, 1))
             torch.nn.MSELoss()(model(X), y).backward()
             gradient = [parameter.grad for parameter in (model.bias, model.weight)]
-            found.append([-each for part in gradient if part is not None for each in part.flatten().tolist()])
+            found.append(
+                [-each for part in gradient if part is not None for each in part.flatten().tolist()]
+            )
         return np.array(found)
 
 
@@ -191,11 +222,15 @@ def data(lesson: Lesson) -> Figure:
     space.set_box_aspect((1, 1, 1), zoom=0.95)
 
     flat = figure.add_subplot(1, 2, 2)
-    points = flat.scatter(rows[:, 0], rows[:, 2], s=9, c=rows[:, 1], cmap="cividis", vmin=-2.5, vmax=2.5)
+    points = flat.scatter(
+        rows[:, 0], rows[:, 2], s=9, c=rows[:, 1], cmap="cividis", vmin=-2.5, vmax=2.5
+    )
     for value in (-2, 0, 2):
         heights = lesson.true[0] + lesson.true[1] * ends + lesson.true[2] * value
         flat.plot(ends, heights, color=BLACK, linewidth=0.9)
-        flat.annotate(f"x₂ = {_minus(value)}", (3.0, heights[1]), (3.08, heights[1]), va="center", fontsize=8)
+        flat.annotate(
+            f"x₂ = {_minus(value)}", (3.0, heights[1]), (3.08, heights[1]), va="center", fontsize=8
+        )
     flat.set(xlabel="x₁", ylabel="y", title="The same rows, colour is x₂", xlim=(-3.3, 4.3))
     figure.colorbar(points, ax=flat, label="x₂", pad=0.02)
     return figure
@@ -221,7 +256,9 @@ def descent(lesson: Lesson) -> Figure:
     )
     for step in (0, 5, 10, 20):
         _, x, y = first[step]
-        whole.annotate(f"step {step}", (x, y), (7, 1), textcoords="offset points", va="center", fontsize=8)
+        whole.annotate(
+            f"step {step}", (x, y), (7, 1), textcoords="offset points", va="center", fontsize=8
+        )
     whole.plot(*lesson.exact[1:], "x", color=RED, markersize=8, markeredgewidth=2)
     whole.set(title=f"The first epoch: {per_epoch} steps")
     whole.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
@@ -236,7 +273,14 @@ def descent(lesson: Lesson) -> Figure:
         lows + np.array([1, 3, 6, 10, 15, 21]) * 1e-4,
     )
     near.plot(*last.T[1:], color=BLUE, linewidth=0.7, marker=".", markersize=2.5)
-    near.plot(*lesson.exact[1:], "x", color=RED, markersize=9, markeredgewidth=2.2, label="minimum of the loss")
+    near.plot(
+        *lesson.exact[1:],
+        "x",
+        color=RED,
+        markersize=9,
+        markeredgewidth=2.2,
+        label="minimum of the loss",
+    )
     near.plot(*lesson.true[1:], "+", color=BLACK, markersize=11, markeredgewidth=2, label="true θ")
     near.plot(*last[-1, 1:], "o", color=GREEN, markersize=6, label="the model: the last step")
     near.set(title="The last epoch, 100 times closer")
@@ -246,10 +290,16 @@ def descent(lesson: Lesson) -> Figure:
     return figure
 
 
-def _contours(axes: Axes, lesson: Lesson, x: tuple[float, float], y: tuple[float, float], levels: Floats) -> None:
+def _contours(
+    axes: Axes, lesson: Lesson, x: tuple[float, float], y: tuple[float, float], levels: Floats
+) -> None:
     """Draw lines of equal loss over θ₁ and θ₂, with b at its best."""
     grid = np.stack(np.meshgrid(np.linspace(*x, 81), np.linspace(*y, 81)), axis=-1)
-    best_b = lesson.moments[0, 3] - grid[..., 0] * lesson.moments[0, 1] - grid[..., 1] * lesson.moments[0, 2]
+    best_b = (
+        lesson.moments[0, 3]
+        - grid[..., 0] * lesson.moments[0, 1]
+        - grid[..., 1] * lesson.moments[0, 2]
+    )
     heights = lesson.loss(np.concatenate([best_b[..., None], grid], axis=-1))
     axes.contour(grid[..., 0], grid[..., 1], heights, levels=levels, colors=GREY, linewidths=0.8)
     up, lowest = np.array([np.cos(UPWARD), np.sin(UPWARD)]), lesson.loss(lesson.exact)
@@ -258,7 +308,12 @@ def _contours(axes: Axes, lesson: Lesson, x: tuple[float, float], y: tuple[float
         spot = lesson.exact[1:] + up * radius
         if radius > 0.2 * (x[1] - x[0]) and spot[0] < x[1] and spot[1] < y[1]:
             white = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            style: dict[str, Any] = {"fontsize": 7.5, "color": "#555555", "ha": "center", "va": "center"}
+            style: dict[str, Any] = {
+                "fontsize": 7.5,
+                "color": "#555555",
+                "ha": "center",
+                "va": "center",
+            }
             axes.text(float(spot[0]), float(spot[1]), f"{level:.4g}", bbox=white, **style)
     axes.set(xlim=x, ylim=y, aspect="equal")
 
@@ -292,8 +347,17 @@ def gradients(lesson: Lesson) -> Figure:
     panels[0].plot([], [], color=RED, linewidth=2.4, label="all training rows")
     panels[0].legend(fontsize=8, loc="upper right")
     style = {"arrowstyle": "-", "color": RED, "linewidth": 0.8, "shrinkB": 4}
-    panels[1].annotate("all training rows:\nalmost nothing", (0, 0), (-28, -52), textcoords="offset points",
-                       color=RED, ha="center", va="top", fontsize=8, arrowprops=style)  # fmt: skip
+    panels[1].annotate(
+        "all training rows:\nalmost nothing",
+        (0, 0),
+        (-28, -52),
+        textcoords="offset points",
+        color=RED,
+        ha="center",
+        va="top",
+        fontsize=8,
+        arrowprops=style,
+    )
     return figure
 
 
@@ -338,12 +402,21 @@ def loss(lesson: Lesson) -> Figure:
     first.legend(fontsize=8)
 
     epochs = lesson.history["epoch"]
-    all_epochs.plot(epochs, lesson.history["train_mse"], color=BLUE, marker="o", markersize=3.5, label="train")
     all_epochs.plot(
-        epochs, lesson.history["validation_mse"], color=ORANGE, marker="s", markersize=3.5, label="validation"
+        epochs, lesson.history["train_mse"], color=BLUE, marker="o", markersize=3.5, label="train"
+    )
+    all_epochs.plot(
+        epochs,
+        lesson.history["validation_mse"],
+        color=ORANGE,
+        marker="s",
+        markersize=3.5,
+        label="validation",
     )
     best = float(lesson.loss(lesson.exact))
-    all_epochs.axhline(best, color=BLUE, linestyle=":", linewidth=1.2, label="least possible on train")
+    all_epochs.axhline(
+        best, color=BLUE, linestyle=":", linewidth=1.2, label="least possible on train"
+    )
     all_epochs.axhline(floor, color=BLACK, linestyle="--", linewidth=1, label=f"noise² = {floor:g}")
     all_epochs.set(xlabel="epoch", ylabel="mean squared error", title="All epochs, much magnified")
     low, high = all_epochs.get_ylim()
@@ -370,7 +443,9 @@ def coefficients(lesson: Lesson) -> Figure:
             color=color,
         )
         values = lesson.coefficients.iloc[:, j] - lesson.true[j]
-        all_epochs.plot(values.index, values, color=color, marker=marker, markersize=3.5, label=name)
+        all_epochs.plot(
+            values.index, values, color=color, marker=marker, markersize=3.5, label=name
+        )
     first.set(xlabel="step", ylabel="value", title="Epoch 1, step by step")
     all_epochs.axhline(0, color=BLACK, linestyle="--", linewidth=0.9)
     all_epochs.set(xlabel="epoch", ylabel="found − true", title="All epochs: what is left")
@@ -406,10 +481,14 @@ def predictions(lesson: Lesson) -> Figure:
     scatter.set(xlabel="actual y", ylabel="predicted ỹ", title="500 test rows", aspect="equal")
 
     edges = np.arange(-0.45, 0.451, 0.03)
-    histogram.hist(rows["residual"], bins=edges, color=SKY, edgecolor="white", linewidth=0.5, label="residuals")
+    histogram.hist(
+        rows["residual"], bins=edges, color=SKY, edgecolor="white", linewidth=0.5, label="residuals"
+    )
     e = np.linspace(edges[0], edges[-1], 200)
     bell = np.exp(-0.5 * (e / lesson.noise) ** 2) / (lesson.noise * np.sqrt(2 * np.pi))
-    histogram.plot(e, bell * len(rows) * 0.03, color=RED, label=f"the noise: normal, sd {lesson.noise:g}")
+    histogram.plot(
+        e, bell * len(rows) * 0.03, color=RED, label=f"the noise: normal, sd {lesson.noise:g}"
+    )
     histogram.set(xlabel="residual", ylabel="test rows", title=f"All {len(rows)} test rows")
     low, high = histogram.get_ylim()
     histogram.set_ylim(low, high * 1.25)

@@ -1,10 +1,11 @@
-"""Draw docs/pictures/report.png: the upper part of the default pipeline's report, in a real browser.
+"""Draw docs/pictures/report.png: the upper part of the default pipeline's report, in a real
+browser.
 
     dvc repro                         first: makes models/evaluation/report.html
     python -m docs.report_picture     from the repository's root; needs chromium on the PATH
 
-The page is the same bytes everywhere; how its letters look depends on the fonts of the machine, so this picture, unlike
-those of docs/pictures.py, is not compared with anything.
+The page is the same bytes everywhere; how its letters look depends on the fonts of the machine, so
+this picture, unlike those of docs/pictures.py, is not compared with anything.
 """
 
 import io
@@ -20,14 +21,17 @@ from linreg.files import new_file
 REPORT = Path("models/evaluation/report.html")
 PICTURE = Path("docs/pictures/report.png")
 WIDTH = 1100
-LAST_SHOWN = "figure:has(svg) >> nth=3"  # the curves of the loss and of the gap, with what they should look like
+# the curves of the loss and of the gap, with what they should look like
+LAST_SHOWN = "figure:has(svg) >> nth=3"
 COLORS = 128
 
 
 @one_line_errors
 def main() -> None:
     """Write the picture."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if not chromium:
         raise UserError("chromium", "is not on the PATH", todo="install it")
     if not REPORT.is_file():
@@ -39,10 +43,14 @@ def main() -> None:
         last = page.locator(LAST_SHOWN).bounding_box()
         assert last is not None
         height = last["y"] + last["height"] + 24
-        shot = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
+        shot = page.screenshot(
+            full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height}
+        )
         browser.close()
     with new_file(PICTURE) as partial:
-        few = Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE)
+        few = (
+            Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE)
+        )
         few.save(partial, "PNG", optimize=True)
     print(f"picture: {PICTURE}")
 

@@ -34,7 +34,9 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="linreg", description="Use and check the runs of this pipeline.")
+    parser = argparse.ArgumentParser(
+        prog="linreg", description="Use and check the runs of this pipeline."
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     # Only the command that runs is imported: together they take seconds to import.
     chosen = next((word for word in arguments if not word.startswith("-")), None)
@@ -45,4 +47,5 @@ def _run(arguments: list[str]) -> int:
         if module and name == chosen:
             module.add_arguments(command)
     args = parser.parse_args(arguments)
-    return int(module.run(args)) if module else 2  # the parser has let known commands through only
+    # the parser has let known commands through only
+    return int(module.run(args)) if module else 2

@@ -1,4 +1,6 @@
-"""The one shape of an error: one line that says what is wrong, where, what was found, what to do."""
+"""The one shape of an error: one line that says what is wrong, where, what was found, what to
+do.
+"""
 
 import errno
 import functools
@@ -10,10 +12,12 @@ from pathlib import Path
 from typing import Any, cast
 
 WORKER_GONE = 75
-"""Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary failure."""
+"""Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary
+failure.
+"""
 LAUNCHER = "LINREG_LAUNCHER"
-"""Environment variable that tells a process which process has started it and speaks for it; unset under a torchrun
-started by hand."""
+"""Environment variable that tells a process which process has started it and speaks for it; unset
+under a torchrun started by hand."""
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -23,8 +27,9 @@ _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 class UserError(Exception):
     """A mistake in the user's data, parameters or environment; ends the process with exit code 2.
 
-    The message reads `where: what; found …; todo`, on one line and `printable` whatever the parts contain. `where` is a
-    file (with column and row, if there is one) or a parameter such as `params.yaml: train.lr`.
+    The message reads `where: what; found …; todo`, on one line and `printable` whatever the parts
+    contain. `where` is a file (with column and row, if there is one) or a parameter such as
+    `params.yaml: train.lr`.
     """
 
     def __init__(self, where: object, what: str, *, found: object = None, todo: str = "") -> None:
@@ -37,25 +42,32 @@ class UserError(Exception):
 
 
 class WorkerGoneError(Exception):
-    """Another process of the same stage has ended, so that this one cannot go on; ends it with exit code 75."""
+    """Another process of the same stage has ended, so that this one cannot go on; ends it with exit
+    code 75.
+    """
 
     def __init__(self) -> None:
         super().__init__("workers: another process of this stage has ended; run the stage again")
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM; ends the process with the exit code that shells give to the signal's number."""
+    """Ctrl-C, or SIGTERM; ends the process with the exit code that shells give to the signal's
+    number.
+    """
 
     def __init__(self, number: int, message: str = "interrupted") -> None:
         super().__init__(message)
         self.number = number
 
 
-def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] | None = None) -> Callable[[], None]:
-    """Wrap a script's main(): a user's mistake exits 2, a full disk or a missing file 1, each with one line.
+def one_line_errors(
+    main: Callable[[], None], tell: Callable[[str, int], None] | None = None
+) -> Callable[[], None]:
+    """Wrap a script's main(): a user's mistake exits 2, a full disk or a missing file 1, each with
+    one line.
 
-    `tell` takes the line and the exit code, in place of stderr. Anything else is a mistake of ours and keeps its
-    traceback. All that main() prints is `printable`.
+    `tell` takes the line and the exit code, in place of stderr. Anything else is a mistake of ours
+    and keeps its traceback. All that main() prints is `printable`.
     """
 
     @functools.wraps(main)
@@ -66,11 +78,14 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
         except UserError as error:
             message, code = str(error), 2
         except BrokenPipeError:
-            # Whoever reads our output, `head` for one, has seen enough; nothing more is written at exit.
+            # Whoever reads our output, `head` for one, has seen enough; nothing more is written at
+            # exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OSError as error:
-            where = error.filename or (Path.cwd() if error.errno in _FULL else "the operating system")
+            where = error.filename or (
+                Path.cwd() if error.errno in _FULL else "the operating system"
+            )
             message, code = f"{where}: {refusal(error)}", 1
             if error.errno in _FULL:
                 message += "; make room and run it again, nothing half-written was left behind"
@@ -85,7 +100,8 @@ def one_line_errors(main: Callable[[], None], tell: Callable[[str, int], None] |
         else:
             return
         with suppress(OSError):
-            sys.stdout.flush()  # what came before the error is to be read before it, in a pipe too
+            # what came before the error is to be read before it, in a pipe too
+            sys.stdout.flush()
         (tell or _print)(printable(message), code)
         sys.exit(code)
 
@@ -105,7 +121,8 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(
-        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode() for each in text
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
+        for each in text
     )
 
 
@@ -125,9 +142,13 @@ class _Plain:
 @contextmanager
 def _printing_plainly() -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = cast("Any", _Plain(sys.stdout, "\n\t")), cast("Any", _Plain(sys.stderr, "\n\t\r"))
+    sys.stdout, sys.stderr = (
+        cast("Any", _Plain(sys.stdout, "\n\t")),
+        cast("Any", _Plain(sys.stderr, "\n\t\r")),
+    )
     try:
-        yield  # a bar of progress begins anew with \r
+        # a bar of progress begins anew with \r
+        yield
     finally:
         sys.stdout, sys.stderr = before
 

@@ -1,4 +1,6 @@
-"""The one way to write a file: complete or absent, under its name only when every byte is on the disk."""
+"""The one way to write a file: complete or absent, under its name only when every byte is on the
+disk.
+"""
 
 import hashlib
 import json
@@ -17,12 +19,17 @@ CHECKSUM = "checksum"
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it becomes `path`, on failure it is gone.
+    """Yield a temporary path in the same folder; on success it becomes `path`, on failure it is
+    gone.
 
     Raises UserError when `path` is a folder; a symbolic link is replaced itself, wherever it leads.
     """
     if path.is_dir() and not path.is_symlink():
-        raise UserError(path, "is a folder, and a file is to be written there", todo="name another, or move it away")
+        raise UserError(
+            path,
+            "is a folder, and a file is to be written there",
+            todo="name another, or move it away",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -38,8 +45,8 @@ def new_file(path: Path) -> Iterator[Path]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces the folder `path` as a whole.
 
-    A folder that exists is therefore complete: nobody sees half of a stage's outputs, and files of an earlier
-    run (a shard too many) do not survive beside the new ones.
+    A folder that exists is therefore complete: nobody sees half of a stage's outputs, and files of
+    an earlier run (a shard too many) do not survive beside the new ones.
     """
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -61,7 +68,9 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` for what a stage writes on the way; it is gone afterwards."""
+    """Yield an empty folder beside `path` for what a stage writes on the way; it is gone
+    afterwards.
+    """
     scratch = path.with_name(f".{path.name}.scratch")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -78,7 +87,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys and floats that keep every digit; NaN and infinity are refused."""
+    """Write JSON with sorted keys and floats that keep every digit; NaN and infinity are
+    refused.
+    """
     write_text(path, _as_json(value))
 
 
@@ -89,7 +100,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
     except (ValueError, RecursionError) as error:
-        raise UserError(path, "is damaged", found=error, todo="delete it and run `dvc repro`") from None
+        raise UserError(
+            path, "is damaged", found=error, todo="delete it and run `dvc repro`"
+        ) from None
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
@@ -98,7 +111,9 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def document_text(document: Mapping[str, Any]) -> str:
-    """Return what `write_document` writes, for a file in a folder that is flushed to the disk as a whole."""
+    """Return what `write_document` writes, for a file in a folder that is flushed to the disk as a
+    whole.
+    """
     return _as_json({**document, CHECKSUM: checksum(document)})
 
 
@@ -114,18 +129,25 @@ def read_document(path: Path) -> dict[str, Any]:
     except (AttributeError, KeyError, TypeError, ValueError):
         whole = False
     if not whole:
-        raise UserError(path, "was changed after it was written, by hand or by a damaged disk",
-                        todo="delete it and run `dvc repro`")  # fmt: skip
+        raise UserError(
+            path,
+            "was changed after it was written, by hand or by a damaged disk",
+            todo="delete it and run `dvc repro`",
+        )
     return dict(document)
 
 
 def checksum(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON document, kept in it under another key to tell damage and changes by hand."""
+    """Return the SHA-256 of a JSON document, kept in it under another key to tell damage and
+    changes by hand.
+    """
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def require_unchanged(hashes: Mapping[str, str]) -> None:
-    """Raise UserError for the first file that has another hash than here; folders, which take long, are left out."""
+    """Raise UserError for the first file that has another hash than here; folders, which take long,
+    are left out.
+    """
     for name, expected in hashes.items():
         path = Path(name)
         if path.is_dir():
@@ -133,8 +155,12 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
         if not path.exists():
             raise UserError(path, "there is no such file", todo="run `dvc repro` to make it")
         if (found := file_hash(path)) != expected:
-            raise UserError(path, "is not the file that the model was made with, or is damaged",
-                            found=f"MD5 {found} in place of {expected}", todo="run `dvc repro`")  # fmt: skip
+            raise UserError(
+                path,
+                "is not the file that the model was made with, or is damaged",
+                found=f"MD5 {found} in place of {expected}",
+                todo="run `dvc repro`",
+            )
 
 
 def file_hash(path: Path) -> str:
@@ -146,20 +172,30 @@ def file_hash(path: Path) -> str:
 def content_hash(path: Path, hash_of_file: Callable[[Path], str] = file_hash) -> str:
     """Return the MD5 that DVC gives to a file or folder, so that it can be looked up in dvc.lock.
 
-    A folder's hash is that of the JSON list of its files' hashes and relative paths, with `.dir` appended.
+    A folder's hash is that of the JSON list of its files' hashes and relative paths, with `.dir`
+    appended.
     """
     if not path.is_dir():
         return hash_of_file(path)
-    listing = [{"md5": hash_of_file(file), "relpath": file.relative_to(path).as_posix()} for file in files_in(path)]
-    return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    listing = [
+        {"md5": hash_of_file(file), "relpath": file.relative_to(path).as_posix()}
+        for file in files_in(path)
+    ]
+    return (
+        hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+        + ".dir"
+    )
 
 
 def files_in(path: Path) -> list[Path]:
-    """Return all files in a folder and its folders, in the order of their relative paths; a file is its own."""
+    """Return all files in a folder and its folders, in the order of their relative paths; a file is
+    its own.
+    """
     if not path.is_dir():
         return [path]
     return sorted(
-        (file for file in path.rglob("*") if file.is_file()), key=lambda file: file.relative_to(path).as_posix()
+        (file for file in path.rglob("*") if file.is_file()),
+        key=lambda file: file.relative_to(path).as_posix(),
     )
 
 

@@ -1,4 +1,5 @@
-"""Text of others within a page in Markdown, where it stays text: names and levels come out of files.
+"""Text of others within a page in Markdown, where it stays text: names and levels come out of
+files.
 
 MLflow shows descriptions as Markdown, in which a column's name could be a picture from elsewhere.
 """
@@ -14,7 +15,9 @@ def code(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text, on one line, with a backslash before every sign that Markdown or HTML would take for more."""
+    """Return a text, on one line, with a backslash before every sign that Markdown or HTML would
+    take for more.
+    """
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", _on_one_line(text))
 
 

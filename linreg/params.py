@@ -16,7 +16,9 @@ from linreg.plain_yaml import not_plain, read_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
-Seed = Annotated[int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")]
+Seed = Annotated[
+    int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")
+]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
@@ -32,7 +34,9 @@ class Generate(Section):
 
     rows: int = Field(10_000, ge=1, le=10**12, description="Number of rows.")
     theta: tuple[float, ...] = Field(
-        (2.0, -3.4), min_length=1, description="True coefficients θ, one per feature; the length is M."
+        (2.0, -3.4),
+        min_length=1,
+        description="True coefficients θ, one per feature; the length is M.",
     )
     bias: float = Field(4.2, description="True intercept b.")
     noise: float = Field(0.1, ge=0, description="Standard deviation of the normal noise ε.")
@@ -62,15 +66,22 @@ class Ingest(Section):
     @field_validator("source")
     @classmethod
     def _is_here_or_absolute(cls, source: str) -> str:
-        if ".." in PurePath(source).parts:  # in the copy that DVC runs an experiment in, it would lead elsewhere
-            raise ValueError(f"must not lead upwards; found {source}; name a path in this repository, or a whole one")
+        if (
+            ".." in PurePath(source).parts
+            # in the copy that DVC runs an experiment in, it would lead elsewhere
+        ):
+            raise ValueError(
+                f"must not lead upwards; found {source}; name a path in this repository, or a whole one"
+            )
         return source
 
 
 class Model(Section):
     """The model as statisticians write it."""
 
-    formula: str = Field("y ~ x1 + x2", min_length=1, description="Target ~ terms, in R's notation.")
+    formula: str = Field(
+        "y ~ x1 + x2", min_length=1, description="Target ~ terms, in R's notation."
+    )
     weights: str | None = Field(
         None,
         min_length=1,
@@ -81,16 +92,24 @@ class Model(Section):
 class Split(Section):
     """Which rows train the model and which judge it."""
 
-    train: float = Field(0.7, gt=0, le=1, description="Share of the rows that the model is fitted on.")
-    validation: Fraction = Field(0.15, description="Share of the rows watched during training; 0 for none.")
-    test: Fraction = Field(0.15, description="Share of the rows kept for the final judgement; 0 for none.")
+    train: float = Field(
+        0.7, gt=0, le=1, description="Share of the rows that the model is fitted on."
+    )
+    validation: Fraction = Field(
+        0.15, description="Share of the rows watched during training; 0 for none."
+    )
+    test: Fraction = Field(
+        0.15, description="Share of the rows kept for the final judgement; 0 for none."
+    )
     by: str = Field(
         "row",
         pattern=r"^(row|group:.+|time:.+)$",
         description="row: at random; group:COLUMN: a group's rows stay together; time:COLUMN: the newest rows are"
         " the test rows, those before them the validation rows.",
     )
-    shards: int = Field(1, ge=1, le=4096, description="Number of files that the training rows are written to.")
+    shards: int = Field(
+        1, ge=1, le=4096, description="Number of files that the training rows are written to."
+    )
     seed: Seed = 1
 
     @model_validator(mode="after")
@@ -105,13 +124,17 @@ class Train(Section):
     """How θ and b are found. `solver: exact` uses none of what belongs to gradient descent."""
 
     solver: Literal["sgd", "exact"] = Field(
-        "sgd", description="sgd: stochastic gradient descent; exact: the least squares solution itself."
+        "sgd",
+        description="sgd: stochastic gradient descent; exact: the least squares solution itself.",
     )
     l2: float = Field(
-        0.0, ge=0, description="Ridge penalty: l2·‖θ‖² is added to the mean squared error, in the data's own units."
+        0.0,
+        ge=0,
+        description="Ridge penalty: l2·‖θ‖² is added to the mean squared error, in the data's own units.",
     )
     collinear: Literal["error", "drop"] = Field(
-        "error", description="What a column does that is a combination of those before it: stop, or be left at θ = 0."
+        "error",
+        description="What a column does that is a combination of those before it: stop, or be left at θ = 0.",
     )
     engine: Literal["autograd", "compiled"] = Field(
         "autograd",
@@ -127,7 +150,9 @@ class Train(Section):
     )
     batch_size: int = Field(32, ge=1, le=10**12, description="Rows per step.")
     lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Share of the previous step that is repeated.")
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="Share of the previous step that is repeated."
+    )
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant",
         description="How the learning rate falls from `lr` to 0 over the steps of the whole training.",
@@ -158,7 +183,9 @@ class Train(Section):
     @model_validator(mode="after")
     def _compiled_runs_on_the_cpu(self) -> Self:
         if self.engine == "compiled" and self.device == "cuda":
-            raise ValueError("engine: compiled runs on the cpu; set device to cpu, or engine to autograd")
+            raise ValueError(
+                "engine: compiled runs on the cpu; set device to cpu, or engine to autograd"
+            )
         return self
 
 
@@ -177,16 +204,21 @@ class Gate(Section):
         return self
 
 
-GateName = Annotated[str, Field(pattern=r"^(gap|(train|validation|test)_(mse|rmse|mae|r2|max_error))$")]
+GateName = Annotated[
+    str, Field(pattern=r"^(gap|(train|validation|test)_(mse|rmse|mae|r2|max_error))$")
+]
 
 
 class Evaluate(Section):
     """How the model is judged."""
 
     gates: dict[GateName, Gate] = Field(
-        default_factory=dict, description="Bounds per metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`."
+        default_factory=dict,
+        description="Bounds per metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`.",
     )
-    confidence: float = Field(0.95, gt=0, lt=1, description="Confidence of the intervals around θ and b.")
+    confidence: float = Field(
+        0.95, gt=0, lt=1, description="Confidence of the intervals around θ and b."
+    )
 
 
 class Tracking(Section):
@@ -209,7 +241,9 @@ class Params(Section):
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
         if self.train.patience > 0 and self.split.validation == 0:
-            raise ValueError("train.patience watches the validation loss, but split.validation is 0")
+            raise ValueError(
+                "train.patience watches the validation loss, but split.validation is 0"
+            )
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 f"train.batch_size must be a multiple of split.shards, as every shard gives as many rows to a batch;"
@@ -219,16 +253,22 @@ class Params(Section):
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check the whole file, so that a mistake in any section is told before any work is done."""
+    """Read and check the whole file, so that a mistake in any section is told before any work is
+    done.
+    """
     return changed_params({}, path)
 
 
 def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
-    """Return what the file would say with parameters changed by their dotted names, such as `train.lr`."""
+    """Return what the file would say with parameters changed by their dotted names, such as
+    `train.lr`.
+    """
     try:
         return params_from(path.read_text(encoding="utf-8"), path, changes)
     except FileNotFoundError:
-        raise UserError(path, "there is no such file", todo="run from the folder that holds dvc.yaml") from None
+        raise UserError(
+            path, "there is no such file", todo="run from the folder that holds dvc.yaml"
+        ) from None
     except UnicodeDecodeError as error:
         raise not_plain(path, error) from None
 
@@ -241,7 +281,9 @@ def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxy
         for name, value in changes.items():
             section, _, key = name.partition(".")
             if not key:
-                raise UserError(name, "is not a parameter", todo="name it as section.key, such as train.lr")
+                raise UserError(
+                    name, "is not a parameter", todo="name it as section.key, such as train.lr"
+                )
             values[section] = (values.get(section) or {}) | {key: value}
         # Pydantic's strict mode takes JSON lists for tuples, but not Python's.
         document = json.dumps(values, ensure_ascii=False).encode()
@@ -259,11 +301,17 @@ def column_of(by: str) -> str | None:
 
 
 def flat(params: Params) -> dict[str, Any]:
-    """Return every parameter under its dotted name, as MLflow shows it: `train.lr`, `generate.theta`."""
+    """Return every parameter under its dotted name, as MLflow shows it: `train.lr`,
+    `generate.theta`.
+    """
 
     def walk(prefix: str, value: Any) -> dict[str, Any]:
         if isinstance(value, dict):
-            return {name: leaf for key, item in value.items() for name, leaf in walk(f"{prefix}.{key}", item).items()}
+            return {
+                name: leaf
+                for key, item in value.items()
+                for name, leaf in walk(f"{prefix}.{key}", item).items()
+            }
         return {prefix.removeprefix("."): value}
 
     return walk("", params.model_dump(mode="json"))
@@ -298,7 +346,9 @@ def _first_mistake(path: Path, error: ValidationError) -> UserError:
         )
     if mistake["type"] == "value_error":
         return UserError(where, what, todo=more)
-    return UserError(where, re.sub(r"^String", "text", what), found=repr(mistake["input"]), todo=more)
+    return UserError(
+        where, re.sub(r"^String", "text", what), found=repr(mistake["input"]), todo=more
+    )
 
 
 def _section_at(location: list[str]) -> type[BaseModel]:

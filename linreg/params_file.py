@@ -1,4 +1,6 @@
-"""params.yaml changed by a program: the values that change are replaced, every other byte stays as it is."""
+"""params.yaml changed by a program: the values that change are replaced, every other byte stays as
+it is.
+"""
 
 import json
 from collections.abc import Mapping
@@ -29,10 +31,12 @@ def set_values(path: Path, values: Mapping[str, object]) -> bool:
 
 
 def with_values(text: str, values: Mapping[str, object]) -> str:
-    """Return a YAML text in which `section.key` has a value; comments, layout and all other lines are kept.
+    """Return a YAML text in which `section.key` has a value; comments, layout and all other lines
+    are kept.
 
-    A value that is already there is not touched, however it is written. A key or section that is not there is
-    added. Raises UserError for a text that is not a mapping of sections in block style.
+    A value that is already there is not touched, however it is written. A key or section that is
+    not there is added. Raises UserError for a text that is not a mapping of sections in block
+    style.
     """
     root, now = _parsed(text)
     edits: list[tuple[int, int, str]] = []
@@ -40,7 +44,11 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
         section, _, key = name.partition(".")
         _, body = _child(root, section) or (None, None)
-        if isinstance(body, MappingNode) and body.flow_style and not _same(now[section].get(key, _ABSENT), value):
+        if (
+            isinstance(body, MappingNode)
+            and body.flow_style
+            and not _same(now[section].get(key, _ABSENT), value)
+        ):
             todo = "write its keys on lines of their own"
             raise UserError(f"params.yaml: {section}", "cannot be changed within { }", todo=todo)
         found = _child(body, key) if isinstance(body, MappingNode) else None
@@ -83,7 +91,8 @@ def _replacement(text: str, name: Any, old: Any, new: str) -> tuple[int, int, st
     if old.start_mark.line == name.start_mark.line:
         rest = text[end : _line_after(text, end)]
         comment = rest.lstrip(" ")
-        if comment.startswith("#"):  # it stays in its column, if the value leaves room
+        # it stays in its column, if the value leaves room
+        if comment.startswith("#"):
             spaces = len(rest) - len(comment) + (end - start) - len(new)
             return start, end + len(rest), f"{new}{' ' * max(2, spaces)}{comment}"
         return start, end, new
@@ -119,11 +128,15 @@ def _ended(text: str, line_end: str) -> str:
 
 
 def _same(now: object, value: object) -> bool:
-    return now is not _ABSENT and json.dumps(now, sort_keys=True) == json.dumps(value, sort_keys=True)
+    return now is not _ABSENT and json.dumps(now, sort_keys=True) == json.dumps(
+        value, sort_keys=True
+    )
 
 
 def _written(value: object) -> str:
-    """Write a value on one line: plain text where YAML reads it back as such, else in double quotes."""
+    """Write a value on one line: plain text where YAML reads it back as such, else in double
+    quotes.
+    """
     match value:
         case str():
             return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)

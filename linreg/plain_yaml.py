@@ -1,4 +1,6 @@
-"""YAML as plain data: no tag of it calls anything, and no alias makes a billion values of ten lines."""
+"""YAML as plain data: no tag of it calls anything, and no alias makes a billion values of ten
+lines.
+"""
 
 from typing import Any
 
@@ -11,7 +13,9 @@ from ruamel.yaml.reader import ReaderError
 from linreg.errors import UserError
 
 MOST_BY_ALIASES = 100_000
-"""How many values a text may spell out to where it holds aliases; without any it may hold as many as it has."""
+"""How many values a text may spell out to where it holds aliases; without any it may hold as many
+as it has.
+"""
 
 
 class AliasError(ValueError):
@@ -21,8 +25,8 @@ class AliasError(ValueError):
 def read_yaml(text: str, where: object) -> Any:
     """Return a YAML text as dictionaries, lists, text, numbers and the like; None for an empty one.
 
-    Raises UserError, with the line in `where`, for what is no YAML, holds a tag of some other kind, or spells out to
-    more than MOST_BY_ALIASES values by its aliases.
+    Raises UserError, with the line in `where`, for what is no YAML, holds a tag of some other kind,
+    or spells out to more than MOST_BY_ALIASES values by its aliases.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _Constructor
@@ -34,7 +38,14 @@ def read_yaml(text: str, where: object) -> Any:
     except AliasError:
         what = f"spells out to more than {MOST_BY_ALIASES} values by its aliases"
         raise UserError(where, what, todo="write the values themselves") from None
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise not_plain(where, error) from None
 
 
@@ -47,7 +58,10 @@ class _Constructor(SafeConstructor):
     """Builds nothing before it is known how much there is to build."""
 
     def get_single_data(self) -> Any:
-        self.composer.warn_double_anchors = False  # YAML allows them: an alias means the last one before it
+        self.composer.warn_double_anchors = (
+            # YAML allows them: an alias means the last one before it
+            False
+        )
         node = self.composer.get_single_node()
         if node is None:
             return None
@@ -58,12 +72,19 @@ class _Constructor(SafeConstructor):
 
 
 def _size(node: Any, sizes: dict[int, int]) -> int:
-    """Return how many values a node spells out to; `sizes` holds those of the nodes seen, each counted once."""
+    """Return how many values a node spells out to; `sizes` holds those of the nodes seen, each
+    counted once.
+    """
     if not isinstance(node, CollectionNode):
         return sizes.setdefault(id(node), 1)
     if id(node) not in sizes:
-        sizes[id(node)] = MOST_BY_ALIASES + 1  # what a node that holds itself finds: without end
-        parts = (part for entry in node.value for part in (entry if isinstance(entry, tuple) else (entry,)))
+        # what a node that holds itself finds: without end
+        sizes[id(node)] = MOST_BY_ALIASES + 1
+        parts = (
+            part
+            for entry in node.value
+            for part in (entry if isinstance(entry, tuple) else (entry,))
+        )
         sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
     return sizes[id(node)]
 
@@ -73,5 +94,8 @@ def _place(error: YAMLError, text: str) -> tuple[str, object]:
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         return f": line {error.problem_mark.line + 1}", str(error.problem).removeprefix("found ")
     if isinstance(error, ReaderError):
-        return f": line {text.count(chr(10), 0, error.position) + 1}", f"the character {text[error.position]!r}"
+        return (
+            f": line {text.count(chr(10), 0, error.position) + 1}",
+            f"the character {text[error.position]!r}",
+        )
     return "", error

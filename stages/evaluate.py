@@ -3,29 +3,37 @@
     dvc repro evaluate            as part of the pipeline
     python -m stages.evaluate     by hand
 
-Parameters: `evaluate`; the report shows all. Writes models/evaluation/: scores.json (the few numbers that runs are
-compared by), metrics.json, inference.json (how sure θ and b are), gates.json, predictions.csv, report.html (all of it).
+Parameters: `evaluate`; the report shows all. Writes models/evaluation/: scores.json (the few
+numbers that runs are compared by), metrics.json, inference.json (how sure θ and b are), gates.json,
+predictions.csv, report.html (all of it).
 """
 
 import sys
 from pathlib import Path
 
 from linreg.data.rows import divided, shard_files, whole_shards
-from linreg.files import content_hash, new_folder, read_document, require_unchanged, write_document, write_json
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.evaluation.gates import in_words, judge
+from linreg.evaluation.inference import inference
+from linreg.evaluation.metrics import final_values, metrics, scores
+from linreg.evaluation.predictions import write_predictions
+from linreg.evaluation.robust import RobustErrors
+from linreg.files import (
+    content_hash,
+    new_folder,
+    read_document,
+    require_unchanged,
+    write_document,
+    write_json,
+)
+from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
 from linreg.params import flat, load_params
-from linreg.results.background import background
-from linreg.results.gates import in_words, judge
-from linreg.results.inference import inference
-from linreg.results.metrics import final_values, metrics, scores
-from linreg.results.predictions import write_predictions
-from linreg.results.report import write_report
-from linreg.results.robust import RobustErrors
-from linreg.stage import stage_with_workers
-from linreg.tracking.description import describe
-from linreg.tracking.training_run import note_judgement, run_of_model
-from linreg.workers.one import Workers
+from linreg.process.stage import stage_with_workers
+from linreg.process.workers import Workers
+from linreg.report.context import background
+from linreg.report.page import write_report
+from linreg.tracking.journal.description import describe
+from linreg.tracking.journal.training_run import note_judgement, run_of_model
 
 PROFILE = Path("data/ingested/profile.json")
 SCHEMA = Path("data/ingested/schema.json")
@@ -38,18 +46,26 @@ SECONDS_FOR_TRACKING = 10.0
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Compute the metrics of every part that has rows, next to those of predicting the mean; draw the report."""
+    """Compute the metrics of every part that has rows, next to those of predicting the mean; draw
+    the report.
+    """
     params = load_params()
     model, files = load(MODEL), shard_files(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
     with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
         run.follow()
         shards = whole_shards(files, model.design, workers)
-        watched, kept = (divided(SPLIT / f"{name}.parquet", model.design, workers) for name in ("validation", "test"))
+        watched, kept = (
+            divided(SPLIT / f"{name}.parquet", model.design, workers)
+            for name in ("validation", "test")
+        )
         parts = {"train": shards, "validation": [watched], "test": [kept]}
         parts = {name: rows for name, rows in parts.items() if sum(each.num_rows for each in rows)}
-        exact = ExactAnswer.read(MODEL)
-        found = {name: metrics(rows, model.theta, model.b, workers, exact.mean_target) for name, rows in parts.items()}
+        exact = ExactReference.read(MODEL)
+        found = {
+            name: metrics(rows, model.theta, model.b, workers, exact.mean_target)
+            for name, rows in parts.items()
+        }
         measures = exact.gap.of(model.theta, model.b)
         verdict = judge(params.evaluate.gates, found | measures)
         robust = RobustErrors.of(exact.minimum, shards, workers)
@@ -63,8 +79,15 @@ def main(workers: Workers) -> None:
             write_document(folder / "inference.json", certainty.as_data())
             write_document(folder / "gates.json", verdict)
             write_predictions(folder / "predictions.csv", parts[judged][0], model)
-            about = {"judged": judged, "profile": read_document(PROFILE), "truth": read_document(SCHEMA)["truth"]}
-            about |= {"parameters": flat(params), "hashes": {**model.hashes, str(MODEL): content_hash(MODEL)}}
+            about = {
+                "judged": judged,
+                "profile": read_document(PROFILE),
+                "truth": read_document(SCHEMA)["truth"],
+            }
+            about |= {
+                "parameters": flat(params),
+                "hashes": {**model.hashes, str(MODEL): content_hash(MODEL)},
+            }
             write_report(folder, background(model, exact, TRAINING, params.train, about))
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
@@ -73,7 +96,10 @@ def main(workers: Workers) -> None:
     print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}/report.html")
     pending = run.wait_sent(SECONDS_FOR_TRACKING)
     if pending:
-        print(f"evaluate: MLflow has not taken {pending} entries yet; `linreg sync` sends them", file=sys.stderr)
+        print(
+            f"evaluate: MLflow has not taken {pending} entries yet; `linreg sync` sends them",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

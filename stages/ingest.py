@@ -4,7 +4,8 @@
     python -m stages.ingest       by hand
 
 Parameters: `ingest`, `model`, and `split.by` for the column it may name. Writes data/ingested/ with
-table.parquet, schema.json (what the formula means for this table) and profile.json (what the table looks like).
+table.parquet, schema.json (what the formula means for this table) and profile.json (what the table
+looks like).
 """
 
 from pathlib import Path
@@ -22,19 +23,21 @@ from linreg.data.ingest import (
     refuse_missing,
     unused_columns,
 )
-from linreg.data.readers import open_source, typed_table
-from linreg.data.seal import seal_hash
-from linreg.data.table import write_table
+from linreg.data.source import open_source, typed_table
+from linreg.data.tables.integrity import seal_hash
+from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import column_of, load_params
-from linreg.stage import stage
+from linreg.process.stage import stage
 
 INGESTED = Path("data/ingested")
 
 
 @stage
 def main() -> None:
-    """Read everything once for the profile and the checks, once more to write the rows that stay."""
+    """Read everything once for the profile and the checks, once more to write the rows that
+    stay.
+    """
     params = load_params()
     policy, formula = params.ingest.missing, params.model.formula
     roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
@@ -46,9 +49,14 @@ def main() -> None:
         table = typed_table(source, columns, scratch)
         profiles = describe(table)
         schema = make_schema(
-            formula, profiles, table, beside,
-            fill_missing=policy == "mean", truth=source.truth, weights=params.model.weights,
-        )  # fmt: skip
+            formula,
+            profiles,
+            table,
+            beside,
+            fill_missing=policy == "mean",
+            truth=source.truth,
+            weights=params.model.weights,
+        )
         refuse_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
         missing = missing_cells(profiles, schema, beside)
@@ -66,7 +74,9 @@ def main() -> None:
         write_document(folder / "profile.json", profile | about)
         source.require_unchanged()
 
-    print(f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}")
+    print(
+        f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}"
+    )
     for name, count in cleaning.dropped.items():
         print(f"ingest: {count} rows dropped, {name} is missing")
     for name, reason in not_used.items():

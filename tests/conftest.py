@@ -12,15 +12,16 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from linreg.data import table
-from linreg.data.design import Design
-from linreg.data.formula import parse_formula, plan
+from linreg.data.formula.design import Design
+from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.data.rows import Rows
-from linreg.data.schema import Column, Schema, kind_of
-from linreg.data.table import write_table
-from linreg.workers.one import Workers
+from linreg.data.tables import parquet as table
+from linreg.data.tables.parquet import write_table
+from linreg.process.workers import Workers
 
-# A slow machine is no mistake, and the same examples everywhere make a failure one that others can see.
+# A slow machine is no mistake, and the same examples everywhere make a failure one that others can
+# see.
 settings.register_profile("linreg", deadline=None, derandomize=True)
 settings.load_profile("linreg")
 # A shell has what it starts in the background ignore Ctrl-C, and whatever that starts in turn.
@@ -30,14 +31,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def learn() -> Callable[..., Design]:
-    """Learns the design of a formula from a table whose columns have the types that ingest leaves."""
+    """Learns the design of a formula from a table whose columns have the types that ingest
+    leaves.
+    """
 
     def learn(formula: str, *tables: pa.Table, fill_missing: bool = False) -> Design:
         types = {field.name: field.type for field in tables[0].schema}
-        categories = frozenset(name for name, type_ in types.items() if kind_of(type_) == "category")
+        categories = frozenset(
+            name for name, type_ in types.items() if kind_of(type_) == "category"
+        )
         parsed = parse_formula(formula, list(types), categories)
-        columns = {name: Column(str(types[name]), kind_of(types[name])) for name in types if name in parsed.columns}
-        schema = Schema(formula=str(parsed), columns=columns, **plan(parsed), fill_missing=fill_missing)
+        columns = {
+            name: Column(str(types[name]), kind_of(types[name]))
+            for name in types
+            if name in parsed.columns
+        }
+        schema = Schema(
+            formula=str(parsed), columns=columns, **plan(parsed), fill_missing=fill_missing
+        )
         return Design.learn(schema, tables)
 
     return learn
@@ -50,7 +61,10 @@ def shards_of(
     """Writes X (n, M) and y (n,) as shards on disk, in the order of the rows: `y ~ x1 + … + xM`."""
 
     def shards_of(
-        X: NDArray[np.float64], y: NDArray[np.float64], num_shards: int = 1, rows_per_group: int = 131_072
+        X: NDArray[np.float64],
+        y: NDArray[np.float64],
+        num_shards: int = 1,
+        rows_per_group: int = 131_072,
     ) -> list[Rows]:
         names = [f"x{j}" for j in range(1, X.shape[1] + 1)]
         rows = pa.table({**dict(zip(names, X.T, strict=True)), "y": y})
@@ -66,7 +80,9 @@ def shards_of(
 
 
 class Threads(Workers):
-    """One of several workers that are threads: what they exchange is what processes exchange, and as they do it."""
+    """One of several workers that are threads: what they exchange is what processes exchange, and
+    as they do it.
+    """
 
     def __init__(self, rank: int, barrier: threading.Barrier, said: list[bytes]) -> None:
         super().__init__(rank, barrier.parties)
@@ -88,7 +104,9 @@ class Threads(Workers):
 
 @pytest.fixture(scope="session")
 def together() -> Callable[..., list[Any]]:
-    """Calls work(workers) in several workers at once and returns what each of them has found, by rank."""
+    """Calls work(workers) in several workers at once and returns what each of them has found, by
+    rank.
+    """
 
     def together(num_workers: int, work: Callable[[Workers], Any]) -> list[Any]:
         barrier, said = threading.Barrier(num_workers), [b""] * num_workers
@@ -103,7 +121,9 @@ def together() -> Callable[..., list[Any]]:
         with ThreadPoolExecutor(num_workers) as pool:
             futures = [pool.submit(one, rank) for rank in range(num_workers)]
         errors = [error for each in futures if (error := each.exception()) is not None]
-        for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        for error in sorted(
+            errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)
+        ):
             raise error
         return [each.result() for each in futures]
 

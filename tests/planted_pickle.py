@@ -1,4 +1,6 @@
-"""A pickle to be planted where files are read: whoever loads it leaves a file `marker` in the working directory."""
+"""A pickle to be planted where files are read: whoever loads it leaves a file `marker` in the
+working directory.
+"""
 
 import os
 import pickle

@@ -19,7 +19,9 @@ def ends_with(error: BaseException) -> Callable[[], None]:
 
 
 def test_a_message_says_what_is_wrong_where_what_was_found_and_what_to_do() -> None:
-    error = UserError("table.csv: column a", "must be a number", found="x1", todo="correct the cell")
+    error = UserError(
+        "table.csv: column a", "must be a number", found="x1", todo="correct the cell"
+    )
     assert str(error) == "table.csv: column a: must be a number; found x1; correct the cell"
     assert str(UserError("table.csv", "is empty")) == "table.csv: is empty"
 
@@ -30,7 +32,9 @@ def test_a_falsy_value_that_was_found_is_told(found: object) -> None:
 
 
 @given(st.text(min_size=1), st.text(), st.text(), st.text())
-def test_a_message_is_one_line_whatever_its_parts_hold(where: str, what: str, found: str, todo: str) -> None:
+def test_a_message_is_one_line_whatever_its_parts_hold(
+    where: str, what: str, found: str, todo: str
+) -> None:
     assert len(str(UserError(where, what, found=found, todo=todo)).splitlines()) == 1
 
 
@@ -55,7 +59,10 @@ def test_a_users_mistake_ends_with_2_and_one_line(capsys: pytest.CaptureFixture[
             OSError(errno.ENOSPC, "No space left on device", "a.parquet"),
             "a.parquet: the disk is full; make room and run it again, nothing half-written was left behind",
         ),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"), "a.csv: No such file or directory"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"),
+            "a.csv: No such file or directory",
+        ),
         (OSError("odd"), "the operating system: odd"),
     ],
 )
@@ -75,7 +82,9 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
-@pytest.mark.parametrize("error", [ValueError("ours"), AssertionError(), KeyError("k"), RecursionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("ours"), AssertionError(), KeyError("k"), RecursionError()]
+)
 def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)):
         ends_with(error)()
@@ -96,7 +105,9 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         "def main(): [print('x' * 1000) for _ in range(1000)]\n"
         "main()"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.read(10) == b"x" * 10

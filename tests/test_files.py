@@ -40,7 +40,9 @@ def killed(tmp_path: Path) -> Killed:
         start = "import os, signal\nfrom pathlib import Path\nfrom linreg.files import *\n"
         start += "def die():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-        done = subprocess.run([sys.executable, "-c", start + program], cwd=tmp_path, env=environment, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", start + program], cwd=tmp_path, env=environment, check=False
+        )
         assert done.returncode == -signal.SIGKILL
 
     return run
@@ -61,7 +63,9 @@ def test_a_file_appears_with_its_last_byte_and_nothing_is_left_beside_it(tmp_pat
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+def test_a_failed_write_leaves_the_old_file_as_it_was(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
     with pytest.raises(error), new_file(path) as partial:  # noqa: PT012
@@ -71,10 +75,14 @@ def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path, error: typ
     assert names(tmp_path) == ["file.txt"]
 
 
-def test_a_killed_write_leaves_the_old_file_and_the_next_one_succeeds(tmp_path: Path, killed: Killed) -> None:
+def test_a_killed_write_leaves_the_old_file_and_the_next_one_succeeds(
+    tmp_path: Path, killed: Killed
+) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
-    killed('with new_file(Path("file.txt")) as partial:\n    partial.write_text("half")\n    die()\n')
+    killed(
+        'with new_file(Path("file.txt")) as partial:\n    partial.write_text("half")\n    die()\n'
+    )
     assert path.read_text() == "old"
     write_text(path, "new")
     assert path.read_text() == "new"
@@ -105,8 +113,12 @@ def test_a_failed_folder_leaves_the_old_one_as_it_was(tmp_path: Path) -> None:
     assert names(tmp_path) == ["folder"]
 
 
-def test_files_of_a_killed_run_do_not_get_into_the_next_folder(tmp_path: Path, killed: Killed) -> None:
-    killed('with new_folder(Path("folder")) as folder:\n    (folder / "leftover").write_text("1")\n    die()\n')
+def test_files_of_a_killed_run_do_not_get_into_the_next_folder(
+    tmp_path: Path, killed: Killed
+) -> None:
+    killed(
+        'with new_folder(Path("folder")) as folder:\n    (folder / "leftover").write_text("1")\n    die()\n'
+    )
     assert not (tmp_path / "folder").exists()
     with new_folder(tmp_path / "folder") as folder:
         (folder / "file").write_text("2")
@@ -114,8 +126,12 @@ def test_files_of_a_killed_run_do_not_get_into_the_next_folder(tmp_path: Path, k
     assert names(tmp_path) == ["folder"]
 
 
-def test_a_scratch_folder_begins_empty_and_is_gone_afterwards(tmp_path: Path, killed: Killed) -> None:
-    killed('with scratch_folder(Path("out")) as folder:\n    (folder / "leftover").write_text("1")\n    die()\n')
+def test_a_scratch_folder_begins_empty_and_is_gone_afterwards(
+    tmp_path: Path, killed: Killed
+) -> None:
+    killed(
+        'with scratch_folder(Path("out")) as folder:\n    (folder / "leftover").write_text("1")\n    die()\n'
+    )
     with pytest.raises(ValueError, match="failed"), scratch_folder(tmp_path / "out") as scratch:  # noqa: PT012
         assert names(scratch) == []
         (scratch / "file").write_text("1")
@@ -129,7 +145,11 @@ def test_text_is_utf_8_with_lf(tmp_path: Path) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
@@ -158,7 +178,11 @@ def test_json_has_sorted_keys_readable_text_and_a_last_line_end(tmp_path: Path) 
     write_json(tmp_path / "a.json", {"b": 1, "a": {"θ": [1.5], "d": None}})
     write_json(tmp_path / "b.json", {"a": {"d": None, "θ": [1.5]}, "b": 1})
     expected = '{\n  "a": {\n    "d": null,\n    "θ": [\n      1.5\n    ]\n  },\n  "b": 1\n}\n'
-    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes() == expected.encode()
+    assert (
+        (tmp_path / "a.json").read_bytes()
+        == (tmp_path / "b.json").read_bytes()
+        == expected.encode()
+    )
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
@@ -183,7 +207,13 @@ def test_damaged_json_is_one_line_that_names_the_file(tmp_path: Path, content: b
     assert str(error.value).startswith(f"{path}: is damaged; found ")
 
 
-DOCUMENT = {"b": 4.25, "names": ["x1", "θ"], "rows": 10000, "nothing": None, "deep": {"a": [1, 2.5]}}
+DOCUMENT = {
+    "b": 4.25,
+    "names": ["x1", "θ"],
+    "rows": 10000,
+    "nothing": None,
+    "deep": {"a": [1, 2.5]},
+}
 
 
 def test_a_document_is_read_back_and_any_flipped_bit_is_told(tmp_path: Path) -> None:
@@ -193,8 +223,12 @@ def test_a_document_is_read_back_and_any_flipped_bit_is_told(tmp_path: Path) -> 
     content = path.read_bytes()
     for position in range(len(content)):
         for bit in range(8):
-            path.write_bytes(content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :])
-            with pytest.raises(UserError, match=r"d\.json: (is damaged|was changed after it was written)"):
+            path.write_bytes(
+                content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :]
+            )
+            with pytest.raises(
+                UserError, match=r"d\.json: (is damaged|was changed after it was written)"
+            ):
                 read_document(path)
 
 
@@ -220,7 +254,9 @@ def test_a_document_that_was_rewritten_is_told_though_its_values_are_the_same(
     path = tmp_path / "d.json"
     write_document(path, DOCUMENT)
     path.write_bytes(change(path.read_text()).encode())
-    with pytest.raises(UserError, match=r"d\.json: was changed after it was written, by hand or by a damaged disk"):
+    with pytest.raises(
+        UserError, match=r"d\.json: was changed after it was written, by hand or by a damaged disk"
+    ):
         read_document(path)
 
 
@@ -231,7 +267,8 @@ def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Pa
     require_unchanged(hashes)
     (tmp_path / "a").write_text("2")
     with pytest.raises(
-        UserError, match=r"a: is not the file that the model was made with, or is damaged; found MD5 c8"
+        UserError,
+        match=r"a: is not the file that the model was made with, or is damaged; found MD5 c8",
     ):
         require_unchanged(hashes)
     (tmp_path / "a").unlink()
@@ -241,12 +278,17 @@ def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Pa
 
 def test_a_folder_in_place_of_a_file_is_told_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(UserError, match="a: is a folder, and a file is to be written there"), new_file(tmp_path / "a"):
+    with (
+        pytest.raises(UserError, match="a: is a folder, and a file is to be written there"),
+        new_file(tmp_path / "a"),
+    ):
         pytest.fail("the work began")
 
 
 @pytest.mark.parametrize("target", ["nothing", "folder"])
-def test_a_link_in_place_of_an_output_is_replaced_and_its_target_left_alone(tmp_path: Path, target: str) -> None:
+def test_a_link_in_place_of_an_output_is_replaced_and_its_target_left_alone(
+    tmp_path: Path, target: str
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").write_text("mine")
     for name in ("file", "made"):
@@ -266,7 +308,8 @@ def test_json_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
 
 def test_a_content_hash_is_the_one_that_dvc_computes(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
-    # `a.b` sorts before `a/b` by character, after it by path component; one name is not ASCII, one has a quote.
+    # `a.b` sorts before `a/b` by character, after it by path component; one name is not ASCII, one
+    # has a quote.
     files = ["a/b", "a.b", "a/b.c/d", "größe.csv", 'quo"te', "empty", "Z", "with space"]
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -279,8 +322,12 @@ def test_a_content_hash_is_the_one_that_dvc_computes(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "folder", "file.bin"],
-        cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ, "DVC_NO_ANALYTICS": "1"},
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+    )
     assert done.stdout.split()[-2:] == [content_hash(folder), content_hash(tmp_path / "file.bin")]
 
 

@@ -71,7 +71,11 @@ def test_what_is_left_out_has_its_default(params_yaml: Path, text: str) -> None:
 
 def test_a_key_that_is_given_does_not_change_another(params_yaml: Path) -> None:
     params_yaml.write_text("train: {lr: 1e-3}\ngenerate: {theta: [1]}\n")
-    changed = {key: value for key, value in flat(load_params(params_yaml)).items() if flat(Params())[key] != value}
+    changed = {
+        key: value
+        for key, value in flat(load_params(params_yaml)).items()
+        if flat(Params())[key] != value
+    }
     assert changed == {"train.lr": 0.001, "generate.theta": [1.0]}
 
 
@@ -80,7 +84,9 @@ def test_an_alias_is_no_way_around_the_checks(params_yaml: Path, text: str) -> N
     assert "is not a parameter" in mistake(params_yaml, text)
 
 
-def test_only_what_aliases_add_is_limited(params_yaml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_aliases_add_is_limited(
+    params_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plain_yaml, "MOST_BY_ALIASES", 50)
     params_yaml.write_text(f"generate: {{theta: [{', '.join(['1'] * 100)}]}}")
     assert len(load_params(params_yaml).generate.theta) == 100
@@ -201,26 +207,36 @@ MISTAKES: dict[str | bytes, str] = {
     "train: {epochs: !!int ''}": "holds something that is no number, text, list or section",
     'model: {formula: "\\ud800"}': "holds something that is no number, text, list or section",
     # of a few lines that spell out to more than fits into memory
-    _laughs("[", "]"): "spells out to more than 100000 values by its aliases; write the values themselves",
+    _laughs(
+        "[", "]"
+    ): "spells out to more than 100000 values by its aliases; write the values themselves",
     _laughs("{a: ", "}", ", b: "): "spells out to more than 100000 values by its aliases",
     _laughs("{<<: [", "], a: 1}"): "spells out to more than 100000 values by its aliases",
     "train: &a {lr: *a}": "spells out to more than 100000 values by its aliases",
 }
 
 
-@pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[repr(text)[:50] for text in MISTAKES])
-def test_a_mistake_is_one_line_that_names_the_key(params_yaml: Path, text: str | bytes, message: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), MISTAKES.items(), ids=[repr(text)[:50] for text in MISTAKES]
+)
+def test_a_mistake_is_one_line_that_names_the_key(
+    params_yaml: Path, text: str | bytes, message: str
+) -> None:
     assert mistake(params_yaml, text).startswith(message)
 
 
-@pytest.mark.parametrize("text", ["train: {lr: 1, lr: 2}", "a: 1\nsplit: {seed: 1}\nsplit: {seed: 2}"])
+@pytest.mark.parametrize(
+    "text", ["train: {lr: 1, lr: 2}", "a: 1\nsplit: {seed: 1}\nsplit: {seed: 2}"]
+)
 def test_a_duplicate_key_is_named_with_its_line(params_yaml: Path, text: str) -> None:
     message = mistake(params_yaml, text)
     key = "lr" if "lr" in text else "split"
     assert re.search(rf'line \d.*found duplicate key "{key}"', message)
 
 
-@pytest.mark.parametrize("bad", ["train.lr", "train.momentum", "generate.bias", "generate.noise", "split.test"])
+@pytest.mark.parametrize(
+    "bad", ["train.lr", "train.momentum", "generate.bias", "generate.noise", "split.test"]
+)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_no_number_is_infinite_or_nan_even_without_yaml(bad: str, value: float) -> None:
     section, key = bad.split(".")
@@ -239,15 +255,18 @@ def test_sections_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("train", "validation", "test"),
     [(0.7, 0.2, 0.1), (0.1, 0.2, 0.7), (1, 0, 0), (0.3333333333, 0.3333333333, 0.3333333334)],
-)  # fmt: skip
-def test_shares_add_up_as_decimals_do(params_yaml: Path, train: float, validation: float, test: float) -> None:
+)
+def test_shares_add_up_as_decimals_do(
+    params_yaml: Path, train: float, validation: float, test: float
+) -> None:
     params_yaml.write_text(f"split: {{train: {train}, validation: {validation}, test: {test}}}")
     assert load_params(params_yaml).split.train == train
 
 
 def test_a_file_that_is_not_there_says_where_to_run(params_yaml: Path) -> None:
     with pytest.raises(
-        UserError, match=r"params\.yaml: there is no such file; run from the folder that holds dvc\.yaml"
+        UserError,
+        match=r"params\.yaml: there is no such file; run from the folder that holds dvc\.yaml",
     ):
         load_params(params_yaml)
 
@@ -268,17 +287,28 @@ def test_flat_names_every_parameter_once_as_plain_data() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_mistake_in_any_section_ends_every_stage_with_2_before_any_work(stage: str, params_yaml: Path) -> None:
+def test_a_mistake_in_any_section_ends_every_stage_with_2_before_any_work(
+    stage: str, params_yaml: Path
+) -> None:
     other = "split" if stage == "train" else "train"  # not even its own section
     params_yaml.write_text(f"{other}: {{nonsense: 1}}\n")
     done = subprocess.run(
         [sys.executable, "-m", f"stages.{stage}"],
-        cwd=params_yaml.parent, capture_output=True, text=True, check=False,
+        cwd=params_yaml.parent,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "DVC_ROOT": str(params_yaml.parent)},
-    )  # fmt: skip
+    )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [done.stderr.strip()]
-    assert done.stderr.startswith(f"error: params.yaml: {other}.nonsense: is not a parameter; known: ")
+    assert done.stderr.startswith(
+        f"error: params.yaml: {other}.nonsense: is not a parameter; known: "
+    )
     assert done.stdout == ""
-    left = {path.relative_to(params_yaml.parent).as_posix() for path in params_yaml.parent.rglob("*") if path.is_file()}
+    left = {
+        path.relative_to(params_yaml.parent).as_posix()
+        for path in params_yaml.parent.rglob("*")
+        if path.is_file()
+    }
     assert left == {"params.yaml", f".linreg/stages/{stage}.lock"}  # which nobody holds any more

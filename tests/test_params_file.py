@@ -1,4 +1,6 @@
-"""Values replaced in a YAML text: what is read back is what was asked for, and nothing else has moved."""
+"""Values replaced in a YAML text: what is read back is what was asked for, and nothing else has
+moved.
+"""
 
 import difflib
 from pathlib import Path
@@ -14,9 +16,14 @@ from linreg.params_file import set_values, with_values
 
 TEXT = (Path(__file__).parents[1] / "params.yaml").read_text()
 KEYS = {
-    "ingest.source": st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1),
-    "ingest.names": st.none() | st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]))),
-    "model.formula": st.sampled_from(["y ~ x", "`a b` ~ .", "y ~ `#1` + `a: b`", "null", "1", "y ~ x # no comment"]),
+    "ingest.source": st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1
+    ),
+    "ingest.names": st.none()
+    | st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]))),
+    "model.formula": st.sampled_from(
+        ["y ~ x", "`a b` ~ .", "y ~ `#1` + `a: b`", "null", "1", "y ~ x # no comment"]
+    ),
     "train.standardize": st.booleans(),
     "train.lr": st.floats(1e-9, 1.0),
     "evaluate.gates": st.just({}) | st.just({"test_r2": {"min": 0}}),
@@ -53,24 +60,46 @@ def test_a_value_that_is_there_already_keeps_its_writing() -> None:
 
 def test_a_comment_stays_in_its_column_where_the_value_leaves_room() -> None:
     text = "model:\n  formula: y ~ x        # why\n"
-    assert with_values(text, {"model.formula": "price ~ x"}) == "model:\n  formula: price ~ x    # why\n"
-    assert with_values(text, {"model.formula": "price ~ a + b + c"}) == "model:\n  formula: price ~ a + b + c  # why\n"
+    assert (
+        with_values(text, {"model.formula": "price ~ x"})
+        == "model:\n  formula: price ~ x    # why\n"
+    )
+    assert (
+        with_values(text, {"model.formula": "price ~ a + b + c"})
+        == "model:\n  formula: price ~ a + b + c  # why\n"
+    )
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_line_ends_are_kept(end: str) -> None:
     text = end.join(["# first", "model:", "  formula: y ~ x", "", "train:", "  lr: 0.1", ""])
-    changed = with_values(text, {"model.formula": "z ~ x", "train.standardize": True, "ingest.source": "a.csv"})
-    assert changed == end.join([
-        "# first", "model:", "  formula: z ~ x", "", "train:", "  lr: 0.1", "  standardize: true", "", "ingest:",
-        "  source: a.csv", "",
-    ])  # fmt: skip
+    changed = with_values(
+        text, {"model.formula": "z ~ x", "train.standardize": True, "ingest.source": "a.csv"}
+    )
+    assert changed == end.join(
+        [
+            "# first",
+            "model:",
+            "  formula: z ~ x",
+            "",
+            "train:",
+            "  lr: 0.1",
+            "  standardize: true",
+            "",
+            "ingest:",
+            "  source: a.csv",
+            "",
+        ]
+    )
 
 
 def test_a_key_is_added_to_its_section_and_a_section_to_the_file() -> None:
     text = "train:\n    lr: 0.1  # slow\n\n# the end"
     changed = with_values(text, {"train.standardize": True, "model.formula": "y ~ x"})
-    assert changed == "train:\n    lr: 0.1  # slow\n    standardize: true\n\n# the end\n\nmodel:\n  formula: y ~ x\n"
+    assert (
+        changed
+        == "train:\n    lr: 0.1  # slow\n    standardize: true\n\n# the end\n\nmodel:\n  formula: y ~ x\n"
+    )
     assert with_values("model:\n", {"model.formula": "y ~ x"}) == "model:\n  formula: y ~ x\n"
 
 
@@ -82,7 +111,9 @@ def test_a_block_below_its_key_is_replaced_as_a_whole() -> None:
 
 
 def test_a_section_in_braces_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"params.yaml: model: cannot be changed within \{ \}; write its keys"):
+    with pytest.raises(
+        UserError, match=r"params.yaml: model: cannot be changed within \{ \}; write its keys"
+    ):
         with_values("model: {formula: y ~ x}\n", {"model.formula": "y ~ z"})
 
 

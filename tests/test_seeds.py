@@ -11,22 +11,34 @@ from linreg.seeds import generator
 
 def purposes() -> list[str]:
     """The purposes that the library names, read from its source."""
-    sources = [path.read_text(encoding="utf-8") for path in Path(linreg.__file__).parent.rglob("*.py")]
-    sources += [path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("stages/*.py")]
-    found = {purpose for text in sources for purpose in re.findall(r'(?:generator|Dealer)\([^"()]*"(\w+)"', text)}
+    sources = [
+        path.read_text(encoding="utf-8") for path in Path(linreg.__file__).parent.rglob("*.py")
+    ]
+    sources += [
+        path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("stages/*.py")
+    ]
+    found = {
+        purpose
+        for text in sources
+        for purpose in re.findall(r'(?:generator|Dealer)\([^"()]*"(\w+)"', text)
+    }
     assert {"features", "noise", "parts", "shuffle", "rows", "start"} <= found
     return sorted(found)
 
 
 def test_the_numbers_are_those_of_every_other_day_and_machine() -> None:
-    # PCG64 and numpy's ziggurat, as they came on the day this was written: whoever changes them changes all data.
+    # PCG64 and numpy's ziggurat, as they came on the day this was written: whoever changes them
+    # changes all data.
     assert [x.hex() for x in generator(1, "noise", 3).standard_normal(3)] == [
-        "-0x1.755f57cfcbfb7p-3", "-0x1.3ea24864aadf9p-1", "-0x1.71e963ae9f8cfp-2",
-    ]  # fmt: skip
+        "-0x1.755f57cfcbfb7p-3",
+        "-0x1.3ea24864aadf9p-1",
+        "-0x1.71e963ae9f8cfp-2",
+    ]
     assert generator(1, "rows").permutation(10).tolist() == [9, 7, 5, 4, 2, 3, 8, 6, 1, 0]
     assert [x.hex() for x in generator(2**63 - 1, "start").uniform(-1, 1, 2)] == [
-        "-0x1.87e24cf2dcd14p-2", "0x1.65c9f51909810p-3",
-    ]  # fmt: skip
+        "-0x1.87e24cf2dcd14p-2",
+        "0x1.65c9f51909810p-3",
+    ]
 
 
 def test_the_same_seed_purpose_and_indices_give_the_same_numbers() -> None:
@@ -34,18 +46,27 @@ def test_the_same_seed_purpose_and_indices_give_the_same_numbers() -> None:
 
 
 def test_every_seed_purpose_and_index_has_numbers_of_its_own() -> None:
-    indices: list[tuple[int, ...]] = [(), *itertools.product(range(4)), *itertools.product(range(3), repeat=2)]
+    indices: list[tuple[int, ...]] = [
+        (),
+        *itertools.product(range(4)),
+        *itertools.product(range(3), repeat=2),
+    ]
     indices += itertools.product(range(2), repeat=3)
-    keys = [(seed, purpose, index) for seed in range(3) for purpose in purposes() for index in indices]
+    keys = [
+        (seed, purpose, index) for seed in range(3) for purpose in purposes() for index in indices
+    ]
     streams = [generator(seed, purpose, *index).bytes(16) for seed, purpose, index in keys]
     assert len(set(streams)) == len(keys)
 
 
 def test_neighbouring_streams_are_uncorrelated() -> None:
     n = 20_000
-    streams = [generator(seed, "rows", index).standard_normal(n) for seed in range(4) for index in range(4)]
+    streams = [
+        generator(seed, "rows", index).standard_normal(n) for seed in range(4) for index in range(4)
+    ]
     correlations = np.asarray(np.corrcoef(streams))[np.triu_indices(len(streams), k=1)]
-    # 120 correlations of independent normals have a standard deviation of 1/√n; 4.5 of them is a chance of 1e-3.
+    # 120 correlations of independent normals have a standard deviation of 1/√n; 4.5 of them is a
+    # chance of 1e-3.
     assert np.abs(correlations).max() < 4.5 / np.sqrt(n)
 
 

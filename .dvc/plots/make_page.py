@@ -1,10 +1,11 @@
 """Make page.html: the page of `dvc plots`, with vega inside, so that its pictures need no network.
 
-    python .dvc/plots/make_page.py        from anywhere; needs npm, which downloads the packages below
+    python .dvc/plots/make_page.py        from anywhere; needs npm, which downloads the packages
+    below
 
-Writes page.html and LICENSES.txt beside this script, the same bytes every time. DVC's own page loads vega from a
-server on the internet; .dvc/config names this one instead. The templates beside it are Vega-Lite of version 5, which is
-why these versions, the last that read it, stay.
+Writes page.html and LICENSES.txt beside this script, the same bytes every time. DVC's own page
+loads vega from a server on the internet; .dvc/config names this one instead. The templates beside
+it are Vega-Lite of version 5, which is why these versions, the last that read it, stay.
 """
 
 import hashlib
@@ -19,9 +20,17 @@ SCRIPTS = {
     "vega-lite@5.23.0": "build/vega-lite.min.js",
     "vega-embed@6.29.0": "build/vega-embed.min.js",
 }
-WITHIN = ("d3-array@3.2.4", "delaunator@5.0.1", "fast-json-patch@3.1.1", "json-stringify-pretty-compact@4.0.0",
-          "semver@7.6.3", "topojson-client@3.1.0")  # fmt: skip
-"""Parts of those scripts that are of other authors, whose licences want to be told too; d3-array for all of d3."""
+WITHIN = (
+    "d3-array@3.2.4",
+    "delaunator@5.0.1",
+    "fast-json-patch@3.1.1",
+    "json-stringify-pretty-compact@4.0.0",
+    "semver@7.6.3",
+    "topojson-client@3.1.0",
+)
+"""Parts of those scripts that are of other authors, whose licences want to be told too; d3-array
+for all of d3.
+"""
 SHA256 = {
     "d3-array@3.2.4": "6dbf3f2be39e48f86775be6e166a5d3e5a585ca7144453cd6ad1912f5ae4417f",
     "delaunator@5.0.1": "6b30e6cf0aa49bf7882a3fb6dd2b5d3c33478d3693356d8a74a88f65df411f55",
@@ -57,19 +66,30 @@ def main() -> None:
     """Download the packages, check them, write the two files."""
     with tempfile.TemporaryDirectory() as folder:
         packages = {name: _package(name, Path(folder)) for name in SHA256}
-        scripts = [f"<script>{_text(packages[name], file)}</script>" for name, file in SCRIPTS.items()]
+        scripts = [
+            f"<script>{_text(packages[name], file)}</script>" for name, file in SCRIPTS.items()
+        ]
         licences = [f"{name}\n\n{_licence(packages[name])}" for name in (*SCRIPTS, *WITHIN)]
     for script in scripts:
-        # Neither the browser nor DVC, which fills in what stands in braces, may take a part of a script for its own.
+        # Neither the browser nor DVC, which fills in what stands in braces, may take a part of a
+        # script for its own.
         inside = script[len("<script>") : -len("</script>")]
-        assert not [mark for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}") if mark in inside]
+        assert not [
+            mark
+            for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}")
+            if mark in inside
+        ]
     page = PAGE.replace("VERSIONS", ", ".join(SCRIPTS)).replace("SCRIPTS", "\n".join(scripts))
     (HERE / "page.html").write_text(page, encoding="utf-8", newline="\n")
-    (HERE / "LICENSES.txt").write_text(f"\n{'=' * 100}\n\n".join(licences), encoding="utf-8", newline="\n")
+    (HERE / "LICENSES.txt").write_text(
+        f"\n{'=' * 100}\n\n".join(licences), encoding="utf-8", newline="\n"
+    )
 
 
 def _package(name: str, folder: Path) -> Path:
-    done = subprocess.run(["npm", "pack", name], cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603, S607
+    done = subprocess.run(
+        ["npm", "pack", name], cwd=folder, capture_output=True, text=True, check=True
+    )
     file = folder / done.stdout.split()[-1]
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256[name]:
         raise SystemExit(f"{name}: is not the package that it was")

@@ -1,7 +1,8 @@
 """`linreg certify FOLDER`: how many digits of known answers the exact solver finds.
 
-The folder holds data sets `<name>.csv`, whose last column is the target, and certified.json with their answers in
-the layout of tests/data/nist. Each is fitted on all its rows as `y ~ .` (`y ~ 0 + .` without an intercept).
+The folder holds data sets `<name>.csv`, whose last column is the target, and certified.json with
+their answers in the layout of tests/data/nist. Each is fitted on all its rows as `y ~ .` (`y ~ 0 +
+.` without an intercept).
 """
 
 import argparse
@@ -14,15 +15,15 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
-from linreg.data.design import Design
+from linreg.data.formula.design import Design
 from linreg.data.ingest import columns_to_read, describe, make_schema, missing_cells, refuse_missing
-from linreg.data.readers import open_source, typed_table
+from linreg.data.source import open_source, typed_table
 from linreg.errors import UserError
+from linreg.evaluation.inference import Inference, inference
 from linreg.files import read_json
-from linreg.fit.elimination import DIGITS
-from linreg.fit.least_squares import solve
-from linreg.fit.moments import Moments
-from linreg.results.inference import Inference, inference
+from linreg.fit.exact.elimination import DIGITS
+from linreg.fit.exact.least_squares import solve
+from linreg.fit.exact.moments import Moments
 
 ANSWERS = "certified.json"
 MOST_DIGITS = 15
@@ -37,12 +38,16 @@ HEADERS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the folder, and whether to print JSON."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help=f"data sets <name>.csv and {ANSWERS}")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help=f"data sets <name>.csv and {ANSWERS}"
+    )
     parser.add_argument("--json", action="store_true", help="print the digits as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the digits (LRE) of each data set; 1 when one of them could not be fitted, which counts as no digits."""
+    """Print the digits (LRE) of each data set; 1 when one of them could not be fitted, which counts
+    as no digits.
+    """
     digits, failures = certify(arguments.folder)
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
@@ -52,7 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
         width = max(map(len, ["digits of", *digits]))
         print("  ".join(["digits of".ljust(width), *HEADERS.values()]))
         for name, each in digits.items():
-            print("  ".join([name.ljust(width), *(f"{each[key]:{len(title)}.1f}" for key, title in HEADERS.items())]))
+            print(
+                "  ".join(
+                    [
+                        name.ljust(width),
+                        *(f"{each[key]:{len(title)}.1f}" for key, title in HEADERS.items()),
+                    ]
+                )
+            )
     return 1 if failures else 0
 
 
@@ -63,7 +75,11 @@ def certify(folder: Path) -> tuple[dict[str, dict[str, float]], list[UserError]]
     """
     answers = folder / ANSWERS
     if not answers.is_file():
-        raise UserError(folder, f"must hold {ANSWERS} with the answers", todo="name a folder like tests/data/nist")
+        raise UserError(
+            folder,
+            f"must hold {ANSWERS} with the answers",
+            todo="name a folder like tests/data/nist",
+        )
     certified = read_json(answers)
     digits: dict[str, dict[str, float]] = {}
     failures: list[UserError] = []
@@ -113,9 +129,18 @@ def _digits(file: Path, exact: _Exact) -> dict[str, float]:
     by_name = {each.name: each for each in found.coefficients}
     if set(by_name) != set(exact.coefficients):
         where = file.with_name(ANSWERS)
-        raise UserError(where, f"has answers for other columns than {file.name}", found=", ".join(exact.coefficients))
-    estimates = [_agreement(by_name[key].estimate, value) for key, (value, _) in exact.coefficients.items()]
-    errors = [_agreement(by_name[key].usual.standard_error, value) for key, (_, value) in exact.coefficients.items()]
+        raise UserError(
+            where,
+            f"has answers for other columns than {file.name}",
+            found=", ".join(exact.coefficients),
+        )
+    estimates = [
+        _agreement(by_name[key].estimate, value) for key, (value, _) in exact.coefficients.items()
+    ]
+    errors = [
+        _agreement(by_name[key].usual.standard_error, value)
+        for key, (_, value) in exact.coefficients.items()
+    ]
     return {
         "coefficients": min(estimates),
         "standard_errors": min(errors),
@@ -125,7 +150,9 @@ def _digits(file: Path, exact: _Exact) -> dict[str, float]:
 
 
 def _fit(file: Path, intercept: bool) -> Inference:
-    """Fit the file's last column to the others, the way of the pipeline: readers, schema, design, moments, solver."""
+    """Fit the file's last column to the others, the way of the pipeline: readers, schema, design,
+    moments, solver.
+    """
     source = open_source(file)
     formula = f"`{source.columns[-1]}` ~ {'' if intercept else '0 + '}."
     with tempfile.TemporaryDirectory() as scratch:
@@ -150,4 +177,6 @@ def _agreement(found: float | None, exact: Decimal) -> float:
         return 0.0
     with localcontext(DIGITS):
         error = abs(Decimal(found) - exact) / (abs(exact) or 1)
-        return float(min(max(-error.log10(), Decimal(0)), Decimal(MOST_DIGITS)) if error else MOST_DIGITS)
+        return float(
+            min(max(-error.log10(), Decimal(0)), Decimal(MOST_DIGITS)) if error else MOST_DIGITS
+        )

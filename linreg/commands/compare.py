@@ -1,32 +1,49 @@
-"""Put two runs side by side: what differs in parameters, measures and coefficients, and a page with the pictures.
+"""Put two runs side by side: what differs in parameters, measures and coefficients, and a page with
+the pictures.
 
-Each is a run (its name, or the beginning of its id as `linreg runs` lists it), a revision (commit, branch, tag, or
-experiment of DVC), or `workspace`, which is what the last run left in this folder.
+Each is a run (its name, or the beginning of its id as `linreg runs` lists it), a revision (commit,
+branch, tag, or experiment of DVC), or `workspace`, which is what the last run left in this folder.
 """
 
 import argparse
 from pathlib import Path
 
+from linreg.comparison.page import comparison, in_text
 from linreg.files import write_text
-from linreg.proof.evaluations import WORKSPACE, evaluation_of
-from linreg.results.comparison import comparison, in_text
-from linreg.results.figures import Run
-from linreg.results.findings import Findings
+from linreg.lineage.evaluations import WORKSPACE, evaluation_of
+from linreg.report.figures import Run
+from linreg.report.results import RunResults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the two, and where the page goes."""
-    parser.add_argument("first", metavar="RUN_A", help="run or revision, such as HEAD or an experiment's name")
-    parser.add_argument("second", metavar="RUN_B", nargs="?", default=WORKSPACE, help="the other (default: workspace)")
-    parser.add_argument("--output", type=Path, default=Path("comparison.html"), metavar="FILE",
-                        help="where the page is written (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "first", metavar="RUN_A", help="run or revision, such as HEAD or an experiment's name"
+    )
+    parser.add_argument(
+        "second",
+        metavar="RUN_B",
+        nargs="?",
+        default=WORKSPACE,
+        help="the other (default: workspace)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("comparison.html"),
+        metavar="FILE",
+        help="where the page is written (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what differs and write the page."""
     with evaluation_of(args.first) as a, evaluation_of(args.second) as b:
         names = [a.name, b.name] if a.name != b.name else [args.first, args.second]
-        first, second = (Run(name, Findings.read(each.folder)) for name, each in zip(names, (a, b), strict=True))
+        first, second = (
+            Run(name, RunResults.read(each.folder))
+            for name, each in zip(names, (a, b), strict=True)
+        )
     print("\n".join(in_text(first, second)))
     write_text(args.output, comparison(first, second))
     print(f"page: {args.output}")

@@ -1,21 +1,25 @@
-"""`linreg predict MODEL INPUT OUTPUT`: a prediction, or the reason why there is none, for every row of a table.
+"""`linreg predict MODEL INPUT OUTPUT`: a prediction, or the reason why there is none, for every row
+of a table.
 
 OUTPUT has one row for each row of INPUT, in the same order, with the columns
 
     file         of which file, when INPUT is a folder
     row          which row of the file, counted from 1 below a header
-    …            the columns named by --keep; those of a CSV stay text as they are written, missing cells are empty
+    …            the columns named by --keep; those of a CSV stay text as they are written, missing
+                 cells are empty
     prediction   empty where there is none
     low, high    with --interval: where a single new observation (of weight 1) will lie
     reason       ok, or what is to be said about the row; several are joined by `; `
 
-No prediction: `missing value: COLUMN`, `not a number: COLUMN` (text in a CSV), `not finite: COLUMN` (infinite or NaN,
-or an expression of the formula), `unseen level: COLUMN` (a category that training did not have), `too large to predict
-from`. A prediction to be careful with: `outside the training range: COLUMN`, `filled with the mean: COLUMN` (of the
-training rows, by a model with ingest.missing=mean), `prediction outside its interval`, `too large for an interval`.
+No prediction: `missing value: COLUMN`, `not a number: COLUMN` (text in a CSV), `not finite: COLUMN`
+(infinite or NaN, or an expression of the formula), `unseen level: COLUMN` (a category that training
+did not have), `too large to predict from`. A prediction to be careful with: `outside the training
+range: COLUMN`, `filled with the mean: COLUMN` (of the training rows, by a model with
+ingest.missing=mean), `prediction outside its interval`, `too large for an interval`.
 
-The bounds are those around the exact least squares fit, which lies beside the model. Where gradient descent stopped
-short of it, the prediction is not in their middle; how far off it is at most is printed.
+The bounds are those around the exact least squares fit, which lies beside the model. Where gradient
+descent stopped short of it, the prediction is not in their middle; how far off it is at most is
+printed.
 """
 
 import argparse
@@ -30,9 +34,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from linreg.data.readers import Source, open_source
+from linreg.data.source import Source, open_source
 from linreg.errors import UserError
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel, load
 from linreg.prediction.answers import Answers, Interval, answer
 from linreg.prediction.batches import Batches
@@ -46,16 +50,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     # --keep takes what follows it, so the options come last.
-    parser.usage = "linreg predict MODEL INPUT OUTPUT [--keep COLUMN ...] [--interval P] [--max-bad SHARE]"
-    parser.add_argument("model", metavar="MODEL", help="a folder such as models/model, or models:/NAME@ALIAS of MLflow")
-    parser.add_argument("input", type=Path, metavar="INPUT", help="a CSV or Parquet file, or a folder of them")
-    parser.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write, .csv or .parquet")
-    parser.add_argument(
-        "--keep", nargs="+", default=[], metavar="COLUMN", help=f"columns of the input to keep; {ALL} for all of them"
+    parser.usage = (
+        "linreg predict MODEL INPUT OUTPUT [--keep COLUMN ...] [--interval P] [--max-bad SHARE]"
     )
-    parser.add_argument("--interval", type=float, metavar="P", help="add bounds that a new observation keeps with P")
     parser.add_argument(
-        "--max-bad", type=float, metavar="SHARE", help="exit with 1 if a larger share of the rows has no prediction"
+        "model",
+        metavar="MODEL",
+        help="a folder such as models/model, or models:/NAME@ALIAS of MLflow",
+    )
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="a CSV or Parquet file, or a folder of them"
+    )
+    parser.add_argument(
+        "output", type=Path, metavar="OUTPUT", help="the file to write, .csv or .parquet"
+    )
+    parser.add_argument(
+        "--keep",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help=f"columns of the input to keep; {ALL} for all of them",
+    )
+    parser.add_argument(
+        "--interval", type=float, metavar="P", help="add bounds that a new observation keeps with P"
+    )
+    parser.add_argument(
+        "--max-bad",
+        type=float,
+        metavar="SHARE",
+        help="exit with 1 if a larger share of the rows has no prediction",
     )
 
 
@@ -67,11 +90,15 @@ def run(args: argparse.Namespace) -> int:
         interval = _interval(folder, model, args.interval) if args.interval is not None else None
     source = open_source(args.input)
     batches = Batches(source, model.design.schema, _kept(args.keep, source))
-    schema = columns(batches.kept, with_file=args.input.is_dir(), with_interval=interval is not None)
+    schema = columns(
+        batches.kept, with_file=args.input.is_dir(), with_interval=interval is not None
+    )
     tally = Tally()
     with new_output(args.output, schema) as write:
         total = batches.num_rows
-        with tqdm(total=total, desc="predict", unit=" rows", unit_scale=True, leave=False, disable=None) as progress:
+        with tqdm(
+            total=total, desc="predict", unit=" rows", unit_scale=True, leave=False, disable=None
+        ) as progress:
             for batch in batches:
                 answers = answer(model, batch.features, interval)
                 write(as_rows(batch, answers, schema))
@@ -80,7 +107,9 @@ def run(args: argparse.Namespace) -> int:
         source.require_unchanged()
     print("\n".join(tally.lines(args.output)))
     for name, relation in interval.exact.minimum.dropped.items() if interval else ():
-        print(f"interval: holds for rows in which {name} = {relation}, as in training, where {name} was dropped")
+        print(
+            f"interval: holds for rows in which {name} = {relation}, as in training, where {name} was dropped"
+        )
     if args.max_bad is not None and tally.share_without > args.max_bad:
         share = f"{tally.share_without:.3%} of the rows have no prediction, more than --max-bad {args.max_bad:g}"
         print(f"error: {share}; {args.output} is written all the same", file=sys.stderr)
@@ -100,7 +129,9 @@ class Tally:
     remarks: Counter[str] = field(default_factory=Counter)
     """By reason, rows with a prediction."""
     off_centre: float | None = None
-    """The largest distance of a prediction from the middle of its interval, as a share of half its width."""
+    """The largest distance of a prediction from the middle of its interval, as a share of half its
+    width.
+    """
 
     @property
     def share_without(self) -> float:
@@ -113,7 +144,9 @@ class Tally:
         self.num_predicted += int(answers.has_answer.sum())
         for counts, reasons in ((self.without, answers.faults), (self.remarks, answers.remarks)):
             counts.update({reason: int(rows.sum()) for reason, rows in reasons.items()})
-        self.num_ok += int((~np.any([~answers.has_answer, *answers.remarks.values()], axis=0)).sum())
+        self.num_ok += int(
+            (~np.any([~answers.has_answer, *answers.remarks.values()], axis=0)).sum()
+        )
         half = (answers.high - answers.low) / 2
         off, wide = np.abs(answers.predicted - answers.low - half), half > 0
         measured = off[wide] / half[wide]
@@ -137,17 +170,26 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse what can be told to be wrong before anything is read."""
     require_suffix(args.output)
     if not args.input.exists():
-        raise UserError(args.input, "there is no such file or folder", todo="name a CSV or Parquet file to predict")
+        raise UserError(
+            args.input,
+            "there is no such file or folder",
+            todo="name a CSV or Parquet file to predict",
+        )
     if args.output.resolve() == args.input.resolve():
         raise UserError(args.output, "is the input too", todo="name another file for the output")
     if args.input.is_dir() and args.output.resolve().parent == args.input.resolve():
         todo = "write it elsewhere, or it is read as input the next time"
         raise UserError(args.output, "lies in the folder of the input", todo=todo)
     if args.interval is not None and not 0 < args.interval < 1:
-        raise UserError("--interval", "must be between 0 and 1", found=args.interval, todo="0.95 is the usual")
+        raise UserError(
+            "--interval", "must be between 0 and 1", found=args.interval, todo="0.95 is the usual"
+        )
     if args.max_bad is not None and not 0 <= args.max_bad <= 1:
         raise UserError(
-            "--max-bad", "must be a share from 0 to 1", found=args.max_bad, todo="0.01 allows one row in 100"
+            "--max-bad",
+            "must be a share from 0 to 1",
+            found=args.max_bad,
+            todo="0.01 allows one row in 100",
         )
 
 
@@ -157,11 +199,16 @@ def _artifact(name: str) -> Iterator[Path]:
     if not name.startswith(URI_SCHEMES):
         if not Path(name).is_dir():
             raise UserError(
-                name, "is no folder with a model", todo="name one such as models/model, or models:/NAME@ALIAS"
+                name,
+                "is no folder with a model",
+                todo="name one such as models/model, or models:/NAME@ALIAS",
             )
         yield Path(name)
         return
-    from linreg.tracking.fetched_model import fetch_model  # imports MLflow, which takes seconds
+    from linreg.tracking.mlflow.fetch_model import (
+        fetch_model,
+        # imports MLflow, which takes seconds
+    )
 
     with tempfile.TemporaryDirectory() as folder:
         yield fetch_model(name, Path(folder))
@@ -171,15 +218,21 @@ def _interval(folder: Path, model: LinearModel, confidence: float) -> Interval:
     if not (folder / "exact.json").is_file():
         what = "has no exact answer beside it, which --interval needs"
         raise UserError(folder, what, todo="train it again with `dvc repro`")
-    exact = ExactAnswer.read(folder)
+    exact = ExactReference.read(folder)
     if tuple(exact.minimum.names) != model.design.names:
         found = ", ".join(exact.minimum.names)
-        raise UserError(folder, "holds a model and an exact answer with other coefficients", found=found)
+        raise UserError(
+            folder, "holds a model and an exact answer with other coefficients", found=found
+        )
     return Interval(exact, confidence)
 
 
 def _kept(names: Sequence[str], source: Source) -> list[str]:
     """Return the columns to keep, each once; `.` stands for all that have a name."""
     return list(
-        dict.fromkeys(each for name in names for each in (filter(None, source.columns) if name == ALL else [name]))
+        dict.fromkeys(
+            each
+            for name in names
+            for each in (filter(None, source.columns) if name == ALL else [name])
+        )
     )

@@ -1,7 +1,9 @@
-"""Put a model into the MLflow model registry, and make it the champion if it is better on the same test rows.
+"""Put a model into the MLflow model registry, and make it the champion if it is better on the same
+test rows.
 
-Better means that the whole confidence interval of the paired difference says so, and not one number. The exit code is
-0 when the model is the champion, 1 when it is not: refused, or registered as the challenger.
+Better means that the whole confidence interval of the paired difference says so, and not one
+number. The exit code is 0 when the model is the champion, 1 when it is not: refused, or registered
+as the challenger.
 """
 
 import argparse
@@ -15,15 +17,15 @@ from typing import TYPE_CHECKING
 from linreg.errors import UserError
 from linreg.fit.model import load
 from linreg.params import column_of, load_params
-from linreg.proof.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
-from linreg.proof.model_card import description, tags
-from linreg.results.contest import Verdict, contest
-from linreg.tracking.decisions import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, deciding
-from linreg.tracking.follower import wait
-from linreg.tracking.run_folder import RunFolder
+from linreg.registry.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
+from linreg.registry.model_card import description, tags
+from linreg.registry.promotion import Verdict, contest
+from linreg.tracking.audit_log import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, deciding
+from linreg.tracking.journal.follower import wait
+from linreg.tracking.journal.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from linreg.tracking.registry import Registry, Version
+    from linreg.tracking.mlflow.model_registry import Registry, Version
 
 TEST = Path(SPLIT) / "test.parquet"
 SECONDS_TO_SEND = 20.0
@@ -31,20 +33,39 @@ SECONDS_TO_SEND = 20.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--name", default="linreg", help="name of the registered model (default: %(default)s)")
+    parser.add_argument(
+        "--name", default="linreg", help="name of the registered model (default: %(default)s)"
+    )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--run", metavar="RUN_ID", help="the model of this run, instead of the one in models/model")
-    which.add_argument("--promote", type=int, metavar="VERSION", help="make a version the champion whatever the "
-                       "interval says; also the way back to an earlier one; needs --why")  # fmt: skip
-    parser.add_argument("--why", default="", metavar="TEXT", help="the reason for --promote, which goes into the log")
-    parser.add_argument("--dry-run", action="store_true", help="show the decision and change nothing")
+    which.add_argument(
+        "--run", metavar="RUN_ID", help="the model of this run, instead of the one in models/model"
+    )
+    which.add_argument(
+        "--promote",
+        type=int,
+        metavar="VERSION",
+        help="make a version the champion whatever the "
+        "interval says; also the way back to an earlier one; needs --why",
+    )
+    parser.add_argument(
+        "--why",
+        default="",
+        metavar="TEXT",
+        help="the reason for --promote, which goes into the log",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the decision and change nothing"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Decide, act and write down the decision; a registry that does not answer is one line."""
     _check(args)
-    from linreg.tracking.registry import Registry  # imports MLflow, which takes seconds
-    from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
+    from linreg.tracking.mlflow.model_registry import (
+        Registry,
+        # imports MLflow, which takes seconds
+    )
+    from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
     try:
         if args.dry_run:
@@ -60,9 +81,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     if not re.fullmatch(r"[\w.\- ]+", args.name):
-        raise UserError("--name", "must be letters, digits, spaces, `_`, `-` and `.`", found=args.name)
+        raise UserError(
+            "--name", "must be letters, digits, spaces, `_`, `-` and `.`", found=args.name
+        )
     if args.promote is not None and not args.why.strip():
-        raise UserError("--promote", "needs a reason", todo="add --why TEXT, which goes into the log")
+        raise UserError(
+            "--promote", "needs a reason", todo="add --why TEXT, which goes into the log"
+        )
     if args.why and args.promote is None:
         raise UserError("--why", "belongs to --promote", todo="without it the interval decides")
 
@@ -102,29 +127,46 @@ def _register(candidate: Candidate, registry: "Registry", scratch: Path, *, dry:
         word = f"would be registered as {verdict.decision}"
     else:
         model_id, _ = registry.model_of_run(candidate.run.run_id, candidate.model_hash, scratch)
-        version = registry.add(model_id, candidate.run.run_id, description(candidate, verdict.why),
-                               tags(candidate), decision)  # fmt: skip
+        version = registry.add(
+            model_id,
+            candidate.run.run_id,
+            description(candidate, verdict.why),
+            tags(candidate),
+            decision,
+        )
         word = f"registered as version {version} of {registry.name}, {verdict.decision}"
     print(f"{word}: {verdict.why}" if verdict.decision == CHAMPION else word)
     return 0 if verdict.decision == CHAMPION else _say(f"not promoted: {verdict.why}", 1)
 
 
 def _known(
-    candidate: Candidate, registry: "Registry", version: "Version", champion: "Version | None", *, dry: bool
+    candidate: Candidate,
+    registry: "Registry",
+    version: "Version",
+    champion: "Version | None",
+    *,
+    dry: bool,
 ) -> int:
     """Say that this model has a version."""
     why = f"this model is version {version.version} of {registry.name}"
     if candidate.objection:
         why += f", and would now be refused: {candidate.objection}"
     if not dry:
-        registry.record(_decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version))
-    aliases = ", ".join(registry.version(int(version.version)).aliases) or "no alias"  # a search does not tell them
+        registry.record(
+            _decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version)
+        )
+    aliases = (
+        ", ".join(registry.version(int(version.version)).aliases) or "no alias"
+        # a search does not tell them
+    )
     print(f"already registered: {why} ({aliases})")
     is_champion = champion is not None and champion.version == version.version
     return 0 if is_champion and not candidate.objection else 1
 
 
-def _against(champion: "Version | None", candidate: Candidate, registry: "Registry", scratch: Path) -> Verdict:
+def _against(
+    champion: "Version | None", candidate: Candidate, registry: "Registry", scratch: Path
+) -> Verdict:
     if champion is None:
         return contest(None, "", candidate.model, TEST)
     params = load_params()
@@ -139,42 +181,67 @@ def _against(champion: "Version | None", candidate: Candidate, registry: "Regist
 
 def _promote(args: argparse.Namespace, registry: "Registry") -> int:
     if registry.client is None:
-        raise UserError(f"{registry.name} version {args.promote}", "is not in the registry", found=registry.store)
+        raise UserError(
+            f"{registry.name} version {args.promote}",
+            "is not in the registry",
+            found=registry.store,
+        )
     version, champion = registry.version(args.promote), registry.champion()
     before = "" if champion is None else f", in place of version {champion.version}"
     if champion is not None and champion.version == version.version:
         print(f"version {version.version} of {registry.name} is the champion already")
         return 0
     if args.dry_run:
-        print(f"version {version.version} of {registry.name} would become champion{before}: {args.why}")
+        print(
+            f"version {version.version} of {registry.name} would become champion{before}: {args.why}"
+        )
         return 0
     about = version.tags
     registry.promote(
         Decision(
-            registry.name, BY_HAND, args.why, registry.store, int(version.version),
-            None if champion is None else int(champion.version), about.get("linreg.model", ""), version.run_id or "",
-            about.get("git.commit", ""), _truth(about.get("git.dirty")), about.get("dvc.experiment", ""),
+            registry.name,
+            BY_HAND,
+            args.why,
+            registry.store,
+            int(version.version),
+            None if champion is None else int(champion.version),
+            about.get("linreg.model", ""),
+            version.run_id or "",
+            about.get("git.commit", ""),
+            _truth(about.get("git.dirty")),
+            about.get("dvc.experiment", ""),
         )
-    )  # fmt: skip
+    )
     print(f"version {version.version} of {registry.name} is now the champion{before}: {args.why}")
     return 0
 
 
 def _in_mlflow(candidate: Candidate) -> Candidate:
-    """Have MLflow take the candidate's run whole, if it has not yet; raises UserError when it does not."""
+    """Have MLflow take the candidate's run whole, if it has not yet; raises UserError when it does
+    not.
+    """
     folder = RunFolder(candidate.run.key)
     if not folder.journal.exists():
-        return candidate  # MLflow is where it was found
+        # MLflow is where it was found
+        return candidate
     if pending := wait(folder, SECONDS_TO_SEND):
-        raise UserError(candidate.run.label, "is not in MLflow yet", found=f"{pending} entries that are pending",
-                        todo="run `linreg sync`, then this command again")  # fmt: skip
+        raise UserError(
+            candidate.run.label,
+            "is not in MLflow yet",
+            found=f"{pending} entries that are pending",
+            todo="run `linreg sync`, then this command again",
+        )
     return replace(candidate, run=replace(candidate.run, run_id=folder.sent().run_id))
 
 
 def _decision(
-    candidate: Candidate, registry: "Registry", champion: "Version | None", verdict: Verdict,
-    word: str = "", version: "Version | None" = None,
-) -> Decision:  # fmt: skip
+    candidate: Candidate,
+    registry: "Registry",
+    champion: "Version | None",
+    verdict: Verdict,
+    word: str = "",
+    version: "Version | None" = None,
+) -> Decision:
     run = candidate.run
     return Decision(
         name=registry.name,

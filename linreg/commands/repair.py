@@ -1,8 +1,10 @@
-"""Remove files of DVC's own that DVC, killed or interrupted, has left cut off, and which it then refuses to go on with.
+"""Remove files of DVC's own that DVC, killed or interrupted, has left cut off, and which it then
+refuses to go on with.
 
-DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name, and in its cache of runs it takes a
-temporary file that was left there for an entry, and fails where a folder is empty. Nothing is lost with them: it takes
-what the stages had made from its cache, and makes again what is not there.
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name, and in its cache of
+runs it takes a temporary file that was left there for an entry, and fails where a folder is empty.
+Nothing is lost with them: it takes what the stages had made from its cache, and makes again what is
+not there.
 """
 
 import argparse
@@ -111,5 +113,7 @@ def _no_dvc_at_work() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(BUSY, "DVC is at work in this folder", todo="wait for it to end, then try again") from None
+            raise UserError(
+                BUSY, "DVC is at work in this folder", todo="wait for it to end, then try again"
+            ) from None
         yield

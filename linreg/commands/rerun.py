@@ -1,7 +1,8 @@
-"""Execute a run again from its id: its commit, its parameters and its data, in a temporary folder without any cache.
+"""Execute a run again from its id: its commit, its parameters and its data, in a temporary folder
+without any cache.
 
-θ and b are compared bit for bit. The exit code is 0 when the model is the same, 1 when it is different, 2 when the
-run could not be made again.
+θ and b are compared bit for bit. The exit code is 0 when the model is the same, 1 when it is
+different, 2 when the run could not be made again.
 """
 
 import argparse
@@ -10,18 +11,21 @@ import time
 from datetime import datetime
 
 from linreg.errors import UserError
-from linreg.proof.checkout import git
-from linreg.proof.fingerprint import fingerprint
-from linreg.proof.lineage import run_named
-from linreg.proof.past_state import SOURCE, PastState, state_of
-from linreg.proof.same_model import compare_model
+from linreg.lineage.lineage import run_named
 from linreg.tracking.runs import KnownRun
+from linreg.verify.clone import git
+from linreg.verify.fingerprint import fingerprint
+from linreg.verify.model_match import compare_model
+from linreg.verify.run_clone import SOURCE, PastState, state_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the run."""
-    parser.add_argument("run_id", metavar="RUN_ID", help="its MLflow run id or its key, as `linreg runs` lists them; "
-                        "the beginning is enough")  # fmt: skip
+    parser.add_argument(
+        "run_id",
+        metavar="RUN_ID",
+        help="its MLflow run id or its key, as `linreg runs` lists them; the beginning is enough",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
 def _say_what_is_executed(past: KnownRun, state: PastState) -> None:
     started = datetime.fromtimestamp(past.started / 1000).strftime("%Y-%m-%d %H:%M:%S")
     print(f"{past.label}: {past.name}, {started}, {past.status}")
-    print(f"commit {state.project.commit[:10]}: {git('log', '-1', '--format=%s', state.project.commit)}")
+    print(
+        f"commit {state.project.commit[:10]}: {git('log', '-1', '--format=%s', state.project.commit)}"
+    )
     for change in state.changes:
         print(f"params.yaml: {change}")
     for each in state.project.brought:

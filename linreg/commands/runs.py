@@ -1,4 +1,5 @@
-"""List the runs that produced the outputs in dvc.lock, the newest first, also where DVC restored them from its cache.
+"""List the runs that produced the outputs in dvc.lock, the newest first, also where DVC restored
+them from its cache.
 
 A run is known by its outputs' MD5s. Exit code 1 when none is found.
 """
@@ -8,8 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from linreg.proof.lineage import all_runs, locked_hashes, runs_of
-from linreg.tracking.place import root
+from linreg.lineage.lineage import all_runs, locked_hashes, runs_of
+from linreg.tracking.journal.location import root
 from linreg.tracking.runs import KnownRun
 
 NOT_SENT = "not sent yet"
@@ -20,7 +21,9 @@ LENGTH_OF_KEY, LENGTH_OF_COMMIT = 8, 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--all", action="store_true", help="list every run, whatever it made")
-    parser.add_argument("--mlflow", action="store_true", help="ask MLflow too, for runs whose journal is not here")
+    parser.add_argument(
+        "--mlflow", action="store_true", help="ask MLflow too, for runs whose journal is not here"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,10 +39,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table(runs: Sequence[KnownRun], hashes: Mapping[str, str]) -> list[str]:
-    """Return a header and a line per run: what it is known by, its code, and which outputs of `hashes` it made."""
+    """Return a header and a line per run: what it is known by, its code, and which outputs of
+    `hashes` it made.
+    """
     lines = [HEADER, *(_cells(each, hashes) for each in runs)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def _cells(run: KnownRun, hashes: Mapping[str, str]) -> tuple[str, ...]:
@@ -62,5 +70,7 @@ def _nothing(everything: bool, mlflow: bool) -> str:
     where = "here or in MLflow" if mlflow else "here"
     if everything:
         return f"no run is known {where}{'' if mlflow else '; `linreg runs --all --mlflow` asks MLflow too'}"
-    more = "`linreg runs --all` lists every run" + ("" if mlflow else ", `linreg runs --mlflow` asks MLflow too")
+    more = "`linreg runs --all` lists every run" + (
+        "" if mlflow else ", `linreg runs --mlflow` asks MLflow too"
+    )
     return f"no run that is known {where} made the outputs in dvc.lock; {more}"

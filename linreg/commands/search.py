@@ -1,8 +1,11 @@
-"""Look for the parameters with the least validation RMSE: each trial is a DVC experiment, beside the workspace.
+"""Look for the parameters with the least validation RMSE: each trial is a DVC experiment, beside
+the workspace.
 
-    linreg search --trials 20 train.lr=1e-4..1e-1:log train.momentum=0..0.99 train.batch_size=16,32,64
+    linreg search --trials 20 train.lr=1e-4..1e-1:log train.momentum=0..0.99
+    train.batch_size=16,32,64
 
-The same ranges and seed suggest the same trials. A search that was interrupted goes on where it was.
+The same ranges and seed suggest the same trials. A search that was interrupted goes on where it
+was.
 """
 
 import argparse
@@ -15,8 +18,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
+from linreg.experiments.experiment import Experiment, RefusedError, experiment
 from linreg.params import Params, changed_params
-from linreg.proof.experiment import Experiment, RefusedError, experiment
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -28,14 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the ranges and how to search them."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("ranges", nargs="+", metavar="KEY=RANGE", help=f"such as {SYNTAX}")
-    parser.add_argument("--trials", type=int, default=20, help="how many to make (default: %(default)s)")
-    parser.add_argument("--name", help="what the experiments are called, search-NAME-001 and so on (default: the "
-                        "parameters' names)")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, help="seed of the sampler (default: %(default)s)")
+    parser.add_argument(
+        "--trials", type=int, default=20, help="how many to make (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--name",
+        help="what the experiments are called, search-NAME-001 and so on (default: the "
+        "parameters' names)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the sampler (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each trial as it ends, and the best; 1 when there is none, 130 after Ctrl-C."""
+    """Print a line for each trial as it ends, and the best; 1 when there is none, 130 after
+    Ctrl-C.
+    """
     if args.trials < 1:
         raise UserError("--trials", "must be at least 1", found=args.trials)
     ranges: dict[str, BaseDistribution] = {}
@@ -61,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
 def _search(
     prefix: str, ranges: Mapping[str, "BaseDistribution"], num_trials: int, seed: int
 ) -> tuple[tuple[str, float] | None, bool]:
-    """Make the trials; returns the best one's name and value, and whether Ctrl-C ended the search."""
-    import optuna  # takes a second
+    """Make the trials; returns the best one's name and value, and whether Ctrl-C ended the
+    search.
+    """
+    # takes a second
+    import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
@@ -70,7 +85,9 @@ def _search(
     for number in range(1, num_trials + 1):
         trial = study.ask(dict(ranges))
         name, began = f"{prefix}-{number:03d}", time.monotonic()
-        told = f"{name}: {', '.join(f'{key}={_short(value)}' for key, value in trial.params.items())}"
+        told = (
+            f"{name}: {', '.join(f'{key}={_short(value)}' for key, value in trial.params.items())}"
+        )
         try:
             made = experiment(name, trial.params)
             rmse = made.metrics["validation"]["rmse"]
@@ -89,7 +106,9 @@ def _search(
 
 
 def _range(text: str) -> tuple[str, "BaseDistribution"]:
-    """Return a parameter's name and the values that it may take; raises UserError for what is no range."""
+    """Return a parameter's name and the values that it may take; raises UserError for what is no
+    range.
+    """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     key, equals, values = text.partition("=")
@@ -115,13 +134,18 @@ def _range(text: str) -> tuple[str, "BaseDistribution"]:
 
 
 def _check(ranges: Mapping[str, "BaseDistribution"]) -> None:
-    """Raise UserError when params.yaml cannot hold an end of a range or a choice, or when nothing is validated on."""
+    """Raise UserError when params.yaml cannot hold an end of a range or a choice, or when nothing
+    is validated on.
+    """
     for key, distribution in ranges.items():
         values = vars(distribution)
         for value in values.get("choices") or (values["low"], values["high"]):
             if changed_params({key: value}).split.validation == 0:
-                raise UserError("params.yaml: split.validation", "is 0, and a search is judged on validation rows",
-                                todo="give them a share, such as 0.15; the test rows are for the end")  # fmt: skip
+                raise UserError(
+                    "params.yaml: split.validation",
+                    "is 0, and a search is judged on validation rows",
+                    todo="give them a share, such as 0.15; the test rows are for the end",
+                )
 
 
 def _type(key: str) -> Any:
@@ -129,7 +153,8 @@ def _type(key: str) -> Any:
     model = Params.model_fields[section].annotation if section in Params.model_fields else None
     field = getattr(model, "model_fields", {}).get(name)
     if field is None:
-        changed_params({key: 0})  # raises, and names the nearest
+        # raises, and names the nearest
+        changed_params({key: 0})
     return field.annotation if field is not None else None
 
 

@@ -13,17 +13,21 @@ LOCK = Path("dvc.lock")
 
 
 def changed_parameters() -> list[str]:
-    """Return the parameters, `section.key`, that differ from those that the stages last ran with, as dvc.lock says."""
+    """Return the parameters, `section.key`, that differ from those that the stages last ran with,
+    as dvc.lock says.
+    """
     lock, now = _document(LOCK), _document(PARAMS_FILE)
     if not lock or not now:
-        return []  # nobody can tell
+        # nobody can tell
+        return []
     return sorted({name for name, value in _locked(lock) if _at(now, name) != value})
 
 
 def _locked(lock: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for stage in lock.get("stages", {}).values():
         for name, value in stage.get("params", {}).get(str(PARAMS_FILE), {}).items():
-            if "." not in name and isinstance(value, dict):  # a whole section
+            # a whole section
+            if "." not in name and isinstance(value, dict):
                 yield from ((f"{name}.{key}", each) for key, each in value.items())
             else:
                 yield name, value

@@ -8,7 +8,7 @@ from typing import Any
 from linreg.commands.stale import changed_parameters
 from linreg.files import content_hash, read_document
 from linreg.fit.model import load
-from linreg.results.findings import documents
+from linreg.report.results import documents
 
 MODEL = Path("models/model")
 SCHEMA = Path("data/ingested/schema.json")
@@ -21,16 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print θ and b beside the true ones where they are known, metrics, gates, and where to look further."""
+    """Print θ and b beside the true ones where they are known, metrics, gates, and where to look
+    further.
+    """
     model = load(MODEL)
     truth, profile = read_document(SCHEMA)["truth"], read_document(PROFILE)
     metrics, verdict, certainty = documents(
-        EVALUATION, "metrics.json", "gates.json", "inference.json", model={str(MODEL): content_hash(MODEL)}
+        EVALUATION,
+        "metrics.json",
+        "gates.json",
+        "inference.json",
+        model={str(MODEL): content_hash(MODEL)},
     )
 
     if changed := changed_parameters():
-        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-        print(f"\nOLDER than params.yaml: since then {names} changed.\n`dvc repro` brings what follows up to date.")
+        names = ", ".join(changed[:3]) + (
+            f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        )
+        print(
+            f"\nOLDER than params.yaml: since then {names} changed.\n`dvc repro` brings what follows up to date."
+        )
     print(f"\n{model.design.schema.formula}")
     print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth, certainty))))
     if metrics["gap"] is not None:
@@ -39,7 +49,9 @@ def run(_: argparse.Namespace) -> int:
     print(f"\nrows: {profile['rows_read']} read, {dropped} dropped")
     print("\n".join(_table(_metric_rows(metrics))))
     for name, gate in verdict["gates"].items():
-        bounds = ", ".join(f"{bound} {gate[bound]:g}" for bound in ("min", "max") if gate[bound] is not None)
+        bounds = ", ".join(
+            f"{bound} {gate[bound]:g}" for bound in ("min", "max") if gate[bound] is not None
+        )
         found = "nothing to judge" if gate["value"] is None else f"{gate['value']:.6g}"
         print(f"gate {name} ({bounds}): {'passed' if gate['passed'] else 'FAILED'} with {found}")
     print(f"\nmodel:  {MODEL}/model.json")
@@ -52,14 +64,30 @@ def _coefficient_rows(
     theta: dict[str, float], b: float, truth: dict[str, Any] | None, certainty: dict[str, Any]
 ) -> Iterator[list[str]]:
     interval = f"{certainty['confidence']:.12g}"
-    yield ["", "found", *(["true"] if truth else []), "exact", "std. error", f"{interval} low", f"{interval} high"]
+    yield [
+        "",
+        "found",
+        *(["true"] if truth else []),
+        "exact",
+        "std. error",
+        f"{interval} low",
+        f"{interval} high",
+    ]
     for name, value in [("b", b), *theta.items()]:
         if name == "b" and name not in certainty["coefficients"]:
-            continue  # a model without intercept
-        true = [None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)] if truth else []
+            # a model without intercept
+            continue
+        true = (
+            [None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)]
+            if truth
+            else []
+        )
         exact = certainty["coefficients"].get(name)
         usual = exact["usual"] if exact else {}
-        sure = [exact["estimate"] if exact else None, *(usual.get(key) for key in ("standard_error", "low", "high"))]
+        sure = [
+            exact["estimate"] if exact else None,
+            *(usual.get(key) for key in ("standard_error", "low", "high")),
+        ]
         yield [name, *("–" if each is None else f"{each:.8g}" for each in [value, *true, *sure])]
 
 

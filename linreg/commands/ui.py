@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from linreg.errors import UserError
 from linreg.params import PARAMS_FILE, load_params
-from linreg.tracking.place import (
+from linreg.tracking.journal.location import (
     is_own_store,
     own_artifacts,
     root,
@@ -21,7 +21,9 @@ HOST = "127.0.0.1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--port", type=int, default=5000, help="port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=5000, help="port to listen on (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,13 +32,19 @@ def run(args: argparse.Namespace) -> int:
         print(f"the runs are on the MLflow server at {without_credentials(tracking_uri())}")
         return 0
     _check_port(args.port)
-    return _become_server(args.port, _experiment(load_params(root() / PARAMS_FILE).tracking.experiment))
+    return _become_server(
+        args.port, _experiment(load_params(root() / PARAMS_FILE).tracking.experiment)
+    )
 
 
 def _experiment(name: str) -> str:
     """Return the id of the experiment; it and the store are made where they are not there yet."""
-    from linreg.tracking.store import experiment_id, open_store  # MLflow, which takes seconds
-    from linreg.tracking.trouble import TRACKING_ERRORS, reason, remedy
+    from linreg.tracking.mlflow.store import (
+        experiment_id,
+        open_store,
+        # MLflow, which takes seconds
+    )
+    from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
     try:
         return experiment_id(open_store(), name)
@@ -48,9 +56,12 @@ def _experiment(name: str) -> str:
 def _become_server(port: int, experiment: str) -> NoReturn:
     environment = {
         **os.environ,
-        "MLFLOW_BACKEND_STORE_URI": tracking_uri(),  # not an argument: it may hold a password
+        # not an argument: it may hold a password
+        "MLFLOW_BACKEND_STORE_URI": tracking_uri(),
         # Jobs of MLflow's own would slow down its start, and this pipeline has none.
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": os.environ.get(
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
+        ),
     }
     command = [
         sys.executable,
@@ -66,7 +77,8 @@ def _become_server(port: int, experiment: str) -> NoReturn:
     ]
     if is_own_store():
         command += ["--artifacts-destination", str(own_artifacts())]
-    # MLflow greets with its pages for agents, which know no models: the address asks for those of training.
+    # MLflow greets with its pages for agents, which know no models: the address asks for those of
+    # training.
     page = f"http://{HOST}:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
     print(f"runs:   {page}\ncurves: {page}&compareRunsMode=CHART", flush=True)
     print("MLflow answers in about ten seconds; Ctrl-C ends it", flush=True)

@@ -1,8 +1,9 @@
 """Look at a table of yours, say what is suspicious about it, and set params.yaml up for it.
 
-FILE is CSV or Parquet, or a folder of such files. Written are ingest.source, ingest.names, ingest.missing,
-model.formula and train.standardize; train.lr where the one that is there would diverge, and evaluate.gates for a table
-that is new. Comments and all other lines of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
+FILE is CSV or Parquet, or a folder of such files. Written are ingest.source, ingest.names,
+ingest.missing, model.formula and train.standardize; train.lr where the one that is there would
+diverge, and evaluate.gates for a table that is new. Comments and all other lines of params.yaml
+stay as they are. Afterwards `dvc repro` fits the model.
 """
 
 import argparse
@@ -11,34 +12,47 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from linreg.commands.source_place import advice, as_parameter, copied
-from linreg.commands.use_report import column_table, findings, head, paragraph, settings
-from linreg.data.hints import hints, row_findings, target_findings
 from linreg.data.ingest import Beside, check_weights, make_schema
-from linreg.data.readers import Source, open_source, typed_table, unreadable_columns
-from linreg.data.survey import Survey, survey
-from linreg.data.suspicion import Facts, Finding, column_findings
-from linreg.data.target import guess_target, require_target
+from linreg.data.source import Source, open_source, typed_table, unreadable_columns
 from linreg.errors import UserError
 from linreg.files import scratch_folder
-from linreg.fit.proposal import MOST_DROPPED, Proposal, propose
 from linreg.params import PARAMS_FILE, Params, column_of, load_params
 from linreg.params_file import set_values
+from linreg.setup.column_checks import Facts, Finding, column_findings
+from linreg.setup.hints import hints, row_findings, target_findings
+from linreg.setup.printout import column_table, findings, head, paragraph, settings
+from linreg.setup.proposal import MOST_DROPPED, Proposal, propose
+from linreg.setup.survey import Survey, survey
+from linreg.setup.table_location import advice, as_parameter, copied
+from linreg.setup.target import guess_target, require_target
 
 SCRATCH = Path(".linreg/use")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV or Parquet: a file, or a folder of files")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict; without it one is guessed")
     parser.add_argument(
-        "--without", type=_names, default=[], metavar="A,B", help="columns that are to be no features"
-    )  # fmt: skip
-    parser.add_argument(
-        "--names", type=_names, metavar="A,B,C", help="the names of the columns of a CSV file that has no header"
+        "file", type=Path, metavar="FILE", help="CSV or Parquet: a file, or a folder of files"
     )
-    parser.add_argument("--copy", action="store_true", help="copy a table from elsewhere into data/own/ first")
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="the column to predict; without it one is guessed"
+    )
+    parser.add_argument(
+        "--without",
+        type=_names,
+        default=[],
+        metavar="A,B",
+        help="columns that are to be no features",
+    )
+    parser.add_argument(
+        "--names",
+        type=_names,
+        metavar="A,B,C",
+        help="the names of the columns of a CSV file that has no header",
+    )
+    parser.add_argument(
+        "--copy", action="store_true", help="copy a table from elsewhere into data/own/ first"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
 
 
@@ -64,9 +78,13 @@ def run(args: argparse.Namespace) -> int:
         target, why = _target(args.target, seen, params, beside, path)
         _require_columns(args.without, seen, target, path)
         if weights := None if "model.weights" in lost else params.model.weights:
-            schema = make_schema(f"`{target}` ~ 1", seen.profiles, table, beside, fill_missing=False, weights=weights)
+            schema = make_schema(
+                f"`{target}` ~ 1", seen.profiles, table, beside, fill_missing=False, weights=weights
+            )
             check_weights(seen.profiles, schema, table)
-        settled = params.model_copy(update={"model": params.model.model_copy(update={"weights": weights})})
+        settled = params.model_copy(
+            update={"model": params.model.model_copy(update={"weights": weights})}
+        )
         proposal = propose(table, seen, settled, target, beside, args.without)
 
     facts = Facts(seen, params.split.train, beside, target)
@@ -78,7 +96,11 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(paragraph(f"TARGET: {target}. It was guessed: {why}. Choose another with")))
         given = ["--names", ",".join(args.names)] if args.names else []
         print(f"  {shlex.join(['linreg', 'use', str(args.file), *given, '--target', 'COLUMN'])}")
-    warnings = [*_unread(source, skipped), *(each for each in proposal.findings if not each.hint), *row_findings(facts)]
+    warnings = [
+        *_unread(source, skipped),
+        *(each for each in proposal.findings if not each.hint),
+        *row_findings(facts),
+    ]
     advised = [each for each in proposal.findings if each.hint]
     advised += [*target_findings(facts, proposal.skewness), *hints(facts, proposal.features)]
     for line in findings("Suspicious", [each for each in warnings if not each.hint]):
@@ -92,22 +114,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip()]
+    return [
+        name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip()
+    ]
 
 
 def _other_roles(params: Params, seen: Survey) -> tuple[Beside, list[str]]:
-    """Return the columns that other parameters name, and the parameters that name one which is not there."""
+    """Return the columns that other parameters name, and the parameters that name one which is not
+    there.
+    """
     roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
-    beside = {column: parameter for parameter, column in roles.items() if column in seen.columns and column}
-    return beside, [parameter for parameter, column in roles.items() if column and column not in seen.columns]
+    beside = {
+        column: parameter
+        for parameter, column in roles.items()
+        if column in seen.columns and column
+    }
+    return beside, [
+        parameter for parameter, column in roles.items() if column and column not in seen.columns
+    ]
 
 
-def _target(wanted: str | None, seen: Survey, params: Params, beside: Beside, path: Path) -> tuple[str, str]:
+def _target(
+    wanted: str | None, seen: Survey, params: Params, beside: Beside, path: Path
+) -> tuple[str, str]:
     """Return the target, and why it was taken if it was guessed."""
     if wanted:
         require_target(seen, wanted, path)
         if wanted in beside:
-            raise UserError(f"{path}: column {wanted}", f"is named by {beside[wanted]}", todo="choose another --target")
+            raise UserError(
+                f"{path}: column {wanted}",
+                f"is named by {beside[wanted]}",
+                todo="choose another --target",
+            )
         return wanted, ""
     odd = column_findings(Facts(seen, params.split.train, beside))
     out = {name: finding.short for finding in odd for name in finding.left_out}
@@ -118,9 +156,15 @@ def _require_columns(without: list[str], seen: Survey, target: str, path: Path) 
     for name in without:
         if name not in seen.columns:
             found = ", ".join(seen.columns)
-            raise UserError(f"{path}: column {name}", "there is no such column (--without)", found=found)
+            raise UserError(
+                f"{path}: column {name}", "there is no such column (--without)", found=found
+            )
         if name == target:
-            raise UserError(f"{path}: column {name}", "is the target (--without)", todo="choose another --target")
+            raise UserError(
+                f"{path}: column {name}",
+                "is the target (--without)",
+                todo="choose another --target",
+            )
 
 
 def _unread(source: Source, skipped: dict[str, str]) -> Iterator[Finding]:
@@ -149,7 +193,10 @@ def _values(
         "train.standardize": proposal.standardize,
     }
     scales = "have scales of their own" if proposal.standardize else "are like z-scores already"
-    reasons = {"ingest.missing": _missing(proposal, seen), "train.standardize": f"the features {scales}"}
+    reasons = {
+        "ingest.missing": _missing(proposal, seen),
+        "train.standardize": f"the features {scales}",
+    }
     if proposal.lr:
         values["train.lr"] = proposal.lr
         reasons["train.lr"] = f"{params.train.lr:g} would diverge"
@@ -168,7 +215,11 @@ def _missing(proposal: Proposal, seen: Survey) -> str:
     if proposal.missing == "error":
         return "no cell is missing in the columns used"
     if proposal.missing == "drop":
-        return f"{proposal.lost} rows, {share}, lack a cell" if proposal.lost > 1 else f"1 row, {share}, lacks a cell"
+        return (
+            f"{proposal.lost} rows, {share}, lack a cell"
+            if proposal.lost > 1
+            else f"1 row, {share}, lacks a cell"
+        )
     rows = f", and {proposal.lost} rows, {share}, dropped" if proposal.lost else ""
     return (
         f"dropping would lose {proposal.incomplete / seen.num_rows:.0%} of the rows, more than {MOST_DROPPED:.0%}:"
@@ -177,15 +228,23 @@ def _missing(proposal: Proposal, seen: Survey) -> str:
 
 
 def _write(
-    args: argparse.Namespace, values: dict[str, object], reasons: dict[str, str], path: Path, proposal: Proposal
+    args: argparse.Namespace,
+    values: dict[str, object],
+    reasons: dict[str, str],
+    path: Path,
+    proposal: Proposal,
 ) -> None:
     changed = not args.dry_run and set_values(PARAMS_FILE, values)
     title = "Would be written to" if args.dry_run else "Written to" if changed else "Already in"
     print(f"\n{title} {PARAMS_FILE}")
-    shown = {name: _shown(value) for name, value in values.items() if name != "ingest.names" or value}
+    shown = {
+        name: _shown(value) for name, value in values.items() if name != "ingest.names" or value
+    }
     print("\n".join(settings(shown, reasons)))
     if proposal.r2 is not None:
-        print(f"\nLeast squares on {proposal.rows_seen} rows explains {_percent(proposal.r2)} of the variance.")
+        print(
+            f"\nLeast squares on {proposal.rows_seen} rows explains {_percent(proposal.r2)} of the variance."
+        )
     note, command = advice(path)
     if note:
         print()

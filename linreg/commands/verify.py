@@ -1,6 +1,8 @@
-"""Execute every stage again in a clone of this commit, without any cache, and compare every output with dvc.lock.
+"""Execute every stage again in a clone of this commit, without any cache, and compare every output
+with dvc.lock.
 
-The exit code is 0 only when every byte is the same, 1 when something differs, 2 when it could not be executed.
+The exit code is 0 only when every byte is the same, 1 when something differs, 2 when it could not
+be executed.
 """
 
 import argparse
@@ -13,13 +15,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from linreg.dvc_lock import Locked, locked_inputs, locked_outputs
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.proof.cells import Cell, cells
-from linreg.proof.checkout import Checkout, checkout, git
-from linreg.proof.comparison import Compared, changed_files, compare
-from linreg.proof.fingerprint import fingerprint
-from linreg.proof.locked import Locked, locked_inputs, locked_outputs
+from linreg.verify.clone import Checkout, checkout, git
+from linreg.verify.fingerprint import fingerprint
+from linreg.verify.matrix import Cell, cells
+from linreg.verify.outputs import Compared, changed_files, compare
 
 MOST_FILES = 5
 
@@ -27,14 +29,23 @@ MOST_FILES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--quick", action="store_true", help="execute once, as this machine does it (the default)")
     how.add_argument(
-        "--matrix", action="store_true", help="execute with 1, 2 and 4 workers, 1 and 2 threads, and as on other CPUs"
+        "--quick", action="store_true", help="execute once, as this machine does it (the default)"
+    )
+    how.add_argument(
+        "--matrix",
+        action="store_true",
+        help="execute with 1, 2 and 4 workers, 1 and 2 threads, and as on other CPUs",
     )
     parser.add_argument(
-        "-S", "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
+        "-S",
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="changes",
         help="change a parameter, such as split.shards=8; the first execution is what the others are compared with",
-    )  # fmt: skip
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
 def _once(project: Checkout, changes: dict[str, Any]) -> bool:
     if changes:
         return _matrix_of([Cell(), Cell()], project)
-    locked = locked_outputs(project.folder)  # before DVC writes what it finds into the clone's dvc.lock
+    locked = locked_outputs(
+        project.folder
+        # before DVC writes what it finds into the clone's dvc.lock
+    )
     project.execute()
     compared = compare(project, locked, Path.cwd())
     print("\n".join(table(compared)))
@@ -65,7 +79,9 @@ def _matrix(project: Checkout, changes: dict[str, Any]) -> bool:
     return _matrix_of(cells(), project, None if changes else locked_outputs(project.folder))
 
 
-def _matrix_of(wanted: Iterable[Cell], project: Checkout, locked: Sequence[Locked] | None = None) -> bool:
+def _matrix_of(
+    wanted: Iterable[Cell], project: Checkout, locked: Sequence[Locked] | None = None
+) -> bool:
     """Execute all cells, whatever becomes of one, and print a line for each."""
     verdicts, could_run = [], True
     for cell in wanted:
@@ -78,13 +94,22 @@ def _matrix_of(wanted: Iterable[Cell], project: Checkout, locked: Sequence[Locke
             continue
         if locked is None:
             found = project.outputs()
-            locked = [Locked(each.stage, each.path, found[each.path]) for each in locked_outputs(project.folder)]
-            print(f"{cell}: what the others are compared with, {time.monotonic() - began:.0f} s", flush=True)
+            locked = [
+                Locked(each.stage, each.path, found[each.path])
+                for each in locked_outputs(project.folder)
+            ]
+            print(
+                f"{cell}: what the others are compared with, {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
             continue
         compared = compare(project, locked, Path.cwd())
         different = [each for each in compared if not each.same]
         verdicts.append(not different)
-        print(f"{cell}: {'DIFFERENT' if different else 'same'}, {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"{cell}: {'DIFFERENT' if different else 'same'}, {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
         print("".join(f"  {each.difference}\n" for each in different), end="")
     if not could_run:
         raise UserError("verify", "not every cell could be executed", todo="see above")
@@ -104,7 +129,11 @@ def table(compared: Sequence[Compared]) -> list[str]:
             f"{each.locked.stage:{widths[0]}}  {each.locked.path:{widths[1]}}  {each.locked.md5[:10]}  {verdict}"
         )
     differences = [each.difference for each in compared if not each.same]
-    return [*lines, *(["", "first differences:"] if differences else []), *(f"  {each}" for each in differences)]
+    return [
+        *lines,
+        *(["", "first differences:"] if differences else []),
+        *(f"  {each}" for each in differences),
+    ]
 
 
 def _say_what_is_verified(project: Checkout) -> None:
@@ -118,7 +147,9 @@ def _say_what_is_verified(project: Checkout) -> None:
     environment = fingerprint(project.folder / "requirements.lock")
     for each in locked_inputs(project.folder):
         if content_hash(project.folder / each.path) != each.md5:
-            print(f"{each.path}: is not what it was when dvc.lock was written; run `dvc repro` and commit dvc.lock")
+            print(
+                f"{each.path}: is not what it was when dvc.lock was written; run `dvc repro` and commit dvc.lock"
+            )
     print("\n".join(environment.lines), flush=True)
     if not environment.matches:
         print("the environment is not the locked one, so that results may differ", file=sys.stderr)

@@ -9,24 +9,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from linreg.data.ahead import ahead
-from linreg.data.arrays import as_floats
-from linreg.data.design import Design
-from linreg.data.seal import require_one_table, seal_hash
-from linreg.data.table import TableFile
+from linreg.data.formula.design import Design
+from linreg.data.tables.arrays import as_floats
+from linreg.data.tables.integrity import require_one_table, seal_hash
+from linreg.data.tables.parquet import TableFile
+from linreg.data.tables.prefetch import prefetch
 from linreg.errors import UserError
 from linreg.files import read_document
-from linreg.workers.one import ALONE, Workers
+from linreg.process.workers import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
 KEPT_BYTES = 128 << 20
-"""Windows are kept in memory, as float64, up to this size: those of all training shards of a process together, and
-those of validation and of test up to as much each. Files beyond it are read again in each pass, the next window while
-this one is worked on, which changes no result."""
+"""Windows are kept in memory, as float64, up to this size: those of all training shards of a
+process together, and those of validation and of test up to as much each. Files beyond it are read
+again in each pass, the next window while this one is worked on, which changes no result."""
 
 
-class Window(NamedTuple):
+class Chunk(NamedTuple):
     """Some consecutive rows: X (n, M), y (n,) and, where rows are weighed, w (n,); all float64."""
 
     X: Floats
@@ -39,21 +39,31 @@ class Rows:
 
     Iterating visits the windows in `own`: all of them, or this process's share.
 
-    Raises UserError when the file lacks a column of the design: it was made for another formula or source.
+    Raises UserError when the file lacks a column of the design: it was made for another formula or
+    source.
     """
 
     def __init__(self, path: Path, design: Design) -> None:
         self._table, self._design = TableFile(path), design
         for name, column in design.schema.columns.items():
-            if name not in self._table.schema.names or str(self._table.schema.field(name).type) != column.type:
+            if (
+                name not in self._table.schema.names
+                or str(self._table.schema.field(name).type) != column.type
+            ):
                 raise UserError(
-                    f"{path}: column {name}", f"must be there with type {column.type}, as the formula needs it",
-                    found=self._table.schema.to_string(), todo="run `dvc repro`: it belongs to other parameters",
-                )  # fmt: skip
-        self.path, self.num_rows, self.num_windows = path, self._table.num_rows, self._table.num_groups
-        lengths = [self.window_length(index) for index in range(self.num_windows)]
+                    f"{path}: column {name}",
+                    f"must be there with type {column.type}, as the formula needs it",
+                    found=self._table.schema.to_string(),
+                    todo="run `dvc repro`: it belongs to other parameters",
+                )
+        self.path, self.num_rows, self.num_chunks = (
+            path,
+            self._table.num_rows,
+            self._table.num_groups,
+        )
+        lengths = [self.chunk_length(index) for index in range(self.num_chunks)]
         self._first_rows = list(accumulate(lengths, initial=1))
-        self.own = range(self.num_windows)
+        self.own = range(self.num_chunks)
 
     @property
     def own(self) -> range:
@@ -61,66 +71,78 @@ class Rows:
         return self._own
 
     @own.setter
-    def own(self, windows: range) -> None:
-        self._own = windows
+    def own(self, chunks: range) -> None:
+        self._own = chunks
         self.keep_within(KEPT_BYTES)
 
     def keep_within(self, num_bytes: int) -> int:
-        """Keep our own windows in memory, and no others, if they take no more than this; returns what they take, or 0.
+        """Keep our own windows in memory, and no others, if they take no more than this; returns
+        what they take, or 0.
 
         That is 8 bytes for each row and column of X, y and w, whether rows are weighed or not.
         """
-        self._kept: dict[int, Window] = {}
-        num_rows = sum(self.window_length(index) for index in self.own)
+        self._kept: dict[int, Chunk] = {}
+        num_rows = sum(self.chunk_length(index) for index in self.own)
         needed = num_rows * 8 * (len(self._design.names) + 2)
         self._keeps = needed <= num_bytes
         return needed if self._keeps else 0
 
-    def window_length(self, index: int) -> int:
+    def chunk_length(self, index: int) -> int:
         """Return the number of rows of one window, without reading it."""
         return self._table.group_length(index)
 
-    def window(self, index: int) -> Window:
-        """Return one window; raises UserError, with file and row, for cells that the design cannot take."""
+    def chunk(self, index: int) -> Chunk:
+        """Return one window; raises UserError, with file and row, for cells that the design cannot
+        take.
+        """
         if index in self._kept:
             return self._kept[index]
         table = self._table.group(index)
         first_row = self._first_rows[index]
         weights = self._design.schema.weights
-        window = Window(
+        chunk = Chunk(
             self._design.matrix(table, self.path, first_row),
             self._design.target(table, self.path, first_row),
             as_floats(table.column(weights)) if weights else None,
         )
         if self._keeps and index in self.own:
-            self._kept[index] = window
-        return window
+            self._kept[index] = chunk
+        return chunk
 
-    def __iter__(self) -> Iterator[Window]:
-        windows = (self.window(index) for index in self.own)
-        return windows if self._keeps else ahead(windows)
+    def __iter__(self) -> Iterator[Chunk]:
+        chunks = (self.chunk(index) for index in self.own)
+        return chunks if self._keeps else prefetch(chunks)
 
 
 def shard_files(split: Path, *beside: Path) -> list[Path]:
     """Return the files of the training rows that the split stage has written.
 
-    Raises UserError unless all files of the split are there and are those that split.json names, and `beside`,
-    documents that ingest has written, are about the table that was split.
+    Raises UserError unless all files of the split are there and are those that split.json names,
+    and `beside`, documents that ingest has written, are about the table that was split.
     """
     require_one_table(split / "split.json", *beside)
     document = read_document(split / "split.json")
     for name, expected in document["files"].items():
         path = split / name
-        TableFile(path)  # which compares the file with its seal
+        # which compares the file with its seal
+        TableFile(path)
         if (found := seal_hash(path)) != expected:
-            raise UserError(path, "is of another split than split.json", found=f"a seal with MD5 {found}",
-                            todo="run `dvc repro` to make it again")  # fmt: skip
-    return [split / "train" / f"shard-{index:05d}.parquet" for index in range(len(document["shards"]))]
+            raise UserError(
+                path,
+                "is of another split than split.json",
+                found=f"a seal with MD5 {found}",
+                todo="run `dvc repro` to make it again",
+            )
+    return [
+        split / "train" / f"shard-{index:05d}.parquet" for index in range(len(document["shards"]))
+    ]
 
 
 def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
     """Read the row groups of files, of which every process owns whole files."""
-    return ahead(rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).groups())
+    return prefetch(
+        rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).groups()
+    )
 
 
 def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE) -> list[Rows]:
@@ -128,7 +150,7 @@ def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE
     files = [Rows(path, design) for path in paths]
     room = KEPT_BYTES
     for index, rows in enumerate(files):
-        rows.own = range(rows.num_windows if index in workers.mine(len(files)) else 0)
+        rows.own = range(rows.num_chunks if index in workers.mine(len(files)) else 0)
         room -= rows.keep_within(room)
     return files
 
@@ -136,5 +158,5 @@ def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE
 def divided(path: Path, design: Design, workers: Workers = ALONE) -> Rows:
     """Return the rows of a file, of which every process owns some windows."""
     rows = Rows(path, design)
-    rows.own = workers.mine(rows.num_windows)
+    rows.own = workers.mine(rows.num_chunks)
     return rows

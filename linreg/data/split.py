@@ -11,24 +11,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linreg.data.ahead import ahead
-from linreg.data.arrays import as_arrow, as_numpy
-from linreg.data.table import TableFile, new_table, rows_within
-from linreg.data.writing import date_out_of_order
+from linreg.data.tables.arrays import as_arrow, as_numpy
+from linreg.data.tables.parquet import TableFile, new_table, rows_within
+from linreg.data.tables.prefetch import prefetch
+from linreg.data.text_formats import date_out_of_order
 from linreg.errors import UserError
 from linreg.params import Split, column_of
+from linreg.process.workers import ALONE, Workers
 from linreg.seeds import generator
-from linreg.workers.one import ALONE, Workers
 
 TRAIN, VALIDATION, TEST = range(3)
 PARTS = ("train", "validation", "test")
 ROWS_PER_BUCKET = 1 << 20
-"""The largest number of rows that are shuffled in memory at a time; fewer where rows have more than BYTES_PER_ROW, so
-that they take about 128 MiB at most. The order of the rows depends on it."""
+"""The largest number of rows that are shuffled in memory at a time; fewer where rows have more than
+BYTES_PER_ROW, so that they take about 128 MiB at most. The order of the rows depends on it."""
 BYTES_PER_ROW = 128
 ROWS_WAITING = 1 << 18
-"""Rows that the shards of a process collect, all together, before they are written to the buckets: many small pieces
-take longer. Fewer where rows are wide. The order does not depend on it."""
+"""Rows that the shards of a process collect, all together, before they are written to the buckets:
+many small pieces take longer. Fewer where rows are wide. The order does not depend on it."""
 
 Labels = NDArray[np.int16]
 
@@ -36,8 +36,8 @@ Labels = NDArray[np.int16]
 def allot(num_rows: int, quotas: Sequence[int]) -> list[int]:
     """Divide rows in the proportion of `quotas`, by the largest remainder; never more than a quota.
 
-    `num_rows` is at most the sum of the quotas. Dealing out a table block by block with what is left of the
-    quotas therefore uses them up exactly, in integers, however long the blocks are.
+    `num_rows` is at most the sum of the quotas. Dealing out a table block by block with what is
+    left of the quotas therefore uses them up exactly, in integers, however long the blocks are.
     """
     total = sum(quotas)
     if total == 0:
@@ -51,7 +51,9 @@ def allot(num_rows: int, quotas: Sequence[int]) -> list[int]:
 
 
 def part_sizes(num_rows: int, params: Split) -> list[int]:
-    """Return the wanted number of train, validation and test rows; raises UserError where a share gets none."""
+    """Return the wanted number of train, validation and test rows; raises UserError where a share
+    gets none.
+    """
     shares = [Fraction(str(share)) for share in (params.train, params.validation, params.test)]
     validation, test = (int(share * num_rows + Fraction(1, 2)) for share in shares[1:])
     sizes = [num_rows - validation - test, validation, test]
@@ -59,13 +61,17 @@ def part_sizes(num_rows: int, params: Split) -> list[int]:
     return sizes
 
 
-class Dealer:
-    """Deals rows out to hands at random, block by block; every hand gets exactly its size over all blocks.
+class RandomAssignment:
+    """Deals rows out to hands at random, block by block; every hand gets exactly its size over all
+    blocks.
 
-    `lengths` are the numbers of rows of the blocks. Any block can be dealt alone, whoever deals the others.
+    `lengths` are the numbers of rows of the blocks. Any block can be dealt alone, whoever deals the
+    others.
     """
 
-    def __init__(self, lengths: Sequence[int], sizes: Sequence[int], seed: int, purpose: str) -> None:
+    def __init__(
+        self, lengths: Sequence[int], sizes: Sequence[int], seed: int, purpose: str
+    ) -> None:
         self._seed, self._purpose = seed, purpose
         self.counts: list[list[int]] = []
         left = list(sizes)
@@ -79,15 +85,19 @@ class Dealer:
         labels = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
         if max(counts) == len(labels):
             return labels
-        # Permuting the labels themselves gives the same arrangement, at half the speed for numbers of 16 bits.
+        # Permuting the labels themselves gives the same arrangement, at half the speed for numbers
+        # of 16 bits.
         return labels[generator(self._seed, self._purpose, block + 1).permutation(len(labels))]
 
 
-def parts_of_groups(values: pa.ChunkedArray, sizes: Sequence[int], params: Split) -> tuple[pa.Array, Labels]:
+def parts_of_groups(
+    values: pa.ChunkedArray, sizes: Sequence[int], params: Split
+) -> tuple[pa.Array, Labels]:
     """Return the different values of the split column and the part each belongs to.
 
-    Groups come in a random order, times in their own, oldest first; a value goes to the part in which the middle
-    of its rows falls when parts of `sizes` rows follow one another. Rows of equal value thus stay together.
+    Groups come in a random order, times in their own, oldest first; a value goes to the part in
+    which the middle of its rows falls when parts of `sizes` rows follow one another. Rows of equal
+    value thus stay together.
     """
     counted = pc.value_counts(values)
     groups, counts = counted.field("values"), as_numpy(counted.field("counts"))
@@ -104,22 +114,34 @@ def parts_of_groups(values: pa.ChunkedArray, sizes: Sequence[int], params: Split
 class Shuffle:
     """Writes rows in a random order, each order equally likely, in bounded memory.
 
-    Every row goes to a random bucket on disk; then the buckets are read one by one, shuffled in memory and
-    written one after the other. Several processes may throw in blocks of rows, each its own range of them; the order
-    depends on the seed, on `index` (which names this shuffle), on the blocks, and not on who brought them.
+    Every row goes to a random bucket on disk; then the buckets are read one by one, shuffled in
+    memory and written one after the other. Several processes may throw in blocks of rows, each its
+    own range of them; the order depends on the seed, on `index` (which names this shuffle), on the
+    blocks, and not on who brought them.
 
     `num_shuffles` is how many a process fills at once: they share the room for rows that wait.
     """
 
     def __init__(
-        self, num_rows: int, seed: int, index: int, schema: pa.Schema, scratch: Path, workers: Workers = ALONE,
+        self,
+        num_rows: int,
+        seed: int,
+        index: int,
+        schema: pa.Schema,
+        scratch: Path,
+        workers: Workers = ALONE,
         num_shuffles: int = 1,
-    ) -> None:  # fmt: skip
-        self._num_buckets = max(1, -(-num_rows // rows_within(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)))
+    ) -> None:
+        self._num_buckets = max(
+            1, -(-num_rows // rows_within(schema, ROWS_PER_BUCKET, BYTES_PER_ROW))
+        )
         self._most_waiting = rows_within(schema, ROWS_WAITING, BYTES_PER_ROW) // num_shuffles
         self._seed, self._index, self._schema = seed, index, schema
         self._scratch, self._workers = scratch, workers
-        self._writers = [pa.ipc.new_stream(self._path(bucket, workers.rank), schema) for bucket in self._buckets()]
+        self._writers = [
+            pa.ipc.new_stream(self._path(bucket, workers.rank), schema)
+            for bucket in self._buckets()
+        ]
         self._waiting: list[pa.Table] = []
         self._buckets_of_waiting: list[NDArray[np.uint16]] = []
 
@@ -132,7 +154,10 @@ class Shuffle:
             self._num_buckets, size=rows.num_rows
         )
         self._waiting.append(rows)
-        self._buckets_of_waiting.append(bucket_of_row.astype(np.uint16))  # which numpy sorts five times as fast
+        self._buckets_of_waiting.append(
+            bucket_of_row.astype(np.uint16)
+            # which numpy sorts five times as fast
+        )
         if sum(map(len, self._waiting)) >= self._most_waiting:
             self._empty()
 
@@ -153,9 +178,11 @@ class Shuffle:
             writer.close()
 
     def write(self, path: Path) -> None:
-        """Write all rows in their random order, once every process has closed; the buckets are gone afterwards."""
+        """Write all rows in their random order, once every process has closed; the buckets are gone
+        afterwards.
+        """
         with new_table(path, self._schema) as output:
-            for rows in ahead(map(self._shuffled, self._buckets())):
+            for rows in prefetch(map(self._shuffled, self._buckets())):
                 output.write(rows)
 
     def _shuffled(self, bucket: int) -> pa.Table:
@@ -163,7 +190,9 @@ class Shuffle:
         rows = pa.concat_tables([_read(part) for part in parts])
         for part in parts:
             part.unlink()
-        return rows.take(as_arrow(generator(self._seed, "shuffle", self._index, bucket).permutation(len(rows))))
+        return rows.take(
+            as_arrow(generator(self._seed, "shuffle", self._index, bucket).permutation(len(rows)))
+        )
 
     def _buckets(self) -> range:
         return range(self._num_buckets)
@@ -173,9 +202,13 @@ class Shuffle:
 
 
 class Collect:
-    """Writes rows in the order of their blocks, which several processes bring, each its own range of them."""
+    """Writes rows in the order of their blocks, which several processes bring, each its own range
+    of them.
+    """
 
-    def __init__(self, name: str, schema: pa.Schema, scratch: Path, workers: Workers = ALONE) -> None:
+    def __init__(
+        self, name: str, schema: pa.Schema, scratch: Path, workers: Workers = ALONE
+    ) -> None:
         self._schema = schema
         self._parts = [scratch / f"{name}-from-{rank}.arrow" for rank in range(workers.size)]
         self._writer = pa.ipc.new_stream(self._parts[workers.rank], schema)
@@ -215,15 +248,18 @@ class Division:
 def divide(table: TableFile, params: Split) -> Division:
     """Divide a table's rows into train, validation and test.
 
-    By row, memory is bounded by the row group; by group or time, the split column has to fit into memory.
+    By row, memory is bounded by the row group; by group or time, the split column has to fit into
+    memory.
     """
     sizes = part_sizes(table.num_rows, params)
     lengths = [table.group_length(index) for index in range(table.num_groups)]
     column = column_of(params.by)
     if column is None:
-        dealer = Dealer(lengths, sizes, params.seed, "parts")
+        dealer = RandomAssignment(lengths, sizes, params.seed, "parts")
         return Division(sizes, dealer.counts, dealer.deal)
-    values = pa.chunked_array([part for rows in table.groups([column]) for part in rows.column(column).chunks])
+    values = pa.chunked_array(
+        [part for rows in table.groups([column]) for part in rows.column(column).chunks]
+    )
     if params.by.startswith("time:") and (day := date_out_of_order(values)) is not None:
         todo = "write dates as 2024-12-31, or make a number of them"
         where = f"params.yaml: split.by: column {column}"
@@ -255,15 +291,23 @@ def _read(path: Path) -> pa.Table:
 
 @contextmanager
 def _stream(path: Path) -> Iterator[pa.RecordBatchStreamReader]:
-    """Open what `pa.ipc.new_stream` wrote; by its path alone it would be mapped into memory, all of it in the end."""
+    """Open what `pa.ipc.new_stream` wrote; by its path alone it would be mapped into memory, all of
+    it in the end.
+    """
     with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
         yield stream
 
 
 def _refuse_empty(sizes: Sequence[int], params: Split, count: int, of_what: str) -> None:
-    for name, size, share in zip(PARTS, sizes, (params.train, params.validation, params.test), strict=True):
+    for name, size, share in zip(
+        PARTS, sizes, (params.train, params.validation, params.test), strict=True
+    ):
         if share > 0 and size == 0:
             raise UserError(
-                f"params.yaml: split.{name}", "gets no row", found=f"{share} of {count} {of_what}",
-                todo="bring more rows, or set the share to 0" if name != "train" else "bring more rows",
-            )  # fmt: skip
+                f"params.yaml: split.{name}",
+                "gets no row",
+                found=f"{share} of {count} {of_what}",
+                todo="bring more rows, or set the share to 0"
+                if name != "train"
+                else "bring more rows",
+            )

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from linreg.data.arrays import as_arrow
-from linreg.data.table import ROWS_PER_GROUP
+from linreg.data.tables.arrays import as_arrow
+from linreg.data.tables.parquet import ROWS_PER_GROUP
 from linreg.errors import UserError
 from linreg.params import Generate
 from linreg.seeds import generator
@@ -21,16 +21,18 @@ def num_chunks(params: Generate) -> int:
 
 
 def draw(params: Generate, chunk: int) -> pa.RecordBatch:
-    """Return the rows of one chunk: features x1 … xM, standard normal, then the target y, all float32.
+    """Return the rows of one chunk, float32: standard normal features x1 … xM, then the target y.
 
-    y is computed in float64 from the features as stored, so that θ and b are those of the stored numbers. Every
-    chunk has generators of its own: it can be drawn alone, and a longer table begins with the shorter one's chunks.
-    Raises UserError for a y beyond float32.
+    y is computed in float64 from the features as stored, so that θ and b are those of the stored
+    numbers. Every chunk has generators of its own: it can be drawn alone, and a longer table begins
+    with the shorter one's chunks. Raises UserError for a y beyond float32.
     """
     num_rows = min(ROWS_PER_GROUP, params.rows - chunk * ROWS_PER_GROUP)
     feature_generator = generator(params.seed, "features", chunk)
-    with np.errstate(over="ignore", invalid="ignore"):  # told below, in one line
-        y = params.bias + params.noise * generator(params.seed, "noise", chunk).standard_normal(num_rows)
+    noise = generator(params.seed, "noise", chunk).standard_normal(num_rows)
+    # What overflows is refused below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = params.bias + params.noise * noise
         columns = []
         for theta in params.theta:
             x = feature_generator.standard_normal(num_rows).astype(np.float32)

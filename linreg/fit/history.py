@@ -27,7 +27,9 @@ Curves = list[tuple[int, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Epoch:
-    """The state after an epoch: θ (M,) float64 and b in the units of the data, lr of the last step, rows per second."""
+    """The state after an epoch: θ (M,) float64 and b in the units of the data, lr of the last step,
+    rows per second.
+    """
 
     number: int
     step: int
@@ -39,7 +41,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Measured:
-    """An epoch with its losses and what `Gap` measures; None for what is beyond float64 or has no rows."""
+    """An epoch with its losses and what `Gap` measures; None for what is beyond float64 or has no
+    rows.
+    """
 
     epoch: Epoch
     train_mse: float | None
@@ -60,8 +64,15 @@ class Measured:
     def values(self, names: Sequence[str]) -> dict[str, float]:
         """Return the values by the names of the curves in MLflow, θ by `names`."""
         epoch = self.epoch
-        values = {"train_mse": self.train_mse, "validation_mse": self.validation_mse, "lr": epoch.lr, "b": epoch.b}
-        values |= {f"theta.{name}": value for name, value in zip(names, epoch.theta.tolist(), strict=True)}
+        values = {
+            "train_mse": self.train_mse,
+            "validation_mse": self.validation_mse,
+            "lr": epoch.lr,
+            "b": epoch.b,
+        }
+        values |= {
+            f"theta.{name}": value for name, value in zip(names, epoch.theta.tolist(), strict=True)
+        }
         values |= self.measures
         if epoch.rows_per_second:
             values["rows_per_second"] = epoch.rows_per_second
@@ -75,15 +86,18 @@ class Measured:
     @property
     def losses_as_text(self) -> str:
         """The losses as a person reads them."""
-        watched = "" if self.validation_mse is None else f", validation MSE {self.validation_mse:.6g}"
+        watched = (
+            "" if self.validation_mse is None else f", validation MSE {self.validation_mse:.6g}"
+        )
         return f"train MSE {'beyond float64' if self.train_mse is None else f'{self.train_mse:.6g}'}{watched}"
 
 
 class History:
     """Collects epochs, prints a line for some of them, and chooses one.
 
-    Of at most MOST_KEPT epochs all are kept, of more every second, third, … and always the first, the last and the one
-    that is chosen. So nothing that is made of them, from curves to checkpoints, grows without bounds.
+    Of at most MOST_KEPT epochs all are kept, of more every second, third, … and always the first,
+    the last and the one that is chosen. So nothing that is made of them, from curves to
+    checkpoints, grows without bounds.
     """
 
     def __init__(self, names: Sequence[str], params: Train, *, quiet: bool = False) -> None:
@@ -107,14 +121,18 @@ class History:
         validation_mse: float | None,
         measures: Mapping[str, float | None] = MappingProxyType({}),
     ) -> Curves:
-        """Note an epoch, with what `Gap` measures; returns those that are kept from now on, as `curves` does."""
+        """Note an epoch, with what `Gap` measures; returns those that are kept from now on, as
+        `curves` does.
+        """
         self._last = last = Measured(epoch, train_mse, validation_mse, measures)
         if self._best is None or last.loss < self._best.loss:
             self._best = last
         candidates = [last] if self._is_due(epoch.number) else []
         if epoch.number == self._params.epochs or self.patience_is_over:
             candidates += [self._chosen, last]
-        new = {each.epoch.number: each for each in candidates if each.epoch.number not in self._kept}
+        new = {
+            each.epoch.number: each for each in candidates if each.epoch.number not in self._kept
+        }
         self._kept |= new
         self._print(last)
         return self._curves(new)
@@ -126,7 +144,11 @@ class History:
             and self._is_due(number)
             and number * LINES // epochs > (number - self._every) * LINES // epochs
         ):
-            speed = f", {measured.epoch.rows_per_second:.3g} rows/s" if measured.epoch.rows_per_second else ""
+            speed = (
+                f", {measured.epoch.rows_per_second:.3g} rows/s"
+                if measured.epoch.rows_per_second
+                else ""
+            )
             print(f"train: epoch {number}: {measured.losses_as_text}{speed}")
 
     def curves(self) -> Curves:
@@ -146,11 +168,15 @@ class History:
         """Set the epochs to what `as_data` returned."""
         kept = map(Measured.from_data, data["kept"])
         self._kept = {each.epoch.number: each for each in kept}
-        self._best, self._last = (each and Measured.from_data(each) for each in (data["best"], data["last"]))
+        self._best, self._last = (
+            each and Measured.from_data(each) for each in (data["best"], data["last"])
+        )
 
     @property
     def chosen(self) -> Epoch:
-        """The epoch that is the model: the last, or with patience the one with the least validation loss."""
+        """The epoch that is the model: the last, or with patience the one with the least validation
+        loss.
+        """
         return self._chosen.epoch
 
     @property
@@ -167,7 +193,8 @@ class History:
         return self._last.epoch.number - self._best.epoch.number >= self._params.patience
 
     def write(self, folder: Path) -> dict[str, str]:
-        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b among them).
+        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b
+        among them).
 
         Returns their MD5s by name, for the model to know them by.
         """
@@ -182,7 +209,10 @@ class History:
         coefficients = [
             [each.epoch.number, name, value]
             for each in epochs
-            for name, value in [("b", each.epoch.b), *zip(self._names, each.epoch.theta.tolist(), strict=True)]
+            for name, value in [
+                ("b", each.epoch.b),
+                *zip(self._names, each.epoch.theta.tolist(), strict=True),
+            ]
         ]
         write_text(folder / "theta.csv", _as_csv(["epoch", COEFFICIENT, "value"], coefficients))
         return {name: file_hash(folder / name) for name in ("history.csv", "theta.csv")}
@@ -192,23 +222,34 @@ class History:
         chosen = self._chosen
         gap = chosen.measures.get("gap")
         above = "" if gap is None else f", {gap:.3g} above the least possible"
-        how = "exact" if self._params.solver == "exact" else f"epoch {chosen.epoch.number} of {self._params.epochs}"
+        how = (
+            "exact"
+            if self._params.solver == "exact"
+            else f"epoch {chosen.epoch.number} of {self._params.epochs}"
+        )
         return f"{how}: {chosen.losses_as_text}{above}"
 
 
 def read_columns(path: Path) -> dict[str, list[Any]]:
-    """Return the columns of a file that `History.write` wrote: numbers, None for an empty cell; names are text."""
+    """Return the columns of a file that `History.write` wrote: numbers, None for an empty cell;
+    names are text.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     # A coefficient may be called 2020 or nan, which is no number.
     return {
-        name: [row[name] if name == COEFFICIENT else float(row[name]) if row[name] else None for row in rows]
+        name: [
+            row[name] if name == COEFFICIENT else float(row[name]) if row[name] else None
+            for row in rows
+        ]
         for name in rows[0]
     }
 
 
 def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Floats keep every digit: Python writes the shortest text that reads back as the same number."""
+    """Floats keep every digit: Python writes the shortest text that reads back as the same
+    number.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

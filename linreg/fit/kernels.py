@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from linreg.code import code_hash
+from linreg.process.source_hash import code_hash
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -20,7 +20,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def _is_ours_alone(folder: Path) -> bool:
-    """Tell whether nobody else can write into a folder, made if need be: numba unpickles what lies in it."""
+    """Tell whether nobody else can write into a folder, made if need be: numba unpickles what lies
+    in it.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = folder.stat()
@@ -42,7 +44,8 @@ ROWS_AHEAD = 32
 
 
 def strict(function: Function) -> Function:
-    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next process if it is safe.
+    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next
+    process if it is safe.
 
     Other threads run meanwhile, such as one that reads the next rows.
     """
@@ -50,10 +53,11 @@ def strict(function: Function) -> Function:
 
 
 def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba passes types)
-    """Ask for a row (columns,) of an array (rows, columns) in C order, so that it is in the cache when it is read.
+    """Ask for a row (columns,) of an array (rows, columns) in C order, so that it is in the cache
+    when it is read.
 
-    Rows in a random order wait for the memory otherwise: 26 instead of 11 ns a row of 16 bytes, 98 instead of 31 for
-    72, the arithmetic included.
+    Rows in a random order wait for the memory otherwise: 26 instead of 11 ns a row of 16 bytes, 98
+    instead of 31 for 72, the arithmetic included.
     """
 
     def generate(context: Any, builder: Any, types_: Any, arguments: Any) -> Any:
@@ -62,12 +66,19 @@ def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba p
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         first = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
         signature = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = builder.module.globals.get(PREFETCH) or ir.Function(builder.module, signature, PREFETCH)
+        function = builder.module.globals.get(PREFETCH) or ir.Function(
+            builder.module, signature, PREFETCH
+        )
         to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
-        with cgutils.for_range_slice(builder, stride.type(0), stride, stride.type(CACHE_LINE), inc=True) as (offset, _):
+        with cgutils.for_range_slice(
+            builder, stride.type(0), stride, stride.type(CACHE_LINE), inc=True
+        ) as (offset, _):
             builder.call(function, [builder.gep(first, [offset]), to_read, keep, data])
-        # The last byte may lie in a line of its own: 50 instead of 22 ns a row of 40 bytes without it.
-        crosses = builder.icmp_unsigned("!=", builder.urem(stride.type(CACHE_LINE), stride), stride.type(0))
+        # The last byte may lie in a line of its own: 50 instead of 22 ns a row of 40 bytes without
+        # it.
+        crosses = builder.icmp_unsigned(
+            "!=", builder.urem(stride.type(CACHE_LINE), stride), stride.type(0)
+        )
         with builder.if_then(crosses):
             last = builder.gep(first, [builder.sub(stride, stride.type(1))])
             builder.call(function, [last, to_read, keep, data])

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from linreg.data.design import Design, Learned
-from linreg.data.faults import Fault, Faults, FirstIsAnError
-from linreg.data.schema import Schema
-from linreg.data.typed import feature_types, typed
+from linreg.data.formula.coerce import feature_types, typed
+from linreg.data.formula.design import Design, Learned
+from linreg.data.formula.row_errors import RaiseFirstError, RowError, RowErrors
+from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 from linreg.files import read_document, write_document
 
@@ -22,17 +22,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-NOT_AS_WRITTEN = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError, AssertionError)
-"""What Python raises when a document has other keys, types or lengths than the code that reads it expects."""
+NOT_AS_WRITTEN = (
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    ValueError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What Python raises when a document has other keys, types or lengths than the code that reads it
+expects.
+"""
 
 
 def linear(X: Floats, theta: Floats, b: float) -> Floats:
     """Return b + X·θᵀ, float64 of shape (n,), for X (n, M) and θ (M,).
 
-    The columns are added one after the other: a BLAS product would round differently from CPU to CPU.
+    The columns are added one after the other: a BLAS product would round differently from CPU to
+    CPU.
     """
     y = np.full(len(X), b)
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is the caller's to find, with its row
+    with np.errstate(
+        over="ignore",
+        invalid="ignore",
+        # what is not finite is the caller's to find, with its row
+    ):
         for j in range(len(theta)):
             y += X[:, j] * theta[j]
     return y
@@ -40,7 +55,9 @@ def linear(X: Floats, theta: Floats, b: float) -> Floats:
 
 @dataclass(frozen=True)
 class ModelColumn:
-    """A column that a prediction needs: its name, its arrow type by name, and what it is in the formula."""
+    """A column that a prediction needs: its name, its arrow type by name, and what it is in the
+    formula.
+    """
 
     name: str
     type: str
@@ -52,7 +69,8 @@ class LinearModel:
     """A design with θ (M,) and b, float64, in the units of the data; b is 0 without intercept.
 
     hashes  MD5 of the inputs, as in dvc.lock, and of the parameters that the model was made from
-    files   MD5 of single files that belong to it, by path: of what it was made from and what was written with it
+    files   MD5 of single files that belong to it, by path: of what it was made from and what was
+            written with it
     """
 
     design: Design
@@ -71,7 +89,9 @@ class LinearModel:
         """The columns that `predict` needs."""
         schema = self.design.schema
         return tuple(
-            ModelColumn(name, column.type, "category" if name in schema.category_columns else column.kind)
+            ModelColumn(
+                name, column.type, "category" if name in schema.category_columns else column.kind
+            )
             for name, column in schema.features.items()
         )
 
@@ -81,41 +101,55 @@ class LinearModel:
         return dict(zip(self.design.names, self.theta.tolist(), strict=True))
 
     def predict(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
-        """Return a prediction per row, float64 of shape (n,); with `text`, a number may come as text that spells it.
+        """Return a prediction per row, float64 of shape (n,); with `text`, a number may come as
+        text that spells it.
 
-        Raises UserError naming column and row for a column or cell that is missing, is not of the column's type
-        or finite, or holds a level that was not in the training rows.
+        Raises UserError naming column and row for a column or cell that is missing, is not of the
+        column's type or finite, or holds a level that was not in the training rows.
         """
         X = self.features(frame, text=text)
-        return self.predictions(X, FirstIsAnError(len(X), "the input", 1))
+        return self.predictions(X, RaiseFirstError(len(X), "the input", 1))
 
-    def predictions(self, X: Floats, faults: Faults) -> Floats:
+    def predictions(self, X: Floats, faults: RowErrors) -> Floats:
         """Return b + X·θᵀ of shape (n,); a row for which it is not finite is refused."""
         found = linear(X, self.theta, self.b)
         wrong = ~np.isfinite(found) & ~faults.refused
-        fault = Fault("too large to predict from", "", "is too large to predict from", lambda row: str(found[row]))
+        fault = RowError(
+            "too large to predict from",
+            "",
+            "is too large to predict from",
+            lambda row: str(found[row]),
+        )
         faults.refuse(wrong, fault)
         return found
 
     def features(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
         """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""
-        return self.design.matrix(typed(frame, self.design.schema, "the input", text=text), "the input")
+        return self.design.matrix(
+            typed(frame, self.design.schema, "the input", text=text), "the input"
+        )
 
     def save(self, folder: Path) -> None:
         """Write the artifact into an existing folder."""
         schema, design = self.design.schema, self.design
         learned = {name: asdict(each) for name, each in design.learned.items()}
         tensors = {"theta": self.theta.astype(np.float64), "b": np.array([self.b], np.float64)}
-        (folder / "model.safetensors").write_bytes(save(tensors))  # save_file does not say that a disk is full
+        (folder / "model.safetensors").write_bytes(
+            save(tensors)
+            # save_file does not say that a disk is full
+        )
         document = {**schema.as_data(), "learned": learned, "hashes": dict(self.hashes)}
         document |= {"files": dict(self.files)} if self.files else {}
-        del document["truth"]  # belongs to the data; a model knows what it found
+        # belongs to the data; a model knows what it found
+        del document["truth"]
         document |= {"theta": self.coefficients, "b": self.b}
         write_document(folder / "model.json", document)
 
 
 def load(folder: str | Path) -> LinearModel:
-    """Load the artifact in `folder`; raises UserError when it is absent, damaged or of another format."""
+    """Load the artifact in `folder`; raises UserError when it is absent, damaged or of another
+    format.
+    """
     path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
     data = read_document(path)
     try:
@@ -128,17 +162,29 @@ def load(folder: str | Path) -> LinearModel:
         if agrees:
             _predict_no_rows(model)
     except FileNotFoundError:
-        raise UserError(weights, "there is no such file", todo="run `dvc repro train` to make it") from None
+        raise UserError(
+            weights, "there is no such file", todo="run `dvc repro train` to make it"
+        ) from None
     except (*NOT_AS_WRITTEN, SafetensorError, pa.ArrowException) as error:
-        raise UserError(folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`") from None
+        raise UserError(
+            folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`"
+        ) from None
     if not agrees:
-        raise UserError(folder, "model.safetensors and model.json differ", todo="delete both and run `dvc repro`")
+        raise UserError(
+            folder,
+            "model.safetensors and model.json differ",
+            todo="delete both and run `dvc repro`",
+        )
     return model
 
 
 def _predict_no_rows(model: LinearModel) -> None:
-    """Try a model that comes out of a file: what does not fit together in it shows here, whatever rows come later."""
+    """Try a model that comes out of a file: what does not fit together in it shows here, whatever
+    rows come later.
+    """
     types, schema = feature_types(model.design.schema), model.design.schema
-    rows = typed(pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()}), schema, "no rows")
+    rows = typed(
+        pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()}), schema, "no rows"
+    )
     model.predictions(*model.design.answerable(rows))
     model.design.remarks(rows)

@@ -1,4 +1,6 @@
-"""What a model says to each row: a prediction, where a new observation will lie, and a reason where there is a but."""
+"""What a model says to each row: a prediction, where a new observation will lie, and a reason where
+there is a but.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,18 +8,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.data.faults import Mask
-from linreg.data.typed import Typed
+from linreg.data.formula.coerce import Typed
+from linreg.data.formula.row_errors import Mask
 from linreg.errors import UserError
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.evaluation.inference import intervals
+from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
-from linreg.results.inference import intervals
 
 Floats = NDArray[np.float64]
 
 
 class Answers(NamedTuple):
-    """For n rows: predictions and bounds (n,), NaN where there is none, and by reason the rows (n,) it holds for.
+    """For n rows: predictions and bounds (n,), NaN where there is none, and by reason the rows (n,)
+    it holds for.
 
     A fault leaves a row without a prediction; a remark is about one that has a prediction.
     """
@@ -34,27 +37,35 @@ class Answers(NamedTuple):
 class Interval:
     """The exact answer that bounds are taken from, and their confidence.
 
-    The bounds are those of a single new observation, around the least squares fit, not around the model's own
-    prediction: the rows tell how far an observation lies from the former, and gradient descent does not move it.
-    A model that stopped short of the minimum has predictions off the centre, or outside, which is told.
+    The bounds are those of a single new observation, around the least squares fit, not around the
+    model's own prediction: the rows tell how far an observation lies from the former, and gradient
+    descent does not move it. A model that stopped short of the minimum has predictions off the
+    centre, or outside, which is told.
     """
 
-    exact: ExactAnswer
+    exact: ExactReference
     confidence: float
 
     def __post_init__(self) -> None:
         """Raise UserError where the fit knows no standard deviation."""
         fit = self.exact.minimum
         if fit.l2:
-            what, todo = "a ridge fit is biased by intent and has no interval", "train with train.l2=0"
+            what, todo = (
+                "a ridge fit is biased by intent and has no interval",
+                "train with train.l2=0",
+            )
             raise UserError("--interval", what, found=f"train.l2 = {fit.l2:g}", todo=todo)
         if fit.sigma is None:
             what = "the model has as many coefficients as training rows, which leaves nothing to tell the noise from"
-            raise UserError("--interval", what, found=f"{fit.num_rows} rows", todo="train on more rows")
+            raise UserError(
+                "--interval", what, found=f"{fit.num_rows} rows", todo="train on more rows"
+            )
 
 
 def answer(model: LinearModel, features: Typed, interval: Interval | None = None) -> Answers:
-    """Return the answers to rows, those of `LinearModel.predict` to the last bit; no row is an error."""
+    """Return the answers to rows, those of `LinearModel.predict` to the last bit; no row is an
+    error.
+    """
     X, noted = model.design.answerable(features)
     predicted = model.predictions(X, noted)
     has_answer = ~noted.refused
@@ -62,12 +73,17 @@ def answer(model: LinearModel, features: Typed, interval: Interval | None = None
     remarks = model.design.remarks(features)
     low = high = np.full(len(predicted), np.nan)
     if interval:
-        with np.errstate(over="ignore", invalid="ignore"):  # told below, row by row
-            bounds = intervals(interval.exact.minimum, np.where(has_answer[:, None], X, 0.0), interval.confidence)
+        # told below, row by row
+        with np.errstate(over="ignore", invalid="ignore"):
+            bounds = intervals(
+                interval.exact.minimum, np.where(has_answer[:, None], X, 0.0), interval.confidence
+            )
         known = has_answer & np.isfinite(bounds.low) & np.isfinite(bounds.high)
         low, high = (np.where(known, each, np.nan) for each in (bounds.low, bounds.high))
         remarks["too large for an interval"] = ~known
-        remarks["prediction outside its interval"] = known & ((predicted < low) | (predicted > high))
+        remarks["prediction outside its interval"] = known & (
+            (predicted < low) | (predicted > high)
+        )
     remarks = {remark: rows & has_answer for remark, rows in remarks.items()}
     remarks = {remark: rows for remark, rows in remarks.items() if rows.any()}
     return Answers(predicted, low, high, has_answer, noted.reasons, remarks)

@@ -1,7 +1,8 @@
-"""A CSV file whose rows are predicted: read once and as text, from which each cell is then read by itself.
+"""A CSV file whose rows are predicted: read once and as text, from which each cell is then read by
+itself.
 
-A cell that spells no number is so a fault of its row. Ingest, which gives every column one type, would take the
-whole column for text.
+A cell that spells no number is so a fault of its row. Ingest, which gives every column one type,
+would take the whole column for text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,11 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from linreg.data.csv_rows import csv_rows
-from linreg.data.dialect import read_header
-from linreg.data.schema import Schema
-from linreg.data.text_cells import read, with_point
-from linreg.data.typed import Typed, feature_types, typed
+from linreg.data.csv.dialect import read_header
+from linreg.data.csv.rows import csv_rows
+from linreg.data.csv.values import read, with_point
+from linreg.data.formula.coerce import Typed, feature_types, typed
+from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 
 
@@ -22,7 +23,9 @@ class TextFile:
 
     def __init__(self, path: Path, schema: Schema) -> None:
         self._file, self._schema = read_header(path), schema
-        self._numbers = [name for name, type_ in feature_types(schema).items() if pa.types.is_floating(type_)]
+        self._numbers = [
+            name for name, type_ in feature_types(schema).items() if pa.types.is_floating(type_)
+        ]
         self._has_comma: dict[str, bool] = {}
         self._looked_at: set[str] = set()
 
@@ -33,9 +36,11 @@ class TextFile:
         return csv_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
 
     def typed(self, rows: pa.Table, first_row: int) -> Typed:
-        """Return the features of the rows that come next, of which `first_row` is the number of the first.
+        """Return the features of the rows that come next, of which `first_row` is the number of the
+        first.
 
-        Raises UserError for a column in which not a single cell is a number, in the first rows that have any.
+        Raises UserError for a column in which not a single cell is a number, in the first rows that
+        have any.
         """
         if self._file.delimiter == ";":
             for name in self._numbers:
@@ -48,21 +53,30 @@ class TextFile:
         return found
 
     def _is_with_comma(self, name: str, cells: pa.ChunkedArray) -> bool:
-        """Tell whether a column writes its numbers with a decimal comma: the first cells with either sign decide."""
+        """Tell whether a column writes its numbers with a decimal comma: the first cells with
+        either sign decide.
+        """
         if name not in self._has_comma:
-            with_comma, with_point_ = (read(each, pa.float64()).null_count for each in (with_point(cells), cells))
+            with_comma, with_point_ = (
+                read(each, pa.float64()).null_count for each in (with_point(cells), cells)
+            )
             if with_comma == with_point_:
-                return False  # no cell needs either
+                # no cell needs either
+                return False
             self._has_comma[name] = with_comma < with_point_
         return self._has_comma[name]
 
-    def _require_a_number(self, name: str, text: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int) -> None:
+    def _require_a_number(
+        self, name: str, text: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int
+    ) -> None:
         if text.null_count == len(text):
             return
         self._looked_at.add(name)
         if numbers.null_count == len(numbers):
             row = text.is_valid().index(True).as_py()
             raise UserError(
-                f"{self._file.path}: row {first_row + row}: column {name}", "must hold numbers, as in training",
-                found=text[row].as_py(), todo="name the columns as in training, or correct the cells",
-            )  # fmt: skip
+                f"{self._file.path}: row {first_row + row}: column {name}",
+                "must hold numbers, as in training",
+                found=text[row].as_py(),
+                todo="name the columns as in training, or correct the cells",
+            )

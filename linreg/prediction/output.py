@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from linreg.data.arrays import as_arrow
-from linreg.data.faults import Mask
-from linreg.data.table import TableWriter
+from linreg.data.formula.row_errors import Mask
+from linreg.data.tables.arrays import as_arrow
+from linreg.data.tables.parquet import TableWriter
 from linreg.errors import UserError
 from linreg.files import new_file
 from linreg.prediction.answers import Answers
@@ -25,11 +25,15 @@ SUFFIXES = (".csv", ".parquet")
 def require_suffix(path: Path) -> None:
     """Raise UserError unless the path says what kind of file it is."""
     if path.suffix not in SUFFIXES:
-        raise UserError(path, f"must end in {' or '.join(SUFFIXES)}, which tells the kind of file to write")
+        raise UserError(
+            path, f"must end in {' or '.join(SUFFIXES)}, which tells the kind of file to write"
+        )
 
 
 def columns(kept: pa.Schema, *, with_file: bool, with_interval: bool) -> pa.Schema:
-    """Return the columns of the file; raises UserError when one to keep is called like one of ours."""
+    """Return the columns of the file; raises UserError when one to keep is called like one of
+    ours.
+    """
     place = [("file", pa.string())] if with_file else []
     bounds = [("low", pa.float64()), ("high", pa.float64())] if with_interval else []
     place = pa.schema([*place, ("row", pa.int64())])
@@ -70,9 +74,15 @@ def in_words(reasons: Mapping[str, Mask], num_rows: int) -> pa.Array:
 
 @contextmanager
 def new_output(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield what writes rows; the file is under its name when all are written, and absent if that fails."""
+    """Yield what writes rows; the file is under its name when all are written, and absent if that
+    fails.
+    """
     with new_file(path) as partial:
-        writer = csv.CSVWriter(partial, schema) if path.suffix == ".csv" else TableWriter(partial, schema)
+        writer = (
+            csv.CSVWriter(partial, schema)
+            if path.suffix == ".csv"
+            else TableWriter(partial, schema)
+        )
         with writer:
             yield writer.write
 

@@ -1,7 +1,9 @@
-"""The runs that are known here, from their journals; the link between a run and its outputs is their content.
+"""The runs that are known here, from their journals; the link between a run and its outputs is
+their content.
 
-A run carries the MD5s that dvc.lock names, so that it is found also when DVC took the outputs from its cache. This
-needs neither MLflow nor its store; for runs that only MLflow knows there is linreg.tracking.search.
+A run carries the MD5s that dvc.lock names, so that it is found also when DVC took the outputs from
+its cache. This needs neither MLflow nor its store; for runs that only MLflow knows there is
+linreg.tracking.mlflow.search.
 """
 
 import json
@@ -10,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linreg.tracking.events import KILLED, RUNNING, Ending, read
-from linreg.tracking.run_folder import RunFolder, run_folders
+from linreg.tracking.journal.events import KILLED, RUNNING, Ending, read
+from linreg.tracking.journal.run_folder import RunFolder, run_folders
 
 MODEL = "models/model"
 DATA = ("data/split", "data/ingested/schema.json")
@@ -25,7 +27,8 @@ EVALUATION = "evaluation"
 class KnownRun:
     """A run as its journal, or MLflow, tells it.
 
-    key         its name in .linreg/runs and, as the tag `linreg.run`, in MLflow; empty for a run of another origin
+    key         its name in .linreg/runs and, as the tag `linreg.run`, in MLflow; empty for a run of
+                another origin
     run_id      its id in MLflow; empty while MLflow does not have it
     started     when, in milliseconds since 1970
     parameters  all of params.yaml by dotted names; from MLflow they are text
@@ -49,7 +52,9 @@ class KnownRun:
         return f"run {self.run_id or self.key}"
 
     def produced(self, hashes: Mapping[str, str]) -> str:
-        """Say which of the outputs with these MD5s are the run's: the model, only the data, or nothing (empty)."""
+        """Say which of the outputs with these MD5s are the run's: the model, only the data, or
+        nothing (empty).
+        """
         if self._has(hashes, MODEL):
             return "the model"
         return "only the data" if all(self._has(hashes, path) for path in DATA) else ""
@@ -59,9 +64,13 @@ class KnownRun:
 
 
 def journal_runs(hashes: Iterable[str] | None = None) -> list[KnownRun]:
-    """Return the runs with a journal, the newest first; with `hashes` only those in which one of them appears."""
+    """Return the runs with a journal, the newest first; with `hashes` only those in which one of
+    them appears.
+    """
     wanted = None if hashes is None else [json.dumps(each).encode() for each in hashes]
-    folders = [folder for folder in run_folders() if wanted is None or _mentions(folder.journal, wanted)]
+    folders = [
+        folder for folder in run_folders() if wanted is None or _mentions(folder.journal, wanted)
+    ]
     return newest_first(map(_known, folders))
 
 
@@ -81,12 +90,16 @@ def journal_curves(key: str) -> list[tuple[int, dict[str, float]]]:
 
 
 def _mentions(journal: Path, wanted: list[bytes]) -> bool:
-    content = journal.read_bytes()  # most journals are not the ones; this is far faster than parsing them
+    content = (
+        journal.read_bytes()
+        # most journals are not the ones; this is far faster than parsing them
+    )
     return any(each in content for each in wanted)
 
 
 def _known(folder: RunFolder) -> KnownRun:
-    is_alive = folder.has_writer()  # asked first: what it writes before it dies is then read below
+    # asked first: what it writes before it dies is then read below
+    is_alive = folder.has_writer()
     ending, start = Ending(), None
     kept: dict[str, Path] = {}
     tags: dict[str, str] = {}
@@ -98,7 +111,8 @@ def _known(folder: RunFolder) -> KnownRun:
         if event.kind in ("model", "artifact"):
             copy = folder.path / event.values["path"]
             kept["model" if event.kind == "model" else copy.name] = copy
-    assert start is not None  # run_folders lists runs that have begun
+    # run_folders lists runs that have begun
+    assert start is not None
     status = KILLED if ending.status == RUNNING and not is_alive else ending.status
     values = start.values
     return KnownRun(
@@ -109,5 +123,9 @@ def _known(folder: RunFolder) -> KnownRun:
         status,
         tags,
         values["parameters"],
-        **{name: copy for name, copy in kept.items() if name in ("model", EVALUATION) and copy.is_dir()},
+        **{
+            name: copy
+            for name, copy in kept.items()
+            if name in ("model", EVALUATION) and copy.is_dir()
+        },
     )

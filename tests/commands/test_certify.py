@@ -64,7 +64,9 @@ def test_nist_sets_reach_what_float64_allows() -> None:
 
 def test_the_digits_of_the_nist_sets_are_these() -> None:
     digits, _ = certify.certify(NIST)
-    assert {name: [round(each[key], 1) for key in certify.HEADERS] for name, each in digits.items()} == {
+    assert {
+        name: [round(each[key], 1) for key in certify.HEADERS] for name, each in digits.items()
+    } == {
         "Longley": [14.7, 15.0, 15.0, 15.0],
         "NoInt1": [15.0, 15.0, 15.0, 15.0],
         "Norris": [14.0, 14.0, 14.0, 15.0],
@@ -79,7 +81,13 @@ def test_json_and_table_say_the_same(capsys: pytest.CaptureFixture[str]) -> None
     assert set(digits["Longley"]) == {"coefficients", "standard_errors", "residual_sd", "r_squared"}
     assert run(NIST) == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert re.split(" {2,}", header) == ["digits of", "worst coefficient", "worst standard error", "residual sd", "R²"]
+    assert re.split(" {2,}", header) == [
+        "digits of",
+        "worst coefficient",
+        "worst standard error",
+        "residual sd",
+        "R²",
+    ]
     assert [row.split() for row in rows] == [
         [name, *(f"{each[key]:.1f}" for key in certify.HEADERS)] for name, each in digits.items()
     ]
@@ -89,8 +97,12 @@ def test_json_and_table_say_the_same(capsys: pytest.CaptureFixture[str]) -> None
 def test_digits_are_those_of_the_answers(folder: Path) -> None:
     # By hand: θ = 3.05, b = 1.05, Σ(y − ỹ)² = 0.175, Σ(y − ȳ)² = 46.6875.
     found = digits_of_line(folder)
-    assert found["coefficients"] == pytest.approx(-float((Decimal("0.15") / Decimal("1.2")).log10()))
-    answers(folder, exact_rss="0.175", exact_r_squared=str(1 - Decimal("0.175") / Decimal("46.6875")))
+    assert found["coefficients"] == pytest.approx(
+        -float((Decimal("0.15") / Decimal("1.2")).log10())
+    )
+    answers(
+        folder, exact_rss="0.175", exact_r_squared=str(1 - Decimal("0.175") / Decimal("46.6875"))
+    )
     better = digits_of_line(folder)
     assert (better["residual_sd"], better["r_squared"]) == (15, 15)
     assert better["coefficients"] == found["coefficients"]
@@ -118,7 +130,9 @@ def test_without_intercept_the_formula_has_none(folder: Path) -> None:
 def test_cells_with_many_digits_and_integers_beyond_64_bits_are_read(folder: Path) -> None:
     rows = [(f"{Decimal(x) / 7:.60f}", x**25) for x in range(1, 9)]
     (folder / "Line.csv").write_text("x,x2,y\n" + "".join(f"{x},{x2},{3 * x2}\n" for x, x2 in rows))
-    answers(folder, coefficients={"b": exact("0"), "x": exact("0"), "x2": exact("3")}, exact_rss="0")
+    answers(
+        folder, coefficients={"b": exact("0"), "x": exact("0"), "x2": exact("3")}, exact_rss="0"
+    )
     answers(folder, exact_r_squared="1")
     found = digits_of_line(folder)
     assert (found["residual_sd"], found["r_squared"]) == (15, 15)
@@ -151,7 +165,9 @@ def test_a_set_that_cannot_be_fitted_is_reported_beside_the_others(
     assert err.count("\n") == 1
 
 
-def test_answers_for_other_columns_are_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_for_other_columns_are_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     answers(folder, coefficients={"b": exact("1"), "z": exact("1")})
     assert run(folder) == 1
     assert "has answers for other columns than Line.csv; found b, z" in capsys.readouterr().err
@@ -159,7 +175,9 @@ def test_answers_for_other_columns_are_reported(folder: Path, capsys: pytest.Cap
 
 def test_mistakes_in_the_folder_are_one_line(folder: Path) -> None:
     answers(folder, coefficients={"x": 3})
-    with pytest.raises(UserError, match=r"certified\.json: has a damaged answer for Line\.csv; found"):
+    with pytest.raises(
+        UserError, match=r"certified\.json: has a damaged answer for Line\.csv; found"
+    ):
         certify.certify(folder)
     (folder / "Line.csv").rename(folder / "Other.csv")
     with pytest.raises(UserError, match=r"certified\.json: has no answer for Other\.csv"):

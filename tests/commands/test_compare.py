@@ -1,4 +1,6 @@
-"""Two runs on one page, however they are named: a revision, an experiment, a run that is here or only in MLflow."""
+"""Two runs on one page, however they are named: a revision, an experiment, a run that is here or
+only in MLflow.
+"""
 
 import json
 import shutil
@@ -11,7 +13,9 @@ from tests.pipeline.conftest import Project, committed_run
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small pipeline, its outputs committed, and an experiment with a lower rate in the workspace."""
+    """A small pipeline, its outputs committed, and an experiment with a lower rate in the
+    workspace.
+    """
     project = committed_run(tmp_path_factory.mktemp("project"), rows=400, epochs=3)
     project.run("dvc", "exp", "run", "-q", "-n", "slow", "-S", "train.lr=0.001")
     project.run("linreg", "sync")
@@ -20,7 +24,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def runs(project: Project) -> dict[str, tuple[str, str]]:
     """The newest run of each name: its id and its key."""
-    lines = [line.split() for line in project.run("linreg", "runs", "--all").stdout.splitlines()[1:]]
+    lines = [
+        line.split() for line in project.run("linreg", "runs", "--all").stdout.splitlines()[1:]
+    ]
     return {line[2]: (line[0], line[1]) for line in reversed(lines)}
 
 
@@ -31,14 +37,18 @@ def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) 
     lines = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.split()}
     assert lines["train.lr"] == ["0.01", "0.001"]
     assert lines["test_rmse"][:2] == [f"{each['test']['rmse']:.6g}" for each in (before, after)]
-    assert [name for name in lines if name.startswith(("train.", "split.", "generate."))] == ["train.lr"]
+    assert [name for name in lines if name.startswith(("train.", "split.", "generate."))] == [
+        "train.lr"
+    ]
     page = (project.folder / "comparison.html").read_text()
     for value in (before["test"]["rmse"], after["test"]["rmse"], before["gap"], after["gap"]):
         assert f"{value:.6g}" in page
     assert "on the same 60 rows" in told.replace("The same", "on the same")
 
 
-def test_the_same_two_by_any_of_their_names_give_the_same_page(project: Project, tmp_path: Path) -> None:
+def test_the_same_two_by_any_of_their_names_give_the_same_page(
+    project: Project, tmp_path: Path
+) -> None:
     run_id, key = runs(project)["slow"]
     pages = []
     for name in ("slow", run_id, run_id[:12], key):
@@ -47,7 +57,9 @@ def test_the_same_two_by_any_of_their_names_give_the_same_page(project: Project,
     assert len(set(pages)) == 1
 
 
-def test_a_run_whose_journal_is_gone_is_fetched_from_mlflow(project: Project, tmp_path: Path) -> None:
+def test_a_run_whose_journal_is_gone_is_fetched_from_mlflow(
+    project: Project, tmp_path: Path
+) -> None:
     run_id, _ = runs(project)["slow"]
     here = project.run("linreg", "compare", "HEAD", run_id).stdout
     copy = Project(tmp_path / "copy")

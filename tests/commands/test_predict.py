@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.commands import predict
-from linreg.data.design import Design
+from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 from tests.prediction.fitted import save_model, training_rows
@@ -20,7 +20,13 @@ from tests.prediction.fitted import save_model, training_rows
 Learn = Callable[..., Design]
 AFTERWARDS = "import sys; from linreg.cli import main\ntry: main()\nfinally: print({})"
 CSV = "id,x,z,g\n007,0.5,2,a\n008,,3,b\n009,1.5,oops,c\n010,9,2.5,a\n011,1,1,q\n"
-REASONS = ["ok", "missing value: x", "not a number: z", "outside the training range: x", "unseen level: g"]
+REASONS = [
+    "ok",
+    "missing value: x",
+    "not a number: z",
+    "outside the training range: x",
+    "unseen level: g",
+]
 
 
 def run(*arguments: object) -> int:
@@ -79,12 +85,23 @@ def test_csv_and_parquet_in_and_out_hold_the_same(model: LinearModel) -> None:
 
 
 def test_a_point_keeps_all_columns_and_parquet_keeps_their_types(model: LinearModel) -> None:
-    table = pa.table({"z": [1.0], "when": pa.array([0], pa.timestamp("us")), "x": [0.0], "n": pa.array([7], pa.int8())})
+    table = pa.table(
+        {
+            "z": [1.0],
+            "when": pa.array([0], pa.timestamp("us")),
+            "x": [0.0],
+            "n": pa.array([7], pa.int8()),
+        }
+    )
     pq.write_table(table.append_column("g", pa.array(["a"])), "in.parquet")
     assert run("model", "in.parquet", "out.parquet", "--keep", ".") == 0
     schema = pq.read_schema("out.parquet")
     assert schema.names == ["row", "z", "when", "x", "n", "g", "prediction", "reason"]
-    assert [str(schema.field(name).type) for name in ("z", "when", "n")] == ["double", "timestamp[us]", "int64"]
+    assert [str(schema.field(name).type) for name in ("z", "when", "n")] == [
+        "double",
+        "timestamp[us]",
+        "int64",
+    ]
 
 
 def test_the_rows_of_a_folder_name_their_file(model: LinearModel) -> None:
@@ -155,15 +172,36 @@ def test_a_model_of_the_intercept_alone_needs_no_column(model: LinearModel, lear
 
 
 MISTAKES = [
-    (("model", "no.csv", "out.csv"), "no.csv: there is no such file or folder; name a CSV or Parquet file to predict"),
-    (("model", "in.csv", "out.txt"), "out.txt: must end in .csv or .parquet, which tells the kind of file to write"),
+    (
+        ("model", "no.csv", "out.csv"),
+        "no.csv: there is no such file or folder; name a CSV or Parquet file to predict",
+    ),
+    (
+        ("model", "in.csv", "out.txt"),
+        "out.txt: must end in .csv or .parquet, which tells the kind of file to write",
+    ),
     (("model", "in.csv", "in.csv"), "in.csv: is the input too; name another file for the output"),
-    (("model", ".", "out.csv"), "out.csv: lies in the folder of the input; write it elsewhere, or it is read as input"),
-    (("models", "in.csv", "out.csv"), "models: is no folder with a model; name one such as models/model, or models:/"),
+    (
+        ("model", ".", "out.csv"),
+        "out.csv: lies in the folder of the input; write it elsewhere, or it is read as input",
+    ),
+    (
+        ("models", "in.csv", "out.csv"),
+        "models: is no folder with a model; name one such as models/model, or models:/",
+    ),
     ((".", "in.csv", "out.csv"), "model.json: there is no such file; run `dvc repro` to make it"),
-    (("model", "in.csv", "out.csv", "--interval", "95"), "--interval: must be between 0 and 1; found 95.0; 0.95 is"),
-    (("model", "in.csv", "out.csv", "--max-bad", "2"), "--max-bad: must be a share from 0 to 1; found 2.0; 0.01 "),
-    (("model", "in.csv", "out.csv", "--keep", "ID"), "in.csv: column ID: is not in the file, but --keep names it; f"),
+    (
+        ("model", "in.csv", "out.csv", "--interval", "95"),
+        "--interval: must be between 0 and 1; found 95.0; 0.95 is",
+    ),
+    (
+        ("model", "in.csv", "out.csv", "--max-bad", "2"),
+        "--max-bad: must be a share from 0 to 1; found 2.0; 0.01 ",
+    ),
+    (
+        ("model", "in.csv", "out.csv", "--keep", "ID"),
+        "in.csv: column ID: is not in the file, but --keep names it; f",
+    ),
 ]
 
 
@@ -187,19 +225,27 @@ def test_a_missing_column_is_told_with_those_there_are(model: LinearModel) -> No
 def test_a_parquet_column_of_another_type_is_told_with_both(model: LinearModel) -> None:
     pq.write_table(pa.table({"x": ["1"], "z": [1.0], "g": ["a"]}), "in.parquet")
     assert (
-        refused("model", "in.parquet", "out.csv") == "in.parquet: column x: must hold double; found string, such as 1"
+        refused("model", "in.parquet", "out.csv")
+        == "in.parquet: column x: must hold double; found string, such as 1"
     )
     pq.write_table(pa.table({"x": [1.0], "z": [1.0], "g": [5]}), "in.parquet")
-    assert refused("model", "in.parquet", "out.csv") == "in.parquet: column g: must hold string; found int64, such as 5"
+    assert (
+        refused("model", "in.parquet", "out.csv")
+        == "in.parquet: column g: must hold string; found int64, such as 5"
+    )
 
 
 def test_a_row_with_a_cell_too_many_ends_the_job_with_its_number(model: LinearModel) -> None:
     Path("in.csv").write_text("x,z,g\n1,2,a\n1,2,a,4\n")
-    assert "in.csv: row 2: has 4 cells where the header has 3" in refused("model", "in.csv", "out.csv")
+    assert "in.csv: row 2: has 4 cells where the header has 3" in refused(
+        "model", "in.csv", "out.csv"
+    )
     assert not Path("out.csv").exists()
 
 
-def test_an_interval_needs_the_exact_answer_of_this_very_model(model: LinearModel, learn: Learn) -> None:
+def test_an_interval_needs_the_exact_answer_of_this_very_model(
+    model: LinearModel, learn: Learn
+) -> None:
     save_model(Path("other"), learn, "y ~ x + z")
     for name in ("exact.json", "moments.safetensors"):
         (Path("other") / name).replace(Path("model") / name)
@@ -212,7 +258,9 @@ def test_an_interval_needs_the_exact_answer_of_this_very_model(model: LinearMode
     )
 
 
-def test_the_command_ends_with_2_for_a_mistake_and_imports_neither_torch_nor_mlflow(model: LinearModel) -> None:
+def test_the_command_ends_with_2_for_a_mistake_and_imports_neither_torch_nor_mlflow(
+    model: LinearModel,
+) -> None:
     program = AFTERWARDS.format("sorted({'torch', 'mlflow'} & set(sys.modules))")
     command = [sys.executable, "-c", program, "predict", "model", "in.csv"]
     done = subprocess.run([*command, "out.csv"], capture_output=True, text=True, check=True)
@@ -226,16 +274,24 @@ def test_the_command_ends_with_2_for_a_mistake_and_imports_neither_torch_nor_mlf
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_memory_does_not_grow_with_the_table(model: LinearModel, suffix: str) -> None:
     # Not getrusage, whose peak is also that of the process which this one was forked from.
-    program = AFTERWARDS.format("next(line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line)")
+    program = AFTERWARDS.format(
+        "next(line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line)"
+    )
     peaks = []
     for num_rows in (500_000, 4_000_000):
         random = np.random.default_rng(1)
-        table = pa.table({"x": random.uniform(-2, 2, num_rows), "z": random.uniform(1, 9, num_rows)})
+        table = pa.table(
+            {"x": random.uniform(-2, 2, num_rows), "z": random.uniform(1, 9, num_rows)}
+        )
         table = table.append_column("g", pa.array(["b"] * num_rows))
         path = Path(f"{num_rows}{suffix}")
-        pq.write_table(table, path, row_group_size=100_000) if suffix == ".parquet" else pa.csv.write_csv(table, path)
+        pq.write_table(
+            table, path, row_group_size=100_000
+        ) if suffix == ".parquet" else pa.csv.write_csv(table, path)
         command = [sys.executable, "-c", program, "predict", "model", str(path), f"out{suffix}"]
-        done = subprocess.run([*command, "--interval", "0.9"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [*command, "--interval", "0.9"], capture_output=True, text=True, check=True
+        )
         peaks.append(int(done.stdout.splitlines()[-1]) / 1024)
     assert peaks[1] < 500, peaks
     assert peaks[1] < peaks[0] + 40, peaks

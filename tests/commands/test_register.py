@@ -1,4 +1,6 @@
-"""`linreg register` on what the real pipeline made, with its own store and with a real MLflow server."""
+"""`linreg register` on what the real pipeline made, with its own store and with a real MLflow
+server.
+"""
 
 import json
 import os
@@ -44,7 +46,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
     command += ["--artifacts-destination", str(tmp_path / "artifacts")]
     server = Server(command, port, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
@@ -54,11 +67,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def asked(project: Project, program: str, uri: str) -> Any:
-    done = project.run(sys.executable, "-W", "ignore", "-c", program, env={"MLFLOW_TRACKING_URI": uri})
+    done = project.run(
+        sys.executable, "-W", "ignore", "-c", program, env={"MLFLOW_TRACKING_URI": uri}
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_what_the_pipeline_made_is_registered_judged_and_refused_when_it_is_stale(small: Project) -> None:
+def test_what_the_pipeline_made_is_registered_judged_and_refused_when_it_is_stale(
+    small: Project,
+) -> None:
     store = f"sqlite:///{small.folder / 'mlflow.db'}"
     first = small.run("linreg", "register")
     assert "registered as version 1 of linreg, champion: there was no champion" in first.stdout
@@ -77,22 +94,39 @@ def test_what_the_pipeline_made_is_registered_judged_and_refused_when_it_is_stal
     params.write_text(params.read_text().replace("min: 0.9", "min: 0.5"))
     stale = small.run("linreg", "register", check=False)
     assert stale.returncode == 1
-    assert stale.stderr.startswith("refused: models/evaluation is not known to be of this model: DVC would run ")
+    assert stale.stderr.startswith(
+        "refused: models/evaluation is not known to be of this model: DVC would run "
+    )
     assert "evaluate (" in stale.stderr
     assert stale.stderr.count("\n") == 1
     small.run("dvc", "exp", "apply", "more")
 
     # Averaging comes far closer to the minimum than the constant rate.
-    small.run("dvc", "exp", "run", "-n", "averaged", "-S", "train.epochs=20", "-S", "train.average=0.5",
-              "-S", "train.schedule=linear")  # fmt: skip
-    key = sorted(small.folder.glob(".linreg/runs/*"), key=lambda path: path.stat().st_mtime)[-1].name
+    small.run(
+        "dvc",
+        "exp",
+        "run",
+        "-n",
+        "averaged",
+        "-S",
+        "train.epochs=20",
+        "-S",
+        "train.average=0.5",
+        "-S",
+        "train.schedule=linear",
+    )
+    key = sorted(small.folder.glob(".linreg/runs/*"), key=lambda path: path.stat().st_mtime)[
+        -1
+    ].name
     by_run = small.run("linreg", "register", "--run", key, "--dry-run", check=False)
     code = small.run("linreg", "register", check=False)
     assert by_run.returncode == code.returncode
     assert code.stdout.splitlines()[-1].startswith("registered as version 2 of linreg")
     found = asked(small, ALIASES, store)
     assert found["aliases"]["challenger"] == 2
-    lines = [json.loads(line) for line in (small.folder / "registry-log.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (small.folder / "registry-log.jsonl").read_text().splitlines()
+    ]
     assert [line["decision"] for line in lines[:2]] == ["champion", "refused"]
     assert sum(name.startswith("decision.") for name in found["tags"]) == 1, "the refusal"
     assert found["versions"]["2"]["dvc.experiment"] == "averaged"
@@ -100,7 +134,9 @@ def test_what_the_pipeline_made_is_registered_judged_and_refused_when_it_is_stal
     assert small.run("git", "status", "--porcelain", "--", "registry-log.jsonl").stdout == ""
 
 
-def test_a_real_server_holds_the_version_and_serves_the_champion(small: Project, server: Server) -> None:
+def test_a_real_server_holds_the_version_and_serves_the_champion(
+    small: Project, server: Server
+) -> None:
     uri = {"MLFLOW_TRACKING_URI": server.url}
     small.run("git", "checkout", "-q", ".")
     small.run("dvc", "checkout")
@@ -132,10 +168,14 @@ def test_killed_at_any_moment_the_next_one_completes_it(small: Project) -> None:
     small.run("git", "checkout", "-q", ".")
     small.run("dvc", "checkout")
     interrupted = 0
-    for number, table in enumerate(["registered_models", *["model_versions"] * 3, *["registered_model_aliases"] * 2]):
+    for number, table in enumerate(
+        ["registered_models", *["model_versions"] * 3, *["registered_model_aliases"] * 2]
+    ):
         name = f"killed-{number}"
         command = ["linreg", "register", "--name", name]
-        process = subprocess.Popen(command, cwd=small.folder, env=small.environment(), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=small.folder, env=small.environment(), stdout=subprocess.DEVNULL
+        )
         with closing(sqlite3.connect(small.folder / "mlflow.db")) as database:
             while process.poll() is None:  # killed as soon as the table has a row of that name
                 if database.execute(f"select 1 from {table} where name = ?", [name]).fetchone():  # noqa: S608
@@ -144,12 +184,21 @@ def test_killed_at_any_moment_the_next_one_completes_it(small: Project) -> None:
                 time.sleep(0.002)
         process.wait()
         interrupted += "interrupted" in small.run(*command).stdout
-        found = asked(small, ALIASES.replace("linreg", name), f"sqlite:///{small.folder / 'mlflow.db'}")
+        found = asked(
+            small, ALIASES.replace("linreg", name), f"sqlite:///{small.folder / 'mlflow.db'}"
+        )
         assert found["aliases"] == {"challenger": 1, "champion": 1}
         assert list(found["versions"]) == ["1"]
-        lines = [json.loads(line) for line in (small.folder / "registry-log.jsonl").read_text().splitlines()]
+        lines = [
+            json.loads(line)
+            for line in (small.folder / "registry-log.jsonl").read_text().splitlines()
+        ]
         made = [line for line in lines if line["name"] == name and line["decision"] == "champion"]
-        tags = [json.loads(text) for key, text in found["versions"]["1"].items() if key.startswith("decision.")]
+        tags = [
+            json.loads(text)
+            for key, text in found["versions"]["1"].items()
+            if key.startswith("decision.")
+        ]
         assert [tag for tag in tags if tag["decision"] == "champion"] == made
         assert len(made) == 1
     assert interrupted > 0, "at least one was killed between the version and the end"

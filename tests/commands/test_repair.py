@@ -35,15 +35,21 @@ def repair(tmp_path: Path) -> Callable[[bytes], Outcome]:
 def is_read_by_dvc(text: str) -> bool:
     """Ask DVC's own check, and that for what it then looks for in vain."""
     try:
-        stages = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text) or {}).get("stages", {}).values()
+        stages = (
+            COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text) or {}).get("stages", {}).values()
+        )
     except (YAMLError, Invalid):
         return False
     files = [file for stage in stages for kind in ("deps", "outs") for file in stage.get(kind, [])]
     return all(len(file.get("md5", "")) in (32, 36) for file in files)
 
 
-def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(repair: Callable[[bytes], Outcome]) -> None:
-    cuts = {0, 8192} | set(range(0, len(WHOLE), 97)) | {len(line) for line in WHOLE.splitlines()[:10]}
+def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(
+    repair: Callable[[bytes], Outcome],
+) -> None:
+    cuts = (
+        {0, 8192} | set(range(0, len(WHOLE), 97)) | {len(line) for line in WHOLE.splitlines()[:10]}
+    )
     ends_of_lines = [end + 1 for end, byte in enumerate(WHOLE) if byte == ord("\n")]
     removed = 0
     for cut in sorted(cuts | set(ends_of_lines[:60])):
@@ -56,7 +62,11 @@ def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(repair: C
 
 def test_a_whole_lock_file_stays(repair: Callable[[bytes], Outcome]) -> None:
     done = repair(WHOLE)
-    assert (done.code, done.stdout, done.stderr) == (1, "", "nothing to repair: DVC's own files are whole\n")
+    assert (done.code, done.stdout, done.stderr) == (
+        1,
+        "",
+        "nothing to repair: DVC's own files are whole\n",
+    )
 
 
 def test_the_list_of_users_is_removed_where_dvc_could_not_read_it(tmp_path: Path) -> None:
@@ -80,7 +90,10 @@ def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         done = run_command(["repair"], tmp_path)
     assert done.code == 2
-    assert done.refusal == ".dvc/tmp/lock: DVC is at work in this folder; wait for it to end, then try again"
+    assert (
+        done.refusal
+        == ".dvc/tmp/lock: DVC is at work in this folder; wait for it to end, then try again"
+    )
     assert (tmp_path / "dvc.lock").exists()
 
 
@@ -102,7 +115,9 @@ def test_after_it_dvc_goes_on_without_running_a_stage(tmp_path: Path) -> None:
 
 
 def entries_of_runs_cut_off(project: Path) -> Iterator[Path]:
-    """Leave what DVC was about to write into its cache of runs: an entry without outputs, or a folder without any."""
+    """Leave what DVC was about to write into its cache of runs: an entry without outputs, or a
+    folder without any.
+    """
     for entry in sorted((project / ".dvc/cache/runs").glob("*/*/*")):
         cut = entry.with_name(".cut.tmp")
         cut.write_text(entry.read_text().partition("outs:")[0])

@@ -1,4 +1,6 @@
-"""Real runs of a small project, made again from their ids. An altered journal stands for a run that was otherwise."""
+"""Real runs of a small project, made again from their ids. An altered journal stands for a run that
+was otherwise.
+"""
 
 import json
 import re
@@ -11,10 +13,10 @@ import pytest
 
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.proof.lineage import run_named
-from linreg.proof.past_state import state_of
-from linreg.proof.same_model import compare_model
+from linreg.lineage.lineage import run_named
 from linreg.tracking.runs import KnownRun, journal_runs
+from linreg.verify.model_match import compare_model
+from linreg.verify.run_clone import state_of
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 Alter = Callable[..., str]
@@ -25,7 +27,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with 300 rows and 2 epochs, in which `dvc repro` has run once at a commit."""
     project = copy_of_the_project(tmp_path_factory.mktemp("small"))
     params = project.folder / "params.yaml"
-    params.write_text(params.read_text().replace("rows: 10000", "rows: 300").replace("epochs: 20", "epochs: 2"))
+    params.write_text(
+        params.read_text().replace("rows: 10000", "rows: 300").replace("epochs: 20", "epochs: 2")
+    )
     project.run("git", "commit", "-qam", "small")
     project.run("dvc", "repro")
     project.run("linreg", "sync")
@@ -43,7 +47,9 @@ def there(small: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def the_run(project: Project) -> str:
     """The key of the first run, which is clean."""
-    return min(project.folder.glob(".linreg/runs/*/journal.jsonl"), key=lambda path: path.stat().st_ctime).parent.name
+    return min(
+        project.folder.glob(".linreg/runs/*/journal.jsonl"), key=lambda path: path.stat().st_ctime
+    ).parent.name
 
 
 @pytest.fixture
@@ -55,11 +61,15 @@ def altered(there: Project) -> Any:
         keys.append(key)
         shutil.copytree(runs / the_run(there), runs / key)
         (runs / key / "sent.json").unlink(missing_ok=True)
-        events = [json.loads(line) for line in (runs / key / "journal.jsonl").read_text().splitlines()]
+        events = [
+            json.loads(line) for line in (runs / key / "journal.jsonl").read_text().splitlines()
+        ]
         for event in events:
             del event["checksum"]  # as in a journal of before there were any
             change(event)
-        (runs / key / "journal.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        (runs / key / "journal.jsonl").write_text(
+            "".join(json.dumps(event) + "\n" for event in events)
+        )
         return key
 
     yield alter
@@ -88,7 +98,10 @@ def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) ->
     assert "models/model: same (compared with the copy kept of it)" in out
     assert "data/split: same\ndata/ingested/schema.json: same" in out
     assert "params.yaml:" not in out
-    assert before == (content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout)
+    assert before == (
+        content_hash(small.folder / "models"),
+        small.run("git", "status", "--porcelain").stdout,
+    )
     assert small.run("linreg", "runs", "--all").stdout == known, "the second one is nobody's run"
 
 
@@ -109,11 +122,22 @@ def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(small: Project) -> None:
-    change = ["-S", "train.lr=0.00001", "-S", "generate.theta=[0.5,-0.25]", "-S", "~evaluate.gates.test_r2"]
+def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(
+    small: Project,
+) -> None:
+    change = [
+        "-S",
+        "train.lr=0.00001",
+        "-S",
+        "generate.theta=[0.5,-0.25]",
+        "-S",
+        "~evaluate.gates.test_r2",
+    ]
     small.run("dvc", "exp", "run", "-n", "other", *change)
     small.run("linreg", "sync")
-    line = next(each for each in small.run("linreg", "runs").stdout.splitlines() if " other " in each)
+    line = next(
+        each for each in small.run("linreg", "runs").stdout.splitlines() if " other " in each
+    )
     run_id, key = line.split()[:2]
     assert " dirty " in line
     (folder,) = small.folder.glob(f".linreg/runs/{key}*")
@@ -123,12 +147,16 @@ def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(
     assert (done.returncode, done.stderr) == (0, "")
     assert "params.yaml: train.lr = 1e-05 (in the commit: 0.01)" in done.stdout
     assert "params.yaml: generate.theta = [0.5, -0.25] (in the commit: [2.0, -3.4])" in done.stdout
-    assert 'params.yaml: evaluate.gates = {} (in the commit: {"test_r2": {"min": 0.9}})' in done.stdout
+    assert (
+        'params.yaml: evaluate.gates = {} (in the commit: {"test_r2": {"min": 0.9}})' in done.stdout
+    )
     assert "models/model: same (compared by its MD5, as no copy of it is here)" in done.stdout
 
 
 @pytest.mark.slow
-def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(there: Project, altered: Any) -> None:
+def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(
+    there: Project, altered: Any
+) -> None:
     def other_rate(event: dict[str, Any]) -> None:
         event.get("parameters", {}).update({"train.lr": 0.011})
 
@@ -136,7 +164,9 @@ def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(
     assert done.returncode == 1
     assert "data/split: same" in done.stdout
     line = next(line for line in done.stdout.splitlines() if line.startswith("first difference: "))
-    assert re.fullmatch(r"first difference: b: \S+ became \S+ \(\d+ ulps, \d+ ulps of float32\)", line)
+    assert re.fullmatch(
+        r"first difference: b: \S+ became \S+ \(\d+ ulps, \d+ ulps of float32\)", line
+    )
     assert "rerun: the model is NOT the same" in done.stdout
 
 
@@ -145,9 +175,18 @@ def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
     table = small.folder / "data" / "mine.csv"
     rows = "".join(f"{i / 7},{3 * i + i % 5}\n" for i in range(200))
     table.write_text(f"x,y\n{rows}")
-    changes = ["-S", "ingest.source=data/mine.csv", "-S", 'model.formula="y ~ x"', "-S", "train.lr=0.0001"]
+    changes = [
+        "-S",
+        "ingest.source=data/mine.csv",
+        "-S",
+        'model.formula="y ~ x"',
+        "-S",
+        "train.lr=0.0001",
+    ]
     small.run("dvc", "exp", "run", "-n", "mine", *changes)
-    key = next(each for each in small.run("linreg", "runs").stdout.splitlines() if " mine " in each).split()[1]
+    key = next(
+        each for each in small.run("linreg", "runs").stdout.splitlines() if " mine " in each
+    ).split()[1]
     small.run("git", "checkout", "-q", ".")
     table.write_text(f"x,y\n{rows}".replace("\n0.0,0\n", "\n0.0,1\n"))
     done = small.run("linreg", "rerun", key, check=False)
@@ -163,7 +202,10 @@ def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
-        ({"git_commit": "1" * 40}, f"made at a commit that is not in this repository; found {'1' * 40}; run `git fet"),
+        (
+            {"git_commit": "1" * 40},
+            f"made at a commit that is not in this repository; found {'1' * 40}; run `git fet",
+        ),
         ({"git_commit": None}, "names no commit"),
         ({"code": "0" * 32}, f"the code of that run was never committed: its MD5 is {'0' * 32}"),
         ({"models__model": None}, "has no model to compare with; found a run that is FINISHED"),
@@ -177,7 +219,9 @@ def test_what_cannot_be_made_again_is_one_line(
     assert words in done.stderr
 
 
-def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(there: Project, altered: Any) -> None:
+def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(
+    there: Project, altered: Any
+) -> None:
     altered("ffff", with_tags(code=None, git_dirty="true"))
     with state_of(run_named("ffff")) as state:
         assert len(state.notes) == 1
@@ -188,11 +232,15 @@ def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(there
         assert (state.notes, state.changes, state.source) == ([], [], None)
 
 
-def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(there: Project, altered: Any) -> None:
+def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(
+    there: Project, altered: Any
+) -> None:
     for key in ("ffff", "fffe"):
         altered(key, with_tags())
     assert run_named("fffe").key == "fffe"
-    with pytest.raises(UserError, match=r"run fff: is the beginning of more than one; found .*ffff"):
+    with pytest.raises(
+        UserError, match=r"run fff: is the beginning of more than one; found .*ffff"
+    ):
         run_named("fff")
     done = there.run("linreg", "rerun", "no-such-run", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -203,7 +251,9 @@ def clean_run(project: Project) -> KnownRun:
     return next(run for run in journal_runs() if run.key == the_run(project))
 
 
-def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(there: Project, altered: Any) -> None:
+def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(
+    there: Project, altered: Any
+) -> None:
     def other_b(event: dict[str, Any]) -> None:
         if event.get("step") == 2:
             event["values"]["b"] = 4.25
@@ -214,10 +264,14 @@ def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(there: Pro
     assert not verdict.same
     assert "epoch 2: b: 4.25 became " in verdict.lines[-1]
     altered("fffe", with_tags(models__model="0.dir"))
-    assert "not in the curves of θ and b" in compare_model(run_named("fffe"), there.folder).lines[-1]
+    assert (
+        "not in the curves of θ and b" in compare_model(run_named("fffe"), there.folder).lines[-1]
+    )
 
 
-def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(there: Project, tmp_path: Path) -> None:
+def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(
+    there: Project, tmp_path: Path
+) -> None:
     run = clean_run(there)
     assert compare_model(run, there.folder).same
     for path in ("data", "models"):

@@ -10,9 +10,9 @@ import pytest
 
 from linreg.commands.runs import table
 from linreg.errors import UserError
-from linreg.proof.lineage import all_runs, locked_hashes, runs_of
-from linreg.tracking.journal import start_run
-from linreg.tracking.run_folder import RunFolder, Sent
+from linreg.lineage.lineage import all_runs, locked_hashes, runs_of
+from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.run_folder import RunFolder, Sent
 from linreg.tracking.runs import journal_curves, journal_runs
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,16 @@ def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> No
     assert [run.key for run in found] == [third, second, first]
     assert [run.produced(HASHES) for run in found] == ["the model", "only the data", "the model"]
     header, *lines = table(found, HASHES)
-    assert header.split() == ["run", "key", "name", "started", "status", "commit", "experiment", "made"]
+    assert header.split() == [
+        "run",
+        "key",
+        "name",
+        "started",
+        "status",
+        "commit",
+        "experiment",
+        "made",
+    ]
     assert lines[1].startswith(f"not sent yet  {second[:8]}  second  {time.strftime('%Y-')}")
     assert lines[1].endswith("FINISHED  c0ffeec0ff dirty  fast-one    only the data")
     assert len(all_runs()) == 5
@@ -78,7 +87,9 @@ def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> No
 
 def test_what_mlflow_calls_it_stands_in_the_first_column(repository: Path) -> None:
     key = a_run("sent", HASHES)
-    (repository / "mlflow.db").touch()  # without it, nothing has been sent to where runs are sent now
+    (
+        repository / "mlflow.db"
+    ).touch()  # without it, nothing has been sent to where runs are sent now
     RunFolder(key).record(Sent(f"sqlite:///{repository}/mlflow.db", "deadbeef"))
     code, out, err = linreg("runs")
     assert (code, out.splitlines()[1].split()[:3], err) == (0, ["deadbeef", key[:8], "sent"], "")
@@ -120,7 +131,9 @@ def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
     (repository / "dvc.lock").unlink()
     code, out, err = linreg("runs")
     assert (code, out) == (2, "")
-    assert err == f"error: {repository}/dvc.lock: there is no such file; run `dvc repro` to make it\n"
+    assert (
+        err == f"error: {repository}/dvc.lock: there is no such file; run `dvc repro` to make it\n"
+    )
     a_run("listed all the same", HASHES)
     assert linreg("runs", "--all")[1].splitlines()[1].endswith("–")
 
@@ -135,10 +148,10 @@ def test_a_damaged_lock_is_one_line(repository: Path, text: str) -> None:
 def test_mlflow_is_not_imported_without_being_asked(repository: Path) -> None:
     a_run("name", HASHES)
     program = "import sys; from linreg import cli; sys.argv[1:] = ['runs']\n"
-    program += (
-        "try: cli.main()\nexcept SystemExit: print([n for n in ('mlflow', 'numpy', 'torch') if n in sys.modules])"
+    program += "try: cli.main()\nexcept SystemExit: print([n for n in ('mlflow', 'numpy', 'torch') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -146,7 +159,11 @@ def test_mlflow_tells_the_runs_whose_journals_are_gone(
     repository: Path, monkeypatch: pytest.MonkeyPatch, lose: Callable[[str], None]
 ) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "not-a-tag")
-    lost = a_run("lost", DATA | {"git.commit": "c0ffee" * 6, "git.dirty": "false"}, later={"models/model": "3d.dir"})
+    lost = a_run(
+        "lost",
+        DATA | {"git.commit": "c0ffee" * 6, "git.dirty": "false"},
+        later={"models/model": "3d.dir"},
+    )
     kept = a_run("kept", DATA)
     other = a_run("of something else", {"data/split": "6d.dir"})
     assert linreg("runs", "--mlflow")[0] == 0
@@ -158,7 +175,9 @@ def test_mlflow_tells_the_runs_whose_journals_are_gone(
     assert (code, err) == (0, "")
     lines = [line.split() for line in out.splitlines()[1:]]
     assert [(line[1], line[2], line[-2:]) for line in lines] == [
-        (kept[:8], "kept", ["the", "data"]), (lost[:8], "lost", ["the", "model"])]  # fmt: skip
+        (kept[:8], "kept", ["the", "data"]),
+        (lost[:8], "lost", ["the", "model"]),
+    ]
     assert len(lines[0][0]) == len(lines[1][0]) == 32, "both have an id in MLflow"
     assert len(linreg("runs", "--all", "--mlflow")[1].splitlines()) == 4
     assert len(linreg("runs", "--all")[1].splitlines()) == 2
@@ -170,8 +189,12 @@ def lose(repository: Path) -> Callable[[str], None]:
     return lambda key: shutil.rmtree(repository / ".linreg" / "runs" / key)
 
 
-def test_a_server_that_is_down_is_one_line(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")  # nobody listens there
+def test_a_server_that_is_down_is_one_line(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9"
+    )  # nobody listens there
     code, out, err = linreg("runs", "--mlflow")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert "does not tell its runs; found http://127.0.0.1:9 does not answer" in err

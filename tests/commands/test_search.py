@@ -24,7 +24,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def contents(project: Project) -> dict[str, bytes]:
     """Everything that a person has in the workspace: parameters, locks, data, models."""
     folders = ("data", "models", "stages", "linreg")
-    files = [path for folder in folders for path in (project.folder / folder).rglob("*") if path.is_file()]
+    files = [
+        path
+        for folder in folders
+        for path in (project.folder / folder).rglob("*")
+        if path.is_file()
+    ]
     files += [project.folder / name for name in ("params.yaml", "dvc.yaml", "dvc.lock")]
     return {str(path): path.read_bytes() for path in files if "__pycache__" not in path.parts}
 
@@ -35,18 +40,28 @@ def found(line: str, key: str) -> float:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace_alone(small: Project) -> None:
-    """Six epochs of 420 rows arrive at the noise of 0.1 with rates near 0.01, and not with a thousandth of it."""
+def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace_alone(
+    small: Project,
+) -> None:
+    """Six epochs of 420 rows arrive at the noise of 0.1 with rates near 0.01, and not with a
+    thousandth of it.
+    """
     small.set_params(bias=4.2)  # the workspace may be dirty; this writes the file anew
     with (small.folder / "params.yaml").open("a") as file:
         file.write("# a note of mine\n")
     before = contents(small)
-    done = small.run("linreg", "search", "--trials", "6", "--name", "planted", "train.lr=1e-5..0.3:log")
+    done = small.run(
+        "linreg", "search", "--trials", "6", "--name", "planted", "train.lr=1e-5..0.3:log"
+    )
     assert contents(small) == before
     assert small.run("git", "stash", "list").stdout == ""
     *trials, empty, best, apply, compare = done.stdout.splitlines()
     assert (len(trials), empty) == (6, "")
-    rmses = {line.split(":")[0]: found(line, "validation RMSE") for line in trials if "refused" not in line}
+    rmses = {
+        line.split(":")[0]: found(line, "validation RMSE")
+        for line in trials
+        if "refused" not in line
+    }
     rates = {line.split(":")[0]: found(line, "train.lr") for line in trials}
     winner = min(rmses, key=lambda name: rmses[name])
     assert best.startswith(f"best: {winner}, validation RMSE ")
@@ -62,15 +77,26 @@ def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace
         assert runs[name]["tags"]["dvc.experiment"] == name
         assert float(runs[name]["params"]["train.lr"]) == pytest.approx(rates[name], rel=1e-3)
 
-    again = small.run("linreg", "search", "--trials", "6", "--name", "planted", "train.lr=1e-5..0.3:log")
-    assert again.stdout == re.sub(r"\(\d+ s\)", "(was there)", done.stdout), "the same trials, of which none is made"
-    other = small.run("linreg", "search", "--name", "planted", "train.lr=1e-5..0.4:log", check=False)
+    again = small.run(
+        "linreg", "search", "--trials", "6", "--name", "planted", "train.lr=1e-5..0.3:log"
+    )
+    assert again.stdout == re.sub(r"\(\d+ s\)", "(was there)", done.stdout), (
+        "the same trials, of which none is made"
+    )
+    other = small.run(
+        "linreg", "search", "--name", "planted", "train.lr=1e-5..0.4:log", check=False
+    )
     assert (other.returncode, other.stdout) == (2, "")
-    assert "search-planted-001: is there already, with other parameters; found train.lr=" in other.stderr
+    assert (
+        "search-planted-001: is there already, with other parameters; found train.lr="
+        in other.stderr
+    )
 
     small.run("git", "checkout", "-q", "params.yaml")
     small.run("dvc", "exp", "apply", winner)
-    assert small.json("models/evaluation/metrics.json")["validation"]["rmse"] == pytest.approx(rmses[winner], rel=1e-5)
+    assert small.json("models/evaluation/metrics.json")["validation"]["rmse"] == pytest.approx(
+        rmses[winner], rel=1e-5
+    )
 
 
 @pytest.mark.slow
@@ -78,7 +104,9 @@ def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace
 def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Project) -> None:
     done = small.run("linreg", "search", "--trials", "1", "train.lr=5..6", check=False)
     assert done.returncode == 1
-    assert re.match(r"search-lr-001: train.lr=5.\d+: refused: params.yaml: train.lr: is too large", done.stdout)
+    assert re.match(
+        r"search-lr-001: train.lr=5.\d+: refused: params.yaml: train.lr: is too large", done.stdout
+    )
     assert done.stderr == "no trial has ended well\n"
 
 
@@ -86,9 +114,24 @@ def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Proj
 @pytest.mark.timeout(600)
 def test_ctrl_c_leaves_the_finished_trials_and_the_search_goes_on(small: Project) -> None:
     before = contents(small)
-    command = ["linreg", "search", "--trials", "2", "--name", "stopped", "train.lr=0.001..0.01", "train.seed=1,2,3"]
-    with subprocess.Popen(command, cwd=small.folder, env=small.environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as search:  # fmt: skip
+    command = [
+        "linreg",
+        "search",
+        "--trials",
+        "2",
+        "--name",
+        "stopped",
+        "train.lr=0.001..0.01",
+        "train.seed=1,2,3",
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=small.folder,
+        env=small.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as search:
         assert search.stdout is not None
         first = search.stdout.readline()
         assert first.startswith("search-stopped-001: train.lr=0.00")
@@ -114,10 +157,16 @@ def test_what_repeat_prints_is_numpys_mean_and_deviation_of_the_experiments(smal
     assert contents(small) == before
     values: dict[str, list[float]] = {}
     for seed in (1, 2, 3):
-        (commit,) = small.run("git", "for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/repeat-split-{seed}"
-                              ).stdout.split()  # fmt: skip
-        assert small.run("git", "show", f"{commit}:params.yaml").stdout.count(f"seed: {seed}\n") >= 2
-        for path, name in (("models/model/model.json", "model"), ("models/evaluation/metrics.json", "metrics")):
+        (commit,) = small.run(
+            "git", "for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/repeat-split-{seed}"
+        ).stdout.split()
+        assert (
+            small.run("git", "show", f"{commit}:params.yaml").stdout.count(f"seed: {seed}\n") >= 2
+        )
+        for path, name in (
+            ("models/model/model.json", "model"),
+            ("models/evaluation/metrics.json", "metrics"),
+        ):
             small.run("dvc", "get", "-q", ".", path, "--rev", commit, "-o", f"{name}-{seed}.json")
         metrics = small.json(f"metrics-{seed}.json")
         for part in ("train", "validation", "test"):
@@ -164,10 +213,19 @@ def linreg(
         (["train.lr=a..b"], "train.lr=a..b: is no range of numbers"),
         (["train.lr=0..1:log"], "train.lr=0..1:log: is no range of numbers"),
         (["train.lr=0..1"], "params.yaml: train.lr: should be greater than 0; found 0.0"),
-        (["train.lr=1..2:linear"], "train.lr=1..2:linear: must end in :log or without a colon; found linear"),
-        (["train.batch_size=1.5..2"], "train.batch_size=1.5..2: must be a range of whole numbers; found 1.5..2"),
+        (
+            ["train.lr=1..2:linear"],
+            "train.lr=1..2:linear: must end in :log or without a colon; found linear",
+        ),
+        (
+            ["train.batch_size=1.5..2"],
+            "train.batch_size=1.5..2: must be a range of whole numbers; found 1.5..2",
+        ),
         (["train.batch_size=16,many"], "params.yaml: train.batch_size"),
-        (["train.schedule=linear,cubic"], "params.yaml: train.schedule: should be 'constant', 'linear' or 'cosine'"),
+        (
+            ["train.schedule=linear,cubic"],
+            "params.yaml: train.schedule: should be 'constant', 'linear' or 'cosine'",
+        ),
         (["train.lr=0.1..1", "--trials", "0"], "--trials: must be at least 1; found 0"),
         (["train.lr=0.1..1", "train.lr=0.2..1"], "train.lr: is named twice"),
     ],
@@ -186,7 +244,9 @@ def test_without_validation_rows_there_is_no_search(
     (tmp_path / "params.yaml").write_text("split: {train: 0.8, validation: 0, test: 0.2}\n")
     code, _, err = linreg("search", "train.lr=0.1..1")
     assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith("error: params.yaml: split.validation: is 0, and a search is judged on validation rows")
+    assert err.startswith(
+        "error: params.yaml: split.validation: is 0, and a search is judged on validation rows"
+    )
 
 
 def test_one_repetition_and_repetitions_without_chance_are_refused(
@@ -204,4 +264,6 @@ def test_the_spread_is_numpys() -> None:
     spread = spread_of([{"a": a, "b": b} for a, b in rows.tolist()] + [{"a": 1.0}])
     a = [*rows[:, 0], 1.0]
     assert list(spread) == ["a"], "what one of them lacks has no spread"
-    assert list(spread["a"].values()) == pytest.approx([np.mean(a), np.std(a, ddof=1), min(a), max(a)], rel=1e-13)
+    assert list(spread["a"].values()) == pytest.approx(
+        [np.mean(a), np.std(a, ddof=1), min(a), max(a)], rel=1e-13
+    )

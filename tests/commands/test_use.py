@@ -1,4 +1,6 @@
-"""`linreg use`: what it writes into params.yaml, what it says, and that the pipeline works afterwards."""
+"""`linreg use`: what it writes into params.yaml, what it says, and that the pipeline works
+afterwards.
+"""
 
 import difflib
 import gzip
@@ -16,19 +18,23 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.cli import main
-from linreg.data.dialect import DELIMITERS
+from linreg.data.csv.dialect import DELIMITERS
 from linreg.params import Params, load_params
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]
 N = 240
 RNG = np.random.default_rng(11)
-HOUSES = pd.DataFrame({
-    "size": RNG.normal(90, 25, N).round(1),
-    "age": RNG.integers(0, 80, N),
-    "zone": RNG.choice(["north", "south", "old town"], N),
-})  # fmt: skip
-HOUSES["price"] = (3 * HOUSES["size"] - HOUSES["age"] + 40 * (HOUSES["zone"] == "north") + RNG.normal(0, 9, N)).round(2)
+HOUSES = pd.DataFrame(
+    {
+        "size": RNG.normal(90, 25, N).round(1),
+        "age": RNG.integers(0, 80, N),
+        "zone": RNG.choice(["north", "south", "old town"], N),
+    }
+)
+HOUSES["price"] = (
+    3 * HOUSES["size"] - HOUSES["age"] + 40 * (HOUSES["zone"] == "north") + RNG.normal(0, 9, N)
+).round(2)
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def use(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def use(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
     """Calls the command; returns what it prints, or its error."""
 
     def use(*arguments: str) -> str:
@@ -75,12 +83,20 @@ def test_the_example_is_set_up_as_the_readme_does_it(folder: Path, use: Callable
     )
     assert (params.ingest.missing, params.train.standardize) == ("drop", True)
     assert {name: gate.min for name, gate in params.evaluate.gates.items()} == {"test_r2": 0}
-    for words in ("TARGET: mpg.", "car_name is text", "C(origin)", "6 rows, 1.5%, lack a cell", "git checkout"):
+    for words in (
+        "TARGET: mpg.",
+        "car_name is text",
+        "C(origin)",
+        "6 rows, 1.5%, lack a cell",
+        "git checkout",
+    ):
         assert words in flat(said)
     assert max(map(len, said.splitlines())) <= 80
 
 
-def test_comments_and_all_other_lines_are_kept_byte_for_byte(folder: Path, use: Callable[..., str]) -> None:
+def test_comments_and_all_other_lines_are_kept_byte_for_byte(
+    folder: Path, use: Callable[..., str]
+) -> None:
     HOUSES.to_csv("houses.csv", index=False)
     before = (folder / "params.yaml").read_bytes().decode()
     use("houses.csv")
@@ -109,7 +125,9 @@ def test_a_dry_run_writes_nothing(folder: Path, use: Callable[..., str]) -> None
     HOUSES.to_csv("houses.csv", index=False)
     before = sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
     assert "Nothing was written." in use("houses.csv", "--dry-run", "--copy")
-    assert sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) == before
+    assert (
+        sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) == before
+    )
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
@@ -118,7 +136,9 @@ def test_any_delimiter_a_byte_order_mark_and_a_folder_say_the_same(
 ) -> None:
     (folder / "parts").mkdir()
     for index, rows in enumerate(np.array_split(np.arange(N), 3)):
-        HOUSES.iloc[rows].to_csv(f"parts/{index}.csv", index=False, sep=delimiter, encoding="utf-8-sig")
+        HOUSES.iloc[rows].to_csv(
+            f"parts/{index}.csv", index=False, sep=delimiter, encoding="utf-8-sig"
+        )
     assert "CSV, 3 files, 240 rows, 4 columns" in use("parts")
     assert written(folder).model.formula == "price ~ size + age + zone"
     assert written(folder).ingest.source == "parts"
@@ -141,7 +161,9 @@ def test_parquet_with_columns_that_no_formula_takes(folder: Path, use: Callable[
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_a_file_without_a_header_asks_for_names_and_takes_them(folder: Path, use: Callable[..., str]) -> None:
+def test_a_file_without_a_header_asks_for_names_and_takes_them(
+    folder: Path, use: Callable[..., str]
+) -> None:
     HOUSES.to_csv("houses.csv", index=False, header=False)
     error = use("houses.csv")
     assert "has no header" in error
@@ -157,7 +179,9 @@ def test_a_file_without_a_header_asks_for_names_and_takes_them(folder: Path, use
     assert written(folder).ingest.names is None
 
 
-def test_an_index_without_a_name_is_told_and_not_read(folder: Path, use: Callable[..., str]) -> None:
+def test_an_index_without_a_name_is_told_and_not_read(
+    folder: Path, use: Callable[..., str]
+) -> None:
     HOUSES.to_csv("houses.csv")
     assert "A column has no name" in use("houses.csv")
     assert written(folder).model.formula == "price ~ size + age + zone"
@@ -166,12 +190,16 @@ def test_an_index_without_a_name_is_told_and_not_read(folder: Path, use: Callabl
 def test_names_that_need_it_go_in_back_quotes_and_one_with_a_back_quote_is_left_out(
     folder: Path, use: Callable[..., str]
 ) -> None:
-    HOUSES.rename(columns={"size": "size, m²", "age": "a`ge", "price": "the price"}).to_csv("h.csv", index=False)
+    HOUSES.rename(columns={"size": "size, m²", "age": "a`ge", "price": "the price"}).to_csv(
+        "h.csv", index=False
+    )
     assert "which no formula can hold" in flat(use("h.csv"))
     assert written(folder).model.formula == "`the price` ~ `size, m²` + zone"
 
 
-def test_columns_that_give_the_target_away_are_told_with_the_relation(folder: Path, use: Callable[..., str]) -> None:
+def test_columns_that_give_the_target_away_are_told_with_the_relation(
+    folder: Path, use: Callable[..., str]
+) -> None:
     houses = HOUSES.assign(tax=RNG.normal(5, 2, N).round(2))
     houses["price"] = (houses["size"] + 2 * houses["tax"] - houses["age"]).round(2)
     houses.to_csv("houses.csv", index=False)
@@ -181,15 +209,21 @@ def test_columns_that_give_the_target_away_are_told_with_the_relation(folder: Pa
     assert written(folder).model.formula == "price ~ size + age + zone + tax"
 
 
-def test_a_column_that_alone_gives_the_target_away_is_left_out(folder: Path, use: Callable[..., str]) -> None:
+def test_a_column_that_alone_gives_the_target_away_is_left_out(
+    folder: Path, use: Callable[..., str]
+) -> None:
     HOUSES.assign(euros=(HOUSES["price"] * 0.92).round(2)).to_csv("houses.csv", index=False)
     assert "euros alone gives the target price away" in flat(use("houses.csv", "--target", "price"))
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_redundant_columns_are_left_out_with_their_relation(folder: Path, use: Callable[..., str]) -> None:
+def test_redundant_columns_are_left_out_with_their_relation(
+    folder: Path, use: Callable[..., str]
+) -> None:
     north = HOUSES["zone"].map({"north": "yes", "south": "no", "old town": "no"})
-    HOUSES.assign(both=HOUSES["size"] + HOUSES["age"], is_north=north).to_csv("houses.csv", index=False)
+    HOUSES.assign(both=HOUSES["size"] + HOUSES["age"], is_north=north).to_csv(
+        "houses.csv", index=False
+    )
     said = flat(use("houses.csv", "--target", "price"))
     assert "both = size + age" in said
     assert "is_north[T.yes] = " in said
@@ -207,7 +241,9 @@ def test_the_policy_for_missing_cells_follows_the_rows_that_dropping_would_lose(
     assert written(folder).ingest.missing == policy
 
 
-def test_a_wide_table_is_written_as_a_dot_and_cut_with_a_count(folder: Path, use: Callable[..., str]) -> None:
+def test_a_wide_table_is_written_as_a_dot_and_cut_with_a_count(
+    folder: Path, use: Callable[..., str]
+) -> None:
     wide = pd.DataFrame(RNG.normal(size=(300, 50)), columns=[f"v{j}" for j in range(50)])
     wide.assign(y=wide.sum(axis=1) + RNG.normal(size=300)).to_csv("wide.csv", index=False)
     said = use("wide.csv")
@@ -222,7 +258,11 @@ def test_columns_that_other_parameters_name_are_no_features_and_lost_ones_are_re
     folder: Path, use: Callable[..., str]
 ) -> None:
     path = folder / "params.yaml"
-    path.write_text(path.read_text().replace("by: row", "by: group:zone").replace("weights: null", "weights: age"))
+    path.write_text(
+        path.read_text()
+        .replace("by: row", "by: group:zone")
+        .replace("weights: null", "weights: age")
+    )
     HOUSES.to_csv("houses.csv", index=False)
     use("houses.csv")
     params = written(folder)
@@ -233,13 +273,16 @@ def test_columns_that_other_parameters_name_are_no_features_and_lost_ones_are_re
     assert (written(folder).split.by, written(folder).model.weights) == ("row", None)
 
 
-def test_a_rate_that_a_few_far_rows_would_make_diverge_is_lowered(folder: Path, use: Callable[..., str]) -> None:
+def test_a_rate_that_a_few_far_rows_would_make_diverge_is_lowered(
+    folder: Path, use: Callable[..., str]
+) -> None:
     zones = ["island"] * 6 + ["main land"] * 5994
     size = RNG.normal(size=6000)
     rows = pd.DataFrame({"size": size, "zone": zones, "price": size + RNG.normal(size=6000)})
     rows.to_csv("houses.csv", index=False)
     assert "A few rows lie far from all others in zone[T.main land]" in flat(use("houses.csv"))
-    # One over the share of the level is 1000: the limit is 32 · 0.1 / 1000 = 0.0032, and half of it is safe.
+    # One over the share of the level is 1000: the limit is 32 · 0.1 / 1000 = 0.0032, and half of it
+    # is safe.
     assert written(folder).train.lr == 0.001
 
 
@@ -260,21 +303,55 @@ def test_a_file_elsewhere_is_told_and_copied_on_demand(
 REFUSED: dict[str, tuple[bytes, list[str], str]] = {
     "nothing": (b"", [], "is empty"),
     "a header alone": (b"a,b\n", [], "has columns and no rows"),
-    "no number": (b"a,b\nx,y\nz,w\n", [], "has no column of numbers to predict; found a (names rows), b (names rows)"),
-    "another delimiter": (b"a:b\n1:2\n3:4\n", [], "has one column only; found a:b; if ':' stands between cells"),
-    "no such target": (b"a,b\n1,2\n2,5\n", ["--target", "c"], "column c: there is no such column; found a, b"),
-    "no such column": (b"a,b\n1,2\n2,5\n", ["--without", "c"], "column c: there is no such column (--without)"),
-    "too few names": (b"1,2\n2,5\n", ["--names", "a"], "has 2 columns, but ingest.names names 1; found 1, 2"),
-    "names of its own": (b"a,b\n1,2\n", ["--names", "a,b"], "has a header with the names in ingest.names"),
+    "no number": (
+        b"a,b\nx,y\nz,w\n",
+        [],
+        "has no column of numbers to predict; found a (names rows), b (names rows)",
+    ),
+    "another delimiter": (
+        b"a:b\n1:2\n3:4\n",
+        [],
+        "has one column only; found a:b; if ':' stands between cells",
+    ),
+    "no such target": (
+        b"a,b\n1,2\n2,5\n",
+        ["--target", "c"],
+        "column c: there is no such column; found a, b",
+    ),
+    "no such column": (
+        b"a,b\n1,2\n2,5\n",
+        ["--without", "c"],
+        "column c: there is no such column (--without)",
+    ),
+    "too few names": (
+        b"1,2\n2,5\n",
+        ["--names", "a"],
+        "has 2 columns, but ingest.names names 1; found 1, 2",
+    ),
+    "names of its own": (
+        b"a,b\n1,2\n",
+        ["--names", "a,b"],
+        "has a header with the names in ingest.names",
+    ),
     "a web page": (b"<!DOCTYPE html>\n<html></html>", [], "is a web page or XML, not a table"),
-    "gzip": (gzip.compress(b"a,b\n1,2\n"), [], "is compressed with gzip; unpack it: `gunzip --keep t.csv`"),
-    "Excel": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", [], "is an Excel workbook; save the sheet as CSV"),
+    "gzip": (
+        gzip.compress(b"a,b\n1,2\n"),
+        [],
+        "is compressed with gzip; unpack it: `gunzip --keep t.csv`",
+    ),
+    "Excel": (
+        b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml",
+        [],
+        "is an Excel workbook; save the sheet as CSV",
+    ),
     "JSON": (b'[{"a": 1}]', [], "is JSON, not a table"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_used_is_refused_and_nothing_written(folder: Path, use: Callable[..., str], what: str) -> None:
+def test_what_cannot_be_used_is_refused_and_nothing_written(
+    folder: Path, use: Callable[..., str], what: str
+) -> None:
     content, options, message = REFUSED[what]
     (folder / "t.csv").write_bytes(content)
     before = (folder / "params.yaml").read_bytes()
@@ -303,7 +380,9 @@ def test_the_pipeline_works_after_use_on_the_example(project: Project) -> None:
 
 
 @pytest.mark.slow
-def test_the_pipeline_works_after_use_on_a_file_without_header_and_with_gaps(project: Project) -> None:
+def test_the_pipeline_works_after_use_on_a_file_without_header_and_with_gaps(
+    project: Project,
+) -> None:
     houses = HOUSES.copy()
     houses.loc[::4, "size"] = np.nan
     houses.to_csv(project.folder / "data/own.csv", index=False, header=False, sep=";", decimal=",")
@@ -322,7 +401,9 @@ def test_the_pipeline_works_after_use_where_the_default_rate_diverges(project: P
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    """Rows that take 240 MB as numbers, in a process that may have 1.2 GB of address space beyond its libraries."""
+    """Rows that take 240 MB as numbers, in a process that may have 1.2 GB of address space beyond
+    its libraries.
+    """
     rows = pa.table({f"x{j}": RNG.normal(size=500_000) for j in range(12)})
     with pq.ParquetWriter(tmp_path / "long.parquet", rows.schema) as writer:
         for _ in range(5):
@@ -333,12 +414,17 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         "try: main()\n"
         "except SystemExit as end:\n"
         "    peak = next(line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line)\n"
-        "    print(peak, end.code)"  # not getrusage, whose peak is also that of the process it was forked from
+        # not getrusage, whose peak is also that of the process it was forked from
+        "    print(peak, end.code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, "use", "long.parquet", "--dry-run"], cwd=tmp_path, capture_output=True,
-        text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+        [sys.executable, "-c", program, "use", "long.parquet", "--dry-run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     peak, code = done.stdout.splitlines()[-1].split()
     assert code == "0", done.stderr
     assert "2500000 rows" in done.stdout

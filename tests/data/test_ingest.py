@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.schema import Schema
+from linreg.data.formula.schema import Schema
 from linreg.files import read_document
 from stages import ingest as stage
 
@@ -36,7 +36,9 @@ def write_params(folder: Path, source: Path | str, formula: str, missing: str, b
 
 
 @pytest.fixture
-def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ingest:
+def ingest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ingest:
     """Runs the stage on a CSV text or a file."""
     monkeypatch.chdir(tmp_path)
 
@@ -53,7 +55,10 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         assert sorted(path.name for path in folder.iterdir()) == names
         frame = pq.read_table(folder / "table.parquet").to_pandas()
         return Ingested(
-            frame, read_document(folder / "profile.json"), Schema.read(folder / "schema.json"), capsys.readouterr().out
+            frame,
+            read_document(folder / "profile.json"),
+            Schema.read(folder / "schema.json"),
+            capsys.readouterr().out,
         )
 
     return run
@@ -75,7 +80,8 @@ def refuse(ingest: Ingest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     return run
 
 
-# auto-mpg as it was published: 398 rows, 6 of them with `?` for the horsepower, a free-text name, CRLF
+# auto-mpg as it was published: 398 rows, 6 of them with `?` for the horsepower, a free-text name,
+# CRLF
 
 
 def published() -> pd.DataFrame:
@@ -109,7 +115,9 @@ def test_drop_leaves_the_six_cars_out_and_counts_them(ingest: Ingest) -> None:
 
 def test_mean_keeps_the_six_cars_for_the_training_rows_to_fill(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ .", missing="mean")
-    pd.testing.assert_frame_equal(found.frame, published().drop(columns="car_name"), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        found.frame, published().drop(columns="car_name"), check_dtype=False
+    )
     assert found.profile["dropped"] == {}
     assert found.schema.fill_missing
 
@@ -117,7 +125,9 @@ def test_mean_keeps_the_six_cars_for_the_training_rows_to_fill(ingest: Ingest) -
 def test_free_text_is_no_feature_of_a_dot_and_the_reason_is_told(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ .", missing="drop")
     assert "car_name" not in found.schema.formula
-    assert found.profile["not_used"] == {"car_name": "free text, over 100 different values in 398 cells"}
+    assert found.profile["not_used"] == {
+        "car_name": "free text, over 100 different values in 398 cells"
+    }
     assert (
         found.said.splitlines()[-1]
         == "ingest: column car_name not used: free text, over 100 different values in 398 cells"
@@ -128,12 +138,18 @@ def test_the_profile_has_the_statistics_that_pandas_finds(ingest: Ingest) -> Non
     columns = ingest(AUTO_MPG, "mpg ~ .", missing="drop").profile["columns"]
     for name, series in published().drop(columns="car_name").items():
         found = columns[str(name)]
-        assert (found["min"], found["max"], found["missing"]) == (series.min(), series.max(), series.isna().sum())
+        assert (found["min"], found["max"], found["missing"]) == (
+            series.min(),
+            series.max(),
+            series.isna().sum(),
+        )
         assert found["mean"] == pytest.approx(series.mean(), rel=1e-14)
         assert found["sd"] == pytest.approx(series.std(), rel=1e-14)
 
 
-def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(refuse: Refuse, ingest: Ingest) -> None:
+def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(
+    refuse: Refuse, ingest: Ingest
+) -> None:
     message = refuse(AUTO_MPG, "mpg ~ car_name")
     assert (
         "row 1: column car_name: 'chevrolet chevelle malibu': is text whose values hardly repeat, no category"
@@ -147,11 +163,15 @@ def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(refuse
 
 def test_a_text_target_is_refused_with_the_cell_that_made_it_text(refuse: Refuse) -> None:
     message = refuse("y,x\n1,1\n2,2\nthree,3\n", "y ~ x")
-    assert message.startswith("table.csv: row 3: column y: 'three': must be a number, since the target is one")
+    assert message.startswith(
+        "table.csv: row 3: column y: 'three': must be a number, since the target is one"
+    )
 
 
 @pytest.mark.parametrize("formula", ["y ~ log(x)", "y ~ I(x * 2)", "y ~ z + log(x):z"])
-def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(refuse: Refuse, formula: str) -> None:
+def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(
+    refuse: Refuse, formula: str
+) -> None:
     message = refuse("y,x,z\n1,1,1\n2,2 apples,2\n3,3,3\n", formula)
     assert message.startswith("table.csv: row 2: column x: '2 apples': must be a number, since ")
 
@@ -159,10 +179,14 @@ def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(refuse
 def test_a_typing_error_in_a_column_of_numbers_is_found_in_its_row(refuse: Refuse) -> None:
     lines = "\n".join(f"{i},{i * 2}" for i in range(50))
     message = refuse(f"y,x\n{lines}\n50,1OO\n51,3\n", "y ~ x")
-    assert message.startswith("table.csv: row 51: column x: '1OO': is no number, as 51 of the column's 52 cells are")
+    assert message.startswith(
+        "table.csv: row 51: column x: '1OO': is no number, as 51 of the column's 52 cells are"
+    )
 
 
-def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(refuse: Refuse) -> None:
+def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(
+    refuse: Refuse,
+) -> None:
     table = "y,x,a b\n1,1,1\n"
     assert refuse(table, "y ~ x + q") == (
         "table.csv: column q: is not in the file, but model.formula needs it; found y, x, a b; "
@@ -206,7 +230,9 @@ def test_a_row_is_counted_within_its_own_file(refuse: Refuse, tmp_path: Path) ->
     folder.mkdir()
     (folder / "a.csv").write_text("y,x\n1,1\n2,2\n")
     (folder / "b.csv").write_text("y,x\n3,0\n4,4\n")
-    assert refuse(folder, "y ~ log(x)").startswith(f"{folder}/b.csv: row 1: log(x) is not a finite number here")
+    assert refuse(folder, "y ~ log(x)").startswith(
+        f"{folder}/b.csv: row 1: log(x) is not a finite number here"
+    )
 
 
 def test_several_columns_with_missing_cells_are_all_named(refuse: Refuse) -> None:
@@ -218,7 +244,11 @@ def test_several_columns_with_missing_cells_are_all_named(refuse: Refuse) -> Non
 
 def test_a_dropped_row_is_counted_once_for_its_first_column(ingest: Ingest) -> None:
     found = ingest("y,x,z\n1,,1\n2,,\n,3,3\n4,4,\n5,5,5\n", "y ~ x + z", missing="drop")
-    assert sum(found.profile["dropped"].values()) == 4 == found.profile["rows_read"] - found.profile["rows"]
+    assert (
+        sum(found.profile["dropped"].values())
+        == 4
+        == found.profile["rows_read"] - found.profile["rows"]
+    )
     assert found.profile["dropped"] == {"y is missing": 1, "x is missing": 2, "z is missing": 1}
     assert found.frame.to_dict("list") == {"y": [5], "x": [5], "z": [5]}
 
@@ -248,8 +278,9 @@ def test_the_split_column_is_kept_and_not_a_feature_of_a_dot(ingest: Ingest) -> 
 
 def test_a_time_is_no_feature(ingest: Ingest, refuse: Refuse) -> None:
     table = "y,x,day\n1,1,2020-01-01\n2,2,2020-01-02\n"
-    assert "column day: must be a number or a category to be in the formula; found date32[day]" in refuse(
-        table, "y ~ x + day"
+    assert (
+        "column day: must be a number or a category to be in the formula; found date32[day]"
+        in refuse(table, "y ~ x + day")
     )
     assert ingest(table, "y ~ .").profile["not_used"] == {"day": "a time"}
 
@@ -264,17 +295,26 @@ def test_a_column_without_any_value_is_refused(refuse: Refuse) -> None:
     assert "x" in refuse("y,x\n1,\n2,\n", "y ~ x", missing="mean")
 
 
-def test_the_dot_takes_numbers_categories_and_truth_values_in_the_order_of_the_file(ingest: Ingest) -> None:
-    table = "b,y,k,g\n" + "".join(f"{'true' if i % 2 else 'false'},{i},{i % 3},{'uvw'[i % 3]}\n" for i in range(12))
+def test_the_dot_takes_numbers_categories_and_truth_values_in_the_order_of_the_file(
+    ingest: Ingest,
+) -> None:
+    table = "b,y,k,g\n" + "".join(
+        f"{'true' if i % 2 else 'false'},{i},{i % 3},{'uvw'[i % 3]}\n" for i in range(12)
+    )
     found = ingest(table, "y ~ .")
     assert found.schema.formula == "y ~ b + k + g"
     assert {name: column.kind for name, column in found.schema.columns.items()} == {
-        "b": "category", "y": "number", "k": "number", "g": "category"
-    }  # fmt: skip
+        "b": "category",
+        "y": "number",
+        "k": "number",
+        "g": "category",
+    }
 
 
 def test_the_schema_is_read_back_as_it_was_written(ingest: Ingest, tmp_path: Path) -> None:
-    schema = ingest(AUTO_MPG, "log(mpg) ~ C(origin)*weight + I(horsepower**2)", missing="mean").schema
+    schema = ingest(
+        AUTO_MPG, "log(mpg) ~ C(origin)*weight + I(horsepower**2)", missing="mean"
+    ).schema
     schema.write(tmp_path / "again.json")
     assert Schema.read(tmp_path / "again.json") == schema
 
@@ -290,8 +330,14 @@ def test_the_same_table_gives_the_same_bytes(ingest: Ingest, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["12%", "7%", "12%", "7%"], "column x: '12%': is text because of how the number is written; write it plainly"),
-        (["$1,200", "$7", "$7", "$7"], "column x: '$1,200': is text because of how the number is written"),
+        (
+            ["12%", "7%", "12%", "7%"],
+            "column x: '12%': is text because of how the number is written; write it plainly",
+        ),
+        (
+            ["$1,200", "$7", "$7", "$7"],
+            "column x: '$1,200': is text because of how the number is written",
+        ),
         (
             ["1", "2", "none", "1"],
             "row 3: column x: 'none': is no number, as 3 of the column's 4 cells are; correct it",

@@ -11,18 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.profile import MOST_LEVELS, ColumnProfile
-from linreg.data.readers import Part
+from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
 FILE = Path("table.csv")
 
 
-def profile(cells: Any, type_: pa.DataType, part_length: int = 1000, origin: Path = FILE) -> ColumnProfile:
+def profile(
+    cells: Any, type_: pa.DataType, part_length: int = 1000, origin: Path = FILE
+) -> ColumnProfile:
     """The profile of a column `c` that is read in parts of some rows."""
     table = pa.table({"c": pa.array(cells, type_)})
     found = ColumnProfile(type_)
     for start in range(0, max(1, table.num_rows), part_length):
-        found.read(Part(table.slice(start, part_length), origin, start + 1), "c")
+        found.read(SourceChunk(table.slice(start, part_length), origin, start + 1), "c")
     return found
 
 
@@ -30,13 +32,18 @@ NUMBERS = st.floats(-1e6, 1e6)
 
 
 @given(st.lists(st.none() | NUMBERS, max_size=40), st.integers(1, 10))
-def test_a_number_has_the_statistics_that_pandas_finds(cells: list[float | None], part_length: int) -> None:
+def test_a_number_has_the_statistics_that_pandas_finds(
+    cells: list[float | None], part_length: int
+) -> None:
     data = profile(cells, pa.float64(), part_length).as_data()
     series = pd.Series(cells, dtype="float64")
     assert data["missing"] == series.isna().sum()
     known = series.dropna()
-    assert (data["min"], data["max"]) == ((known.min(), known.max()) if len(known) else (None, None))
-    # Two ways to add up: the difference is of the order of the rounding of the largest cell (measured 3e-16 of it).
+    assert (data["min"], data["max"]) == (
+        (known.min(), known.max()) if len(known) else (None, None)
+    )
+    # Two ways to add up: the difference is of the order of the rounding of the largest cell
+    # (measured 3e-16 of it).
     scale = max(1.0, known.abs().max()) if len(known) else 1.0
     assert data["mean"] == (pytest.approx(known.mean(), abs=1e-14 * scale) if len(known) else None)
     assert data["sd"] == (pytest.approx(known.std(), abs=1e-13 * scale) if len(known) > 1 else None)
@@ -46,7 +53,9 @@ def test_a_number_has_the_statistics_that_pandas_finds(cells: list[float | None]
 def test_the_spread_of_numbers_far_from_0_is_not_lost(part_length: int) -> None:
     cells = [1e9 + x for x in (4.0, 7.0, 13.0, 16.0)]
     # The textbook example of Σx² − (Σx)²/n: that formula gives a negative variance here.
-    assert profile(cells, pa.float64(), part_length).as_data()["sd"] == pytest.approx(math.sqrt(30), rel=1e-14)
+    assert profile(cells, pa.float64(), part_length).as_data()["sd"] == pytest.approx(
+        math.sqrt(30), rel=1e-14
+    )
 
 
 def test_integers_keep_their_bounds_exactly() -> None:
@@ -66,12 +75,16 @@ def test_statistics_that_overflow_are_left_out() -> None:
 
 
 @given(st.lists(st.none() | st.sampled_from(["a", "b", "", "ä"]), max_size=30), st.integers(1, 10))
-def test_a_category_has_its_levels_counted_and_sorted(cells: list[str | None], part_length: int) -> None:
+def test_a_category_has_its_levels_counted_and_sorted(
+    cells: list[str | None], part_length: int
+) -> None:
     data = profile(cells, pa.string(), part_length).as_data()
     counts = pd.Series([cell for cell in cells if cell is not None], dtype=object).value_counts()
     assert data == {
-        "type": "string", "missing": cells.count(None), "levels": {str(k): int(counts[k]) for k in sorted(counts.index)}
-    }  # fmt: skip
+        "type": "string",
+        "missing": cells.count(None),
+        "levels": {str(k): int(counts[k]) for k in sorted(counts.index)},
+    }
     assert list(data["levels"]) == sorted(data["levels"])
 
 
@@ -83,8 +96,11 @@ def test_truth_values_are_a_category() -> None:
 def test_times_have_bounds() -> None:
     days = [datetime.date(2020, 5, 1), None, datetime.date(1999, 12, 31)]
     assert profile(days, pa.date32(), 1).as_data() == {
-        "type": "date32[day]", "missing": 1, "min": "1999-12-31", "max": "2020-05-01"
-    }  # fmt: skip
+        "type": "date32[day]",
+        "missing": 1,
+        "min": "1999-12-31",
+        "max": "2020-05-01",
+    }
 
 
 @pytest.mark.parametrize("type_", [pa.float64(), pa.int64(), pa.string(), pa.bool_(), pa.date32()])
@@ -92,12 +108,17 @@ def test_a_column_without_a_value_is_described(type_: pa.DataType) -> None:
     for cells in ([], [None, None]):
         data = profile(cells, type_).as_data()
         assert data["missing"] == len(cells)
-        assert all(value in (None, {}) for key, value in data.items() if key not in ("type", "missing"))
+        assert all(
+            value in (None, {}) for key, value in data.items() if key not in ("type", "missing")
+        )
 
 
 @pytest.mark.parametrize("part_length", [1, 2, 100])
 def test_the_first_missing_cell_is_found_by_file_and_row(part_length: int) -> None:
-    assert profile([1.0, 2.0, 3.0, None, None], pa.float64(), part_length).first_missing == "table.csv: row 4: column c"
+    assert (
+        profile([1.0, 2.0, 3.0, None, None], pa.float64(), part_length).first_missing
+        == "table.csv: row 4: column c"
+    )
     assert profile([1.0], pa.float64()).first_missing is None
 
 

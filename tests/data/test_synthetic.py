@@ -35,7 +35,9 @@ def test_features_are_named_x1_x2_and_so_on() -> None:
 
 @settings(max_examples=30)
 @given(rows=st.integers(1, 350), num_features=st.integers(1, 5))
-def test_there_are_as_many_rows_and_features_as_asked_for(chunks_of_100: None, rows: int, num_features: int) -> None:
+def test_there_are_as_many_rows_and_features_as_asked_for(
+    chunks_of_100: None, rows: int, num_features: int
+) -> None:
     table = drawn(Generate(rows=rows, theta=(1.5,) * num_features))
     assert table.num_rows == rows
     assert table.column_names == [*feature_names(num_features), "y"]
@@ -65,7 +67,9 @@ def test_the_features_are_independent_standard_normals() -> None:
     assert np.abs(correlations).max() < 5 / np.sqrt(n)
 
 
-def test_the_noise_is_normal_with_the_standard_deviation_asked_for_and_independent_of_the_features() -> None:
+def test_the_noise_is_normal_with_the_standard_deviation_asked_for_and_independent_of_the_features() -> (
+    None
+):
     n = 200_000
     found = columns(Generate(rows=n, theta=(2.0,), bias=-1, noise=0.5))
     noise = found["y"] - (-1 + 2 * found["x1"])
@@ -87,7 +91,9 @@ def test_a_longer_table_begins_with_the_whole_chunks_of_the_shorter_one(
     theta = (1.0,) * num_features
     whole = short - short % 100
     beginning = drawn(Generate(rows=long, theta=theta)).slice(0, whole).combine_chunks()
-    assert beginning.equals(drawn(Generate(rows=short, theta=theta)).slice(0, whole).combine_chunks())
+    assert beginning.equals(
+        drawn(Generate(rows=short, theta=theta)).slice(0, whole).combine_chunks()
+    )
 
 
 def test_chunks_differ_from_one_another(chunks_of_100: None) -> None:
@@ -107,10 +113,16 @@ def test_the_noise_does_not_change_the_features_and_the_truth_does_not_change_th
 
 @pytest.mark.parametrize(
     "params",
-    [Generate(theta=(1e39,)), Generate(bias=-1e39), Generate(noise=1e39), Generate(theta=(1e308, 1e308), rows=9)],
-)  # fmt: skip
+    [
+        Generate(theta=(1e39,)),
+        Generate(bias=-1e39),
+        Generate(noise=1e39),
+        Generate(theta=(1e308, 1e308), rows=9),
+    ],
+)
 def test_a_target_that_float32_cannot_hold_is_one_line(params: Generate) -> None:
     with pytest.raises(
-        UserError, match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller"
+        UserError,
+        match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller",
     ):
         drawn(params)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.schema import Schema
+from linreg.data.formula.schema import Schema
 from linreg.files import read_json
 from stages import ingest as stage
 
@@ -30,7 +30,11 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ingest:
     monkeypatch.chdir(tmp_path)
 
     def run(
-        source: str | Path, formula: str = "y ~ .", missing: str = "error", weights: str = "w", by: str = "row"
+        source: str | Path,
+        formula: str = "y ~ .",
+        missing: str = "error",
+        weights: str = "w",
+        by: str = "row",
     ) -> Ingested:
         if isinstance(source, str):
             tmp_path.joinpath("table.csv").write_text(source)
@@ -43,7 +47,9 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ingest:
         stage.main()
         folder = tmp_path / "data" / "ingested"
         frame = pq.read_table(folder / "table.parquet").to_pandas()
-        return Ingested(frame, read_json(folder / "profile.json"), Schema.read(folder / "schema.json"))
+        return Ingested(
+            frame, read_json(folder / "profile.json"), Schema.read(folder / "schema.json")
+        )
 
     return run
 
@@ -68,7 +74,12 @@ def test_the_weights_are_kept_and_left_out_of_a_dot(ingest: Ingest) -> None:
     assert found.schema.formula == "y ~ x + z"
     assert found.schema.weights == "w"
     assert "w" not in found.schema.columns
-    assert found.frame.to_dict("list") == {"y": [1, 2, 3], "w": [0.5, 0, 7], "x": [1, 2, 3], "z": [4, 5, 7]}
+    assert found.frame.to_dict("list") == {
+        "y": [1, 2, 3],
+        "w": [0.5, 0, 7],
+        "x": [1, 2, 3],
+        "z": [4, 5, 7],
+    }
     assert (found.profile["columns"]["w"]["min"], found.profile["columns"]["w"]["max"]) == (0, 7)
     assert "w" not in found.profile["not_used"]
 
@@ -76,7 +87,9 @@ def test_the_weights_are_kept_and_left_out_of_a_dot(ingest: Ingest) -> None:
 def test_without_the_parameter_the_same_column_is_a_feature(ingest: Ingest, tmp_path: Path) -> None:
     table = "y,w,x\n1,0.5,1\n2,0,2\n3,7,3\n"
     assert ingest(table).schema.formula == "y ~ x"
-    tmp_path.joinpath("params.yaml").write_text("ingest: {source: table.csv}\nmodel: {formula: 'y ~ .'}\n")
+    tmp_path.joinpath("params.yaml").write_text(
+        "ingest: {source: table.csv}\nmodel: {formula: 'y ~ .'}\n"
+    )
     stage.main()
     schema = Schema.read(tmp_path / "data" / "ingested" / "schema.json")
     assert (schema.formula, schema.weights) == ("y ~ w + x", None)
@@ -108,19 +121,25 @@ def test_one_column_may_weigh_and_split(ingest: Ingest) -> None:
 
 def test_a_column_that_the_file_does_not_have_names_the_parameter(refuse: Refuse) -> None:
     message = refuse("y,x\n1,1\n2,2\n")
-    assert message.startswith("table.csv: column w: is not in the file, but model.weights needs it; found y, x")
+    assert message.startswith(
+        "table.csv: column w: is not in the file, but model.weights needs it; found y, x"
+    )
 
 
 @pytest.mark.parametrize("cell", ["-1", "-0.25", "-1e-300"])
 def test_a_negative_weight_names_file_row_and_column(refuse: Refuse, cell: str) -> None:
     message = refuse(f"y,x,w\n1,1,1\n2,2,0\n3,3,{cell}\n4,4,2\n")
-    assert message.startswith("table.csv: row 3: column w: must not be negative to weigh a row; found -")
+    assert message.startswith(
+        "table.csv: row 3: column w: must not be negative to weigh a row; found -"
+    )
     assert float(message.split("found ")[1].split(";")[0]) == float(cell)
 
 
 def test_the_first_of_several_negative_weights_is_told_with_its_own_value(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,1\n2,2,-1\n3,3,-5\n")
-    assert message.startswith("table.csv: row 2: column w: must not be negative to weigh a row; found -1")
+    assert message.startswith(
+        "table.csv: row 2: column w: must not be negative to weigh a row; found -1"
+    )
 
 
 def test_a_negative_weight_is_found_behind_missing_ones(refuse: Refuse) -> None:
@@ -133,14 +152,18 @@ def test_a_negative_weight_is_counted_within_its_own_file(refuse: Refuse, tmp_pa
     folder.mkdir()
     (folder / "a.csv").write_text("y,x,w\n1,1,1\n2,2,1\n")
     (folder / "b.csv").write_text("y,x,w\n3,3,1\n4,4,-3\n")
-    assert refuse(folder).startswith(f"{folder}/b.csv: row 2: column w: must not be negative to weigh a row; found -3")
+    assert refuse(folder).startswith(
+        f"{folder}/b.csv: row 2: column w: must not be negative to weigh a row; found -3"
+    )
 
 
 def test_a_negative_weight_in_parquet_names_its_row(refuse: Refuse, tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     table = pa.table({"y": [1.0, 2.0, 3.0, 4.0], "x": [1.0, 2.0, 3.0, 5.0], "w": [1, 2, 3, -4]})
     pq.write_table(table, path, row_group_size=2)
-    assert refuse(path).startswith(f"{path}: row 4: column w: must not be negative to weigh a row; found -4")
+    assert refuse(path).startswith(
+        f"{path}: row 4: column w: must not be negative to weigh a row; found -4"
+    )
 
 
 @pytest.mark.parametrize("cells", ["0", "0.0", "-0.0"])
@@ -155,9 +178,13 @@ def test_weights_that_are_0_or_missing_weigh_no_row(refuse: Refuse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "type_name"), [(("a", "b", "a"), "string"), (("true", "false", "true"), "bool"),
-                             (("2020-01-01", "2020-01-02", "2020-01-03"), "date32")],
-)  # fmt: skip
+    ("cells", "type_name"),
+    [
+        (("a", "b", "a"), "string"),
+        (("true", "false", "true"), "bool"),
+        (("2020-01-01", "2020-01-02", "2020-01-03"), "date32"),
+    ],
+)
 def test_weights_that_are_no_numbers_are_refused_with_their_type(
     refuse: Refuse, cells: tuple[str, ...], type_name: str
 ) -> None:
@@ -182,11 +209,17 @@ def test_a_missing_weight_is_an_error_that_names_its_row(refuse: Refuse) -> None
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-def test_a_row_without_weight_is_dropped_and_counted_under_drop_and_mean(ingest: Ingest, missing: str) -> None:
+def test_a_row_without_weight_is_dropped_and_counted_under_drop_and_mean(
+    ingest: Ingest, missing: str
+) -> None:
     """No mean stands in for how much a row counts; a feature beside it is filled under mean."""
     found = ingest("y,x,w\n1,1,1\n2,2,\n3,,2\n4,4,3\n", missing=missing)
     kept = [1, 3, 4] if missing == "mean" else [1, 4]
     assert found.frame["y"].tolist() == kept
     assert found.profile["dropped"]["w is missing"] == 1
-    assert sum(found.profile["dropped"].values()) == 4 - len(kept) == found.profile["rows_read"] - found.profile["rows"]
+    assert (
+        sum(found.profile["dropped"].values())
+        == 4 - len(kept)
+        == found.profile["rows_read"] - found.profile["rows"]
+    )
     assert not found.frame["w"].isna().any()

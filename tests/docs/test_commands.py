@@ -1,4 +1,6 @@
-"""docs/commands.md has every command, option and exit code; every command that any page names exists."""
+"""docs/commands.md has every command, option and exit code; every command that any page names
+exists.
+"""
 
 import argparse
 import importlib
@@ -32,7 +34,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def lines_of(page: Path) -> Iterator[str]:
-    """What the reader is told to type: lines of bash blocks, lines after `$ ` in console blocks, code in the text."""
+    """What the reader is told to type: lines of bash blocks, lines after `$ ` in console blocks,
+    code in the text.
+    """
     text = page.read_text(encoding="utf-8")
     for language, block in BLOCK.findall(text):
         if language in ("bash", "console"):
@@ -44,7 +48,9 @@ def lines_of(page: Path) -> Iterator[str]:
 
 
 def commands_of(page: Path, program: str) -> Iterator[list[str]]:
-    """The arguments of each call of a program; variables before it and comments behind it are taken off."""
+    """The arguments of each call of a program; variables before it and comments behind it are taken
+    off.
+    """
     for line in lines_of(page):
         if not re.search(rf"(^|\s|=){program}\s", f"{line} "):
             continue
@@ -58,8 +64,12 @@ def commands_of(page: Path, program: str) -> Iterator[list[str]]:
 
 def test_the_page_is_what_the_parsers_say() -> None:
     program = "from docs.commands import page; print(page(), end='')"
-    made = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == made.stdout, "run: python -m docs.commands"
+    made = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == made.stdout, (
+        "run: python -m docs.commands"
+    )
 
 
 def test_examples_and_commands_are_the_same() -> None:
@@ -68,7 +78,12 @@ def test_examples_and_commands_are_the_same() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_its_options_an_example_and_its_exit_codes_on_the_page(command: str) -> None:
-    section = (ROOT / "docs/commands.md").read_text(encoding="utf-8").split(f"\n## {command}\n")[1].split("\n## ")[0]
+    section = (
+        (ROOT / "docs/commands.md")
+        .read_text(encoding="utf-8")
+        .split(f"\n## {command}\n")[1]
+        .split("\n## ")[0]
+    )
     for action in parser_of(command)._actions:
         for name in action.option_strings or [str(action.metavar)]:
             assert f"`{name}" in section or name in ("-h", "--help"), name
@@ -102,12 +117,19 @@ for page, call in json.load(sys.stdin):
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
-        input=json.dumps(calls), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        input=json.dumps(calls),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     read = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(read) == len(calls) > 10
-    known = {f"{s}.{key}" for s, field in Params.model_fields.items() for key in field.annotation.model_fields}  # type: ignore[union-attr]
+    known = {
+        f"{s}.{key}"
+        for s, field in Params.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", {})
+    }
     for page, call, changes in read:
         for change in changes or []:
             key = ".".join(change.split("=")[0].split(".")[:2])
@@ -116,7 +138,9 @@ for page, call in json.load(sys.stdin):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_make_target_and_python_module_on_a_page_exists(page: Path) -> None:
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(
+        r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     for call in commands_of(page, "make"):
         assert call[0] in (*targets, *PLACEHOLDERS), f"make {call[0]}"
     for call in commands_of(page, "python"):

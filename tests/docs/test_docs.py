@@ -19,10 +19,16 @@ def test_the_readme_names_every_command(command: str) -> None:
 
 def test_the_tutorial_quotes_the_code_as_it_is() -> None:
     """A link to a file, then a block of code: the block stands in that file, line for line."""
-    quotes = re.findall(r"\]\(\.\./([\w/]+\.(?:py|yaml))\)[^\n]*\n+```\w*\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
+    quotes = re.findall(
+        r"\]\(\.\./([\w/]+\.(?:py|yaml))\)[^\n]*\n+```\w*\n(.*?)```",
+        TUTORIAL.read_text(),
+        re.DOTALL,
+    )
     assert len(quotes) >= 5
     for path, block in quotes:
-        assert _without_indent(block) in _without_indent((ROOT / path).read_text()), f"{path}:\n{block}"
+        assert _without_indent(block) in _without_indent((ROOT / path).read_text()), (
+            f"{path}:\n{block}"
+        )
 
 
 def test_the_annotated_tree_names_every_stage_and_room() -> None:

@@ -1,7 +1,9 @@
-"""What the pages tell to type is typed, and prints what they show; the tutorial's pictures are drawn again.
+"""What the pages tell to type is typed, and prints what they show; the tutorial's pictures are
+drawn again.
 
-A block of console commands is run line by line; an output may leave out lines with `…`. A block of Python that has a
-block of text behind it is run and must print that. All in a copy of the project, page by page from top to bottom.
+A block of console commands is run line by line; an output may leave out lines with `…`. A block of
+Python that has a block of text behind it is run and must print that. All in a copy of the project,
+page by page from top to bottom.
 """
 
 import os
@@ -40,7 +42,9 @@ def examples_of(page: Path) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git tracks or would track, committed, in which the default pipeline has run."""
+    """A copy of what git tracks or would track, committed, in which the default pipeline has
+    run.
+    """
     folder = tmp_path_factory.mktemp("project")
     listing = run("git ls-files --cached --others --exclude-standard", ROOT)
     for name in filter(None, listing.splitlines()):
@@ -54,26 +58,44 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(command: str, folder: Path) -> str:
     """Run a line of shell as a user with the environment activated; return all that it prints."""
     own = ("DVC", "MLFLOW", "GIT", "WORKERS")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(own)} | {
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(own)
+    } | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@localhost",
-        "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@localhost",
-    }  # fmt: skip
+        "GIT_AUTHOR_NAME": "test",
+        "GIT_AUTHOR_EMAIL": "test@localhost",
+        "GIT_COMMITTER_NAME": "test",
+        "GIT_COMMITTER_EMAIL": "test@localhost",
+    }
     done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     return done.stdout
 
 
 def not_shown(shown: str, printed: str, command: str) -> list[str]:
-    """Return which runs of lines between two `…` were not printed, in this order; speeds may vary."""
+    """Return which runs of lines between two `…` were not printed, in this order; speeds may
+    vary.
+    """
     lines = [line.rstrip() for line in re.split(r"[\r\n]+", printed) if line.strip()]
     position, wrong = 0, []
     for part in re.split(r"^…\n", shown, flags=re.MULTILINE):
-        wanted = [re.sub(r"\S+ rows/s", "* rows/s", _literal(line)) for line in part.splitlines() if line.strip()]
+        wanted = [
+            re.sub(r"\S+ rows/s", "* rows/s", _literal(line))
+            for line in part.splitlines()
+            if line.strip()
+        ]
         starts = range(position, len(lines) - len(wanted) + 1)
-        found = next((at for at in starts if all(map(fnmatchcase, lines[at : at + len(wanted)], wanted))), None)
+        found = next(
+            (at for at in starts if all(map(fnmatchcase, lines[at : at + len(wanted)], wanted))),
+            None,
+        )
         if found is None:
             wrong.append(f"$ {command}\n{part}\nis not what was printed:\n{printed}")
         else:
@@ -85,12 +107,16 @@ def _literal(line: str) -> str:
     return re.sub(r"([\[*?])", r"[\1]", line).replace("…", "*")
 
 
-@pytest.mark.parametrize("shown", ["a 2\nb\n", "…\nd\n", "b\n…\na 1\n", "c", "a 1\n…\nb\n…\nd", "b\nb\n"])
+@pytest.mark.parametrize(
+    "shown", ["a 2\nb\n", "…\nd\n", "b\n…\na 1\n", "c", "a 1\n…\nb\n…\nd", "b\nb\n"]
+)
 def test_what_was_not_printed_is_noticed(shown: str) -> None:
     assert not_shown(shown, "a 1\nb\nc 3\n", "x")
 
 
-@pytest.mark.parametrize("shown", ["", "a 1\nb\nc 3\n", "…\nb\n…\n", "a 1\n…\n", "a 1\n\nb\n…\nc …\n"])
+@pytest.mark.parametrize(
+    "shown", ["", "a 1\nb\nc 3\n", "…\nb\n…\n", "a 1\n…\n", "a 1\n\nb\n…\nc …\n"]
+)
 def test_what_was_printed_may_be_shown_in_part(shown: str) -> None:
     assert not not_shown(shown, "a 1\nb\nc 3\n", "x")
 
@@ -117,5 +143,7 @@ def test_the_pictures_of_the_tutorial_are_drawn_from_the_default_pipeline(projec
     for path in sorted((ROOT / "docs/pictures").glob("*.svg")):
         drawn = project / path.relative_to(ROOT)
         assert drawn.is_file(), printed
-        if path.stem != "data":  # its plane in space passes through matrix products, whose last bits vary
+        if (
+            path.stem != "data"
+        ):  # its plane in space passes through matrix products, whose last bits vary
             assert drawn.read_bytes() == path.read_bytes(), path.name

@@ -37,8 +37,12 @@ KEYS = {name: list(field.annotation.model_fields) for name, field in Params.mode
 )
 def test_the_page_and_the_schema_are_what_the_models_say(path: str, expression: str) -> None:
     program = f"import json; from docs.parameters import *; print({expression}, end='')"
-    made = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert (ROOT / path).read_text(encoding="utf-8") == made.stdout, "run: python -m docs.parameters"
+    made = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ROOT / path).read_text(encoding="utf-8") == made.stdout, (
+        "run: python -m docs.parameters"
+    )
 
 
 def test_params_yaml_names_its_schema_in_the_first_line() -> None:
@@ -48,17 +52,23 @@ def test_params_yaml_names_its_schema_in_the_first_line() -> None:
     assert (ROOT / path).is_file()
 
 
-@pytest.mark.parametrize("key", [f"{section}.{key}" for section, keys in KEYS.items() for key in keys])
+@pytest.mark.parametrize(
+    "key", [f"{section}.{key}" for section, keys in KEYS.items() for key in keys]
+)
 def test_every_parameter_has_a_sentence_and_a_row(key: str) -> None:
     section, _, name = key.partition(".")
     model = SCHEMA["properties"][section]["$ref"].rpartition("/")[2]
     assert SCHEMA["definitions"][model]["properties"][name]["description"].endswith(".")
-    of_section = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
+    of_section = (
+        (ROOT / "docs/parameters.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
+    )
     assert f"| `{name}` |" in of_section.split("\n## ")[0]
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [(key, each["value"]) for key, values in EXAMPLES.items() for each in values], ids=str
+    ("key", "value"),
+    [(key, each["value"]) for key, values in EXAMPLES.items() for each in values],
+    ids=str,
 )
 def test_every_example_is_accepted(key: str, value: object, tmp_path: Path) -> None:
     section, _, name = key.partition(".")
@@ -67,10 +77,14 @@ def test_every_example_is_accepted(key: str, value: object, tmp_path: Path) -> N
     assert params.model_dump(mode="json", exclude_unset=True) == {section: {name: value}}
 
 
-JUNK: st.SearchStrategy[Any] = st.sampled_from([None, True, 0.5, 7, "x", "0.1", [], [1], {}, {"min": 1}])
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0.5, 7, "x", "0.1", [], [1], {}, {"min": 1}]
+)
 GATES = st.one_of(
     st.just({"min": 0.5}),
-    st.dictionaries(st.sampled_from(["min", "max", "mim"]), st.none() | st.floats(-2, 2) | JUNK, max_size=2),
+    st.dictionaries(
+        st.sampled_from(["min", "max", "mim"]), st.none() | st.floats(-2, 2) | JUNK, max_size=2
+    ),
 )
 
 
@@ -85,7 +99,8 @@ def _value_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     bounds = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
     edges = [schema[bound] for bound in bounds if bound in schema] or [0]
     kinds: dict[str, st.SearchStrategy[Any]] = {
-        "integer": st.sampled_from([edge + step for edge in edges for step in (-1, 0, 1)]) | st.integers(-9, 99),
+        "integer": st.sampled_from([edge + step for edge in edges for step in (-1, 0, 1)])
+        | st.integers(-9, 99),
         "number": st.sampled_from([float(edge) for edge in edges])
         | st.integers(-2, 2)
         | st.floats(allow_nan=False, allow_infinity=False),
@@ -93,7 +108,9 @@ def _value_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         | st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=4),
         "boolean": st.booleans(),
         "null": st.none(),
-        "object": st.dictionaries(st.sampled_from(["gap", "test_r2", "r2", "test_r3"]), GATES, max_size=2),
+        "object": st.dictionaries(
+            st.sampled_from(["gap", "test_r2", "r2", "test_r3"]), GATES, max_size=2
+        ),
     }
     if schema["type"] == "array":
         return st.lists(_value_of(schema["items"]), max_size=3)
@@ -101,14 +118,19 @@ def _value_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def _section(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    keys = {key: st.one_of(*[_value_of(field)] * 9, JUNK) for key, field in schema["properties"].items()}
+    keys = {
+        key: st.one_of(*[_value_of(field)] * 9, JUNK) for key, field in schema["properties"].items()
+    }
     usual = st.fixed_dictionaries({}, optional=keys)
     odd = st.dictionaries(st.sampled_from(["lr", "epoch", "seed", ""]), JUNK, max_size=2)
     return st.one_of(*[usual] * 9, odd, JUNK)
 
 
 MODELS = Params.model_json_schema()
-FIELDS = {name: MODELS["$defs"][each["$ref"].rpartition("/")[2]] for name, each in MODELS["properties"].items()}
+FIELDS = {
+    name: MODELS["$defs"][each["$ref"].rpartition("/")[2]]
+    for name, each in MODELS["properties"].items()
+}
 SECTIONS = {name: _section(fields) for name, fields in FIELDS.items()}
 ONE_KEY = [
     _value_of(field).map(lambda value, section=name, key=key: {section: {key: value}})  # type: ignore[misc]
@@ -128,7 +150,9 @@ DOCUMENTS = st.one_of(
                     "device": st.sampled_from(["cpu", "cuda"]),
                 }
             ),
-            "split": st.sampled_from([{"train": 0.85, "validation": 0}, {"train": 0.85, "validation": 0.0}, {}]),
+            "split": st.sampled_from(
+                [{"train": 0.85, "validation": 0}, {"train": 0.85, "validation": 0.0}, {}]
+            ),
         }
     ),
     st.dictionaries(st.sampled_from(["train", "trian", "Train"]), st.just({}), max_size=2),
@@ -141,13 +165,19 @@ DOCUMENTS = st.one_of(
 def test_the_schema_and_load_params_accept_the_same_documents(
     document: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Where no rule is broken that a schema cannot express, and no whole number is written as 1.0."""
-    complaint = jsonschema.exceptions.best_match(jsonschema.Draft7Validator(SCHEMA).iter_errors(document))
+    """Where no rule is broken that a schema cannot express, and no whole number is written as
+    1.0.
+    """
+    complaint = jsonschema.exceptions.best_match(
+        jsonschema.Draft7Validator(SCHEMA).iter_errors(document)
+    )
     path = tmp_path_factory.getbasetemp() / "params.yaml"
     path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     refusal = _refusal(path)
     if not any(each in refusal for each in BEYOND_A_SCHEMA):
-        assert (complaint is None) == (refusal == ""), f"schema: {complaint}; load_params: {refusal}"
+        assert (complaint is None) == (refusal == ""), (
+            f"schema: {complaint}; load_params: {refusal}"
+        )
 
 
 def _refusal(path: Path) -> str:

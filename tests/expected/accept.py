@@ -2,8 +2,9 @@
 
     dvc repro && python tests/expected/accept.py
 
-It reads models/ in the working directory and writes default_pipeline.json beside this script: the losses, θ and b
-after every epoch and the final model, as hexadecimal floats (`float.hex`), which are exact to the last bit.
+It reads models/ in the working directory and writes default_pipeline.json beside this script: the
+losses, θ and b after every epoch and the final model, as hexadecimal floats (`float.hex`), which
+are exact to the last bit.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from linreg.errors import one_line_errors
 from linreg.files import read_document, write_text
-from linreg.tracking.training_run import read_curves
+from linreg.tracking.journal.training_run import read_curves
 
 EXPECTED = Path(__file__).with_name("default_pipeline.json")
 HOW = "python tests/expected/accept.py"
@@ -24,9 +25,14 @@ Values = Mapping[str, Mapping[str, str]]
 def computed(models: Path) -> Values:
     """Return the values in the outputs of train; raises UserError when there are none."""
     model = read_document(models / "model" / "model.json")
-    coefficients = {"b": model["b"], **{f"theta.{name}": value for name, value in model["theta"].items()}}
+    coefficients = {
+        "b": model["b"],
+        **{f"theta.{name}": value for name, value in model["theta"].items()},
+    }
     values = {
-        f"epoch {epoch}": {name: value.hex() for name, value in curves.items() if name.startswith(CURVES)}
+        f"epoch {epoch}": {
+            name: value.hex() for name, value in curves.items() if name.startswith(CURVES)
+        }
         for epoch, curves in read_curves(models / "training")
     }
     return values | {"model": {name: float(value).hex() for name, value in coefficients.items()}}
@@ -40,9 +46,15 @@ def expected() -> Values:
 
 def changes(old: Values, new: Values) -> list[str]:
     """Return a line for every value that differs or is on one side only."""
-    names = [(moment, name) for moment in {**old, **new} for name in {**old.get(moment, {}), **new.get(moment, {})}]
-    pairs = [(f"{moment}: {name}", old.get(moment, {}).get(name), new.get(moment, {}).get(name))
-             for moment, name in names]  # fmt: skip
+    names = [
+        (moment, name)
+        for moment in {**old, **new}
+        for name in {**old.get(moment, {}), **new.get(moment, {})}
+    ]
+    pairs = [
+        (f"{moment}: {name}", old.get(moment, {}).get(name), new.get(moment, {}).get(name))
+        for moment, name in names
+    ]
     return [f"{where}: {_both(a)} became {_both(b)}" for where, a, b in pairs if a != b]
 
 

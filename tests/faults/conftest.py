@@ -2,13 +2,15 @@ from collections.abc import Iterator
 
 import pytest
 
-import linreg.tracking  # noqa: F401 - what it sets for MLflow has to be set before any test imports that
+import linreg.tracking.mlflow  # noqa: F401 - what it sets for MLflow has to be set before any test imports that
 from tests.faults.mlflow_server import Server, mlflow_server
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real MLflow server, which takes ten seconds to start; it answers at the beginning of every test."""
+    """A real MLflow server, which takes ten seconds to start; it answers at the beginning of every
+    test.
+    """
     server = mlflow_server(tmp_path_factory.mktemp("server"))
     server.start()
     yield server

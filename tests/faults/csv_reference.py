@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from linreg.data.missing import MISSING
+from linreg.data.csv.words import MISSING
 from tests.faults.input_case import Table
 
 
 def read_by_python(content: bytes, delimiter: str) -> Table | None:
-    """Read a CSV file and its types in plain Python; None where it cannot be read or is no table of y, x and t.
+    """Read a CSV file and its types in plain Python; None where it cannot be read or is no table of
+    y, x and t.
 
     Text behind a closing quote goes with the cell, unless lines lie between its quotes.
     """
@@ -30,7 +31,11 @@ def read_by_python(content: bytes, delimiter: str) -> Table | None:
     if any(len(row) != len(names) for row in rows) or not {"y", "x", "t"} <= {*names}:
         return None
     comma = delimiter == ";"
-    return {name: typed([row[names.index(name)] for row in rows], comma) for name in names if name in ("y", "x", "t")}
+    return {
+        name: typed([row[names.index(name)] for row in rows], comma)
+        for name in names
+        if name in ("y", "x", "t")
+    }
 
 
 def typed(cells: list[str], comma: bool) -> list[Any]:
@@ -43,7 +48,9 @@ def typed(cells: list[str], comma: bool) -> list[Any]:
         convert = int
     elif all(re.fullmatch(number, cell, re.ASCII) for cell in present):
         convert = float
-    elif comma and all(re.fullmatch(number.replace(r"\.", ","), cell, re.ASCII) for cell in present):
+    elif comma and all(
+        re.fullmatch(number.replace(r"\.", ","), cell, re.ASCII) for cell in present
+    ):
         convert = lambda cell: float(cell.replace(",", "."))  # noqa: E731
     return [
         None if short in MISSING else convert(cell if convert is str else short)

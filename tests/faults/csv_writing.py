@@ -53,7 +53,11 @@ class Dialect:
     def drawn(cls, r: Random, delimiters: str = ",;\t|") -> "Dialect":
         """Draw one."""
         return cls(
-            r.choice(delimiters), r.choice(["\n", "\r\n", "\r"]), r.random() < 0.3, r.random() < 0.3, r.random() < 0.8
+            r.choice(delimiters),
+            r.choice(["\n", "\r\n", "\r"]),
+            r.random() < 0.3,
+            r.random() < 0.3,
+            r.random() < 0.8,
         )
 
     def line(self, cells: list[str]) -> str:
@@ -73,24 +77,37 @@ class Dialect:
 def numbers(r: Random, count: int) -> list[Any]:
     """Draw whole numbers, or floats of every size; not all equal."""
     if r.random() < 0.3:
-        return [r.randint(-(2**63), 2**63 - 1) if r.random() < 0.2 else r.randint(-50, 50) for _ in range(count)]
+        return [
+            r.randint(-(2**63), 2**63 - 1) if r.random() < 0.2 else r.randint(-50, 50)
+            for _ in range(count)
+        ]
     return [
         0.5,
-        *(r.choice(SIZES) if r.random() < 0.2 else r.uniform(-1, 1) * 10 ** r.randint(-9, 9) for _ in range(count - 1)),
+        *(
+            r.choice(SIZES) if r.random() < 0.2 else r.uniform(-1, 1) * 10 ** r.randint(-9, 9)
+            for _ in range(count - 1)
+        ),
     ]
 
 
 def table(r: Random, count: int | None = None) -> dict[str, list[Any]]:
     """Draw a good table: y and x numbers, t text."""
     count = count or r.randint(2, 40)
-    return {"y": numbers(r, count), "x": numbers(r, count), "t": [r.choice(WORDS) for _ in range(count)]}
+    return {
+        "y": numbers(r, count),
+        "x": numbers(r, count),
+        "t": [r.choice(WORDS) for _ in range(count)],
+    }
 
 
 def lines_of(cells: Table, dialect: Dialect) -> list[str]:
     """Write a table, the header first."""
     return [
         dialect.line(list(cells)),
-        *(dialect.line([written(cell) for cell in row]) for row in zip(*cells.values(), strict=True)),
+        *(
+            dialect.line([written(cell) for cell in row])
+            for row in zip(*cells.values(), strict=True)
+        ),
     ]
 
 

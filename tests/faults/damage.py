@@ -32,7 +32,11 @@ def swap_blocks(data: bytes, chance: random.Random) -> bytes:
     second = chance.randint(first + length, len(data) - length)
     middle = data[first + length : second]
     return (
-        data[:first] + data[second : second + length] + middle + data[first : first + length] + data[second + length :]
+        data[:first]
+        + data[second : second + length]
+        + middle
+        + data[first : first + length]
+        + data[second + length :]
     )
 
 
@@ -49,11 +53,15 @@ def zero_block(data: bytes, chance: random.Random) -> bytes:
 
 
 def append(data: bytes, chance: random.Random) -> bytes:
-    return data + chance.choice([b"\n", b" ", b"0", b"{}\n", bytes(16), chance.randbytes(100), data])
+    return data + chance.choice(
+        [b"\n", b" ", b"0", b"{}\n", bytes(16), chance.randbytes(100), data]
+    )
 
 
 def change_digit(data: bytes, chance: random.Random) -> bytes:
-    """Another digit in a number that a person can read: what no parser can tell from the right one."""
+    """Another digit in a number that a person can read: what no parser can tell from the right
+    one.
+    """
     at = chance.choice([match.start() for match in re.finditer(rb"\d", data)])
     return data[:at] + bytes([48 + (data[at] - 48 + chance.randrange(1, 10)) % 10]) + data[at + 1 :]
 

@@ -1,4 +1,6 @@
-"""Real small disks for one process: full, read-only, or both, in a namespace of its own that ends with it."""
+"""Real small disks for one process: full, read-only, or both, in a namespace of its own that ends
+with it.
+"""
 
 import ctypes
 import os
@@ -15,7 +17,10 @@ from tests.faults.forked import Outcome
 ROOT = Path(__file__).parents[2]
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 OUTPUTS = ("data", "models")
-WARNINGS = ("tracking: this run is not tracked any further: ", "train: no checkpoint can be written")
+WARNINGS = (
+    "tracking: this run is not tracked any further: ",
+    "train: no checkpoint can be written",
+)
 """What a stage may say besides its error, or although it succeeds."""
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000
 _READ_ONLY, _REMOUNT, _BIND = 1, 32, 4096
@@ -65,8 +70,12 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def on_small_disk(main: Callable[[], None], project: Path, disk: Path, free: int) -> Callable[[], None]:
-    """Return a main() that runs in a copy of the project on a disk with `free` kilobytes; what is left is `after`."""
+def on_small_disk(
+    main: Callable[[], None], project: Path, disk: Path, free: int
+) -> Callable[[], None]:
+    """Return a main() that runs in a copy of the project on a disk with `free` kilobytes; what is
+    left is `after`.
+    """
 
     def alone() -> None:
         be_alone()
@@ -95,7 +104,9 @@ def contents(project: Path) -> dict[str, bytes]:
 
 
 def refusal(outcome: Outcome) -> str:
-    """Return the one line of an error, after which nothing comes and before which only warnings of ours do."""
+    """Return the one line of an error, after which nothing comes and before which only warnings of
+    ours do.
+    """
     *warnings, last = outcome.stderr.splitlines() or [""]
     assert not outcome.timed_out
     assert outcome.code in (1, 2), outcome.stderr
@@ -110,5 +121,7 @@ def make_project(folder: Path, rows: int = 20_000, epochs: int = 2) -> Path:
     folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "dvc.yaml", folder)
     train = f"train: {{epochs: {epochs}, batch_size: 1000}}\n"
-    (folder / "params.yaml").write_text(f"generate: {{rows: {rows}}}\nsplit: {{shards: 2}}\n{train}")
+    (folder / "params.yaml").write_text(
+        f"generate: {{rows: {rows}}}\nsplit: {{shards: 2}}\n{train}"
+    )
     return folder

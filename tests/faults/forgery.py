@@ -1,4 +1,6 @@
-"""A model's artifact as a forger may have written it: its checksum and its numbers fit, its content does not."""
+"""A model's artifact as a forger may have written it: its checksum and its numbers fit, its content
+does not.
+"""
 
 import copy
 import json
@@ -10,21 +12,67 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from linreg.data.design import Design, Learned
-from linreg.data.schema import Schema
+from linreg.data.formula.design import Design, Learned
+from linreg.data.formula.schema import Schema
 from linreg.files import checksum
 
 TEXTS = [
-    "__import__('os').system('touch marker')", "I(open('marker', 'w'))", "C(open('marker', 'w'))", "{open('marker')}",
-    "x.__class__", "().__class__", "log(x, z)", "I(" * 5000 + "x" + ")" * 5000, "x" * 100_000, "", "`",
-    "\x1b[31m", "\0", "x ** 10 ** 10", "../../marker", "/etc/passwd", "<script>", "nowhere", "y", "{x}", "x; import os",
-    "\ud800", "string", "int64", "double", "dictionary<values=string>", "extension<arrow.json>", "list<item: double>",
+    "__import__('os').system('touch marker')",
+    "I(open('marker', 'w'))",
+    "C(open('marker', 'w'))",
+    "{open('marker')}",
+    "x.__class__",
+    "().__class__",
+    "log(x, z)",
+    "I(" * 5000 + "x" + ")" * 5000,
+    "x" * 100_000,
+    "",
+    "`",
+    "\x1b[31m",
+    "\0",
+    "x ** 10 ** 10",
+    "../../marker",
+    "/etc/passwd",
+    "<script>",
+    "nowhere",
+    "y",
+    "{x}",
+    "x; import os",
+    "\ud800",
+    "string",
+    "int64",
+    "double",
+    "dictionary<values=string>",
+    "extension<arrow.json>",
+    "list<item: double>",
     "timestamp[ns]",
-]  # fmt: skip
+]
 VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 2**63, 2**64, 10**400, 1e308, -1e308, 5e-324, 0.5, [], {}, [[]], [None], ["x"],
-    [1, "x"], {"x": 1}, [0] * 10_000, "x", {"factor": "x"}, [{"factor": "x", "kind": "number", "columns": ["x"]}],
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**63,
+    2**64,
+    10**400,
+    1e308,
+    -1e308,
+    5e-324,
+    0.5,
+    [],
+    {},
+    [[]],
+    [None],
+    ["x"],
+    [1, "x"],
+    {"x": 1},
+    [0] * 10_000,
+    "x",
+    {"factor": "x"},
+    [{"factor": "x", "kind": "number", "columns": ["x"]}],
+]
 
 
 def forged(document: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -58,7 +106,9 @@ def _places(value: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def write(document: dict[str, Any], folder: Path) -> None:
-    """Write it as the library does, with a checksum that fits, and with as many θ as it has coefficients."""
+    """Write it as the library does, with a checksum that fits, and with as many θ as it has
+    coefficients.
+    """
     document.pop("checksum", None)
     try:
         learned = {name: Learned.from_data(each) for name, each in document["learned"].items()}
@@ -66,7 +116,10 @@ def write(document: dict[str, Any], folder: Path) -> None:
         theta = np.linspace(1.0, 2.0, len(names))
         if isinstance(document.get("theta"), dict):
             document["theta"] = dict(zip(names, theta.tolist(), strict=True))
-            save_file({"theta": theta, "b": np.array([document["b"]], np.float64)}, folder / "model.safetensors")
+            save_file(
+                {"theta": theta, "b": np.array([document["b"]], np.float64)},
+                folder / "model.safetensors",
+            )
     except Exception:  # noqa: BLE001, S110 - then it stays as it is
         pass
     text = json.dumps(document | {"checksum": checksum(document)})

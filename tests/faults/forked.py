@@ -1,7 +1,8 @@
-"""Runs a script's main() as a process of its own, in hundredths of a second: forked from one that has all imports.
+"""Runs a script's main() as a process of its own, in hundredths of a second: forked from one that
+has all imports.
 
-It is a real process with a real exit code, its own working directory, environment, output and memory; what it spares
-is the second of imports, so that thousands of cases fit into minutes.
+It is a real process with a real exit code, its own working directory, environment, output and
+memory; what it spares is the second of imports, so that thousands of cases fit into minutes.
 """
 
 import importlib
@@ -39,9 +40,16 @@ class Outcome:
 
     @property
     def refusal(self) -> str | None:
-        """Return the one line of a refusal, without `error: `, or None if this is not a proper one."""
+        """Return the one line of a refusal, without `error: `, or None if this is not a proper
+        one.
+        """
         lines = self.stderr.splitlines()
-        proper = self.code in (1, 2) and len(lines) == 1 and lines[0].startswith("error: ") and not self.timed_out
+        proper = (
+            self.code in (1, 2)
+            and len(lines) == 1
+            and lines[0].startswith("error: ")
+            and not self.timed_out
+        )
         return lines[0].removeprefix("error: ") if proper else None
 
 
@@ -54,7 +62,11 @@ def run_stage(
 
 
 def run_command(
-    arguments: Sequence[str], folder: Path, *, timeout: float = 60.0, env: Mapping[str, str] = MappingProxyType({})
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    timeout: float = 60.0,
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Run `linreg ARGUMENTS` in a folder."""
     from linreg.cli import main
@@ -71,18 +83,25 @@ def run(
     env: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Call main() with argv in a forked process, in `folder`; kill it after `timeout` seconds."""
-    outputs = {name: folder.parent / f".{folder.name}.{name}" for name in ("stdout", "stderr", "memory")}
+    outputs = {
+        name: folder.parent / f".{folder.name}.{name}" for name in ("stdout", "stderr", "memory")
+    }
     began = time.monotonic()
     child = os.fork()
     if child == 0:
         _be_the_process(main, argv, folder, outputs, env)
     status, timed_out = _wait(child, began + timeout)
     seconds = time.monotonic() - began
-    texts = {name: path.read_text(errors="replace") if path.exists() else "" for name, path in outputs.items()}
+    texts = {
+        name: path.read_text(errors="replace") if path.exists() else ""
+        for name, path in outputs.items()
+    }
     for path in outputs.values():
         path.unlink(missing_ok=True)
     code = os.waitstatus_to_exitcode(status)
-    return Outcome(code, texts["stdout"], texts["stderr"], seconds, float(texts["memory"] or "nan"), timed_out)
+    return Outcome(
+        code, texts["stdout"], texts["stderr"], seconds, float(texts["memory"] or "nan"), timed_out
+    )
 
 
 def _wait(child: int, deadline: float) -> tuple[int, bool]:
@@ -97,7 +116,11 @@ def _wait(child: int, deadline: float) -> tuple[int, bool]:
 
 
 def _be_the_process(
-    main: Callable[[], None], argv: Sequence[str], folder: Path, outputs: Mapping[str, Path], env: Mapping[str, str]
+    main: Callable[[], None],
+    argv: Sequence[str],
+    folder: Path,
+    outputs: Mapping[str, Path],
+    env: Mapping[str, str],
 ) -> Never:
     """Become what `python -m` would have started; never returns into the test's own code."""
     code = 70  # whatever happens below, this is not a success
@@ -130,7 +153,9 @@ def _be_the_process(
 
 
 def _forget_the_highest() -> float:
-    """Have the kernel count the highest resident memory from here on; returns the present one in MB."""
+    """Have the kernel count the highest resident memory from here on; returns the present one in
+    MB.
+    """
     Path("/proc/self/clear_refs").write_text("5")
     return _resident("VmRSS")
 

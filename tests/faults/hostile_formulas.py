@@ -1,9 +1,11 @@
-"""Formulas that try to be more than a formula, drawn from a seed, and a process that reads them under supervision.
+"""Formulas that try to be more than a formula, drawn from a seed, and a process that reads them
+under supervision.
 
     python -m tests.faults.hostile_formulas SEED COUNT MARKER
 
-Prints as JSON what became of them, and every act of Python's that an audit hook has seen meanwhile: code executed,
-files opened, modules imported, processes and sockets. None of them is what reading a formula takes.
+Prints as JSON what became of them, and every act of Python's that an audit hook has seen meanwhile:
+code executed, files opened, modules imported, processes and sockets. None of them is what reading a
+formula takes.
 """
 
 import json
@@ -22,30 +24,164 @@ HARMLESS = {"compile", "builtins.id", "sys._getframe", "object.__getattr__"}
 """Parsing into a tree is `compile` to the hook; a tree that is executed is `exec`."""
 
 CALLS = [
-    "__import__('os').system('touch MARKER')", "open('MARKER', 'w')", "eval('open(\"MARKER\", \"w\")')",
-    "exec('import os')", "compile('1', 'a', 'eval')", "globals()", "breakpoint()", "input()", "exit()", "print(x)",
-    "getattr(x, '__class__')", "().__class__.__base__.__subclasses__()[0]", "x.__class__", "x.tofile('MARKER')",
-    "np.fromfile('/etc/passwd')", "pd.read_pickle('MARKER')", "pickle.loads(b'cos\\nsystem\\n(S\"id\"\\ntR.')",
-    "(lambda: open('MARKER', 'w'))()", "[open('MARKER', 'w') for i in x]", "{i: open(i) for i in ['MARKER']}",
-    "(w := open('MARKER', 'w'))", "f'{open(\"MARKER\", \"w\")}'", "x if open('MARKER', 'w') else z", "x[0]",
-    "x[:, 1]", "*x", "**x", "await x", "yield x", "x @ z", "x // z", "x % z", "~x", "not x", "x and z", "x < z", "1j",
-    "x == z", "b'x'", "...", "None", "True", "'a'", "{}", "{1: [2]}", "{[1]: 2}", "set()", "x; import os", "1 if x",
-    "import os", "del x", "x = 1", "\\d", "'\\ud800'", "\x1b[31m", "\u202e", "\0", "\n", "\r", "%in%", "%s", "${x}",
-    "$(id)", "#",
-]  # fmt: skip
-NUMBERS = ["0", "1", "2", "-1", "1e999", "-1e400", "1e-400", "10**10**10", "9" * 5000, "0x1F", "1_0", ".5", "١"]
-COLUMNS = ["x", "z", "g", "`a name`", "`__import__('os')`", "x.real", "b", ".", "nowhere", "__builtins__", "_quoted0"]
+    "__import__('os').system('touch MARKER')",
+    "open('MARKER', 'w')",
+    'eval(\'open("MARKER", "w")\')',
+    "exec('import os')",
+    "compile('1', 'a', 'eval')",
+    "globals()",
+    "breakpoint()",
+    "input()",
+    "exit()",
+    "print(x)",
+    "getattr(x, '__class__')",
+    "().__class__.__base__.__subclasses__()[0]",
+    "x.__class__",
+    "x.tofile('MARKER')",
+    "np.fromfile('/etc/passwd')",
+    "pd.read_pickle('MARKER')",
+    "pickle.loads(b'cos\\nsystem\\n(S\"id\"\\ntR.')",
+    "(lambda: open('MARKER', 'w'))()",
+    "[open('MARKER', 'w') for i in x]",
+    "{i: open(i) for i in ['MARKER']}",
+    "(w := open('MARKER', 'w'))",
+    'f\'{open("MARKER", "w")}\'',
+    "x if open('MARKER', 'w') else z",
+    "x[0]",
+    "x[:, 1]",
+    "*x",
+    "**x",
+    "await x",
+    "yield x",
+    "x @ z",
+    "x // z",
+    "x % z",
+    "~x",
+    "not x",
+    "x and z",
+    "x < z",
+    "1j",
+    "x == z",
+    "b'x'",
+    "...",
+    "None",
+    "True",
+    "'a'",
+    "{}",
+    "{1: [2]}",
+    "{[1]: 2}",
+    "set()",
+    "x; import os",
+    "1 if x",
+    "import os",
+    "del x",
+    "x = 1",
+    "\\d",
+    "'\\ud800'",
+    "\x1b[31m",
+    "\u202e",
+    "\0",
+    "\n",
+    "\r",
+    "%in%",
+    "%s",
+    "${x}",
+    "$(id)",
+    "#",
+]
+NUMBERS = [
+    "0",
+    "1",
+    "2",
+    "-1",
+    "1e999",
+    "-1e400",
+    "1e-400",
+    "10**10**10",
+    "9" * 5000,
+    "0x1F",
+    "1_0",
+    ".5",
+    "١",
+]
+COLUMNS = [
+    "x",
+    "z",
+    "g",
+    "`a name`",
+    "`__import__('os')`",
+    "x.real",
+    "b",
+    ".",
+    "nowhere",
+    "__builtins__",
+    "_quoted0",
+]
 WRAPPERS = [
-    "{%}", "I(%)", "C(%)", "C(x, %)", "C(%, 'a')", "`%`", "Q('%')", "Q(%)", "log(%)", "exp(%)", "sqrt(%)", "abs(%)",
-    "log10(%)", "bs(%, df=4)", "poly(%, 3)", "scale(%)", "hashed(%)", "(%)", "[%]", "(%)**2", "%**3", "%**20", "x**%",
-    "-%", "+%", "np.log(%)", "eval(%)", "{'%'}", "{\"%\"}", "{f'{%}'}", "{(%)}", "{{%}}", "I(I(%))", "C(C(%))", "%:x",
-    "{lambda x: %}", "{Q(%)}", "poly(x, %)", "np.log(x, %)",
-]  # fmt: skip
-OPERATORS = [" + ", " - ", ":", "*", "/", "**", "^", " %in% ", " | ", " ~ ", "+-", ", ", "\\", "==", ";", " "]
+    "{%}",
+    "I(%)",
+    "C(%)",
+    "C(x, %)",
+    "C(%, 'a')",
+    "`%`",
+    "Q('%')",
+    "Q(%)",
+    "log(%)",
+    "exp(%)",
+    "sqrt(%)",
+    "abs(%)",
+    "log10(%)",
+    "bs(%, df=4)",
+    "poly(%, 3)",
+    "scale(%)",
+    "hashed(%)",
+    "(%)",
+    "[%]",
+    "(%)**2",
+    "%**3",
+    "%**20",
+    "x**%",
+    "-%",
+    "+%",
+    "np.log(%)",
+    "eval(%)",
+    "{'%'}",
+    '{"%"}',
+    "{f'{%}'}",
+    "{(%)}",
+    "{{%}}",
+    "I(I(%))",
+    "C(C(%))",
+    "%:x",
+    "{lambda x: %}",
+    "{Q(%)}",
+    "poly(x, %)",
+    "np.log(x, %)",
+]
+OPERATORS = [
+    " + ",
+    " - ",
+    ":",
+    "*",
+    "/",
+    "**",
+    "^",
+    " %in% ",
+    " | ",
+    " ~ ",
+    "+-",
+    ", ",
+    "\\",
+    "==",
+    ";",
+    " ",
+]
 
 
 def formulas(seed: int, count: int) -> Iterator[str]:
-    """Yield formulas: some that are long or deep, then payloads in each place where one may stand, then mixtures."""
+    """Yield formulas: some that are long or deep, then payloads in each place where one may stand,
+    then mixtures.
+    """
     chance = random.Random(seed)
     yield from _extreme()
     for call in CALLS:
@@ -80,7 +216,17 @@ def _part(chance: random.Random, depth: int) -> str:
 
 def _extreme() -> Iterator[str]:
     for n in (50, 2000, 15_000):
-        for opened, closed in ("()", "[]", "{}", ("I(", ")"), ("C(", ")"), ("-", ""), ("+", ""), ("~", ""), ("`", "`")):
+        for opened, closed in (
+            "()",
+            "[]",
+            "{}",
+            ("I(", ")"),
+            ("C(", ")"),
+            ("-", ""),
+            ("+", ""),
+            ("~", ""),
+            ("`", "`"),
+        ):
             yield f"y ~ {opened * n}x{closed * n}"
         for sign in ("+", "-", "*", ":", "/", "**", "^", "%in%", " ", "~", ".", "|", ","):
             yield f"y ~ {sign.join(['x'] * n)}"
@@ -100,11 +246,13 @@ def _extreme() -> Iterator[str]:
 
 def main() -> None:
     """Read them all."""
-    from linreg.data.expressions import parse_expression
-    from linreg.data.formula import parse_formula, plan
+    from linreg.data.formula.expressions import parse_expression
+    from linreg.data.formula.formula import parse_formula, plan
     from linreg.errors import UserError
 
-    values = {name: np.array([0.5, -1.0, 2.0]) for name in [*NAMES, "nowhere", "__builtins__", "_quoted0"]}
+    values = {
+        name: np.array([0.5, -1.0, 2.0]) for name in [*NAMES, "nowhere", "__builtins__", "_quoted0"]
+    }
 
     def read(text: str) -> str:
         try:
@@ -123,7 +271,13 @@ def main() -> None:
 
     seed, count, marker = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     warnings.simplefilter("error")
-    for text in ("y ~ C(g, 'a')*x + I(x**2) + .", "y ~ {", "y ~ x.y + (", "y ~ C(x, -1)", "y ~ \x1b"):
+    for text in (
+        "y ~ C(g, 'a')*x + I(x**2) + .",
+        "y ~ {",
+        "y ~ x.y + (",
+        "y ~ C(x, -1)",
+        "y ~ \x1b",
+    ):
         read(text)  # what these import is imported now
     seen: Counter[str] = Counter()
     watching = True
@@ -146,7 +300,16 @@ def main() -> None:
     acts = dict(seen)
     eval("1")  # noqa: S307 - a proof that the hook sees
     watching = False
-    print(json.dumps({"outcomes": outcomes, "acts": acts, "hook_sees": len(seen) > len(acts), "slowest": slowest}))
+    print(
+        json.dumps(
+            {
+                "outcomes": outcomes,
+                "acts": acts,
+                "hook_sees": len(seen) > len(acts),
+                "slowest": slowest,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

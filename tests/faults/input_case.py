@@ -24,7 +24,8 @@ Table = Mapping[str, Sequence[Any]]
 class Case:
     """The files of an input and what is to become of it.
 
-    files     their bytes, by their place in the folder; or what `write_bytes` of it cannot do, done by `place`
+    files     their bytes, by their place in the folder; or what `write_bytes` of it cannot do, done
+              by `place`
     refused   what the one line has to match where the input is refused; None if it must not be
     table     what is ingested where it is not refused; None if it must be
     params    sections of params.yaml
@@ -40,9 +41,14 @@ class Case:
         for name, content in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        defaults = {"ingest": {"source": "table"}, "model": {"formula": "y ~ x"}, "split": {"by": "group:t"}}
+        defaults = {
+            "ingest": {"source": "table"},
+            "model": {"formula": "y ~ x"},
+            "split": {"by": "group:t"},
+        }
         sections = {
-            name: defaults.get(name, {}) | dict(self.params.get(name, {})) for name in {*defaults, *self.params}
+            name: defaults.get(name, {}) | dict(self.params.get(name, {}))
+            for name in {*defaults, *self.params}
         }
         lines = (
             f"{name}:\n" + "".join(f"  {key}: {json.dumps(value)}\n" for key, value in keys.items())
@@ -73,12 +79,18 @@ def complaint(case: Case, outcome: Outcome, folder: Path) -> str | None:
         if case.refused is None or not re.search(case.refused, outcome.refusal):
             return f"refused with {outcome.refusal!r} and not with {case.refused!r}"
         before = {path.name: path.read_bytes() for path in (folder / "data/ingested").iterdir()}
-        return None if before == {"table.parquet": b"of an earlier run"} else "the outputs of before were touched"
+        return (
+            None
+            if before == {"table.parquet": b"of an earlier run"}
+            else "the outputs of before were touched"
+        )
     if outcome.stderr:
         return f"said on stderr: {outcome.stderr}"
     if case.table is None:
         return f"was taken, and should have been refused with {case.refused!r}"
-    return difference(pq.ParquetFile(folder / "data/ingested/table.parquet").read().to_pydict(), case.table)
+    return difference(
+        pq.ParquetFile(folder / "data/ingested/table.parquet").read().to_pydict(), case.table
+    )
 
 
 def difference(found: Table, expected: Table) -> str | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from random import Random
 
-from linreg.data.missing import MISSING
+from linreg.data.csv.words import MISSING
 from tests.faults.csv_writing import SIZES, Dialect, lines_of, table, written
 from tests.faults.input_case import Case
 
@@ -12,7 +12,9 @@ BLOCK = 4 << 20
 
 
 def good(r: Random) -> Case:
-    """Any delimiter, line end, quotes, byte order mark; cells of any size; text with all of these in it."""
+    """Any delimiter, line end, quotes, byte order mark; cells of any size; text with all of these
+    in it.
+    """
     cells, dialect = table(r), Dialect.drawn(r)
     return Case({"table": dialect.text(lines_of(cells, dialect))}, table=cells)
 
@@ -29,9 +31,16 @@ def constant_target(r: Random) -> Case:
 
 
 def blanks_around(r: Random) -> Case:
-    cells, dialect = table(r), Dialect(r.choice(",;|"), r.choice(["\n", "\r\n", "\r"]), r.random() < 0.3, False, True)
+    cells, dialect = (
+        table(r),
+        Dialect(r.choice(",;|"), r.choice(["\n", "\r\n", "\r"]), r.random() < 0.3, False, True),
+    )
     cells["t"] = [r.choice(["a", "b c"]) for _ in cells["t"]]
-    lines = [dialect.delimiter.join(f"{r.choice(['', ' ', '  '])}{name}{r.choice(['', ' '])}" for name in cells)]
+    lines = [
+        dialect.delimiter.join(
+            f"{r.choice(['', ' ', '  '])}{name}{r.choice(['', ' '])}" for name in cells
+        )
+    ]
     for y, x, t in zip(*cells.values(), strict=True):
         lines.append(dialect.delimiter.join([f" {y!r}", f"{x!r}  ", t]))
     return Case({"table": dialect.text(lines)}, table=cells)
@@ -41,11 +50,15 @@ def decimal_commas(r: Random) -> Case:
     cells, end = table(r), r.choice(["\n", "\r\n"])
     cells["y"] = [float(y) for y in cells["y"]]
     dialect = Dialect(";", end, r.random() < 0.3, False, True)
-    rows = [[repr(y).replace(".", ","), written(x), t] for y, x, t in zip(*cells.values(), strict=True)]
+    rows = [
+        [repr(y).replace(".", ","), written(x), t] for y, x, t in zip(*cells.values(), strict=True)
+    ]
     cells["y"] = [float(y) for y in cells["y"]]
     if all(re.fullmatch(r"-?\d+(e[+-]?\d+)?", row[0]) for row in rows):
         return good(r)
-    return Case({"table": dialect.text([dialect.line(list(cells)), *map(dialect.line, rows)])}, table=cells)
+    return Case(
+        {"table": dialect.text([dialect.line(list(cells)), *map(dialect.line, rows)])}, table=cells
+    )
 
 
 def missing_features(r: Random) -> Case:
@@ -58,7 +71,11 @@ def missing_features(r: Random) -> Case:
         dialect.line([r.choice(MISSING) if cell is None else written(cell) for cell in row])
         for row in zip(*cells.values(), strict=True)
     ]
-    stay = [row for row in zip(*cells.values(), strict=True) if row[0] is not None and row[2] is not None]
+    stay = [
+        row
+        for row in zip(*cells.values(), strict=True)
+        if row[0] is not None and row[2] is not None
+    ]
     kept = {name: [row[i] for row in stay] for i, name in enumerate(cells)}
     return Case({"table": dialect.text(lines)}, table=kept, params={"ingest": {"missing": "mean"}})
 
@@ -79,7 +96,8 @@ def all_missing(r: Random) -> Case:
     cells, dialect, name = table(r), Dialect.drawn(r), r.choice("yx")
     cells[name] = [r.choice(MISSING) for _ in cells[name]]
     return Case(
-        {"table": dialect.text(lines_of(cells, dialect))}, rf"^table: column {name}: holds no value, only missing cells"
+        {"table": dialect.text(lines_of(cells, dialect))},
+        rf"^table: column {name}: holds no value, only missing cells",
     )
 
 
@@ -118,7 +136,8 @@ def thousands(r: Random) -> Case:
     cells = table(r)
     sign = r.choice([",", " ", "'", "\u202f"])
     cells["x"] = [
-        f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}" + (".5" if r.random() < 0.5 else "") for _ in cells["x"]
+        f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}" + (".5" if r.random() < 0.5 else "")
+        for _ in cells["x"]
     ]
     decimal = sign == "," and dialect.delimiter == ";" and not any("." in x for x in cells["x"])
     if decimal:
@@ -147,7 +166,9 @@ def dates_as_text(r: Random) -> Case:
     )
     days = [(r.randint(1990, 2030), r.randint(1, 12), r.randint(13, 28)) for _ in range(2)]
     cells["x"] = [way.format(*r.choice(days)) for _ in cells["x"]]
-    return Case({"table": dialect.text(lines_of(cells, dialect))}, r"^table: row 1: column x: .*is a date")
+    return Case(
+        {"table": dialect.text(lines_of(cells, dialect))}, r"^table: row 1: column x: .*is a date"
+    )
 
 
 def dates(r: Random) -> Case:
@@ -166,8 +187,14 @@ def dates(r: Random) -> Case:
 def truth_values(r: Random) -> Case:
     cells, dialect, name = table(r), Dialect.drawn(r), r.choice("yx")
     cells[name] = [r.random() < 0.5 for _ in cells[name]]
-    shown = cells | {name: [r.choice([str(cell), str(cell).lower(), str(cell).upper()]) for cell in cells[name]]}
-    line = r"^table: .*column y.*must be a number, since the target is one; found type bool" if name == "y" else None
+    shown = cells | {
+        name: [r.choice([str(cell), str(cell).lower(), str(cell).upper()]) for cell in cells[name]]
+    }
+    line = (
+        r"^table: .*column y.*must be a number, since the target is one; found type bool"
+        if name == "y"
+        else None
+    )
     return Case({"table": dialect.text(lines_of(shown, dialect))}, line, None if line else cells)
 
 
@@ -191,7 +218,8 @@ def huge_field(r: Random) -> Case:
         cells["t"][row] = "b" * size
         return Case({"table": dialect.text(lines_of(cells, dialect))}, table=cells)
     return Case(
-        {"table": dialect.text(lines_of(cells, dialect))}, r"^table: row \d+: the row is longer than 4194304 bytes"
+        {"table": dialect.text(lines_of(cells, dialect))},
+        r"^table: row \d+: the row is longer than 4194304 bytes",
     )
 
 

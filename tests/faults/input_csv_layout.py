@@ -1,4 +1,6 @@
-"""CSV files with an odd or broken layout, and files that are no CSV, and what has to become of them."""
+"""CSV files with an odd or broken layout, and files that are no CSV, and what has to become of
+them.
+"""
 
 import bz2
 import gzip
@@ -28,17 +30,25 @@ def ragged(r: Random) -> Case:
     lines, row = lines_of(cells, dialect), r.randrange(1, len(cells["y"]) + 1)
     count = r.choice([1, 2, 4, 5, 300])
     lines[row] = dialect.delimiter.join(["1"] * count)
-    return Case({"table": dialect.text(lines)}, rf"^table: row {row}: has {count} cells? where the header has 3")
+    return Case(
+        {"table": dialect.text(lines)},
+        rf"^table: row {row}: has {count} cells? where the header has 3",
+    )
 
 
 def trailing_delimiters(r: Random) -> Case:
-    """On every line, the header's too: a column without a name; on the rows alone: a cell too many."""
+    """On every line, the header's too: a column without a name; on the rows alone: a cell too
+    many.
+    """
     cells, dialect = table(r), Dialect.drawn(r)
     header, *rows = lines_of(cells, dialect)
     rows = [row + dialect.delimiter for row in rows]
     if r.random() < 0.5:
         return Case({"table": dialect.text([header + dialect.delimiter, *rows])}, table=cells)
-    return Case({"table": dialect.text([header, *rows])}, r"^table: row 1: has 4 cells where the header has 3")
+    return Case(
+        {"table": dialect.text([header, *rows])},
+        r"^table: row 1: has 4 cells where the header has 3",
+    )
 
 
 def comments(r: Random) -> Case:
@@ -54,7 +64,10 @@ def comments(r: Random) -> Case:
 
 
 def other_delimiter(r: Random) -> Case:
-    cells, dialect = table(r), Dialect(r.choice(":/^~ "), "\n", r.random() < 0.3, r.random() < 0.3, True)
+    cells, dialect = (
+        table(r),
+        Dialect(r.choice(":/^~ "), "\n", r.random() < 0.3, r.random() < 0.3, True),
+    )
     cells["t"] = ["a"] * len(cells["t"])
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
@@ -68,7 +81,10 @@ def name_twice(r: Random) -> Case:
     return Case(
         {
             "table": dialect.text(
-                [dialect.line(["y", "x", "t", name]), *(row + dialect.delimiter + "1" for row in rows)]
+                [
+                    dialect.line(["y", "x", "t", name]),
+                    *(row + dialect.delimiter + "1" for row in rows),
+                ]
             )
         },
         rf"^table: column {name}: stands twice in the header",
@@ -79,7 +95,10 @@ def empty_names(r: Random) -> Case:
     cells, dialect = table(r), Dialect.drawn(r)
     _header, *rows = lines_of(cells, dialect)
     if r.random() < 0.3:
-        return Case({"table": dialect.text([dialect.line(["", "", ""]), *rows])}, r"^table: has no column names")
+        return Case(
+            {"table": dialect.text([dialect.line(["", "", ""]), *rows])},
+            r"^table: has no column names",
+        )
     return Case(
         {
             "table": dialect.text(
@@ -105,7 +124,10 @@ def no_header(r: Random) -> Case:
 
 
 def open_quote(r: Random) -> Case:
-    cells, dialect = table(r), Dialect(r.choice(",;\t|"), r.choice(["\n", "\r\n"]), False, False, True)
+    cells, dialect = (
+        table(r),
+        Dialect(r.choice(",;\t|"), r.choice(["\n", "\r\n"]), False, False, True),
+    )
     cells["t"] = ["a"] * len(cells["t"])
     lines, row = lines_of(cells, dialect), r.randrange(1, len(cells["y"]) + 1)
     lines[row] = dialect.delimiter.join(["1", "2", '"a'])
@@ -113,11 +135,16 @@ def open_quote(r: Random) -> Case:
 
 
 def swallowed_rows(r: Random) -> Case:
-    """A quote that is not closed ends where the next cell in quotes begins, and takes the rows between with it."""
+    """A quote that is not closed ends where the next cell in quotes begins, and takes the rows
+    between with it.
+    """
     dialect = Dialect.drawn(r)
     cells = table(r, r.randint(6, 40))
     cells["t"] = ["a"] * len(cells["t"])
-    lines = [dialect.delimiter.join([written(y), written(x), t]) for y, x, t in zip(*cells.values(), strict=True)]
+    lines = [
+        dialect.delimiter.join([written(y), written(x), t])
+        for y, x, t in zip(*cells.values(), strict=True)
+    ]
     first = r.randrange(len(lines) - 2)
     last = r.randrange(first + 1, len(lines))
     lines[first] = dialect.delimiter.join(["1", "2", '"a'])
@@ -142,7 +169,9 @@ def other_encoding(r: Random) -> Case:
     cells, dialect = table(r), Dialect.drawn(r)
     cells["t"][0] = "Zürich"
     text = dialect.text(lines_of(cells, dialect)).decode("utf-8-sig")
-    encoding = r.choice(["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp500"])
+    encoding = r.choice(
+        ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp500"]
+    )
     if encoding == "utf-7":
         encoding = "utf-16"
     return Case(
@@ -155,19 +184,28 @@ def invalid_bytes(r: Random) -> Case:
     case = good(r)
     content = bytearray(case.files["table"])
     at = r.randrange(3 if content.startswith(b"\xef\xbb\xbf") else 0, len(content))
-    content[at:at] = r.choice([b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xfe", b"\x80\x80"])
+    content[at:at] = r.choice(
+        [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xfe", b"\x80\x80"]
+    )
     return Case({"table": bytes(content)}, r"^table: is not UTF-8; found byte 0x.. at offset \d+")
 
 
 def wide(r: Random) -> Case:
     cells, dialect = table(r, r.randint(2, 5)), Dialect.drawn(r)
     count = r.choice([10_000, 10_000, 300_000])
-    more = dialect.delimiter + dialect.delimiter.join(f"c{i}" for i in range(count)) * (1 if count < 100_000 else 3)
+    more = dialect.delimiter + dialect.delimiter.join(f"c{i}" for i in range(count)) * (
+        1 if count < 100_000 else 3
+    )
     header, *rows = lines_of(cells, dialect)
     if count > 100_000:
-        return Case({"table": dialect.text([header + more, *rows])}, r"^table: the header is longer than 4194304 bytes")
+        return Case(
+            {"table": dialect.text([header + more, *rows])},
+            r"^table: the header is longer than 4194304 bytes",
+        )
     tail = (dialect.delimiter + "1") * count
-    return Case({"table": dialect.text([header + more, *(row + tail for row in rows)])}, table=cells)
+    return Case(
+        {"table": dialect.text([header + more, *(row + tail for row in rows)])}, table=cells
+    )
 
 
 def foreign(r: Random) -> Case:
@@ -208,7 +246,28 @@ def random_text(r: Random) -> Case:
     """Signs of the syntax in any order."""
     text = "".join(
         r.choice(
-            ["y", "x", "t", ",", ";", '"', '"', "\n", "\r", "\t", "|", "1", "2.5", "-", "e", " ", "NA", "#", "\\", "é"]
+            [
+                "y",
+                "x",
+                "t",
+                ",",
+                ";",
+                '"',
+                '"',
+                "\n",
+                "\r",
+                "\t",
+                "|",
+                "1",
+                "2.5",
+                "-",
+                "e",
+                " ",
+                "NA",
+                "#",
+                "\\",
+                "é",
+            ]
         )
         for _ in range(r.randint(1, 200))
     )
@@ -228,7 +287,9 @@ def mutated(r: Random) -> Case:
             del content[at]
         else:
             content[at:at] = bytes([r.choice(b'"\n\r,;\t| 19.e\\')])
-    return Case({"table": bytes(content)}, r"^table: ", read_by_python(bytes(content), dialect.delimiter))
+    return Case(
+        {"table": bytes(content)}, r"^table: ", read_by_python(bytes(content), dialect.delimiter)
+    )
 
 
 KINDS: Mapping[str, Callable[[Random], Case]] = {

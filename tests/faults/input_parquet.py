@@ -1,4 +1,6 @@
-"""Broken and odd Parquet files and folders, each drawn by a seeded generator, with what has to become of them."""
+"""Broken and odd Parquet files and folders, each drawn by a seeded generator, with what has to
+become of them.
+"""
 
 import datetime
 import decimal
@@ -23,7 +25,9 @@ def parquet(cells: Table | pa.Table, **options: Any) -> bytes:
     """Write a table as other tools do, with the checksums of its pages."""
     sink = io.BytesIO()
     pq.write_table(
-        cells if isinstance(cells, pa.Table) else pa.table(dict(cells)), sink, **{"write_page_checksum": True} | options
+        cells if isinstance(cells, pa.Table) else pa.table(dict(cells)),
+        sink,
+        **{"write_page_checksum": True} | options,
     )
     return sink.getvalue()
 
@@ -74,15 +78,20 @@ def odd_type(r: Random) -> Case:
         x = pa.array(expected, pa.int64())
     elif way in ("decimal", "decimal256"):
         digits = [
-            decimal.Decimal(r.randint(-(10**37), 10**37)).scaleb(-20, decimal.Context(prec=80)) for _ in range(count)
+            decimal.Decimal(r.randint(-(10**37), 10**37)).scaleb(-20, decimal.Context(prec=80))
+            for _ in range(count)
         ]
         x, expected = (
-            pa.array(digits, pa.decimal256(60, 20) if way == "decimal256" else pa.decimal128(38, 20)),
+            pa.array(
+                digits, pa.decimal256(60, 20) if way == "decimal256" else pa.decimal128(38, 20)
+            ),
             [float(str(digit)) for digit in digits],
         )
     elif way in ("half", "float"):
         kind = np.float16 if way == "half" else np.float32
-        values = np.array([r.choice([65504.0, 6e-8, -0.0, 0.1, r.uniform(-9, 9)]) for _ in range(count)], kind)
+        values = np.array(
+            [r.choice([65504.0, 6e-8, -0.0, 0.1, r.uniform(-9, 9)]) for _ in range(count)], kind
+        )
         x, expected = pa.array(values), [float(value) for value in values]
     elif way == "dictionary":
         expected = [r.choice([0.5, 1e308, 5e-324]) for _ in range(count)]
@@ -96,7 +105,9 @@ def odd_type(r: Random) -> Case:
     elif way == "null":
         x = pa.nulls(count)
         cells["x"] = x
-        return Case({"table": parquet(cells)}, r"^table: column x: holds no value, only missing cells")
+        return Case(
+            {"table": parquet(cells)}, r"^table: column x: holds no value, only missing cells"
+        )
     else:
         expected = [r.choice(["a", "ß"]) for _ in range(count)]
         x = pa.array(expected, pa.large_string() if way == "large_string" else pa.string_view())
@@ -115,22 +126,43 @@ def no_number(r: Random) -> Case:
     day = datetime.date(2024, 2, 29)
     x, found = r.choice(
         [
-            (pa.array([[1.0]] * count), r"must hold numbers, text, truth values or times; found (list|fixed)"),
+            (
+                pa.array([[1.0]] * count),
+                r"must hold numbers, text, truth values or times; found (list|fixed)",
+            ),
             (pa.array([{"a": 1}] * count), "must hold numbers.*found struct"),
-            (pa.array([[("a", 1)]] * count, pa.map_(pa.string(), pa.int64())), "must hold numbers.*found map"),
+            (
+                pa.array([[("a", 1)]] * count, pa.map_(pa.string(), pa.int64())),
+                "must hold numbers.*found map",
+            ),
             (pa.array([b"x"] * count), "must hold numbers.*found binary"),
-            (pa.array([b"xy"] * count, pa.binary(2)), r"must hold numbers.*found fixed_size_binary"),
+            (
+                pa.array([b"xy"] * count, pa.binary(2)),
+                r"must hold numbers.*found fixed_size_binary",
+            ),
             (pa.array([b"x"] * count, pa.large_binary()), "must hold numbers.*found large_binary"),
-            (pa.array([[1, 2]] * count, pa.list_(pa.int64(), 2)), "must hold numbers.*found fixed_size_list"),
+            (
+                pa.array([[1, 2]] * count, pa.list_(pa.int64(), 2)),
+                "must hold numbers.*found fixed_size_list",
+            ),
             (pa.array([[{"a": [1]}]] * count), "must hold numbers.*found list"),
             (pa.array([day] * count), "must be a number or a category.*date32"),
-            (pa.array([day] * count, pa.date64()), "must be a number or a category.*(date|timestamp)"),
+            (
+                pa.array([day] * count, pa.date64()),
+                "must be a number or a category.*(date|timestamp)",
+            ),
             (pa.array([5] * count, pa.time64("us")), "must be a number or a category.*time64"),
             (pa.array([5] * count, pa.time32("ms")), "must be a number or a category.*time32"),
             (pa.array([5] * count, pa.duration("ns")), "must be a number or a category.*duration"),
-            (pa.array([5] * count, pa.timestamp("ns", "Europe/Berlin")), "must be a number or a category.*timestamp"),
+            (
+                pa.array([5] * count, pa.timestamp("ns", "Europe/Berlin")),
+                "must be a number or a category.*timestamp",
+            ),
             (pa.array([5] * count, pa.timestamp("s")), "must be a number or a category.*timestamp"),
-            (pa.array([b"\0" * 16] * count, pa.uuid()), "must hold numbers.*found extension|found .*uuid"),
+            (
+                pa.array([b"\0" * 16] * count, pa.uuid()),
+                "must hold numbers.*found extension|found .*uuid",
+            ),
         ]
     )
     return Case({"table": parquet(pa.table(cells | {"x": x}))}, rf"^table: column x: .*({found})")
@@ -156,7 +188,8 @@ def not_finite(r: Random) -> Case:
     cells[name][row] = r.choice([float("inf"), float("-inf"), float("nan")])
     content = parquet(cells, row_group_size=r.randint(1, 50))
     return Case(
-        {"table": content}, rf"^table: row {row + 1}: column {name}: must be a finite number; found (-?inf|nan)"
+        {"table": content},
+        rf"^table: row {row + 1}: column {name}: must be a finite number; found (-?inf|nan)",
     )
 
 
@@ -165,11 +198,27 @@ def odd_names(r: Random) -> Case:
     arrays, names = [pa.array(cell) for cell in cells.values()], list(cells)
     if r.random() < 0.3:
         return Case(
-            {"table": parquet(pa.Table.from_arrays([*arrays, arrays[0]], [*names, r.choice(names)]))},
+            {
+                "table": parquet(
+                    pa.Table.from_arrays([*arrays, arrays[0]], [*names, r.choice(names)])
+                )
+            },
             r"^table: column [yxt]: appears more than once",
         )
-    more = r.choice([["", ""], ["a b", "`"], ["\n", "\t"], ["日本", "é"], ["__index_level_0__", "x.y"], ["y ", " y"]])
-    return Case({"table": parquet(pa.Table.from_arrays([*arrays, *arrays[:2]], [*names, *more]))}, table=cells)
+    more = r.choice(
+        [
+            ["", ""],
+            ["a b", "`"],
+            ["\n", "\t"],
+            ["日本", "é"],
+            ["__index_level_0__", "x.y"],
+            ["y ", " y"],
+        ]
+    )
+    return Case(
+        {"table": parquet(pa.Table.from_arrays([*arrays, *arrays[:2]], [*names, *more]))},
+        table=cells,
+    )
 
 
 def nothing_in_it(r: Random) -> Case:
@@ -212,7 +261,14 @@ def cut_short(r: Random) -> Case:
 
 
 def random_inside(r: Random) -> Case:
-    return Case({"table": b"PAR1" + r.randbytes(r.choice([8, 100, 3000])) + r.choice([b"PAR1", b"PARE", b""])}, DAMAGE)
+    return Case(
+        {
+            "table": b"PAR1"
+            + r.randbytes(r.choice([8, 100, 3000]))
+            + r.choice([b"PAR1", b"PARE", b""])
+        },
+        DAMAGE,
+    )
 
 
 def encrypted(r: Random) -> Case:
@@ -224,7 +280,9 @@ def encrypted(r: Random) -> Case:
 
     factory = encryption.CryptoFactory(lambda _: Kms())
     cells = table(r)
-    config = encryption.EncryptionConfiguration("f", column_keys={"c": ["x"]}, plaintext_footer=r.random() < 0.5)
+    config = encryption.EncryptionConfiguration(
+        "f", column_keys={"c": ["x"]}, plaintext_footer=r.random() < 0.5
+    )
     properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), config)
     return Case(
         {"table": parquet(cells, encryption_properties=properties, write_page_checksum=False)},
@@ -236,7 +294,9 @@ def flipped_data(r: Random) -> Case:
     """A byte of the pages changed: the checksum tells, or it lies in what nobody reads."""
     cells = table(r)
     content = bytearray(
-        parquet(cells, row_group_size=r.randint(1, 50), compression=r.choice(["none", "snappy", "zstd"]))
+        parquet(
+            cells, row_group_size=r.randint(1, 50), compression=r.choice(["none", "snappy", "zstd"])
+        )
     )
     start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     at = r.randrange(4, start)
@@ -245,7 +305,9 @@ def flipped_data(r: Random) -> Case:
 
 
 def flipped_footer(r: Random) -> Case:
-    """Bytes of the footer changed: one line, or a table. What it says of rows and types no checksum guards."""
+    """Bytes of the footer changed: one line, or a table. What it says of rows and types no checksum
+    guards.
+    """
     cells = table(r)
     content = bytearray(parquet(cells))
     size = int.from_bytes(content[-8:-4], "little")
@@ -266,10 +328,15 @@ def read_by_arrow(content: bytes) -> Table | None:
 
 
 def folder(r: Random) -> Case:
-    """Several files in the order of their names; what is hidden, or begins with _, or lies in a folder is none of them."""
+    """Several files in the order of their names; what is hidden, or begins with _, or lies in a
+    folder is none of them.
+    """
     parts = [table(r) for _ in range(r.randint(1, 4))]
     for cells in parts:
-        cells["y"], cells["x"] = [float(cell) for cell in cells["y"]], [float(cell) for cell in cells["x"]]
+        cells["y"], cells["x"] = (
+            [float(cell) for cell in cells["y"]],
+            [float(cell) for cell in cells["x"]],
+        )
     cells = {name: [cell for part in parts for cell in part[name]] for name in "yxt"}
     files = {f"table/{'bcde'[index]}.parquet": parquet(part) for index, part in enumerate(parts)}
     hidden = {
@@ -325,7 +392,12 @@ def bare_folder(r: Random) -> Case:
 def many_columns(r: Random) -> Case:
     cells = table(r, 3)
     return Case(
-        {"table": parquet(cells | {f"c{i}": [1.0, 2.0, 3.0] for i in range(r.choice([1000, 4000]))})}, table=cells
+        {
+            "table": parquet(
+                cells | {f"c{i}": [1.0, 2.0, 3.0] for i in range(r.choice([1000, 4000]))}
+            )
+        },
+        table=cells,
     )
 
 
@@ -335,7 +407,11 @@ def missing_cells(r: Random) -> Case:
     kind = pa.array(cells[name]).type
     cells[name][row] = None
     return Case(
-        {"table": parquet(cells | {name: pa.array(cells[name], kind)}, row_group_size=r.randint(1, 50))},
+        {
+            "table": parquet(
+                cells | {name: pa.array(cells[name], kind)}, row_group_size=r.randint(1, 50)
+            )
+        },
         rf"^table: row {row + 1}: column {name}: is missing, the first of 1 such",
     )
 

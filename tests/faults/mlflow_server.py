@@ -1,4 +1,6 @@
-"""A real MLflow server that can be killed, stopped and started again, and a real proxy that spoils what it says."""
+"""A real MLflow server that can be killed, stopped and started again, and a real proxy that spoils
+what it says.
+"""
 
 import contextlib
 import http.client
@@ -27,7 +29,11 @@ class Server:
     """A process group that answers on a port, until it is killed."""
 
     def __init__(
-        self, command: list[str], port: int, environment: dict[str, str], folder: Path = Path("nowhere")
+        self,
+        command: list[str],
+        port: int,
+        environment: dict[str, str],
+        folder: Path = Path("nowhere"),
     ) -> None:
         self.port, self.url, self.folder = port, f"http://127.0.0.1:{port}", folder
         self._command, self._environment = command, environment
@@ -59,7 +65,9 @@ class Server:
             self._process = None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the server and its workers; SIGSTOP has it accept connections and never answer."""
+        """Send a signal to the server and its workers; SIGSTOP has it accept connections and never
+        answer.
+        """
         os.killpg(self.pid, number)
 
     def _answers(self) -> bool:
@@ -73,7 +81,18 @@ class Server:
 def mlflow_server(folder: Path) -> Server:
     """Return a server, not yet started, that keeps what it is told in a folder."""
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     return Server(command, port, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, folder)
@@ -84,10 +103,11 @@ def always(fate: str) -> Callable[[str, str], str]:
 
 
 class Proxy:
-    """Stands between MLflow's clients and its server, and does to each request what `fate` says about it.
+    """Stands between MLflow's clients and its server, and does to each request what `fate` says
+    about it.
 
-    The fates are `through`, `error` (status 500, and the server hears nothing) and `lost` (the server hears and acts,
-    and its answer never arrives).
+    The fates are `through`, `error` (status 500, and the server hears nothing) and `lost` (the
+    server hears and acts, and its answer never arrives).
     """
 
     def __init__(self, url: str, port: int) -> None:

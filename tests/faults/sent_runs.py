@@ -1,4 +1,6 @@
-"""What MLflow has of a project's runs, against what their journals say; and the processes that bring it there."""
+"""What MLflow has of a project's runs, against what their journals say; and the processes that
+bring it there.
+"""
 
 import contextlib
 import importlib
@@ -13,28 +15,40 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sqlalchemy.exc import SADeprecationWarning
 
-from linreg.tracking import events
-from linreg.tracking.charts import name_in_charts
+from linreg.tracking.journal import events
+from linreg.tracking.journal.chart_names import name_in_charts
 
 with warnings.catch_warnings():
     # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
-    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning
+    )
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
     # MLflow warns of its own type hints when they are imported.
-    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
-    for name in ("fetched_model", "logged_model", "registry", "search", "sync"):  # for what is forked from here
-        importlib.import_module(f"linreg.tracking.{name}")
+    warnings.filterwarnings(
+        "ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning
+    )
+    # For what is forked from here.
+    for name in ("fetch_model", "logged_model", "model_registry", "search", "sync"):
+        importlib.import_module(f"linreg.tracking.mlflow.{name}")
 
 
 def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[Run]:
-    """Compare every run of the store with its journal: name, step, time and value of each point, and how it ended.
+    """Compare every run of the store with its journal: name, step, time and value of each point,
+    and how it ended.
 
     Returns the runs, of which there are `num_runs`.
     """
     client = MlflowClient(uri, uri)
     experiments = [each.experiment_id for each in client.search_experiments()]
-    journals = {path.parent.name: path for path in (project / ".linreg/runs").glob("*/journal.jsonl")}
-    runs = [run for run in client.search_runs(experiments) if run.data.tags.get("linreg.run") in journals]
+    journals = {
+        path.parent.name: path for path in (project / ".linreg/runs").glob("*/journal.jsonl")
+    }
+    runs = [
+        run
+        for run in client.search_runs(experiments)
+        if run.data.tags.get("linreg.run") in journals
+    ]
     assert len(journals) == num_runs
     assert sorted(run.data.tags["linreg.run"] for run in runs) == sorted(journals)
     for run in runs:
@@ -57,7 +71,9 @@ def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[
         assert run.info.end_time == ends[0]
         num_models = sum(event.kind == "model" for event in journal)
         assert len(run.outputs.model_outputs if run.outputs else []) == num_models
-        found_models = client.search_logged_models(experiments, f"source_run_id = '{run.info.run_id}'")
+        found_models = client.search_logged_models(
+            experiments, f"source_run_id = '{run.info.run_id}'"
+        )
         assert [str(model.status) for model in found_models] == ["READY"] * num_models
     return runs
 

@@ -1,4 +1,6 @@
-"""Many at once: trainings, senders and pipelines; every run has every point once, and nobody damages anybody's work."""
+"""Many at once: trainings, senders and pipelines; every run has every point once, and nobody
+damages anybody's work.
+"""
 
 import re
 import shutil
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking import events
+from linreg.tracking.journal import events
 from tests.faults.forked import run_stage
 from tests.faults.mlflow_server import Server
 from tests.faults.sent_runs import assert_every_point_once, no_follower_left, wait_for_followers
@@ -38,7 +40,9 @@ def project(small: Project, tmp_path: Path) -> Iterator[Project]:
 
 def test_eight_experiments_of_dvc_at_once_on_a_fresh_store(project: Project) -> None:
     (project.folder / "mlflow.db").unlink()
-    rates = ",".join(f"0.00{number}" for number in range(1, AT_ONCE + 1))  # none is the rate that is in the cache
+    rates = ",".join(
+        f"0.00{number}" for number in range(1, AT_ONCE + 1)
+    )  # none is the rate that is in the cache
     project.run("dvc", "exp", "run", "--queue", "-S", f"train.lr={rates}")
     project.run("dvc", "queue", "start", "-j", str(AT_ONCE))
     deadline = time.monotonic() + 400
@@ -47,20 +51,28 @@ def test_eight_experiments_of_dvc_at_once_on_a_fresh_store(project: Project) -> 
         assert time.monotonic() < deadline, states
         time.sleep(1)
     project.run("linreg", "sync")
-    runs = assert_every_point_once(project.folder, f"sqlite:///{project.folder}/mlflow.db", num_runs=AT_ONCE)
+    runs = assert_every_point_once(
+        project.folder, f"sqlite:///{project.folder}/mlflow.db", num_runs=AT_ONCE
+    )
     assert {run.data.params["train.lr"] for run in runs} == set(rates.split(","))
     assert len({run.data.tags["dvc.experiment"] for run in runs}) == AT_ONCE
 
 
 @pytest.mark.parametrize("where", ["its own store, which is there", "a server"])
-def test_eight_trainings_at_once_as_experiments_run_them(project: Project, server: Server, where: str) -> None:
-    """Each in a copy of its own, as DVC makes them, and all of them with one .linreg and one store."""
+def test_eight_trainings_at_once_as_experiments_run_them(
+    project: Project, server: Server, where: str
+) -> None:
+    """Each in a copy of its own, as DVC makes them, and all of them with one .linreg and one
+    store.
+    """
     uri = server.url if where == "a server" else f"sqlite:///{project.folder}/mlflow.db"
     names = [f"trial-{number}" for number in range(AT_ONCE)]
 
     def train_and_evaluate(name: str) -> None:
         folder = project.folder.parent / name
-        shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns(".git", ".dvc", "mlflow.db"))
+        shutil.copytree(
+            project.folder, folder, ignore=shutil.ignore_patterns(".git", ".dvc", "mlflow.db")
+        )
         environment = {"DVC_ROOT": str(project.folder), "DVC_EXP_NAME": name}
         if where == "a server":
             environment["MLFLOW_TRACKING_URI"] = uri
@@ -82,11 +94,15 @@ def test_two_repros_at_once_in_one_folder_are_one_and_a_refusal(project: Project
     command = ["dvc", "repro", "--force"]
     both = [
         subprocess.Popen(
-            command, cwd=project.folder, env=project.environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command,
+            cwd=project.folder,
+            env=project.environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     said = [process.communicate(timeout=200) for process in both]
     print(said)
     codes = [process.returncode for process in both]
@@ -99,19 +115,26 @@ def test_two_repros_at_once_in_one_folder_are_one_and_a_refusal(project: Project
     assert project.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
-def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(project: Project) -> None:
+def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(
+    project: Project,
+) -> None:
     uri = f"sqlite:///{project.folder}/mlflow.db"
     train = subprocess.Popen(
-        [sys.executable, "-c", LONG_RUN], cwd=project.folder, env=project.environment(), text=True,
+        [sys.executable, "-c", LONG_RUN],
+        cwd=project.folder,
+        env=project.environment(),
+        text=True,
         stdout=subprocess.PIPE,
-    )  # fmt: skip
+    )
     assert train.stdout is not None
     key = train.stdout.readline().strip()
     sync = [sys.executable, "-m", "linreg", "sync"]
     codes = []
     for _ in range(2):  # while it is written, two and two
         both = [
-            subprocess.Popen(sync, cwd=project.folder, env=project.environment(), stdout=subprocess.DEVNULL)
+            subprocess.Popen(
+                sync, cwd=project.folder, env=project.environment(), stdout=subprocess.DEVNULL
+            )
             for _ in range(2)
         ]
         codes += [process.wait(120) for process in both]
@@ -127,7 +150,7 @@ def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(pro
 
 LONG_RUN = """
 import time
-from linreg.tracking.journal import start_run
+from linreg.tracking.journal.journal import start_run
 with start_run("linreg", "long", {"a": 1}, {}) as run:
     run.follow()
     print(run.key, flush=True)

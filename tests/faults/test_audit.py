@@ -1,4 +1,6 @@
-"""`make lint` asks a service for vulnerabilities: one that is found fails it, a service that is not there does not."""
+"""`make lint` asks a service for vulnerabilities: one that is found fails it, a service that is not
+there does not.
+"""
 
 import json
 import subprocess
@@ -14,10 +16,18 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 NUM_LOCKED = len((ROOT / "requirements.lock").read_text().split())
 VULNERABLE = {
-    "id": "TEST-2026-1", "summary": "", "details": "", "aliases": [], "published": "2026-01-01T00:00:00Z",
-    "affected": [{"package": {"ecosystem": "PyPI", "name": "numpy"},
-                  "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]}],
-}  # fmt: skip
+    "id": "TEST-2026-1",
+    "summary": "",
+    "details": "",
+    "aliases": [],
+    "published": "2026-01-01T00:00:00Z",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "numpy"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}],
+        }
+    ],
+}
 
 
 class Service(BaseHTTPRequestHandler):
@@ -63,17 +73,26 @@ def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_take(servic
 
 
 def test_every_library_is_asked_for(service: str) -> None:
-    assert audit(f"{service}/none") == (0, [f"audit: 0 of {NUM_LOCKED} libraries with known vulnerabilities"])
+    assert audit(f"{service}/none") == (
+        0,
+        [f"audit: 0 of {NUM_LOCKED} libraries with known vulnerabilities"],
+    )
 
 
 @pytest.mark.parametrize("place", ["/broken", None])
-def test_a_service_that_does_not_answer_is_one_line_and_no_failure(service: str, place: str | None) -> None:
+def test_a_service_that_does_not_answer_is_one_line_and_no_failure(
+    service: str, place: str | None
+) -> None:
     code, lines = audit(f"{service}{place}" if place else "http://127.0.0.1:9")
     assert (code, len(lines)) == (0, 1)
-    assert lines[0].startswith("audit: NOT DONE, the libraries were not checked for known vulnerabilities: ")
+    assert lines[0].startswith(
+        "audit: NOT DONE, the libraries were not checked for known vulnerabilities: "
+    )
 
 
 def test_what_is_wrong_with_the_question_is_no_matter_of_the_network() -> None:
-    done = subprocess.run([sys.executable, ".ci/audit.py", "--unknown"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ".ci/audit.py", "--unknown"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "--unknown" in done.stdout

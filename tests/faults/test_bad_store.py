@@ -1,4 +1,6 @@
-"""The SQLite file of the runs locked, damaged, read-only or no file: one line, and the journals make it again."""
+"""The SQLite file of the runs locked, damaged, read-only or no file: one line, and the journals
+make it again.
+"""
 
 import os
 import shutil
@@ -45,7 +47,9 @@ def assert_told(project: Project, why: str, todo: str) -> None:
         done = run_command(command.split(), project.folder)
         print(f"{command}: {done.seconds:.1f} s")
         assert done.seconds < 30, "MLflow itself would try for 100 seconds"
-        told, other = (done.stdout, done.stderr) if command == "sync" else (done.stderr, done.stdout)
+        told, other = (
+            (done.stdout, done.stderr) if command == "sync" else (done.stderr, done.stdout)
+        )
         assert (done.code, other) == (1 if command == "sync" else 2, "")
         assert len(told.splitlines()) == 1, told
         assert f"sqlite:///{project.folder}/mlflow.db: {why}; {todo}" in told
@@ -59,7 +63,9 @@ def send(project: Project, *options: str) -> None:
 
 
 @pytest.mark.parametrize("damage", ["throughout", "from the second page on"])
-def test_a_damaged_file_is_told_of_and_made_again_from_the_journals(project: Project, damage: str) -> None:
+def test_a_damaged_file_is_told_of_and_made_again_from_the_journals(
+    project: Project, damage: str
+) -> None:
     store = project.folder / "mlflow.db"
     with store.open("r+b") as file:
         begin = 0 if damage == "throughout" else 4096
@@ -73,23 +79,31 @@ def test_a_damaged_file_is_told_of_and_made_again_from_the_journals(project: Pro
 
     store.rename(project.folder / "damaged.db")
     send(project, "--all")
-    assert_every_point_once(project.folder, f"sqlite:///{store}", num_runs=2)  # one is of evaluate in this copy
+    assert_every_point_once(
+        project.folder, f"sqlite:///{store}", num_runs=2
+    )  # one is of evaluate in this copy
 
 
-def test_a_file_that_another_program_locks_for_20_seconds_gets_everything_afterwards(project: Project) -> None:
+def test_a_file_that_another_program_locks_for_20_seconds_gets_everything_afterwards(
+    project: Project,
+) -> None:
     store = project.folder / "mlflow.db"
     other = sqlite3.connect(store, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
     threading.Timer(20.0, other.rollback).start()
     began = time.monotonic()
-    assert_told(project, "database is locked", "another program holds it: end that program, or wait")
+    assert_told(
+        project, "database is locked", "another program holds it: end that program, or wait"
+    )
     done = run_stage("evaluate", project.folder)
     if time.monotonic() - began < 20:
         assert "`linreg sync` sends them" in done.stderr
     time.sleep(max(0.0, 21 - (time.monotonic() - began)))
     other.close()
     send(project)
-    assert_every_point_once(project.folder, f"sqlite:///{store}", num_runs=2)  # one is of evaluate in this copy
+    assert_every_point_once(
+        project.folder, f"sqlite:///{store}", num_runs=2
+    )  # one is of evaluate in this copy
 
 
 def test_what_is_no_file_is_told_of_at_once(project: Project) -> None:

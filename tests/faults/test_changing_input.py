@@ -1,4 +1,6 @@
-"""A table that is changed while a stage reads it: the result of the file that was opened, or one line."""
+"""A table that is changed while a stage reads it: the result of the file that was opened, or one
+line.
+"""
 
 import os
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.data.table import write_table
+from linreg.data.tables.parquet import write_table
 from linreg.files import files_in
 from tests.faults.disks import ROOT, make_project
 
@@ -63,8 +65,12 @@ def start(folder: Path, *command: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", *command],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
@@ -81,7 +87,9 @@ def test_a_source_that_changes_while_ingest_reads_it_is_never_taken_for_a_whole_
     tables: Path, tmp_path: Path, suffix: str, change: Callable[[Path, Path], None]
 ) -> None:
     project = make_project(tmp_path / "project")
-    (project / "params.yaml").write_text(f"ingest: {{source: table.{suffix}}}\nmodel: {{formula: y ~ x}}\n")
+    (project / "params.yaml").write_text(
+        f"ingest: {{source: table.{suffix}}}\nmodel: {{formula: y ~ x}}\n"
+    )
     shutil.copy(tables / f"table.{suffix}", project)
     stage = start(project, "stages.ingest")
     wait_for(project / "data/.ingested.scratch", stage)
@@ -99,8 +107,13 @@ def test_a_sealed_table_that_is_replaced_while_split_reads_it_gives_the_right_re
 ) -> None:
     project = make_project(tmp_path / "project", rows=1_000_000)
     for stage in ("generate", "ingest", "split"):
-        subprocess.run([sys.executable, "-m", f"stages.{stage}"], cwd=project, check=True, capture_output=True,
-                       env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+        subprocess.run(
+            [sys.executable, "-m", f"stages.{stage}"],
+            cwd=project,
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
     right = {file: file.read_bytes() for file in files_in(project / "data/split")}
     table = project / "data/ingested/table.parquet"
     process = start(project, "stages.split")

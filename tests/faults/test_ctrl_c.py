@@ -1,4 +1,6 @@
-"""Ctrl-C as a terminal sends it, to DVC, its stage and all workers: nothing is lost, nothing half-written is left."""
+"""Ctrl-C as a terminal sends it, to DVC, its stage and all workers: nothing is lost, nothing
+half-written is left.
+"""
 
 import contextlib
 import hashlib
@@ -19,9 +21,15 @@ from typing import Any
 import psutil
 import pytest
 
-from linreg.tracking import events
+from linreg.tracking.journal import events
 from tests.pipeline.conftest import Project, copy_of_the_project
-from tests.pipeline.test_kills import NUM_EPOCHS, assert_one_complete_run, forget_everything, stages_to_do, wait_for
+from tests.pipeline.test_kills import (
+    NUM_EPOCHS,
+    assert_one_complete_run,
+    forget_everything,
+    stages_to_do,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -32,27 +40,44 @@ SECONDS_TO_END = 10
 def start(project: Project, *command: str, workers: int = 1) -> "subprocess.Popen[str]":
     """Start a command as a terminal does, in a process group of its own."""
     return subprocess.Popen(
-        command, cwd=project.folder, env=project.environment() | {"WORKERS": str(workers)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        command,
+        cwd=project.folder,
+        env=project.environment() | {"WORKERS": str(workers)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def interrupt(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> tuple[str, str]:
-    """Send a signal to the process group and return what its processes have said; none of them is left."""
-    with contextlib.suppress(ProcessLookupError):  # what it has said of its own end is then more of a help
+    """Send a signal to the process group and return what its processes have said; none of them is
+    left.
+    """
+    with contextlib.suppress(
+        ProcessLookupError
+    ):  # what it has said of its own end is then more of a help
         os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=SECONDS_TO_END)
-    ours = [line for line in errors.splitlines() if re.search(r'^ *File "[^"]*/(linreg|stages)/', line)]
+    ours = [
+        line for line in errors.splitlines() if re.search(r'^ *File "[^"]*/(linreg|stages)/', line)
+    ]
     assert not ours, errors
     return output, errors
 
 
 def left_in(folder: Path) -> list[str]:
-    """What works in a folder: the stages and DVC, but not the sender that outlives them on purpose."""
+    """What works in a folder: the stages and DVC, but not the sender that outlives them on
+    purpose.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if Path(process.cwd()) == folder and "--follow" not in process.cmdline() and process.status() != "zombie":
+            if (
+                Path(process.cwd()) == folder
+                and "--follow" not in process.cmdline()
+                and process.status() != "zombie"
+            ):
                 found.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -64,7 +89,9 @@ def half_written(folder: Path) -> list[Path]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    files = sorted(file for name in ("model", "training") for file in (folder / "models" / name).iterdir())
+    files = sorted(
+        file for name in ("model", "training") for file in (folder / "models" / name).iterdir()
+    )
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
@@ -82,7 +109,9 @@ def until_it_trains(process: "subprocess.Popen[str]", folder: Path) -> None:
 
 
 def until_sent(project: Project) -> None:
-    """Wait until MLflow has everything, from `linreg sync` or from the sender that the stages have started."""
+    """Wait until MLflow has everything, from `linreg sync` or from the sender that the stages have
+    started.
+    """
     deadline = time.monotonic() + 60
     while project.run("linreg", "sync", check=False).returncode != 0:
         assert time.monotonic() < deadline
@@ -110,13 +139,18 @@ def test_a_training_ends_after_its_step_and_goes_on_from_there_in_the_same_run(
     until_it_trains(process, tmp_path)
     _, errors = interrupt(process, number)
     assert process.returncode == 128 + number
-    found = re.fullmatch(r"error: train: interrupted; step (\d+) is saved, run it again to go on from there\n", errors)
+    found = re.fullmatch(
+        r"error: train: interrupted; step (\d+) is saved, run it again to go on from there\n",
+        errors,
+    )
     assert found, errors
     assert checkpoint(tmp_path)["state"]["step"] == int(found[1])
     assert not left_in(tmp_path)
     assert not list(tmp_path.glob("models/model")) + half_written(tmp_path)
     (journal,) = (tmp_path / ".linreg/runs").glob("*/journal.jsonl")
-    assert [each.values["status"] for each in events.read(journal) if each.kind == "end"] == ["KILLED"]
+    assert [each.values["status"] for each in events.read(journal) if each.kind == "end"] == [
+        "KILLED"
+    ]
 
     assert f"goes on from step {found[1]}, " in project.run(*train).stdout
     project.run(sys.executable, "-m", "stages.evaluate")
@@ -159,7 +193,9 @@ def test_whenever_ctrl_c_comes_the_next_repro_ends_with_the_same_hashes_and_one_
     expected = (project.folder / "dvc.lock").read_text()
     for _ in range(times // AT_A_TIME):
         forget_everything(project.folder)
-        stages = sorted(chance.choices(list(SECONDS_OF), WEIGHTS, k=AT_A_TIME), key=list(SECONDS_OF).index)
+        stages = sorted(
+            chance.choices(list(SECONDS_OF), WEIGHTS, k=AT_A_TIME), key=list(SECONDS_OF).index
+        )
         said = [
             repro_until_interrupted(project, stage, chance, workers)
             for stage in stages
@@ -172,7 +208,9 @@ def test_whenever_ctrl_c_comes_the_next_repro_ends_with_the_same_hashes_and_one_
         assert not half_written(project.folder), said
 
 
-def repro_until_interrupted(project: Project, stage: str, chance: random.Random, workers: int) -> str:
+def repro_until_interrupted(
+    project: Project, stage: str, chance: random.Random, workers: int
+) -> str:
     delay = chance.uniform(0.05, SECONDS_OF[stage] * (1 if workers == 1 else 2))
     dvc = start(project, "dvc", "repro", workers=workers)
     wait_for(dvc, stage, delay, project.folder)

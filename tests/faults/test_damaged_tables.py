@@ -1,4 +1,6 @@
-"""Tables of the pipeline that are missing, another's or damaged deep inside: one line, and the outputs of before."""
+"""Tables of the pipeline that are missing, another's or damaged deep inside: one line, and the
+outputs of before.
+"""
 
 import importlib
 import shutil
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking import follower
+from linreg.tracking.journal import follower
 from tests.faults.disks import STAGES, contents, make_project, refusal
 from tests.faults.forked import run_stage
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.slow
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project in which every stage has run, on three row groups and two shards."""
     with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
+        importlib.import_module("linreg.fit.sgd.autograd")  # torch, once and not in every fork
         patch.setattr(follower, "start", lambda _: None)  # no test is about what MLflow gets
         patch.setattr(follower, "wait", lambda *_: 0)
         folder = make_project(tmp_path_factory.mktemp("damaged"), rows=300_000, epochs=1)
@@ -44,18 +46,32 @@ def assert_refused(project: Path, stage: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
-def test_a_shard_that_is_missing_is_named_and_nothing_is_trained_on_the_others(damaged: Path, stage: str) -> None:
+def test_a_shard_that_is_missing_is_named_and_nothing_is_trained_on_the_others(
+    damaged: Path, stage: str
+) -> None:
     (damaged / "data/split/train/shard-00001.parquet").unlink()
-    assert_refused(damaged, stage, "data/split/train/shard-00001.parquet: there is no such file; run `dvc repro`")
+    assert_refused(
+        damaged,
+        stage,
+        "data/split/train/shard-00001.parquet: there is no such file; run `dvc repro`",
+    )
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
-def test_a_shard_of_another_split_is_refused_with_its_seal_and_without(damaged: Path, stage: str) -> None:
+def test_a_shard_of_another_split_is_refused_with_its_seal_and_without(
+    damaged: Path, stage: str
+) -> None:
     shards = damaged / "data/split/train"
     shutil.copy(shards / "shard-00001.parquet", shards / "shard-00000.parquet")
-    assert_refused(damaged, stage, "data/split/train/shard-00000.parquet: is damaged, or was changed after it was")
+    assert_refused(
+        damaged,
+        stage,
+        "data/split/train/shard-00000.parquet: is damaged, or was changed after it was",
+    )
     shutil.copy(shards / "_shard-00001.seal", shards / "_shard-00000.seal")
-    assert_refused(damaged, stage, "data/split/train/shard-00000.parquet: is of another split than split.json")
+    assert_refused(
+        damaged, stage, "data/split/train/shard-00000.parquet: is of another split than split.json"
+    )
 
 
 def test_a_part_that_is_missing_is_named_by_its_seal(damaged: Path) -> None:
@@ -75,7 +91,9 @@ def test_a_part_that_is_missing_is_named_by_its_seal(damaged: Path) -> None:
         ("evaluate", "data/split/test.parquet"),
     ],
 )
-def test_a_row_group_that_cannot_be_decoded_is_one_line_with_the_file(damaged: Path, stage: str, file: str) -> None:
+def test_a_row_group_that_cannot_be_decoded_is_one_line_with_the_file(
+    damaged: Path, stage: str, file: str
+) -> None:
     data = bytearray((damaged / file).read_bytes())
     data[len(data) // 2] ^= 1  # one bit of a number: only the checksum of its page can tell
     (damaged / file).write_bytes(data)
@@ -85,4 +103,8 @@ def test_a_row_group_that_cannot_be_decoded_is_one_line_with_the_file(damaged: P
 def test_curves_of_another_training_are_told(damaged: Path) -> None:
     curves = damaged / "models/training/theta.csv"
     curves.write_text(curves.read_text().replace("1,b,", "1,b,1"))
-    assert_refused(damaged, "evaluate", "models/training/theta.csv: is not the file that the model was made with, or")
+    assert_refused(
+        damaged,
+        "evaluate",
+        "models/training/theta.csv: is not the file that the model was made with, or",
+    )

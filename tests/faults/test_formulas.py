@@ -1,4 +1,6 @@
-"""A formula is data: whatever it says, reading it executes nothing, and ends soon, in a design or in one line."""
+"""A formula is data: whatever it says, reading it executes nothing, and ends soon, in a design or
+in one line.
+"""
 
 import json
 import subprocess
@@ -17,9 +19,18 @@ SECONDS = 5.0
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_thousands_of_hostile_formulas_execute_nothing_and_open_nothing(seed: int, tmp_path: Path) -> None:
+def test_thousands_of_hostile_formulas_execute_nothing_and_open_nothing(
+    seed: int, tmp_path: Path
+) -> None:
     marker = tmp_path / "marker"
-    command = [sys.executable, "-m", "tests.faults.hostile_formulas", str(seed), str(COUNT), str(marker)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.hostile_formulas",
+        str(seed),
+        str(COUNT),
+        str(marker),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
@@ -42,13 +53,17 @@ def test_thousands_of_hostile_formulas_execute_nothing_and_open_nothing(seed: in
         "y ~ C(x, open('marker', 'w'))",
     ],
 )
-def test_ingest_refuses_a_formula_that_calls_python_before_it_does_anything(formula: str, tmp_path: Path) -> None:
+def test_ingest_refuses_a_formula_that_calls_python_before_it_does_anything(
+    formula: str, tmp_path: Path
+) -> None:
     (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\n3,5\n")
     parameters = {"ingest": {"source": "table.csv"}, "model": {"formula": formula}}
     (tmp_path / "params.yaml").write_text(json.dumps(parameters))
     found = run_stage("ingest", tmp_path)
     assert found.refusal is not None, found
     assert found.code == 2
-    assert found.refusal.startswith("params.yaml: model.formula: holds an expression that is not supported; found ")
+    assert found.refusal.startswith(
+        "params.yaml: model.formula: holds an expression that is not supported; found "
+    )
     assert not (tmp_path / "marker").exists()
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,6 @@
-"""Real disks that become full, at many moments: one line and the outputs of before, or the right result."""
+"""Real disks that become full, at many moments: one line and the outputs of before, or the right
+result.
+"""
 
 import importlib
 import os
@@ -13,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from linreg import cli
-from linreg.fit.checkpoint import CHECKPOINTS
-from linreg.tracking import events, follower
+from linreg.fit.sgd.checkpoint import CHECKPOINTS
+from linreg.tracking.journal import events, follower
 from tests.faults.disks import (
     STAGES,
     be_alone,
@@ -38,9 +40,11 @@ SILENT = "tracking: this run is not tracked any further: "
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project in which every stage has run; no test is about what MLflow gets while a stage runs."""
+    """A project in which every stage has run; no test is about what MLflow gets while a stage
+    runs.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
+        importlib.import_module("linreg.fit.sgd.autograd")  # torch, once and not in every fork
         patch.setattr(follower, "start", lambda _: None)
         patch.setattr(follower, "wait", lambda *_: 0)
         folder = make_project(tmp_path_factory.mktemp("full"))
@@ -61,7 +65,11 @@ def test_a_disk_that_becomes_full_is_one_line_and_the_outputs_of_before(
     for free in (0, 8, *(chance.randrange(KILOBYTES[stage]) for _ in range(8))):
         folder = tmp_path / f"free-{free}"
         (folder / "disk").mkdir(parents=True)
-        outcome = run(on_small_disk(main, project, folder / "disk", free), [f"stages/{stage}.py"], folder / "disk")
+        outcome = run(
+            on_small_disk(main, project, folder / "disk", free),
+            [f"stages/{stage}.py"],
+            folder / "disk",
+        )
         assert contents(folder / "after") == right, free
         if outcome.code:
             assert "the disk is full; make room and run it again" in refusal(outcome), free
@@ -80,12 +88,19 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("stage", "free"), [("generate", 300), ("generate", 2500), ("ingest", 300), ("split", 300), ("split", 3000)]
+    ("stage", "free"),
+    [("generate", 300), ("generate", 2500), ("ingest", 300), ("split", 300), ("split", 3000)],
 )
-def test_a_disk_that_becomes_full_among_many_row_groups(large: Path, tmp_path: Path, stage: str, free: int) -> None:
+def test_a_disk_that_becomes_full_among_many_row_groups(
+    large: Path, tmp_path: Path, stage: str, free: int
+) -> None:
     (tmp_path / "disk").mkdir()
     main = importlib.import_module(f"stages.{stage}").main
-    outcome = run(on_small_disk(main, large, tmp_path / "disk", free), [f"stages/{stage}.py"], tmp_path / "disk")
+    outcome = run(
+        on_small_disk(main, large, tmp_path / "disk", free),
+        [f"stages/{stage}.py"],
+        tmp_path / "disk",
+    )
     assert "the disk is full; make room and run it again" in refusal(outcome)
     assert contents(tmp_path / "after") == contents(large)
 
@@ -125,16 +140,24 @@ def test_a_run_that_had_no_room_is_told_whole_by_evaluate(project: Path, tmp_pat
     outcome = run_stage("evaluate", tmp_path / "project")
     assert outcome.is_right, outcome.stderr
     (journal,) = (tmp_path / "project").glob(".linreg/runs/*/journal.jsonl")
-    steps = [event.values["step"] for event in events.read(journal) if "train_mse" in event.values.get("values", {})]
+    steps = [
+        event.values["step"]
+        for event in events.read(journal)
+        if "train_mse" in event.values.get("values", {})
+    ]
     assert steps == [1, 2]
 
 
-def test_a_checkpoint_that_has_no_room_is_told_once_and_training_goes_on(project: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_that_has_no_room_is_told_once_and_training_goes_on(
+    project: Path, tmp_path: Path
+) -> None:
     shutil.copytree(project, tmp_path / "project")
     outcome = with_small_disk(tmp_path / "project", CHECKPOINTS, 0, "train")
     assert outcome.code == 0, outcome.stderr
     (told,) = outcome.stderr.splitlines()
-    assert told.startswith("train: no checkpoint can be written, so that a kill costs all the work: .linreg/checkpoint")
+    assert told.startswith(
+        "train: no checkpoint can be written, so that a kill costs all the work: .linreg/checkpoint"
+    )
     assert "the disk is full" in told
     assert contents(tmp_path / "project") == contents(project)
 
@@ -156,9 +179,17 @@ def test_predictions_that_find_no_room_leave_those_of_before(
             shutil.copytree(tmp_path / "disk", tmp_path / "after")
 
     (tmp_path / "disk").mkdir()
-    arguments = ["linreg", "predict", "models/model", "data/raw/generated.parquet", str(tmp_path / "disk" / name)]
+    arguments = [
+        "linreg",
+        "predict",
+        "models/model",
+        "data/raw/generated.parquet",
+        str(tmp_path / "disk" / name),
+    ]
     assert "the disk is full" in refusal(run(alone, arguments, project))
-    assert [(file.name, file.read_text()) for file in (tmp_path / "after").iterdir()] == [(name, "before")]
+    assert [(file.name, file.read_text()) for file in (tmp_path / "after").iterdir()] == [
+        (name, "before")
+    ]
 
 
 @pytest.mark.parametrize("free", [200, 1000, 1100])
@@ -177,18 +208,27 @@ def test_a_store_on_a_full_disk_is_one_line_and_takes_everything_once_there_is_r
             except SystemExit as end:
                 print("exit code", end.code)
             os.truncate("filler", 0)
-        print(len(list(Path(".linreg").glob("mlflow.db*"))), "files of a store that was not finished")
+        print(
+            len(list(Path(".linreg").glob("mlflow.db*"))), "files of a store that was not finished"
+        )
 
     main = on_small_disk(sync_twice, tmp_path / "project", tmp_path / "disk", free)
     outcome = run(main, ["linreg", "sync"], tmp_path / "disk", timeout=120)
     assert outcome.code == 0, outcome.stderr
     full, first, done, second, left = [line for line in outcome.stdout.splitlines() if line]
     assert (first, second) == ("exit code 1", "exit code 0"), outcome.stdout
-    assert re.match(r"0 runs complete, \d+ points? sent; 1 run with \d+ events? pending: .*(full|No space)", full)
+    assert re.match(
+        r"0 runs complete, \d+ points? sent; 1 run with \d+ events? pending: .*(full|No space)",
+        full,
+    )
     assert done.startswith("1 run complete, ")
     assert left.startswith("0 files")
     assert "Traceback" not in outcome.stderr
     with sqlite3.connect(tmp_path / "after/mlflow.db") as store:
-        assert store.execute("select count(*) from runs where status = 'FINISHED'").fetchone() == (1,)
-        points = store.execute("select step, count(*) from metrics where key = 'loss/train' group by step").fetchall()
+        assert store.execute("select count(*) from runs where status = 'FINISHED'").fetchone() == (
+            1,
+        )
+        points = store.execute(
+            "select step, count(*) from metrics where key = 'loss/train' group by step"
+        ).fetchall()
         assert points == [(1, 1), (2, 1)]

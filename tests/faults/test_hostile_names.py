@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from linreg.data.design import Design
+from linreg.data.formula.design import Design
 from linreg.errors import UserError, one_line_errors, printable
-from linreg.fit.needed_columns import in_markdown
 from linreg.markdown import code, plain
-from linreg.tracking.run_folder import RunFolder
+from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.mlflow.required_columns import in_markdown
 from tests.faults.forked import run_command
 from tests.prediction.fitted import save_model
 
@@ -45,7 +45,9 @@ def test_what_a_command_prints_shows_none_either(capsys: pytest.CaptureFixture[s
 
 def test_a_column_with_escapes_reaches_no_terminal(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
-    table.write_text("\x1b[31mx,y,z\n" + "".join(f"{i},{2 * i + i % 3},{i * i}\n" for i in range(30)))
+    table.write_text(
+        "\x1b[31mx,y,z\n" + "".join(f"{i},{2 * i + i % 3},{i * i}\n" for i in range(30))
+    )
     (tmp_path / "params.yaml").write_text("{}\n")
     found = run_command(["use", "table.csv", "--target", "y", "--dry-run"], tmp_path)
     assert "x1b[31mx" in found.stdout + found.stderr, found
@@ -73,7 +75,9 @@ def test_a_level_cannot_bring_a_picture_or_a_tag_into_a_description(
     assert "# title" in line, "on the same line, where it is no heading"
 
 
-def test_a_journal_cannot_send_files_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_cannot_send_files_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     run = RunFolder("key")
     run.path.mkdir(parents=True)
@@ -86,7 +90,7 @@ def test_a_journal_cannot_send_files_from_elsewhere(tmp_path: Path, monkeypatch:
 
 def test_the_commit_of_a_run_is_no_option_of_git(tmp_path: Path) -> None:
     program = """if True:
-        from linreg.proof.past_state import _commit_of
+        from linreg.verify.run_clone import _commit_of
         from linreg.tracking.runs import KnownRun
         for commit in ("--upload-pack=touch marker", "HEAD", "-x", "; touch marker", "a" * 39):
             try:
@@ -95,7 +99,10 @@ def test_the_commit_of_a_run_is_no_option_of_git(tmp_path: Path) -> None:
                 print(error)
     """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
     )
     lines = done.stdout.splitlines()
     assert len(lines) == 5, done

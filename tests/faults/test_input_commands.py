@@ -1,4 +1,6 @@
-"""`linreg use` and `linreg predict` on broken and odd tables: a result, or one line and nothing written."""
+"""`linreg use` and `linreg predict` on broken and odd tables: a result, or one line and nothing
+written.
+"""
 
 from pathlib import Path
 from random import Random
@@ -14,7 +16,10 @@ from tests.faults.input_case import MEGABYTES, SECONDS
 pytestmark = pytest.mark.slow
 
 KINDS = {
-    **{f"csv-{name}": kind for name, kind in {**input_csv_cells.KINDS, **input_csv_layout.KINDS}.items()},
+    **{
+        f"csv-{name}": kind
+        for name, kind in {**input_csv_cells.KINDS, **input_csv_layout.KINDS}.items()
+    },
     **{f"parquet-{name}": kind for name, kind in input_parquet.KINDS.items()},
 }
 SLOW = {"csv-wide", "csv-huge_field", "parquet-many_columns"}
@@ -31,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "ingest: {source: table}\nmodel: {formula: y ~ x}\n" + split + "train: {solver: exact}\n"
     )
     with pytest.MonkeyPatch.context() as patch:
-        from linreg.tracking import follower
+        from linreg.tracking.journal import follower
 
         patch.setattr(follower, "start", lambda _: None)  # MLflow is not the subject
         patch.setattr(follower, "wait", lambda _folder, _timeout: 0)
@@ -41,7 +46,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
-def test_use_and_predict_end_in_a_result_or_in_one_line(kind: str, model: Path, tmp_path: Path) -> None:
+def test_use_and_predict_end_in_a_result_or_in_one_line(
+    kind: str, model: Path, tmp_path: Path
+) -> None:
     for seed in range(3):
         folder = tmp_path / str(seed)
         folder.mkdir()

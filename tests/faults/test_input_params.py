@@ -1,4 +1,6 @@
-"""params.yaml broken in every way: one line with exit code 2, soon and in little memory, and nothing executed."""
+"""params.yaml broken in every way: one line with exit code 2, soon and in little memory, and
+nothing executed.
+"""
 
 import json
 from pathlib import Path
@@ -51,6 +53,19 @@ def test_a_value_of_any_type_under_any_key_is_taken_or_refused_by_its_name(tmp_p
             continue
         assert outcome.refusal is not None, (section, key, value, outcome.stderr)
         assert outcome.code == 2
-        if section not in ("ingest", "model"):  # whose values may be refused for what the table holds
-            assert outcome.refusal.startswith("params.yaml: "), (section, key, value, outcome.refusal)
-            assert section in outcome.refusal or key in outcome.refusal, (section, key, value, outcome.refusal)
+        if section not in (
+            "ingest",
+            "model",
+        ):  # whose values may be refused for what the table holds
+            assert outcome.refusal.startswith("params.yaml: "), (
+                section,
+                key,
+                value,
+                outcome.refusal,
+            )
+            assert section in outcome.refusal or key in outcome.refusal, (
+                section,
+                key,
+                value,
+                outcome.refusal,
+            )

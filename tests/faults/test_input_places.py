@@ -1,4 +1,6 @@
-"""What is no file where a table is expected, or none that ends: one line at once, and nothing hangs."""
+"""What is no file where a table is expected, or none that ends: one line at once, and nothing
+hangs.
+"""
 
 import os
 import socket
@@ -40,23 +42,43 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "an empty folder": (lambda path: path.mkdir(), "is a folder without files"),
     "a pipe": (os.mkfifo, "is neither a file nor a folder|is not a regular file"),
     "a socket": (_socket, "is neither a file nor a folder|is not a regular file"),
-    "/dev/zero": (lambda path: path.symlink_to("/dev/zero"), "is neither a file nor a folder|is not a regular file"),
-    "/dev/null": (lambda path: path.symlink_to("/dev/null"), "is neither a file nor a folder|is not a regular file"),
-    "/dev/stdin": (lambda path: path.symlink_to("/dev/full"), "is neither a file nor a folder|is not a regular file"),
+    "/dev/zero": (
+        lambda path: path.symlink_to("/dev/zero"),
+        "is neither a file nor a folder|is not a regular file",
+    ),
+    "/dev/null": (
+        lambda path: path.symlink_to("/dev/null"),
+        "is neither a file nor a folder|is not a regular file",
+    ),
+    "/dev/stdin": (
+        lambda path: path.symlink_to("/dev/full"),
+        "is neither a file nor a folder|is not a regular file",
+    ),
     "a link to nothing": (lambda path: path.symlink_to("gone"), "there is no such file"),
-    "a link to itself": (lambda path: path.symlink_to(path.name), "there is no such file|Too many levels"),
+    "a link to itself": (
+        lambda path: path.symlink_to(path.name),
+        "there is no such file|Too many levels",
+    ),
     "a folder with a pipe": (_folder_of("a.csv", os.mkfifo), "is a folder without files"),
-    "a folder with a folder": (_folder_of("inner", lambda path: path.mkdir()), "is a folder without files"),
-    "a folder with a link to nothing": (_folder_of("a.csv", lambda path: path.symlink_to("gone")), "is a folder without"),
+    "a folder with a folder": (
+        _folder_of("inner", lambda path: path.mkdir()),
+        "is a folder without files",
+    ),
+    "a folder with a link to nothing": (
+        _folder_of("a.csv", lambda path: path.symlink_to("gone")),
+        "is a folder without",
+    ),
     "a name with a line end": (lambda _: None, "there is no such file"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "project/data/ingested").mkdir(parents=True)
     (tmp_path / "project/data/ingested/table.parquet").write_bytes(b"of an earlier run")
-    (tmp_path / "project/params.yaml").write_text("ingest:\n  source: table\nmodel:\n  formula: y ~ x\n")
+    (tmp_path / "project/params.yaml").write_text(
+        "ingest:\n  source: table\nmodel:\n  formula: y ~ x\n"
+    )
     return tmp_path / "project"
 
 
@@ -80,7 +102,17 @@ def test_what_is_no_table_is_refused_at_once(what: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a table.csv", "-t.csv", "tä\u202fble.csv", "t'able\".csv", "t\nable.csv", "~t.csv", "%s{}.csv", "t" * 200]
+    "name",
+    [
+        "a table.csv",
+        "-t.csv",
+        "tä\u202fble.csv",
+        "t'able\".csv",
+        "t\nable.csv",
+        "~t.csv",
+        "%s{}.csv",
+        "t" * 200,
+    ],
 )
 def test_a_file_may_have_any_name(name: str, folder: Path) -> None:
     (folder / name).write_text(TABLE)

@@ -1,4 +1,6 @@
-"""Hundreds of broken and odd tables, drawn by seed: each is the table that it should be, or refused with one line."""
+"""Hundreds of broken and odd tables, drawn by seed: each is the table that it should be, or refused
+with one line.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,14 @@ from tests.faults.input_case import Case, ingest
 
 pytestmark = pytest.mark.slow
 
-SEEDS = {"huge_field": 6, "wide": 5, "many_columns": 3, "mutated": 60, "flipped_footer": 40, "flipped_data": 30}
+SEEDS = {
+    "huge_field": 6,
+    "wide": 5,
+    "many_columns": 3,
+    "mutated": 60,
+    "flipped_footer": 40,
+    "flipped_data": 30,
+}
 USUAL = 14
 KINDS = [
     (name, kind, draw)
@@ -25,7 +34,9 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kind", "draw"), KINDS, ids=[f"{name}-{kind}" for name, kind, _ in KINDS])
+@pytest.mark.parametrize(
+    ("name", "kind", "draw"), KINDS, ids=[f"{name}-{kind}" for name, kind, _ in KINDS]
+)
 def test_ingest_takes_the_table_that_was_meant_or_says_what_is_wrong_where(
     name: str, kind: str, draw: Callable[[Random], Case], tmp_path: Path
 ) -> None:

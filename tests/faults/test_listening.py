@@ -46,7 +46,9 @@ def in_readme() -> list[str]:
     return [word if word != "5001" else "{port}" for word in shlex.split(line)[1:]]
 
 
-@pytest.mark.parametrize("started", [["linreg", "ui", "--port", "{port}"], in_readme()], indirect=True)
+@pytest.mark.parametrize(
+    "started", [["linreg", "ui", "--port", "{port}"], in_readme()], indirect=True
+)
 def test_a_server_listens_on_127_0_0_1_alone(started: Server) -> None:
     listening, talking = sockets_of(started.pid)
     assert ("127.0.0.1", started.port) in listening
@@ -73,8 +75,12 @@ def test_worker_processes_are_reached_from_this_machine_alone(tmp_path: Path, en
     project = committed_run(tmp_path, rows=2000, epochs=2, shards=2)
     project.set_params(epochs=40 if engine == "autograd" else 4000, engine=engine)
     environment = project.environment() | {"WORKERS": "2"}
-    train = subprocess.Popen([sys.executable, "-m", "stages.train"], cwd=tmp_path, env=environment,
-                             stdout=subprocess.DEVNULL)  # fmt: skip
+    train = subprocess.Popen(
+        [sys.executable, "-m", "stages.train"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     num_workers, listening, talking = 0, set(), set()
     while train.poll() is None:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,6 @@
-"""Hours of training in a minute: a million steps, of which neither memory nor disk notices anything."""
+"""Hours of training in a minute: a million steps, of which neither memory nor disk notices
+anything.
+"""
 
 import csv
 import json
@@ -16,7 +18,8 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 pytestmark = pytest.mark.slow
 
 MOST_MEGABYTES = 24
-"""By which the resident memory of a process may be higher in the second half of the steps than in the first.
+"""By which the resident memory of a process may be higher in the second half of the steps than in
+the first.
 
 Measured: 17, for what the sender imports when a model comes; 103 before points were thinned.
 """
@@ -49,28 +52,40 @@ def test_a_million_steps_take_no_more_memory_or_disk_than_a_thousand_epochs(
     assert largest["checkpoints/*.json"] < 500_000
     assert largest["runs/*/journal.jsonl"] < 600_000
 
-    expected = list(range(1, epochs + 1)) if epochs <= 1000 else [1, *range(epochs // 1000, epochs + 1, epochs // 1000)]
+    expected = (
+        list(range(1, epochs + 1))
+        if epochs <= 1000
+        else [1, *range(epochs // 1000, epochs + 1, epochs // 1000)]
+    )
     with (tmp_path / "models/training/history.csv").open() as file:
         history = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in history] == expected
     assert int(history[-1]["step"]) == steps
     project.run("linreg", "sync")
     (run,) = project.mlflow_runs()
-    assert {tuple(step for step, _ in curve) for curve in run["curves"].values()} == {tuple(expected)}
+    assert {tuple(step for step, _ in curve) for curve in run["curves"].values()} == {
+        tuple(expected)
+    }
     assert (tmp_path / "mlflow.db").stat().st_size < 8_000_000
 
 
 def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str, int]]:
     """Train and return the memory of the processes in MB and how large files became in bytes.
 
-    Memory is looked at five times a second from the first checkpoint on, when all is imported and read.
+    Memory is looked at five times a second from the first checkpoint on, when all is imported and
+    read.
     """
     memory, largest = defaultdict[str, list[float]](list), defaultdict[str, int](int)
-    stage = psutil.Popen([sys.executable, "-m", "stages.train"], cwd=project.folder, env=project.environment())
+    stage = psutil.Popen(
+        [sys.executable, "-m", "stages.train"], cwd=project.folder, env=project.environment()
+    )
     while stage.poll() is None:
         for process in [stage, *stage.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-                name = next((word for word in process.cmdline() if word in ("stages.train", "--follow")), None)
+                name = next(
+                    (word for word in process.cmdline() if word in ("stages.train", "--follow")),
+                    None,
+                )
                 if name and largest["checkpoints/*.json"]:
                     memory[name].append(process.memory_info().rss / 2**20)
         for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl"):
@@ -78,5 +93,8 @@ def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str
                 largest[pattern] = max(largest[pattern], file.stat().st_size)
         time.sleep(0.2)
     assert stage.returncode == 0
-    print(json.dumps({name: [round(each) for each in values] for name, values in memory.items()}), dict(largest))
+    print(
+        json.dumps({name: [round(each) for each in values] for name, values in memory.items()}),
+        dict(largest),
+    )
     return memory, largest

@@ -1,4 +1,6 @@
-"""Five hundred damaged files: each is refused in one line that names it, or changes no byte of the result."""
+"""Five hundred damaged files: each is refused in one line that names it, or changes no byte of the
+result.
+"""
 
 import json
 import random
@@ -39,7 +41,12 @@ def cases() -> list[tuple[str, str, str]]:
     """Return reader, file and way of CASES cases: every way for every file, then some more."""
     chance = random.Random(SEED)
     ways = [*WAYS, DELETED, REPLACED]
-    every = [(file, way) for way in ways for file in READERS if not (way == "digit changed" and _is_binary(file))]
+    every = [
+        (file, way)
+        for way in ways
+        for file in READERS
+        if not (way == "digit changed" and _is_binary(file))
+    ]
     more = [chance.choice(every) for _ in range(CASES - len(every))]
     return [(chance.choice(READERS[file]), file, way) for file, way in every + more]
 
@@ -49,7 +56,9 @@ def _is_binary(file: str) -> bool:
 
 
 def names(file: str) -> tuple[str, ...]:
-    """What a refusal may call a file: itself, the table that it seals or its seal, the model that it is half of."""
+    """What a refusal may call a file: itself, the table that it seals or its seal, the model that
+    it is half of.
+    """
     path = Path(file)
     if path.suffix == ".seal":
         return file, str(path.with_name(f"{path.stem[1:]}.parquet"))
@@ -63,7 +72,10 @@ def test_a_damaged_file_is_refused_by_name_or_changes_nothing(
     projects: tuple[Path, Path], tmp_path: Path, part: int
 ) -> None:
     project, other = projects
-    right = {reader: _right(reader, project, tmp_path) for reader in sorted({r for rs in READERS.values() for r in rs})}
+    right = {
+        reader: _right(reader, project, tmp_path)
+        for reader in sorted({r for rs in READERS.values() for r in rs})
+    }
     tally: Counter[tuple[str, str]] = Counter()
     for number, (reader, file, way) in list(enumerate(cases()))[part::PARTS]:
         case = f"case {number}: {reader}, {file} {way}"
@@ -81,17 +93,24 @@ def test_a_damaged_file_is_refused_by_name_or_changes_nothing(
             expected, text = right[reader]
             after = contents(folder)
             ours = after | {file: data}
-            assert ours == expected, (case, [name for name in expected if ours.get(name) != expected[name]])
+            assert ours == expected, (
+                case,
+                [name for name in expected if ours.get(name) != expected[name]],
+            )
             assert outcome.stdout == text, case
         else:
             assert outcome.refusal, f"{case}\n{outcome.stderr}"
             assert outcome.code == 2, f"{case}: {outcome.refusal}"
-            assert any(name in outcome.refusal for name in names(file)), f"{case}: {outcome.refusal}"
+            assert any(name in outcome.refusal for name in names(file)), (
+                f"{case}: {outcome.refusal}"
+            )
             assert contents(folder) == before, case
         tally[way, "refused" if outcome.code else "the same result"] += 1
         shutil.rmtree(folder)
     for way in (*WAYS, DELETED, REPLACED):
-        print(f"{way:18} {tally[way, 'refused']:4} refused  {tally[way, 'the same result']:4} the same result")
+        print(
+            f"{way:18} {tally[way, 'refused']:4} refused  {tally[way, 'the same result']:4} the same result"
+        )
 
 
 def _right(reader: str, project: Path, folder: Path) -> tuple[dict[str, bytes], str]:
@@ -107,7 +126,9 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
     projects: tuple[Path, Path], tmp_path: Path, way: str
 ) -> None:
     project, _ = projects
-    expected = {name: data for name, data in contents(project).items() if name.startswith("models/m")}
+    expected = {
+        name: data for name, data in contents(project).items() if name.startswith("models/m")
+    }
     chance = random.Random(way)
     folder = copy_of(project, tmp_path / "project")
     checkpoint = left_checkpoint(folder)
@@ -124,5 +145,7 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
     if not content.startswith(data):  # spaces behind the end do no harm
         assert f"{checkpoint.relative_to(folder)} is damaged" in outcome.stdout
         assert "goes on from step" not in outcome.stdout
-    assert {name: data for name, data in contents(folder).items() if name.startswith("models/m")} == expected
+    assert {
+        name: data for name, data in contents(folder).items() if name.startswith("models/m")
+    } == expected
     assert not list((folder / ".linreg/checkpoints").iterdir())

@@ -1,4 +1,6 @@
-"""Nothing that is read is unpickled: a pickle in place of any file is refused, and does not leave its mark."""
+"""Nothing that is read is unpickled: a pickle in place of any file is refused, and does not leave
+its mark.
+"""
 
 import ast
 import os
@@ -10,23 +12,50 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.design import Design
+from linreg.data.formula.design import Design
 from linreg.fit import kernels
 from tests.faults.forked import run_command, run_stage
-from tests.faults.tiny_project import READERS, copy_of, left_checkpoint, made, ready_to_fork, run_reader
+from tests.faults.tiny_project import (
+    READERS,
+    copy_of,
+    left_checkpoint,
+    made,
+    ready_to_fork,
+    run_reader,
+)
 from tests.planted_pickle import PICKLE
 from tests.prediction.fitted import save_model, training_rows
 
 ROOT = Path(__file__).parents[2]
 UNPICKLE = {
-    "pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "read_pickle", "to_pickle",
-    "all_gather_object", "gather_object", "broadcast_object_list", "scatter_object_list", "send_object_list",
-    "multiprocessing", "unsafe_load", "full_load", "PyExtensionType", "allow_pickle", "trust_remote_code",
-}  # fmt: skip
+    "pickle",
+    "cPickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "shelve",
+    "marshal",
+    "jsonpickle",
+    "read_pickle",
+    "to_pickle",
+    "all_gather_object",
+    "gather_object",
+    "broadcast_object_list",
+    "scatter_object_list",
+    "send_object_list",
+    "multiprocessing",
+    "unsafe_load",
+    "full_load",
+    "PyExtensionType",
+    "allow_pickle",
+    "trust_remote_code",
+}
 LOADS = {("torch", "load"), ("np", "load"), ("numpy", "load"), ("torch", "save")}
 
 
-def test_the_pickle_leaves_its_mark_where_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pickle_leaves_its_mark_where_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     pickle.loads(PICKLE)  # noqa: S301 - or no test here could fail
     assert (tmp_path / "marker").exists()
@@ -41,24 +70,30 @@ def test_no_source_of_ours_can_unpickle_or_start_a_shell(path: Path) -> None:
         match node:
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
                 module = getattr(node, "module", None) or ""
-                assert "yaml" not in {module, *(alias.name for alias in aliases)}, f"{path}: PyYAML makes objects"
+                assert "yaml" not in {module, *(alias.name for alias in aliases)}, (
+                    f"{path}: PyYAML makes objects"
+                )
                 names = {part for alias in aliases for part in f"{module}.{alias.name}".split(".")}
             case ast.Attribute(value=ast.Name(id=of), attr=attribute):
                 assert (of, attribute) not in LOADS, f"{path}:{node.lineno}"
                 names = {attribute}
             case ast.Call(func=ast.Name(id=called)):
-                assert called not in ("eval", "exec", "compile", "__import__"), f"{path}:{node.lineno}"
+                assert called not in ("eval", "exec", "compile", "__import__"), (
+                    f"{path}:{node.lineno}"
+                )
             case ast.keyword(arg=str(word)):
                 names = {word}
                 assert word != "shell", f"{path}: no shell"
         # torch's launcher, whose name it is, starts the workers; they exchange JSON and arrays.
-        if path.name == "launch.py":
+        if path.name == "launcher.py":
             names.discard("multiprocessing")
         assert not names & UNPICKLE, f"{path}: {names & UNPICKLE}"
 
 
 @pytest.mark.slow
-def test_a_pickle_in_place_of_any_file_of_a_model_is_refused(learn: Callable[..., Design], tmp_path: Path) -> None:
+def test_a_pickle_in_place_of_any_file_of_a_model_is_refused(
+    learn: Callable[..., Design], tmp_path: Path
+) -> None:
     save_model(tmp_path / "genuine", learn)
     pq.write_table(training_rows(), tmp_path / "rows.parquet")
     files = [file.name for file in (tmp_path / "genuine").iterdir()]
@@ -66,7 +101,9 @@ def test_a_pickle_in_place_of_any_file_of_a_model_is_refused(learn: Callable[...
     for name in files:
         shutil.copytree(tmp_path / "genuine", tmp_path / name)
         (tmp_path / name / name).write_bytes(PICKLE)
-        found = run_command(["predict", name, "rows.parquet", "out.csv", "--interval", "0.9"], tmp_path)
+        found = run_command(
+            ["predict", name, "rows.parquet", "out.csv", "--interval", "0.9"], tmp_path
+        )
         assert (found.code, found.refusal is not None) == (2, True), (name, found)
         assert not (tmp_path / "marker").exists(), name
 
@@ -74,7 +111,9 @@ def test_a_pickle_in_place_of_any_file_of_a_model_is_refused(learn: Callable[...
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet", "params.yaml"])
 def test_a_pickle_in_place_of_what_ingest_reads_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(f'{{"ingest": {{"source": "{name}"}}, "model": {{"formula": "y ~ x"}}}}')
+    (tmp_path / "params.yaml").write_text(
+        f'{{"ingest": {{"source": "{name}"}}, "model": {{"formula": "y ~ x"}}}}'
+    )
     (tmp_path / name).write_bytes(PICKLE)
     found = run_stage("ingest", tmp_path)
     assert (found.code, found.refusal is not None) == (2, True), found
@@ -88,7 +127,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_pickle_in_place_of_anything_that_a_stage_has_left_is_refused(project: Path, tmp_path: Path) -> None:
+def test_a_pickle_in_place_of_anything_that_a_stage_has_left_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
     cases = [(file, reader) for file, readers in READERS.items() for reader in readers]
     for number, (file, reader) in enumerate(cases):
         folder = copy_of(project, tmp_path / str(number))

@@ -1,4 +1,6 @@
-"""Something else lies where an output is to be written: it gives way, or one line says what it is."""
+"""Something else lies where an output is to be written: it gives way, or one line says what it
+is.
+"""
 
 import importlib
 import shutil
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking import follower
+from linreg.tracking.journal import follower
 from tests.faults.disks import STAGES, contents, make_project, refusal
 from tests.faults.forked import run_command, run_stage
 
@@ -25,7 +27,7 @@ OUTPUTS = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project in which every stage has run."""
     with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
+        importlib.import_module("linreg.fit.sgd.autograd")  # torch, once and not in every fork
         patch.setattr(follower, "start", lambda _: None)  # no test is about what MLflow gets
         patch.setattr(follower, "wait", lambda *_: 0)
         folder = make_project(tmp_path_factory.mktemp("odd"), rows=2000)
@@ -36,7 +38,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def put(kind: str, path: Path, elsewhere: Path) -> None:
-    """Put a file, or a link to nothing or to a folder of somebody's, where the folder `path` was."""
+    """Put a file, or a link to nothing or to a folder of somebody's, where the folder `path`
+    was.
+    """
     shutil.rmtree(path)
     if kind == "file":
         path.write_text("mine")
@@ -48,7 +52,9 @@ def put(kind: str, path: Path, elsewhere: Path) -> None:
         path.symlink_to(elsewhere)
 
 
-@pytest.mark.parametrize(("stage", "output"), [(stage, output) for stage in STAGES for output in OUTPUTS[stage]])
+@pytest.mark.parametrize(
+    ("stage", "output"), [(stage, output) for stage in STAGES for output in OUTPUTS[stage]]
+)
 @pytest.mark.parametrize("kind", ["file", "dangling link", "link to a folder"])
 def test_what_lies_in_the_place_of_an_output_is_replaced_and_what_it_leads_to_is_left_alone(
     project: Path, tmp_path: Path, stage: str, output: str, kind: str
@@ -60,11 +66,15 @@ def test_what_lies_in_the_place_of_an_output_is_replaced_and_what_it_leads_to_is
     assert contents(tmp_path / "project") == contents(project)
     assert not (tmp_path / "project" / output).is_symlink()
     if kind == "link to a folder":
-        assert [(file.name, file.read_text()) for file in (tmp_path / "elsewhere").iterdir()] == [("mine", "mine")]
+        assert [(file.name, file.read_text()) for file in (tmp_path / "elsewhere").iterdir()] == [
+            ("mine", "mine")
+        ]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_file_in_place_of_the_folder_above_is_one_line(project: Path, tmp_path: Path, stage: str) -> None:
+def test_a_file_in_place_of_the_folder_above_is_one_line(
+    project: Path, tmp_path: Path, stage: str
+) -> None:
     shutil.copytree(project, tmp_path / "project")
     above = Path(OUTPUTS[stage][0]).parts[0]
     shutil.move(tmp_path / "project" / above, tmp_path / "away")
@@ -92,7 +102,10 @@ def test_a_folder_or_a_link_in_place_of_a_file(
     place.unlink()
     place.mkdir()
     told = refusal(run_command(arguments, tmp_path / "project"))
-    assert told == f"{output}: is a folder, and a file is to be written there; name another, or move it away"
+    assert (
+        told
+        == f"{output}: is a folder, and a file is to be written there; name another, or move it away"
+    )
     place.rmdir()
     place.symlink_to(tmp_path / "nothing")
     assert run_command(arguments, tmp_path / "project").is_right

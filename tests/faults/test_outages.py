@@ -1,4 +1,6 @@
-"""A tracking server that is away, dies, hangs or answers nonsense: the training is as it was, and no point is lost."""
+"""A tracking server that is away, dies, hangs or answers nonsense: the training is as it was, and
+no point is lost.
+"""
 
 import hashlib
 import re
@@ -21,19 +23,21 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXTRA_SECONDS = 15.0
-"""How much longer a training may take for want of a tracking server than one without tracking at the same time."""
+"""How much longer a training may take for want of a tracking server than one without tracking at
+the same time.
+"""
 NUM_EPOCHS = 600
 WITHOUT_TRACKING = """
 import runpy, sys
-from linreg.tracking import follower
+from linreg.tracking.journal import follower
 follower.start, follower.wait = (lambda folder: None), (lambda folder, timeout: 0)
 sys.argv = ["stages/{0}.py"]
 runpy.run_module("stages.{0}", run_name="__main__")
 """
 
 SEND_UNTIL_SENT = """
-from linreg.tracking.run_folder import run_folders
-from linreg.tracking.sync import send_all
+from linreg.tracking.journal.run_folder import run_folders
+from linreg.tracking.mlflow.sync import send_all
 failures = 0
 while send_all(run_folders()).trouble:
     failures += 1
@@ -73,7 +77,9 @@ def project(trained: Trained, tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def twin(trained: Trained, tmp_path: Path) -> Iterator["Future[float]"]:
-    """The seconds that the two stages take without tracking, on a machine as busy as it is from now on."""
+    """The seconds that the two stages take without tracking, on a machine as busy as it is from now
+    on.
+    """
     folder = tmp_path / "twin"
     shutil.copytree(trained.folder, folder)
     with ThreadPoolExecutor(1) as pool:
@@ -89,7 +95,10 @@ def seconds_without_tracking(project: Project) -> float:
 
 def hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in (folder / "models").rglob("*") if path.is_file())
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
 
 
 def run(project: Project, stage: str, uri: str) -> subprocess.CompletedProcess[str]:
@@ -153,8 +162,12 @@ def test_a_server_that_goes_in_the_middle_of_a_training_gets_the_rest_of_it(
     command = [sys.executable, "-m", "stages.train"]
     environment = project.environment() | {"MLFLOW_TRACKING_URI": uri}
     began = time.monotonic()
-    train = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL)
-    while not any(b"RUNNING" in file.read_bytes() for file in project.folder.glob(".linreg/runs/*/sent.json")):
+    train = subprocess.Popen(
+        command, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL
+    )
+    while not any(
+        b"RUNNING" in file.read_bytes() for file in project.folder.glob(".linreg/runs/*/sent.json")
+    ):
         assert train.poll() is None, "it has ended before the server had its first points"
         time.sleep(0.02)
     server.send(how)
@@ -182,9 +195,9 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         assert {fate for *_, fate in proxy.asked} == {"error"}
         proxy.fate = always("through")
         told = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
-        assert re.fullmatch(r"(evaluate: MLflow has not taken \d+ entries yet; `linreg sync` sends them\n)?", told), (
-            told
-        )
+        assert re.fullmatch(
+            r"(evaluate: MLflow has not taken \d+ entries yet; `linreg sync` sends them\n)?", told
+        ), told
         wait_for_followers(project.folder)
         assert hashes(project.folder) == trained.outputs
         assert_every_point_once(project.folder, proxy.url)
@@ -204,8 +217,12 @@ def test_a_server_whose_answers_are_errors_throughout_is_told_of_in_one_line(
         assert_every_point_once(project.folder, proxy.url)
 
 
-def test_a_server_whose_answers_are_lost_on_their_way_makes_nothing_twice(project: Project, server: Server) -> None:
-    """What was asked for has been done, and nobody knows; each kind of request loses its first answer."""
+def test_a_server_whose_answers_are_lost_on_their_way_makes_nothing_twice(
+    project: Project, server: Server
+) -> None:
+    """What was asked for has been done, and nobody knows; each kind of request loses its first
+    answer.
+    """
     run(project, "train", f"http://127.0.0.1:{free_port()}")
     run(project, "evaluate", f"http://127.0.0.1:{free_port()}")
     with proxy_to(server.port) as proxy, no_follower_left(project.folder):
@@ -219,7 +236,9 @@ def test_a_server_whose_answers_are_lost_on_their_way_makes_nothing_twice(projec
             return "lost"
 
         proxy.fate = fate
-        done = project.run(sys.executable, "-c", SEND_UNTIL_SENT, env={"MLFLOW_TRACKING_URI": proxy.url})
+        done = project.run(
+            sys.executable, "-c", SEND_UNTIL_SENT, env={"MLFLOW_TRACKING_URI": proxy.url}
+        )
         assert len(lost) >= 6, lost
         assert int(done.stdout) == len(lost), "each was a failure that was noticed"
         assert_every_point_once(project.folder, proxy.url)

@@ -1,4 +1,6 @@
-"""Folders that nobody can write to, not even root: one line that says so, or the result without what is lost."""
+"""Folders that nobody can write to, not even root: one line that says so, or the result without
+what is lost.
+"""
 
 import importlib
 import os
@@ -9,19 +11,34 @@ from pathlib import Path
 import pytest
 
 from linreg import cli
-from linreg.tracking import follower
-from tests.faults.disks import STAGES, WARNINGS, be_alone, contents, make_project, make_read_only, needs_mount, refusal
+from linreg.tracking.journal import follower
+from tests.faults.disks import (
+    STAGES,
+    WARNINGS,
+    be_alone,
+    contents,
+    make_project,
+    make_read_only,
+    needs_mount,
+    refusal,
+)
 from tests.faults.forked import Outcome, run, run_stage
 
 pytestmark = [pytest.mark.slow, needs_mount]
-PARENTS = {"generate": "data/raw", "ingest": "data", "split": "data", "train": "models", "evaluate": "models"}
+PARENTS = {
+    "generate": "data/raw",
+    "ingest": "data",
+    "split": "data",
+    "train": "models",
+    "evaluate": "models",
+}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project in which every stage has run."""
     with pytest.MonkeyPatch.context() as patch:
-        importlib.import_module("linreg.fit.autograd")  # torch, once and not in every fork
+        importlib.import_module("linreg.fit.sgd.autograd")  # torch, once and not in every fork
         patch.setattr(follower, "start", lambda _: None)  # no test is about what MLflow gets
         patch.setattr(follower, "wait", lambda *_: 0)
         folder = make_project(tmp_path_factory.mktemp("read-only"), rows=2000)
@@ -41,12 +58,16 @@ def run_with_read_only(stage: str, project: Path, place: str) -> Outcome:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_outputs_that_cannot_be_written_are_one_line(project: Path, tmp_path: Path, stage: str) -> None:
+def test_outputs_that_cannot_be_written_are_one_line(
+    project: Path, tmp_path: Path, stage: str
+) -> None:
     shutil.copytree(project, tmp_path / "project")
     outcome = run_with_read_only(stage, tmp_path / "project", PARENTS[stage])
     told = refusal(outcome)
     assert told.startswith(PARENTS[stage]), told
-    assert told.endswith(": Read-only file system; make it writable, or run it where you may write"), told
+    assert told.endswith(
+        ": Read-only file system; make it writable, or run it where you may write"
+    ), told
     assert outcome.code == 1
     assert contents(tmp_path / "project") == contents(project)
 
@@ -88,16 +109,22 @@ def test_a_file_that_a_command_cannot_write_is_one_line(
 
     outcome = run(alone, ["linreg", *arguments], tmp_path / "project")
     assert refusal(outcome).startswith("out/")
-    assert refusal(outcome).endswith(": Read-only file system; make it writable, or run it where you may write")
+    assert refusal(outcome).endswith(
+        ": Read-only file system; make it writable, or run it where you may write"
+    )
     assert not list((tmp_path / "project/out").iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write wherever it likes")
 @pytest.mark.parametrize("stage", STAGES)
-def test_outputs_that_permissions_forbid_are_one_line(project: Path, tmp_path: Path, stage: str) -> None:
+def test_outputs_that_permissions_forbid_are_one_line(
+    project: Path, tmp_path: Path, stage: str
+) -> None:
     shutil.copytree(project, tmp_path / "project")
     (tmp_path / "project" / PARENTS[stage]).chmod(0o500)
     outcome = run_stage(stage, tmp_path / "project")
-    assert refusal(outcome).endswith(": Permission denied; make it writable, or run it where you may write")
+    assert refusal(outcome).endswith(
+        ": Permission denied; make it writable, or run it where you may write"
+    )
     (tmp_path / "project" / PARENTS[stage]).chmod(0o700)
     assert contents(tmp_path / "project") == contents(project)

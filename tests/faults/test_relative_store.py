@@ -1,4 +1,6 @@
-"""A store named by a relative path counts from the repository's top, and so outlives the copy of an experiment."""
+"""A store named by a relative path counts from the repository's top, and so outlives the copy of an
+experiment.
+"""
 
 import shutil
 import sqlite3
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from linreg.tracking.place import tracking_uri
+from linreg.tracking.journal.location import tracking_uri
 from tests.faults.sent_runs import assert_every_point_once, no_follower_left
 from tests.pipeline.conftest import committed_run
 
@@ -35,7 +37,9 @@ from tests.pipeline.conftest import committed_run
         ("", "sqlite:///{top}/mlflow.db"),
     ],
 )
-def test_what_a_uri_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, meant: str) -> None:
+def test_what_a_uri_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, meant: str
+) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
     assert tracking_uri() == meant.format(top=tmp_path)
@@ -50,7 +54,9 @@ def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(tmp_path:
     relative = {"MLFLOW_TRACKING_URI": "sqlite:///runs.db"}
     with no_follower_left(top):
         shutil.rmtree(top / ".linreg")  # of the runs before
-        project.run("dvc", "exp", "run", "--temp", "--name", "apart", "-S", "train.lr=0.02", env=relative)
+        project.run(
+            "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "train.lr=0.02", env=relative
+        )
         assert not list((top / ".dvc/tmp/exps").glob("tmp*")), "the copy is gone"
         done = project.run("linreg", "sync", env=relative)
         assert done.stdout.startswith("1 run complete, ")
@@ -59,7 +65,9 @@ def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(tmp_path:
         client = MlflowClient(f"sqlite:///{top}/runs.db")
         assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["evaluation"]
         below = top / "docs"
-        listed = project.run("sh", "-c", f"cd {below.name} && linreg runs --all --mlflow", env=relative)
+        listed = project.run(
+            "sh", "-c", f"cd {below.name} && linreg runs --all --mlflow", env=relative
+        )
         assert run.info.run_id in listed.stdout
     assert not (top / "mlruns").exists()
     assert not (below / "runs.db").exists()

@@ -1,4 +1,6 @@
-"""A password in the environment reaches MLflow's server, and nothing else: no output, no file, no record of the run."""
+"""A password in the environment reaches MLflow's server, and nothing else: no output, no file, no
+record of the run.
+"""
 
 import base64
 import re
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.place import without_credentials
+from linreg.tracking.journal.location import without_credentials
 from tests.faults.forked import run_command
 from tests.faults.mlflow_server import Server, always, proxy_to
 from tests.faults.sent_runs import assert_every_point_once, no_follower_left, wait_for_followers
@@ -32,7 +34,10 @@ COMMANDS = (
         ("http://token@host", "http://host"),
         ("http://user:wo@rd@host", "http://host"),
         ("postgresql://user:wo/rd@host/runs", "postgresql://host/runs"),
-        ("postgresql://host/runs?user=u&password=word&x=1", "postgresql://host/runs?user=u&password=…&x=1"),
+        (
+            "postgresql://host/runs?user=u&password=word&x=1",
+            "postgresql://host/runs?user=u&password=…&x=1",
+        ),
         ("no http://a:b@host/x and http://c:d@host/y", "no http://host/x and http://host/y"),
         ("sqlite:////home/me@work/runs.db", "sqlite:////home/me@work/runs.db"),
         ("http://host/a@b", "http://host/a@b"),
@@ -43,9 +48,13 @@ def test_what_is_shown_of_a_uri(text: str, shown: str, monkeypatch: pytest.Monke
     assert without_credentials(text) == shown
 
 
-def test_a_password_with_a_space_is_known_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_with_a_space_is_known_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:word and word@host")
-    assert without_credentials("to http://user:word and word@host/api: no") == "to http://host/api: no"
+    assert (
+        without_credentials("to http://user:word and word@host/api: no") == "to http://host/api: no"
+    )
 
 
 @pytest.fixture
@@ -60,7 +69,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("where", ["in the address", "in variables"])
-def test_a_password_is_nowhere_but_in_what_the_server_is_told(project: Project, server: Server, where: str) -> None:
+def test_a_password_is_nowhere_but_in_what_the_server_is_told(
+    project: Project, server: Server, where: str
+) -> None:
     with proxy_to(server.port) as proxy:
         environment = {
             "MLFLOW_TRACKING_URI": f"http://{USER}:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{proxy.port}",

@@ -1,4 +1,6 @@
-"""Every command that asks MLflow, when nobody answers: one line that says what to do, in seconds."""
+"""Every command that asks MLflow, when nobody answers: one line that says what to do, in
+seconds.
+"""
 
 import shlex
 import shutil
@@ -19,7 +21,9 @@ from tests.pipeline.conftest import Project, committed_run
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
 SECONDS = 20.0
-"""At most, the import of MLflow left out; the three that may change the registry wait for each other."""
+"""At most, the import of MLflow left out; the three that may change the registry wait for each
+other.
+"""
 COMMANDS = (
     "sync",
     "runs --mlflow",
@@ -68,7 +72,9 @@ def test_every_command_says_so_in_one_line_within_seconds(
     uri, said = unanswered
 
     def run(command: str) -> Outcome:
-        link = tmp_path / str(hash(command))  # the output lies beside the folder, and all run at once
+        link = tmp_path / str(
+            hash(command)
+        )  # the output lies beside the folder, and all run at once
         link.symlink_to(small.folder)
         return run_command(shlex.split(command), link, env={"MLFLOW_TRACKING_URI": uri})
 
@@ -89,12 +95,16 @@ def test_every_command_says_so_in_one_line_within_seconds(
         assert (done.code, done.stderr) == (0, ""), command
 
 
-def test_a_store_that_another_stopped_process_is_opening_is_named(small: Project, tmp_path: Path) -> None:
+def test_a_store_that_another_stopped_process_is_opening_is_named(
+    small: Project, tmp_path: Path
+) -> None:
     """Its lock is not given back; nobody waits for ever."""
     copy = tmp_path / "copy"
     shutil.copytree(small.folder, copy)
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD.format(copy / ".linreg/store.lock")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD.format(copy / ".linreg/store.lock")],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert holder.stdout is not None
@@ -118,7 +128,7 @@ time.sleep(300)
 IMPATIENT = """
 import sys
 from linreg import cli
-from linreg.tracking import run_folder
+from linreg.tracking.journal import run_folder
 run_folder.PATIENCE_FOR_STORE = 1.0
 sys.argv = ["linreg", "sync"]
 cli.main()

@@ -1,4 +1,6 @@
-"""A tiny project in which every stage has run in a forked process, and who reads which of its files."""
+"""A tiny project in which every stage has run in a forked process, and who reads which of its
+files.
+"""
 
 import contextlib
 import importlib
@@ -11,7 +13,7 @@ from types import MappingProxyType
 import pytest
 
 from linreg.files import files_in
-from linreg.tracking import follower
+from linreg.tracking.journal import follower
 from tests.faults.forked import Outcome, run_command, run_stage
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +53,17 @@ READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "models/evaluation/predictions.csv": ("compare",),
     }
 )
-"""Every file that a stage or command reads of what an earlier one wrote. Not here: what train hashes and never looks
-into, the pages of the test rows."""
+"""Every file that a stage or command reads of what an earlier one wrote. Not here: what train
+hashes and never looks into, the pages of the test rows."""
 
 
 @contextlib.contextmanager
 def ready_to_fork() -> Iterator[None]:
     """Have all imports, and no sender, which would be a process of a second for each case."""
-    for module in ("linreg.fit.autograd", "tests.faults.sent_runs"):  # torch and MLflow, once and not in every fork
+    for module in (
+        "linreg.fit.sgd.autograd",
+        "tests.faults.sent_runs",
+    ):  # torch and MLflow, once and not in every fork
         importlib.import_module(module)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(follower, "start", lambda _: None)
@@ -78,8 +83,12 @@ def made(folder: Path, seed: int) -> Path:
 
 
 def copy_of(project: Path, folder: Path) -> Path:
-    """Link what the stages wrote, which they replace and never change in place; no journals, no locks."""
-    shutil.copytree(project, folder, copy_function=os.link, ignore=shutil.ignore_patterns(".linreg"))
+    """Link what the stages wrote, which they replace and never change in place; no journals, no
+    locks.
+    """
+    shutil.copytree(
+        project, folder, copy_function=os.link, ignore=shutil.ignore_patterns(".linreg")
+    )
     return folder
 
 
@@ -101,7 +110,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def left_checkpoint(folder: Path) -> Path:
     """Have a training leave a checkpoint, as one does that is killed after its first epoch."""
-    from linreg.fit.checkpoint import Checkpoint
+    from linreg.fit.sgd.checkpoint import Checkpoint
 
     def die_after_writing(self: Checkpoint, state: object) -> None:
         self.write(state)  # type: ignore[arg-type]

@@ -57,8 +57,13 @@ def test_the_curves_have_a_name_per_coefficient_and_leave_out_what_there_is_not(
     [(number, values)] = found.add(epoch(1, (1.5, -2.0), 0.25), 0.1, None)
     assert number == 1
     assert values == {
-        "train_mse": 0.1, "lr": 0.1, "b": 0.25, "theta.x1": 1.5, "theta.C(g)[T.b]": -2.0, "rows_per_second": 1e6
-    }  # fmt: skip
+        "train_mse": 0.1,
+        "lr": 0.1,
+        "b": 0.25,
+        "theta.x1": 1.5,
+        "theta.C(g)[T.b]": -2.0,
+        "rows_per_second": 1e6,
+    }
     assert found.add(epoch(2), 0.1, 0.2)[0][1]["validation_mse"] == 0.2
 
 
@@ -75,7 +80,9 @@ def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path
     assert float(rows[1]["validation_mse"]) == 1e-17
     with (tmp_path / "theta.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["epoch"], row["coefficient"]) for row in rows] == [(n, c) for n in "12" for c in ("b", "x1", "a,b")]
+    assert [(row["epoch"], row["coefficient"]) for row in rows] == [
+        (n, c) for n in "12" for c in ("b", "x1", "a,b")
+    ]
     assert [float(row["value"]).hex() for row in rows if row["coefficient"] != "b"] == [
         value.hex() for theta in values for value in theta
     ]
@@ -90,18 +97,34 @@ def test_at_most_20_epochs_or_so_are_printed_where_nobody_watches(
     history([0.5] * epochs, epochs=epochs)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == lines
-    assert printed[-1] == f"train: epoch {epochs}: train MSE {1 / epochs:.6g}, validation MSE 0.5, 1e+06 rows/s"
+    assert (
+        printed[-1]
+        == f"train: epoch {epochs}: train MSE {1 / epochs:.6g}, validation MSE 0.5, 1e+06 rows/s"
+    )
 
 
 def test_the_summary_tells_the_epoch_that_was_chosen_and_its_losses() -> None:
-    assert history([3.0, 1.0, 2.0], patience=2, epochs=9).summary() == "epoch 2 of 9: train MSE 0.5, validation MSE 1"
+    assert (
+        history([3.0, 1.0, 2.0], patience=2, epochs=9).summary()
+        == "epoch 2 of 9: train MSE 0.5, validation MSE 1"
+    )
     assert history([None], epochs=1).summary() == "epoch 1 of 1: train MSE 1"
 
 
 def test_the_measures_of_the_gap_go_into_the_curves_and_the_table(tmp_path: Path) -> None:
     found = History(("x1", "x2"), Train())
-    assert found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})[0][1]["gap"] == 1e-3
-    assert "distance" not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})[0][1]
+    assert (
+        found.add(epoch(1), 0.1, 0.2, {"gap": 1e-3, "distance": None, "gradient_norm": 0.5})[0][1][
+            "gap"
+        ]
+        == 1e-3
+    )
+    assert (
+        "distance"
+        not in found.add(epoch(2), 0.1, 0.2, {"gap": 1e-4, "distance": None, "gradient_norm": 0.5})[
+            0
+        ][1]
+    )
     found.write(tmp_path)
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["gap"] for row in csv.DictReader(file)] == ["0.001", "0.0001"]
@@ -113,7 +136,9 @@ def numbers(curves: Curves) -> list[int]:
 
 
 def kept(losses: Sequence[float | None], **params: Any) -> list[int]:
-    """The epochs that are kept of a training, the same in what `add` returns, in `curves` and in both tables."""
+    """The epochs that are kept of a training, the same in what `add` returns, in `curves` and in
+    both tables.
+    """
     found = History(("x1", "x2"), Train(**params), quiet=True)
     told: list[int] = []
     for number, loss in enumerate(losses, start=1):
@@ -138,17 +163,25 @@ def test_up_to_1000_epochs_all_are_kept(epochs: int) -> None:
 @pytest.mark.parametrize(
     ("epochs", "every"), [(1001, 2), (1999, 2), (2000, 2), (2001, 3), (12_345, 13), (100_000, 100)]
 )
-def test_of_more_every_second_third_or_further_one_is_kept_with_the_first_and_the_last(epochs: int, every: int) -> None:
+def test_of_more_every_second_third_or_further_one_is_kept_with_the_first_and_the_last(
+    epochs: int, every: int
+) -> None:
     found = kept([0.5] * epochs, epochs=epochs)
     assert found == sorted({1, *range(every, epochs + 1, every), epochs})
     assert len(found) <= 1002
 
 
-@pytest.mark.parametrize(("best", "patience"), [(1234, 100), (1, 7), (3000, 2), (2999, 1000), (4999, 500)])
-def test_with_patience_the_chosen_epoch_and_the_last_one_that_ran_are_kept_too(best: int, patience: int) -> None:
+@pytest.mark.parametrize(
+    ("best", "patience"), [(1234, 100), (1, 7), (3000, 2), (2999, 1000), (4999, 500)]
+)
+def test_with_patience_the_chosen_epoch_and_the_last_one_that_ran_are_kept_too(
+    best: int, patience: int
+) -> None:
     losses = [1.0 + abs(number - best) for number in range(1, 5001)]
     last = min(5000, best + patience)
-    assert kept(losses, epochs=5000, patience=patience) == sorted({1, *range(5, last + 1, 5), best, last})
+    assert kept(losses, epochs=5000, patience=patience) == sorted(
+        {1, *range(5, last + 1, 5), best, last}
+    )
 
 
 def test_an_epoch_that_is_not_kept_costs_nothing_unless_patience_watches_it() -> None:
@@ -161,7 +194,9 @@ def test_a_loss_beyond_float64_is_never_the_best() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1500, 2500, 100_000])
-def test_of_thousands_of_epochs_20_are_printed_and_the_first(capsys: pytest.CaptureFixture[str], epochs: int) -> None:
+def test_of_thousands_of_epochs_20_are_printed_and_the_first(
+    capsys: pytest.CaptureFixture[str], epochs: int
+) -> None:
     found = History(("x1", "x2"), Train(epochs=epochs))
     for number in range(1, epochs + 1):
         if found.looks_at(epoch(number)):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linreg.data.design import Design
+from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, ModelColumn, linear, load
 
@@ -39,7 +39,9 @@ ROW = {"x": [0.5], "k": [1], "g": ["a"], "flag": [False], "a name": [1.0]}
 
 @pytest.fixture(scope="module")
 def model(learn: Learn) -> LinearModel:
-    return LinearModel(learn(FORMULA, TRAIN), THETA, 0.1 + 0.2, {"params": "abc", "data/split": "def.dir"})
+    return LinearModel(
+        learn(FORMULA, TRAIN), THETA, 0.1 + 0.2, {"params": "abc", "data/split": "def.dir"}
+    )
 
 
 @pytest.fixture
@@ -57,14 +59,20 @@ def folder(model: LinearModel, tmp_path: Path) -> Path:
 def test_a_model_is_read_back_bit_for_bit(model: LinearModel, folder: Path) -> None:
     back = load(folder)
     assert back.theta.tobytes() == model.theta.tobytes()
-    assert (back.b.hex(), back.hashes, back.design.learned) == (model.b.hex(), model.hashes, model.design.learned)
+    assert (back.b.hex(), back.hashes, back.design.learned) == (
+        model.b.hex(),
+        model.hashes,
+        model.design.learned,
+    )
     assert back.design.schema == model.design.schema
     assert back.design.names == model.design.names
     frame = TRAIN.to_pandas()
     assert back.predict(frame).tobytes() == model.predict(frame).tobytes()
 
 
-def test_a_model_that_was_read_back_is_written_to_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+def test_a_model_that_was_read_back_is_written_to_the_same_bytes(
+    folder: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
     again.mkdir()
     load(folder).save(again)
@@ -103,14 +111,19 @@ def test_reading_and_predicting_need_neither_pickle_nor_torch_nor_formulaic(fold
     """
     done = subprocess.run(
         [sys.executable, "-c", program, str(folder)],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout == "set()\n"
     for path in folder.iterdir():
         assert b"\x80\x04" not in path.read_bytes()[:2]  # how a pickle begins
 
 
-@pytest.mark.parametrize("formula", ["y ~ 1", "y ~ 0 + x", "y ~ 0 + g", "log(y) ~ x:g", "y ~ C(g, 'b') + {x / k}"])
+@pytest.mark.parametrize(
+    "formula", ["y ~ 1", "y ~ 0 + x", "y ~ 0 + g", "log(y) ~ x:g", "y ~ C(g, 'b') + {x / k}"]
+)
 def test_models_of_every_kind_come_back(learn: Learn, tmp_path: Path, formula: str) -> None:
     design = learn(formula, TRAIN)
     theta = np.arange(1.0, len(design.names) + 1) / 3
@@ -146,10 +159,14 @@ def test_files_of_two_models_are_told_apart(folder: Path, learn: Learn, tmp_path
     changed[0] = np.nextafter(changed[0], 1)
     LinearModel(learn(FORMULA, TRAIN), changed, 0.1 + 0.2, {}).save(other)
     shutil.copyfile(other / "model.safetensors", folder / "model.safetensors")
-    assert "model.safetensors and model.json differ; delete both and run `dvc repro`" in failure(folder)
+    assert "model.safetensors and model.json differ; delete both and run `dvc repro`" in failure(
+        folder
+    )
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 100, b"\x08\0\0\0\0\0\0\0{}      ", b"PK\x03\x04"], ids=repr)
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"\xff" * 100, b"\x08\0\0\0\0\0\0\0{}      ", b"PK\x03\x04"], ids=repr
+)
 def test_damaged_weights_are_one_line(folder: Path, content: bytes) -> None:
     (folder / "model.safetensors").write_bytes(content)
     assert "is a damaged model" in failure(folder)
@@ -160,7 +177,10 @@ def without(key: str) -> Callable[[Any], object]:
 
 
 DAMAGE: dict[str, Callable[[Any], object]] = {
-    **{f"no {key}": without(key) for key in ("learned", "theta", "b", "hashes", "formula", "format")},
+    **{
+        f"no {key}": without(key)
+        for key in ("learned", "theta", "b", "hashes", "formula", "format")
+    },
     "learned is a list": lambda data: data.update(learned=[]),
     "nothing learned": lambda data: data.update(learned={}),
     "a column not learned": lambda data: data["learned"].pop("g"),
@@ -209,7 +229,9 @@ def test_a_prediction_is_the_formula_by_hand(model: LinearModel) -> None:
 
 
 @given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 4), min_size=1, max_size=5), st.floats(-10, 10))
-def test_linear_adds_the_columns_one_after_the_other(rows: list[tuple[float, ...]], b: float) -> None:
+def test_linear_adds_the_columns_one_after_the_other(
+    rows: list[tuple[float, ...]], b: float
+) -> None:
     X, theta = np.array(rows), np.array([0.1, -3.0, 1 / 3, 1e-3])
     for row, found in zip(rows, linear(X, theta, b).tolist(), strict=True):
         expected = b
@@ -222,33 +244,50 @@ def test_linear_adds_the_columns_one_after_the_other(rows: list[tuple[float, ...
 def test_a_prediction_needs_the_features_in_any_order_and_nothing_else(plain: LinearModel) -> None:
     frame = pd.DataFrame({"g": ["b", "a"], "unused": [pd.NA, {}], "x": [1.0, 2.0]}, index=[7, 7])
     assert plain.predict(frame).tolist() == [13.0, 5.0]
-    assert plain.columns == (ModelColumn("x", "float", "number"), ModelColumn("g", "string", "category"))
+    assert plain.columns == (
+        ModelColumn("x", "float", "number"),
+        ModelColumn("g", "string", "category"),
+    )
     assert plain.target == "y"
 
 
 @pytest.mark.parametrize(
     "x",
     [
-        np.array([3], np.int64), np.array([3], np.int8), np.array([3], np.uint64), np.array([3], np.float16),
-        np.array([3], np.float32), pd.array([3], dtype="Int32"), pd.array([3.0], dtype="Float64"), [3], [3.0],
+        np.array([3], np.int64),
+        np.array([3], np.int8),
+        np.array([3], np.uint64),
+        np.array([3], np.float16),
+        np.array([3], np.float32),
+        pd.array([3], dtype="Int32"),
+        pd.array([3.0], dtype="Float64"),
+        [3],
+        [3.0],
     ],
     ids=lambda x: str(getattr(x, "dtype", type(x[0]))),
-)  # fmt: skip
+)
 def test_a_number_may_be_of_any_numeric_type(plain: LinearModel, x: Any) -> None:
     assert plain.predict(pd.DataFrame({"x": x, "g": ["a"]})).tolist() == [7.0]
 
 
 @pytest.mark.parametrize(
     "g",
-    [pd.Categorical(["b"], categories=["z", "b"]), pd.array(["b"], dtype="string"), np.array(["b"], object), ["b"]],
+    [
+        pd.Categorical(["b"], categories=["z", "b"]),
+        pd.array(["b"], dtype="string"),
+        np.array(["b"], object),
+        ["b"],
+    ],
     ids=["category", "string", "object", "list"],
-)  # fmt: skip
+)
 def test_a_category_may_be_any_text(plain: LinearModel, g: Any) -> None:
     assert plain.predict(pd.DataFrame({"x": [1.0], "g": g})).tolist() == [13.0]
 
 
 @pytest.mark.parametrize(
-    "type_", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
+    "type_",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())],
+    ids=str,
 )
 def test_a_table_may_hold_text_of_any_arrow_type(plain: LinearModel, type_: pa.DataType) -> None:
     table = pa.table({"x": [1.0], "g": pa.array(["b"], pa.string()).cast(type_)})
@@ -258,7 +297,9 @@ def test_a_table_may_hold_text_of_any_arrow_type(plain: LinearModel, type_: pa.D
 def test_a_category_of_whole_numbers_may_come_as_floats_that_are_whole(learn: Learn) -> None:
     model = LinearModel(learn("y ~ C(k)", TRAIN), np.array([10.0, 20.0]), 1.0, {})
     assert model.predict(pd.DataFrame({"k": [1.0, 2.0, 3.0]})).tolist() == [1.0, 11.0, 21.0]
-    with pytest.raises(UserError, match=r"row 1: column k: holds a level that .* found 1\.5; known levels: 1, 2, 3"):
+    with pytest.raises(
+        UserError, match=r"row 1: column k: holds a level that .* found 1\.5; known levels: 1, 2, 3"
+    ):
         model.predict(pd.DataFrame({"k": [1.5]}))
 
 
@@ -285,7 +326,9 @@ def with_cell(column: str, row: int, cell: object) -> pd.DataFrame:
 
 @pytest.mark.parametrize("missing", [None, math.nan, pd.NA])
 @pytest.mark.parametrize("column", ["x", "g"])
-def test_a_missing_cell_is_told_with_column_and_row(plain: LinearModel, column: str, missing: object) -> None:
+def test_a_missing_cell_is_told_with_column_and_row(
+    plain: LinearModel, column: str, missing: object
+) -> None:
     expected = f"the input: row 2: column {column}: is missing; fill the cell or leave the row out"
     assert refused(plain, with_cell(column, 1, missing)) == expected
 
@@ -319,16 +362,22 @@ def test_a_missing_column_is_told_with_those_there_are(plain: LinearModel) -> No
 def test_a_column_of_another_kind_is_told_with_the_kind_wanted(
     plain: LinearModel, column: str, cells: Any, wanted: str
 ) -> None:
-    assert refused(plain, FRAME.assign(**{column: cells})).startswith(f"the input: column {column}: must hold {wanted}")
+    assert refused(plain, FRAME.assign(**{column: cells})).startswith(
+        f"the input: column {column}: must hold {wanted}"
+    )
 
 
 def test_mixed_cells_in_a_column_are_one_line(plain: LinearModel) -> None:
-    assert refused(plain, with_cell("x", 2, "three")).startswith("the input: column x: must hold double")
+    assert refused(plain, with_cell("x", 2, "three")).startswith(
+        "the input: column x: must hold double"
+    )
     assert refused(plain, with_cell("g", 2, 3)).startswith("the input: column g: must hold string")
 
 
 @pytest.mark.parametrize("cells", [[{}], [[1.0]], [b"1"], [complex(1)], [Path()]], ids=repr)
-def test_cells_that_are_no_numbers_at_all_are_one_line(plain: LinearModel, cells: list[Any]) -> None:
+def test_cells_that_are_no_numbers_at_all_are_one_line(
+    plain: LinearModel, cells: list[Any]
+) -> None:
     frame = pd.DataFrame({"x": pd.Series(cells, dtype=object), "g": ["a"]})
     assert refused(plain, frame).startswith("the input: column x: must hold double")
 
@@ -357,13 +406,17 @@ def test_a_prediction_that_overflows_is_told_with_its_row(learn: Learn) -> None:
     assert message == "the input: row 2: is too large to predict from; found inf"
 
 
-def test_a_missing_number_is_filled_with_the_training_mean_where_training_did_so(learn: Learn, tmp_path: Path) -> None:
+def test_a_missing_number_is_filled_with_the_training_mean_where_training_did_so(
+    learn: Learn, tmp_path: Path
+) -> None:
     design = learn("y ~ x + g", TRAIN, fill_missing=True)
     LinearModel(design, np.array([2.0, 10.0, 20.0]), 1.0, {}).save(tmp_path)
     model = load(tmp_path)
     frame = pd.DataFrame({"x": [None, 1.0], "g": ["a", "b"]})
     assert model.predict(frame).tolist() == [1 + 2 * 2.25, 13.0]
-    assert "row 2: column g: is missing" in refused(model, pd.DataFrame({"x": [1.0, 2.0], "g": ["a", None]}))
+    assert "row 2: column g: is missing" in refused(
+        model, pd.DataFrame({"x": [1.0, 2.0], "g": ["a", None]})
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])

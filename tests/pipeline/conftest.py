@@ -24,22 +24,32 @@ class Project:
     folder: Path
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a user who has activated the project's, and nothing of the tests' own."""
+        """Return the environment of a user who has activated the project's, and nothing of the
+        tests' own.
+        """
         own = ("DVC", "MLFLOW", "GIT", "WORKERS")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(own)
+        }
         return environment | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
-            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@localhost",
-            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@localhost",
-        }  # fmt: skip
+            "GIT_AUTHOR_NAME": "test",
+            "GIT_AUTHOR_EMAIL": "test@localhost",
+            "GIT_COMMITTER_NAME": "test",
+            "GIT_COMMITTER_EMAIL": "test@localhost",
+        }
 
     def run(
         self, *command: str, check: bool = True, env: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, with `env` besides."""
         environment = self.environment() | dict(env)
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert not check or done.returncode == 0, (
+            f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        )
         return done
 
     def json(self, path: str) -> Any:
@@ -51,7 +61,9 @@ class Project:
         path = self.folder / "params.yaml"
         text = path.read_text()
         for key, value in values.items():
-            text, count = re.subn(rf"^(  {key}:) \S+", rf"\1 {value}", text, count=1, flags=re.MULTILINE)
+            text, count = re.subn(
+                rf"^(  {key}:) \S+", rf"\1 {value}", text, count=1, flags=re.MULTILINE
+            )
             assert count == 1, f"params.yaml has no {key}"
         path.write_text(text)
 
@@ -70,15 +82,22 @@ print(json.dumps([{
                for key in run.data.metrics},
 } for run in runs]))
 """
-        return list(json.loads(self.run(sys.executable, "-W", "ignore", "-c", program).stdout.splitlines()[-1]))
+        return list(
+            json.loads(
+                self.run(sys.executable, "-W", "ignore", "-c", program).stdout.splitlines()[-1]
+            )
+        )
 
 
 def copy_of_the_project(folder: Path) -> Project:
     """Copy what git tracks or would track, and commit it."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in listing.stdout.splitlines():
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +109,9 @@ def copy_of_the_project(folder: Path) -> Project:
 
 
 def committed_run(folder: Path, **params: object) -> Project:
-    """Copy the project, change parameters as `Project.set_params` does, run it once and commit what that changed."""
+    """Copy the project, change parameters as `Project.set_params` does, run it once and commit what
+    that changed.
+    """
     project = copy_of_the_project(folder)
     project.set_params(**params)
     project.run("dvc", "repro")

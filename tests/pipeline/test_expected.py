@@ -1,4 +1,6 @@
-"""What the default pipeline computes, number by number: a change must be meant, and be seen in the diff."""
+"""What the default pipeline computes, number by number: a change must be meant, and be seen in the
+diff.
+"""
 
 import json
 import sys
@@ -18,7 +20,11 @@ def test_losses_theta_and_b_are_the_expected_ones_bit_for_bit(reproduced: Projec
 
 def test_changes_show_old_and_new_value_in_hex_and_decimal() -> None:
     old = {"epoch 1": {"b": (4.25).hex()}, "model": {"b": (1.0).hex()}}
-    new = {"epoch 1": {"b": (4.250000476837158).hex()}, "epoch 2": {"b": (0.5).hex()}, "model": {"b": (1.0).hex()}}
+    new = {
+        "epoch 1": {"b": (4.250000476837158).hex()},
+        "epoch 2": {"b": (0.5).hex()},
+        "model": {"b": (1.0).hex()},
+    }
     assert changes(old, new) == [
         "epoch 1: b: 0x1.1000000000000p+2 (4.25) became 0x1.1000020000000p+2 (4.250000476837158)",
         "epoch 2: b: nothing became 0x1.0000000000000p-1 (0.5)",
@@ -28,7 +34,9 @@ def test_changes_show_old_and_new_value_in_hex_and_decimal() -> None:
 
 @pytest.fixture
 def own_copy(reproduced: Project) -> Path:
-    """The script in the reproduced project, which it may write to, with expected values that are out of date."""
+    """The script in the reproduced project, which it may write to, with expected values that are
+    out of date.
+    """
     copy = reproduced.folder / "tests" / "expected" / EXPECTED.name
     values = json.loads(copy.read_text())
     values["model"]["b"] = (0.0).hex()

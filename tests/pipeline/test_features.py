@@ -1,4 +1,6 @@
-"""The same bits with every feature: solvers, categories, weights, z-scores, averaging, patience, M = 2, 16 and 100."""
+"""The same bits with every feature: solvers, categories, weights, z-scores, averaging, patience, M
+= 2, 16 and 100.
+"""
 
 import shutil
 import sys
@@ -8,15 +10,20 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from linreg.proof.cells import Cell, cells
-from linreg.proof.difference import first_difference
+from linreg.verify.difference import first_difference
+from linreg.verify.matrix import Cell, cells
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 CELLS = [Cell(2, 1, "nehalem"), Cell(3, 2, "haswell")]
-"""The whole matrix takes minutes; these have every switch on, and workers that divide the shards or do not."""
+"""The whole matrix takes minutes; these have every switch on, and workers that divide the shards or
+do not.
+"""
 CARS = {
     "ingest": {"source": "data/examples/auto-mpg.csv", "missing": "drop"},
-    "model": {"formula": "mpg ~ log(horsepower) + weight * C(origin) + I(modelyear**2)", "weights": "cylinders"},
+    "model": {
+        "formula": "mpg ~ log(horsepower) + weight * C(origin) + I(modelyear**2)",
+        "weights": "cylinders",
+    },
     "evaluate": {"gates": {}},
 }
 
@@ -31,13 +38,27 @@ FEATURES: dict[str, dict[str, Any]] = {
     "two features, averaged, with patience and a penalty": drawn(2)
     | {
         "split": {"shards": 8},
-        "train": {"average": 0.5, "patience": 2, "l2": 0.01, "schedule": "cosine", "batch_size": 64, "epochs": 6},
+        "train": {
+            "average": 0.5,
+            "patience": 2,
+            "l2": 0.01,
+            "schedule": "cosine",
+            "batch_size": 64,
+            "epochs": 6,
+        },
     },
     "16 features, z-scores, float64": drawn(16)
-    | {"split": {"shards": 3}, "train": {"standardize": True, "dtype": "float64", "batch_size": 63, "epochs": 3}},
+    | {
+        "split": {"shards": 3},
+        "train": {"standardize": True, "dtype": "float64", "batch_size": 63, "epochs": 3},
+    },
     "100 features": drawn(100, 4000)
-    | {"split": {"shards": 2}, "train": {"batch_size": 250, "lr": 0.003, "epochs": 3, "schedule": "linear"}},
-    "100 features, exact": drawn(100, 4000) | {"split": {"shards": 4}, "train": {"solver": "exact"}},
+    | {
+        "split": {"shards": 2},
+        "train": {"batch_size": 250, "lr": 0.003, "epochs": 3, "schedule": "linear"},
+    },
+    "100 features, exact": drawn(100, 4000)
+    | {"split": {"shards": 4}, "train": {"solver": "exact"}},
     "cars": CARS
     | {
         "split": {"shards": 3},
@@ -50,7 +71,8 @@ FEATURES: dict[str, dict[str, Any]] = {
             "batch_size": 30,
         },
     },
-    "cars, exact": CARS | {"split": {"shards": 5}, "train": {"solver": "exact", "collinear": "drop"}},
+    "cars, exact": CARS
+    | {"split": {"shards": 5}, "train": {"solver": "exact", "collinear": "drop"}},
 }
 
 
@@ -62,7 +84,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("feature", FEATURES)
-def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(project: Project, feature: str) -> None:
+def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(
+    project: Project, feature: str
+) -> None:
     """The reference is one process, one thread, on this processor as it is."""
     path = project.folder / "params.yaml"
     yaml = YAML()
@@ -75,7 +99,9 @@ def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(project: Pr
     for cell in [cell for cell in CELLS if cell.machine in {each.machine for each in cells()}]:
         found = executed(project, cell)
         for folder in ("data", "models"):
-            assert (difference := first_difference(expected / folder, found / folder)) is None, f"{cell}: {difference}"
+            assert (difference := first_difference(expected / folder, found / folder)) is None, (
+                f"{cell}: {difference}"
+            )
 
 
 def executed(project: Project, cell: Cell) -> Path:

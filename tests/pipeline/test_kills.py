@@ -1,4 +1,6 @@
-"""Killed anywhere, resumed, same bits: SIGKILL at seeded random moments of stages, workers and DVC itself."""
+"""Killed anywhere, resumed, same bits: SIGKILL at seeded random moments of stages, workers and DVC
+itself.
+"""
 
 import random
 import re
@@ -19,8 +21,14 @@ WEIGHTS = (1, 1, 1, 6, 3)
 KILLS_AT_A_TIME = 4
 NUM_EPOCHS = 12
 CURVES = (
-    "loss/train", "loss/validation", "loss/gap", "model/b", "model/theta.x1", "model/theta.x2", "rows_per_second",
-)  # fmt: skip
+    "loss/train",
+    "loss/validation",
+    "loss/gap",
+    "model/b",
+    "model/theta.x1",
+    "model/theta.x2",
+    "rows_per_second",
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of_the_project(tmp_path_factory.mktemp("killed"))
     params = project.folder / "params.yaml"
     params.write_text(
-        params.read_text().replace("shards: 1", "shards: 2").replace("epochs: 20", f"epochs: {NUM_EPOCHS}")
+        params.read_text()
+        .replace("shards: 1", "shards: 2")
+        .replace("epochs: 20", f"epochs: {NUM_EPOCHS}")
     )
     project.run("dvc", "repro")
     project.run("git", "commit", "-qam", "shards")
@@ -47,7 +57,9 @@ def test_whatever_is_killed_the_next_repro_ends_with_the_same_hashes_and_one_com
     killed: list[str] = []
     while len(killed) < num_kills:
         forget_everything(project.folder)
-        stages = chance.choices(list(STAGES), WEIGHTS, k=min(KILLS_AT_A_TIME, num_kills - len(killed)))
+        stages = chance.choices(
+            list(STAGES), WEIGHTS, k=min(KILLS_AT_A_TIME, num_kills - len(killed))
+        )
         these = []
         for stage in sorted(stages, key=list(STAGES).index):
             if stage in stages_to_do(project):
@@ -56,7 +68,9 @@ def test_whatever_is_killed_the_next_repro_ends_with_the_same_hashes_and_one_com
         assert (project.folder / "dvc.lock").read_text() == expected, these
         assert_one_complete_run(project, these)
         assert not list((project.folder / ".linreg/checkpoints").glob("*")), these
-        assert not [path for path in project.folder.glob("*/.*") if path.suffix in (".partial", ".scratch")], these
+        assert not [
+            path for path in project.folder.glob("*/.*") if path.suffix in (".partial", ".scratch")
+        ], these
         killed += these
     assert len(killed) == num_kills
 
@@ -66,18 +80,26 @@ def assert_one_complete_run(project: Project, killed: list[str]) -> None:
     (run,) = project.mlflow_runs()
     assert run["status"] == "FINISHED", killed
     for name in CURVES:
-        assert [step for step, _ in run["curves"][name]] == list(range(1, NUM_EPOCHS + 1)), (name, killed)
+        assert [step for step, _ in run["curves"][name]] == list(range(1, NUM_EPOCHS + 1)), (
+            name,
+            killed,
+        )
     assert len(run["curves"]["test_r2"]) == run["models"] == 1, killed
 
 
-def repro_until_killed(project: Project, stage: str, chance: random.Random, workers: int) -> list[str]:
-    """Start `dvc repro`, kill something in it at a random time of a stage, and return what and when.
+def repro_until_killed(
+    project: Project, stage: str, chance: random.Random, workers: int
+) -> list[str]:
+    """Start `dvc repro`, kill something in it at a random time of a stage, and return what and
+    when.
 
-    Nothing is killed, and nothing counted, when DVC has the stage in its cache (it had ended before, but for DVC's last
-    words), or when the pipeline has ended before that time came.
+    Nothing is killed, and nothing counted, when DVC has the stage in its cache (it had ended
+    before, but for DVC's last words), or when the pipeline has ended before that time came.
     """
     delay = chance.uniform(0, STAGES[stage] * (1 if workers == 1 else 2.5))
-    who = chance.choice(["stage", "stage", "dvc"] if workers == 1 else ["worker", "worker", "launcher", "dvc"])
+    who = chance.choice(
+        ["stage", "stage", "dvc"] if workers == 1 else ["worker", "worker", "launcher", "dvc"]
+    )
     dvc = subprocess.Popen(
         ["dvc", "repro"],
         cwd=project.folder,
@@ -91,7 +113,9 @@ def repro_until_killed(project: Project, stage: str, chance: random.Random, work
         if dvc.poll() is not None:
             output, _ = dvc.communicate()
             assert dvc.returncode == 0, output
-            assert f"Stage '{stage}' is cached" in output or f"Running stage '{stage}'" in output, output
+            assert f"Stage '{stage}' is cached" in output or f"Running stage '{stage}'" in output, (
+                output
+            )
             return []
         victim = {
             "dvc": lambda: psutil.Process(dvc.pid),
@@ -111,8 +135,12 @@ def repro_until_killed(project: Project, stage: str, chance: random.Random, work
     return [f"{who}, {delay:.2f} s into {stage}"]
 
 
-def wait_for(dvc: subprocess.Popen[str], stage: str, delay: float, folder: Path) -> list[psutil.Process]:
-    """Wait until a stage has run for `delay` seconds; return its processes, the one that DVC started first."""
+def wait_for(
+    dvc: subprocess.Popen[str], stage: str, delay: float, folder: Path
+) -> list[psutil.Process]:
+    """Wait until a stage has run for `delay` seconds; return its processes, the one that DVC
+    started first.
+    """
     deadline = time.monotonic() + 120
     while not stage_processes(stage, folder):
         assert time.monotonic() < deadline
@@ -127,7 +155,10 @@ def stage_processes(stage: str, folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cmdline()[-2:] == ["-m", f"stages.{stage}"] and Path(process.cwd()) == folder:
+            if (
+                process.cmdline()[-2:] == ["-m", f"stages.{stage}"]
+                and Path(process.cwd()) == folder
+            ):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

@@ -1,4 +1,6 @@
-"""Bigger than memory: what a stage takes at its peak is bounded, and does not grow with the table."""
+"""Bigger than memory: what a stage takes at its peak is bounded, and does not grow with the
+table.
+"""
 
 import re
 import sys
@@ -11,7 +13,15 @@ from tests.pipeline.conftest import copy_of_the_project
 MOST_MEGABYTES = 700
 MOST_GROWTH = 50
 """Megabytes between a table and one twice as long."""
-STAGES = ("generate", "ingest", "split", "train exact", "train compiled", "train autograd", "evaluate")
+STAGES = (
+    "generate",
+    "ingest",
+    "split",
+    "train exact",
+    "train compiled",
+    "train autograd",
+    "evaluate",
+)
 PROGRAM = """
 import atexit, runpy, sys
 atexit.register(lambda: print(open("/proc/self/status").read()))
@@ -24,12 +34,16 @@ def peaks(folder: Path, rows: int) -> dict[str, float]:
     """The peak of the resident memory of each stage, in megabytes."""
     project = copy_of_the_project(folder)
     # Every part of the split is larger than what is kept of it in memory between passes.
-    project.set_params(rows=rows, epochs=1, batch_size=65536, train=0.34, validation=0.33, test=0.33)
+    project.set_params(
+        rows=rows, epochs=1, batch_size=65536, train=0.34, validation=0.33, test=0.33
+    )
     found = {}
     for stage in STAGES:
         name, _, how = stage.partition(" ")
         if how:
-            project.set_params(**({"solver": how} if how == "exact" else {"solver": "sgd", "engine": how}))
+            project.set_params(
+                **({"solver": how} if how == "exact" else {"solver": "sgd", "engine": how})
+            )
         said = project.run(sys.executable, "-c", PROGRAM, name).stdout
         peak = re.search(r"VmHWM:\s+(\d+) kB", said)
         assert peak is not None

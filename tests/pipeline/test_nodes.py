@@ -1,4 +1,6 @@
-"""Two hosts: network namespaces with a cable between them, each with a torchrun of its own, and one folder."""
+"""Two hosts: network namespaces with a cable between them, each with a torchrun of its own, and one
+folder.
+"""
 
 import shutil
 import subprocess
@@ -27,7 +29,20 @@ def hosts() -> Iterator[dict[str, str]]:
         pytest.skip("network namespaces take the program ip and the rights of root")
     try:
         assert ip("netns", "add", second)
-        assert ip("link", "add", "cable", "netns", first, "type", "veth", "peer", "name", "cable", "netns", second)
+        assert ip(
+            "link",
+            "add",
+            "cable",
+            "netns",
+            first,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "cable",
+            "netns",
+            second,
+        )
         for host, address in HOSTS.items():
             assert ip("-n", host, "address", "add", f"{address}/24", "dev", "cable")
             assert ip("-n", host, "link", "set", "cable", "up")
@@ -41,7 +56,9 @@ def hosts() -> Iterator[dict[str, str]]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ["compiled", "autograd"])
-def test_two_hosts_make_the_lock_file_of_one_process(tmp_path: Path, hosts: dict[str, str], engine: str) -> None:
+def test_two_hosts_make_the_lock_file_of_one_process(
+    tmp_path: Path, hosts: dict[str, str], engine: str
+) -> None:
     project = copy_of_the_project(tmp_path)
     project.set_params(rows=4000, shards=4, epochs=2, engine=engine)
     project.run("dvc", "repro")
@@ -50,17 +67,37 @@ def test_two_hosts_make_the_lock_file_of_one_process(tmp_path: Path, hosts: dict
         shutil.rmtree(tmp_path / output)
 
     first = next(iter(hosts.values()))
-    program = [str(Path(sys.executable).with_name("torchrun")), "--nnodes", "2", "--nproc-per-node", "1"]
+    program = [
+        str(Path(sys.executable).with_name("torchrun")),
+        "--nnodes",
+        "2",
+        "--nproc-per-node",
+        "1",
+    ]
     program += ["--master-addr", first, "--master-port", PORT]
     environment = project.environment() | {"GLOO_SOCKET_IFNAME": "cable"}
     for stage in STAGES:
         nodes = [
             subprocess.Popen(
-                ["ip", "netns", "exec", host, *program, "--node-rank", str(rank), "-m", f"stages.{stage}"],
-                cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                [
+                    "ip",
+                    "netns",
+                    "exec",
+                    host,
+                    *program,
+                    "--node-rank",
+                    str(rank),
+                    "-m",
+                    f"stages.{stage}",
+                ],
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
             for rank, host in enumerate(hosts)
-        ]  # fmt: skip
+        ]
         said = [node.communicate()[0] for node in nodes]
         assert [node.returncode for node in nodes] == [0, 0], said
     project.run("dvc", "commit", "--force")

@@ -1,4 +1,6 @@
-"""`.ci/report`, which says in a pull request what a change means for the results; and the workflow that runs it."""
+"""`.ci/report`, which says in a pull request what a change means for the results; and the workflow
+that runs it.
+"""
 
 import re
 import shutil
@@ -10,13 +12,19 @@ from ruamel.yaml import YAML
 
 from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
 
-WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / ".github/workflows/ci.yml").read_text())
+WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load(
+    (ROOT / ".github/workflows/ci.yml").read_text()
+)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_report(tmp_path: Path) -> None:
-    """The base's outputs are in no cache, as on a machine of CI: its scores come from git, its plots are made."""
+def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_report(
+    tmp_path: Path,
+) -> None:
+    """The base's outputs are in no cache, as on a machine of CI: its scores come from git, its
+    plots are made.
+    """
     project = copy_of_the_project(tmp_path)
     before = project.json("models/evaluation/scores.json")
     project.run("git", "checkout", "-q", "-b", "slower")
@@ -29,9 +37,15 @@ def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_r
     report = (project.folder / "report/report.md").read_text()
     assert report.startswith("### slower against main (")
     assert "| train.lr | 0.01   | 0.003       |" in report
-    rows = {row[0]: [float(cell) for cell in row[1:]] for row in _rows(report) if row[0] not in ("Param", "train.lr")}
+    rows = {
+        row[0]: [float(cell) for cell in row[1:]]
+        for row in _rows(report)
+        if row[0] not in ("Param", "train.lr")
+    }
     assert set(rows) == {"gap", "test.r2", "test.rmse", "train.rmse", "validation.rmse"}
-    assert rows["gap"] == pytest.approx([before["gap"], after["gap"], after["gap"] - before["gap"]], abs=1e-8)
+    assert rows["gap"] == pytest.approx(
+        [before["gap"], after["gap"], after["gap"] - before["gap"]], abs=1e-8
+    )
     assert "- test_r2 (min 0.9): passed with 0.99935" in report
     page = (project.folder / "report/plots.html").read_text()
     assert {'"rev": "main"', '"rev": "workspace"'} <= set(re.findall(r'"rev": "\w+"', page))
@@ -47,13 +61,17 @@ def _says_what_is_stale_and_what_cannot_be_made(project: Project) -> None:
     shutil.rmtree(project.folder / ".dvc/cache/runs")
     project.run(".ci/report", "HEAD", "other")
     report = (project.folder / "other/report.md").read_text()
-    assert "**The outputs here are older than the code or the parameters: run `dvc repro`.**" in report
+    assert (
+        "**The outputs here are older than the code or the parameters: run `dvc repro`.**" in report
+    )
     assert "Those of HEAD are missing, as its outputs could not be made again:" in report
     assert "data/absent.csv" in report
 
 
 def _rows(report: str) -> list[list[str]]:
-    lines = [line for line in report.splitlines() if line.startswith("|") and not line.startswith("|--")]
+    lines = [
+        line for line in report.splitlines() if line.startswith("|") and not line.startswith("|--")
+    ]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if row[0] != "Metric"]
 
@@ -65,7 +83,9 @@ def _rows(report: str) -> list[list[str]]:
         (["HEAD"], "error: models: nothing is there to report; run `dvc repro`\n"),
     ],
 )
-def test_what_cannot_be_reported_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_reported_is_one_line(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     done = copy_of_the_project(tmp_path).run(".ci/report", *arguments, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 

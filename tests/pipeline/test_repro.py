@@ -11,7 +11,9 @@ import pytest
 from tests.pipeline.conftest import ROOT, Project
 
 
-def test_a_rerun_from_nothing_gives_every_tracked_output_its_committed_hash(reproduced: Project) -> None:
+def test_a_rerun_from_nothing_gives_every_tracked_output_its_committed_hash(
+    reproduced: Project,
+) -> None:
     assert (reproduced.folder / "dvc.lock").read_text() == (ROOT / "dvc.lock").read_text()
     assert reproduced.run("git", "status", "--porcelain").stdout == ""
 
@@ -21,7 +23,9 @@ def test_a_second_repro_has_nothing_to_do(reproduced: Project) -> None:
 
 
 def test_sgd_comes_close_to_the_least_squares_solution(reproduced: Project) -> None:
-    """The yardstick is numpy's lstsq on the same training rows; measured distance 0.007 at lr 0.01."""
+    """The yardstick is numpy's lstsq on the same training rows; measured distance 0.007 at lr
+    0.01.
+    """
     import pyarrow.parquet as pq
 
     train = pq.read_table(reproduced.folder / "data/split/train/shard-00000.parquet").to_pandas()
@@ -36,15 +40,24 @@ def test_the_mlflow_run_has_curves_parameters_dataset_model_and_links(reproduced
     run = max(reproduced.mlflow_runs(), key=lambda each: len(each["curves"]))
     with (reproduced.folder / "models/training/history.csv").open() as file:
         history = list(csv.DictReader(file))
-    for shown, name in (("loss/train", "train_mse"), ("loss/validation", "validation_mse"), ("lr", "lr")):
+    for shown, name in (
+        ("loss/train", "train_mse"),
+        ("loss/validation", "validation_mse"),
+        ("lr", "lr"),
+    ):
         assert run["curves"][shown] == [[int(row["epoch"]), float(row[name])] for row in history]
     assert len(run["curves"]["model/theta.x1"]) == len(run["curves"]["model/b"]) == len(history)
-    assert run["metrics"]["test_r2"] == reproduced.json("models/evaluation/metrics.json")["test"]["r2"]
+    assert (
+        run["metrics"]["test_r2"] == reproduced.json("models/evaluation/metrics.json")["test"]["r2"]
+    )
     scores = reproduced.json("models/evaluation/scores.json")
     assert run["metrics"]["test_r2"] == scores["test"]["r2"]
     assert run["curves"]["loss/gap"][-1][1] == scores["gap"]
     assert run["status"] == "FINISHED"
-    assert "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01" in run["tags"]["mlflow.note.content"]
+    assert (
+        "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01"
+        in run["tags"]["mlflow.note.content"]
+    )
     assert run["name"].startswith("main-")
     assert (run["params"]["train.lr"], run["params"]["model.formula"]) == ("0.01", "y ~ x1 + x2")
     assert run["models"] == 1
@@ -66,13 +79,15 @@ def test_the_summary_tells_what_was_found_and_what_is_true(reproduced: Project) 
 
 def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project) -> None:
     """1500 test rows that were in no fit: the share inside has a standard deviation of 0.0056."""
-    from linreg.fit.exact_answer import ExactAnswer
+    from linreg.evaluation.inference import intervals
+    from linreg.fit.exact.reference import ExactReference
     from linreg.fit.model import load
-    from linreg.results.inference import intervals
 
     test = pd.read_parquet(reproduced.folder / "data/split/test.parquet")
     X = load(reproduced.folder / "models/model").features(test)
-    sure = intervals(ExactAnswer.read(reproduced.folder / "models/model").minimum, X, confidence=0.95)
+    sure = intervals(
+        ExactReference.read(reproduced.folder / "models/model").minimum, X, confidence=0.95
+    )
     inside = (sure.low <= test["y"]) & (test["y"] <= sure.high)
     assert abs(inside.mean() - 0.95) < 4 * 0.0056
 
@@ -90,23 +105,39 @@ def test_plots_show_the_four_pictures(reproduced: Project) -> None:
 
 
 def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Project) -> None:
-    """auto-mpg: CRLF, `?` for missing, free text. The yardstick is lstsq on the rows that the split chose.
+    """auto-mpg: CRLF, `?` for missing, free text. The yardstick is lstsq on the rows that the split
+    chose.
 
-    The training loss ends 3e-5 above its minimum (measured); the coefficients of dummies that few rows have are
-    then still 2 % off, so that the loss says more than they do.
+    The training loss ends 3e-5 above its minimum (measured); the coefficients of dummies that few
+    rows have are then still 2 % off, so that the loss says more than they do.
     """
     import pyarrow.parquet as pq
 
     reproduced.run(
-        "dvc", "exp", "run", "-n", "cars",
-        "-S", "ingest.source=data/examples/auto-mpg.csv", "-S", "ingest.missing=drop",
-        "-S", 'model.formula="mpg ~ horsepower + weight + C(origin)"',
-        "-S", "train.standardize=true", "-S", "train.epochs=200", "-S", "train.schedule=cosine",
-    )  # fmt: skip
+        "dvc",
+        "exp",
+        "run",
+        "-n",
+        "cars",
+        "-S",
+        "ingest.source=data/examples/auto-mpg.csv",
+        "-S",
+        "ingest.missing=drop",
+        "-S",
+        'model.formula="mpg ~ horsepower + weight + C(origin)"',
+        "-S",
+        "train.standardize=true",
+        "-S",
+        "train.epochs=200",
+        "-S",
+        "train.schedule=cosine",
+    )
     model = reproduced.json("models/model/model.json")
     train = pq.read_table(reproduced.folder / "data/split/train/shard-00000.parquet").to_pandas()
     origin = [train["origin"] == level for level in (2, 3)]
-    X = np.column_stack([np.ones(len(train)), train[["horsepower", "weight"]], *origin]).astype(float)
+    X = np.column_stack([np.ones(len(train)), train[["horsepower", "weight"]], *origin]).astype(
+        float
+    )
     y = train["mpg"].to_numpy(float)
     assert sorted(model["theta"]) == ["C(origin)[T.2]", "C(origin)[T.3]", "horsepower", "weight"]
     names = ["horsepower", "weight", "C(origin)[T.2]", "C(origin)[T.3]"]
@@ -115,7 +146,9 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
     assert 0 <= np.square(y - X @ found).mean() / least - 1 < 1e-4
     assert reproduced.json("data/ingested/profile.json")["dropped"] == {"horsepower is missing": 6}
     assert "cars" in [run["name"] for run in reproduced.mlflow_runs()]
-    table = reproduced.run("dvc", "exp", "show", "--only-changed", "--drop", ".*/", "--csv").stdout.splitlines()
+    table = reproduced.run(
+        "dvc", "exp", "show", "--only-changed", "--drop", ".*/", "--csv"
+    ).stdout.splitlines()
     changes = {f"ingest.{key}" for key in ("source", "missing")} | {"model.formula"}
     changes |= {f"train.{key}" for key in ("standardize", "epochs", "schedule")}
     compared = {"gap", "test.r2", "test.rmse", "train.rmse", "validation.rmse"}
@@ -143,5 +176,8 @@ def test_four_queued_experiments_appear_with_names_parameters_and_curves(tmp_pat
     project.run("linreg", "sync")
     runs = {run["name"]: run for run in project.mlflow_runs()}
     assert {name: run["params"]["train.lr"] for name, run in runs.items()} == rates
-    assert all(run["status"] == "FINISHED" and len(run["curves"]["loss/train"]) == 20 for run in runs.values())
+    assert all(
+        run["status"] == "FINISHED" and len(run["curves"]["loss/train"]) == 20
+        for run in runs.values()
+    )
     assert all("test_r2" in run["metrics"] for run in runs.values())

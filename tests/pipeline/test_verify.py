@@ -1,4 +1,6 @@
-"""`linreg verify` in a copy of the project: what it calls the same, what it finds, and what it says when it cannot."""
+"""`linreg verify` in a copy of the project: what it calls the same, what it finds, and what it says
+when it cannot.
+"""
 
 import shutil
 from pathlib import Path
@@ -11,10 +13,15 @@ from tests.pipeline.conftest import Project, copy_of_the_project
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed copy with little data, run once; its table is one of the user's that git does not hold."""
+    """A committed copy with little data, run once; its table is one of the user's that git does not
+    hold.
+    """
     project = copy_of_the_project(tmp_path_factory.mktemp("small"))
     table = project.folder / "data/mine.csv"
-    table.write_text("a,b,y\n" + "".join(f"{i % 7},{i % 5},{3 * (i % 7) - (i % 5) + i % 3}\n" for i in range(400)))
+    table.write_text(
+        "a,b,y\n"
+        + "".join(f"{i % 7},{i % 5},{3 * (i % 7) - (i % 5) + i % 3}\n" for i in range(400))
+    )
     edit(project, "source: data/raw/generated.parquet", "source: data/mine.csv")
     edit(project, "rows: 10000", "rows: 50")
     edit(project, "epochs: 20", "epochs: 2")
@@ -31,7 +38,9 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
 
 
 @pytest.mark.slow
-def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(small: Project) -> None:
+def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(
+    small: Project,
+) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
     assert done.stdout.count("  same") == 12
@@ -42,13 +51,19 @@ def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(s
 
 
 @pytest.mark.slow
-def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_differs(small: Project) -> None:
-    """The lock of one seed committed with the parameters of another: what a forgotten `dvc repro` leaves."""
+def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_differs(
+    small: Project,
+) -> None:
+    """The lock of one seed committed with the parameters of another: what a forgotten `dvc repro`
+    leaves.
+    """
     edit(small, "seed: 1\n\nevaluate", "seed: 2\n\nevaluate")
     small.run("git", "commit", "-qam", "another seed, no repro")
     (small.folder / "notes.txt").write_text("not committed")
     (small.folder / "CHANGELOG.md").write_text("changed")
-    shutil.rmtree(small.folder / "models/model")  # it is in DVC's cache, models/training is still here
+    shutil.rmtree(
+        small.folder / "models/model"
+    )  # it is in DVC's cache, models/training is still here
     done = small.run("linreg", "verify", check=False)
     small.run("git", "reset", "-q", "--hard", "HEAD~1")
     (small.folder / "notes.txt").unlink()
@@ -72,12 +87,19 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(small: Project) -> None:
-    """Two shards, so that two and four workers have something to divide, and something too little to divide."""
+def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(
+    small: Project,
+) -> None:
+    """Two shards, so that two and four workers have something to divide, and something too little
+    to divide.
+    """
     done = small.run("linreg", "verify", "--matrix", "-S", "split.shards=2")
     lines = done.stdout.splitlines()
     assert sum("what the others are compared with" in line for line in lines) == 1
-    assert sum(": same, " in line for line in lines) == sum("CPU" in line and "worker" in line for line in lines) - 1
+    assert (
+        sum(": same, " in line for line in lines)
+        == sum("CPU" in line and "worker" in line for line in lines) - 1
+    )
     assert any("4 workers, 2 threads" in line for line in lines)
     assert "verify: every byte is the same" in done.stdout
 
@@ -98,7 +120,11 @@ def test_an_input_that_is_gone_or_another_is_named(small: Project) -> None:
 
 
 def test_parameters_that_are_none_are_one_line(small: Project) -> None:
-    for change, word in (("split.shard=2", "shards"), ("split", "KEY=VALUE"), ("train.epochs=0", "epochs")):
+    for change, word in (
+        ("split.shard=2", "shards"),
+        ("split", "KEY=VALUE"),
+        ("train.epochs=0", "epochs"),
+    ):
         done = small.run("linreg", "verify", "-S", change, check=False)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert word in done.stderr

@@ -7,26 +7,31 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from linreg.data.design import Design
-from linreg.fit.exact_answer import ExactAnswer
-from linreg.fit.gap import Gap
-from linreg.fit.least_squares import solve
+from linreg.data.formula.design import Design
+from linreg.fit.exact.gap import Gap
+from linreg.fit.exact.least_squares import solve
+from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
-from linreg.fit.moments import Moments
 
 NUM_ROWS = 60
 FORMULA = "y ~ x + log(z) + k + g + C(c) + flag + x:z"
 
 
 def training_rows(num_rows: int = NUM_ROWS) -> pa.Table:
-    """Return numbers, whole numbers, and categories of three types: x in [-2, 2], z in [1, 9], k in 0 … 9."""
+    """Return numbers, whole numbers, and categories of three types: x in [-2, 2], z in [1, 9], k in
+    0 … 9.
+    """
     random = np.random.default_rng(3)
     x = np.linspace(-2.0, 2.0, num_rows)
     z = random.permutation(np.linspace(1.0, 9.0, num_rows))
     k = np.arange(num_rows) % 10
     return pa.table(
         {"x": x, "z": z, "k": k, "g": [["a", "b", "c"][i % 3] for i in range(num_rows)]}
-        | {"c": [[1, 20, 300][(i // 3) % 3] for i in range(num_rows)], "flag": [i % 7 < 3 for i in range(num_rows)]}
+        | {
+            "c": [[1, 20, 300][(i // 3) % 3] for i in range(num_rows)],
+            "flag": [i % 7 < 3 for i in range(num_rows)],
+        }
         | {"y": 1.0 + 2 * x + z + 0.1 * k + random.standard_normal(num_rows)}
     )
 
@@ -41,7 +46,9 @@ def save_model(
     l2: float = 0.0,
     collinear: Literal["error", "drop"] = "error",
 ) -> LinearModel:
-    """Fit a model to rows and save it; `off` is added to its b, as if gradient descent had stopped there."""
+    """Fit a model to rows and save it; `off` is added to its b, as if gradient descent had stopped
+    there.
+    """
     rows = training_rows() if rows is None else rows
     design = learn(formula, rows, fill_missing=fill_missing)
     X, y = design.matrix(rows), design.target(rows)
@@ -51,5 +58,5 @@ def save_model(
     folder.mkdir(parents=True, exist_ok=True)
     model = LinearModel(design, minimum.theta, minimum.b + off, {})
     model.save(folder)
-    ExactAnswer(moments, minimum, Gap(moments, minimum)).write(folder, collinear)
+    ExactReference(moments, minimum, Gap(moments, minimum)).write(folder, collinear)
     return model

@@ -13,10 +13,10 @@ import statsmodels.api as sm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from linreg.data.design import Design
-from linreg.data.readers import open_source
+from linreg.data.formula.design import Design
+from linreg.data.source import open_source
 from linreg.errors import UserError
-from linreg.fit.exact_answer import ExactAnswer
+from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.prediction.answers import Interval, answer
 from linreg.prediction.batches import Batches
@@ -26,13 +26,13 @@ from tests.prediction.fitted import save_model, training_rows
 Learn = Callable[..., Design]
 
 GOOD: dict[str, Any] = {"x": 0.25, "z": 3.0, "k": 4, "g": "b", "c": 20, "flag": True}
-BAD_TEXT = {
-    "x": ["abc", "1,5", "1 2", "0x10", "1_0"],
-    "z": ["x", "--1"],
-    "k": ["four"],
-}
+BAD_TEXT = {"x": ["abc", "1,5", "1 2", "0x10", "1_0"], "z": ["x", "--1"], "k": ["four"]}
 INFINITE = {"x": ["inf", "-Infinity", "1e999"], "z": ["inf"], "k": ["-inf"]}
-UNSEEN = {"g": ["z", " b", "B"], "c": ["2", "1.5", "x", "9999999999999999999"], "flag": ["yes", "1"]}
+UNSEEN = {
+    "g": ["z", " b", "B"],
+    "c": ["2", "1.5", "x", "9999999999999999999"],
+    "flag": ["yes", "1"],
+}
 OUTSIDE = {"x": ["2.5", "-1e3"], "z": ["0.5", "10"], "k": ["-1", "10.5"]}
 SPELT = {"x": ["0.25", "+.5", " 1e-1\t", "-2"], "z": ["3", "9.", "4.5"], "k": ["4", "4.5", "9.0"]}
 SPELT |= {"g": ["a", "b", "c"], "c": ["20", "1.0", "300", "+1"], "flag": ["true", "FALSE", "True"]}
@@ -40,7 +40,10 @@ SPELT |= {"g": ["a", "b", "c"], "c": ["20", "1.0", "300", "+1"], "flag": ["true"
 
 def choices(name: str) -> list[tuple[str, str]]:
     """Cells of a column as a CSV spells them, each with what is to be said about it."""
-    found = [(cell, "") for cell in SPELT[name]] + [("", f"missing value: {name}"), ("NA", f"missing value: {name}")]
+    found = [(cell, "") for cell in SPELT[name]] + [
+        ("", f"missing value: {name}"),
+        ("NA", f"missing value: {name}"),
+    ]
     found += [(cell, f"not a number: {name}") for cell in BAD_TEXT.get(name, [])]
     found += [(cell, f"not finite: {name}") for cell in INFINITE.get(name, [])]
     found += [(cell, f"unseen level: {name}") for cell in UNSEEN.get(name, [])]
@@ -67,7 +70,11 @@ def predicted(model: LinearModel, path: Path, keep: list[str] | None = None) -> 
 def typed_row(cells: dict[str, str]) -> dict[str, Any]:
     """A row without faults as a Python program would hold it."""
     numbers = {name: float(cells[name].strip()) for name in ("x", "z", "k")}
-    return numbers | {"g": cells["g"], "c": int(float(cells["c"])), "flag": cells["flag"].lower() == "true"}
+    return numbers | {
+        "g": cells["g"],
+        "c": int(float(cells["c"])),
+        "flag": cells["flag"].lower() == "true",
+    }
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -95,12 +102,24 @@ def test_every_row_comes_back_in_order_with_its_reasons_and_good_ones_as_the_mod
         assert math.isnan(found["prediction"][i]) == bool(refused)
         if not refused:
             good.append(i)
-    alone = pd.DataFrame([typed_row({name: cell for name, (cell, _) in rows[i].items()}) for i in good])
+    alone = pd.DataFrame(
+        [typed_row({name: cell for name, (cell, _) in rows[i].items()}) for i in good]
+    )
     assert found["prediction"][good].to_numpy().tobytes() == model.predict(alone).tobytes()
 
 
-OF_X = [(0.5, ""), (None, "missing value: x"), (math.nan, "not finite: x"), (math.inf, "not finite: x")]
-OF_Z = [(4.0, ""), (None, "missing value: z"), (0.0, "not finite: log(z)"), (-1.0, "not finite: log(z)")]
+OF_X = [
+    (0.5, ""),
+    (None, "missing value: x"),
+    (math.nan, "not finite: x"),
+    (math.inf, "not finite: x"),
+]
+OF_Z = [
+    (4.0, ""),
+    (None, "missing value: z"),
+    (0.0, "not finite: log(z)"),
+    (-1.0, "not finite: log(z)"),
+]
 OF_C = [(20, ""), (None, "missing value: c"), (7, "unseen level: c")]
 CELLS_OF_A_ROW = st.tuples(st.sampled_from(OF_X), st.sampled_from(OF_Z), st.sampled_from(OF_C))
 
@@ -112,7 +131,10 @@ def test_parquet_has_the_same_reasons_whatever_its_row_groups(
 ) -> None:
     x, z, c = zip(*rows, strict=True)
     table = pa.table(
-        {"x": pa.array([cell for cell, _ in x], pa.float64()), "z": pa.array([cell for cell, _ in z], pa.float32())}
+        {
+            "x": pa.array([cell for cell, _ in x], pa.float64()),
+            "z": pa.array([cell for cell, _ in z], pa.float32()),
+        }
         | {"c": pa.array([cell for cell, _ in c], pa.int16()), "k": [1] * len(rows)}
         | {"g": pa.array(["a"] * len(rows)).dictionary_encode(), "flag": [False] * len(rows)}
     )
@@ -130,7 +152,9 @@ def test_parquet_has_the_same_reasons_whatever_its_row_groups(
     assert found["prediction"][good].to_numpy().tobytes() == model.predict(alone).tobytes()
 
 
-def test_a_filled_number_is_told_and_a_cell_of_text_is_not_filled(tmp_path: Path, learn: Learn) -> None:
+def test_a_filled_number_is_told_and_a_cell_of_text_is_not_filled(
+    tmp_path: Path, learn: Learn
+) -> None:
     model = save_model(tmp_path / "model", learn, "y ~ x + z", fill_missing=True)
     (tmp_path / "in.csv").write_text("x,z\n1,2\n,3\nabc,3\n2.5,?\n")
     found = predicted(model, tmp_path / "in.csv")
@@ -148,7 +172,10 @@ def test_a_filled_number_is_told_and_a_cell_of_text_is_not_filled(tmp_path: Path
 def test_a_prediction_that_overflows_is_no_prediction(tmp_path: Path, learn: Learn) -> None:
     model = save_model(tmp_path / "model", learn, "y ~ x + z")
     (tmp_path / "in.csv").write_text("x,z\n1,2\n1.7e308,1.7e308\n")
-    assert predicted(model, tmp_path / "in.csv")["reason"].tolist() == ["ok", "too large to predict from"]
+    assert predicted(model, tmp_path / "in.csv")["reason"].tolist() == [
+        "ok",
+        "too large to predict from",
+    ]
 
 
 def test_the_bounds_are_those_of_statsmodels(tmp_path: Path, learn: Learn) -> None:
@@ -157,7 +184,9 @@ def test_the_bounds_are_those_of_statsmodels(tmp_path: Path, learn: Learn) -> No
     fit = sm.OLS(rows["y"], sm.add_constant(rows[["x", "z"]])).fit()
     new = pd.DataFrame({"x": [0.0, 1.9, -1.0], "z": [5.0, 1.5, 8.0]})
     for confidence in (0.5, 0.95, 0.999):
-        theirs = fit.get_prediction(sm.add_constant(new, has_constant="add")).summary_frame(alpha=1 - confidence)
+        theirs = fit.get_prediction(sm.add_constant(new, has_constant="add")).summary_frame(
+            alpha=1 - confidence
+        )
         ours = bounds(model, tmp_path, new, confidence)
         np.testing.assert_allclose(ours["low"], theirs["obs_ci_lower"], rtol=1e-11)
         np.testing.assert_allclose(ours["high"], theirs["obs_ci_upper"], rtol=1e-11)
@@ -172,7 +201,8 @@ def test_bounds_do_not_follow_a_model_that_stopped_short_and_a_prediction_outsid
     near, far = (save_model(tmp_path / str(off), learn, "y ~ x + z", off=off) for off in (0.5, 5.0))
     new = pd.DataFrame({"x": [0.0, 1.0], "z": [5.0, 2.0]})
     of_exact, of_near, of_far = (
-        bounds(model, tmp_path / name, new, 0.95) for model, name in ((exact, "exact"), (near, "0.5"), (far, "5.0"))
+        bounds(model, tmp_path / name, new, 0.95)
+        for model, name in ((exact, "exact"), (near, "0.5"), (far, "5.0"))
     )
     for found in (of_near, of_far):
         assert found[["low", "high"]].equals(of_exact[["low", "high"]])
@@ -197,18 +227,22 @@ def test_a_row_without_a_prediction_has_no_bounds_and_one_with_boundless_bounds_
 
 def test_a_fit_that_knows_no_interval_is_an_error(tmp_path: Path, learn: Learn) -> None:
     save_model(tmp_path / "ridge", learn, "y ~ x", l2=0.5)
-    with pytest.raises(UserError, match=r"--interval: a ridge fit .* has no interval; found train.l2 = 0.5"):
-        Interval(ExactAnswer.read(tmp_path / "ridge"), 0.95)
+    with pytest.raises(
+        UserError, match=r"--interval: a ridge fit .* has no interval; found train.l2 = 0.5"
+    ):
+        Interval(ExactReference.read(tmp_path / "ridge"), 0.95)
     save_model(tmp_path / "two", learn, "y ~ x", training_rows(2))
-    with pytest.raises(UserError, match=r"--interval: the model has as many coefficients as training rows"):
-        Interval(ExactAnswer.read(tmp_path / "two"), 0.95)
+    with pytest.raises(
+        UserError, match=r"--interval: the model has as many coefficients as training rows"
+    ):
+        Interval(ExactReference.read(tmp_path / "two"), 0.95)
 
 
 def bounds(model: LinearModel, folder: Path, new: pd.DataFrame, confidence: float) -> pd.DataFrame:
     pq.write_table(pa.Table.from_pandas(new), folder / "new.parquet")
     batches = Batches(open_source(folder / "new.parquet"), model.design.schema, [])
     schema = columns(batches.kept, with_file=False, with_interval=True)
-    interval = Interval(ExactAnswer.read(folder), confidence)
+    interval = Interval(ExactReference.read(folder), confidence)
     tables = [as_rows(batch, answer(model, batch.features, interval), schema) for batch in batches]
     found: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return found

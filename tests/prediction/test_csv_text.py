@@ -4,8 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from linreg.data import dialect
-from linreg.data.design import Design
+from linreg.data.csv import dialect
+from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 from tests.prediction.fitted import save_model, training_rows
@@ -25,7 +25,9 @@ def said(model: LinearModel, folder: Path, text: str) -> list[str]:
     return reasons
 
 
-def test_a_decimal_comma_is_told_from_the_first_cells_that_have_a_sign(model: LinearModel, tmp_path: Path) -> None:
+def test_a_decimal_comma_is_told_from_the_first_cells_that_have_a_sign(
+    model: LinearModel, tmp_path: Path
+) -> None:
     (tmp_path / "in.csv").write_text("x;z;g\n1;2;a\n0,5;2.5;b\n0.5;2,5;c\n")
     found = predicted(model, tmp_path / "in.csv")
     # One cell of either sign in each column: the point is the usual one.
@@ -42,7 +44,10 @@ def test_the_sign_stays_what_it_was_in_later_blocks(
 ) -> None:
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 40)
     lines = ["1;2;a"] * 10 + ["0,5;2;a"] * 10 + ["0.5;2;a"] * 10
-    assert said(model, tmp_path, "x;z;g\n" + "\n".join(lines) + "\n") == ["ok"] * 20 + ["not a number: x"] * 10
+    assert (
+        said(model, tmp_path, "x;z;g\n" + "\n".join(lines) + "\n")
+        == ["ok"] * 20 + ["not a number: x"] * 10
+    )
 
 
 def test_a_column_without_a_single_number_is_an_error_that_names_its_first_cell(
@@ -65,7 +70,9 @@ def test_text_further_down_is_a_fault_of_its_row_alone(
     assert said(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
 
 
-def test_the_files_of_a_folder_may_be_written_differently(model: LinearModel, tmp_path: Path) -> None:
+def test_the_files_of_a_folder_may_be_written_differently(
+    model: LinearModel, tmp_path: Path
+) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "1.csv").write_text("x,z,g\n0.5,2,a\n")
@@ -76,7 +83,9 @@ def test_the_files_of_a_folder_may_be_written_differently(model: LinearModel, tm
     assert found["prediction"].tolist() == model.predict(alone).tolist()
 
 
-def test_text_categories_that_look_like_numbers_are_taken_as_they_are_written(tmp_path: Path, learn: Learn) -> None:
+def test_text_categories_that_look_like_numbers_are_taken_as_they_are_written(
+    tmp_path: Path, learn: Learn
+) -> None:
     rows = training_rows()
     names = {"a": "1", "b": "01", "c": "x"}
     rows = rows.set_column(3, "g", [[names[each] for each in rows["g"].to_pylist()]])
@@ -84,4 +93,7 @@ def test_text_categories_that_look_like_numbers_are_taken_as_they_are_written(tm
     (tmp_path / "in.csv").write_text("x,g\n1,1\n1,01\n1,001\n")
     found = predicted(model, tmp_path / "in.csv")
     assert found["reason"].tolist() == ["ok", "ok", "unseen level: g"]
-    assert found["prediction"][:2].tolist() == model.predict(pd.DataFrame({"x": [1, 1], "g": ["1", "01"]})).tolist()
+    assert (
+        found["prediction"][:2].tolist()
+        == model.predict(pd.DataFrame({"x": [1, 1], "g": ["1", "01"]})).tolist()
+    )

@@ -20,7 +20,10 @@ def test_the_reasons_of_a_row_are_joined_in_their_order(rows: list[list[bool]]) 
     names = [f"reason {i}" for i in range(6)]
     masks = np.array(rows, bool).reshape(len(rows), 6)
     found = in_words(dict(zip(names, masks.T, strict=True)), len(rows)).to_pylist()
-    assert found == ["; ".join(name for name, holds in zip(names, row, strict=True) if holds) or "ok" for row in rows]
+    assert found == [
+        "; ".join(name for name, holds in zip(names, row, strict=True) if holds) or "ok"
+        for row in rows
+    ]
 
 
 def write_all(path: Path, parts: Iterable[pa.Table]) -> None:
@@ -74,7 +77,9 @@ def test_a_csv_keeps_every_digit_and_quotes_what_needs_it(tmp_path: Path) -> Non
 
 def test_a_kept_column_may_not_be_called_like_one_of_the_output() -> None:
     for name in ("row", "prediction", "reason", "low", "file"):
-        with pytest.raises(UserError, match=rf"--keep: column {name}: is a column of the output too"):
+        with pytest.raises(
+            UserError, match=rf"--keep: column {name}: is a column of the output too"
+        ):
             columns(pa.schema([(name, pa.string())]), with_file=True, with_interval=True)
     kept = pa.schema([("low", pa.string()), ("file", pa.string())])
     names = columns(kept, with_file=False, with_interval=False).names

@@ -1,4 +1,5 @@
-"""A project with three real experiments, its MLflow server, and a real browser that has no network but that server.
+"""A project with three real experiments, its MLflow server, and a real browser that has no network
+but that server.
 
 pytest tests/ui                  keeps screenshots in tests/ui/screenshots
 PICTURES=1 pytest tests/ui       draws docs/pictures/mlflow-*.png again
@@ -22,7 +23,9 @@ from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
 RATES = {"lr-0.01": 0.01, "lr-0.003": 0.003, "lr-0.001": 0.001}
 """The learning rate of each experiment, by its name, in the order in which they run."""
 SECONDS_FOR_SERVER = 120
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 SCREENSHOTS = ROOT / "tests/ui/screenshots"
 PICTURES = ROOT / "docs/pictures"
 WITHOUT_GREETING = """
@@ -31,14 +34,20 @@ WITHOUT_GREETING = """
         localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
     }
 """
-"""What MLflow's pages remember of a user who has closed its assistant and has chosen `Model training` at the top."""
+"""What MLflow's pages remember of a user who has closed its assistant and has chosen `Model
+training` at the top.
+"""
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Three experiments that differ in train.lr; a page for their commit, as if it had been pushed."""
+    """Three experiments that differ in train.lr; a page for their commit, as if it had been
+    pushed.
+    """
     project = copy_of_the_project(tmp_path_factory.mktemp("project"))
-    project.run("git", "remote", "add", "origin", "https://someone:secret@git.example.org/team/linreg.git")
+    project.run(
+        "git", "remote", "add", "origin", "https://someone:secret@git.example.org/team/linreg.git"
+    )
     project.run("git", "update-ref", "refs/remotes/origin/main", "HEAD")
     for name, rate in RATES.items():
         project.run("dvc", "exp", "run", "-n", name, "-S", f"train.lr={rate}")
@@ -97,7 +106,9 @@ def browser() -> Iterator[Browser]:
 
 
 class Window:
-    """A page in the browser, what it has asked for beyond this machine, and what went wrong in it."""
+    """A page in the browser, what it has asked for beyond this machine, and what went wrong in
+    it.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -105,7 +116,9 @@ class Window:
         self.errors: list[str] = []
         page.on("request", lambda request: self._see(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+        )
 
     def _see(self, url: str) -> None:
         if not url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
@@ -118,7 +131,9 @@ class Window:
         return self.page
 
     def keep(self, name: str, *, whole: bool = False, picture: str = "", height: int = 900) -> None:
-        """Keep a screenshot; with PICTURES=1 in the environment its upper part as that picture of the documentation."""
+        """Keep a screenshot; with PICTURES=1 in the environment its upper part as that picture of
+        the documentation.
+        """
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.mouse.move(0, 0)
         self.page.wait_for_timeout(1000)  # for lists that unfold
@@ -130,7 +145,9 @@ class Window:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Callable[..., Window]]:
-    """Opens windows, 1280 × 900; a `new` user's shows what MLflow greets with, one `offline` reaches nothing at all."""
+    """Opens windows, 1280 × 900; a `new` user's shows what MLflow greets with, one `offline`
+    reaches nothing at all.
+    """
     contexts = []
 
     def window(*, new: bool = False, offline: bool = False) -> Window:

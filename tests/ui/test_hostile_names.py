@@ -1,4 +1,6 @@
-"""Names and levels out of a file of somebody else's, in the report and in the comparison: text, whatever they say."""
+"""Names and levels out of a file of somebody else's, in the report and in the comparison: text,
+whatever they say.
+"""
 
 import random
 import sys

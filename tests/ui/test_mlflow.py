@@ -1,4 +1,6 @@
-"""What a person sees in MLflow, in a real browser: the names, the curves and the numbers of three experiments."""
+"""What a person sees in MLflow, in a real browser: the names, the curves and the numbers of three
+experiments.
+"""
 
 import json
 import re
@@ -10,7 +12,10 @@ import pytest
 from tests.pipeline.conftest import Project
 from tests.ui.conftest import RATES, Window
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the three experiments are made before the first of them
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+]  # the three experiments are made before the first of them
 Open = Callable[..., Window]
 Runs = dict[str, dict[str, Any]]
 
@@ -96,14 +101,18 @@ def test_runs_compared_show_the_parameter_that_differs_and_the_numbers(
 ) -> None:
     seen = window()
     ids = json.dumps([runs[name]["id"] for name in RATES])
-    page = seen.open(f"{base}/#/compare-runs?runs={ids}&experiments={json.dumps([experiment.split('/')[-1]])}")
+    page = seen.open(
+        f"{base}/#/compare-runs?runs={ids}&experiments={json.dumps([experiment.split('/')[-1]])}"
+    )
     page.get_by_text(f"Comparing {len(RATES)} Runs from 1 Experiment").wait_for()
     page.get_by_text("train.lr").first.wait_for()
     text = page.locator("body").inner_text()
     assert re.search(r"train\.lr\s+0\.01\s+0\.003\s+0\.001\s", text)
     for name, run in runs.items():
         assert name in text
-        assert re.search(rf"^{run['metrics']['distance']:.3f}$", text, re.MULTILINE), "MLflow shows three decimals here"
+        assert re.search(rf"^{run['metrics']['distance']:.3f}$", text, re.MULTILINE), (
+            "MLflow shows three decimals here"
+        )
     seen.keep("compared", whole=True)
     assert seen.asked_elsewhere == []
 
@@ -112,7 +121,9 @@ def test_a_run_says_what_it_was_and_links_back_to_its_commit(
     base: str, experiment: str, project: Project, runs: Runs, window: Open
 ) -> None:
     name = list(RATES)[-1]  # the one whose outputs are still there
-    measured, scores = (project.json(f"models/evaluation/{kind}.json") for kind in ("metrics", "scores"))
+    measured, scores = (
+        project.json(f"models/evaluation/{kind}.json") for kind in ("metrics", "scores")
+    )
     commit = project.run("git", "rev-parse", "HEAD").stdout.strip()
     seen = window()
     page = seen.open(f"{base}/#/{experiment}/runs/{runs[name]['id']}")
@@ -129,13 +140,19 @@ def test_a_run_says_what_it_was_and_links_back_to_its_commit(
     search = page.get_by_placeholder("Search metrics")
     search.fill("test_")
     for key in ("r2", "rmse", "mae", "max_error"):
-        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=f"test_{key}", exact=True)).inner_text()
+        row = (
+            page.get_by_role("row")
+            .filter(has=page.get_by_role("link", name=f"test_{key}", exact=True))
+            .inner_text()
+        )
         assert float(row.split()[1]) == pytest.approx(measured["test"][key], rel=1e-12)
     seen.keep("run", whole=True)
     assert seen.asked_elsewhere == []
 
 
-def test_a_run_keeps_its_evaluation_as_files(base: str, experiment: str, runs: Runs, window: Open) -> None:
+def test_a_run_keeps_its_evaluation_as_files(
+    base: str, experiment: str, runs: Runs, window: Open
+) -> None:
     seen = window()
     page = seen.open(f"{base}/#/{experiment}/runs/{next(iter(runs.values()))['id']}/artifacts")
     page.get_by_text("evaluation", exact=True).first.click()

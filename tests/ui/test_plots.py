@@ -9,7 +9,9 @@ from tests.pipeline.conftest import ROOT, Project
 from tests.ui.conftest import RATES, Window
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-TITLES = re.findall(r"^  - (.+):$", (ROOT / "dvc.yaml").read_text().partition("\nplots:\n")[2], re.MULTILINE)
+TITLES = re.findall(
+    r"^  - (.+):$", (ROOT / "dvc.yaml").read_text().partition("\nplots:\n")[2], re.MULTILINE
+)
 COLORS = 20
 """What axes, letters and curves with their soft edges have more of."""
 
@@ -29,7 +31,9 @@ def _drawn(seen: Window, project: Project, folder: str) -> list[int]:
     ]
 
 
-def test_plots_of_the_workspace_are_drawn_without_a_network(project: Project, window: Callable[..., Window]) -> None:
+def test_plots_of_the_workspace_are_drawn_without_a_network(
+    project: Project, window: Callable[..., Window]
+) -> None:
     project.run("dvc", "plots", "show", "-o", "plots-show")
     seen = window(offline=True)
     colors = _drawn(seen, project, "plots-show")

@@ -1,4 +1,6 @@
-"""The report and the comparison as a person sees them: on a desk, on a phone, on paper, without a network."""
+"""The report and the comparison as a person sees them: on a desk, on a phone, on paper, without a
+network.
+"""
 
 from collections.abc import Callable
 
@@ -59,7 +61,9 @@ def test_nothing_is_cut_off_or_asked_for_from_elsewhere(
     seen.keep(f"{name}-{medium}", whole=True)
 
 
-def test_colours_of_two_runs_differ_in_grey_or_by_their_shape(pages: dict[str, str], window: Open) -> None:
+def test_colours_of_two_runs_differ_in_grey_or_by_their_shape(
+    pages: dict[str, str], window: Open
+) -> None:
     """Lines by their dashes, dots by their corners."""
     page = window(offline=True).open(pages["comparison"])
     for mark, style in (("line:not(.whisker)", "strokeDasharray"), ("dots", "strokeLinecap")):

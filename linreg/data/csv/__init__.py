@@ -1,0 +1,1 @@
+"""CSV files: dialect, header, rows, and the values of cells."""

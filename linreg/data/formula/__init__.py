@@ -1,0 +1,1 @@
+"""A formula and its design matrix: from names and cells to X and y."""

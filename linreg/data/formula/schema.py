@@ -1,0 +1,120 @@
+"""What an ingested table holds and what the formula does with it: the content of schema.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from linreg.errors import UserError
+from linreg.files import read_document, write_document
+
+FORMAT = 1
+Kind = Literal["number", "category", "time", "other"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that the model uses: its arrow type by name, and what it is by default in a
+    formula.
+    """
+
+    type: str
+    kind: Kind
+
+
+def kind_of(type_: pa.DataType) -> Kind:
+    """Return what values of an arrow type are: a number, a category (text, truth values) or a
+    time.
+    """
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return "number"
+    if pa.types.is_string(type_) or pa.types.is_boolean(type_):
+        return "category"
+    return "time" if pa.types.is_date(type_) or pa.types.is_timestamp(type_) else "other"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The formula in plain data, and the columns it reads.
+
+    formula       with every term spelt out
+    intercept     whether the model has a b
+    target        the factor on the left of ~
+    terms         the factors on its right, as `linreg.data.formula.formula.plan` lays them out
+    columns       the columns that target and terms read
+    fill_missing  whether a missing number is filled with the mean of the training rows
+                  (`ingest.missing: mean`)
+    truth         θ by name and b of generated data, else None
+    weights       the column that weighs the rows, else None
+    """
+
+    formula: str
+    intercept: bool
+    target: Mapping[str, Any]
+    terms: list[list[Mapping[str, Any]]]
+    columns: Mapping[str, Column]
+    fill_missing: bool
+    truth: Mapping[str, Any] | None = None
+    weights: str | None = None
+    category_columns: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        categories = {
+            factor["columns"][0]
+            for term in self.terms
+            for factor in term
+            if factor["kind"] == "category"
+        }
+        object.__setattr__(self, "category_columns", frozenset(categories))
+
+    @property
+    def features(self) -> dict[str, Column]:
+        """The columns that a prediction needs."""
+        names = {name for term in self.terms for factor in term for name in factor["columns"]}
+        return {name: column for name, column in self.columns.items() if name in names}
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the plain data that `from_data` takes."""
+        columns = [
+            {"name": name, "type": column.type, "kind": column.kind}
+            for name, column in self.columns.items()
+        ]
+        data: dict[str, Any] = {
+            "format": FORMAT,
+            "formula": self.formula,
+            "intercept": self.intercept,
+        }
+        data |= {"target": dict(self.target), "terms": self.terms, "columns": columns}
+        return data | {
+            "fill_missing": self.fill_missing,
+            "truth": self.truth,
+            "weights": self.weights,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], origin: Path) -> "Schema":
+        """Rebuild a schema; raises UserError when `origin` holds another format."""
+        try:
+            if data["format"] != FORMAT:
+                raise UserError(
+                    origin, f"must have format {FORMAT}", found=data["format"], todo="make it again"
+                )
+            columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
+            keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
+            return cls(columns=columns, **{key: data[key] for key in keys})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`"
+            ) from None
+
+    def write(self, path: Path, about: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write schema.json; `about` says of which table it is."""
+        write_document(path, {**self.as_data(), **about})
+
+    @classmethod
+    def read(cls, path: Path) -> "Schema":
+        """Read schema.json."""
+        return cls.from_data(read_document(path), path)

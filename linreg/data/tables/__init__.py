@@ -1,0 +1,1 @@
+"""Tables on disk: Parquet files, their integrity, and reading them ahead."""

@@ -1,0 +1,1 @@
+"""DVC experiments: the pipeline run with other parameters, beside the workspace."""

@@ -1,0 +1,39 @@
+"""What a step does once its gradient is known: SGD with momentum, as in torch.optim.SGD, and the
+running average.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.fit.kernels import strict
+
+Floats = NDArray[np.float64]
+
+
+@strict
+def update(
+    state: Floats,
+    gradient: Floats,
+    rate: float,
+    momentum: float,
+    penalty: Floats,
+    num_averaged: int,
+) -> bool:
+    """Take a step and return whether all parameters are finite after it.
+
+    state         (3, M + 1) float64: (b, θ), its velocity, and its average
+    gradient      (M + 1,) of the mean squared error
+    penalty       (M + 1,) l2 in the units of the training, 0 for b
+    num_averaged  steps that are in the average; below 0 where it has not begun
+    """
+    finite = True
+    for j in range(state.shape[1]):
+        slope = gradient[j] + 2.0 * penalty[j] * state[0, j]
+        state[1, j] = momentum * state[1, j] + slope
+        state[0, j] -= rate * state[1, j]
+        finite &= np.isfinite(state[0, j])
+        if num_averaged == 0:
+            state[2, j] = state[0, j]
+        elif num_averaged > 0:
+            state[2, j] += (state[0, j] - state[2, j]) / (num_averaged + 1)
+    return finite

@@ -1,0 +1,68 @@
+"""The gradient of a batch: the sum of its shards' gradients, in the order of the shards, wherever
+they were computed.
+
+One process leaves the adding to autograd, which adds each backward() to what is there. Several send
+each other the gradient of every shard on its own, since sums of sums would be rounded differently
+for each number of processes.
+"""
+
+from collections.abc import Sequence
+
+from linreg.process.torch_setup import torch
+from linreg.process.workers import Workers
+
+
+class Gradients:
+    """Adds up the gradients of a model's parameters over the pieces of a batch."""
+
+    def __init__(self, model: torch.nn.Module, num_shards: int, workers: Workers) -> None:
+        self._parameters = list(model.parameters())
+        self._workers = workers
+        owned = [workers.range_of(rank, num_shards) for rank in range(workers.size)]
+        self._place = {
+            shard: (rank, shard - own.start) for rank, own in enumerate(owned) for shard in own
+        }
+        self._loss: torch.Tensor | None = None
+        num_values = sum(parameter.numel() for parameter in self._parameters) + 1
+        self._kept = self._parameters[0].new_zeros(max(map(len, owned)), num_values)
+
+    def keep(self, shard: int, loss: torch.Tensor) -> None:
+        """Take note of the gradient that backward() has just added, and of the shard's part of the
+        loss.
+        """
+        if self._workers.size == 1:
+            self._loss = loss.detach() if self._loss is None else self._loss + loss.detach()
+            return
+        gradients = [_gradient(parameter).flatten() for parameter in self._parameters]
+        self._kept[self._place[shard][1]] = torch.cat([*gradients, loss.detach().reshape(1)])
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def add_up(self, lengths: Sequence[int]) -> torch.Tensor:
+        """Leave the gradient of the whole batch in the parameters and return its loss.
+
+        lengths  the rows that each shard has given to the batch
+        Raises WorkerGoneError when another process has ended.
+        """
+        if self._workers.size == 1:
+            loss, self._loss = self._loss, None
+            assert loss is not None, "a batch has a piece"
+            return loss
+        from linreg.process.worker_group import Group
+
+        assert isinstance(self._workers, Group)
+        everyones = self._workers.gather_tensor(self._kept)
+        total, *others = (
+            everyones[self._place[shard]] for shard, length in enumerate(lengths) if length
+        )
+        for values in others:
+            total = total + values
+        start = 0
+        for parameter in self._parameters:
+            parameter.grad = total[start : start + parameter.numel()].view_as(parameter).clone()
+            start += parameter.numel()
+        return total[-1]
+
+
+def _gradient(parameter: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

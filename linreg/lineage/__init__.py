@@ -1,0 +1,1 @@
+"""From outputs to the runs that produced them, and to their evaluations."""

@@ -1,0 +1,1 @@
+"""Champion and challenger: which model is promoted, and the record of why."""

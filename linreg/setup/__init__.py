@@ -1,0 +1,1 @@
+"""All of `linreg use`: a table surveyed, and parameters proposed for it."""

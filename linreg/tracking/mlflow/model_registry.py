@@ -1,0 +1,238 @@
+"""The MLflow model registry: versions of a registered model, their aliases, and the decisions about
+them as tags.
+
+A version is made from the logged model of its run, so that MLflow links run and version both ways.
+Raises what MLflow raises, TRACKING_ERRORS of linreg.tracking.mlflow.store.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+from linreg.errors import UserError
+from linreg.files import content_hash
+from linreg.tracking.audit_log import CHALLENGER, CHAMPION, Decision, append
+from linreg.tracking.journal.location import (
+    is_own_store,
+    own_database,
+    tracking_uri,
+    without_credentials,
+)
+from linreg.tracking.mlflow.fetch_model import plain_artifact
+from linreg.tracking.mlflow.store import open_store
+
+HASH_TAG = "linreg.model"
+DECISION = "decision."
+"""Tags that begin like this hold a decision, as the line of the log has it."""
+_BY_ID = "models:/"
+Version: TypeAlias = ModelVersion
+"""A version as MLflow tells it."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registered model by its name, whether it exists or not; without client there is no store
+    yet.
+    """
+
+    name: str
+    client: MlflowClient | None
+
+    @classmethod
+    def open(cls, name: str, *, create: bool = True) -> "Registry":
+        """Connect with the store, and create this repository's own if need be, unless not to
+        `create` it.
+        """
+        if not create and is_own_store() and not own_database().exists():
+            return cls(name, None)
+        return cls(name, open_store())
+
+    @property
+    def store(self) -> str:
+        """Where it is, without credentials."""
+        return without_credentials(tracking_uri())
+
+    def champion(self) -> Version | None:
+        """Return the version that bears the alias `champion`."""
+        try:
+            number = (
+                self._connected.get_registered_model(self.name).aliases.get(CHAMPION)
+                if self.client
+                else None
+            )
+        except MlflowException as error:
+            _require(error, RESOURCE_DOES_NOT_EXIST)
+            return None
+        return None if number is None else self._connected.get_model_version(self.name, number)
+
+    def version(self, number: int) -> Version:
+        """Return a version; raises UserError when there is none of that number."""
+        try:
+            return self._connected.get_model_version(self.name, str(number))
+        except MlflowException as error:
+            _require(error, RESOURCE_DOES_NOT_EXIST)
+            raise UserError(
+                f"{self.name} version {number}",
+                "is not in the registry",
+                found=self.store,
+                todo="`linreg ui` shows which versions there are",
+            ) from None
+
+    def with_model(self, model_hash: str) -> Version | None:
+        """Return the version that holds the model with this MD5."""
+        if self.client is None:
+            return None
+        query = f"name = '{self.name}' and tags.`{HASH_TAG}` = '{model_hash}'"
+        found = self.client.search_model_versions(query)
+        return min(found, key=lambda version: int(version.version), default=None)
+
+    def artifact(self, version: Version, folder: Path) -> Path:
+        """Bring a version's plain model artifact into a folder; raises UserError when it holds
+        none.
+        """
+        model_id = str(version.source or "").removeprefix(_BY_ID)
+        try:
+            return self._plain_artifact(model_id, folder)
+        except (MlflowException, OSError) as error:
+            raise UserError(
+                f"{self.name} version {version.version}",
+                "holds no model artifact of this pipeline",
+                found=error,
+            ) from None
+
+    def model_of_run(self, run_id: str, model_hash: str, folder: Path) -> tuple[str, Path]:
+        """Return the id of the model with this MD5 that a run has logged, and its artifact, brought
+        into a folder.
+
+        Raises UserError when the run has none.
+        """
+        run = self._connected.get_run(run_id)
+        outputs = run.outputs.model_outputs if run.outputs else []
+        for number, output in reversed(list(enumerate(outputs))):
+            artifact = self._plain_artifact(output.model_id, folder / str(number))
+            if content_hash(artifact) == model_hash:
+                return output.model_id, artifact
+        raise UserError(
+            f"run {run_id}",
+            "has no model with that MD5 in MLflow",
+            found=model_hash,
+            todo="run `linreg sync --all`, which sends what MLflow has lost",
+        )
+
+    def add(
+        self,
+        model_id: str,
+        run_id: str,
+        description: str,
+        tags: Mapping[str, str],
+        decision: Decision,
+    ) -> int:
+        """Make a version of a logged model, as was decided; returns its number.
+
+        The decision comes into being with the version, so that one that was interrupted is
+        completed the next time.
+        """
+        self._create_model()
+        version = self._connected.create_model_version(
+            self.name,
+            f"{_BY_ID}{model_id}",
+            run_id,
+            dict(tags) | {_tag(decision): decision.line()},
+            description=description,
+            model_id=model_id,
+        )
+        self.complete(version, decision)
+        return int(version.version)
+
+    def unfinished(self) -> list[tuple[Version, Decision]]:
+        """Return the versions whose command was killed before it had done all that it had decided,
+        oldest first.
+        """
+        if self.client is None:
+            return []
+        versions = self.client.search_model_versions(f"name = '{self.name}'")
+        found = [(version, decision) for version in versions for decision in _decisions(version)]
+        return sorted(
+            (each for each in found if each[1].version is None), key=lambda each: each[1].time
+        )
+
+    def complete(self, version: Version, decision: Decision) -> None:
+        """Set the aliases that were decided, and write the decision into the log."""
+        self._connected.set_registered_model_alias(self.name, CHALLENGER, version.version)
+        if decision.decision == CHAMPION:
+            self._connected.set_registered_model_alias(self.name, CHAMPION, version.version)
+        decision = replace(decision, version=int(version.version))
+        append(decision)
+        self._note(decision)
+
+    def promote(self, decision: Decision) -> None:
+        """Make the decision's version the champion."""
+        self._note(decision)
+        self._connected.set_registered_model_alias(self.name, CHAMPION, str(decision.version))
+        append(decision)
+
+    def record(self, decision: Decision) -> None:
+        """Write a decision that changes nothing into the log and the registry."""
+        append(decision)
+        self._create_model()
+        self._note(decision)
+
+    @property
+    def _connected(self) -> MlflowClient:
+        assert self.client is not None, (
+            "there is a store wherever something is written to it or found in it"
+        )
+        return self.client
+
+    def _note(self, decision: Decision) -> None:
+        """Write a decision as a tag: of the version that it is about, or of the registered
+        model.
+        """
+        if decision.version is None:
+            self._connected.set_registered_model_tag(self.name, _tag(decision), decision.line())
+        else:
+            self._connected.set_model_version_tag(
+                self.name, str(decision.version), _tag(decision), decision.line()
+            )
+
+    def _create_model(self) -> None:
+        try:
+            self._connected.create_registered_model(self.name)
+        except MlflowException as error:
+            _require(error, RESOURCE_ALREADY_EXISTS)
+
+    def _plain_artifact(self, model_id: str, folder: Path) -> Path:
+        location = self._connected.get_logged_model(model_id).artifact_location
+        folder.mkdir(parents=True, exist_ok=True)
+        packed = download_artifacts(
+            artifact_uri=location, dst_path=str(folder), tracking_uri=tracking_uri()
+        )
+        return plain_artifact(Path(packed), f"model {model_id}")
+
+
+def _decisions(version: Version) -> Iterator[Decision]:
+    for tag, text in version.tags.items():
+        if tag.startswith(DECISION):
+            try:
+                yield Decision(**json.loads(text))
+            except (ValueError, TypeError) as error:
+                where = f"{version.name} version {version.version}: tag {tag}"
+                raise UserError(where, "is damaged", found=error, todo="delete the tag") from None
+
+
+def _tag(decision: Decision) -> str:
+    return f"{DECISION}{decision.time}"
+
+
+def _require(error: MlflowException, code: int) -> None:
+    """Raise the error again unless it is of this kind."""
+    if error.error_code != ErrorCode.Name(code):
+        raise error

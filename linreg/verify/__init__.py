@@ -1,0 +1,1 @@
+"""A commit executed again elsewhere, and every output compared."""

@@ -1,0 +1,9 @@
+"""Fixtures: an empty repository, and a real MLflow store in it."""
+
+from tests.mlflow_store import empty_database as empty_database
+from tests.mlflow_store import only_run as only_run
+from tests.mlflow_store import python as python
+from tests.mlflow_store import repository as repository
+from tests.mlflow_store import send as send
+from tests.mlflow_store import sent_run as sent_run
+from tests.mlflow_store import store as store

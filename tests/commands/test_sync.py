@@ -1,0 +1,107 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from linreg import cli
+from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.run_folder import RunFolder
+
+
+@pytest.fixture
+def linreg(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command in this process; returns exit code, output and errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["linreg", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capfd.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code, captured.out, captured.err
+
+    return run
+
+
+Linreg = Callable[..., tuple[int, str, str]]
+
+
+def test_without_runs_there_is_nothing_to_send(repository: Path, linreg: Linreg) -> None:
+    assert linreg("sync") == (0, "0 runs complete, 0 points sent\n", "")
+    assert list(repository.iterdir()) == []
+
+
+def test_where_all_is_sent_mlflow_is_not_even_imported(
+    repository: Path, store: MlflowClient, linreg: Linreg
+) -> None:
+    with start_run("linreg", "name", {}, {}):
+        pass
+    linreg("sync")
+    program = "import sys; from linreg.commands import sync; from argparse import Namespace as N;"
+    program += "sync.run(N(follow=None, all=False)); print('mlflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1 run complete, 0 points sent\nFalse\n"
+
+
+def test_runs_are_counted_and_sent(store: MlflowClient, linreg: Linreg) -> None:
+    for _ in range(2):
+        with start_run("linreg", "name", {}, {}) as run:
+            run.log({"a": 1, "b": 2}, step=0)
+    assert linreg("sync") == (0, "2 runs complete, 4 points sent\n", "")
+    assert linreg("sync") == (0, "2 runs complete, 0 points sent\n", "")
+    assert linreg("sync", "--all") == (0, "2 runs complete, 4 points sent\n", "")
+
+
+def test_a_server_that_is_down_costs_one_line(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
+    for _ in range(3):
+        with start_run("linreg", "name", {}, {}):
+            pass
+    command = [sys.executable, "-m", "linreg", "sync"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    code, out, err = done.returncode, done.stdout, done.stderr
+    assert code == 1
+    reason = "http://127.0.0.1:9 does not answer; run `linreg sync` again later"
+    assert out == f"0 runs complete, 0 points sent; 3 runs with 6 events pending: {reason}\n"
+    assert err == ""
+
+
+def test_a_run_that_another_process_sends_is_left_to_it(
+    store: MlflowClient, linreg: Linreg
+) -> None:
+    with start_run("linreg", "name", {}, {}) as run:
+        pass
+    with RunFolder(run.key).sending():
+        code, out, _ = linreg("sync")
+    assert code == 1
+    assert "another process is sending" in out
+
+
+def test_an_unknown_run_cannot_be_followed(repository: Path, linreg: Linreg) -> None:
+    code, out, err = linreg("sync", "--follow", "nothing")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --follow: there is no such run; found nothing")
+
+
+def test_an_unknown_command_is_named(linreg: Linreg) -> None:
+    code, _, err = linreg("snyc")
+    assert code == 2
+    assert "snyc" in err
+
+
+def test_the_module_is_the_command(repository: Path) -> None:
+    command = [sys.executable, "-m", "linreg", "sync"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 runs complete, 0 points sent\n"

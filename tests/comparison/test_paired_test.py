@@ -1,0 +1,165 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import statsmodels.api as sm
+from numpy.typing import NDArray
+from scipy import stats
+
+from linreg.comparison.paired_test import Paired, paired
+from linreg.data.formula.design import Design
+from linreg.data.tables import parquet as table
+from linreg.data.tables.parquet import write_table
+from linreg.errors import UserError
+from linreg.fit.model import LinearModel
+
+Floats = NDArray[np.float64]
+NUM_ROWS = 1000
+
+
+@pytest.fixture
+def compare(
+    tmp_path: Path, learn: Callable[..., Design], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Paired, Floats]]:
+    """Compares two models of `y ~ x1 + x2` on rows written to a file; returns what is found, and d
+    row by row.
+    """
+
+    def compare(
+        before: Floats,
+        after: Floats,
+        *,
+        rows: pa.Table | None = None,
+        rows_per_group: int = 131_072,
+        confidence: float = 0.95,
+        group: str | None = None,
+    ) -> tuple[Paired, Floats]:
+        rows = a_table() if rows is None else rows
+        monkeypatch.setattr(table, "ROWS_PER_GROUP", rows_per_group)
+        path = tmp_path / "test.parquet"
+        write_table(path, rows.schema, [rows])
+        design = learn("y ~ x1 + x2", rows.select(["x1", "x2", "y"]))
+        one, other = (LinearModel(design, each[1:], float(each[0]), {}) for each in (before, after))
+        X = np.column_stack([rows[name].to_numpy() for name in ("x1", "x2")])
+        errors = [rows["y"].to_numpy() - model.b - X @ model.theta for model in (one, other)]
+        return paired(path, one, other, confidence, group), errors[0] ** 2 - errors[1] ** 2
+
+    return compare
+
+
+Compare = Callable[..., tuple[Paired, Floats]]
+BEFORE, AFTER = np.array([3.1, 1.1, -1.9]), np.array([3.0, 1.0, -2.0])
+
+
+def a_table(num_groups: int = NUM_ROWS, seed: int = 1) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    x1, x2, noise = rng.normal(size=(3, NUM_ROWS))
+    groups = rng.integers(num_groups, size=NUM_ROWS)
+    y = 3 + x1 - 2 * x2 + noise + rng.normal(size=num_groups)[groups]
+    return pa.table({"x1": x1, "x2": x2, "y": y, "patient": [f"p{each}" for each in groups]})
+
+
+@pytest.mark.parametrize("rows_per_group", [7, 100, 131_072])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_the_interval_is_scipys_paired_t_interval(
+    compare: Compare, rows_per_group: int, confidence: float
+) -> None:
+    found, d = compare(BEFORE, AFTER, rows_per_group=rows_per_group, confidence=confidence)
+    test = stats.ttest_rel(d, np.zeros(NUM_ROWS))
+    low, high = test.confidence_interval(confidence)
+    assert (found.num_rows, found.num_units, found.confidence) == (NUM_ROWS, NUM_ROWS, confidence)
+    assert found.difference == pytest.approx(d.mean(), rel=1e-12)  # measured 1e-15
+    assert found.standard_error == pytest.approx(stats.sem(d), rel=1e-12)
+    assert [found.low, found.high] == pytest.approx([low, high], rel=1e-11)
+    assert found.before - found.after == pytest.approx(found.difference, rel=1e-10)
+
+
+@pytest.mark.parametrize("rows_per_group", [7, 131_072])
+@pytest.mark.parametrize("num_groups", [2, 9, 300])
+def test_with_groups_it_is_statsmodels_cluster_robust_interval_of_the_mean(
+    compare: Compare, num_groups: int, rows_per_group: int
+) -> None:
+    rows = a_table(num_groups)
+    found, d = compare(BEFORE, AFTER, rows=rows, rows_per_group=rows_per_group, group="patient")
+    codes = np.unique(rows["patient"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
+    fit = sm.OLS(d, np.ones(NUM_ROWS)).fit(
+        cov_type="cluster", cov_kwds={"groups": codes, "df_correction": True}, use_t=True
+    )
+    # statsmodels multiplies by (n − 1)/(n − k) as well, which is 1 for the one coefficient of a
+    # mean.
+    (low, high), num_units = fit.conf_int(0.05)[0], len(set(codes))
+    assert found.num_units == num_units
+    assert found.difference == pytest.approx(fit.params[0], rel=1e-12)
+    assert found.standard_error == pytest.approx(fit.bse[0], rel=1e-11)
+    assert [found.low, found.high] == pytest.approx([low, high], rel=1e-10)
+
+
+def test_groups_of_one_row_are_rows(compare: Compare) -> None:
+    rows = a_table()
+    rows = rows.set_column(3, "patient", pa.array([str(row) for row in range(NUM_ROWS)]))
+    by_group, _ = compare(BEFORE, AFTER, rows=rows, group="patient")
+    by_row, _ = compare(BEFORE, AFTER, rows=rows)
+    assert by_group.standard_error == pytest.approx(by_row.standard_error, rel=1e-13)
+    assert by_group.low == pytest.approx(by_row.low, rel=1e-12)
+    assert by_group.num_units == by_row.num_units
+
+
+def test_the_interval_holds_the_true_difference_as_often_as_it_says(compare: Compare) -> None:
+    """The errors of BEFORE exceed those of AFTER, the truth, by 0.1² · (1 + 1 + 1) in the mean:
+    0.03.
+    """
+    held = []
+    for seed in range(200):
+        found, _ = compare(
+            BEFORE, AFTER, rows=a_table(seed=seed).select(["x1", "x2", "y"]), confidence=0.9
+        )
+        held.append(found.low <= 0.03 <= found.high)
+    assert 0.84 <= np.mean(held) <= 0.96  # ± 3 standard deviations of 200 draws at 0.9
+
+
+def test_the_better_is_better_the_worse_is_not_and_the_same_is_neither(compare: Compare) -> None:
+    better, worse, same = (
+        compare(*models)[0] for models in ((BEFORE, AFTER), (AFTER, BEFORE), (AFTER, AFTER))
+    )
+    assert better.better
+    assert not worse.better
+    assert worse.high < 0
+    assert (worse.low, worse.high) == (-better.high, -better.low)
+    assert (same.difference, same.low, same.high, same.better) == (0, 0, 0, False)
+
+
+def test_better_by_chance_is_not_better(compare: Compare) -> None:
+    found, _ = compare(np.array([3.001, 1.0, -2.0]), AFTER)
+    assert not found.better
+    assert found.low < 0 < found.high
+
+
+def test_the_size_of_the_windows_changes_nothing_that_is_exact(compare: Compare) -> None:
+    rows = a_table()
+    integers = pa.table({name: np.round(rows[name].to_numpy() * 8) for name in ("x1", "x2", "y")})
+    found = [
+        compare(BEFORE.round(), AFTER, rows=integers, rows_per_group=each)[0]
+        for each in (1000, 1, 13)
+    ]
+    assert found[0].difference == found[1].difference == found[2].difference
+    assert found[0].low == pytest.approx(found[1].low, rel=1e-13)
+
+
+@pytest.mark.parametrize("num_rows", [0, 1])
+def test_fewer_than_two_rows_are_no_comparison(compare: Compare, num_rows: int) -> None:
+    with pytest.raises(
+        UserError, match=rf"at least two rows to compare models on; found {num_rows}"
+    ):
+        compare(BEFORE, AFTER, rows=a_table().slice(0, num_rows))
+
+
+def test_one_group_is_no_comparison(compare: Compare) -> None:
+    with pytest.raises(UserError, match="at least two groups by patient"):
+        compare(BEFORE, AFTER, rows=a_table(1), group="patient")
+
+
+def test_errors_beyond_float64_are_told(compare: Compare) -> None:
+    with pytest.raises(UserError, match="beyond float64"):
+        compare(np.array([0, 1e200, 0]), AFTER)

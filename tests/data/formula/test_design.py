@@ -1,0 +1,456 @@
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import formulaic
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from linreg.data.formula.design import Design
+from linreg.errors import UserError
+
+Learn = Callable[..., Design]
+
+RNG = np.random.default_rng(3)
+N = 60
+FRAME = pd.DataFrame(
+    {
+        "y": RNG.normal(size=N),
+        "x": RNG.uniform(0.5, 9, N),
+        "z": RNG.normal(size=N),
+        "k": RNG.integers(-1, 3, N),
+        "u": RNG.choice([0.5, 1.5, 10.0], N),
+        "g": RNG.choice(["a", "b", "c"], N),
+        "h": RNG.choice(["v", "u"], N),
+        "one": ["only"] * N,
+        "flag": RNG.random(N) < 0.5,
+        "a name": RNG.normal(size=N),
+        "odd:name + 1": RNG.normal(size=N),
+        "my cat": RNG.choice(["ä b", "B", "a"], N),
+    }
+)
+
+
+def as_table(frame: pd.DataFrame) -> pa.Table:
+    """The frame with the types that ingest leaves."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    types = [
+        pa.string() if pa.types.is_large_string(field.type) else field.type
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(list(zip(table.column_names, types, strict=True))))
+
+
+def with_formulaic(
+    formula: str, frame: pd.DataFrame
+) -> tuple[bool, list[str], NDArray[np.float64], NDArray[np.float64]]:
+    """Intercept, names, X and y as formulaic makes them.
+
+    A column of truth values is a category here, and a reference level is written C(g, "b") for
+    formulaic's C(g, contr.treatment("b")); its words for `.` include the target.
+    """
+    target, _, right = formula.partition("~")
+    if re.search(r"(^|[^\w`])\.($|[^\w`])", right):
+        columns = [f"`{name}`" for name in frame.columns if name != target.strip()]
+        right = right.replace(".", f"({' + '.join(columns)})")
+    text = re.sub(
+        r"C\(([^,()]+), *([^()]+)\)", r"C(\1, contr.treatment(\2))", f"{target} ~ {right}"
+    )
+    booleans = {name: "category" for name in frame.columns if frame[name].dtype == bool}
+    context = {"log": np.log, "exp": np.exp, "sqrt": np.sqrt, "log10": np.log10}
+    matrices = formulaic.model_matrix(text, frame.astype(booleans), context=context)
+    right_side = matrices.rhs.drop(columns="Intercept", errors="ignore")
+    names = [re.sub(r"contr\.treatment\(([^()]+)\)", r"\1", name) for name in right_side.columns]
+    return (
+        "Intercept" in matrices.rhs,
+        names,
+        right_side.to_numpy(float),
+        matrices.lhs.to_numpy(float)[:, 0],
+    )
+
+
+def check_against_formulaic(formula: str, frame: pd.DataFrame, learn: Learn) -> None:
+    table = as_table(frame)
+    design = learn(formula, table)
+    intercept, names, X, y = with_formulaic(formula, frame)
+    assert design.schema.intercept == intercept
+    assert list(design.names) == names
+    # Bit for bit but for log, exp and powers, each within 1 or 2 ulp of numpy's, and products of
+    # them.
+    maxulp = 4 if re.search(r"log|exp|\*\*3", formula) else 0
+    np.testing.assert_array_max_ulp(design.matrix(table), X, maxulp=maxulp)
+    np.testing.assert_array_max_ulp(design.target(table), y, maxulp=maxulp)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        # numbers
+        "y ~ x",
+        "y ~ x + z",
+        "y ~ 0 + x",
+        "y ~ x - 1",
+        "y ~ 1",
+        "y ~ x + 1",
+        "y ~ k",
+        "y ~ x*z",
+        "y ~ x:z",
+        "y ~ x*z*u",
+        "y ~ (x + z + u)**2",
+        "y ~ (x + z)^2",
+        "y ~ x**2",
+        "y ~ x:x",
+        "y ~ z:x + x",
+        "y ~ x + x",
+        # categories by type
+        "y ~ g",
+        "y ~ 0 + g",
+        "y ~ g - 1",
+        "y ~ g + h",
+        "y ~ 0 + g + h",
+        "y ~ 0 + h + g",
+        "y ~ g + 0 + h",
+        "y ~ one",
+        "y ~ 0 + one",
+        "y ~ g:one",
+        "y ~ flag",
+        "y ~ 0 + flag",
+        "y ~ flag:x",
+        "y ~ flag*g",
+        "y ~ `my cat`",
+        # categories by C()
+        "y ~ C(k)",
+        "y ~ 0 + C(k)",
+        "y ~ C(u)",
+        "y ~ C(g)",
+        "y ~ C(flag)",
+        "y ~ C(`my cat`)",
+        "y ~ C(k) + k",
+        "y ~ C(k):k",
+        "y ~ C(g) + g",
+        "y ~ C(g):C(h)",
+        # reference levels
+        'y ~ C(g, "b")',
+        "y ~ C(g, 'c')",
+        'y ~ 0 + C(g, "b")',
+        "y ~ C(k, 1)",
+        "y ~ C(u, 1.5)",
+        "y ~ C(flag, True)",
+        'y ~ C(g, "b")*h',
+        'y ~ C(g, "b"):x',
+        "y ~ C(`my cat`, 'a') * x",
+        'y ~ h:C(g, "b")',
+        # interactions of categories, with and without main effects
+        "y ~ g:h",
+        "y ~ h:g",
+        "y ~ g + g:h",
+        "y ~ h + g:h",
+        "y ~ g*h",
+        "y ~ 0 + g:h",
+        "y ~ 0 + g + g:h",
+        "y ~ g/h",
+        "y ~ g*h*C(k)",
+        "y ~ g*h - g",
+        "y ~ g*h - h - 1",
+        "y ~ g:h:flag",
+        "y ~ 0 + g:h + flag",
+        "y ~ (g + h + flag)**2",
+        # of numbers and categories
+        "y ~ x:g",
+        "y ~ g:x",
+        "y ~ x + x:g",
+        "y ~ 0 + x:g",
+        "y ~ 0 + x + x:g",
+        "y ~ g*x",
+        "y ~ g/x",
+        "y ~ x %in% g",
+        "y ~ x*z*g",
+        "y ~ g:h:x",
+        "y ~ x:g + g",
+        "y ~ 0 + x:g + g",
+        "y ~ x*g*h",
+        "y ~ x:z:g + h",
+        "y ~ h:x:g - 1",
+        "y ~ h:g + x",
+        "y ~ C(k):x:g",
+        # expressions
+        "y ~ I(x**2)",
+        "y ~ x + I(x**2) + I(x**3)",
+        "y ~ log(x)",
+        "y ~ log10(x) + exp(z)",
+        "y ~ sqrt(x)",
+        "y ~ abs(z)",
+        "y ~ {x + z}",
+        "y ~ {x / z}:g",
+        "y ~ log(x)*g",
+        "y ~ I(2 * x - z / 3)",
+        "y ~ I(-x)",
+        "y ~ I(`a name` * x)",
+        "y ~ log(x + 1):h",
+        "log(x) ~ z",
+        "{y - x} ~ x",
+        "I(y * 2) ~ g",
+        # names and `.`
+        "y ~ `a name`",
+        "y ~ `odd:name + 1`:x",
+        "y ~ `a name` * `my cat`",
+        "y ~ .",
+        "y ~ . - x",
+        "y ~ . + x:z",
+        "`a name` ~ x",
+    ],
+)
+def test_the_design_is_the_one_that_formulaic_makes(formula: str, learn: Learn) -> None:
+    check_against_formulaic(formula, FRAME, learn)
+
+
+FACTORS = st.sampled_from(["x", "z", "I(x * z)", "C(k)", "g", "h", "flag", "`a name`"])
+TERMS = st.lists(FACTORS, min_size=1, max_size=3, unique=True).map(":".join)
+JOINED = st.tuples(TERMS, st.sampled_from([" + ", " * "]), TERMS).map("".join)
+SIDES = st.lists(st.one_of(TERMS, JOINED), min_size=1, max_size=3).map(" + ".join)
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> pd.DataFrame:
+    n = draw(st.integers(1, 12))
+
+    def column(cells: st.SearchStrategy[Any]) -> list[Any]:
+        return draw(st.lists(cells, min_size=n, max_size=n))
+
+    numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+    text = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=3)
+    frame = {name: column(numbers) for name in ("y", "x", "z", "a name")}
+    return pd.DataFrame(
+        frame
+        | {"k": column(st.integers(-2, 2)), "g": column(st.sampled_from("abc")), "h": column(text)}
+        | {"flag": column(st.booleans())}
+    ).astype({"g": "str", "h": "str"})
+
+
+@settings(max_examples=25)  # formulaic takes 0.1 s for each
+@given(frames(), SIDES, st.sampled_from(["", "0 + "]))
+def test_any_design_is_the_one_that_formulaic_makes(
+    learn: Learn, frame: pd.DataFrame, right: str, start: str
+) -> None:
+    check_against_formulaic(f"y ~ {start}{right}", frame, learn)
+
+
+def test_the_names_and_columns_stay_while_rows_come_and_go(learn: Learn) -> None:
+    design = learn("y ~ g*x + C(k, 1) + log(x)", as_table(FRAME))
+    X = design.matrix(as_table(FRAME))
+    for rows in (FRAME[:1], FRAME[::7], FRAME.sort_values("x"), FRAME[:0], FRAME[::-1]):
+        np.testing.assert_array_equal(design.matrix(as_table(rows)), X[rows.index])
+        assert design.target(as_table(rows)).tolist() == rows["y"].tolist()
+
+
+def test_the_design_does_not_depend_on_how_the_training_rows_are_cut_into_tables(
+    learn: Learn,
+) -> None:
+    table = as_table(FRAME)
+    whole = learn("y ~ g*x + C(k) + flag", table)
+    for length in (1, 7, 59):
+        parts = learn(
+            "y ~ g*x + C(k) + flag", *(table.slice(i, length) for i in range(0, N, length))
+        )
+        assert parts.names == whole.names
+        for name, learned in whole.learned.items():
+            assert parts.learned[name].levels == learned.levels
+            assert (parts.learned[name].min, parts.learned[name].max) == (learned.min, learned.max)
+            # The sums of parts are rounded one by one; measured 5e-16, for z, whose mean is near 0.
+            assert parts.learned[name].mean == (
+                learned.mean and pytest.approx(learned.mean, rel=2e-15)
+            )
+        np.testing.assert_array_equal(parts.matrix(table), whole.matrix(table))
+
+
+def test_levels_means_and_ranges_are_those_of_the_training_rows(learn: Learn) -> None:
+    train = pa.table(
+        {"y": [1.0, 2.0, 6.0], "x": [0.5, None, 2.5], "k": [3, -1, 3], "g": ["b", None, "a"]}
+    )
+    design = learn("y ~ x + C(k) + g", train, fill_missing=True)
+    learned = design.learned
+    assert (learned["x"].mean, learned["x"].min, learned["x"].max, learned["x"].levels) == (
+        1.5,
+        0.5,
+        2.5,
+        None,
+    )
+    assert learned["k"].levels == (-1, 3)
+    assert learned["g"].levels == ("a", "b")
+    assert (learned["g"].mean, learned["y"].mean) == (None, 3.0)
+    assert design.names == ("x", "C(k)[T.3]", "g[T.b]")
+
+
+def test_levels_are_sorted_as_text_by_code_point_and_as_numbers_by_size(learn: Learn) -> None:
+    train = pa.table(
+        {
+            "y": [0.0] * 4,
+            "g": ["ä", "b", "B", "10"],
+            "k": [10, 9, -1, 0],
+            "f": [True, False, True, True],
+        }
+    )
+    design = learn("y ~ 0 + g:C(k):f", train)
+    assert design.learned["g"].levels == ("10", "B", "b", "ä")
+    assert design.learned["k"].levels == (-1, 0, 9, 10)
+    assert design.learned["f"].levels == (False, True)
+    assert design.names[:5] == (
+        *tuple(f"g[{g}]:C(k)[-1]:f[False]" for g in ("10", "B", "b", "ä")),
+        "g[10]:C(k)[0]:f[False]",
+    )
+
+
+def refused(
+    design: Design, table: pa.Table, origin: object = "new.parquet", first_row: int = 1
+) -> str:
+    with pytest.raises(UserError) as error:
+        design.matrix(table, origin, first_row)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def test_an_unseen_level_is_told_with_column_level_and_row(learn: Learn) -> None:
+    design = learn("y ~ x + g", as_table(FRAME))
+    new = pa.table({"x": [1.0, 2.0, 3.0], "g": ["a", "b", "zebra"]})
+    expected = "new.parquet: row 103: column g: holds a level that the training rows do not have; found 'zebra'; "
+    assert refused(design, new, first_row=101) == expected + "known levels: a, b, c"
+
+
+@pytest.mark.parametrize(
+    ("formula", "cells", "found"),
+    [
+        ("y ~ C(k)", pa.array([0, 7]), "7"),
+        ("y ~ C(u)", pa.array([0.5, 2.25]), "2.25"),
+        ("y ~ g", ["a", ""], "''"),
+    ],
+)
+def test_an_unseen_level_of_any_type_is_told(
+    learn: Learn, formula: str, cells: Any, found: str
+) -> None:
+    column = formula.removeprefix("y ~ ").removeprefix("C(").removesuffix(")")
+    message = refused(learn(formula, as_table(FRAME)), pa.table({column: cells}))
+    assert f"row 2: column {column}: holds a level" in message
+    assert f"found {found};" in message
+
+
+@pytest.mark.parametrize(("cell", "message"), [("two", "holds a level that"), (None, "is missing")])
+def test_a_category_with_one_level_is_checked_although_it_has_no_column(
+    learn: Learn, cell: str | None, message: str
+) -> None:
+    design = learn("y ~ x + one", as_table(FRAME))
+    assert design.names == ("x",)
+    new = pa.table({"x": [1.0, 2.0], "one": pa.array(["only", cell], pa.string())})
+    assert f"row 2: column one: {message}" in refused(design, new)
+
+
+def test_a_long_list_of_levels_is_cut(learn: Learn) -> None:
+    design = learn("y ~ C(k)", pa.table({"y": [0.0] * 500, "k": range(500)}))
+    message = refused(design, pa.table({"k": [-1]}))
+    assert message.endswith("known levels: " + ", ".join(map(str, range(20))) + ", …")
+
+
+@pytest.mark.parametrize("name", ["x", "k", "g", "flag"])
+def test_a_missing_cell_is_told_with_column_and_row(learn: Learn, name: str) -> None:
+    design = learn("y ~ x + C(k) + g + flag", as_table(FRAME))
+    table = as_table(FRAME)
+    cells = [None if i == 4 else cell for i, cell in enumerate(table.column(name).to_pylist())]
+    index = table.column_names.index(name)
+    broken = table.set_column(
+        index, table.schema.field(name), pa.array(cells, table.schema.field(name).type)
+    )
+    assert (
+        refused(design, broken)
+        == f"new.parquet: row 5: column {name}: is missing; fill the cell or leave the row out"
+    )
+
+
+def test_a_missing_number_is_filled_with_the_training_mean_where_the_schema_says_so(
+    learn: Learn,
+) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0], "x": [1.0, None, 4.0]})
+    design = learn("y ~ x + I(x**2)", train, fill_missing=True)
+    filled = design.matrix(pa.table({"x": pa.array([None, 10.0])}))
+    assert filled.tolist() == [[2.5, 6.25], [10.0, 100.0]]
+    assert "is missing" in refused(learn("y ~ x", train), train)
+
+
+def test_a_missing_category_is_never_filled(learn: Learn) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0], "k": [1, None, 3]})
+    assert "row 2: column k: is missing" in refused(
+        learn("y ~ C(k)", train, fill_missing=True), train
+    )
+
+
+def test_a_missing_target_is_never_filled(learn: Learn) -> None:
+    train = pa.table({"y": [1.0, None, 3.0], "x": [1.0, 2.0, 3.0]})
+    design = learn("y ~ x", train, fill_missing=True)
+    with pytest.raises(UserError, match="row 2: column y: is missing"):
+        design.target(train)
+
+
+@pytest.mark.parametrize(
+    ("formula", "x", "where", "found"),
+    [
+        ("y ~ log(x)", 0.0, "log(x)", "x = 0"),
+        ("y ~ sqrt(x)", -2.0, "sqrt(x)", "x = -2"),
+        ("y ~ I(1 / x)", 0.0, "I(1 / x)", "x = 0"),
+        ("y ~ exp(x)", 1e3, "exp(x)", "x = 1000"),
+        ("y ~ x", math.inf, "column x", "x = inf"),
+        ("y ~ x", math.nan, "column x", "x = nan"),
+    ],
+)
+def test_a_cell_that_is_not_finite_is_told_with_its_row(
+    learn: Learn, formula: str, x: float, where: str, found: str
+) -> None:
+    design = learn(formula, as_table(FRAME))
+    message = refused(design, pa.table({"x": [1.0, x]}))
+    assert message == f"new.parquet: row 2: {where}: is not finite; found {found}"
+
+
+def test_a_product_of_finite_factors_that_is_not_finite_is_told_with_its_row(learn: Learn) -> None:
+    design = learn("y ~ x:z", as_table(FRAME))
+    assert "row 2" in refused(design, pa.table({"x": [1.0, 1e200], "z": [1.0, 1e200]}))
+
+
+def test_a_reference_level_that_training_does_not_have_is_told_with_those_it_has(
+    learn: Learn,
+) -> None:
+    design = learn('y ~ C(g, "q")', as_table(FRAME))
+    told = r"the reference level of C\(g, 'q'\) is not in the training rows; found 'q'; use one of 'a', 'b', 'c'"
+    with pytest.raises(UserError, match=told):
+        _ = design.names
+
+
+@pytest.mark.parametrize(
+    ("formula", "level"), [("y ~ C(k, True)", 1), ("y ~ C(u, 10)", 10.0), ("y ~ C(flag, 1)", True)]
+)
+def test_a_reference_level_equals_a_level_as_numbers_do(
+    learn: Learn, formula: str, level: object
+) -> None:
+    design = learn(formula, as_table(FRAME))
+    assert not any(name.endswith(f"[T.{level}]") for name in design.names)
+
+
+def test_an_integer_is_the_float64_nearest_to_it(learn: Learn) -> None:
+    large = 2**53 + 1
+    table = pa.table({"y": [1.0, 2.0], "k": [large, 3]})
+    assert learn("y ~ k", table).matrix(table)[:, 0].tolist() == [float(large), 3.0]
+
+
+def test_no_feature_gives_a_matrix_without_columns(learn: Learn) -> None:
+    table = as_table(FRAME)
+    design = learn("y ~ 1", table)
+    assert design.names == ()
+    assert design.matrix(table).shape == (N, 0)
+
+
+def test_the_matrix_is_column_major_float64(learn: Learn) -> None:
+    X = learn("y ~ x + g", as_table(FRAME)).matrix(as_table(FRAME))
+    assert X.flags.f_contiguous
+    assert X.dtype == np.float64

@@ -1,0 +1,308 @@
+import contextlib
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from linreg.data.rows import Rows
+from linreg.errors import UserError
+from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.reference import ExactReference, moments_of
+from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.sgd.autograd import gradient_descent
+from linreg.params import Train
+
+Shards = Callable[..., list[Rows]]
+Floats = NDArray[np.float64]
+
+
+def drawn(num_rows: int = 50, num_features: int = 3, seed: int = 1) -> tuple[Floats, Floats]:
+    random = np.random.default_rng(seed)
+    X = random.standard_normal((num_rows, num_features)) + np.arange(num_features)
+    return X, 1.0 + X @ np.arange(1.0, num_features + 1) + random.standard_normal(num_rows)
+
+
+def find(shards: list[Rows], intercept: bool = True, **params: Any) -> ExactReference:
+    names = [f"x{j}" for j in range(1, shards[0].chunk(0).X.shape[1] + 1)]
+    return ExactReference.find(shards, names, intercept, Train(**params))
+
+
+def bits(found: LeastSquares) -> list[Any]:
+    """All that is known of a minimum, to the last bit."""
+    arrays = [found.theta, found.theta_low, found.errors, found.root, found.exponents, found.kept]
+    numbers = [found.b, found.rss, found.tss, found.sigma, found.condition, found.l2]
+    counts = [
+        found.names,
+        found.intercept,
+        found.num_rows,
+        found.rank,
+        found.df,
+        dict(found.dropped),
+    ]
+    return [*(array.tobytes() for array in arrays), *(repr(number) for number in numbers), *counts]
+
+
+def coefficients(found: ExactReference) -> list[str]:
+    return [value.hex() for value in [found.minimum.b, *found.minimum.theta.tolist()]]
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize(
+    "params", [{}, {"l2": 0.3}, {"collinear": "drop"}, {"l2": 1e-9, "collinear": "drop"}]
+)
+def test_what_is_read_is_what_was_written_bit_for_bit(
+    shards_of: Shards, tmp_path: Path, params: dict[str, Any], intercept: bool
+) -> None:
+    X, y = drawn()
+    if params.get("collinear") == "drop":
+        X[:, 2] = 2 * X[:, 0]
+    found = find(shards_of(X, y, 2, 7), intercept, **params)
+    found.write(tmp_path, params.get("collinear", "error"))
+    again = ExactReference.read(tmp_path)
+    assert bits(again.minimum) == bits(found.minimum)
+    assert again.moments.as_array().tobytes() == found.moments.as_array().tobytes()
+    theta = found.minimum.theta + 0.1
+    assert again.gap.of(theta, 0.5) == found.gap.of(theta, 0.5)
+
+
+@pytest.mark.parametrize("num_features", [0, 1])
+def test_a_model_with_no_feature_or_one_is_read_again(
+    shards_of: Shards, tmp_path: Path, num_features: int
+) -> None:
+    X, y = drawn(20, num_features)
+    found = find(shards_of(X, y))
+    found.write(tmp_path, "error")
+    assert bits(ExactReference.read(tmp_path).minimum) == bits(found.minimum)
+
+
+def test_writing_twice_gives_the_same_bytes(shards_of: Shards, tmp_path: Path) -> None:
+    shards = shards_of(*drawn())
+    written = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        find(shards).write(tmp_path / name, "error")
+        written.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert written[0] == written[1]
+    assert sorted(written[0]) == ["exact.json", "moments.safetensors"]
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_windows_and_shards_of_any_lengths_give_the_same_minimum(
+    shards_of: Shards, l2: float
+) -> None:
+    """The windows of a shard change no bit at all; shards change the moments by 2^-102, and θ*,
+    rounded, not at all.
+    """
+    X, y = drawn(157, 4)
+    whole = find(shards_of(X, y), l2=l2)
+    for num_shards in (1, 2, 3, 5):
+        of_shards = find(shards_of(X, y, num_shards), l2=l2)
+        for rows_per_group in (1, 7, 50):
+            found = find(shards_of(X, y, num_shards, rows_per_group), l2=l2)
+            assert found.moments.as_array().tobytes() == of_shards.moments.as_array().tobytes()
+        assert coefficients(of_shards) == coefficients(whole)
+
+
+def test_the_minimum_is_the_rational_solution(shards_of: Shards) -> None:
+    """The normal equations for b and one θ, in fractions, rounded once: from three shards of
+    several windows.
+    """
+    X, y = drawn(40, 1)
+    found = find(shards_of(X, y, 3, 4))
+    x, t = [Fraction(v) for v in X[:, 0].tolist()], [Fraction(v) for v in y.tolist()]
+    mean_x, mean_t = sum(x, Fraction(0)) / 40, sum(t, Fraction(0)) / 40
+    slope = sum(((a - mean_x) * v for a, v in zip(x, t, strict=True)), Fraction(0)) / sum(
+        ((a - mean_x) ** 2 for a in x), Fraction(0)
+    )
+    assert found.minimum.theta.tolist() == [float(slope)]
+    assert found.minimum.b == float(mean_t - slope * mean_x)
+
+
+def test_the_description_has_the_minimum_in_plain_numbers(
+    shards_of: Shards, tmp_path: Path
+) -> None:
+    X, y = drawn()
+    X[:, 1] = 5 - X[:, 0]
+    found = find(shards_of(X, y), collinear="drop")
+    found.write(tmp_path, "drop")
+    written = json.loads((tmp_path / "exact.json").read_text())
+    design = np.column_stack([np.ones(50), X[:, [0, 2]]])
+    (b, x1, x3), (rss,), *_ = np.linalg.lstsq(design, y)
+    assert written["dropped"] == {"x2": "5 − x1"}
+    assert (written["rank"], written["names"], written["theta"]["x2"]) == (3, ["x1", "x2", "x3"], 0)
+    numbers = [written["b"], written["theta"]["x1"], written["theta"]["x3"], written["rss"]]
+    np.testing.assert_allclose(numbers, [b, x1, x3, rss], rtol=1e-13)
+
+
+def damaged(folder: Path) -> str:
+    """The one line that reading says."""
+    with pytest.raises(UserError) as error:
+        ExactReference.read(folder)
+    assert len(str(error.value).splitlines()) == 1
+    assert str(folder) in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture
+def written(shards_of: Shards, tmp_path: Path) -> Path:
+    folder = tmp_path / "training"
+    folder.mkdir()
+    find(shards_of(*drawn())).write(folder, "error")
+    ExactReference.read(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["exact.json", "moments.safetensors"])
+def test_a_missing_file_is_one_line_with_its_name(written: Path, name: str) -> None:
+    (written / name).unlink()
+    message = damaged(written)
+    assert message.startswith(f"{written / name}: there is no such file; ")
+    assert "dvc repro" in message
+
+
+@pytest.mark.parametrize("name", ["exact.json", "moments.safetensors"])
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.9, 0.99])
+def test_a_truncated_file_is_one_line(written: Path, name: str, part: float) -> None:
+    content = (written / name).read_bytes()
+    (written / name).write_bytes(content[: int(part * len(content))])
+    assert f"{written / name}: is damaged" in damaged(written)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "5", "null", '"text"', "{}", '{"names": 5}', '{"names": [1, 2, 3]}']
+)
+def test_a_description_that_is_something_else_is_one_line(written: Path, text: str) -> None:
+    (written / "exact.json").write_text(text)
+    assert "was changed after it was written" in damaged(written)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("theta", {}),
+        ("theta", None),
+        ("b", None),
+        ("b", 1.0),
+        ("names", ["x1", "x2"]),
+        ("names", ["x1", "x2", "q"]),
+        ("names", None),
+        ("intercept", False),
+        ("l2", 1.0),
+        ("l2", "much"),
+        ("l2", -1.0),
+        ("theta", [1, 2, 3]),
+    ],
+)
+def test_a_description_that_was_changed_is_one_line(written: Path, key: str, value: object) -> None:
+    description = json.loads((written / "exact.json").read_text())
+    (written / "exact.json").write_text(json.dumps(description | {key: value}))
+    assert "was changed after it was written" in damaged(written)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -1.0, 1e300])
+@pytest.mark.parametrize("index", [0, 1, 2, 8, 14, 17])
+def test_moments_that_were_changed_are_told_or_change_nothing(
+    written: Path, index: int, value: float
+) -> None:
+    """The counts, the largest values, the exponents and the sums; what is never used may be
+    anything.
+    """
+    path = written / "moments.safetensors"
+    before = bits(ExactReference.read(written).minimum)
+    moments = load_file(path)["moments"]
+    moments[index] = value
+    save_file({"moments": moments}, path)
+    after = None
+    with contextlib.suppress(UserError):
+        after = bits(ExactReference.read(written).minimum)
+    assert after in (None, before)
+
+
+def test_moments_of_another_training_are_told(
+    shards_of: Shards, written: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    find(shards_of(*drawn(seed=2), 2)).write(other, "error")
+    (written / "moments.safetensors").write_bytes((other / "moments.safetensors").read_bytes())
+    assert "of another training" in damaged(written)
+
+
+def test_moments_under_another_name_or_of_another_size_are_one_line(written: Path) -> None:
+    path = written / "moments.safetensors"
+    values = load_file(path)["moments"]
+    for content in (
+        {"others": values},
+        {"moments": values[:-3]},
+        {"moments": values[:1]},
+        {"moments": values[:0]},
+    ):
+        save_file(content, path)
+        assert "of another training" in damaged(written)
+    save_file({"moments": values.reshape(-1, 1)}, path)
+    damaged(written)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_collinear_column_is_listed_and_left_at_0_by_gradient_descent_too(
+    shards_of: Shards, intercept: bool, standardize: bool
+) -> None:
+    """The yardstick is lstsq without the column. Full batches: measured distance 1e-13."""
+    X, y = drawn(60)
+    X = np.column_stack([X[:, 0], 3 * X[:, 0], X[:, 1]])
+    shards = shards_of(X, y, 2)
+    found = find(shards, intercept, collinear="drop").minimum
+    assert dict(found.dropped) == {"x2": "3·x1"}
+    assert found.kept.tolist() == [intercept, True, False, True]
+
+    scaling = (
+        standard_scores(moments_of(shards, 3), intercept) if standardize else Scaling.none(3)
+    ).without(found.kept[1:])
+    params = Train(
+        dtype="float64", batch_size=60, epochs=400, lr=0.1, momentum=0.5, collinear="drop"
+    )
+    *_, last = gradient_descent(shards, 3, intercept, scaling, params)
+    assert last.theta[1] == 0
+    design = np.column_stack([np.ones(60), X[:, [0, 2]]])[:, 1 - intercept :]
+    expected = np.linalg.lstsq(design, y)[0]
+    trained = np.array([last.b, last.theta[0], last.theta[2]])[1 - intercept :]
+    np.testing.assert_allclose(trained, expected, rtol=1e-10)
+    exact = np.array([found.b, found.theta[0], found.theta[2]])[1 - intercept :]
+    np.testing.assert_allclose(exact, expected, rtol=1e-12)
+    assert found.theta[1] == 0
+
+
+def test_a_constant_column_beside_the_intercept_is_dropped_and_left_at_0(shards_of: Shards) -> None:
+    X, y = drawn(60)
+    X[:, 1] = 7.0
+    shards = shards_of(X, y)
+    found = find(shards, collinear="drop").minimum
+    assert dict(found.dropped) == {"x2": "7"}
+    scaling = standard_scores(moments_of(shards, 3), True).without(found.kept[1:])
+    *_, last = gradient_descent(
+        shards,
+        3,
+        True,
+        scaling,
+        Train(dtype="float64", batch_size=60, epochs=300, lr=0.2, momentum=0.5),
+    )
+    assert last.theta[1] == 0
+    np.testing.assert_allclose(
+        [last.b, *last.theta], [found.b, *found.theta], rtol=1e-10, atol=1e-12
+    )
+
+
+def test_collinear_columns_are_refused_unless_they_are_to_be_dropped(shards_of: Shards) -> None:
+    X, y = drawn()
+    X[:, 2] = X[:, 0] - X[:, 1]
+    with pytest.raises(
+        UserError, match=r"column x3: is collinear .* found x3 = .*; .* train\.collinear: drop"
+    ):
+        find(shards_of(X, y))

@@ -1,0 +1,298 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linreg.data import rows as rows_module
+from linreg.data.formula.design import Design
+from linreg.data.rows import Chunk, Rows
+from linreg.data.split import shard_sizes
+from linreg.data.tables import parquet as table_module
+from linreg.data.tables.parquet import write_table
+from linreg.fit.exact.standardize import Scaling
+from linreg.fit.sgd.batches import Batch, ShuffledBatches
+from linreg.process.torch_setup import torch
+
+Learn = Callable[..., Design]
+Batches = list[list[list[int]]]
+"""By batch and piece, the numbers of the rows."""
+
+
+@pytest.fixture(scope="module")
+def design(learn: Learn) -> Design:
+    return learn("y ~ x", pa.table({"y": [0.0], "x": [0.0]}))
+
+
+def shards(folder: Path, design: Design, sizes: list[int], rows_per_group: int) -> list[Rows]:
+    """Shards whose rows are numbered through: x is the number, y its negative."""
+    found, start = [], 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_module, "ROWS_PER_GROUP", rows_per_group)
+        for index, size in enumerate(sizes):
+            x = np.arange(start, start + size, dtype=float)
+            table = pa.table({"y": -x, "x": x, "w": x + 1})
+            write_table(folder / f"shard-{index}.parquet", table.schema, [table])
+            found.append(Rows(folder / f"shard-{index}.parquet", design))
+            start += size
+    return found
+
+
+def batches(
+    rows: list[Rows], batch_size: int, seed: int = 1, own: range | None = None
+) -> ShuffledBatches:
+    return ShuffledBatches(rows, Scaling.none(1), batch_size, seed, torch.double, "cpu", own)
+
+
+def visited(of: ShuffledBatches, epoch: int) -> Batches:
+    found = []
+    for batch in of.epoch(epoch):
+        for shard, (X, y, _) in batch.pieces:
+            assert X.shape == y.shape == (batch.lengths[shard], 1)
+            assert torch.equal(X, -y)  # the cells of a row stay together
+        of_shards = [shard for shard, _ in batch.pieces]
+        assert of_shards == [shard for shard, length in enumerate(batch.lengths) if length]
+        assert batch.num_rows == sum(len(piece.y) for _, piece in batch.pieces)
+        found.append([[int(x) for x in piece.X[:, 0].tolist()] for _, piece in batch.pieces])
+    return found
+
+
+@settings(max_examples=150)
+@given(
+    num_rows=st.integers(1, 90),
+    num_shards=st.integers(1, 7),
+    rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 60),
+    epoch=st.integers(1, 3),
+)
+def test_every_row_comes_exactly_once_per_epoch_in_batches_of_batch_size(
+    design: Design, num_rows: int, num_shards: int, rows_per_group: int, extra: int, epoch: int
+) -> None:
+    batch_size = num_shards + extra
+    sizes = shard_sizes(num_rows, num_shards)
+    with TemporaryDirectory() as folder:
+        of = batches(shards(Path(folder), design, sizes, rows_per_group), batch_size)
+        found = visited(of, epoch)
+    assert sorted(row for batch in found for piece in batch for row in piece) == list(
+        range(num_rows)
+    )
+    assert len(found) == of.steps_per_epoch
+    assert of.num_rows == num_rows
+    lengths = [sum(map(len, batch)) for batch in found]
+    # Every batch is full until the first shard is empty; shards of nearly the same length end
+    # nearly together.
+    shares = shard_sizes(batch_size, num_shards)
+    full = min(size // share for size, share in zip(sizes, shares, strict=True))
+    assert lengths[:full] == [batch_size] * full
+    assert all(0 < length <= batch_size for length in lengths)
+    if num_shards == 1:
+        assert lengths[:-1] == [batch_size] * (len(lengths) - 1)
+
+
+@pytest.mark.parametrize("num_shards", [2, 3, 5])
+def test_every_shard_gives_its_share_in_the_order_of_the_shards(
+    design: Design, tmp_path: Path, num_shards: int
+) -> None:
+    sizes = shard_sizes(60, num_shards)
+    of = batches(shards(tmp_path, design, sizes, 4), 11)
+    starts = np.cumsum([0, *sizes])
+    for batch in visited(of, 1)[: min(sizes) // math.ceil(11 / num_shards)]:
+        assert [len(piece) for piece in batch] == shard_sizes(11, num_shards)
+        for shard, piece in enumerate(batch):
+            assert all(starts[shard] <= row < starts[shard + 1] for row in piece)
+
+
+def order(found: Batches) -> list[int]:
+    return [row for batch in found for piece in batch for row in piece]
+
+
+def test_the_same_seed_and_epoch_give_the_same_order_and_others_another(
+    design: Design, tmp_path: Path
+) -> None:
+    rows = shards(tmp_path, design, [50], 20)
+    first = order(visited(batches(rows, 8), 1))
+    assert order(visited(batches(rows, 8), 1)) == first
+    assert order(visited(batches(rows, 8), 2)) != first
+    assert order(visited(batches(rows, 8, seed=2), 1)) != first
+
+
+def test_epochs_can_be_visited_in_any_order(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [30, 30], 7)
+    of = batches(rows, 8)
+    third = visited(of, 3)
+    visited(of, 1)
+    assert visited(of, 3) == third == visited(batches(rows, 8), 3)
+
+
+def test_the_batch_size_cuts_the_same_order_differently(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [53], 10)
+    assert (
+        order(visited(batches(rows, 1), 4))
+        == order(visited(batches(rows, 9), 4))
+        == order(visited(batches(rows, 99), 4))
+    )
+
+
+def test_windows_that_are_read_again_give_the_same_batches(
+    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2)
+    monkeypatch.setattr(rows_module, "KEPT_BYTES", 0)
+    assert visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2) == kept
+
+
+def test_every_order_of_a_windows_rows_is_equally_likely(design: Design, tmp_path: Path) -> None:
+    rows = shards(tmp_path, design, [4], 10)
+    draws = 2400
+    orders = [tuple(order(visited(batches(rows, 4), epoch))) for epoch in range(1, draws + 1)]
+    counts = np.array([orders.count(each) for each in set(orders)])
+    assert len(counts) == 24
+    chi_square = float(((counts - draws / 24) ** 2 / (draws / 24)).sum())
+    assert chi_square < 23 + 4 * math.sqrt(
+        46
+    )  # 23 degrees of freedom: four standard deviations above
+
+
+def test_windows_are_visited_in_a_random_order_one_after_the_other(
+    design: Design, tmp_path: Path
+) -> None:
+    rows = shards(tmp_path, design, [40], 10)
+    of = batches(rows, 10)
+    chunks = []
+    for epoch in range(1, 200):
+        window_of_batch = [{row // 10 for row in batch[0]} for batch in visited(of, epoch)]
+        assert all(len(each) == 1 for each in window_of_batch)  # memory is bounded by a window
+        chunks.append(window_of_batch[0].pop())
+    # Each of four windows comes first a quarter of the time: five standard deviations of 199 draws.
+    assert np.abs(np.bincount(chunks, minlength=4) - 199 / 4).max() < 5 * math.sqrt(199 * 3 / 16)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("float32", torch.float), ("float64", torch.double)])
+def test_batches_are_scaled_and_have_the_type_of_the_training(
+    design: Design, tmp_path: Path, name: str, dtype: torch.dtype
+) -> None:
+    scaling = Scaling(np.array([3.0]), np.array([7.0]), -2.0, 0.3)
+    of = ShuffledBatches(shards(tmp_path, design, [9], 9), scaling, 9, 1, dtype, "cpu")
+    ((_, (X, y, _)),) = next(of.epoch(1)).pieces
+    assert (X.dtype, y.dtype) == (dtype, dtype)
+    rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
+    expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]
+    assert rows == [tuple(np.array(pair).astype(name).tolist()) for pair in expected]
+
+
+# in the middle of an epoch, and divided among processes
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5).filter(any),
+    rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 20),
+    epoch=st.integers(1, 3),
+    weighted=st.booleans(),
+    data=st.data(),
+)
+def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
+    design: Design,
+    sizes: list[int],
+    rows_per_group: int,
+    extra: int,
+    epoch: int,
+    weighted: bool,
+    data: st.DataObject,
+) -> None:
+    """Shards of any lengths, of which some are empty; with k = 0 it is what the tests above are
+    about.
+    """
+    design = with_weights(design) if weighted else design
+    with TemporaryDirectory() as folder:
+        of = batches(shards(Path(folder), design, sizes, rows_per_group), len(sizes) + extra)
+        whole = [as_lists(batch) for batch in of.epoch(epoch)]
+        assert len(whole) == of.steps_per_epoch
+        first = data.draw(st.integers(0, of.steps_per_epoch))
+        assert [as_lists(batch) for batch in of.epoch(epoch, first)] == whole[first:]
+    weights = {piece[3] is None for batch in whole for piece in batch[1]}
+    assert weights == {not weighted}
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),
+    rows_per_group=st.integers(1, 40),
+    extra=st.integers(0, 20),
+    data=st.data(),
+)
+def test_a_process_has_the_pieces_of_its_own_shards_and_knows_the_lengths_of_all(
+    design: Design, sizes: list[int], rows_per_group: int, extra: int, data: st.DataObject
+) -> None:
+    design = with_weights(design)
+    start = data.draw(st.integers(0, len(sizes)))
+    own = range(start, data.draw(st.integers(start, len(sizes))))
+    with TemporaryDirectory() as folder:
+        of_all = shards(Path(folder), design, sizes, rows_per_group)
+        whole = batches(of_all, len(sizes) + extra)
+        ours = batches(of_all, len(sizes) + extra, own=own)
+        assert (ours.num_rows, ours.steps_per_epoch) == (whole.num_rows, whole.steps_per_epoch)
+        first = data.draw(st.integers(0, whole.steps_per_epoch))
+        expected = [as_lists(batch) for batch in whole.epoch(2, first)]
+        found = [as_lists(batch) for batch in ours.epoch(2, first)]
+    assert [lengths for lengths, _ in found] == [lengths for lengths, _ in expected]
+    assert [pieces for _, pieces in found] == [
+        [piece for piece in pieces if piece[0] in own] for _, pieces in expected
+    ]
+
+
+class Counting(Rows):
+    """Rows that note which windows were asked for."""
+
+    def __init__(self, path: Path, design: Design) -> None:
+        super().__init__(path, design)
+        self.read: list[int] = []
+
+    def chunk(self, index: int) -> Chunk:
+        self.read.append(index)
+        return super().chunk(index)
+
+
+@pytest.mark.parametrize("first", [0, 3, 10])
+def test_a_process_reads_no_window_that_is_not_its_own_or_lies_behind(
+    design: Design, tmp_path: Path, first: int
+) -> None:
+    """Going on after 10 of 20 batches costs no reading of the rows before them, and others' shards
+    none at all.
+    """
+    counting = [Counting(rows.path, design) for rows in shards(tmp_path, design, [40, 40, 40], 4)]
+    of = batches([*counting], 6, own=range(1, 2))
+    assert len(list(of.epoch(1, first))) == 20 - first
+    assert [len(rows.read) for rows in counting] == [0, 10 - first // 2, 0]
+    assert len(set(counting[1].read)) == 10 - first // 2
+
+
+def with_weights(design: Design) -> Design:
+    """The same with the weights in a column, x + 1: each row has its own."""
+    return replace(design, schema=replace(design.schema, weights="w"))
+
+
+def as_lists(
+    batch: Batch,
+) -> tuple[list[int], list[tuple[int, list[float], list[float], list[float] | None]]]:
+    """A batch as numbers: the lengths, and of each piece the shard, x, y and √w."""
+    pieces = [
+        (
+            shard,
+            X[:, 0].tolist(),
+            y[:, 0].tolist(),
+            None if root_w is None else root_w[:, 0].tolist(),
+        )
+        for shard, (X, y, root_w) in batch.pieces
+    ]
+    for _, x, y, root_w in pieces:
+        assert [-each for each in y] == x
+        assert root_w is None or root_w == np.sqrt(np.array(x) + 1).tolist()
+    return list(batch.lengths), pieces

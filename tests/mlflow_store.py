@@ -1,0 +1,111 @@
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+from sqlalchemy.exc import SADeprecationWarning
+
+from linreg.tracking.journal.run_folder import RunFolder, run_folders
+from linreg.tracking.mlflow.store import open_store
+from linreg.tracking.mlflow.sync import Result, send_all
+
+with warnings.catch_warnings():
+    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
+    warnings.filterwarnings(
+        "ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning
+    )
+    importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+    # MLflow warns of its own type hints when they are imported.
+    warnings.filterwarnings(
+        "ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning
+    )
+    importlib.import_module("mlflow.pyfunc")
+
+ISOLATED = ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository with nothing tracked yet."""
+    top = tmp_path / "a repository"  # with a space, as people have them
+    top.mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(top))
+    for variable in ISOLATED:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(top)
+    return top
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store, made once, because its tables take seconds."""
+    top = tmp_path_factory.mktemp("empty")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(top))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_store()
+    return top / "mlflow.db"
+
+
+@pytest.fixture
+def store(repository: Path, empty_database: Path) -> MlflowClient:
+    """The repository's own store, a real SQLite file."""
+    shutil.copyfile(empty_database, repository / "mlflow.db")
+    return open_store()
+
+
+@pytest.fixture
+def send() -> Callable[[], Result]:
+    """Sends all runs, as `linreg sync --all` does from their beginning."""
+    return lambda: send_all(run_folders())
+
+
+@pytest.fixture
+def sent_run(store: MlflowClient) -> Callable[..., MlflowRun]:
+    """Finds the one run in MLflow that a journal was sent to."""
+
+    def find(key: str, experiment: str = "linreg", client: MlflowClient = store) -> MlflowRun:
+        found = client.get_experiment_by_name(experiment)
+        assert found is not None
+        (run,) = client.search_runs([found.experiment_id], f"tags.`linreg.run` = '{key}'")
+        return run
+
+    return find
+
+
+@pytest.fixture
+def python(repository: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
+    """Starts a program in a process of its own, which does not outlive the test."""
+    processes = []
+
+    def start(program: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def only_run() -> Callable[[], RunFolder]:
+    def find() -> RunFolder:
+        (folder,) = run_folders()
+        return folder
+
+    return find

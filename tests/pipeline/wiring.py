@@ -1,0 +1,169 @@
+"""What the stages read, derived from their code; `python -m tests.pipeline.wiring` puts it into dvc.yaml."""
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from linreg.params import Params
+
+ROOT = Path(__file__).parents[2]
+STAGES = ("generate", "ingest", "split", "train", "evaluate")
+MOST_UNUSED = 0.1
+"""The share of a room's lines that a stage may leave unused where the room is one dependency."""
+
+
+def code_of(stage: str) -> list[str]:
+    """Return the code that a stage depends on: rooms of which it imports nearly all, else modules.
+
+    The templates that lie beside modules come with them.
+    """
+    modules = modules_of(stage)
+    rooms = {
+        str(parent) for module in modules for parent in Path(module).parents if parent.parts[1:]
+    }
+    found = set(modules)
+    for room in sorted(rooms, key=len):
+        if not any(path.startswith(f"{room}/") for path in found):
+            # It lies in a larger room that was taken already.
+            continue
+        inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / room).rglob("*.py")}
+        unused = num_lines(inside - modules)
+        if len(inside & modules) > 1 and unused <= MOST_UNUSED * num_lines(inside):
+            found = {path for path in found if not path.startswith(f"{room}/")} | {room}
+    beside = {str(Path(path).parent / "templates") for path in found if path.endswith(".py")}
+    return sorted(found | {folder for folder in beside if (ROOT / folder).is_dir()})
+
+
+def num_lines(paths: Iterable[str]) -> int:
+    """Return the lines of some source files; those of a package that only has a docstring are none."""
+    return sum(
+        len((ROOT / path).read_text().splitlines())
+        for path in paths
+        if not says_nothing(ROOT / path)
+    )
+
+
+def write_code_dependencies() -> None:
+    """Put the code that each stage depends on into dvc.yaml, in place of what stands there."""
+    text = (ROOT / "dvc.yaml").read_text()
+    for stage in STAGES:
+        block = re.search(rf"^  {stage}:\n(?:    .*\n|\n)+", text, re.MULTILINE)
+        assert block, stage
+        deps = re.search(r"    deps:\n((?:      - .*\n)+)", block[0])
+        assert deps, stage
+        others = [
+            line
+            for line in deps[1].splitlines()
+            if not re.match(r" +- (linreg/|stages/)", line) and "requirements" not in line
+        ]
+        lines = [
+            *others,
+            *(f"      - {path}" for path in code_of(stage)),
+            "      - requirements.lock",
+        ]
+        new = block[0].replace(deps[1], "\n".join(lines) + "\n")
+        text = text.replace(block[0], new)
+    (ROOT / "dvc.yaml").write_text(text)
+
+
+def modules_of(stage: str) -> set[str]:
+    """Return the source files that a stage runs: package, script, and what they import of ours,
+    directly or not.
+    """
+    found: set[str] = set()
+    waiting = ["stages/__init__.py", f"stages/{stage}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported_by(ROOT / path)
+    return {path for path in found if not says_nothing(ROOT / path)}
+
+
+def parameters_of(stage: str) -> set[str]:
+    """Return the parameters that a stage takes out of `params`: `section`, or `section.key` where
+    it takes one key.
+
+    `flat(params)` that goes to MLflow goes into no output; it counts for what is taken out of it by
+    name. In a dictionary it goes into one, whole.
+    """
+    tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load):
+            section = parents[node]
+            if isinstance(section, ast.Call) and ast.unparse(section.func) == "flat":
+                written = isinstance(parents[section], ast.Dict)
+                found |= (
+                    set(Params.model_fields) if written else _taken_out_of_flat_parameters(stage)
+                )
+                continue
+            assert isinstance(section, ast.Attribute), (
+                "a stage hands on sections of params, never all of it"
+            )
+            key = parents[section]
+            found.add(
+                f"{section.attr}.{key.attr}" if isinstance(key, ast.Attribute) else section.attr
+            )
+    return {name for name in found if name.split(".")[0] not in found or "." not in name}
+
+
+def _taken_out_of_flat_parameters(stage: str) -> set[str]:
+    """Return the names in `parameters["section.key"]` in the modules that a stage imports."""
+    nodes = [
+        node
+        for module in modules_of(stage)
+        for node in ast.walk(ast.parse((ROOT / module).read_text()))
+    ]
+    keys = [
+        n.slice
+        for n in nodes
+        if isinstance(n, ast.Subscript) and ast.unparse(n.value) == "parameters"
+    ]
+    names = [
+        key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    ]
+    return {name for name in names if "." in name}  # the others are a model's
+
+
+def paths_of(stage: str) -> set[str]:
+    """Return the paths that a stage script names as constants: NAME = Path("…")."""
+    tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    calls = [value for value in values if isinstance(value, ast.Call)]
+    return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "Path"}
+
+
+def _imported_by(path: Path) -> list[str]:
+    modules: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+    names = [
+        module.replace(".", "/")
+        for module in modules
+        if module.split(".")[0] in ("linreg", "stages")
+    ]
+    packages = [
+        f"{parent}/__init__.py"
+        for name in names
+        for parent in [name, *map(str, Path(name).parents)]
+    ]
+    return [
+        file for file in [*(f"{name}.py" for name in names), *packages] if (ROOT / file).is_file()
+    ]
+
+
+def says_nothing(path: Path) -> bool:
+    """Whether a package's __init__.py holds its docstring and nothing else."""
+    return path.name == "__init__.py" and all(
+        isinstance(n, ast.Expr) for n in ast.parse(path.read_text()).body
+    )
+
+
+if __name__ == "__main__":
+    write_code_dependencies()

@@ -1,0 +1,180 @@
+import datetime
+import os
+import re
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.project import Toy, is_alive, wait_until
+
+TOY = """
+import os, time
+from pathlib import Path
+from linreg.process.stage import stage
+
+@stage
+def main() -> None:
+    Path(f"pid-{os.environ['ME']}").write_text(str(os.getpid()))
+    while not Path("go on").exists():
+        time.sleep(0.01)
+    print("done")
+
+main()
+"""
+PARENT = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-m", "stages.toy"])
+time.sleep(100)
+"""
+
+
+OPEN_FILES = """
+import os, resource
+from linreg.process.stage import KIND
+
+@KIND
+def main(*_: object) -> None:
+    # Written at once, so that the lines of several processes stay whole.
+    os.write(1, f"{os.environ.get('RANK')}: {resource.getrlimit(resource.RLIMIT_NOFILE)}\\n".encode())
+
+main()
+"""
+UNDER_A_LOW_LIMIT = "ulimit -Sn 64 && exec {} -m stages.toy"
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[Toy]:
+    """A project whose stage runs in one process, until there is a file `go on`."""
+    with Toy(tmp_path / "a project") as toy:
+        (toy.folder / "stages/toy.py").write_text(TOY)
+        (toy.folder / "stages/other.py").write_text(TOY)
+        yield toy
+
+
+def running(toy: Toy, me: str, *command: str, **env: str) -> "subprocess.Popen[str]":
+    """Start the stage and wait until it is at its work."""
+    process = toy.start(*command, ME=me, PYTHONUNBUFFERED="1", **env)
+    wait_until(lambda: written(toy, me) != "", 30)
+    return process
+
+
+def written(toy: Toy, me: str) -> str:
+    path = toy.folder / f"pid-{me}"
+    return path.read_text() if path.exists() else ""
+
+
+def test_of_two_processes_of_a_stage_in_one_folder_the_second_waits_and_says_for_whom(
+    toy: Toy,
+) -> None:
+    first = running(toy, "first")
+    second = toy.start(ME="second", PYTHONUNBUFFERED="1")
+    assert second.stdout is not None
+    line = second.stdout.readline()
+    found = re.fullmatch(
+        r"toy: waiting for process (\d+), since (\S+ \S+), which runs this stage here\n", line
+    )
+    assert found is not None, line
+    assert int(found[1]) == first.pid
+    age = datetime.datetime.now() - datetime.datetime.fromisoformat(found[2])
+    assert datetime.timedelta(0) <= age < datetime.timedelta(minutes=1)
+    assert written(toy, "second") == ""
+    (toy.folder / "go on").touch()
+    assert first.communicate(timeout=30) == ("done\n", "")
+    assert second.communicate(timeout=30) == ("done\n", "")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert written(toy, "second") == str(second.pid)
+
+
+def test_other_folders_and_other_stages_are_not_waited_for(toy: Toy, tmp_path: Path) -> None:
+    with Toy(tmp_path / "another project") as another:
+        shutil.copy(toy.folder / "stages/toy.py", another.folder / "stages")
+        processes = [
+            running(toy, "here"),
+            running(toy, "other", "-m", "stages.other"),
+            running(another, "there"),
+        ]
+        for folder in (toy.folder, another.folder):
+            (folder / "go on").touch()
+        assert [process.communicate(timeout=30) for process in processes] == [("done\n", "")] * 3
+
+
+def test_a_killed_stage_leaves_nothing_that_the_next_one_waits_for(toy: Toy) -> None:
+    first = running(toy, "first")
+    first.kill()
+    first.wait()
+    (toy.folder / "go on").touch()
+    done = toy.run(ME="second")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+@pytest.mark.parametrize("under_dvc", [True, False])
+def test_a_stage_that_dvc_started_ends_with_it_and_one_that_a_user_started_goes_on(
+    toy: Toy, under_dvc: bool
+) -> None:
+    parent = running(toy, "child", "-c", PARENT, **({"DVC_STAGE": "toy"} if under_dvc else {}))
+    pid = int(written(toy, "child"))
+    assert pid != parent.pid
+    try:
+        parent.kill()
+        parent.wait()
+        if under_dvc:
+            wait_until(lambda: not is_alive(pid), seconds=2)
+        else:
+            with pytest.raises(AssertionError, match="not after"):
+                wait_until(lambda: not is_alive(pid), seconds=0.5)
+            (toy.folder / "go on").touch()
+            wait_until(lambda: not is_alive(pid), seconds=5)
+    finally:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("rank", "output"), [("0", "done\n"), ("1", ""), ("7", "")])
+def test_a_stage_for_one_process_runs_in_the_first_that_torchrun_starts(
+    toy: Toy, rank: str, output: str
+) -> None:
+    (toy.folder / "go on").touch()
+    done = toy.run(ME=rank, RANK=rank, WORLD_SIZE="8")
+    assert (done.returncode, done.stdout, done.stderr) == (0, output, "")
+    assert (written(toy, rank) != "") == (rank == "0")
+
+
+@pytest.mark.parametrize(
+    ("kind", "env", "ranks"),
+    [
+        ("stage", {}, [None]),
+        ("stage", {"RANK": "0"}, [0]),
+        ("stage_with_workers", {}, [None]),
+        ("stage_with_workers", {"WORKERS": "2"}, [0, 1]),
+    ],
+)
+def test_a_stage_may_open_as_many_files_as_the_system_allows(
+    toy: Toy, kind: str, env: dict[str, str], ranks: list[int | None]
+) -> None:
+    (toy.folder / "stages/toy.py").write_text(OPEN_FILES.replace("KIND", kind))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        pytest.skip("macOS lets no process raise its limit to this")
+    command = UNDER_A_LOW_LIMIT.format(shlex.quote(sys.executable))
+    program = f"import os; os.execvp('bash', ['bash', '-c', {command!r}])"
+    done = toy.run("-c", program, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == [f"{rank}: {(hard, hard)}" for rank in ranks]
+
+
+def test_waiting_imports_no_torch(toy: Toy) -> None:
+    """A stage that one process runs starts in a moment, and so does its waiting."""
+    program = (
+        "import linreg.process.stage, sys; print({'torch', 'pyarrow', 'mlflow'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

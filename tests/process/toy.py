@@ -1,0 +1,117 @@
+"""A stage that tests copy into a project of their own; TOY in the environment says what it does
+there.
+
+It reads given.json and writes what it finds, one file per process.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linreg.data.formula.design import Design
+from linreg.data.formula.schema import Schema
+from linreg.data.rows import whole_shards
+from linreg.data.tables.parquet import TableFile
+from linreg.errors import UserError
+from linreg.files import new_folder
+from linreg.params import Train
+from linreg.process.content_hashes import content_hashes
+from linreg.process.stage import stage, stage_with_workers
+from linreg.process.workers import Workers, shared
+
+
+@stage
+def alone() -> None:
+    """Say which process this is."""
+    Path(f"alone-{os.environ.get('RANK')}").write_text(str(os.getpid()))
+
+
+@stage_with_workers
+def main(workers: Workers) -> None:
+    """Do what the test wants."""
+    Path(f"pid-{workers.rank}").write_text(str(os.getpid()))
+    wanted = os.environ["TOY"]
+    if wanted == "all":
+        given = json.loads(Path("given.json").read_text())
+        found = exchange(workers, given) | {
+            "trained": [trained(workers, each) for each in given["trainings"]]
+        }
+        Path(f"found-{workers.rank}.json").write_text(json.dumps(found))
+        if workers.first:
+            print("done")
+    elif wanted == "wait":
+        if workers.rank == 2:
+            workers.wait()  # for the others, which never come
+        time.sleep(100)
+    elif wanted == "mistake in one":
+        if workers.rank == 1:
+            raise UserError("given.json", "is wrong", found=1, todo="change it")
+        workers.wait()
+    elif wanted == "mistake in all":
+        raise UserError("given.json", "is wrong", found=1, todo="change it")
+    elif wanted == "bug":
+        workers.gather(1 / (workers.rank - 1))
+
+
+def exchange(workers: Workers, given: dict[str, list[Any]]) -> dict[str, Any]:
+    """Send what is this process's to the others in every way there is, and return what came, arrays
+    as hex.
+    """
+    value, array = (
+        given["values"][workers.rank],
+        np.frombuffer(bytes.fromhex(given["arrays"][workers.rank])),
+    )
+    with shared(new_folder, Path("folder"), workers) as folder:
+        (folder / str(workers.rank)).write_text(folder.as_posix())
+    return {
+        "gather": workers.gather(value),
+        "gather_array": [each.tobytes().hex() for each in workers.gather_array(array)],
+        "gather_all": workers.gather_all(
+            [given["numbers"][i] for i in workers.mine(len(given["numbers"]))]
+        ),
+        "from_first": workers.from_first(value),
+        "folder": sorted(path.name for path in Path("folder").iterdir()) if workers.first else None,
+        "hashes": content_hashes([Path(each) for each in given["hashed"]], workers),
+        "alone": type(workers) is Workers,
+    }
+
+
+def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
+    """Train on the files of given["shards"] as stages/train.py does; returns θ and b after each
+    epoch as hex.
+    """
+    from linreg.fit.exact.learning_rate import stable_scaling
+    from linreg.fit.exact.reference import ExactReference
+    from linreg.fit.sgd.autograd import gradient_descent
+    from linreg.fit.squared_error import mean_squared_error
+
+    params = Train(**given["params"])
+    schema, files = Schema.read(Path(given["schema"])), [Path(path) for path in given["shards"]]
+    tables = [table for i in workers.mine(len(files)) for table in TableFile(files[i]).groups()]
+    design = Design.learn(schema, tables, workers)
+    shards = whole_shards(files, design, workers)
+    exact = ExactReference.find(shards, design.names, schema.intercept, params, workers)
+    scaling = stable_scaling(exact, params)
+    found = []
+    for epoch in gradient_descent(
+        shards, len(design.names), schema.intercept, scaling, params, workers
+    ):
+        loss = mean_squared_error(shards, epoch.theta, epoch.b, workers)
+        found.append(
+            [
+                epoch.number,
+                epoch.step,
+                [*map(float.hex, [*epoch.theta.tolist(), epoch.b, loss or 0.0])],
+            ]
+        )
+    return found
+
+
+if __name__ == "__main__":
+    if "TOY_ALONE" in os.environ:
+        alone()
+    main()

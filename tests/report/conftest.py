@@ -1,0 +1,3 @@
+"""Fixtures for tests that read evaluated runs."""
+
+from tests.evaluated_runs import evaluated as evaluated

@@ -1,0 +1,237 @@
+"""The report says what the files say, in one page that needs nothing else and is always the
+same.
+"""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from linreg.errors import UserError
+from linreg.report import figures
+from linreg.report.figures import Run
+from linreg.report.page import report
+from linreg.report.results import RunResults
+
+Evaluated = Callable[..., RunResults]
+
+
+def rows(n: int = 200, num_features: int = 2, noise: float = 0.5, seed: int = 3) -> pa.Table:
+    random = np.random.default_rng(seed)
+    X = random.standard_normal((n, num_features))
+    y = 1.5 + X @ np.linspace(2.0, -1.0, num_features) + noise * random.standard_normal(n)
+    return pa.table({"y": y} | {f"x{j + 1}": X[:, j] for j in range(num_features)})
+
+
+class Page(HTMLParser):
+    """What a page says, and what it asks for from elsewhere; fails where tags are not closed in
+    their order.
+    """
+
+    VOID = ("meta", "link", "br", "img")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.asked: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.asked += [
+            f"{name}={value}"
+            for name, value in attrs
+            if name in ("src", "href", "xlink:href", "srcset")
+        ]
+        self.asked += [tag] if tag in ("script", "link", "iframe", "object", "img") else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+TEXT = pa.table(
+    {"y": [1.0, 2.0, 3.0, 4.5, 5.0, 7.0] * 4, "<b>&x": [float(i * i % 7) for i in range(24)]}
+)
+SECTIONS = ("verdict", "coefficients", "minimum", "predictions", "data", "rerun")
+CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
+    "two features": ("y ~ x1 + x2", rows(), {}),
+    "one": ("y ~ x1", rows(num_features=1), {}),
+    "none": ("y ~ 1", rows(num_features=1), {}),
+    "no intercept": ("y ~ 0 + x1 + x2", rows(), {}),
+    "one without intercept": ("y ~ 0 + x1", rows(), {}),
+    "forty": (f"y ~ {' + '.join(f'x{j + 1}' for j in range(40))}", rows(num_features=40), {}),
+    "exact": ("y ~ x1 + x2", rows(), {"solver": "exact"}),
+    "ridge": ("y ~ x1 + x2", rows(), {"l2": 0.1}),
+    "z-scores": ("y ~ x1 + x2", rows(), {"standardize": True}),
+    "perfect": ("y ~ x1 + x2", rows(noise=0.0), {}),
+    "as many rows as coefficients": ("y ~ x1 + x2", rows(n=3), {}),
+    "constant target": ("y ~ x1", pa.table({"y": [2.0] * 9, "x1": np.arange(9.0)}), {}),
+    "huge": (
+        "y ~ x1",
+        pa.table({"y": np.arange(30.0) * 1e150, "x1": np.arange(30.0) ** 2}),
+        {"solver": "exact"},
+    ),
+    "names that look like HTML": ("y ~ `<b>&x`", TEXT, {"lr": 0.001}),
+    "names that look like numbers": (
+        "y ~ `2020` + `1e3`",
+        rows().rename_columns(["y", "2020", "1e3"]),
+        {},
+    ),
+    "collinear": ("y ~ x1 + I(2*x1)", rows(), {"collinear": "drop"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whatever_the_model_the_page_is_whole_and_needs_nothing_from_elsewhere(
+    case: str, evaluated: Evaluated
+) -> None:
+    formula, table, options = CASES[case]
+    text = report(evaluated(formula, table, **options))
+    page = Page(text)
+    assert page.asked == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert not re.search(r"\b(nan|inf|None|Undefined)\b", page.text)
+    places = [text.index(f'<section id="{name}">') for name in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_the_same_findings_give_the_same_bytes(evaluated: Evaluated, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        evaluated("y ~ x1 + x2", rows(), name=name)
+    assert (tmp_path / "one" / "report.html").read_bytes() == (
+        tmp_path / "two" / "report.html"
+    ).read_bytes()
+
+
+def test_a_name_in_the_data_cannot_become_a_tag(evaluated: Evaluated) -> None:
+    text = report(evaluated("y ~ `<b>&x`", TEXT, lr=0.001))
+    assert "<b>&x" not in text
+    assert "&lt;b&gt;&amp;x" in text
+
+
+def test_numbers_on_the_page_are_those_of_the_files(evaluated: Evaluated) -> None:
+    found = evaluated("y ~ x1 + x2", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.5}})
+    text = Page(report(found)).text
+    certainty = found.certainty["coefficients"]
+    for each in found.coefficients:
+        assert f"{each.found:.8g}" in text
+        assert f"{certainty[each.name]['estimate']:.8g}" in text
+        assert f"{certainty[each.name]['usual']['low']:.6g}" in text
+    for part in ("train", "test"):
+        assert f"{found.metrics[part]['rmse']:.6g}" in text
+    assert f"{100 * found.metrics['gap']:.3g} %" in text
+
+
+def test_the_verdict_is_that_of_the_gates(evaluated: Evaluated) -> None:
+    passed = report(evaluated("y ~ x1 + x2", rows(), gates={"train_r2": {"min": 0.5}}, name="a"))
+    failed = report(evaluated("y ~ x1 + x2", rows(), gates={"train_r2": {"min": 0.9999}}, name="b"))
+    unset = report(evaluated("y ~ x1 + x2", rows(), name="c"))
+    assert ("Passed:" in passed, "Failed:" in passed) == (True, False)
+    assert ("Passed:" in failed, "Failed:" in failed) == (False, True)
+    assert "No gates are set" in unset
+
+
+def test_what_was_dropped_is_told(evaluated: Evaluated) -> None:
+    columns = {
+        "x1": {"type": "double", "missing": 3, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1}
+    }
+    profile = {"rows_read": 203, "rows": 200, "dropped": {"x1 is missing": 3}, "columns": columns}
+    text = Page(report(evaluated("y ~ x1 + x2", rows(), profile=profile))).text
+    assert "203 rows were read, 200 kept; 3 dropped: x1 is missing" in text
+    assert "3 of 203 rows were dropped" in text
+
+
+def test_the_rings_are_where_the_loss_is_what_they_say(evaluated: Evaluated) -> None:
+    """On a ring the loss with all other coefficients at their best, found by least squares, is the
+    same everywhere.
+    """
+    table = rows(num_features=3)
+    found = evaluated("y ~ x1 + x2 + x3", table)
+    path = found.background["path"]
+    X = np.column_stack([table[name].to_numpy() for name in ("x1", "x2", "x3")])
+    y, factor = table["y"].to_numpy(), figures._factor(path)
+    places = [("x1", "x2", "x3").index(name) for name in path["names"]]
+    others = np.column_stack([np.ones(len(y)), np.delete(X, places, axis=1)])
+    excess = 0.07
+    for angle in np.linspace(0, 6, 7):
+        u = np.array([np.cos(angle), np.sin(angle)]) * np.sqrt(
+            excess * found.background["least_loss"] * path["num_rows"]
+        )
+        left = y - X[:, places] @ (np.array(path["exact"]) + factor @ u)
+        rest = left - others @ np.linalg.lstsq(others, left, rcond=None)[0]
+        assert np.mean(rest**2) / found.background["least_loss"] - 1 == pytest.approx(
+            excess, rel=1e-9
+        )
+
+
+def test_the_path_is_that_of_the_two_columns_that_move_y_the_most(evaluated: Evaluated) -> None:
+    table = rows(num_features=3)
+    small = table.set_column(
+        table.column_names.index("x1"), "x1", pa.array(table["x1"].to_numpy() * 1e-3)
+    )
+    for data in (table, small):  # the unit of a column does not make it less important
+        found = evaluated("y ~ x1 + x2 + x3", data, name=f"of-{data['x1'][0]}", standardize=True)
+        assert found.background["path"]["names"] == ["x1", "x3"]
+
+
+def test_a_long_training_is_thinned_and_keeps_its_last_epoch(evaluated: Evaluated) -> None:
+    found = evaluated("y ~ x1 + x2", rows(n=20), epochs=700, batch_size=20)
+    history = found.background["history"]
+    assert (len(history["epoch"]), history["epoch"][0], history["epoch"][-1]) == (500, 1.0, 700.0)
+    assert [len(each) for each in found.background["path"]["epochs"]] == [500, 500]
+
+
+@pytest.mark.parametrize(
+    "name", ["report.json", "predictions.csv", "gates.json", "inference.json", "metrics.json"]
+)
+@pytest.mark.parametrize("damage", ["", "{", "actual\nx\n", "[]"])
+def test_a_damaged_file_is_an_error_that_names_it(
+    evaluated: Evaluated, tmp_path: Path, name: str, damage: str
+) -> None:
+    evaluated("y ~ x1 + x2", rows())
+    path = tmp_path / "evaluation" / name
+    if damage == "":
+        path.unlink()
+    else:
+        path.write_text(damage)
+    with pytest.raises(UserError, match=re.escape(name)):
+        report(RunResults.read(tmp_path / "evaluation"))
+
+
+def test_two_runs_share_a_picture(evaluated: Evaluated) -> None:
+    both = [
+        Run(name, evaluated("y ~ x1 + x2", rows(), name=name, lr=lr))
+        for name, lr in (("slow", 0.001), ("fast", 0.01))
+    ]
+    for draw in (
+        figures.loss,
+        figures.gap,
+        figures.effects,
+        figures.distances,
+        figures.normal_quantiles,
+    ):
+        text = draw(both)
+        assert text is not None
+        assert "slow" in text
+        assert "fast" in text

@@ -1,0 +1,107 @@
+"""Marks lie where their values say; every drawing is well-formed and says nothing that is not a
+number.
+"""
+
+import re
+from decimal import Decimal
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linreg.report.svg import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Plot
+
+BOTTOM = 44
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def numbers(path: str) -> list[list[float]]:
+    return [[float(value) for value in pair] for pair in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path)]
+
+
+def marks(plot: Plot, kind: str) -> list[ET.Element]:
+    tree = ET.fromstring(plot.svg("t"))  # noqa: S314 - our own
+    return [each for each in tree.iter() if kind in (each.get("class") or "").split()]
+
+
+def test_a_line_goes_through_its_points() -> None:
+    plot = Plot(Axis("x", 0, 10), Axis("y", 0, 1))
+    plot.line([0, 5, 10], [0, 0.25, 1], "a")
+    (line,) = marks(plot, "a")
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    assert numbers(str(line.get("d"))) == [[0, height], [width / 2, height * 0.75], [width, 0]]
+
+
+def test_what_is_not_known_interrupts_a_line() -> None:
+    plot = Plot(Axis("x", 0, 10), Axis("y", 0, 1))
+    plot.line([0, 1, 2, 3, 4], [0, 1, None, 1, 0], "a")
+    assert [len(numbers(str(each.get("d")))) for each in marks(plot, "a")] == [2, 2]
+
+
+@given(st.lists(st.tuples(finite, finite), min_size=1, max_size=30), st.booleans())
+def test_every_value_of_float64_has_a_place_in_the_drawing(
+    points: list[tuple[float, float]], logarithmic: bool
+) -> None:
+    x, y = zip(*points, strict=True)
+    plot = Plot(Axis.around("x", x), Axis.around("y", y, logarithmic=logarithmic))
+    plot.dots(x, y, "a", "legend <&>")
+    plot.line(x, y, "b")
+    text = plot.svg("a <title>")
+    assert "nan" not in text
+    assert "inf" not in text
+    drawn = [each for each in marks(plot, "dots") if "key" not in str(each.get("class"))]
+    shown = [value for value in y if value > 0 or not logarithmic]
+    assert sum(str(each.get("d")).count("M") for each in drawn) == len(shown)
+
+
+@given(finite, finite, st.booleans())
+def test_ticks_are_few_in_range_in_order_and_say_their_value(
+    a: float, b: float, logarithmic: bool
+) -> None:
+    axis = Axis.around("x", [a, b], logarithmic=logarithmic)
+    ticks = axis.ticks()
+    values = [value for value, _ in ticks]
+    assert len(values) <= 7
+    assert values == sorted(set(values))
+    assert all(axis.low <= value <= axis.high for value in values)
+    for value, text in ticks:
+        allowed = abs(Decimal(value)) / 10**9 + (Decimal(axis.high) - Decimal(axis.low)) / 1000
+        assert abs(Decimal(text) - Decimal(value)) <= allowed
+    assert len({text for _, text in ticks}) == len(ticks)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (0, 10, ["0", "2", "4", "6", "8", "10"]),
+        (-1, 1, ["-1", "-0.5", "0", "0.5", "1"]),
+        (0.0095, 0.0105, ["0.0096", "0.0098", "0.01", "0.0102", "0.0104"]),
+        (10, 44, ["10", "20", "30", "40"]),
+        (0, 3e9, ["0", "5e+8", "1e+9"]),
+    ],
+)
+def test_ticks_read_as_a_person_would_write_them(low: float, high: float, texts: list[str]) -> None:
+    assert [text for _, text in Axis("", low, high).ticks()][: len(texts)] == texts
+
+
+def test_an_ellipse_is_where_its_factor_says() -> None:
+    plot = Plot(Axis("x", -10, 10), Axis("y", -10, 10))
+    factor = np.array([[3.0, 0.0], [2.0, 4.0]])
+    plot.ellipse([1, -1], factor, "ring")
+    (ring,) = marks(plot, "ring")
+    first, *rest = numbers(str(ring.get("d")))
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    controls, start = np.array(rest).reshape(-1, 3, 2), np.array(first)
+    for a, b, end in controls:
+        for t in np.linspace(0, 1, 9):
+            point = (
+                (1 - t) ** 3 * start
+                + 3 * t * (1 - t) ** 2 * a
+                + 3 * t * t * (1 - t) * b
+                + t**3 * end
+            )
+            data = np.array([point[0] / width * 20 - 10, 10 - point[1] / height * 20]) - [1, -1]
+            assert np.linalg.norm(np.linalg.solve(factor, data)) == pytest.approx(1, abs=0.01)
+        start = end

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.setup.leakage import correlations, giveaway, needs_standardizing
+
+Floats = NDArray[np.float64]
+
+RNG = np.random.default_rng(3)
+COLUMNS = [
+    RNG.normal(100, 20, 500).round(2),
+    RNG.integers(0, 50, 500),
+    RNG.normal(0, 1, 500),
+    RNG.random(500),
+]
+X = np.column_stack(COLUMNS)
+NAMES = ["net", "tax", "fee", "other"]
+
+
+def moments_of(X: Floats, y: Floats) -> Moments:
+    moments = Moments.zero(X.shape[1])
+    moments.add(X, y)
+    return moments
+
+
+def found(
+    X: Floats, y: Floats, names: list[str] = NAMES
+) -> tuple[str | None, dict[str, float], dict[str, str]]:
+    moments = moments_of(X, y)
+    result = giveaway(moments, names, standard_scores(moments, intercept=True))
+    return result.relation, dict(result.singles), dict(result.collinear)
+
+
+@given(
+    st.lists(st.sampled_from([-2.5, -1.0, 0.0, 0.25, 1.0, 3.0]), min_size=3, max_size=3).filter(
+        lambda theta: sum(each != 0 for each in theta) > 1
+    ),
+    st.sampled_from([0.0, -7.0, 1000.0]),
+)
+def test_a_sum_of_columns_is_named_exactly(theta: list[float], b: float) -> None:
+    y = X @ np.array([*theta, 0.0]) + b
+    relation, singles, _ = found(X, y)
+    text = f"{b:g}" if b else ""
+    for name, value in zip(NAMES, theta, strict=False):
+        if value:
+            sign = " − " if value < 0 else " + "
+            term = name if abs(value) == 1 else f"{abs(value):g}·{name}"
+            text += (sign if text else "−" if value < 0 else "") + term
+    assert relation == text.replace("-7", "−7")
+    assert not [name for name in singles if theta[NAMES.index(name)] == 0]
+
+
+@pytest.mark.parametrize("noise", [1e-4, 1e-2, 1.0])
+def test_noise_that_a_measurement_has_is_no_relation(noise: float) -> None:
+    y = X @ np.array([1.0, 1.0, 1.0, 0.0]) + RNG.normal(0, noise, 500)
+    assert found(X, y)[0] is None
+
+
+def test_cells_of_two_decimals_still_add_up_exactly() -> None:
+    y = (X[:, 0] + X[:, 1]).round(2)
+    assert found(X, y)[0] == "net + tax"
+
+
+def test_a_single_column_is_found_by_its_correlation() -> None:
+    y = (X[:, 0] * 0.92).round(2)
+    _, singles, _ = found(X, y)
+    assert list(singles) == ["net"]
+    assert singles["net"] == pytest.approx(np.corrcoef(X[:, 0], y)[0, 1], abs=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_correlations_are_those_of_numpy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(rng.normal(0, 10), 1, (50, 3)), rng.normal(size=50)
+    expected = [np.corrcoef(X[:, j], y)[0, 1] for j in range(3)]
+    assert correlations(moments_of(X, y)) == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_redundant_column_is_named_with_its_relation() -> None:
+    total = X[:, 0] + 2 * X[:, 1]
+    collinear = found(np.column_stack([X, total]), RNG.normal(size=500), [*NAMES, "total"])[2]
+    assert collinear == {"total": "net + 2·tax"}
+
+
+def test_few_rows_that_fit_by_necessity_are_no_relation() -> None:
+    assert found(X[:5], RNG.normal(size=5))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale", "needed"),
+    [(0, 1, False), (0.5, 2, False), (0, 5, True), (0, 0.1, True), (100, 1, True)],
+)
+def test_columns_like_z_scores_need_no_standardizing(
+    mean: float, scale: float, needed: bool
+) -> None:
+    scores = Scaling(np.array([0.0, mean]), np.array([1.0, scale]), 1e6, 1e3)
+    assert needs_standardizing(scores) is needed

@@ -1,0 +1,58 @@
+import pytest
+from mlflow import MlflowClient
+
+from linreg.tracking.journal.chart_names import color, name_in_charts
+from linreg.tracking.mlflow.search import mlflow_curves
+
+
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("train_mse", "loss/train"),
+        ("validation_mse", "loss/validation"),
+        ("gap", "loss/gap"),
+        ("b", "model/b"),
+        ("theta.x1", "model/theta.x1"),
+        ("theta.C_g__T.b_", "model/theta.C_g__T.b_"),
+        ("exact.b", "model_exact/b"),
+        ("standard_error.x1", "standard_error/x1"),
+        ("test_r2", "test_r2"),
+        ("test_mse", "test_mse"),
+    ],
+)
+def test_curves_stand_in_sections_and_what_gates_name_keeps_its_name(
+    metric: str, shown: str
+) -> None:
+    assert name_in_charts(metric) == shown
+
+
+def test_no_two_metrics_get_the_same_name() -> None:
+    features = ("b", "train", "gap", "theta.x", "x")
+    names = [
+        "b",
+        "gap",
+        "train_mse",
+        "validation_mse",
+        *(f"{kind}.{x}" for kind in ("theta", "exact") for x in features),
+    ]
+    assert len({name_in_charts(name) for name in names}) == len(names)
+
+
+def test_ten_runs_in_a_row_have_ten_colours() -> None:
+    assert len({color(number) for number in range(17, 27)}) == 10
+
+
+def test_curves_are_found_under_their_sections_and_in_runs_of_before_there_were_any(
+    store: MlflowClient,
+) -> None:
+    experiment = store.create_experiment("linreg")
+    for names in (
+        {"b": "b", "theta.x1": "theta.x1"},
+        {"b": "model/b", "theta.x1": "model/theta.x1"},
+    ):
+        run = store.create_run(experiment).info.run_id
+        for step in (1, 2):
+            for name in names.values():
+                store.log_metric(run, name, step / 4, step=step)
+        curves = [(1, {"b": 0.25, "theta.x1": 0.25}), (2, {"b": 0.5, "theta.x1": 0.5})]
+        assert mlflow_curves(run, ["b", "theta.x1"]) == curves

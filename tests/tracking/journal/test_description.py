@@ -1,0 +1,78 @@
+from pathlib import Path
+from typing import Any
+
+from linreg.tracking.journal import events
+from linreg.tracking.journal.description import DESCRIPTION, describe
+from linreg.tracking.journal.journal import Run, start_run
+from linreg.tracking.journal.run_folder import RunFolder
+
+SETTINGS = {"model.formula": "y ~ x1 + x2", "train.solver": "sgd", "train.lr": 0.01}
+METRICS: dict[str, Any] = {
+    "train": {"n": 7000, "r2": 0.9},
+    "test": {"n": 1500, "r2": 0.99935008},
+    "gap": 0.0042273,
+}
+PASSED = {"passed": True, "gates": {"test_r2": {"passed": True}}}
+COMMIT = "d3d0817b262fa0fa91f329cf01ee598900000000"
+
+
+def description(
+    settings: dict[str, object] | None = None,
+    tags: dict[str, str] | None = None,
+    metrics: dict[str, Any] | None = None,
+    verdict: dict[str, Any] = PASSED,
+) -> tuple[str, Run]:
+    with start_run("linreg", "name", SETTINGS | (settings or {}), tags or {}) as run:
+        for epoch in range(1, 21):
+            run.log({"b": 1.0, "train_mse": 0.5}, epoch)
+        describe(run, METRICS | (metrics or {}), verdict)
+    said = [
+        event.values["tags"]
+        for event in events.read(RunFolder(run.key).journal)
+        if event.kind == "tags"
+    ]
+    return said[-1][DESCRIPTION], run
+
+
+def test_it_says_what_was_fitted_how_how_well_from_what_and_how_to_do_it_again(
+    repository: Path,
+) -> None:
+    tags = {
+        "git.commit": COMMIT,
+        "git.dirty": "false",
+        "git.remote": "https://git.example.org/a/b",
+        "dvc.experiment": "e",
+    }
+    text, run = description(tags=tags)
+    assert text == (
+        "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01: **test R² 0.99935**; "
+        "0.423 % above the least training loss; gates passed: test_r2.\n\n"
+        f"Commit [`d3d0817b26`](https://git.example.org/a/b/commit/{COMMIT}), experiment `e`. "
+        f"Again: `linreg rerun {run.key[:8]}`"
+    )
+
+
+def test_a_commit_that_nobody_else_has_is_no_link(repository: Path) -> None:
+    text, _ = description(tags={"git.commit": COMMIT, "git.dirty": "true"})
+    assert "\n\nCommit `d3d0817b26` with changes. Again:" in text
+    assert "\n\nNo commit. Again:" in description()[0]
+
+
+def test_what_is_not_there_is_not_told(repository: Path) -> None:
+    """No test rows, a constant target, a perfect fit, no gates, one exact epoch."""
+    metrics = {"test": {"n": 3, "r2": None}, "gap": None, "train": {"n": 1, "r2": 1.0}}
+    text, _ = description(
+        {"train.solver": "exact"}, metrics=metrics, verdict={"passed": True, "gates": {}}
+    )
+    assert text.startswith(
+        "`y ~ x1 + x2` on 1 training row, solved exactly: **test R² undefined**; no gates set."
+    )
+
+
+def test_gates_that_failed_are_named(repository: Path) -> None:
+    gates = {"passed": False, "gates": {"gap": {"passed": False}, "test_r2": {"passed": True}}}
+    assert "; **gates failed: gap**." in description(verdict=gates)[0]
+
+
+def test_a_formula_with_back_quotes_is_shown_as_it_is(repository: Path) -> None:
+    assert description({"model.formula": "y ~ `a b`"})[0].startswith("`` y ~ `a b` `` on ")

@@ -1,0 +1,199 @@
+"""The follower as the stages use it: a process of its own beside the one that writes."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+
+from linreg.tracking.journal import follower
+from linreg.tracking.journal.journal import find_run, start_run
+from linreg.tracking.journal.run_folder import RunFolder, run_folders
+from linreg.tracking.mlflow.store import open_store
+
+SentRun = Callable[..., MlflowRun]
+Python = Callable[[str], "Popen[str]"]
+SECONDS = 60.0  # far more than is needed, for machines that are busy with other tests
+
+
+def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
+    store: MlflowClient, sent_run: SentRun
+) -> None:
+    with start_run("linreg", "live", {"a": 1}, {"model": "h"}) as run:
+        run.follow()
+        run.log({"m": 1.0}, step=0)
+        assert run.wait_sent(SECONDS) == 0
+        seen = sent_run(run.key)
+        assert (seen.info.status, seen.data.metrics) == ("RUNNING", {"m": 1.0})
+        run.log({"m": 0.5}, step=1)
+    assert until(RunFolder(run.key).is_complete)
+    assert sent_run(run.key).info.status == "FINISHED"
+    assert RunFolder(run.key).has_sender()
+
+    judge = find_run("model", "h")
+    assert judge is not None
+    with judge:
+        judge.follow()
+        judge.log({"test_m": 0.25}, step=1)
+    assert judge.wait_sent(SECONDS) == 0
+    assert sent_run(run.key).data.metrics == {"m": 0.5, "test_m": 0.25}
+    assert until(lambda: not RunFolder(run.key).has_sender(), 12), (
+        "the last stage has ended, so it has no reason to stay"
+    )
+    assert RunFolder(run.key).log.read_text().count("imports") == 0
+
+
+@pytest.mark.slow
+def test_a_follower_that_was_killed_is_replaced(
+    store: MlflowClient, sent_run: SentRun, python: Python
+) -> None:
+    with start_run("linreg", "live", {}, {}) as run:
+        sender = python(f"""
+            import time
+            from linreg.tracking.journal.run_folder import RunFolder
+            with RunFolder("{run.key}").sending() as ours:
+                print(ours, flush=True)
+                time.sleep(60)
+        """)
+        assert sender.stdout is not None
+        assert sender.stdout.readline() == "True\n"
+        run.follow()
+        run.log({"m": 1.0}, step=0)
+        assert run.wait_sent(0.2) == 2
+        sender.kill()
+        sender.wait()
+        run.end("FINISHED", final=True)
+        assert run.wait_sent(SECONDS) == 0
+    assert sent_run(run.key).data.metrics == {"m": 1.0}
+
+
+def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
+    store: MlflowClient, sent_run: SentRun, python: Python
+) -> None:
+    writer = python("""
+        import time
+        from linreg.tracking.journal.journal import start_run
+        with start_run("linreg", "doomed", {}, {}) as run:
+            run.follow()
+            run.log({"m": 1.0}, step=0)
+            run.wait_sent(60)
+            print(run.key, flush=True)
+            time.sleep(60)
+    """)
+    assert writer.stdout is not None
+    folder = RunFolder(writer.stdout.readline().strip())
+    assert sent_run(folder.key).info.status == "RUNNING"
+    writer.kill()
+    writer.wait()
+    assert until(folder.is_complete)
+    assert sent_run(folder.key).info.status == "KILLED"
+    assert until(lambda: not folder.has_sender())
+
+
+def test_a_stage_waits_no_longer_than_it_is_told(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "start", lambda _: None)
+    with start_run("linreg", "alone", {}, {}) as run:
+        began = time.monotonic()
+        assert run.wait_sent(0.3) == 1
+        assert 0.3 <= time.monotonic() - began < 2
+
+
+def test_where_no_process_can_be_started_the_run_is_written_all_the_same(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.executable", str(repository / "no python"))
+    with start_run("linreg", "alone", {}, {}) as run:
+        run.follow()
+    assert "linreg sync" in caplog.text
+    assert RunFolder(run.key).pending() == 2
+
+
+WRITER = """
+    from linreg.tracking.journal.journal import start_run
+    with start_run("linreg", "name", {"a": 1}, {}) as run:
+        run.follow()
+        for step in range(200):
+            run.log({"m": step, "n": -step}, step)
+        run.end("FINISHED", final=True)
+        raise SystemExit(min(1, run.wait_sent(200)))
+"""
+
+
+@pytest.mark.slow
+def test_eight_processes_on_a_fresh_store_lose_nothing(repository: Path, python: Python) -> None:
+    writers = [python(WRITER) for _ in range(8)]
+    assert [writer.wait(250) for writer in writers] == [0] * 8
+    client = open_store()
+    experiment = client.get_experiment_by_name("linreg")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags["linreg.run"] for run in runs) == [
+        folder.key for folder in run_folders()
+    ]
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        for name, sign in (("m", 1), ("n", -1)):
+            history = client.get_metric_history(run.info.run_id, name)
+            assert [(point.step, point.value) for point in history] == [
+                (step, sign * step) for step in range(200)
+            ]
+    assert all(folder.is_complete() for folder in run_folders())
+
+
+@pytest.mark.slow
+def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
+    store: MlflowClient, sent_run: SentRun, python: Python
+) -> None:
+    with start_run("linreg", "name", {"a": 1}, {}) as run:
+        for step in range(3000):
+            run.log({"m": step}, step)
+    follow = f"""
+        import sys
+        from linreg.tracking.journal.run_folder import RunFolder
+        from linreg.tracking.mlflow.sync import follow
+        print("ready", flush=True)
+        follow(RunFolder("{run.key}"))
+    """
+
+    def kill_after(seconds: float) -> None:
+        process = python(follow)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+
+    for i in range(8):
+        kill_after(0.1 * i)
+    follower.start(RunFolder(run.key))
+    assert follower.wait(RunFolder(run.key), SECONDS) == 0
+    seen = sent_run(run.key)
+    assert seen.info.status == "FINISHED"
+    history = store.get_metric_history(seen.info.run_id, "m")
+    assert [(point.step, point.value) for point in history] == [
+        (step, step) for step in range(3000)
+    ]
+
+
+@pytest.mark.slow
+def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        clients = list(pool.map(lambda _: open_store(), range(4)))
+    assert {
+        experiment.name for client in clients for experiment in client.search_experiments()
+    } == {"Default"}

@@ -1,0 +1,122 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from linreg.tracking.journal.git import default_run_name, git_user, source_tags, web_page
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    return subprocess.run(
+        ["git", *identity, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def commit(repository: Path) -> str:
+    git("init", "-q", "-b", "main")
+    for name in ("params.yaml", "dvc.lock"):
+        Path(name).write_text("a: 1\n")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    return git("rev-parse", "HEAD")
+
+
+def test_a_clean_tree_is_its_commit(commit: str) -> None:
+    assert source_tags() == {"git.commit": commit, "git.dirty": "false"}
+    assert default_run_name() == f"main-{commit[:7]}"
+
+
+def test_a_change_makes_the_tree_dirty_but_one_in_dvc_lock_does_not(commit: str) -> None:
+    Path("dvc.lock").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "false"
+    Path("params.yaml").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_a_file_that_git_does_not_know_makes_the_tree_dirty(commit: str) -> None:
+    Path("new.py").write_text("")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_what_counts_is_the_whole_tree_seen_from_a_subfolder(
+    commit: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("dvc.lock").write_text("a: 2\n")
+    Path("folder").mkdir()
+    monkeypatch.chdir("folder")
+    assert source_tags()["git.dirty"] == "false"
+    (repository / "params.yaml").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_an_experiment_is_known_by_its_name(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", commit)
+    assert source_tags()["dvc.experiment"] == "lucky-guess"
+    assert source_tags()["dvc.baseline"] == commit
+    assert default_run_name() == "lucky-guess"
+
+
+def test_without_branch_the_commit_is_the_name(commit: str) -> None:
+    git("checkout", "-q", "--detach")
+    assert default_run_name() == commit[:7]
+
+
+def test_without_a_commit_and_without_git_there_are_no_tags(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert source_tags() == {}
+    git("init", "-q")
+    assert source_tags() == {}
+    monkeypatch.setenv("PATH", "")
+    assert source_tags() == {}
+    assert default_run_name()
+
+
+def test_git_names_its_user_where_it_knows_one(
+    commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scope in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{scope}", "/dev/null")
+    assert git_user() == ""
+    git("config", "user.name", "A B")
+    assert git_user() == "A B"
+    git("config", "user.email", "a@example.org")
+    assert git_user() == "A B <a@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("remote", "page"),
+    [
+        ("https://github.com/owner/name.git", "https://github.com/owner/name"),
+        (
+            "https://user:token@gitlab.example.org:8443/group/sub/name",
+            "https://gitlab.example.org/group/sub/name",
+        ),
+        ("git@github.com:owner/name.git", "https://github.com/owner/name"),
+        ("ssh://git@git.example.org:2222/owner/name.git", "https://git.example.org/owner/name"),
+        ("https://github.com/owner/name/", "https://github.com/owner/name"),
+        ("/srv/git/name.git", None),
+        ("../name", None),
+        ("file:///srv/name.git", None),
+        ("server:/srv/name.git", None),
+        ("https://localhost/owner/name", None),
+        ("https://git.example.org/a b/c](https://evil.example)", None),
+        ("", None),
+    ],
+)
+def test_the_page_of_a_remote_is_its_address_without_user_password_and_port(
+    remote: str, page: str | None
+) -> None:
+    assert web_page(remote) == page
+
+
+def test_a_commit_has_a_page_when_a_remote_has_it(commit: str) -> None:
+    git("remote", "add", "origin", "https://user:secret@git.example.org/owner/name.git")
+    assert "git.remote" not in source_tags()
+    git("update-ref", "refs/remotes/origin/main", commit)
+    assert source_tags()["git.remote"] == "https://git.example.org/owner/name"
+    git("commit", "-q", "--allow-empty", "-m", "not pushed yet")
+    assert "git.remote" not in source_tags()

@@ -1,0 +1,210 @@
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+
+from linreg.commands.predict import _artifact
+from linreg.data.formula.design import Design
+from linreg.errors import UserError
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.model import load
+from linreg.tracking.journal.journal import start_run
+from linreg.tracking.mlflow.fetch_model import fetch_model, plain_artifact
+from linreg.tracking.mlflow.sync import Result
+from tests.planted_pickle import PICKLE
+from tests.prediction.fitted import save_model
+
+pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+FRAME = pd.DataFrame({"x": [0.1, -1.0], "z": [2.0, 3.0]})
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path,
+    learn: Callable[..., Design],
+    store: MlflowClient,
+    send: Callable[[], Result],
+    sent_run: Callable[..., MlflowRun],
+) -> MlflowRun:
+    """A run with a model that has been sent, as a pipeline's has."""
+    save_model(tmp_path / "trained", learn, "y ~ x + z")
+    with start_run("linreg", "name", {}, {}) as run:
+        run.log_model(tmp_path / "trained")
+    assert send() == Result()
+    return sent_run(run.key)
+
+
+def test_every_name_of_a_model_leads_to_its_plain_artifact(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path
+) -> None:
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    store.create_registered_model("linreg")
+    version = store.create_model_version(
+        "linreg", f"models:/{model.model_id}", model_id=model.model_id
+    )
+    store.set_registered_model_alias("linreg", "champion", version.version)
+    trained = load(tmp_path / "trained")
+    names = [
+        f"models:/{model.model_id}",
+        "models:/linreg/1",
+        "models:/linreg@champion",
+        f"runs:/{run.info.run_id}/model",
+    ]
+    for i, name in enumerate(names):
+        (tmp_path / str(i)).mkdir()
+        folder = fetch_model(name, tmp_path / str(i))
+        assert load(folder).predict(FRAME).tobytes() == trained.predict(FRAME).tobytes(), name
+        np.testing.assert_array_equal(ExactReference.read(folder).minimum.theta, trained.theta)
+
+
+def test_a_fetched_model_is_gone_after_its_use(run: MlflowRun, store: MlflowClient) -> None:
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    with _artifact(f"models:/{model.model_id}") as folder:
+        assert (folder / "model.json").exists()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        ("models:/linreg@champion", "Registered Model with name=linreg not found"),
+        ("models:/linreg/3", "Registered Model with name=linreg not found"),
+        ("models:/m-0123", "Logged model with ID 'm-0123' not found"),
+        ("runs:/0123/model", "Run with id=0123 not found"),
+        ("models:/", "Not a proper models:/ URI"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_one_line(
+    store: MlflowClient, tmp_path: Path, uri: str, found: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        fetch_model(uri, tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{uri} in sqlite:///")
+    assert f": cannot be fetched; found {found}" in message, message
+
+
+def test_a_question_creates_no_store(repository: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError,
+        match=r"models:/linreg@champion: cannot be fetched, for there is no MLflow store here",
+    ):
+        fetch_model("models:/linreg@champion", tmp_path)
+    assert list(repository.iterdir()) == []
+
+
+def test_a_server_that_is_down_is_one_line(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    with pytest.raises(UserError) as caught:
+        fetch_model("models:/linreg@champion", tmp_path)
+    assert "found http://127.0.0.1:9 does not answer" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_model_of_another_kind_is_told(store: MlflowClient, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "data").mkdir(parents=True)
+    (other / "MLmodel").write_text("flavors:\n  python_function:\n    loader_module: other\n")
+    store.create_registered_model("other")
+    store.create_model_version("other", str(other))
+    with pytest.raises(
+        UserError, match=r"models:/other/1: is no model of linreg; found python_function"
+    ):
+        fetch_model("models:/other/1", tmp_path / "to")
+
+
+FOR_OTHERS = (
+    "conda.yaml",
+    "python_env.yaml",
+    "requirements.txt",
+    "input_example.json",
+    "serving_input_example.json",
+)
+"""What lies beside the model for tools of MLflow's, and is not read here."""
+
+
+def loaded_from(folder: Path) -> Path:
+    load(folder)
+    return folder
+
+
+def artifact_of(run: MlflowRun, store: MlflowClient) -> tuple[str, Path]:
+    """The name of the run's model, and the folder in which the store keeps it."""
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    return f"models:/{model.model_id}", Path(url2pathname(urlsplit(model.artifact_location).path))
+
+
+def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path
+) -> None:
+    name, kept = artifact_of(run, store)
+    files = [file for file in kept.rglob("*") if file.is_file()]
+    assert {"MLmodel", "model.json", "model.safetensors"} <= {file.name for file in files}
+    for file in files:
+        genuine = file.read_bytes()
+        file.write_bytes(PICKLE)
+        if file.name in FOR_OTHERS:
+            load(fetch_model(name, tmp_path / file.name))
+        else:
+            with pytest.raises(UserError):
+                ExactReference.read(loaded_from(fetch_model(name, tmp_path / file.name)))
+        file.write_bytes(genuine)
+    assert not list(tmp_path.rglob("marker"))
+    assert not Path("marker").exists()
+
+
+def test_links_and_pipes_in_a_model_lead_nowhere(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path
+) -> None:
+    name, kept = artifact_of(run, store)
+    packed = tmp_path / "packed"
+    shutil.copytree(kept, packed)
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (file,) = packed.rglob("model.json")
+    within = plain_artifact(packed, name)
+    assert file.parent == within
+    for target in (secret, file.rename(file.with_name("other.json"))):
+        file.symlink_to(target)
+        with pytest.raises(
+            UserError,
+            match=r"names files outside of itself; found the link data/trained/model\.json",
+        ):
+            plain_artifact(packed, name)
+        file.unlink()
+    (kept_file,) = kept.rglob("model.json")
+    kept_file.unlink()
+    os.mkfifo(kept_file)
+    with pytest.raises(UserError, match="cannot be fetched; found The following failures occurred"):
+        fetch_model(name, tmp_path / "fetched")
+    kept_file.unlink()
+    kept_file.symlink_to(secret)
+    with pytest.raises(UserError) as caught:
+        load(fetch_model(name, tmp_path / "again"))
+    assert "secret" not in str(caught.value).replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize("path", ["/etc", "../..", "data/../../x"])
+def test_a_flavour_that_names_a_path_elsewhere_is_refused(
+    run: MlflowRun, store: MlflowClient, tmp_path: Path, path: str
+) -> None:
+    name, kept = artifact_of(run, store)
+    packed = tmp_path / "packed"
+    shutil.copytree(kept, packed)
+    described = packed / "MLmodel"
+    text, count = re.subn(r"(?m)^    data: .*$", f"    data: {path}", described.read_text())
+    assert count == 1
+    described.write_text(text)
+    with pytest.raises(UserError, match="names files outside of itself; found"):
+        plain_artifact(packed, name)
