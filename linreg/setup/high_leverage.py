@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linreg.fit.exact.learning_rate import round_down_to_one_digit
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 from linreg.setup.preview import Floats, Look
@@ -44,14 +45,7 @@ class Outliers:
 
     def safe_rate(self, train: Train) -> float:
         """Return one digit of a rate that is SAFE times smaller than the largest."""
-        digits = f"{self.largest_rate(train) / SAFE:.0e}"
-        mantissa, exponent = digits.split("e")
-        rounded_down = float(digits) <= self.largest_rate(train) / SAFE
-        return (
-            float(digits)
-            if rounded_down
-            else float(f"{max(int(mantissa) - 1, 0) or 0.5}e{exponent}")
-        )
+        return round_down_to_one_digit(self.largest_rate(train) / SAFE)
 
 
 def outliers(look: Look, scaling: Scaling) -> Outliers | None:

@@ -15,7 +15,7 @@ from linreg.data.source import TypedTable
 from linreg.data.split import part_sizes
 from linreg.data.tables.arrays import as_numpy
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import largest_stable_rate
+from linreg.fit.exact.learning_rate import largest_stable_rate, round_down_to_one_digit
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Params
 from linreg.setup.column_checks import Facts, Finding, column_findings
@@ -223,7 +223,7 @@ def _foresee_training(
     scaling = look.scores if proposal.standardize else Scaling.none(len(look.names))
     limit = largest_stable_rate(look.moments, True, scaling, train)
     if train.schedule == "constant" and train.lr >= limit:
-        proposal.lr = float(f"{limit / 4:.0e}")
+        proposal.lr = round_down_to_one_digit(limit / 4)
         what = f"train.lr {train.lr:g} is too large for these columns: training must diverge from {limit:.2g} on."
         proposal.note(Finding(what, f"train.lr becomes {proposal.lr:g}."))
     far = outliers(look, scaling)

@@ -1,5 +1,6 @@
 """Whether a learning rate can work at all, known from the moments before the first step."""
 
+from decimal import ROUND_DOWN, Context
 from fractions import Fraction
 
 import numpy as np
@@ -45,7 +46,8 @@ def refuse_unstable_rate(
         return
     standardized = largest_stable_rate(moments, intercept, scores, params)
     helps = not params.standardize and params.lr < standardized
-    todos = [f"choose less, such as {_rounded_down(limit / 4)}"] if limit / 8 > 0 else []
+    suggestion = round_down_to_one_digit(limit / 4)
+    todos = [f"choose less, such as {suggestion:g}"] if limit / 8 > 0 else []
     todos += ["set train.standardize: true, with which it is stable"] if helps else []
     raise UserError(
         "params.yaml: train.lr",
@@ -114,7 +116,6 @@ def half_curvature(moments: Moments, scaling: Scaling, params: Train) -> list[li
     return H
 
 
-def _rounded_down(value: float) -> str:
-    """One digit of a number, rounded down: a suggestion looks better as 0.4 than as 0.4712."""
-    digits = f"{value:.0e}"
-    return f"{float(digits) if float(digits) <= value else float(digits) * 0.5:g}"
+def round_down_to_one_digit(rate: float) -> float:
+    """Return the largest number of one significant digit that is at most `rate`: 0.4 for 0.4712."""
+    return float(Context(prec=1, rounding=ROUND_DOWN).create_decimal(repr(rate)))

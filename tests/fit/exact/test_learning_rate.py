@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import largest_stable_rate, refuse_unstable_rate
+from linreg.fit.exact.learning_rate import (
+    largest_stable_rate,
+    refuse_unstable_rate,
+    round_down_to_one_digit,
+)
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling, standard_scores
 from linreg.fit.sgd.autograd import gradient_descent
@@ -241,6 +245,13 @@ def test_a_rate_that_falls_is_not_refused_and_may_arrive(shards_of: Shards, sche
     found = excess(shards, True, Scaling.none(2), Train(lr=lr, **base))
     assert max(found) > 1e3 * found[0]  # it does diverge at first
     assert found[-1] < 1e-3 * found[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "rounded"), [(0.4712, 0.4), (0.0999, 0.09), (0.3, 0.3), (31.0, 30.0), (9.9e-7, 9e-7)]
+)
+def test_a_suggested_rate_is_rounded_down_to_one_digit(rate: float, rounded: float) -> None:
+    assert round_down_to_one_digit(rate) == rounded
 
 
 @pytest.mark.parametrize("batch_size", [32, 1000])
