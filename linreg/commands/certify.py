@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.formula.design import Design
+from linreg.data.formula.formula import quote_name
 from linreg.data.ingest import columns_to_read, describe, make_schema, missing_cells, refuse_missing
 from linreg.data.source import open_source, typed_table
 from linreg.errors import UserError
@@ -154,7 +155,7 @@ def _fit(file: Path, intercept: bool) -> Inference:
     moments, solver.
     """
     source = open_source(file)
-    formula = f"`{source.columns[-1]}` ~ {'' if intercept else '0 + '}."
+    formula = f"{quote_name(source.columns[-1])} ~ {'' if intercept else '0 + '}."
     with tempfile.TemporaryDirectory() as scratch:
         table = typed_table(source, columns_to_read(formula, source, {}), Path(scratch))
         profiles = describe(table)

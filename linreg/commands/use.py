@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from linreg.data.formula.formula import quote_name
 from linreg.data.ingest import Beside, check_weights, make_schema
 from linreg.data.source import Source, open_source, typed_table, unreadable_columns
 from linreg.errors import UserError
@@ -79,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
         _require_columns(args.without, seen, target, path)
         if weights := None if "model.weights" in lost else params.model.weights:
             schema = make_schema(
-                f"`{target}` ~ 1", seen.profiles, table, beside, fill_missing=False, weights=weights
+                f"{quote_name(target)} ~ 1",
+                seen.profiles,
+                table,
+                beside,
+                fill_missing=False,
+                weights=weights,
             )
             check_weights(seen.profiles, schema, table)
         settled = params.model_copy(

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.csv import values as text_cells
+from linreg.data.formula.formula import quote_name
 from linreg.data.profile import ColumnProfile
 from linreg.data.source import TypedTable
 from linreg.data.text_formats import Meaning, Writing
@@ -33,7 +34,7 @@ def refuse_unless_category(table: TypedTable, name: str, profile: ColumnProfile)
         first_text(table, name),
         "is text whose values hardly repeat, no category",
         found=profile.min,
-        todo=f"correct the cell, or write C({quoted(name)}) if every value is a level",
+        todo=f"correct the cell, or write C({quote_name(name)}) if every value is a level",
     )
 
 
@@ -51,13 +52,8 @@ def first_text(table: TypedTable, name: str) -> str:
     return f"{table.files[0][1]}: column {name}"
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as a formula takes it."""
-    return name if name.isidentifier() else f"`{name}`"
-
-
 def _meant_otherwise(table: TypedTable, name: str, writing: Writing, meaning: Meaning) -> UserError:
-    category = f"or write C({quoted(name)}) if it is a category"
+    category = f"or write C({quote_name(name)}) if it is a category"
     if meaning == "number":
         what, todo = "holds numbers as text", f"make a number of it, {category}"
         return UserError(f"{table.files[0][1]}: column {name}", what, todo=todo)

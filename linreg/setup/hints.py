@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from linreg.data.formula.formula import quote_name
 from linreg.setup.column_checks import Facts, Finding
 from linreg.setup.survey import ColumnSurvey
 
@@ -31,7 +32,7 @@ def target_findings(facts: Facts, skewness: float | None) -> Iterator[Finding]:
     if skewness is not None and skewness > SKEWED and low is not None and low > 0:
         yield Finding(
             f"The target {facts.target} is positive and far from symmetric (skewness {skewness:.1f}).",
-            f"log({_quoted(facts.target)}) ~ … in model.formula may fit better.",
+            f"log({quote_name(facts.target)}) ~ … in model.formula may fit better.",
             hint=True,
         )
 
@@ -70,7 +71,7 @@ def hints(facts: Facts, features: list[str]) -> Iterator[Finding]:
             years.append(name)
     numbers = [name for name in facts.survey.columns if re.fullmatch(r"[-+]?[\d.,]+", name)]
     if codes:
-        terms = ", ".join(f"C({_quoted(name)})" for name in codes[:4])
+        terms = ", ".join(f"C({quote_name(name)})" for name in codes[:4])
         yield Finding(
             f"{_listed(codes)}: whole numbers with at most {FEW_VALUES} different values, used as numbers.",
             f"If they are codes, write {terms} in model.formula: one coefficient per value.",
@@ -104,10 +105,6 @@ def _counts_rows(column: ColumnSurvey) -> bool:
 
 def _listed(names: list[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f"`{name}`"
 
 
 def _shell(name: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.formula.formula import Factor
+from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import kind_of
 from linreg.data.ingest import Beside, left_out_of_dot
 from linreg.data.source import TypedTable
@@ -123,12 +123,8 @@ def written(
     if len(features) > SPELT_OUT:
         out = left_out_of_dot(survey.profiles, beside)
         if features == [name for name in table.schema.names if name not in out and name != target]:
-            return f"{_source(target)} ~ ."
-    return f"{_source(target)} ~ {' + '.join(map(_source, features)) or '1'}"
-
-
-def _source(name: str) -> str:
-    return Factor(name, "number", (name,)).source
+            return f"{quote_name(target)} ~ ."
+    return f"{quote_name(target)} ~ {' + '.join(map(quote_name, features)) or '1'}"
 
 
 def _settle_missing(proposal: Proposal, table: TypedTable, survey: Survey, beside: Beside) -> None:

@@ -23,6 +23,11 @@ _PLAIN_SUM = re.compile(
 )
 
 
+def quote_name(column: str) -> str:
+    """Return a column's name as a formula takes it: in back-quotes unless it is an identifier."""
+    return column if column.isidentifier() else f"`{column}`"
+
+
 @dataclass(frozen=True)
 class Factor:
     """One factor of a term: a number, or a category that becomes one column per level.
@@ -43,7 +48,7 @@ class Factor:
         braces.
         """
         if self.columns == (self.text,):
-            return self.text if self.text.isidentifier() else f"`{self.text}`"
+            return quote_name(self.text)
         return (
             self.text
             if self.text.endswith(")") and re.match(r"\w+\(", self.text)
