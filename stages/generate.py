@@ -2,54 +2,39 @@
 
     dvc repro generate            as part of the pipeline
     python -m stages.generate     by hand
+    WORKERS=4 dvc repro generate  with four processes, which write the same files
 
 Parameters: `generate`. Writes the folder data/raw/generated.parquet/ with part-00000.parquet and so
 on.
 """
 
-import json
 from pathlib import Path
 
-import pyarrow as pa
-
-from linreg.data.synthetic import draw, feature_names, num_chunks
-from linreg.data.tables.parquet import TRUTH, write_table
+from linreg.data.synthetic import chunks_by_file, draw, synthetic_schema
+from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder
 from linreg.params import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared
 
 GENERATED = Path("data/raw/generated.parquet")
-# a million rows: enough parts to divide them among the processes evenly
-CHUNKS_PER_PART = 8
 
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Draw the rows chunk by chunk, straight to disk, with the truth in the metadata; each process
-    draws some files.
-    """
+    """Draw the rows chunk by chunk and write them as they come; each process writes some files."""
     params = load_params()
-    names = feature_names(len(params.generate.theta))
-    truth = {
-        "theta": dict(zip(names, params.generate.theta, strict=True)),
-        "b": params.generate.bias,
-    }
-    schema = pa.schema(
-        [(name, pa.float32()) for name in [*names, "y"]], metadata={TRUTH: json.dumps(truth)}
-    )
-    chunks = range(num_chunks(params.generate))
-    parts = [chunks[first : first + CHUNKS_PER_PART] for first in chunks[::CHUNKS_PER_PART]]
+    schema = synthetic_schema(params.generate)
+    files = chunks_by_file(params.generate)
 
     with shared(new_folder, GENERATED, workers) as folder:
-        for part in workers.mine(len(parts)):
-            rows = (
-                draw(params.generate, chunk).replace_schema_metadata(schema.metadata)
-                for chunk in parts[part]
-            )
-            write_table(folder / f"part-{part:05d}.parquet", schema, rows)
+        for index in workers.mine(len(files)):
+            rows = (draw(params.generate, chunk) for chunk in files[index])
+            write_table(folder / f"part-{index:05d}.parquet", schema, rows)
+
     if workers.first:
-        print(f"generate: {params.generate.rows} rows, {len(names)} features → {GENERATED}")
+        num_features = len(params.generate.theta)
+        print(f"generate: {params.generate.rows} rows, {num_features} features → {GENERATED}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     dvc repro split               as part of the pipeline
     python -m stages.split        by hand
+    WORKERS=4 dvc repro split     with four processes, which write the same files
 
 Parameters: `split`. Writes data/split/ with train/shard-00000.parquet …, validation.parquet and
 test.parquet, and split.json with the number of rows in each.
@@ -9,21 +10,10 @@ test.parquet, and split.json with the number of rows in each.
 
 from pathlib import Path
 
-from linreg.data.split import (
-    PARTS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Collect,
-    RandomAssignment,
-    Shuffle,
-    chosen,
-    divide,
-    shard_sizes,
-)
+from linreg.data.split.part_files import assign_shards, write_parts
+from linreg.data.split.partition import PARTS, partition_rows
 from linreg.data.tables.integrity import seal_hash, sealed_by
 from linreg.data.tables.parquet import TableFile
-from linreg.data.tables.prefetch import prefetch
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import load_params
 from linreg.process.stage import stage_with_workers
@@ -36,68 +26,31 @@ SPLIT = Path("data/split")
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Deal out the rows block by block, each process some blocks; then each writes some of the
-    files.
-    """
+    """Assign every row to a part, and every training row to a shard; then write a file for each."""
     params = load_params()
-    seed = params.split.seed
     table = TableFile(INGESTED_TABLE)
+    partition = partition_rows(table, params.split)
+    shards = assign_shards(partition, params.split)
+    rows_of_part = dict(zip(PARTS, partition.sizes, strict=True))
 
-    division = divide(table, params.split)
-    rows_of_shard = shard_sizes(division.sizes[TRAIN], params.split.shards)
-    dealer = RandomAssignment(
-        [counts[TRAIN] for counts in division.counts], rows_of_shard, seed, "shards"
-    )
     with (
         shared(scratch_folder, SPLIT, workers) as scratch,
         shared(new_folder, SPLIT, workers) as folder,
     ):
-        (folder / "train").mkdir(exist_ok=True)
-        validation, test = (
-            Collect(name, table.schema, scratch, workers) for name in ("validation", "test")
-        )
-        shards = [
-            Shuffle(rows, seed, i, table.schema, scratch, workers, num_shuffles=len(rows_of_shard))
-            for i, rows in enumerate(rows_of_shard)
-        ]
-        own = workers.mine(table.num_groups)
-        for block, rows in zip(own, prefetch(map(table.group, own)), strict=True):
-            parts = division.labels(block)
-            validation.add(chosen(rows, parts, VALIDATION), block)
-            test.add(chosen(rows, parts, TEST), block)
-            train, shard_of_row = chosen(rows, parts, TRAIN), dealer.deal(block)
-            for i, shard in enumerate(shards):
-                shard.add(chosen(train, shard_of_row, i), block)
-
-        outputs: list[Collect | Shuffle] = [*shards, validation, test]
-        paths = [f"train/shard-{i:05d}.parquet" for i in range(len(shards))] + [
-            "validation.parquet",
-            "test.parquet",
-        ]
-        for output in outputs:
-            output.close()
-        workers.wait()
-        for i in range(
-            workers.rank,
-            len(outputs),
-            workers.size,
-            # shards first, which are the long ones
-        ):
-            outputs[i].write(folder / paths[i])
-        workers.wait()
+        files = write_parts(table, partition, shards, folder, scratch, workers)
         if workers.first:
-            rows_of_part = dict(zip(PARTS, division.sizes, strict=True))
-            seals = {
+            document = {
+                "rows": rows_of_part,
+                "shards": shards.quotas,
                 "table": seal_hash(sealed_by(INGESTED_SEAL)),
-                "files": {path: seal_hash(folder / path) for path in paths},
+                "files": {file: seal_hash(folder / file) for file in files},
             }
-            write_document(
-                folder / "split.json", {"rows": rows_of_part, "shards": rows_of_shard, **seals}
-            )
+            write_document(folder / "split.json", document)
 
     if workers.first:
-        counts = ", ".join(f"{size} {name}" for name, size in rows_of_part.items())
-        print(f"split: {counts} rows, {len(shards)} shard{'s'[: len(shards) > 1]} → {SPLIT}")
+        counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
+        num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
+        print(f"split: {counts} rows, {num_shards} → {SPLIT}")
 
 
 if __name__ == "__main__":

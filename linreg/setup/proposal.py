@@ -12,7 +12,7 @@ from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import kind_of
 from linreg.data.ingest import Beside, left_out_of_dot
 from linreg.data.source import TypedTable
-from linreg.data.split import part_sizes
+from linreg.data.split.partition import part_sizes
 from linreg.data.tables.arrays import as_numpy
 from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import largest_stable_rate, round_down_to_one_digit

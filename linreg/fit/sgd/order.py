@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
-from linreg.data.split import shard_sizes
+from linreg.data.split.quotas import shard_sizes
 from linreg.seeds import generator
 
 Permutation = Callable[[np.random.Generator, int], NDArray[np.int64]]

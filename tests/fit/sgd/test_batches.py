@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from linreg.data import rows as rows_module
 from linreg.data.formula.design import Design
 from linreg.data.rows import Chunk, Rows
-from linreg.data.split import shard_sizes
+from linreg.data.split.quotas import shard_sizes
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import write_table
 from linreg.fit.exact.standardize import Scaling

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data import split
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
-from linreg.data.split import Shuffle
+from linreg.data.split import external_shuffle
+from linreg.data.split.external_shuffle import ExternalShuffle
 from linreg.data.tables import parquet as table
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.fit.compiled import engine as compiled
@@ -65,15 +65,15 @@ def test_sorted_rows_train_as_well_as_in_a_uniformly_random_order(
         uniform, rows.schema, [rows]
     )  # one window: an epoch's order is uniform over all rows
     monkeypatch.setattr(table, "ROWS_PER_GROUP", WINDOW)
-    monkeypatch.setattr(split, "ROWS_PER_BUCKET", BUCKET)
+    monkeypatch.setattr(external_shuffle, "ROWS_PER_BUCKET", BUCKET)
     write_table(in_windows, rows.schema, [rows])
 
     gaps: dict[str, list[float]] = {"uniform": [], "split": [], "neighbours": []}
     for seed in SEEDS:
         shuffled = tmp_path / f"split-{seed}.parquet"
-        shuffle = Shuffle(NUM_ROWS, seed, 0, rows.schema, tmp_path)
-        for block, group in enumerate(groups(in_windows)):
-            shuffle.add(group, block)
+        shuffle = ExternalShuffle(NUM_ROWS, seed, 0, rows.schema, tmp_path)
+        for index, group in enumerate(groups(in_windows)):
+            shuffle.add(group, index)
         shuffle.close()
         shuffle.write(shuffled)
         for name, path in (("uniform", uniform), ("split", shuffled), ("neighbours", in_windows)):

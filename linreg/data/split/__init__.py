@@ -1,0 +1,1 @@
+"""Training, validation and test rows: which row goes where, and how it gets there."""

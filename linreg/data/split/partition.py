@@ -1,0 +1,126 @@
+"""The part of each row: train, validation or test."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.split.random_assignment import Labels, RandomAssignment
+from linreg.data.tables.arrays import as_numpy
+from linreg.data.tables.parquet import TableFile
+from linreg.data.text_formats import date_out_of_order
+from linreg.errors import UserError
+from linreg.params import Split, column_of
+from linreg.seeds import generator
+
+PARTS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The part (0, 1 or 2, as in PARTS) of every row of a table, by row group.
+
+    sizes   the number of rows of each part
+    counts  for each row group, how many of its rows belong to each part
+    labels  returns the part of each row of a row group
+    """
+
+    sizes: list[int]
+    counts: list[list[int]]
+    labels: Callable[[int], Labels]
+
+
+def partition_rows(table: TableFile, params: Split) -> Partition:
+    """Assign each row of a table to a part, as `split.by` says.
+
+    By row, memory is bounded by the row group; by group or time, the column that `split.by` names
+    has to fit into memory. Raises UserError where a part with a share above 0 gets no row, and for
+    dates that do not sort by time.
+    """
+    sizes = part_sizes(table.num_rows, params)
+    lengths = [table.group_length(index) for index in range(table.num_groups)]
+    column = column_of(params.by)
+    if column is None:
+        assignment = RandomAssignment(lengths, sizes, params.seed, "parts")
+        return Partition(sizes, assignment.counts, assignment.labels)
+    return _partition_by_column(table, lengths, column, sizes, params)
+
+
+def part_sizes(num_rows: int, params: Split) -> list[int]:
+    """Return the number of train, validation and test rows that the shares ask for.
+
+    Validation and test get their share, rounded half up, and train the rest. Raises UserError
+    where a share above 0 gets no row.
+    """
+    # Through str, so that a share of 0.15 is 15/100 and not the float64 next to it.
+    shares = [Fraction(str(share)) for share in (params.train, params.validation, params.test)]
+    validation, test = (int(share * num_rows + Fraction(1, 2)) for share in shares[1:])
+    sizes = [num_rows - validation - test, validation, test]
+    _require_rows(sizes, params, f"{num_rows} rows")
+    return sizes
+
+
+def parts_of_values(
+    values: pa.ChunkedArray, sizes: Sequence[int], params: Split
+) -> tuple[pa.Array, Labels]:
+    """Return the distinct values (k,) of the column that `split.by` names, and the part of each.
+
+    Groups are put into a random order, times into their own, oldest first. If parts of `sizes` rows
+    followed one another in that order, a value would belong to the part that holds the middle of
+    its rows. Rows of equal value therefore stay together.
+    """
+    value_counts = pc.value_counts(values)
+    distinct = value_counts.field("values")
+    counts = as_numpy(value_counts.field("counts"))
+    order = as_numpy(pc.sort_indices(distinct))
+    if params.by.startswith("group:"):
+        order = order[generator(params.seed, "groups").permutation(len(order))]
+    ends = np.cumsum(counts[order])
+    # Twice the middle, to stay in integers.
+    twice_the_middle = 2 * ends - counts[order]
+    part_of_value = np.empty(len(distinct), dtype=np.int16)
+    part_of_value[order] = np.searchsorted(2 * np.cumsum(sizes), twice_the_middle, side="right")
+    return distinct, part_of_value
+
+
+def _partition_by_column(
+    table: TableFile, lengths: Sequence[int], column: str, sizes: Sequence[int], params: Split
+) -> Partition:
+    values = pa.chunked_array(
+        [chunk for rows in table.groups([column]) for chunk in rows.column(column).chunks]
+    )
+    if params.by.startswith("time:"):
+        _require_dates_in_order(values, column)
+    distinct, part_of_value = parts_of_values(values, sizes, params)
+    part_of_row = part_of_value[as_numpy(pc.index_in(values, value_set=distinct))]
+    labels = np.split(part_of_row, np.cumsum(lengths)[:-1])
+    counts = [np.bincount(each, minlength=len(PARTS)).tolist() for each in labels]
+    sizes_found = np.sum(counts, axis=0).tolist()
+    _require_rows(sizes_found, params, f"{len(distinct)} distinct values of {column}")
+    return Partition(sizes_found, counts, labels.__getitem__)
+
+
+def _require_dates_in_order(values: pa.ChunkedArray, column: str) -> None:
+    if (date := date_out_of_order(values)) is not None:
+        raise UserError(
+            f"params.yaml: split.by: column {column}",
+            "holds dates as text that do not sort by time",
+            found=date,
+            todo="write dates as 2024-12-31, or as numbers",
+        )
+
+
+def _require_rows(sizes: Sequence[int], params: Split, total: str) -> None:
+    shares = (params.train, params.validation, params.test)
+    for name, size, share in zip(PARTS, sizes, shares, strict=True):
+        if share > 0 and size == 0:
+            raise UserError(
+                f"params.yaml: split.{name}",
+                "gets no rows",
+                found=f"{share} of {total}",
+                todo="add rows" + (", or set the share to 0" if name != "train" else ""),
+            )
