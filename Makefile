@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help repro test test-slow test-faults lint verify bench ui report env
+.PHONY: help repro test test-slow test-faults mutants lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -27,6 +27,9 @@ test-slow: env  ## Run the slow tests
 
 test-faults: env  ## Run the tests that kill, damage, fill up and cut off
 	python -m pytest tests/faults -n auto
+
+mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--room fit"
+	python -m tests.mutation $(ARGS)
 
 lint: env  ## Check style and types, and the libraries for known vulnerabilities
 	ruff check .

@@ -1,4 +1,7 @@
-"""What the stages read, derived from their code; `python -m tests.pipeline.wiring` puts it into dvc.yaml."""
+"""What the stages read, derived from their code.
+
+`python -m tests.pipeline.wiring` writes it into dvc.yaml.
+"""
 
 import ast
 import re
@@ -36,7 +39,7 @@ def code_of(stage: str) -> list[str]:
 
 
 def num_lines(paths: Iterable[str]) -> int:
-    """Return the lines of some source files; those of a package that only has a docstring are none."""
+    """Return the lines of some source files, none for packages that hold only a docstring."""
     return sum(
         len((ROOT / path).read_text().splitlines())
         for path in paths
@@ -77,7 +80,7 @@ def modules_of(stage: str) -> set[str]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imported_by(ROOT / path)
+            waiting += imported_by(ROOT / path)
     return {path for path in found if not says_nothing(ROOT / path)}
 
 
@@ -136,7 +139,8 @@ def paths_of(stage: str) -> set[str]:
     return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "Path"}
 
 
-def _imported_by(path: Path) -> list[str]:
+def imported_by(path: Path) -> list[str]:
+    """Return the source files that a source file imports itself, wherever in it that stands."""
     modules: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:

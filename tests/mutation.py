@@ -1,0 +1,181 @@
+"""Measure how strong the fast tests are: change the library, and see whether a test notices.
+
+    python -m tests.mutation                                   # 200 mutants of four rooms
+    python -m tests.mutation --room evaluation --number 60 --seed 2 --jobs 1
+    python -m tests.mutation --file linreg/fit/exact/gap.py --number 1000      # all of a file's
+
+A mutant is one change of one expression or statement: another comparison, another operator, a
+constant ± 1, a condition negated, a statement deleted, None returned. It is made in a temporary
+copy of the project, never in the checkout. There the test file that mirrors the module runs first,
+then all fast tests of its room; a test that fails or takes too long kills the mutant. A survivor is
+printed as `file:line  before → after`. It calls for a test that states a property, or its code does
+nothing and can go. The command fails below LEAST_KILLED.
+
+Texts, annotations, decorators and what stands in f-strings are not changed, nor are the constants
+in PERFORMANCE.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import queue
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.mutants import ROOT, Mutant, mutants_of
+from tests.pipeline.conftest import copy_of_the_project
+from tests.pipeline.wiring import imported_by
+
+ROOMS = ("fit", "data", "evaluation", "tracking")
+LEAST_KILLED = 0.92
+TESTS = tuple("-x -q -p no:cacheprovider --timeout=60 -o timeout_method=thread -m".split())
+TESTS += ("not slow",)
+MOST_TIMES_SLOWER = 3
+"""A room's tests that take so many times as long as without a mutant do not end."""
+
+
+def importers_of(file: str) -> set[str]:
+    """Return a source file and all that import it, directly or not."""
+    imports = {
+        path.relative_to(ROOT).as_posix(): set(imported_by(path))
+        for path in (ROOT / "linreg").rglob("*.py")
+    }
+    found = {file}
+    while more := {name for name, names in imports.items() if names & found} - found:
+        found |= more
+    return found
+
+
+class Copy:
+    """A copy of the project, for one mutant at a time, with kernels compiled there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._project = folder / "project"
+        self._kernels = folder / "kernels"
+        self._project.mkdir(parents=True)
+        self._kernels.mkdir()
+        copy_of_the_project(self._project)
+
+    def kills(self, mutant: Mutant, limit: float) -> bool:
+        """Tell whether a fast test of the mutant's room fails, or takes more than `limit` s."""
+        original = (self._project / mutant.file).read_bytes()
+        # numba compiles a kernel again when its own file has changed, not when a callee's has.
+        stale = {Path(file).stem for file in importers_of(mutant.file)}
+        kernels = shutil.copytree(
+            self._kernels,
+            self._kernels.with_name("kernels of the mutant"),
+            copy_function=os.link,
+            ignore=lambda _, names: [name for name in names if name.split(".")[0] in stale],
+        )
+        try:
+            self._write(mutant.file, mutant.applied_to(original))
+            return not all(self.passes(target, limit, kernels) for target in mutant.targets)
+        finally:
+            self._write(mutant.file, original)
+            shutil.rmtree(kernels)
+
+    def passes(self, target: str, limit: float | None = None, kernels: Path | None = None) -> bool:
+        """Run the fast tests of a file or folder, up to the first that fails."""
+        environment = {
+            "NUMBA_CACHE_DIR": str(kernels or self._kernels),
+            # Tests start processes in other folders.
+            "PYTHONPATH": str(self._project),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *TESTS, target],
+            cwd=self._project,
+            env=os.environ | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            # Also what tests have started.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _write(self, file: str, source: bytes) -> None:
+        """Write a source file; what Python compiled of the last one may have its size and time."""
+        path = self._project / file
+        path.write_bytes(source)
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+
+
+def prepared_copy(folder: Path, rooms: Iterable[str]) -> tuple[Copy, float]:
+    """Return a copy in which the tests pass and kernels are compiled, and how long a room takes."""
+    copy = Copy(folder)
+    start = time.monotonic()
+    for room in rooms:
+        if not copy.passes(f"tests/{room}"):
+            sys.exit(f"tests/{room}: fails without any mutant; see pytest {' '.join(TESTS)}")
+    return copy, time.monotonic() - start
+
+
+def killed(mutants: Sequence[Mutant], num_jobs: int) -> Iterator[tuple[Mutant, bool]]:
+    """Try mutants in several copies at once; yield each with whether a test killed it."""
+    rooms = sorted({mutant.room for mutant in mutants})
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(num_jobs) as pool:
+        folders = [Path(folder, str(job)) for job in range(num_jobs)]
+        prepared = list(pool.map(prepared_copy, folders, [rooms] * num_jobs))
+        idle = queue.SimpleQueue[Copy]()
+        for copy, _ in prepared:
+            idle.put(copy)
+        limit = MOST_TIMES_SLOWER * max(seconds for _, seconds in prepared)
+
+        def attempt(mutant: Mutant) -> tuple[Mutant, bool]:
+            copy = idle.get()
+            try:
+                return mutant, copy.kills(mutant, limit)
+            finally:
+                idle.put(copy)
+
+        yield from pool.map(attempt, mutants)
+
+
+def main() -> None:
+    """Draw mutants, try each, print the survivors and the rates."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--room", choices=ROOMS, action="append", help="default: all of them")
+    parser.add_argument("--file", action="append", help="mutants of this file only")
+    parser.add_argument("--number", type=int, default=200, help="at most so many mutants")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    files = options.file or [
+        path.relative_to(ROOT).as_posix()
+        for room in options.room or ROOMS
+        for path in sorted((ROOT / "linreg" / room).rglob("*.py"))
+    ]
+    every = [mutant for file in files for mutant in mutants_of(file)]
+    drawn = random.Random(options.seed).sample(every, min(options.number, len(every)))  # noqa: S311
+    print(f"{len(drawn)} of {len(every)} mutants", flush=True)
+    tried, survived = Counter[str](), Counter[str]()
+    for mutant, was_killed in killed(drawn, options.jobs):
+        tried[mutant.room] += 1
+        if not was_killed:
+            survived[mutant.room] += 1
+            print(mutant, flush=True)
+    for room in sorted(tried):
+        print(f"{room:12}{1 - survived[room] / tried[room]:4.0%} of {tried[room]} killed")
+    rate = 1 - survived.total() / tried.total()
+    print(f"{'together':12}{rate:4.0%} of {tried.total()} killed")
+    sys.exit(rate < LEAST_KILLED)
+
+
+if __name__ == "__main__":
+    main()
