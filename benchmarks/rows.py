@@ -33,4 +33,4 @@ def open_rows(path: Path) -> Rows:
         columns=columns,
         fill_missing=False,
     )
-    return Rows(path, Design.learn(schema, [table.group(0)]))
+    return Rows(path, Design.learn(schema, [table.row_group(0)]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from linreg.data.split.part_files import assign_shards, write_parts
 from linreg.data.split.partition import PARTS, partition_rows
-from linreg.data.tables.integrity import seal_hash, sealed_by
+from linreg.data.tables.integrity import seal_hash, table_path
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import load_params
@@ -42,7 +42,7 @@ def main(workers: Workers) -> None:
             document = {
                 "rows": rows_of_part,
                 "shards": shards.quotas,
-                "table": seal_hash(sealed_by(INGESTED_SEAL)),
+                "table": seal_hash(table_path(INGESTED_SEAL)),
                 "files": {file: seal_hash(folder / file) for file in files},
             }
             write_document(folder / "split.json", document)

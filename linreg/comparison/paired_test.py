@@ -116,7 +116,7 @@ def paired(
                 )
             )
         if group is not None:
-            for value, of_window in _by_group(file.group(index, [group]).column(group), d):
+            for value, of_window in _by_group(file.row_group(index, [group]).column(group), d):
                 of_groups[value] += of_window
     num_rows = int(sum(each[0] for each in sums))
     num_units = num_rows if group is None else len(of_groups)

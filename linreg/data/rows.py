@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linreg.data.formula.design import Design
 from linreg.data.tables.arrays import as_floats
-from linreg.data.tables.integrity import require_one_table, seal_hash
+from linreg.data.tables.integrity import require_same_table, seal_hash
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.errors import UserError
@@ -59,7 +59,7 @@ class Rows:
         self.path, self.num_rows, self.num_chunks = (
             path,
             self._table.num_rows,
-            self._table.num_groups,
+            self._table.num_row_groups,
         )
         lengths = [self.chunk_length(index) for index in range(self.num_chunks)]
         self._first_rows = list(accumulate(lengths, initial=1))
@@ -89,7 +89,7 @@ class Rows:
 
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of one window, without reading it."""
-        return self._table.group_length(index)
+        return self._table.row_group_length(index)
 
     def chunk(self, index: int) -> Chunk:
         """Return one window; raises UserError, with file and row, for cells that the design cannot
@@ -97,7 +97,7 @@ class Rows:
         """
         if index in self._kept:
             return self._kept[index]
-        table = self._table.group(index)
+        table = self._table.row_group(index)
         first_row = self._first_rows[index]
         weights = self._design.schema.weights
         chunk = Chunk(
@@ -120,7 +120,7 @@ def shard_files(split: Path, *beside: Path) -> list[Path]:
     Raises UserError unless all files of the split are there and are those that split.json names,
     and `beside`, documents that ingest has written, are about the table that was split.
     """
-    require_one_table(split / "split.json", *beside)
+    require_same_table(split / "split.json", *beside)
     document = read_document(split / "split.json")
     for name, expected in document["files"].items():
         path = split / name
@@ -141,7 +141,7 @@ def shard_files(split: Path, *beside: Path) -> list[Path]:
 def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
     """Read the row groups of files, of which every process owns whole files."""
     return prefetch(
-        rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).groups()
+        rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).row_groups()
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from linreg.data.csv.convert import csv_columns, csv_to_parquet
-from linreg.data.tables.integrity import SUFFIX, sealed_by
+from linreg.data.tables.integrity import SUFFIX, table_path
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.data.tables.prefetch import prefetch
-from linreg.data.tables.progress import told
+from linreg.data.tables.progress import with_progress
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
@@ -100,14 +100,14 @@ class TypedTable:
         """Yield the rows in order, a row group at a time; missing cells are null."""
         skip = 0
         for file, origin in self.files:
-            lengths = [file.group_length(index) for index in range(file.num_groups)]
-            chosen = range(skip, file.num_groups, self.every)
-            skip = (skip - file.num_groups) % self.every
+            lengths = [file.row_group_length(index) for index in range(file.num_row_groups)]
+            chosen = range(skip, file.num_row_groups, self.every)
+            skip = (skip - file.num_row_groups) % self.every
             first_rows = list(accumulate(lengths, initial=1))
-            groups = prefetch(file.group(index, self.schema.names) for index in chosen)
+            groups = prefetch(file.row_group(index, self.schema.names) for index in chosen)
             total = sum(lengths[index] for index in chosen)
             for index, rows in zip(
-                chosen, told(groups, f"reading {origin.name}", total), strict=True
+                chosen, with_progress(groups, f"reading {origin.name}", total), strict=True
             ):
                 yield _plain(SourceChunk(rows, origin, first_rows[index]), self.schema)
 
@@ -117,9 +117,9 @@ class TypedTable:
         return sum(file.num_rows for file, _ in self.files)
 
     @property
-    def num_groups(self) -> int:
+    def num_row_groups(self) -> int:
         """The row groups of all files."""
-        return sum(file.num_groups for file, _ in self.files)
+        return sum(file.num_row_groups for file, _ in self.files)
 
 
 def typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedTable:
@@ -170,9 +170,9 @@ def _files(path: Path) -> list[Path]:
             file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"
         )
         for seal in sorted(path.glob(f"_*{SUFFIX}")):
-            if not sealed_by(seal).exists():
+            if not table_path(seal).exists():
                 raise UserError(
-                    sealed_by(seal),
+                    table_path(seal),
                     f"there is no such file, and {seal.name} says that there was one",
                     todo="run `dvc repro` to make it again",
                 )

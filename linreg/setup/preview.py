@@ -70,7 +70,7 @@ def look_at(
     levels = sum(len(survey.columns[name].profile.levels or ()) for name in schema.category_columns)
     enough = MOST_PRODUCTS // (len(schema.columns) + levels + 1) ** 2
     every = -(-survey.num_rows // max(1, enough))
-    some = replace(table, every=min(table.num_groups, max(1, every)))
+    some = replace(table, every=min(table.num_row_groups, max(1, every)))
     design = Design.learn(schema, Cleaning(schema, missing, beside).tables(some))
 
     def read() -> Iterator[tuple[Floats, Floats]]:

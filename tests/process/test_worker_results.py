@@ -70,7 +70,7 @@ def learned(schema: Schema, paths: Sequence[Path], workers: Workers) -> Design:
     """The design, as stages/train.py learns it."""
     return Design.learn(
         schema,
-        (table for i in workers.mine(len(paths)) for table in TableFile(paths[i]).groups()),
+        (table for i in workers.mine(len(paths)) for table in TableFile(paths[i]).row_groups()),
         workers,
     )
 
@@ -130,7 +130,7 @@ def test_workers_that_own_no_window_of_a_file_are_no_trouble(
     schema, paths = case
     design = learned(schema, paths, ALONE)
     few = paths[0].with_name("few.parquet")
-    write_table(few, TableFile(paths[0]).schema, [TableFile(paths[0]).group(0)])
+    write_table(few, TableFile(paths[0]).schema, [TableFile(paths[0]).row_group(0)])
     theta = np.linspace(-1, 1, len(design.names))
     alone = metrics([divided(few, design)], theta, 0.3)
     assert alone["n"] == 6
@@ -163,7 +163,7 @@ def test_a_mistake_that_one_worker_sees_is_raised_in_it(
 ) -> None:
     schema, paths = case
     last = TableFile(paths[-1])
-    rows = pa.concat_tables(last.groups())
+    rows = pa.concat_tables(last.row_groups())
     broken = rows.set_column(
         0, "y", pa.array([*rows.column("y").to_pylist()[:-1], None], pa.float64())
     )

@@ -24,7 +24,7 @@ from linreg.data.csv.rows import csv_rows
 from linreg.data.csv.values import with_point
 from linreg.data.csv.words import BLANKS, FALSE, TRUE
 from linreg.data.tables.parquet import TableWriter
-from linreg.data.tables.progress import told
+from linreg.data.tables.progress import with_progress
 from linreg.files import new_file
 
 
@@ -108,7 +108,7 @@ def _convert_by_type(
                 else "."
             )
             _write(
-                target, schema, told(csv_rows(file, schema, decimal), f"reading {file.path.name}")
+                target, schema, with_progress(csv_rows(file, schema, decimal), f"reading {file.path.name}")
             )
     except pa.ArrowInvalid:
         return False
@@ -206,4 +206,4 @@ def _truth(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _text_rows(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     rows = csv_rows(file, pa.schema([(column, pa.string()) for column in columns]))
-    return told(rows, f"reading {file.path.name} as text")
+    return with_progress(rows, f"reading {file.path.name} as text")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from linreg.data.split.scratch_stream import open_stream
 from linreg.data.tables.arrays import as_arrow
-from linreg.data.tables.parquet import new_table, rows_within
+from linreg.data.tables.parquet import limit_rows, new_table
 from linreg.data.tables.prefetch import prefetch
 from linreg.process.workers import ALONE, Workers
 from linreg.seeds import generator
@@ -49,9 +49,9 @@ class ExternalShuffle:
         workers: Workers = ALONE,
         num_shuffles: int = 1,
     ) -> None:
-        rows_per_bucket = rows_within(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)
+        rows_per_bucket = limit_rows(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)
         self._num_buckets = max(1, -(-num_rows // rows_per_bucket))
-        self._buffer_size = rows_within(schema, BUFFERED_ROWS, BYTES_PER_ROW) // num_shuffles
+        self._buffer_size = limit_rows(schema, BUFFERED_ROWS, BYTES_PER_ROW) // num_shuffles
         self._seed = seed
         self._index = index
         self._schema = schema

@@ -50,8 +50,8 @@ def write_parts(
     validation = OrderedRows("validation", schema, scratch, workers)
     test = OrderedRows("test", schema, scratch, workers)
 
-    own = workers.mine(table.num_groups)
-    for group, rows in zip(own, prefetch(map(table.group, own)), strict=True):
+    own = workers.mine(table.num_row_groups)
+    for group, rows in zip(own, prefetch(map(table.row_group, own)), strict=True):
         part_of_row = partition.labels(group)
         validation.add(select(rows, part_of_row, VALIDATION))
         test.add(select(rows, part_of_row, TEST))

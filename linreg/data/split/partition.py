@@ -42,7 +42,7 @@ def partition_rows(table: TableFile, params: Split) -> Partition:
     dates that do not sort by time.
     """
     sizes = part_sizes(table.num_rows, params)
-    lengths = [table.group_length(index) for index in range(table.num_groups)]
+    lengths = [table.row_group_length(index) for index in range(table.num_row_groups)]
     column = column_of(params.by)
     if column is None:
         assignment = RandomAssignment(lengths, sizes, params.seed, "parts")
@@ -91,7 +91,7 @@ def _partition_by_column(
     table: TableFile, lengths: Sequence[int], column: str, sizes: Sequence[int], params: Split
 ) -> Partition:
     values = pa.chunked_array(
-        [chunk for rows in table.groups([column]) for chunk in rows.column(column).chunks]
+        [chunk for rows in table.row_groups([column]) for chunk in rows.column(column).chunks]
     )
     if params.by.startswith("time:"):
         _require_dates_in_order(values, column)

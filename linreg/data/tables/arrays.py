@@ -1,4 +1,4 @@
-"""Between numpy and Arrow, sharing memory.
+"""Conversion between numpy and Arrow without a copy.
 
 pyarrow's own `pa.array(values)` and `to_numpy()` import pandas on first use, which takes longer
 than most stages have to work.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def as_arrow(values: NDArray[Any]) -> pa.Array:
-    """Return a one-dimensional array of numbers as Arrow, without missing cells."""
+    """Return numbers (n,) as an Arrow array without missing cells."""
     values = np.ascontiguousarray(values)
     return pa.Array.from_buffers(
         pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)]
@@ -20,22 +20,19 @@ def as_arrow(values: NDArray[Any]) -> pa.Array:
 
 
 def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """Return a column of numbers without missing cells as numpy, read-only, of the column's
-    dtype.
-    """
+    """Return a column of numbers without missing cells as a read-only array of the same dtype."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return np.from_dlpack(array)
 
 
 def as_floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return a column of numbers without missing cells as float64; integers above 2^53 are
-    rounded.
-    """
+    """Return a column of numbers without missing cells as float64; large integers are rounded."""
     return as_numpy(column.cast(pa.float64(), safe=False))
 
 
 def as_mask(column: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Return a column of truth values without missing cells; Arrow keeps them as bits, which numpy
-    cannot share.
+    """Return a column of truth values without missing cells as bool.
+
+    It is a copy: Arrow stores truth values as bits, numpy as bytes.
     """
     return as_numpy(column.cast(pa.uint8())).view(bool)

@@ -1,35 +1,35 @@
-"""The next thing is read while this one is worked on."""
+"""Prefetching: the next item is read while the current one is worked on."""
 
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-def prefetch(things: Iterable[Thing]) -> Iterator[Thing]:
-    """Yield what `things` yields, in its order, one made in advance by a thread.
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items in their order; a thread makes each while its predecessor is worked on.
 
-    Two are in memory while one is worked on: that one and the next. For a moment they are three:
-    the next is handed over, the one after it is begun, and the last one is not let go yet.
+    Two are in memory at a time: the current one and the next. For a moment there are three: the
+    next one has been handed over, the one after it is begun, and the last one is not yet released.
 
-    What is made does not depend on the thread. It is worth it where making and working are compiled
-    code, which lets other threads run: reading Parquet, numpy, kernels. An error of `things` is
+    The items are the same as without the thread. It pays where making and using them is compiled
+    code that releases Python's lock: reading Parquet, numpy, kernels. An exception of `items` is
     raised here, in its place.
     """
     end = object()
-    iterator = iter(things)
-    own: list[int] = []
+    iterator = iter(items)
+    reader_ids: list[int] = []
     reader = ThreadPoolExecutor(
-        1, "read-ahead", initializer=lambda: own.append(threading.get_ident())
+        1, "prefetch", initializer=lambda: reader_ids.append(threading.get_ident())
     )
     try:
-        coming = reader.submit(next, iterator, end)
-        while (thing := coming.result()) is not end:
-            coming = reader.submit(next, iterator, end)
-            yield thing  # type: ignore[misc]
+        future = reader.submit(next, iterator, end)
+        while (item := future.result()) is not end:
+            future = reader.submit(next, iterator, end)
+            yield item  # type: ignore[misc]
     finally:
-        # What was left half-way is cleared away by any thread, perhaps the reader, which cannot
-        # wait for itself.
-        reader.shutdown(wait=threading.get_ident() not in own)
+        # The garbage collector may close a generator that was left half-way in any thread, even in
+        # the reader, which cannot wait for itself.
+        reader.shutdown(wait=threading.get_ident() not in reader_ids)

@@ -1,4 +1,4 @@
-"""Some rows of a user's table, with the place where the user finds them."""
+"""Rows of a user's table together with their place in it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 class SourceChunk(NamedTuple):
-    """Consecutive rows, of which the first is data row `first_row` (from 1) of the file `origin`."""
+    """Consecutive rows of the file `origin`, from its data row `first_row` (counted from 1) on."""
 
     rows: pa.Table
     origin: Path

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linreg.data.tables import parquet as table_module
-from linreg.data.tables.parquet import TableFile, TableWriter, rows_within, write_table
+from linreg.data.tables import parquet
+from linreg.data.tables.parquet import TableFile, TableWriter, limit_rows, write_table
 from linreg.errors import UserError
 
 SCHEMA = pa.schema(
@@ -43,7 +43,7 @@ def numbers(start: int, count: int) -> pa.Table:
 
 
 def written(path: Path, lengths: Sequence[int]) -> bytes:
-    """Write the numbers from 0 on, in pieces of these lengths."""
+    """Write the numbers from 0 on in pieces of these lengths; return the bytes of the file."""
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     pieces = (numbers(start, length) for start, length in zip(starts, lengths, strict=True))
     write_table(path, numbers(0, 0).schema, pieces)
@@ -55,8 +55,8 @@ def test_a_table_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     file = TableFile(tmp_path / "t.parquet")
     assert file.schema == SCHEMA
     assert file.num_rows == 6
-    assert pa.concat_tables(file.groups()).equals(pa.concat_tables([EXAMPLE, EXAMPLE]))
-    assert file.group(0, ["x"]).column_names == ["x"]
+    assert pa.concat_tables(file.row_groups()).equals(pa.concat_tables([EXAMPLE, EXAMPLE]))
+    assert file.row_group(0, ["x"]).column_names == ["x"]
 
 
 @settings(max_examples=60)
@@ -65,20 +65,20 @@ def test_the_bytes_depend_on_the_rows_and_not_on_the_pieces_they_came_in(
     lengths: list[int],
 ) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table_module, "ROWS_PER_GROUP", 10)
+        patch.setattr(parquet, "ROWS_PER_GROUP", 10)
         path = Path(folder) / "t.parquet"
         num_rows = sum(lengths)
         assert written(path, lengths) == written(path, [num_rows])
         file = TableFile(path)
-        groups = [file.group_length(i) for i in range(file.num_groups)]
+        groups = [file.row_group_length(i) for i in range(file.num_row_groups)]
         assert groups == [10] * (num_rows // 10) + [num_rows % 10] * (num_rows % 10 > 0)
-        read = [n for group in file.groups() for n in group.column("n").to_pylist()]
+        read = [n for group in file.row_groups() for n in group.column("n").to_pylist()]
         assert read == list(range(num_rows))
 
 
-def columns(numbers_: int, texts: int = 0, truths: int = 0) -> pa.Schema:
-    """Columns that take 8 bytes, 32 and a bit each."""
-    types = [pa.float64()] * numbers_ + [pa.string()] * texts + [pa.bool_()] * truths
+def columns(num_floats: int, num_texts: int = 0, num_truths: int = 0) -> pa.Schema:
+    """Return columns of 8 bytes, of 32 bytes and of a bit each."""
+    types = [pa.float64()] * num_floats + [pa.string()] * num_texts + [pa.bool_()] * num_truths
     return pa.schema([(f"c{i}", type_) for i, type_ in enumerate(types)])
 
 
@@ -100,21 +100,21 @@ def columns(numbers_: int, texts: int = 0, truths: int = 0) -> pa.Schema:
         (pa.schema([("l", pa.list_(pa.int8()))]), 1),
     ],
 )
-def test_rows_of_more_than_256_bytes_come_in_groups_of_half_a_quarter_and_so_on(
+def test_rows_of_more_than_256_bytes_are_held_in_half_a_quarter_and_so_on(
     schema: pa.Schema, times: int
 ) -> None:
-    most = rows_within(schema, table_module.ROWS_PER_GROUP, table_module.BYTES_PER_ROW)
+    most = limit_rows(schema, parquet.ROWS_PER_GROUP, parquet.BYTES_PER_ROW)
     assert most * times == 131_072
 
 
-def test_a_group_has_a_row_however_wide() -> None:
-    assert rows_within(columns(1000), 4, 8) == 1
+def test_a_row_group_has_a_row_however_wide() -> None:
+    assert limit_rows(columns(1000), 4, 8) == 1
 
 
-def test_a_wide_table_has_the_smaller_groups(
+def test_a_wide_table_has_shorter_row_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_module, "ROWS_PER_GROUP", 20)
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 20)
     schema = columns(65)
     rows = pa.table([range(33)] * 65, schema=schema)
     written = []
@@ -123,8 +123,8 @@ def test_a_wide_table_has_the_smaller_groups(
         pieces = (rows.slice(start, length) for start, length in zip(starts, lengths, strict=True))
         write_table(tmp_path / "t.parquet", schema, pieces)
         file = TableFile(tmp_path / "t.parquet")
-        assert [file.group_length(i) for i in range(file.num_groups)] == [5] * 6 + [3]
-        assert pa.concat_tables(file.groups()).equals(rows)
+        assert [file.row_group_length(i) for i in range(file.num_row_groups)] == [5] * 6 + [3]
+        assert pa.concat_tables(file.row_groups()).equals(rows)
         written.append((tmp_path / "t.parquet").read_bytes())
     assert written[0] == written[1]
 
@@ -132,8 +132,8 @@ def test_a_wide_table_has_the_smaller_groups(
 def test_a_table_without_rows_keeps_its_schema(tmp_path: Path) -> None:
     write_table(tmp_path / "t.parquet", SCHEMA, [])
     file = TableFile(tmp_path / "t.parquet")
-    assert (file.num_rows, file.num_groups, file.schema) == (0, 0, SCHEMA)
-    assert list(file.groups()) == []
+    assert (file.num_rows, file.num_row_groups, file.schema) == (0, 0, SCHEMA)
+    assert list(file.row_groups()) == []
 
 
 def test_metadata_of_the_schema_is_kept(tmp_path: Path) -> None:
@@ -149,16 +149,17 @@ def test_rows_of_another_schema_are_not_written(tmp_path: Path) -> None:
         writer.write(numbers(0, 3))
 
 
-def test_an_error_while_writing_is_not_hidden_by_what_waits(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        TableWriter(tmp_path / "t.parquet", numbers(0, 0).schema) as writer,
-    ):
-        writer.write(numbers(0, 3))
-        raise ZeroDivisionError
+def test_an_error_while_writing_is_not_hidden_by_pending_rows(tmp_path: Path) -> None:
+    def write_and_fail() -> None:
+        with TableWriter(tmp_path / "t.parquet", numbers(0, 0).schema) as writer:
+            writer.write(numbers(0, 3))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
 
 
-def test_a_file_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
+def test_the_error_about_an_absent_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"t\.parquet: there is no such file; run `dvc repro` to make it"
     ):
@@ -166,7 +167,9 @@ def test_a_file_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x,y\n1,2\n", b"PAR1" * 100])
-def test_what_is_no_parquet_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_parquet_is_one_line_that_names_the_file(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
@@ -181,7 +184,7 @@ def test_a_file_cut_short_anywhere_is_one_line(tmp_path: Path) -> None:
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
         with pytest.raises(UserError, match="cannot be read as Parquet"):
-            list(TableFile(path).groups())
+            list(TableFile(path).row_groups())
 
 
 def test_a_flipped_bit_in_the_data_is_found_on_reading(tmp_path: Path) -> None:
@@ -189,15 +192,14 @@ def test_a_flipped_bit_in_the_data_is_found_on_reading(tmp_path: Path) -> None:
     content = written(path, [100])
     group = pq.ParquetFile(path).metadata.row_group(0)
     column = group.column(group.num_columns - 1)
-    for position in range(
-        4, column.data_page_offset + column.total_compressed_size
-    ):  # headers of pages, too
+    # Headers of pages included.
+    for position in range(4, column.data_page_offset + column.total_compressed_size):
         path.write_bytes(
             content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :]
         )
         file = TableFile(path)
         with pytest.raises(UserError, match=r"t\.parquet: (cannot be read as Parquet|is damaged)"):
-            file.group(0)
+            file.row_group(0)
 
 
 def test_a_file_cut_short_after_it_was_opened_is_damage(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_a_file_cut_short_after_it_was_opened_is_damage(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"t\.parquet: cannot be read as Parquet; found File too short"
     ):
-        file.group(0)
+        file.row_group(0)
 
 
 def test_a_flipped_bit_in_the_footer_is_one_line(tmp_path: Path) -> None:
@@ -220,16 +222,17 @@ def test_a_flipped_bit_in_the_footer_is_one_line(tmp_path: Path) -> None:
         f"{path}: is damaged, or was changed after it was written",
     )
     for position in range(start, len(content)):
-        for bit in (1, 128):  # 128 leaves what is no UTF-8 where there was a name
+        # 128 makes invalid UTF-8 of a name.
+        for bit in (1, 128):
             path.write_bytes(
                 content[:position] + bytes([content[position] ^ bit]) + content[position + 1 :]
             )
             with pytest.raises(UserError) as error:
-                list(TableFile(path).groups())
+                list(TableFile(path).row_groups())
             assert str(error.value).startswith(messages)
 
 
-# What the system refuses
+# What the operating system refuses
 
 TOO_MANY = """
 import os, resource, sys
@@ -246,7 +249,7 @@ read()
 """
 
 
-def test_too_many_open_files_are_not_taken_for_damage(tmp_path: Path) -> None:
+def test_too_many_open_files_are_not_reported_as_damage(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     written(path, [100])
     done = subprocess.run(
@@ -259,7 +262,7 @@ def test_too_many_open_files_are_not_taken_for_damage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO]
 )
-def test_what_the_system_refuses_is_told_with_the_path(
+def test_an_error_of_the_system_keeps_its_number_and_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     path = tmp_path / "t.parquet"
@@ -271,14 +274,14 @@ def test_what_the_system_refuses_is_told_with_the_path(
 
     monkeypatch.setattr(file, "_file", type("File", (), {"read_row_group": refused})())
     monkeypatch.setattr(pq, "ParquetFile", refused)
-    for read in (lambda: TableFile(path), lambda: file.group(0)):
+    for read in (lambda: TableFile(path), lambda: file.row_group(0)):
         with pytest.raises(OSError, match=r"t\.parquet") as error:
             read()
         assert (error.value.errno, error.value.strerror) == (number, os.strerror(number))
         assert error.value.filename == str(path)
 
 
-def test_a_path_through_a_file_is_told_as_the_system_does(tmp_path: Path) -> None:
+def test_a_path_through_a_file_is_an_error_of_the_system(tmp_path: Path) -> None:
     written(tmp_path / "t.parquet", [3])
     with pytest.raises(NotADirectoryError, match=r"Not a directory: '.*t\.parquet/x'"):
         TableFile(tmp_path / "t.parquet" / "x")

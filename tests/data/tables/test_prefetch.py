@@ -9,7 +9,7 @@ from linreg.data.tables.prefetch import prefetch
 
 
 def readers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("prefetch")]
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +19,8 @@ def _no_thread_is_left() -> Iterator[None]:
     assert readers() == []
 
 
-class Made:
-    """Numbers from 0 on, with how many have been made so far, and by which threads."""
+class Counter:
+    """Yields the numbers from 0 on and records how many so far, and in which threads."""
 
     def __init__(self, count: int, seconds: float = 0) -> None:
         self.count, self.seconds = count, seconds
@@ -41,38 +41,40 @@ class Made:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
-@pytest.mark.parametrize(("making", "working"), [(0, 0), (0.001, 0), (0, 0.001)])
-def test_everything_comes_in_its_order(count: int, making: float, working: float) -> None:
+@pytest.mark.parametrize(("produce_seconds", "consume_seconds"), [(0, 0), (0.001, 0), (0, 0.001)])
+def test_items_keep_their_order(count: int, produce_seconds: float, consume_seconds: float) -> None:
     found = []
-    for number in prefetch(Made(count, making)):
-        time.sleep(working)
+    for number in prefetch(Counter(count, produce_seconds)):
+        time.sleep(consume_seconds)
         found.append(number)
     assert found == list(range(count))
 
 
-def test_nothing_and_false_are_things_as_any() -> None:
+def test_none_and_false_are_items_like_any_other() -> None:
     assert list(prefetch([None, False, 0, "", None])) == [None, False, 0, "", None]
 
 
-def test_the_next_one_is_made_by_another_thread_while_this_one_is_worked_on() -> None:
-    made = Made(5)
-    for number in prefetch(made):
-        made.wait(min(number + 2, 5))  # which would last forever if nobody made it
-    assert len(made.threads) == 1
-    assert threading.current_thread().name not in made.threads
+def test_another_thread_makes_the_next_item_while_this_one_is_worked_on() -> None:
+    counter = Counter(5)
+    for number in prefetch(counter):
+        # This would time out if no other thread made the next item.
+        counter.wait(min(number + 2, 5))
+    assert len(counter.threads) == 1
+    assert threading.current_thread().name not in counter.threads
 
 
-def test_no_more_than_one_is_made_in_advance() -> None:
-    made = Made(20)
-    things = prefetch(made)
-    assert made.num == 0
+def test_no_more_than_one_item_is_made_in_advance() -> None:
+    counter = Counter(20)
+    things = prefetch(counter)
+    assert counter.num == 0
     for number in things:
-        time.sleep(0.005)  # for whoever would make more
-        assert made.num <= number + 2
+        # Time enough to make more.
+        time.sleep(0.005)
+        assert counter.num <= number + 2
 
 
 @pytest.mark.parametrize("good", [0, 1, 2, 5])
-def test_an_error_comes_in_its_place(good: int) -> None:
+def test_an_exception_is_raised_in_its_place(good: int) -> None:
     def things() -> Iterator[int]:
         yield from range(good)
         raise ZeroDivisionError("in its place")
@@ -84,33 +86,33 @@ def test_an_error_comes_in_its_place(good: int) -> None:
 
 
 @pytest.mark.parametrize("taken", [1, 3])
-def test_whoever_stops_early_leaves_no_thread_and_nothing_more_is_made(taken: int) -> None:
-    made = Made(100, seconds=0.01)
-    for number in prefetch(made):
+def test_stopping_early_leaves_no_thread_and_makes_no_further_items(taken: int) -> None:
+    counter = Counter(100, seconds=0.01)
+    for number in prefetch(counter):
         if number == taken - 1:
             break
     assert readers() == []
-    assert made.num <= taken + 1
+    assert counter.num <= taken + 1
 
-    made = Made(100, seconds=0.01)
-    things = prefetch(made)
+    counter = Counter(100, seconds=0.01)
+    things = prefetch(counter)
     assert [next(things) for _ in range(taken)] == list(range(taken))
     assert len(readers()) == 1
     things.close()  # type: ignore[attr-defined]
     assert readers() == []
-    assert made.num <= taken + 1
+    assert counter.num <= taken + 1
 
 
-def test_an_error_of_whoever_works_leaves_no_thread() -> None:
+def test_an_exception_of_the_consumer_leaves_no_thread() -> None:
     def work() -> None:
-        for number in prefetch(Made(100, seconds=0.01)):
+        for number in prefetch(Counter(100, seconds=0.01)):
             1 / (number - 2)
 
     with pytest.raises(ZeroDivisionError):
         work()
 
 
-def test_a_reader_can_clear_away_what_was_left_half_way() -> None:
+def test_the_reader_itself_can_close_a_generator_that_was_left_half_way() -> None:
     kept: list[Generator[int, None, None]] = []
     cleared: list[str] = []
 
@@ -131,4 +133,4 @@ def test_a_reader_can_clear_away_what_was_left_half_way() -> None:
         assert time.monotonic() < deadline
         time.sleep(0.001)
     assert (taken, kept) == (0, [])
-    assert cleared == ["read-ahead_0"]
+    assert cleared == ["prefetch_0"]

@@ -53,7 +53,7 @@ def gap_of(learn: Callable[..., Design]) -> Callable[[Path, int], float]:
 
 
 def groups(path: Path) -> Iterator[pa.Table]:
-    return TableFile(path).groups()
+    return TableFile(path).row_groups()
 
 
 def test_sorted_rows_train_as_well_as_in_a_uniformly_random_order(
