@@ -66,10 +66,10 @@ def linreg(path: Path) -> None:
     """One pass over the row groups, the next one read while this one is added up."""
     from benchmarks.rows import open_rows
     from linreg.fit.exact.least_squares import solve
-    from linreg.fit.exact.reference import moments_of
+    from linreg.fit.exact.reference import compute_moments
 
     rows = open_rows(path)
-    solve(moments_of([rows], NUM_FEATURES), ["x1", "x2"], intercept=True)
+    solve(compute_moments([rows], NUM_FEATURES), ["x1", "x2"], intercept=True)
 
 
 def sklearn(path: Path) -> None:

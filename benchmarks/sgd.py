@@ -70,7 +70,7 @@ def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:
     params = Train(
         engine="compiled", epochs=1000, batch_size=batch_size, lr=LEARNING_RATE, momentum=MOMENTUM
     )
-    epochs = compiled.gradient_descent([rows], M, True, Scaling.none(M), params)
+    epochs = compiled.gradient_descent([rows], M, True, Scaling.identity(M), params)
     return lambda: (
         seconds(lambda: [next(epochs) for _ in range(EPOCHS_AT_A_TIME)]) / EPOCHS_AT_A_TIME
     )

@@ -123,14 +123,14 @@ class Lesson:
         # here on: their last bits depend on the processor, and whether a contour closes depends on
         # the last bit.
         self.moments = answer.moments.rounded() / answer.moments.num_rows
-        self.exact = np.array([answer.minimum.b, *answer.minimum.theta])
+        self.exact = np.array([answer.solution.b, *answer.solution.theta])
         self.walk = self.descend(self.params.train, self.params.train.epochs)
         if not np.array_equal(self.walk.points[self.history["step"]], self.coefficients.to_numpy()):
             raise UserError(TRAINING, "is not what these parameters give", todo="run `dvc repro`")
 
     def batches(self, params: Train) -> ShuffledBatches:
         """Return the same mini-batches that the training sees."""
-        no_scaling = Scaling.none(len(THETA))
+        no_scaling = Scaling.identity(len(THETA))
         return ShuffledBatches(
             self.shards, no_scaling, params.batch_size, params.seed, _dtype(params), "cpu"
         )

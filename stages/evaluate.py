@@ -66,10 +66,10 @@ def main(workers: Workers) -> None:
             name: metrics(rows, model.theta, model.b, workers, exact.mean_target)
             for name, rows in parts.items()
         }
-        measures = exact.gap.of(model.theta, model.b)
+        measures = exact.loss.convergence(model.theta, model.b)
         verdict = judge(params.evaluate.gates, found | measures)
-        robust = RobustErrors.of(exact.minimum, shards, workers)
-        certainty = inference(exact.minimum, params.evaluate.confidence, robust)
+        robust = RobustErrors.of(exact.solution, shards, workers)
+        certainty = inference(exact.solution, params.evaluate.confidence, robust)
         judged = next(name for name in ("test", "validation", "train") if name in parts)
         if not workers.first:
             return

@@ -15,7 +15,7 @@ from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.data.rows import divided, groups_of, shard_files, whole_shards
 from linreg.files import file_hash, new_folder
-from linreg.fit.exact.learning_rate import stable_scaling
+from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -48,7 +48,7 @@ def main(workers: Workers) -> None:
         design = Design.learn(schema, groups_of(files, workers), workers)
         shards = whole_shards(files, design, workers)
         validation = divided(SPLIT / "validation.parquet", design, workers)
-        exact = ExactReference.find(shards, design.names, schema.intercept, train, workers)
+        exact = ExactReference.compute(shards, design.names, schema.intercept, train, workers)
         history = History(design.names, train, quiet=not workers.first)
         checkpoint = Checkpoint(hashes, train, history, workers)
         # of epochs before the training was stopped
@@ -60,20 +60,23 @@ def main(workers: Workers) -> None:
                 from linreg.fit.compiled.engine import gradient_descent
             else:
                 from linreg.fit.sgd.autograd import gradient_descent
+            check_learning_rate(exact, train)
             about = (
                 shards,
                 len(design.names),
                 schema.intercept,
-                stable_scaling(exact, train),
+                exact.scaling(train.standardize),
                 train,
             )
             epochs = gradient_descent(*about, workers, checkpoint)
         # of thousands of epochs not at every one
         for epoch in filter(history.looks_at, epochs):
-            train_mse = exact.gap.mean_squared_error(epoch.theta, epoch.b)
+            train_mse = exact.loss.mean_squared_error(epoch.theta, epoch.b)
             validation_mse = mean_squared_error([validation], epoch.theta, epoch.b, workers)
             run.log_curves(
-                history.add(epoch, train_mse, validation_mse, exact.gap.of(epoch.theta, epoch.b))
+                history.add(
+                    epoch, train_mse, validation_mse, exact.loss.convergence(epoch.theta, epoch.b)
+                )
             )
             if history.patience_is_over:
                 break

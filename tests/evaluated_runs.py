@@ -16,7 +16,7 @@ from linreg.evaluation.metrics import metrics
 from linreg.evaluation.predictions import write_predictions
 from linreg.evaluation.robust import RobustErrors
 from linreg.files import write_document
-from linreg.fit.exact.learning_rate import stable_scaling
+from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -56,17 +56,18 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         design = learn(formula, table)
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
-        exact = ExactReference.find(shards, names, intercept, train)
+        exact = ExactReference.compute(shards, names, intercept, train)
         history = History(names, train, quiet=True)
         epochs = iter([exact.as_epoch()])
         if train.solver == "sgd":
+            check_learning_rate(exact, train)
             epochs = gradient_descent(
-                shards, len(names), intercept, stable_scaling(exact, train), train
+                shards, len(names), intercept, exact.scaling(train.standardize), train
             )
         for epoch in epochs:
-            mse = exact.gap.mean_squared_error(epoch.theta, epoch.b)
+            mse = exact.loss.mean_squared_error(epoch.theta, epoch.b)
             watched = mean_squared_error(shards, epoch.theta, epoch.b)
-            history.add(epoch, mse, watched, exact.gap.of(epoch.theta, epoch.b))
+            history.add(epoch, mse, watched, exact.loss.convergence(epoch.theta, epoch.b))
         history.write(folder)
         model = LinearModel(
             design, history.chosen.theta, history.chosen.b, {"data/split": "0" * 32}
@@ -79,11 +80,11 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             part: metrics(rows, model.theta, model.b, guess=exact.mean_target)
             for part, rows in parts.items()
         }
-        measures = exact.gap.of(model.theta, model.b)
+        measures = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
-        robust = RobustErrors.of(exact.minimum, shards)
+        robust = RobustErrors.of(exact.solution, shards)
         write_document(folder / "metrics.json", found | measures)
-        write_document(folder / "inference.json", inference(exact.minimum, 0.95, robust).as_data())
+        write_document(folder / "inference.json", inference(exact.solution, 0.95, robust).as_data())
         write_document(folder / "gates.json", judge(evaluate.gates, found | measures))
         judged = "test" if test is not None else "train"
         write_predictions(folder / "predictions.csv", parts[judged][0], model)

@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
                 progress.update(len(answers.predicted))
         source.require_unchanged()
     print("\n".join(tally.lines(args.output)))
-    for name, relation in interval.exact.minimum.dropped.items() if interval else ():
+    for name, relation in interval.exact.solution.dropped.items() if interval else ():
         print(
             f"interval: holds for rows in which {name} = {relation}, as in training, where {name} was dropped"
         )
@@ -219,8 +219,8 @@ def _interval(folder: Path, model: LinearModel, confidence: float) -> Interval:
         what = "has no exact answer beside it, which --interval needs"
         raise UserError(folder, what, todo="train it again with `dvc repro`")
     exact = ExactReference.read(folder)
-    if tuple(exact.minimum.names) != model.design.names:
-        found = ", ".join(exact.minimum.names)
+    if tuple(exact.solution.names) != model.design.names:
+        found = ", ".join(exact.solution.names)
         raise UserError(
             folder, "holds a model and an exact answer with other coefficients", found=found
         )

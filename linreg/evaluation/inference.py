@@ -12,15 +12,13 @@ from decimal import Decimal, localcontext
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.evaluation.distributions import f_upper, t_quantile, t_two_sided
 from linreg.evaluation.robust import RobustErrors, leverages
 from linreg.fit.exact.elimination import DIGITS
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.model import linear
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

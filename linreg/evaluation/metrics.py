@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.model import linear
 from linreg.fit.squared_error import exact_sum
 from linreg.process.workers import ALONE, Workers
-
-Floats = NDArray[np.float64]
 
 
 def metrics(

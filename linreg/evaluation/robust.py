@@ -9,14 +9,12 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.fit.exact.double_double_numpy import are_few
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.process.workers import ALONE, Workers
-
-Floats = NDArray[np.float64]
 
 PIECE = 8192
 LEVERAGE_1 = 1e-10

@@ -5,10 +5,9 @@ linreg.fit.exact.double_double).
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.double_double import add_multiple
 from linreg.fit.kernels import strict
-
-Floats = NDArray[np.float64]
 
 TILE = 128
 

@@ -8,9 +8,8 @@ Why there are two is told in `linreg.fit.exact.double_double_numpy`. Arguments a
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.double_double_numpy import add_multiple
-
-Floats = NDArray[np.float64]
 
 
 def project(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from linreg.arrays import Floats
 from linreg.data.formula.coerce import feature_types, typed
 from linreg.data.formula.design import Design, Learned
 from linreg.data.formula.row_errors import RaiseFirstError, RowError, RowErrors
@@ -20,8 +20,6 @@ from linreg.files import read_document, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Floats = NDArray[np.float64]
 NOT_AS_WRITTEN = (
     KeyError,
     TypeError,

@@ -8,13 +8,11 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.model import linear
 from linreg.process.workers import ALONE, Workers
-
-Floats = NDArray[np.float64]
 
 
 def mean_squared_error(

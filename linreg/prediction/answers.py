@@ -48,7 +48,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         """Raise UserError where the fit knows no standard deviation."""
-        fit = self.exact.minimum
+        fit = self.exact.solution
         if fit.l2:
             what, todo = (
                 "a ridge fit is biased by intent and has no interval",
@@ -76,7 +76,7 @@ def answer(model: LinearModel, features: Typed, interval: Interval | None = None
         # told below, row by row
         with np.errstate(over="ignore", invalid="ignore"):
             bounds = intervals(
-                interval.exact.minimum, np.where(has_answer[:, None], X, 0.0), interval.confidence
+                interval.exact.solution, np.where(has_answer[:, None], X, 0.0), interval.confidence
             )
         known = has_answer & np.isfinite(bounds.low) & np.isfinite(bounds.high)
         low, high = (np.where(known, each, np.nan) for each in (bounds.low, bounds.high))

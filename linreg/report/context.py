@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import standard_scores
+from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.history import read_columns
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.expected_path import mean_path
@@ -39,8 +39,8 @@ def background(
     about       what the caller knows: parameters, hashes, profile, truth, and which part
                 predictions.csv is from
     """
-    least, history = exact.minimum, read_columns(training / "history.csv")
-    spread = standard_scores(exact.moments, least.intercept).x_scale
+    least, history = exact.solution, read_columns(training / "history.csv")
+    spread = z_score_scaling(exact.moments, least.intercept).x_scale
     return {
         **about,
         "format": FORMAT,
@@ -50,7 +50,7 @@ def background(
         "theta": model.coefficients,
         "b": model.b,
         "spread": _finite(dict(zip(least.names, spread.tolist(), strict=True))),
-        "least_loss": exact.gap.mean_squared_error(least.theta, least.b),
+        "least_loss": exact.loss.mean_squared_error(least.theta, least.b),
         "history": _thinned(history),
         "path": None
         if train.solver == "exact"
@@ -78,7 +78,7 @@ def _path(
                 dᵀ(A⁻¹)⁻¹d / n above the least, d being how far the two are from the minimum
     num_rows    n
     """
-    least = exact.minimum
+    least = exact.solution
     effects = np.abs(least.theta * spread)
     order = sorted(np.flatnonzero(least.kept[1:]).tolist(), key=lambda j: (-effects[j], j))[:2]
     places = sorted(j + 1 for j in order) if len(order) == 2 else [0, *(j + 1 for j in order)]

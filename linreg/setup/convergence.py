@@ -7,7 +7,8 @@ import numpy as np
 
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.standardize import Scaling, rounded
+from linreg.fit.exact.rounding import nearest_float
+from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
 GOOD = 0.01
@@ -36,7 +37,7 @@ def expected_gap(
     ]
     # of columns whose squares are beyond float64
     with np.errstate(all="ignore"):
-        R = np.array([[rounded(entry) for entry in row] for row in rows]) / np.outer(
+        R = np.array([[nearest_float(entry) for entry in row] for row in rows]) / np.outer(
             scales[kept], scales[kept]
         )
     if not np.isfinite(R).all():

@@ -13,7 +13,7 @@ from linreg.data.formula.design import Design
 from linreg.data.ingest import Beside, Cleaning, make_schema
 from linreg.data.source import TypedTable
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.setup.survey import Survey
 
 Floats = NDArray[np.float64]
@@ -79,14 +79,14 @@ def look_at(
                 chunk = rows.slice(start, _WINDOW)
                 yield design.matrix(chunk), design.target(chunk)
 
-    moments = Moments.zero(len(design.names), expected=survey.num_rows)
+    moments = Moments.zero(len(design.names), expected_rows=survey.num_rows)
     target = schema.target["columns"][0]
     center, cubes = survey.columns[target].profile.mean, 0.0
     for X, y in read():
         moments.add(X, y)
         with np.errstate(over="ignore", invalid="ignore"):
             cubes += float(((y - center) ** 3).sum())
-    scores = standard_scores(moments, intercept=True)
+    scores = z_score_scaling(moments, intercept=True)
     # a cube may be beyond float64 either way
     with np.errstate(all="ignore"):
         skewness = float(np.float64(cubes) / moments.num_rows / np.float64(scores.y_scale) ** 3)

@@ -216,7 +216,7 @@ def _foresee_training(
         return
     if train.solver != "sgd":
         return
-    scaling = look.scores if proposal.standardize else Scaling.none(len(look.names))
+    scaling = look.scores if proposal.standardize else Scaling.identity(len(look.names))
     limit = largest_stable_rate(look.moments, True, scaling, train)
     if train.schedule == "constant" and train.lr >= limit:
         proposal.lr = round_down_to_one_digit(limit / 4)

@@ -86,7 +86,7 @@ def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project
     test = pd.read_parquet(reproduced.folder / "data/split/test.parquet")
     X = load(reproduced.folder / "models/model").features(test)
     sure = intervals(
-        ExactReference.read(reproduced.folder / "models/model").minimum, X, confidence=0.95
+        ExactReference.read(reproduced.folder / "models/model").solution, X, confidence=0.95
     )
     inside = (sure.low <= test["y"]) & (test["y"] <= sure.high)
     assert abs(inside.mean() - 0.95) < 4 * 0.0056

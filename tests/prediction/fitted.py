@@ -8,8 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from linreg.data.formula.design import Design
-from linreg.fit.exact.gap import Gap
-from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
@@ -54,9 +52,12 @@ def save_model(
     X, y = design.matrix(rows), design.target(rows)
     moments = Moments.zero(len(design.names))
     moments.add(X, y)
-    minimum = solve(moments, design.names, design.schema.intercept, l2, collinear)
+    reference = ExactReference.from_moments(
+        moments, design.names, design.schema.intercept, l2, collinear
+    )
+    solution = reference.solution
     folder.mkdir(parents=True, exist_ok=True)
-    model = LinearModel(design, minimum.theta, minimum.b + off, {})
+    model = LinearModel(design, solution.theta, solution.b + off, {})
     model.save(folder)
-    ExactReference(moments, minimum, Gap(moments, minimum)).write(folder, collinear)
+    reference.write(folder, collinear)
     return model

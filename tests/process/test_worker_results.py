@@ -18,9 +18,8 @@ from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
 from linreg.evaluation.metrics import metrics
 from linreg.evaluation.robust import RobustErrors
-from linreg.fit.exact.learning_rate import stable_scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import standard_scores
+from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -79,17 +78,17 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     """All that train and evaluate compute from the rows, but for the steps of the training."""
     design = learned(schema, paths, workers)
     shards, part = whole_shards(paths, design, workers), [divided(paths[0], design, workers)]
-    exact = ExactReference.find(shards, design.names, True, Train(), workers)
-    scores = standard_scores(exact.moments, True)
-    scaling = stable_scaling(exact, Train(standardize=True, lr=1e-3))
-    theta, b = exact.minimum.theta * 0.9, exact.minimum.b
-    kind, errors = RobustErrors.of(exact.minimum, shards, workers).result()
+    exact = ExactReference.compute(shards, design.names, True, Train(), workers)
+    scores = z_score_scaling(exact.moments, True)
+    scaling = exact.scaling(standardize=True)
+    theta, b = exact.solution.theta * 0.9, exact.solution.b
+    kind, errors = RobustErrors.of(exact.solution, shards, workers).result()
     return {
         "names": design.names,
         "learned": {name: vars(each) for name, each in sorted(design.learned.items())},
         "moments": bits(exact.moments.as_array()),
-        "minimum": bits([*exact.minimum.theta, exact.minimum.b, *exact.minimum.errors]),
-        "gap": exact.gap.of(theta, b),
+        "minimum": bits([*exact.solution.theta, exact.solution.b, *exact.solution.errors]),
+        "gap": exact.loss.convergence(theta, b),
         "scores": [
             bits(each) for each in (scores.x_mean, scores.x_scale, [scores.y_mean, scores.y_scale])
         ],
@@ -153,7 +152,7 @@ def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
             paths.append(tmp_path / f"of-{count}-{index:03d}.parquet")
             write_table(paths[-1], rows.schema, [rows.take(of_shard)])
         shards = whole_shards(paths, design)
-        fit = ExactReference.find(shards, design.names, True, Train()).minimum
+        fit = ExactReference.compute(shards, design.names, True, Train()).solution
         errors.append(bits(RobustErrors.of(fit, shards).result()[1]))
     assert errors[0] == errors[1]
 

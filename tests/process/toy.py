@@ -84,7 +84,7 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     """Train on the files of given["shards"] as stages/train.py does; returns θ and b after each
     epoch as hex.
     """
-    from linreg.fit.exact.learning_rate import stable_scaling
+    from linreg.fit.exact.learning_rate import check_learning_rate
     from linreg.fit.exact.reference import ExactReference
     from linreg.fit.sgd.autograd import gradient_descent
     from linreg.fit.squared_error import mean_squared_error
@@ -94,8 +94,9 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     tables = [table for i in workers.mine(len(files)) for table in TableFile(files[i]).row_groups()]
     design = Design.learn(schema, tables, workers)
     shards = whole_shards(files, design, workers)
-    exact = ExactReference.find(shards, design.names, schema.intercept, params, workers)
-    scaling = stable_scaling(exact, params)
+    exact = ExactReference.compute(shards, design.names, schema.intercept, params, workers)
+    scaling = exact.scaling(params.standardize)
+    check_learning_rate(exact, params)
     found = []
     for epoch in gradient_descent(
         shards, len(design.names), schema.intercept, scaling, params, workers

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import stable_scaling
+from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import standard_scores
+from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 from linreg.setup.convergence import enough_epochs, expected_gap
@@ -28,23 +28,26 @@ def look_at(shards: list[Rows], exact: ExactReference) -> Look:
             for chunk in shard:
                 yield chunk.X, chunk.y
 
-    scores = standard_scores(exact.moments, intercept=True)
-    names = exact.minimum.names
+    scores = z_score_scaling(exact.moments, intercept=True)
+    names = exact.solution.names
     return Look(exact.moments, scores, {name: name for name in names}, None, read)
 
 
 def answer(shards: list[Rows], num_features: int, train: Train) -> ExactReference:
-    return ExactReference.find(shards, [f"x{j}" for j in range(1, num_features + 1)], True, train)
+    return ExactReference.compute(
+        shards, [f"x{j}" for j in range(1, num_features + 1)], True, train
+    )
 
 
 def gap_after(shards: list[Rows], exact: ExactReference, train: Train) -> float:
     """Train, and return how far above the least loss it ended; infinite if it diverged."""
-    about = (shards, len(exact.minimum.names), True, stable_scaling(exact, train), train)
+    check_learning_rate(exact, train)
+    about = (shards, len(exact.solution.names), True, exact.scaling(train.standardize), train)
     try:
         *_, last = gradient_descent(*about)
     except UserError:
         return np.inf
-    gap = exact.gap.of(last.theta, last.b)["gap"]
+    gap = exact.loss.convergence(last.theta, last.b)["gap"]
     return float("nan" if gap is None else gap)
 
 
@@ -95,14 +98,14 @@ def test_the_gap_that_few_steps_leave_is_foreseen(shards_of: Shards) -> None:
     shards = shards_of(X, 3 * X[:, 0] - 3 * X[:, 1] + 0.01 * RNG.normal(size=2000))
     train = Train(standardize=True, batch_size=100, epochs=10, dtype="float64")
     exact = answer(shards, 2, train)
-    scores = standard_scores(exact.moments, intercept=True)
-    foreseen = expected_gap(exact.moments, exact.minimum, scores, train, 2000)
+    scores = z_score_scaling(exact.moments, intercept=True)
+    foreseen = expected_gap(exact.moments, exact.solution, scores, train, 2000)
     assert foreseen is not None
     assert foreseen == pytest.approx(
         gap_after(shards, exact, train), rel=0.1
     )  # 588 for 576 measured
     assert foreseen > 1
-    epochs = enough_epochs(exact.moments, exact.minimum, scores, train, 2000)
+    epochs = enough_epochs(exact.moments, exact.solution, scores, train, 2000)
     assert epochs is not None
     assert gap_after(shards, exact, train.model_copy(update={"epochs": epochs})) < 0.05
 
@@ -116,7 +119,7 @@ def test_the_gap_after_less_steps_than_momentum_needs_is_foreseen(shards_of: Sha
     train = Train(standardize=True, batch_size=30, epochs=15, dtype="float64")
     exact = answer(shards, 1, train)
     foreseen = expected_gap(
-        exact.moments, exact.minimum, standard_scores(exact.moments, intercept=True), train, 30
+        exact.moments, exact.solution, z_score_scaling(exact.moments, intercept=True), train, 30
     )
     gaps = [gap_after(shards, exact, train.model_copy(update={"seed": seed})) for seed in range(40)]
     assert foreseen == pytest.approx(np.mean(gaps), rel=0.3)  # 858 for 961 ± 94 measured

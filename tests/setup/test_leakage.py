@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.setup.leakage import correlations, giveaway, needs_standardizing
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ X = np.column_stack(COLUMNS)
 NAMES = ["net", "tax", "fee", "other"]
 
 
-def moments_of(X: Floats, y: Floats) -> Moments:
+def compute_moments(X: Floats, y: Floats) -> Moments:
     moments = Moments.zero(X.shape[1])
     moments.add(X, y)
     return moments
@@ -30,8 +30,8 @@ def moments_of(X: Floats, y: Floats) -> Moments:
 def found(
     X: Floats, y: Floats, names: list[str] = NAMES
 ) -> tuple[str | None, dict[str, float], dict[str, str]]:
-    moments = moments_of(X, y)
-    result = giveaway(moments, names, standard_scores(moments, intercept=True))
+    moments = compute_moments(X, y)
+    result = giveaway(moments, names, z_score_scaling(moments, intercept=True))
     return result.relation, dict(result.singles), dict(result.collinear)
 
 
@@ -77,7 +77,7 @@ def test_correlations_are_those_of_numpy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     X, y = rng.normal(rng.normal(0, 10), 1, (50, 3)), rng.normal(size=50)
     expected = [np.corrcoef(X[:, j], y)[0, 1] for j in range(3)]
-    assert correlations(moments_of(X, y)) == pytest.approx(expected, abs=1e-10)
+    assert correlations(compute_moments(X, y)) == pytest.approx(expected, abs=1e-10)
 
 
 def test_a_redundant_column_is_named_with_its_relation() -> None:

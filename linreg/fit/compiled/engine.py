@@ -98,7 +98,7 @@ def gradient_descent(
         progress.close()
 
         current = state[2] if step >= averaged_from else state[0]
-        theta, b = scaling.fold_back(current[1:], float(current[0]))
+        theta, b = scaling.unscale(current[1:], float(current[0]))
         num_done = sum(plan.lengths(first_batch, plan.steps_per_epoch - first_batch))
         rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, float(rates[-1]), rows_per_second)

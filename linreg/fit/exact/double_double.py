@@ -16,12 +16,10 @@ from typing import Any, cast
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.double_double_numpy import BLOCK, LANES, TILE
 from linreg.fit.kernels import strict
-
-Floats = NDArray[np.float64]
 
 
 def frozen(array: Floats) -> Floats:

@@ -5,9 +5,8 @@ table, LANES rows at a time. Which of the two did it shows nowhere.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from linreg.arrays import Floats
 
 LANES = 32
 """Independent sums that rows go round; the kernels' vectors: measured best of 8 to 64 with 256-bit

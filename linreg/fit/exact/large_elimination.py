@@ -8,10 +8,9 @@ finds a digit at all.
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.double_double import add_multiple, product_error
 from linreg.fit.kernels import strict
-
-Floats = NDArray[np.float64]
 
 
 @strict

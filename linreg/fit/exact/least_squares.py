@@ -12,11 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.exact.elimination import DIGITS, Relation, as_pair, eliminate, shifted
 from linreg.fit.exact.moments import Moments
-
-Floats = NDArray[np.float64]
 
 WHERE = "the training rows"
 ROUNDING = Decimal(2) ** -102

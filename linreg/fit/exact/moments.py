@@ -7,13 +7,11 @@ from fractions import Fraction
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.exact import double_double_numpy as small_sums
 from linreg.fit.exact.double_double_numpy import LANES, add_to_total, are_few, empty_lanes
-
-Floats = NDArray[np.float64]
 
 
 class Moments:
@@ -40,10 +38,10 @@ class Moments:
     columns' length.
     """
 
-    def __init__(self, num_features: int, expected: int = 0) -> None:
+    def __init__(self, num_features: int, expected_rows: int = 0) -> None:
         k = num_features + 2
         self.num_features, self.num_rows, self.num_weighted = num_features, 0, 0
-        self._expected = expected
+        self._expected = expected_rows
         self._position = 0
         self._pairs = np.array([(i, j) for i in range(k) for j in range(i, k)])
         self._lanes = np.zeros((len(self._pairs), 2, LANES))
@@ -53,11 +51,11 @@ class Moments:
         self._exponents = np.zeros(k + 1, np.int64)
 
     @classmethod
-    def zero(cls, num_features: int, expected: int = 0) -> Self:
-        """Return the moments of no rows. That `expected` rows will follow, in other parts too,
+    def zero(cls, num_features: int, expected_rows: int = 0) -> Self:
+        """Return the moments of no rows. That `expected_rows` rows will follow, in other parts too,
         speeds it up.
         """
-        return cls(num_features, expected)
+        return cls(num_features, expected_rows)
 
     def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.

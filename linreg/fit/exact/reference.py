@@ -1,11 +1,13 @@
-"""The exact answer beside every training: found by train before the first step, read again by
-evaluate.
+"""What a training is measured against: the exact least squares solution of its rows.
+
+`train` computes it from one pass over the rows before the first step; `evaluate` reads it again.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from safetensors import SafetensorError
@@ -14,9 +16,10 @@ from safetensors.numpy import load_file, save
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, read_document, write_document
-from linreg.fit.exact.gap import Gap
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.quadratic_loss import QuadraticLoss
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -24,16 +27,14 @@ from linreg.process.workers import ALONE, Workers
 
 @dataclass(frozen=True)
 class ExactReference:
-    """The moments of the training rows, the minimum of the loss, and how far from it any θ and b
-    are.
-    """
+    """Moments of the training rows, the least squares solution, and the loss as a quadratic."""
 
     moments: Moments
-    minimum: LeastSquares
-    gap: Gap
+    solution: LeastSquares
+    loss: QuadraticLoss
 
     @classmethod
-    def find(
+    def compute(
         cls,
         shards: Sequence[Rows],
         names: Sequence[str],
@@ -41,72 +42,89 @@ class ExactReference:
         params: Train,
         workers: Workers = ALONE,
     ) -> "ExactReference":
-        """Read the training rows once, each process its own shards, and solve; raises UserError
-        like `solve`.
+        """Read the training rows once, each process its own shards, and solve.
+
+        Raises UserError like `solve`.
         """
-        total = moments_of(shards, len(names), workers)
-        minimum = solve(total, names, intercept, params.l2, params.collinear)
-        return cls(total, minimum, Gap(total, minimum))
+        moments = compute_moments(shards, len(names), workers)
+        return cls.from_moments(moments, names, intercept, params.l2, params.collinear)
+
+    @classmethod
+    def from_moments(
+        cls,
+        moments: Moments,
+        names: Sequence[str],
+        intercept: bool,
+        l2: float = 0.0,
+        collinear: Literal["error", "drop"] = "error",
+    ) -> "ExactReference":
+        """Solve for θ, whose names are given, and b; raises UserError like `solve`."""
+        solution = solve(moments, names, intercept, l2, collinear)
+        return cls(moments, solution, QuadraticLoss(moments, solution))
 
     @property
     def mean_target(self) -> float:
-        """The mean of y, weighted as the fit is: the prediction of somebody who knows nothing about
-        X.
-        """
+        """The mean of y, weighted as the fit is: the best prediction that does not use X."""
         gram = self.moments.gram()
         return float(gram[-1][0] / gram[0][0])
 
+    def scaling(self, standardize: bool) -> Scaling:
+        """Return the units to train in: z-scores or the data's own, without dropped columns."""
+        solution = self.solution
+        if standardize:
+            scaling = z_score_scaling(self.moments, solution.intercept)
+        else:
+            scaling = Scaling.identity(len(solution.names))
+        return scaling.restricted_to(solution.kept[1:])
+
     def as_epoch(self) -> Epoch:
-        """Return the minimum as what a training ends with that takes no steps."""
-        return Epoch(0, 0, self.minimum.theta, self.minimum.b, lr=0.0, rows_per_second=0.0)
+        """Return the solution as the result of a training that takes no steps."""
+        return Epoch(0, 0, self.solution.theta, self.solution.b, lr=0.0, rows_per_second=0.0)
 
     @property
     def dropped(self) -> str:
-        """The columns that were dropped, each with the relation that makes it redundant, in words;
-        empty for none.
-        """
-        relations = ", ".join(
-            f"{name} = {relation}" for name, relation in self.minimum.dropped.items()
+        """The dropped columns as text, each with its linear dependency; empty if there are none."""
+        dependencies = ", ".join(
+            f"{name} = {dependency}" for name, dependency in self.solution.dropped.items()
         )
-        return f"; dropped {relations}" if relations else ""
+        return f"; dropped {dependencies}" if dependencies else ""
 
     def write(self, folder: Path, collinear: str) -> None:
-        """Write exact.json, the minimum in plain numbers, and moments.safetensors, from which it is
-        solved again.
-        """
+        """Write moments.safetensors, which `read` solves again, and exact.json for people."""
         (folder / "moments.safetensors").write_bytes(save({"moments": self.moments.as_array()}))
-        minimum = self.minimum
-        description = {
-            "theta": dict(zip(minimum.names, minimum.theta.tolist(), strict=True)),
-            "b": minimum.b,
-            "names": list(minimum.names),
-            "intercept": minimum.intercept,
-            "l2": minimum.l2,
+        solution = self.solution
+        rss = float(solution.rss)
+        document = {
+            "theta": dict(zip(solution.names, solution.theta.tolist(), strict=True)),
+            "b": solution.b,
+            "names": list(solution.names),
+            "intercept": solution.intercept,
+            "l2": solution.l2,
             "collinear": collinear,
-            # beyond float64
-            "rss": rss if math.isfinite(rss := float(minimum.rss)) else None,
-            "rank": minimum.rank,
-            "condition": minimum.condition,
-            "dropped": dict(minimum.dropped),
+            "rss": rss if math.isfinite(rss) else None,
+            "rank": solution.rank,
+            "condition": solution.condition,
+            "dropped": dict(solution.dropped),
+            "moments": content_hash(folder / "moments.safetensors"),
         }
-        description["moments"] = content_hash(folder / "moments.safetensors")
-        write_document(folder / "exact.json", description)
+        write_document(folder / "exact.json", document)
 
     @classmethod
     def read(cls, folder: str | Path) -> "ExactReference":
-        """Read the moments and solve again; raises UserError when a file is absent, damaged or of
-        another training.
+        """Read the moments and solve again.
+
+        Raises UserError for a file that is absent, damaged or of another training.
         """
         path = Path(folder) / "moments.safetensors"
-        written = read_document(Path(folder) / "exact.json")
+        document = read_document(Path(folder) / "exact.json")
         try:
-            if written["moments"] != content_hash(path):
+            if document["moments"] != content_hash(path):
                 what = "is damaged, or of another training than exact.json"
                 raise UserError(path, what, todo="delete both and run `dvc repro`")
-            names = written["names"]
+            names = document["names"]
             moments = Moments.from_array(len(names), load_file(path)["moments"])
-            minimum = solve(
-                moments, names, written["intercept"], written["l2"], written["collinear"]
+            return cls.from_moments(
+                moments, names, document["intercept"], document["l2"], document["collinear"]
             )
         except FileNotFoundError:
             raise UserError(
@@ -123,21 +141,23 @@ class ExactReference:
             raise UserError(
                 folder, "is damaged", found=repr(error), todo="delete it and run `dvc repro`"
             ) from None
-        return cls(moments, minimum, Gap(moments, minimum))
 
 
-def moments_of(shards: Sequence[Rows], num_features: int, workers: Workers = ALONE) -> Moments:
-    """Read the rows of all shards, each process its own; every process adds the shards' moments in
-    their order.
+def compute_moments(shards: Sequence[Rows], num_features: int, workers: Workers = ALONE) -> Moments:
+    """Add up the moments of all shards, each process its own.
+
+    Every process then adds the shards' moments in the order of the shards, so that the number of
+    processes changes no bit.
     """
-    own, num_rows = [], sum(rows.num_rows for rows in shards)
+    own = []
+    num_rows = sum(rows.num_rows for rows in shards)
     for index in workers.mine(len(shards)):
-        moments = Moments.zero(num_features, expected=num_rows)
+        moments = Moments.zero(num_features, expected_rows=num_rows)
         for chunk in shards[index]:
             moments.add(*chunk)
         own.append(moments.as_array())
-    everyones = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
+    gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
     total = Moments.zero(num_features)
-    for values in everyones.reshape(len(shards), -1):
+    for values in gathered.reshape(len(shards), -1):
         total = total.merged(Moments.from_array(num_features, values))
     return total

@@ -134,7 +134,7 @@ def gradient_descent(
         _refuse_divergence(loss, step, epoch, params)
 
         current = average.module if step >= averaged_from else model
-        theta, b = scaling.fold_back(*as_numbers(current))
+        theta, b = scaling.unscale(*as_numbers(current))
         rows_per_second = num_done / (time.perf_counter() - started)
         yield Epoch(epoch, step, theta, b, rate, rows_per_second)
         if checkpoint:

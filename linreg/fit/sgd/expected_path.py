@@ -5,7 +5,7 @@ moments alone.
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.exact.learning_rate import half_curvature, scaling_of
+from linreg.fit.exact.learning_rate import half_hessian
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.initial_parameters import start
 from linreg.fit.sgd.schedule import learning_rates
@@ -28,12 +28,12 @@ def mean_path(exact: ExactReference, params: Train, num_steps: int) -> Floats:
     gradients (the rows of an epoch are drawn without replacement, which this leaves out): v ← μ·v +
     2Hd, d ← d − lr·v, with d = (b, θ) − (b*, θ*).
     """
-    least = exact.minimum
-    scaling = scaling_of(exact, params)
+    least = exact.solution
+    scaling = exact.scaling(params.standardize)
     H = np.array(
         [
             [float(entry) for entry in row] + [0.0] * (len(least.names) - i)
-            for i, row in enumerate(half_curvature(exact.moments, scaling, params))
+            for i, row in enumerate(half_hessian(exact.moments, scaling, params))
         ]
     )
     H += np.tril(H, -1).T

@@ -17,8 +17,8 @@ from linreg.fit.compiled import engine as compiled
 from linreg.fit.compiled import packed_rows as packed
 from linreg.fit.compiled.moment_steps import add_moments, add_rest, empty_tile, num_moments
 from linreg.fit.compiled.row_steps import MOST_ROWS
-from linreg.fit.exact.reference import moments_of
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import compute_moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch, History
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
@@ -37,7 +37,7 @@ def data(num_rows: int, num_features: int, seed: int = 1) -> tuple[Floats, Float
 
 def train(engine: Any, shards: list[Rows], intercept: bool = True, **params: Any) -> list[Epoch]:
     num_features = shards[0].chunk(0).X.shape[1]
-    scaling = params.pop("scaling", Scaling.none(num_features))
+    scaling = params.pop("scaling", Scaling.identity(num_features))
     defaults: dict[str, Any] = {
         "dtype": "float64",
         "lr": 0.02,
@@ -118,7 +118,7 @@ def test_weights_scaling_and_a_dropped_column_mean_the_same_to_both_engines(
     for index, of_shard in enumerate(np.array_split(np.arange(500), num_shards)):
         write_table(tmp_path / f"shard-{index}.parquet", table.schema, [table.take(of_shard)])
         shards.append(Rows(tmp_path / f"shard-{index}.parquet", Design(weighted, design.learned)))
-    scaling = standard_scores(moments_of(shards, 3), intercept).without(
+    scaling = z_score_scaling(compute_moments(shards, 3), intercept).restricted_to(
         np.array([True, False, True])
     )
     params: dict[str, Any] = {"l2": 0.01, "average": 0.3, "scaling": scaling}
@@ -155,7 +155,7 @@ def test_every_worker_ends_with_the_bits_of_one_alone(
 
     def fit(workers: Workers) -> bytes:
         return as_rows(
-            list(compiled.gradient_descent(shards, 3, True, Scaling.none(3), params, workers))
+            list(compiled.gradient_descent(shards, 3, True, Scaling.identity(3), params, workers))
         ).tobytes()
 
     alone = fit(Workers())
@@ -212,7 +212,7 @@ def test_a_training_stopped_after_any_block_ends_with_the_same_bits(
         checkpoint = Stopping({}, params, history, ALONE)
         checkpoint.writings_left = after
         steps = compiled.gradient_descent(
-            shards, 2, True, Scaling.none(2), params, ALONE, checkpoint
+            shards, 2, True, Scaling.identity(2), params, ALONE, checkpoint
         )
         return list(steps)
 

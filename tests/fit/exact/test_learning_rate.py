@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import (
+    check_learning_rate,
     largest_stable_rate,
-    refuse_unstable_rate,
     round_down_to_one_digit,
 )
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 
@@ -30,7 +31,7 @@ def drawn(num_rows: int = 80, seed: int = 1) -> tuple[Floats, Floats]:
     return X, 1.0 + X @ [2.0, -1.0] + random.standard_normal(num_rows)
 
 
-def moments_of(X: Floats, y: Floats) -> Moments:
+def compute_moments(X: Floats, y: Floats) -> Moments:
     moments = Moments.zero(X.shape[1])
     moments.add(X, y)
     return moments
@@ -38,7 +39,7 @@ def moments_of(X: Floats, y: Floats) -> Moments:
 
 def limit_of(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> float:
     (chunk,) = shards[0]
-    return largest_stable_rate(moments_of(chunk.X, chunk.y), intercept, scaling, params)
+    return largest_stable_rate(compute_moments(chunk.X, chunk.y), intercept, scaling, params)
 
 
 def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> list[float]:
@@ -83,7 +84,11 @@ def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_
     (both measured).
     """
     shards = shards_of(*drawn())
-    scaling = standard_scores(moments_of(*drawn()), intercept) if standardize else Scaling.none(2)
+    scaling = (
+        z_score_scaling(compute_moments(*drawn()), intercept)
+        if standardize
+        else Scaling.identity(2)
+    )
     base: dict[str, Any] = {
         "dtype": "float64",
         "batch_size": 80,
@@ -114,7 +119,7 @@ def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
     X = random.standard_normal((50, num_features)) * 10.0 ** np.arange(num_features) + 2
     center = X.mean(axis=0) if intercept else np.zeros(num_features)
     scale = X.std(axis=0)
-    scaling = Scaling(center, scale, 0.0, 1.0) if standardize else Scaling.none(num_features)
+    scaling = Scaling(center, scale, 0.0, 1.0) if standardize else Scaling.identity(num_features)
     Z = (X - scaling.x_mean) / scaling.x_scale / np.sqrt(50)
     penalty = np.sqrt(l2) * np.diag(1 / scaling.x_scale)
     Z = np.vstack([Z, penalty])
@@ -124,7 +129,7 @@ def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
         )
     largest = 2 * np.linalg.svd(Z, compute_uv=False)[0] ** 2
     found = largest_stable_rate(
-        moments_of(X, X[:, 0]), intercept, scaling, Train(momentum=momentum, l2=l2)
+        compute_moments(X, X[:, 0]), intercept, scaling, Train(momentum=momentum, l2=l2)
     )
     assert found == pytest.approx(2 * (1 + momentum) / largest, rel=1e-12)
 
@@ -139,7 +144,7 @@ def test_the_rate_for_z_scores_does_not_depend_on_how_far_from_0_a_column_lies(m
     Z = np.column_stack([np.ones(1000), (X - center) / scale])
     expected = 3.8 / (2 * np.linalg.svd(Z, compute_uv=False)[0] ** 2 / 1000)
     found = largest_stable_rate(
-        moments_of(X, X[:, 1]), True, Scaling(center, scale, 0.0, 1.0), Train()
+        compute_moments(X, X[:, 1]), True, Scaling(center, scale, 0.0, 1.0), Train()
     )
     assert found == pytest.approx(expected, rel=1e-3)
 
@@ -152,10 +157,10 @@ def test_columns_whose_squares_are_beyond_float64_have_a_rate_all_the_same(size:
     random = np.random.default_rng(9)
     z = random.standard_normal((100, 1))
     center, scale = size * z.mean(axis=0), size * z.std(axis=0)
-    moments = moments_of(size * z, z[:, 0])
+    moments = compute_moments(size * z, z[:, 0])
     standardized = largest_stable_rate(moments, True, Scaling(center, scale, 0.0, 1.0), Train())
     assert standardized == pytest.approx(1.9, rel=1e-9)
-    raw = largest_stable_rate(moments, True, Scaling.none(1), Train())
+    raw = largest_stable_rate(moments, True, Scaling.identity(1), Train())
     assert 0 <= raw <= 1e-290
 
 
@@ -163,26 +168,26 @@ def test_a_column_that_was_dropped_has_no_curvature() -> None:
     X, y = drawn()
     twice = np.column_stack([X, 1000 * X[:, 0]])
     kept = np.array([True, True, False])
-    without = Scaling.none(3).without(kept)
-    found = largest_stable_rate(moments_of(twice, y), True, without, Train(l2=0.3))
-    expected = largest_stable_rate(moments_of(X, y), True, Scaling.none(2), Train(l2=0.3))
+    without = Scaling.identity(3).restricted_to(kept)
+    found = largest_stable_rate(compute_moments(twice, y), True, without, Train(l2=0.3))
+    expected = largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train(l2=0.3))
     assert found == pytest.approx(expected, rel=1e-14)
 
 
 def test_a_model_of_zeros_alone_is_stable_at_any_rate() -> None:
     X = np.zeros((10, 1))
     assert (
-        largest_stable_rate(moments_of(X, np.ones(10)), False, Scaling.none(1), Train()) == np.inf
+        largest_stable_rate(compute_moments(X, np.ones(10)), False, Scaling.identity(1), Train())
+        == np.inf
     )
 
 
 def refusal(X: Floats, y: Floats, **params: Any) -> str | None:
-    """What `refuse_unstable_rate` says, if anything."""
-    scores = Scaling(X.mean(axis=0), X.std(axis=0), float(y.mean()), float(y.std()))
-    settings = Train(**params)
-    scaling = scores if settings.standardize else Scaling.none(X.shape[1])
+    """The message of `check_learning_rate`, or None if it accepts the rate."""
+    names = [f"x{j}" for j in range(1, X.shape[1] + 1)]
+    reference = ExactReference.from_moments(compute_moments(X, y), names, intercept=True)
     try:
-        refuse_unstable_rate(moments_of(X, y), True, scaling, scores, settings)
+        check_learning_rate(reference, Train(**params))
     except UserError as error:
         return str(error)
     return None
@@ -191,7 +196,7 @@ def refusal(X: Floats, y: Floats, **params: Any) -> str | None:
 def test_the_refusal_is_one_line_with_the_largest_rate_and_standardize_where_it_helps() -> None:
     X, y = drawn()
     X = X * [1.0, 100.0]
-    limit = largest_stable_rate(moments_of(X, y), True, Scaling.none(2), Train())
+    limit = largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train())
     message = refusal(X, y, lr=0.01)
     assert message is not None
     assert len(message.splitlines()) == 1
@@ -209,7 +214,7 @@ def test_the_refusal_is_silent_about_standardize_where_it_would_not_help(
 ) -> None:
     X, y = drawn()
     scores = Scaling(X.mean(axis=0), X.std(axis=0), float(y.mean()), float(y.std()))
-    assert largest_stable_rate(moments_of(X, y), True, scores, Train()) < 3.0
+    assert largest_stable_rate(compute_moments(X, y), True, scores, Train()) < 3.0
     message = refusal(X * [1.0, 100.0], y, lr=lr, standardize=standardize)
     assert message is not None
     assert "standardize" not in message
@@ -218,9 +223,9 @@ def test_the_refusal_is_silent_about_standardize_where_it_would_not_help(
 @pytest.mark.parametrize("standardize", [False, True])
 def test_what_is_refused_is_the_rate_from_the_largest_on(standardize: bool) -> None:
     X, y = drawn()
-    scores = Scaling(X.mean(axis=0), X.std(axis=0), float(y.mean()), float(y.std()))
-    scaling = scores if standardize else Scaling.none(2)
-    limit = largest_stable_rate(moments_of(X, y), True, scaling, Train())
+    moments = compute_moments(X, y)
+    scaling = z_score_scaling(moments, intercept=True) if standardize else Scaling.identity(2)
+    limit = largest_stable_rate(moments, True, scaling, Train())
     assert refusal(X, y, lr=float(np.nextafter(limit, 0)), standardize=standardize) is None
     assert refusal(X, y, lr=limit, standardize=standardize) is not None
 
@@ -239,10 +244,10 @@ def test_a_rate_that_falls_is_not_refused_and_may_arrive(shards_of: Shards, sche
         "schedule": schedule,
         "momentum": 0.0,
     }
-    lr = 1.2 * largest_stable_rate(moments_of(X, y), True, Scaling.none(2), Train(**base))
+    lr = 1.2 * largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train(**base))
     assert refusal(X, y, lr=lr, **base) is None
     assert refusal(X, y, lr=lr, **(base | {"schedule": "constant"})) is not None
-    found = excess(shards, True, Scaling.none(2), Train(lr=lr, **base))
+    found = excess(shards, True, Scaling.identity(2), Train(lr=lr, **base))
     assert max(found) > 1e3 * found[0]  # it does diverge at first
     assert found[-1] < 1e-3 * found[0]
 
@@ -281,8 +286,8 @@ def test_the_suggested_rate_trains(
     (start,) = excess(
         shards,
         True,
-        Scaling.none(2),
+        Scaling.identity(2),
         Train(lr=1e-300, **(params | {"epochs": 1, "batch_size": 1000})),
     )
-    found = excess(shards, True, Scaling.none(2), Train(lr=lr, **params))
+    found = excess(shards, True, Scaling.identity(2), Train(lr=lr, **params))
     assert found[-1] < 0.2 * start

@@ -27,7 +27,7 @@ def drawn(n: int, num_features: int, seed: int = 1) -> tuple[Floats, Floats, Flo
     return X, random.standard_normal(n), random.integers(0, 4, n) * random.random(n)
 
 
-def moments_of(
+def compute_moments(
     X: Floats, y: Floats, w: Floats | None = None, cuts: list[int] | None = None
 ) -> Moments:
     moments, edges = Moments.zero(X.shape[1]), [0, *sorted(cuts or []), len(y)]
@@ -61,7 +61,7 @@ def exact_gram(
 def test_moments_agree_with_fractions_to_30_digits(n: int, weighted: bool) -> None:
     # Measured over 200 tables of up to 20,000 rows: 2^-102.6 of the sum of absolute terms.
     X, y, w = drawn(n, 3)
-    found = moments_of(X, y, w if weighted else None).gram()
+    found = compute_moments(X, y, w if weighted else None).gram()
     exact, absolute = exact_gram(X, y, w if weighted else None)
     for i in range(5):
         for j in range(i + 1):
@@ -74,7 +74,7 @@ def test_moments_are_exact_for_integers() -> None:
         random.integers(-(2**30), 2**30, (3000, 2)).astype(float),
         random.integers(-(2**30), 2**30, 3000).astype(float),
     )
-    assert moments_of(X, y).gram() == exact_gram(X, y)[0]
+    assert compute_moments(X, y).gram() == exact_gram(X, y)[0]
 
 
 ROWS = drawn(2 * BLOCK + TILE + 5, 2)
@@ -85,14 +85,15 @@ def test_window_lengths_do_not_change_a_bit(cuts: list[int], weighted: bool) -> 
     X, y, w = ROWS
     weights = w if weighted else None
     np.testing.assert_array_equal(
-        moments_of(X, y, weights, cuts).as_array(), moments_of(X, y, weights).as_array()
+        compute_moments(X, y, weights, cuts).as_array(), compute_moments(X, y, weights).as_array()
     )
 
 
 def test_row_by_row_is_the_same_as_at_once() -> None:
     X, y, w = (values[:100] for values in ROWS)
     np.testing.assert_array_equal(
-        moments_of(X, y, w, list(range(1, 100))).as_array(), moments_of(X, y, w).as_array()
+        compute_moments(X, y, w, list(range(1, 100))).as_array(),
+        compute_moments(X, y, w).as_array(),
     )
 
 
@@ -103,9 +104,9 @@ def test_merged_parts_give_the_same_float64(cuts: list[int], weighted: bool) -> 
     merged = Moments.zero(2)
     for start, end in pairwise(edges):
         merged = merged.merged(
-            moments_of(X[start:end], y[start:end], w[start:end] if weighted else None)
+            compute_moments(X[start:end], y[start:end], w[start:end] if weighted else None)
         )
-    whole = moments_of(X, y, w if weighted else None)
+    whole = compute_moments(X, y, w if weighted else None)
     np.testing.assert_array_equal(merged.rounded(), whole.rounded())
     assert (merged.num_rows, merged.num_weighted) == (whole.num_rows, whole.num_weighted)
 
@@ -114,7 +115,7 @@ def test_the_order_of_rows_does_not_show_in_float64() -> None:
     X, y, w = ROWS
     order = np.random.default_rng(5).permutation(len(y))
     np.testing.assert_array_equal(
-        moments_of(X[order], y[order], w[order]).rounded(), moments_of(X, y, w).rounded()
+        compute_moments(X[order], y[order], w[order]).rounded(), compute_moments(X, y, w).rounded()
     )
 
 
@@ -122,7 +123,7 @@ def test_weight_2_is_a_row_twice_and_weight_0_no_row() -> None:
     X, y, _ = drawn(500, 3)
     w: Floats = np.arange(500) % np.float64(3)
     copies = np.repeat(np.arange(500), w.astype(int))
-    weighted, repeated = moments_of(X, y, w), moments_of(X[copies], y[copies])
+    weighted, repeated = compute_moments(X, y, w), compute_moments(X[copies], y[copies])
     np.testing.assert_array_equal(weighted.rounded(), repeated.rounded())
     assert weighted.num_rows == 500
     assert weighted.num_weighted == np.count_nonzero(w)
@@ -132,13 +133,13 @@ def test_weight_2_is_a_row_twice_and_weight_0_no_row() -> None:
 def test_rows_without_weights_count_as_weight_1_beside_others(scale: float) -> None:
     X, y, w = drawn(90, 2)
     w *= scale
-    mixed = moments_of(X[:40], y[:40])
+    mixed = compute_moments(X[:40], y[:40])
     mixed.add(X[40:], y[40:], w[40:])
-    swapped = moments_of(X[40:], y[40:], w[40:])
+    swapped = compute_moments(X[40:], y[40:], w[40:])
     swapped.add(X[:40], y[:40])
-    joined = moments_of(X[:40], y[:40]).merged(moments_of(X[40:], y[40:], w[40:]))
+    joined = compute_moments(X[:40], y[:40]).merged(compute_moments(X[40:], y[40:], w[40:]))
     w[:40] = 1.0
-    expected = moments_of(X, y, w).rounded()
+    expected = compute_moments(X, y, w).rounded()
     for found in (mixed, swapped, joined):
         np.testing.assert_array_equal(found.rounded(), expected)
 
@@ -150,7 +151,7 @@ def test_scaling_columns_by_powers_of_two_changes_no_digit(exponent: int) -> Non
     scaled[:, 0] = np.ldexp(np.round(X[:, 0] * 2**20) / 2**30, exponent)
     X = X.copy()
     X[:, 0] = np.round(X[:, 0] * 2**20)
-    plain, found = moments_of(X, y, w).gram(), moments_of(scaled, y, w).gram()
+    plain, found = compute_moments(X, y, w).gram(), compute_moments(scaled, y, w).gram()
     for i in range(4):
         for j in range(i + 1):
             assert found[i][j] == plain[i][j] * Fraction(2) ** (
@@ -160,7 +161,7 @@ def test_scaling_columns_by_powers_of_two_changes_no_digit(exponent: int) -> Non
 
 def test_the_smallest_numbers_keep_every_digit() -> None:
     X = np.arange(50.0).reshape(50, 1)
-    tiny, plain = moments_of(X * 5e-324, X[:, 0]).gram(), moments_of(X, X[:, 0]).gram()
+    tiny, plain = compute_moments(X * 5e-324, X[:, 0]).gram(), compute_moments(X, X[:, 0]).gram()
     assert tiny[1][1] == plain[1][1] * Fraction(5e-324) ** 2 > 0
     assert tiny[2][1] == plain[2][1] * Fraction(5e-324)
 
@@ -168,9 +169,11 @@ def test_the_smallest_numbers_keep_every_digit() -> None:
 def test_a_column_may_grow_from_tiny_to_huge_on_the_way() -> None:
     X = np.array([[1e-300], [1.0], [1e300], [-1e300], [2.0]])
     y = np.ones(5)
-    whole, parts = moments_of(X, y), moments_of(X, y, cuts=[1, 2, 3, 4])
+    whole, parts = compute_moments(X, y), compute_moments(X, y, cuts=[1, 2, 3, 4])
     joined = (
-        moments_of(X[:1], y[:1]).merged(moments_of(X[1:3], y[1:3])).merged(moments_of(X[3:], y[3:]))
+        compute_moments(X[:1], y[:1])
+        .merged(compute_moments(X[1:3], y[1:3]))
+        .merged(compute_moments(X[3:], y[3:]))
     )
     exact = exact_gram(X, y)[0]
     for found in (whole, parts, joined):
@@ -181,7 +184,7 @@ def test_a_column_may_grow_from_tiny_to_huge_on_the_way() -> None:
 
 def test_no_rows_add_nothing() -> None:
     X, y, w = drawn(10, 2)
-    moments = moments_of(X, y, w)
+    moments = compute_moments(X, y, w)
     before = moments.as_array()
     moments.add(X[:0], y[:0], w[:0])
     np.testing.assert_array_equal(moments.merged(Moments.zero(2)).as_array(), before)
@@ -191,19 +194,19 @@ def test_no_rows_add_nothing() -> None:
 
 def test_another_process_can_take_over() -> None:
     X, y, w = drawn(2000, 2)
-    sent = Moments.from_array(2, moments_of(X, y, w).as_array())
+    sent = Moments.from_array(2, compute_moments(X, y, w).as_array())
     assert sent.num_rows == 2000
     sent.add(X, y)
-    expected = moments_of(X, y, w).merged(moments_of(X, y))
+    expected = compute_moments(X, y, w).merged(compute_moments(X, y))
     np.testing.assert_array_equal(sent.as_array(), expected.as_array())
 
 
 def test_rows_may_lie_in_memory_as_they_like() -> None:
     X, y, w = drawn(300, 3)
-    expected = moments_of(X, y, w).as_array()
-    np.testing.assert_array_equal(moments_of(np.asfortranarray(X), y, w).as_array(), expected)
+    expected = compute_moments(X, y, w).as_array()
+    np.testing.assert_array_equal(compute_moments(np.asfortranarray(X), y, w).as_array(), expected)
     np.testing.assert_array_equal(
-        moments_of(np.repeat(X, 2, axis=0)[::2], np.repeat(y, 2)[::2], w).as_array(), expected
+        compute_moments(np.repeat(X, 2, axis=0)[::2], np.repeat(y, 2)[::2], w).as_array(), expected
     )
 
 

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.reference import ExactReference, moments_of
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import ExactReference, compute_moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 
@@ -30,7 +30,7 @@ def drawn(num_rows: int = 50, num_features: int = 3, seed: int = 1) -> tuple[Flo
 
 def find(shards: list[Rows], intercept: bool = True, **params: Any) -> ExactReference:
     names = [f"x{j}" for j in range(1, shards[0].chunk(0).X.shape[1] + 1)]
-    return ExactReference.find(shards, names, intercept, Train(**params))
+    return ExactReference.compute(shards, names, intercept, Train(**params))
 
 
 def bits(found: LeastSquares) -> list[Any]:
@@ -49,7 +49,7 @@ def bits(found: LeastSquares) -> list[Any]:
 
 
 def coefficients(found: ExactReference) -> list[str]:
-    return [value.hex() for value in [found.minimum.b, *found.minimum.theta.tolist()]]
+    return [value.hex() for value in [found.solution.b, *found.solution.theta.tolist()]]
 
 
 @pytest.mark.parametrize("intercept", [False, True])
@@ -65,10 +65,10 @@ def test_what_is_read_is_what_was_written_bit_for_bit(
     found = find(shards_of(X, y, 2, 7), intercept, **params)
     found.write(tmp_path, params.get("collinear", "error"))
     again = ExactReference.read(tmp_path)
-    assert bits(again.minimum) == bits(found.minimum)
+    assert bits(again.solution) == bits(found.solution)
     assert again.moments.as_array().tobytes() == found.moments.as_array().tobytes()
-    theta = found.minimum.theta + 0.1
-    assert again.gap.of(theta, 0.5) == found.gap.of(theta, 0.5)
+    theta = found.solution.theta + 0.1
+    assert again.loss.convergence(theta, 0.5) == found.loss.convergence(theta, 0.5)
 
 
 @pytest.mark.parametrize("num_features", [0, 1])
@@ -78,7 +78,7 @@ def test_a_model_with_no_feature_or_one_is_read_again(
     X, y = drawn(20, num_features)
     found = find(shards_of(X, y))
     found.write(tmp_path, "error")
-    assert bits(ExactReference.read(tmp_path).minimum) == bits(found.minimum)
+    assert bits(ExactReference.read(tmp_path).solution) == bits(found.solution)
 
 
 def test_writing_twice_gives_the_same_bytes(shards_of: Shards, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_the_minimum_is_the_rational_solution(shards_of: Shards) -> None:
     slope = sum(((a - mean_x) * v for a, v in zip(x, t, strict=True)), Fraction(0)) / sum(
         ((a - mean_x) ** 2 for a in x), Fraction(0)
     )
-    assert found.minimum.theta.tolist() == [float(slope)]
-    assert found.minimum.b == float(mean_t - slope * mean_x)
+    assert found.solution.theta.tolist() == [float(slope)]
+    assert found.solution.b == float(mean_t - slope * mean_x)
 
 
 def test_the_description_has_the_minimum_in_plain_numbers(
@@ -214,13 +214,13 @@ def test_moments_that_were_changed_are_told_or_change_nothing(
     anything.
     """
     path = written / "moments.safetensors"
-    before = bits(ExactReference.read(written).minimum)
+    before = bits(ExactReference.read(written).solution)
     moments = load_file(path)["moments"]
     moments[index] = value
     save_file({"moments": moments}, path)
     after = None
     with contextlib.suppress(UserError):
-        after = bits(ExactReference.read(written).minimum)
+        after = bits(ExactReference.read(written).solution)
     assert after in (None, before)
 
 
@@ -258,13 +258,15 @@ def test_a_collinear_column_is_listed_and_left_at_0_by_gradient_descent_too(
     X, y = drawn(60)
     X = np.column_stack([X[:, 0], 3 * X[:, 0], X[:, 1]])
     shards = shards_of(X, y, 2)
-    found = find(shards, intercept, collinear="drop").minimum
+    found = find(shards, intercept, collinear="drop").solution
     assert dict(found.dropped) == {"x2": "3·x1"}
     assert found.kept.tolist() == [intercept, True, False, True]
 
     scaling = (
-        standard_scores(moments_of(shards, 3), intercept) if standardize else Scaling.none(3)
-    ).without(found.kept[1:])
+        z_score_scaling(compute_moments(shards, 3), intercept)
+        if standardize
+        else Scaling.identity(3)
+    ).restricted_to(found.kept[1:])
     params = Train(
         dtype="float64", batch_size=60, epochs=400, lr=0.1, momentum=0.5, collinear="drop"
     )
@@ -283,9 +285,9 @@ def test_a_constant_column_beside_the_intercept_is_dropped_and_left_at_0(shards_
     X, y = drawn(60)
     X[:, 1] = 7.0
     shards = shards_of(X, y)
-    found = find(shards, collinear="drop").minimum
+    found = find(shards, collinear="drop").solution
     assert dict(found.dropped) == {"x2": "7"}
-    scaling = standard_scores(moments_of(shards, 3), True).without(found.kept[1:])
+    scaling = z_score_scaling(compute_moments(shards, 3), True).restricted_to(found.kept[1:])
     *_, last = gradient_descent(
         shards,
         3,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.rows import Chunk, Rows
-from linreg.fit.exact.reference import moments_of
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import compute_moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.model import linear
 
 Shards = Callable[..., list[Rows]]
@@ -29,7 +29,7 @@ def test_folding_back_predicts_what_the_scaled_model_predicts(
     scaling = Scaling(means, scales, y_mean, y_scale)
     scaled = scaling.apply(Chunk(x[None, :], np.array([0.0])))
     in_training = linear(scaled.X, theta, b)[0] * y_scale + y_mean
-    folded, shift = scaling.fold_back(theta, b)
+    folded, shift = scaling.unscale(theta, b)
     # Both are sums of products of this size: rounding is a few 1e-16 of it (measured 4e-16).
     size = (
         np.abs(theta * y_scale / scales * (np.abs(x) + np.abs(means))).sum()
@@ -42,10 +42,10 @@ def test_folding_back_predicts_what_the_scaled_model_predicts(
 
 def test_no_scaling_changes_nothing() -> None:
     X, y, theta = RNG.normal(size=(5, 3)), RNG.normal(size=5), RNG.normal(size=3)
-    scaling = Scaling.none(3)
+    scaling = Scaling.identity(3)
     for found, expected in zip(scaling.apply(Chunk(X, y))[:2], (X, y), strict=True):
         np.testing.assert_array_equal(found, expected)
-    folded, b = scaling.fold_back(theta, 0.1)
+    folded, b = scaling.unscale(theta, 0.1)
     np.testing.assert_array_equal(folded, theta)
     assert b == 0.1
 
@@ -56,8 +56,8 @@ def test_standard_scores_are_mean_and_standard_deviation_over_all_shards(
 ) -> None:
     X = RNG.normal(size=(100, 2)) * [5, 0.01] + [1e3, -2]
     y = RNG.normal(size=100) * 3 + 7
-    scaling = standard_scores(
-        moments_of(shards_of(X, y, num_shards, rows_per_group), X.shape[1]), intercept=True
+    scaling = z_score_scaling(
+        compute_moments(shards_of(X, y, num_shards, rows_per_group), X.shape[1]), intercept=True
     )
     # numpy adds pairwise, here exactly over windows: measured 3e-16 for means, 4e-16 for
     # deviations.
@@ -76,12 +76,12 @@ def test_without_intercept_nothing_is_shifted_and_the_scale_is_the_root_mean_squ
     shards_of: Shards,
 ) -> None:
     X, y = RNG.normal(size=(50, 2)) + 4, RNG.normal(size=50) - 3
-    scaling = standard_scores(moments_of(shards_of(X, y, 2), X.shape[1]), intercept=False)
+    scaling = z_score_scaling(compute_moments(shards_of(X, y, 2), X.shape[1]), intercept=False)
     assert scaling.x_mean.tolist() == [0, 0]
     assert scaling.y_mean == 0
     np.testing.assert_allclose(scaling.x_scale, np.sqrt(np.square(X).mean(axis=0)), rtol=1e-14)
     assert scaling.y_scale == pytest.approx(math.sqrt(np.square(y).mean()), rel=1e-14)
-    assert scaling.fold_back(np.array([1.0, 1.0]), 0.0)[1] == 0
+    assert scaling.unscale(np.array([1.0, 1.0]), 0.0)[1] == 0
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.25, 1e-300, 1e9 + 0.1])
@@ -93,27 +93,29 @@ def test_a_constant_feature_keeps_its_unit_where_it_has_no_spread(
     is zero.
     """
     X = np.column_stack([RNG.normal(size=30), np.full(30, value)])
-    scale = standard_scores(moments_of(shards_of(X, X[:, 0], 2), X.shape[1]), intercept).x_scale[1]
+    scale = z_score_scaling(
+        compute_moments(shards_of(X, X[:, 0], 2), X.shape[1]), intercept
+    ).x_scale[1]
     assert scale == pytest.approx(1.0 if intercept or value == 0 else abs(value), rel=1e-14)
 
 
 def test_a_column_left_out_vanishes_in_training_and_has_a_coefficient_of_0() -> None:
-    scaling = Scaling.none(2).without(np.array([True, False]))
+    scaling = Scaling.identity(2).restricted_to(np.array([True, False]))
     assert scaling.apply(Chunk(np.array([[3.0, 4.0]]), np.array([5.0]))).X.tolist() == [[3.0, 0.0]]
-    assert scaling.fold_back(np.array([1.5, 2.5]), 0.5)[0].tolist() == [1.5, 0.0]
+    assert scaling.unscale(np.array([1.5, 2.5]), 0.5)[0].tolist() == [1.5, 0.0]
 
 
 def test_a_feature_that_hardly_varies_is_kept(shards_of: Shards) -> None:
     X = (1e6 + RNG.normal(size=40) * 1e-4)[:, None]
-    scaling = standard_scores(moments_of(shards_of(X, X[:, 0]), X.shape[1]), intercept=True)
+    scaling = z_score_scaling(compute_moments(shards_of(X, X[:, 0]), X.shape[1]), intercept=True)
     assert scaling.x_scale[0] == pytest.approx(X.std(), rel=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, 0.1])
 def test_a_constant_target_is_fitted_by_b_alone(shards_of: Shards, value: float) -> None:
     X, y = RNG.normal(size=(30, 1)), np.full(30, value)
-    scaling = standard_scores(moments_of(shards_of(X, y), X.shape[1]), intercept=True)
-    theta, b = scaling.fold_back(np.array([0.0]), 0.0)
+    scaling = z_score_scaling(compute_moments(shards_of(X, y), X.shape[1]), intercept=True)
+    theta, b = scaling.unscale(np.array([0.0]), 0.0)
     assert theta.tolist() == [0.0]
     assert b == pytest.approx(value, rel=1e-15)
     scaled = scaling.apply(Chunk(X, y))
@@ -122,7 +124,7 @@ def test_a_constant_target_is_fitted_by_b_alone(shards_of: Shards, value: float)
 
 def test_no_feature_at_all_scales_the_target(shards_of: Shards) -> None:
     y = RNG.normal(size=20)
-    scaling = standard_scores(moments_of(shards_of(np.empty((20, 0)), y), 0), intercept=True)
+    scaling = z_score_scaling(compute_moments(shards_of(np.empty((20, 0)), y), 0), intercept=True)
     assert scaling.x_scale.shape == (0,)
     assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14)
 
@@ -132,6 +134,6 @@ def test_a_spread_whose_square_is_beyond_float64_is_found_all_the_same(
     shards_of: Shards, size: float
 ) -> None:
     X = RNG.normal(size=(200, 1))
-    scale = standard_scores(moments_of(shards_of(X * size, X[:, 0] * size), 1), True)
+    scale = z_score_scaling(compute_moments(shards_of(X * size, X[:, 0] * size), 1), True)
     assert scale.x_scale[0] == pytest.approx(X.std() * size, rel=1e-12)
     assert scale.y_scale == pytest.approx(X.std() * size, rel=1e-12)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from linreg.data import rows as rows_module
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.reference import moments_of
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import compute_moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import as_numbers, gradient_descent, start_at_random
 from linreg.fit.sgd.batches import ShuffledBatches
@@ -50,7 +50,7 @@ def train(
             shards,
             num_features,
             intercept,
-            scaling or Scaling.none(num_features),
+            scaling or Scaling.identity(num_features),
             Train(**(defaults | params)),
         )
     )
@@ -97,7 +97,7 @@ def in_plain_torch(
     """θ and b after each epoch, by autograd.grad and an update written out, on the same batches."""
     dtype = torch.double if params.dtype == "float64" else torch.float
     batches = ShuffledBatches(
-        shards, Scaling.none(num_features), params.batch_size, params.seed, dtype, "cpu"
+        shards, Scaling.identity(num_features), params.batch_size, params.seed, dtype, "cpu"
     )
     theta, b = start(num_features, params.seed)
     weights = [torch.tensor(theta[None, :], dtype=dtype), torch.tensor([b], dtype=dtype)]
@@ -152,7 +152,7 @@ def test_the_loop_is_plain_torch_bit_for_bit(
     params = Train(
         epochs=3, batch_size=batch_size, lr=0.003, momentum=0.9, dtype=dtype, schedule=schedule
     )
-    found = gradient_descent(shards, num_features, True, Scaling.none(num_features), params)
+    found = gradient_descent(shards, num_features, True, Scaling.identity(num_features), params)
     assert [(epoch.theta.tolist(), epoch.b) for epoch in found] == in_plain_torch(
         shards, num_features, params
     )
@@ -306,7 +306,7 @@ def test_standardizing_finds_least_squares_of_features_far_from_0_and_of_any_siz
     X = rng.normal(size=(400, 3)) * [1e-4, 1.0, 1e5] + [0, 30, 1e6]
     y = 5e4 + X @ [1e6, -20.0, 0.3] + 100 * rng.normal(size=400)
     shards = shards_of(X, y, 2)
-    scaling = standard_scores(moments_of(shards, X.shape[1]), intercept)
+    scaling = z_score_scaling(compute_moments(shards, X.shape[1]), intercept)
     if not intercept:
         # The second and third column are nearly parallel then, and the way to the minimum long: a
         # few steps by hand.
@@ -434,7 +434,7 @@ def test_a_coefficient_of_an_epoch_does_not_change_as_training_goes_on(shards_of
     X, y, _ = data(30, 2, noise=1)
     for average in (0.0, 1.0):
         params = Train(dtype="float64", lr=0.1, epochs=3, batch_size=30, average=average)
-        running = gradient_descent(shards_of(X, y), 2, True, Scaling.none(2), params)
+        running = gradient_descent(shards_of(X, y), 2, True, Scaling.identity(2), params)
         first = next(running)
         before = first.theta.copy()
         list(running)

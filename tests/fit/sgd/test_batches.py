@@ -47,7 +47,7 @@ def shards(folder: Path, design: Design, sizes: list[int], rows_per_group: int) 
 def batches(
     rows: list[Rows], batch_size: int, seed: int = 1, own: range | None = None
 ) -> ShuffledBatches:
-    return ShuffledBatches(rows, Scaling.none(1), batch_size, seed, torch.double, "cpu", own)
+    return ShuffledBatches(rows, Scaling.identity(1), batch_size, seed, torch.double, "cpu", own)
 
 
 def visited(of: ShuffledBatches, epoch: int) -> Batches:

@@ -48,7 +48,7 @@ def train(shards: list[Rows], **params: Any) -> list[Epoch]:
     num_features = shards[0].chunk(0).X.shape[1]
     return list(
         autograd.gradient_descent(
-            shards, num_features, True, Scaling.none(num_features), Train(**params)
+            shards, num_features, True, Scaling.identity(num_features), Train(**params)
         )
     )
 

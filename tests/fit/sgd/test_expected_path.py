@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from linreg.data.rows import Rows
-from linreg.fit.exact.learning_rate import stable_scaling
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.expected_path import ARRIVED, mean_path
@@ -37,12 +36,12 @@ def test_it_is_the_path_of_torch_with_all_rows_in_a_batch(
     usual: dict[str, Any] = {"epochs": 25, "batch_size": 200, "dtype": "float64"}
     params = Train(**(usual | options))
     shards = shards_of(X, y)
-    exact = ExactReference.find(shards, [f"x{j + 1}" for j in range(num_features)], True, params)
+    exact = ExactReference.compute(shards, [f"x{j + 1}" for j in range(num_features)], True, params)
 
     theirs = [
         np.array([epoch.b, *epoch.theta])
         for epoch in gradient_descent(
-            shards, num_features, True, stable_scaling(exact, params), params
+            shards, num_features, True, exact.scaling(params.standardize), params
         )
     ]
     ours = mean_path(exact, params, params.epochs)
@@ -54,10 +53,10 @@ def test_it_ends_where_nothing_is_left_of_the_way(shards_of: Shards) -> None:
     random = np.random.default_rng(8)
     X = random.standard_normal((200, 2))
     params = Train()
-    exact = ExactReference.find(
+    exact = ExactReference.compute(
         shards_of(X, X @ [2.0, -3.0] + random.standard_normal(200)), ["x1", "x2"], True, params
     )
-    path, end = mean_path(exact, params, 10**6), np.array([exact.minimum.b, *exact.minimum.theta])
+    path, end = mean_path(exact, params, 10**6), np.array([exact.solution.b, *exact.solution.theta])
     assert len(path) < 1000
     assert np.abs(path[-1] - end).max() < ARRIVED * np.abs(path[0] - end).max()
 
@@ -67,7 +66,7 @@ def test_a_column_that_was_dropped_stays_at_0(shards_of: Shards) -> None:
     x = random.standard_normal(100)
     shards = shards_of(np.column_stack([x, 2 * x]), x + random.standard_normal(100))
     params = Train(collinear="drop")
-    exact = ExactReference.find(shards, ["x1", "x2"], True, params)
+    exact = ExactReference.compute(shards, ["x1", "x2"], True, params)
     assert (mean_path(exact, params, 50)[:, 2] == 0).all()
 
 
@@ -75,7 +74,7 @@ def test_a_rate_at_which_training_diverges_ends_the_path_before_infinity(shards_
     random = np.random.default_rng(8)
     X = 1e3 * random.standard_normal((100, 1))
     params = Train(lr=1.0, schedule="linear")  # not refused: a falling rate may still arrive
-    exact = ExactReference.find(
+    exact = ExactReference.compute(
         shards_of(X, X[:, 0] + random.standard_normal(100)), ["x1"], True, params
     )
     path = mean_path(exact, params, 5000)

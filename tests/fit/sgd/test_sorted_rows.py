@@ -43,9 +43,9 @@ def gap_of(learn: Callable[..., Design]) -> Callable[[Path, int], float]:
     def gap_of(path: Path, seed: int) -> float:
         rows = Rows(path, design)
         params = Train(engine="compiled", batch_size=32, lr=0.01, epochs=3, seed=seed)
-        exact = ExactReference.find([rows], design.names, True, params)
-        *_, last = compiled.gradient_descent([rows], 2, True, Scaling.none(2), params)
-        found = exact.gap.of(last.theta, last.b)["gap"]
+        exact = ExactReference.compute([rows], design.names, True, params)
+        *_, last = compiled.gradient_descent([rows], 2, True, Scaling.identity(2), params)
+        found = exact.loss.convergence(last.theta, last.b)["gap"]
         assert found is not None
         return found
 

@@ -16,8 +16,8 @@ from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import largest_stable_rate
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.reference import ExactReference, moments_of
-from linreg.fit.exact.standardize import Scaling, standard_scores
+from linreg.fit.exact.reference import ExactReference, compute_moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
@@ -75,9 +75,13 @@ def trained(
     shards: list[Rows], intercept: bool, standardize: bool, momentum: float = 0.8, **params: Any
 ) -> tuple[Epoch, Scaling, Train]:
     """Full batches in float64, at a quarter of the largest stable rate."""
-    scaling = standard_scores(moments_of(shards, 3), intercept) if standardize else Scaling.none(3)
+    scaling = (
+        z_score_scaling(compute_moments(shards, 3), intercept)
+        if standardize
+        else Scaling.identity(3)
+    )
     settings = Train(dtype="float64", batch_size=1000, epochs=320, momentum=momentum, **params)
-    found = ExactReference.find(shards, NAMES, intercept, settings)
+    found = ExactReference.compute(shards, NAMES, intercept, settings)
     limit = largest_stable_rate(found.moments, intercept, scaling, settings)
     settings = settings.model_copy(update={"lr": limit / 4})
     *_, last = gradient_descent(shards, 3, intercept, scaling, settings)
@@ -114,7 +118,7 @@ def test_full_batches_with_a_penalty_converge_to_the_ridge_in_the_units_of_the_d
     expected = closed_form(X, y, w if weighted else np.ones(len(y)), intercept, l2)
     found = np.array([last.b, *last.theta])[1 - intercept :]
     np.testing.assert_allclose(found, expected, rtol=1e-11)
-    exact = ExactReference.find(shards, NAMES, intercept, Train(l2=l2)).minimum
+    exact = ExactReference.compute(shards, NAMES, intercept, Train(l2=l2)).solution
     np.testing.assert_allclose([exact.b, *exact.theta][1 - intercept :], expected, rtol=1e-12)
 
 
@@ -126,12 +130,12 @@ def test_the_largest_stable_rate_counts_the_weights(weighted_shards: Weighted, l
     X, y, w = drawn()
     shards = weighted_shards(X, y, 10 * w, 2)
     settings = Train(dtype="float64", batch_size=1000, epochs=120, momentum=0.5, l2=l2)
-    found = ExactReference.find(shards, NAMES, True, settings)
-    limit = largest_stable_rate(found.moments, True, Scaling.none(3), settings)
+    found = ExactReference.compute(shards, NAMES, True, settings)
+    limit = largest_stable_rate(found.moments, True, Scaling.identity(3), settings)
 
     def distance(factor: float) -> list[float]:
         params = settings.model_copy(update={"lr": factor * limit})
-        epochs = gradient_descent(shards, 3, True, Scaling.none(3), params)
+        epochs = gradient_descent(shards, 3, True, Scaling.identity(3), params)
         best = closed_form(X, y, 10 * w, True, l2)
         return [float(np.linalg.norm([each.b, *each.theta] - best)) for each in epochs]
 
@@ -151,7 +155,7 @@ def test_small_batches_with_weights_end_near_weighted_least_squares(
     theirs = sm.WLS(y, sm.add_constant(X), weights=w).fit()
     shards = weighted_shards(X, y, w, num_shards)
     params = Train(epochs=40, lr=0.02, momentum=0.9, schedule="linear", average=0.5)
-    *_, last = gradient_descent(shards, 3, True, Scaling.none(3), params)
+    *_, last = gradient_descent(shards, 3, True, Scaling.identity(3), params)
     found = np.abs(np.array([last.b, *last.theta]) - theirs.params) / theirs.bse
     unweighted = np.abs(np.linalg.lstsq(sm.add_constant(X), y)[0] - theirs.params) / theirs.bse
     assert found.max() < 0.3
@@ -215,7 +219,7 @@ def test_equal_weights_are_no_weights(weighted_shards: Weighted) -> None:
     epochs = [
         [
             (each.b, each.theta.tolist())
-            for each in gradient_descent(shards, 3, True, Scaling.none(3), params)
+            for each in gradient_descent(shards, 3, True, Scaling.identity(3), params)
         ]
         for w in (None, np.ones(90))
         for shards in [weighted_shards(X, y, w, 2)]
@@ -239,4 +243,4 @@ def test_weights_that_are_all_0_are_told(weighted_shards: Weighted) -> None:
     """A split can leave the training rows with nothing else."""
     X, y, _ = drawn()
     with pytest.raises(UserError, match=r"^the training rows: model\.weights: are all zero; "):
-        ExactReference.find(weighted_shards(X, y, np.zeros(90), 2), NAMES, True, Train())
+        ExactReference.compute(weighted_shards(X, y, np.zeros(90), 2), NAMES, True, Train())

@@ -63,7 +63,7 @@ def test_every_name_of_a_model_leads_to_its_plain_artifact(
         (tmp_path / str(i)).mkdir()
         folder = fetch_model(name, tmp_path / str(i))
         assert load(folder).predict(FRAME).tobytes() == trained.predict(FRAME).tobytes(), name
-        np.testing.assert_array_equal(ExactReference.read(folder).minimum.theta, trained.theta)
+        np.testing.assert_array_equal(ExactReference.read(folder).solution.theta, trained.theta)
 
 
 def test_a_fetched_model_is_gone_after_its_use(run: MlflowRun, store: MlflowClient) -> None:

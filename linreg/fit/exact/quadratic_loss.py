@@ -6,17 +6,15 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.standardize import rounded
+from linreg.fit.exact.rounding import nearest_float
 from linreg.fit.squared_error import exact_sum
 
-Floats = NDArray[np.float64]
 
-
-class Gap:
+class QuadraticLoss:
     """The loss J(θ, b) = (1/n) Σ w(y − ỹ)² + l2·‖θ‖² around its minimum J*, where it is an exact
     quadratic.
 
@@ -36,7 +34,9 @@ class Gap:
         for i, row in enumerate(gram[1:]):
             for j, entry in enumerate(row[1:]):
                 centred = (entry - total * means[i] * means[j]) / moments.num_rows
-                self._C[i, j] = self._C[j, i] = rounded(centred + Fraction(exact.l2) * (i == j))
+                self._C[i, j] = self._C[j, i] = nearest_float(
+                    centred + Fraction(exact.l2) * (i == j)
+                )
         with np.errstate(
             over="ignore"
             # what is beyond float64 is infinite here, and no number in the history
@@ -44,7 +44,7 @@ class Gap:
             penalty = exact.l2 * math.fsum((exact.theta**2).tolist()) if exact.l2 else 0.0
         self._least = float(exact.rss) / moments.num_rows + penalty
 
-    def of(self, theta: Floats, b: float) -> dict[str, float | None]:
+    def convergence(self, theta: Floats, b: float) -> dict[str, float | None]:
         """Return three measures of how far (θ (M,), b) is from the minimum.
 
         gap            J / J* − 1, the relative excess loss; None for a perfect fit, where J* is 0
@@ -91,7 +91,7 @@ class Gap:
         # not a BLAS product, which rounds differently from CPU to CPU
         for j in range(len(theta)):
             around += self._C[:, j] * d[j + 1]
-        slope = self._total * at_mean * np.array([1.0, *map(rounded, self._means)])
+        slope = self._total * at_mean * np.array([1.0, *map(nearest_float, self._means)])
         slope[1:] += around
         return d, self._total * at_mean * at_mean + exact_sum(d[1:] * around), slope
 
@@ -111,6 +111,6 @@ class Gap:
                 strict=True,
             )
         ]
-        return rounded(
+        return nearest_float(
             d[0] + sum((a * mean for a, mean in zip(d[1:], self._means, strict=True)), Fraction(0))
         )

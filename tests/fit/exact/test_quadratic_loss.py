@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linreg.fit.exact.gap import Gap
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.process.torch_setup import torch
 
 Floats = NDArray[np.float64]
@@ -31,11 +31,11 @@ def drawn(n: int = 60, num_features: int = 3, seed: int = 1) -> tuple[Floats, Fl
 
 def known(
     X: Floats, y: Floats, w: Floats | None = None, intercept: bool = True, l2: float = 0.0
-) -> tuple[LeastSquares, Gap]:
+) -> tuple[LeastSquares, QuadraticLoss]:
     moments = Moments.zero(X.shape[1])
     moments.add(X, y, w)
     exact = solve(moments, [f"x{j}" for j in range(1, X.shape[1] + 1)], intercept, l2)
-    return exact, Gap(moments, exact)
+    return exact, QuadraticLoss(moments, exact)
 
 
 def loss(
@@ -98,7 +98,7 @@ def test_the_gap_is_the_relative_excess_of_the_loss_over_its_minimum(
     for _ in range(3):
         theta = exact.theta + step * random.standard_normal(3) / np.abs(X).max(axis=0)
         b = exact.b + step * float(random.standard_normal()) if intercept else 0.0
-        found = gap.of(theta, b)["gap"]
+        found = gap.convergence(theta, b)["gap"]
         expected = (
             loss(X, y, weights, [Fraction(t) for t in theta.tolist()], Fraction(b), l2) / least - 1
         )
@@ -121,17 +121,17 @@ def test_the_gap_is_never_negative_and_0_at_the_minimum(
     """
     X, y, w = drawn(30, num_features, seed)
     exact, gap = known(X, y, w if weighted else None, intercept, l2)
-    at_minimum = gap.of(exact.theta, exact.b)["gap"]
+    at_minimum = gap.convergence(exact.theta, exact.b)["gap"]
     assert at_minimum is not None
     assert 0 <= at_minimum < 1e-27
     for j in range(num_features):
         moved = exact.theta.copy()
         moved[j] = math.nextafter(moved[j], math.inf)
-        beside = gap.of(moved, exact.b)["gap"]
+        beside = gap.convergence(moved, exact.b)["gap"]
         assert beside is not None
         assert beside >= 0
         moved[j] += 0.01 * abs(moved[j])
-        farther = gap.of(moved, exact.b)["gap"]
+        farther = gap.convergence(moved, exact.b)["gap"]
         assert farther is not None
         assert farther > at_minimum
 
@@ -155,8 +155,8 @@ def test_the_gradient_norm_is_that_of_autograd(intercept: bool, weighted: bool, 
     expected = math.sqrt(sum(float((slope**2).sum()) for slope in slopes))
     # Without intercept the derivative by b, which is no coefficient then, is no part of the
     # gradient.
-    assert gap.of(theta, b)["gradient_norm"] == pytest.approx(expected, rel=1e-13)
-    at_minimum = gap.of(exact.theta, exact.b)["gradient_norm"]
+    assert gap.convergence(theta, b)["gradient_norm"] == pytest.approx(expected, rel=1e-13)
+    at_minimum = gap.convergence(exact.theta, exact.b)["gradient_norm"]
     assert at_minimum is not None
     assert at_minimum < 1e-14 * expected
 
@@ -177,17 +177,19 @@ def test_the_distance_is_in_the_standard_errors_of_statsmodels(
     steps = np.random.default_rng(7).standard_normal(len(theirs.bse))
     moved = theirs.params + steps * theirs.bse
     theta, b = (moved[1:], float(moved[0])) if intercept else (moved, 0.0)
-    assert gap.of(theta, b)["distance"] == pytest.approx(float(np.linalg.norm(steps)), rel=1e-12)
+    assert gap.convergence(theta, b)["distance"] == pytest.approx(
+        float(np.linalg.norm(steps)), rel=1e-12
+    )
     one = exact.theta.copy()
     one[1] += 3 * theirs.bse[1 + intercept]
-    assert gap.of(one, exact.b)["distance"] == pytest.approx(3, rel=1e-12)
-    assert gap.of(exact.theta, exact.b)["distance"] == pytest.approx(0, abs=1e-14)
+    assert gap.convergence(one, exact.b)["distance"] == pytest.approx(3, rel=1e-12)
+    assert gap.convergence(exact.theta, exact.b)["distance"] == pytest.approx(0, abs=1e-14)
 
 
 def test_a_ridge_has_a_gap_and_no_distance() -> None:
     X, y, _ = drawn()
     _, gap = known(X, y, l2=0.5)
-    found = gap.of(np.zeros(3), 0.0)
+    found = gap.convergence(np.zeros(3), 0.0)
     assert found["distance"] is None
     assert found["gap"] is not None
     assert found["gap"] > 0
@@ -198,23 +200,27 @@ def test_a_perfect_fit_has_no_gap_and_no_distance_but_a_gradient() -> None:
     y = 3 + X @ [2.0, -1.0]
     exact, gap = known(X, y)
     assert exact.theta.tolist() == [2, -1]
-    found = gap.of(np.array([2.5, -1.0]), 3.0)
+    found = gap.convergence(np.array([2.5, -1.0]), 3.0)
     assert (found["gap"], found["distance"]) == (None, None)
     expected = 2 * np.linalg.norm(np.column_stack([np.ones(6), X]).T @ (0.5 * X[:, 0]) / 6)
     assert found["gradient_norm"] == pytest.approx(float(expected), rel=1e-14)
-    assert gap.of(exact.theta, exact.b) == {"gap": None, "distance": None, "gradient_norm": 0}
+    assert gap.convergence(exact.theta, exact.b) == {
+        "gap": None,
+        "distance": None,
+        "gradient_norm": 0,
+    }
 
 
 def test_as_many_rows_as_coefficients_fit_perfectly() -> None:
     X, y, _ = drawn(4, 3)
     _, gap = known(X, y)
-    assert gap.of(np.zeros(3), 0.0)["gap"] is None
+    assert gap.convergence(np.zeros(3), 0.0)["gap"] is None
 
 
 def test_a_constant_alone_is_as_far_as_its_mean() -> None:
     y = np.random.default_rng(1).normal(5, 2, 50)
     _, gap = known(np.empty((50, 0)), y)
-    found = gap.of(np.empty(0), 6.0)
+    found = gap.convergence(np.empty(0), 6.0)
     assert found["gap"] == pytest.approx((6 - y.mean()) ** 2 / y.var(), rel=1e-12)
     assert found["distance"] == pytest.approx(
         abs(6 - y.mean()) / (y.std(ddof=1) / math.sqrt(50)), rel=1e-12
@@ -239,7 +245,7 @@ def test_a_theta_too_large_for_float64_gives_none_and_no_warning(
     exact, gap = known(X, y)
     with np.errstate(invalid="ignore"):
         moved = size * np.array(signs, float)
-    found = gap.of(moved[1:], float(moved[0]))
+    found = gap.convergence(moved[1:], float(moved[0]))
     d = [Fraction(v) if math.isfinite(v) else None for v in moved.tolist()]
     if None in d:
         assert found == {"gap": None, "distance": None, "gradient_norm": None}
@@ -260,7 +266,7 @@ def test_theta_at_the_two_ends_of_float64_is_no_warning() -> None:
     y = np.array([-1e308, -1.1e308, -0.9e308, -1e308])
     X = np.array([[0.0], [1.0], [3.0], [2.0]])
     _, gap = known(X, y)
-    assert gap.of(np.array([1.0]), 1.7e308)["gap"] is None
+    assert gap.convergence(np.array([1.0]), 1.7e308)["gap"] is None
 
 
 @pytest.mark.parametrize("spread", [1.0, 1000.0])
@@ -276,4 +282,4 @@ def test_a_column_far_from_0_costs_no_digit_of_gap_and_loss(spread: float, weigh
     expected = loss(X, y, w, [Fraction(float(theta[0]))], Fraction(b), 0.0)
     least = loss(X, y, w, *minimum(X, y, w, True, 0.0), 0.0)
     assert gap.mean_squared_error(theta, b) == pytest.approx(float(expected), rel=1e-13)
-    assert gap.of(theta, b)["gap"] == pytest.approx(float(expected / least - 1), rel=1e-6)
+    assert gap.convergence(theta, b)["gap"] == pytest.approx(float(expected / least - 1), rel=1e-6)
