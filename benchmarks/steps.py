@@ -21,10 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.compare import seconds
-from benchmarks.workers import copy_of_the_pipeline, set_params
+from benchmarks.workers import copy_of_the_pipeline
 from linreg.fit.compiled import moment_steps as batch_moments
 from linreg.fit.compiled import row_steps as direct_steps
 from linreg.fit.compiled.permutation import permutation
+from linreg.params import PARAMS_FILE
+from linreg.params_file import set_values
 from linreg.seeds import generator
 
 NUM_ROWS = 131_072
@@ -98,7 +100,13 @@ def _autograd_step(workers: int) -> float:
     """Return the seconds of a step, from the rows per second that train prints."""
     with tempfile.TemporaryDirectory() as folder:
         project = copy_of_the_pipeline(Path(folder) / "project")
-        set_params(project, rows=100_000, shards=2, epochs=3, engine="autograd")
+        parameters = {
+            "generate.rows": 100_000,
+            "split.shards": 2,
+            "train.epochs": 3,
+            "train.engine": "autograd",
+        }
+        set_values(project / PARAMS_FILE, parameters)
         environment = os.environ | {"WORKERS": str(workers), "PYTHONPATH": str(project)}
         for stage in ("generate", "ingest", "split", "train"):
             command = [sys.executable, "-m", f"stages.{stage}"]

@@ -8,7 +8,6 @@ both cores; what it does on one core is measured beside it.
 """
 
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.compare import Ratio, ratio_of
+from linreg.params import PARAMS_FILE
+from linreg.params_file import set_values
 
 PROJECT = Path(__file__).resolve().parents[1]
 STAGES = ("generate", "split", "train exact", "train B=256", "train B=32", "evaluate")
@@ -61,21 +62,18 @@ def copy_of_the_pipeline(folder: Path) -> Path:
     return folder
 
 
-def set_params(folder: Path, **values: object) -> None:
-    """Change parameters of a copy by the names of their keys."""
-    path = folder / "params.yaml"
-    text = path.read_text()
-    for key, value in values.items():
-        text = re.sub(rf"^(  {key}:) \S+", rf"\1 {value}", text, flags=re.MULTILINE)
-    path.write_text(text)
-
-
 def _project(folder: Path, rows: int) -> Path:
     """Copy the pipeline and run it once, which compiles the kernels and leaves every stage its
     inputs.
     """
     copy_of_the_pipeline(folder)
-    set_params(folder, rows=rows, shards=2, epochs=1, engine="compiled")
+    parameters = {
+        "generate.rows": rows,
+        "split.shards": 2,
+        "train.epochs": 1,
+        "train.engine": "compiled",
+    }
+    set_values(folder / PARAMS_FILE, parameters)
     for stage in ("generate", "ingest", *STAGES[1:]):
         _run(folder, stage, "one process")
     return folder
@@ -85,7 +83,11 @@ def _run(folder: Path, stage: str, how: str) -> float:
     name, _, kind = stage.partition(" ")
     if name == "train":
         size = kind.partition("=")[2]
-        set_params(folder, solver="sgd" if size else "exact", batch_size=size or 256)
+        parameters = {
+            "train.solver": "sgd" if size else "exact",
+            "train.batch_size": int(size or 256),
+        }
+        set_values(folder / PARAMS_FILE, parameters)
     if name == "ingest":  # which is not divided, and not timed
         subprocess.run(
             [sys.executable, "-m", "stages.ingest"], cwd=folder, check=True, capture_output=True

@@ -1,84 +1,159 @@
-"""What dvc.lock says: every stage's outputs with their hashes, and what the stages read that none
-of them makes.
-"""
+"""What dvc.lock records of each stage: its parameters, and its inputs and outputs with their MD5s."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
+from linreg.params import PARAMS_FILE
+from linreg.plain_yaml import read_yaml
+
+DVC_LOCK = Path("dvc.lock")
+
+
+class _File(BaseModel):
+    """A file. DVC's own schema accepts one without a hash, and DVC then fails when it uses it."""
+
+    path: str
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    size: int
+
+
+class _Folder(BaseModel):
+    path: str
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}[.]dir$")]
+    size: int
+    nfiles: int
+
+
+class LockedStage(BaseModel):
+    """A stage as it was when DVC last ran it; parameters are listed by file, then by name."""
+
+    cmd: str | list[str]
+    deps: list[_File | _Folder] = []
+    params: dict[str, dict[str, Any]] = {}
+    outs: list[_File | _Folder] = []
+
+
+class DvcLock(BaseModel):
+    """A complete dvc.lock."""
+
+    version: Literal["2.0"] = Field(alias="schema")
+    stages: dict[str, LockedStage] = {}
 
 
 @dataclass(frozen=True)
-class Locked:
-    """A file or folder as dvc.lock names it: the stage, its path within the project, its MD5."""
+class LockedPath:
+    """A file or folder that dvc.lock names: its stage, its path within the project, its MD5."""
 
     stage: str
     path: str
     md5: str
 
 
-def stages_in_order(project: Path) -> list[str]:
-    """Return the names of the stages as dvc.yaml lists them, which is the order in which they
-    run.
+def read_lock(path: Path) -> DvcLock:
+    """Read a dvc.lock; raises UserError when it is absent, damaged, or not complete.
+
+    DVC writes the file in place, so that one is cut off when DVC is killed at that moment.
     """
-    return list(_document(project / "dvc.yaml")["stages"])
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("the last line has no end")
+        return DvcLock.model_validate(YAML(typ="safe").load(text))
+    except FileNotFoundError:
+        raise UserError(
+            path.name, "there is no such file", todo="run `dvc repro` and commit dvc.lock"
+        ) from None
+    except (ValueError, YAMLError, RecursionError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error
+        raise UserError(
+            path.name, "is damaged", found=found, todo="run `linreg repair`, then `dvc repro`"
+        ) from None
 
 
-def locked_outputs(project: Path) -> list[Locked]:
+def stage_names(project: Path) -> list[str]:
+    """Return the stages in the order of dvc.yaml, which is the order in which they run."""
+    path = project / "dvc.yaml"
+    try:
+        return list(read_yaml(path.read_text(encoding="utf-8"), path.name)["stages"])
+    except FileNotFoundError:
+        raise UserError(
+            path.name, "there is no such file", todo="run from the folder that holds it"
+        ) from None
+
+
+def locked_outputs(project: Path) -> list[LockedPath]:
     """Return every output of every stage; raises UserError when a stage has never been run."""
-    stages = _lock(project)
     return [
-        Locked(name, *_named(out))
-        for name in stages_in_order(project)
-        for out in stages[name]["outs"]
+        LockedPath(name, out.path, out.md5)
+        for name, stage in _stages_in_order(project).items()
+        for out in stage.outs
     ]
 
 
-def locked_inputs(project: Path) -> list[Locked]:
-    """Return what the stages read and no stage makes, such as a table of the user's, without
-    duplicates.
+def locked_inputs(project: Path) -> list[LockedPath]:
+    """Return each file or folder that a stage reads and no stage writes, such as the user's table."""
+    outputs = {Path(output.path) for output in locked_outputs(project)}
+    inputs: dict[str, LockedPath] = {}
+    for name, stage in _stages_in_order(project).items():
+        for dep in stage.deps:
+            if outputs.isdisjoint([Path(dep.path), *Path(dep.path).parents]):
+                inputs[dep.path] = LockedPath(name, dep.path, dep.md5)
+    return list(inputs.values())
+
+
+def locked_hashes(lock: Path, paths: Collection[str]) -> dict[str, str]:
+    """Return the MD5 of each of `paths` that dvc.lock names, as output or as input of a stage."""
+    stages = read_lock(lock).stages.values()
+    # Outputs come last: a stage may have read an earlier version of what another one has written.
+    entries = [dep for stage in stages for dep in stage.deps]
+    entries += [out for stage in stages for out in stage.outs]
+    return {entry.path: entry.md5 for entry in entries if entry.path in paths}
+
+
+def changed_parameters() -> list[str]:
+    """Return the parameters, as `section.key`, that changed since the stages last ran.
+
+    Without a readable dvc.lock and params.yaml there is nothing to compare, and nothing is returned.
     """
-    stages = _lock(project)
-    made = [Path(output.path) for output in locked_outputs(project)]
-    found = {
-        path: Locked(name, path, md5)
-        for name in stages_in_order(project)
-        for path, md5 in map(_named, stages[name]["deps"])
-        if not any(out in (Path(path), *Path(path).parents) for out in made)
-    }
-    return list(found.values())
+    try:
+        stages = read_lock(DVC_LOCK).stages.values()
+        now = read_yaml(PARAMS_FILE.read_text(encoding="utf-8"), PARAMS_FILE)
+    except (UserError, OSError, UnicodeDecodeError):
+        return []
+    recorded = [entry for stage in stages for entry in _recorded_parameters(stage)]
+    return sorted({name for name, value in recorded if _value_of(name, now) != value})
 
 
-def _lock(project: Path) -> Mapping[str, Any]:
-    stages: Mapping[str, Any] = _document(project / "dvc.lock").get("stages", {})
-    for name in stages_in_order(project):
-        if name not in stages:
+def _recorded_parameters(stage: LockedStage) -> Iterator[tuple[str, Any]]:
+    for name, value in stage.params.get(str(PARAMS_FILE), {}).items():
+        is_section = "." not in name and isinstance(value, dict)
+        if is_section:
+            yield from ((f"{name}.{key}", each) for key, each in value.items())
+        else:
+            yield name, value
+
+
+def _value_of(name: str, document: Any) -> Any:
+    section, _, key = name.partition(".")
+    values = document.get(section) if isinstance(document, dict) else None
+    return values.get(key) if isinstance(values, dict) else None
+
+
+def _stages_in_order(project: Path) -> Mapping[str, LockedStage]:
+    lock, names = read_lock(project / DVC_LOCK), stage_names(project)
+    for name in names:
+        if name not in lock.stages:
             raise UserError(
                 f"dvc.lock: stage {name}",
-                "is not there",
+                "has never been run",
                 todo="run `dvc repro` and commit dvc.lock",
             )
-    return stages
-
-
-def _named(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return str(entry["path"]), str(entry["md5"])
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    try:
-        document: Mapping[str, Any] = YAML(typ="safe", pure=True).load(
-            path.read_text(encoding="utf-8")
-        )
-    except FileNotFoundError:
-        raise UserError(
-            path.name, "there is no such file in this commit", todo="run `dvc repro` and commit"
-        ) from None
-    except YAMLError as error:
-        raise UserError(path.name, "is not valid YAML", found=error) from None
-    return document
+    return {name: lock.stages[name] for name in names}

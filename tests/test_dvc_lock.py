@@ -3,27 +3,47 @@ from pathlib import Path
 
 import pytest
 
-from linreg.commands.stale import changed_parameters
+from linreg.dvc_lock import (
+    LockedPath,
+    changed_parameters,
+    locked_hashes,
+    locked_inputs,
+    locked_outputs,
+    read_lock,
+)
+from linreg.errors import UserError
 from linreg.params_file import set_values
 
 ROOT = Path(__file__).parents[1]
-LOCK = """
+TABLE, DATA, OLD_DATA, MODEL = ("1a" * 16, "2b" * 16 + ".dir", "9f" * 16 + ".dir", "3c" * 16)
+STAGES = "stages:\n  train: {}\n  ingest: {}\n  evaluate: {}\n"
+LOCK = f"""
 schema: '2.0'
 stages:
   ingest:
     cmd: python -m stages.ingest
+    deps:
+    - {{path: data/raw/table.csv, md5: {TABLE}, size: 1}}
     params:
       params.yaml:
         ingest.missing: error
         ingest.names:
         model.formula: y ~ x1 + x2
+    outs:
+    - {{path: data/ingested, md5: {DATA}, size: 1, nfiles: 1}}
   train:
     cmd: python -m stages.train
+    deps:
+    - {{path: data/ingested, md5: {OLD_DATA}, size: 1, nfiles: 1}}
+    - {{path: data/ingested/schema.json, md5: {MODEL}, size: 1}}
+    - {{path: data/raw/table.csv, md5: {TABLE}, size: 1}}
     params:
       params.yaml:
         train:
           epochs: 20
           lr: 0.01
+    outs:
+    - {{path: models/model.json, md5: {MODEL}, size: 1}}
   evaluate:
     cmd: python -m stages.evaluate
     params:
@@ -37,16 +57,70 @@ stages:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "dvc.yaml").write_text(STAGES)
     (tmp_path / "dvc.lock").write_text(LOCK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_outputs_come_in_the_order_of_dvc_yaml(folder: Path) -> None:
+    assert locked_outputs(folder) == [
+        LockedPath("train", "models/model.json", MODEL),
+        LockedPath("ingest", "data/ingested", DATA),
+    ]
+
+
+def test_inputs_are_what_no_stage_writes_each_once(folder: Path) -> None:
+    assert [each.path for each in locked_inputs(folder)] == ["data/raw/table.csv"]
+
+
+def test_the_hash_of_an_output_is_the_one_it_was_written_with(folder: Path) -> None:
+    """`train` has last read an earlier version of what `ingest` wrote."""
+    paths = ["data/ingested", "data/ingested/schema.json", "unknown"]
+    expected = {"data/ingested": DATA, "data/ingested/schema.json": MODEL}
+    assert locked_hashes(folder / "dvc.lock", paths) == expected
+
+
+def test_a_stage_that_was_never_run_is_named(folder: Path) -> None:
+    (folder / "dvc.yaml").write_text(STAGES + "  report: {}\n")
+    with pytest.raises(UserError, match=r"^dvc\.lock: stage report: has never been run; run `dvc"):
+        locked_outputs(folder)
+
+
+@pytest.mark.parametrize("file", ["dvc.lock", "dvc.yaml"])
+def test_a_file_that_is_absent_is_named(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    with pytest.raises(UserError, match=rf"^{file}: there is no such file"):
+        locked_outputs(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("schema: '2.0'", "schema: '1.0'"),
+        ("cmd: python -m stages.train", ""),
+        (MODEL, MODEL[:-1]),
+        (", nfiles: 1", ""),
+        ("stages:", "stages: ["),
+        (LOCK, "stages: 1\n"),
+        (LOCK, ""),
+        ("min: 0.9\n", "min: 0.9"),
+    ],
+)
+def test_a_damaged_lock_is_one_line_with_the_way_to_repair_it(
+    folder: Path, old: str, new: str
+) -> None:
+    (folder / "dvc.lock").write_text(LOCK.replace(old, new))
+    message = r"^dvc\.lock: is damaged; found .*; run `linreg repair`, then `dvc repro`$"
+    with pytest.raises(UserError, match=message):
+        read_lock(folder / "dvc.lock")
 
 
 def test_nothing_has_changed_since_the_stages_ran(folder: Path) -> None:
     assert changed_parameters() == []
 
 
-def test_what_has_changed_since_is_named(folder: Path) -> None:
+def test_parameters_that_changed_since_the_stages_ran_are_named(folder: Path) -> None:
     changes = {
         "model.formula": "y ~ x1",
         "train.lr": 0.1,
@@ -58,6 +132,6 @@ def test_what_has_changed_since_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["dvc.lock", "params.yaml"])
-def test_without_a_file_nobody_can_tell(folder: Path, file: str) -> None:
+def test_without_a_file_no_parameter_has_changed(folder: Path, file: str) -> None:
     (folder / file).unlink()
     assert changed_parameters() == []

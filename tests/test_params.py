@@ -91,7 +91,7 @@ def test_only_what_aliases_add_is_limited(
     params_yaml.write_text(f"generate: {{theta: [{', '.join(['1'] * 100)}]}}")
     assert len(load_params(params_yaml).generate.theta) == 100
     params_yaml.write_text(f"generate: {{theta: [&n 1, {', '.join(['*n'] * 100)}]}}")
-    assert "spells out to more than 50 values" in mistake(params_yaml, params_yaml.read_text())
+    assert "expands to more than 50 values" in mistake(params_yaml, params_yaml.read_text())
 
 
 def test_an_anchor_may_be_used_again_without_a_word(params_yaml: Path) -> None:
@@ -194,25 +194,25 @@ MISTAKES: dict[str | bytes, str] = {
     "train: !own {lr: 1}": "line 1: is not valid YAML",
     "? {a: 1}\n: 1": "line 1: is not valid YAML",
     "tr\0ain: 1": "line 1: is not valid YAML",
-    "train: {lr: 2020-01-01}": "holds something that is no number, text, list or section",
-    "train: !!set {lr}": "holds something that is no number, text, list or section",
-    "train: {lr: !!binary aGk=}": "holds something that is no number, text, list or section",
-    "? [a]\n: 1": "holds something that is no number, text, list or section",
-    "train: &a [*a]": "spells out to more than 100000 values by its aliases",
-    f"train: {{epochs: {'9' * 5000}}}": "holds something that is no number, text, list or section",
-    b"\xff\xfet": "holds something that is no number, text, list or section",
+    "train: {lr: 2020-01-01}": "holds a value that is not a number, text, list or section",
+    "train: !!set {lr}": "holds a value that is not a number, text, list or section",
+    "train: {lr: !!binary aGk=}": "holds a value that is not a number, text, list or section",
+    "? [a]\n: 1": "holds a value that is not a number, text, list or section",
+    "train: &a [*a]": "expands to more than 100000 values by its aliases",
+    f"train: {{epochs: {'9' * 5000}}}": "holds a value that is not a number, text, list or section",
+    b"\xff\xfet": "holds a value that is not a number, text, list or section",
     "[" * 2000: "",
     # that other tools build an object of
-    "train: {standardize: !!bool maybe}": "holds something that is no number, text, list or section; found 'maybe'",
-    "train: {epochs: !!int ''}": "holds something that is no number, text, list or section",
-    'model: {formula: "\\ud800"}': "holds something that is no number, text, list or section",
+    "train: {standardize: !!bool maybe}": "holds a value that is not a number, text, list or section; found 'maybe'",
+    "train: {epochs: !!int ''}": "holds a value that is not a number, text, list or section",
+    'model: {formula: "\\ud800"}': "holds a value that is not a number, text, list or section",
     # of a few lines that spell out to more than fits into memory
     _laughs(
         "[", "]"
-    ): "spells out to more than 100000 values by its aliases; write the values themselves",
-    _laughs("{a: ", "}", ", b: "): "spells out to more than 100000 values by its aliases",
-    _laughs("{<<: [", "], a: 1}"): "spells out to more than 100000 values by its aliases",
-    "train: &a {lr: *a}": "spells out to more than 100000 values by its aliases",
+    ): "expands to more than 100000 values by its aliases; write the values themselves",
+    _laughs("{a: ", "}", ", b: "): "expands to more than 100000 values by its aliases",
+    _laughs("{<<: [", "], a: 1}"): "expands to more than 100000 values by its aliases",
+    "train: &a {lr: *a}": "expands to more than 100000 values by its aliases",
 }
 
 

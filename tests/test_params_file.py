@@ -110,11 +110,37 @@ def test_a_block_below_its_key_is_replaced_as_a_whole() -> None:
     assert with_values(text, {"evaluate.gates": {}}) == expected
 
 
-def test_a_section_in_braces_is_refused_in_one_line() -> None:
-    with pytest.raises(
-        UserError, match=r"params.yaml: model: cannot be changed within \{ \}; write its keys"
-    ):
-        with_values("model: {formula: y ~ x}\n", {"model.formula": "y ~ z"})
+def test_a_section_in_braces_is_changed_within_them() -> None:
+    text = "model: {formula: y ~ x, weights: w}  # why\nsplit: {}\n"
+    values = {
+        "model.formula": "y ~ a, b",
+        "model.weights": None,
+        "split.seed": 2,
+        "split.by": "row",
+    }
+    expected = 'model: {formula: "y ~ a, b", weights: null}  # why\nsplit: {seed: 2, by: row}\n'
+    assert with_values(text, values) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "generate: {bias: &n 3, noise: *n}\n",
+        "train: &a\n  seed: 1\nsplit: *a\n",
+        "{model: {formula: y ~ x}}\n",
+    ],
+    ids=["alias of a value", "alias of a section", "all in braces"],
+)
+def test_a_layout_in_which_a_change_would_do_something_else_is_refused(text: str) -> None:
+    values = {"generate.noise": 4, "split.seed": 2}
+    with pytest.raises(UserError, match=r"^params.yaml: \S+: cannot be changed by a program in"):
+        with_values(text, values)
+
+
+@pytest.mark.parametrize("text", ["[1]", "model", "model: 1"])
+def test_what_is_not_a_mapping_of_sections_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"^params.yaml: (must hold sections|model: must be a sec)"):
+        with_values(text, {"model.formula": "y ~ x"})
 
 
 def test_a_file_is_written_only_when_something_changes(tmp_path: Path) -> None:

@@ -9,51 +9,20 @@ not there.
 
 import argparse
 import fcntl
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import TypeAdapter
 
+from linreg.dvc_lock import DVC_LOCK, read_lock
 from linreg.errors import UserError
 
 BUSY = Path(".dvc/tmp/lock")
 RUNS = Path(".dvc/cache/runs")
-
-
-class _LockedFile(BaseModel):
-    """An input or output; DVC's own check lets pass one without a hash, on which it then fails."""
-
-    path: str
-    md5: str = Field(pattern="^[0-9a-f]{32}$")
-    size: int
-
-
-class _LockedFolder(BaseModel):
-    path: str
-    md5: str = Field(pattern="^[0-9a-f]{32}[.]dir$")
-    size: int
-    nfiles: int
-
-
-_Locked = _LockedFile | _LockedFolder
-
-
-class _Stage(BaseModel):
-    cmd: str | list[str]
-    deps: list[_Locked] = []
-    params: dict[str, dict[str, Any]] = {}
-    outs: list[_Locked] = []
-
-
-class _LockFile(BaseModel):
-    version: Literal["2.0"] = Field(alias="schema")
-    stages: dict[str, _Stage] = {}
+RWLOCK = TypeAdapter(dict[Literal["read", "write"], dict[str, Any]])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """Return 0 when something was repaired, 1 when nothing had to be."""
     with _no_dvc_at_work():
-        files = [path for path, check in CHECKS.items() if not _is_whole(path, check)]
+        files = [
+            path for path, is_complete in CHECKS.items() if path.exists() and not is_complete(path)
+        ]
         files += sorted(RUNS.glob("*/*/.*.tmp"))
         for file in files:
             file.unlink()
@@ -79,29 +50,25 @@ def run(_args: argparse.Namespace) -> int:
     return 1
 
 
-def _is_whole(path: Path, check: Callable[[str], object]) -> bool:
+def _is_complete_lock(path: Path) -> bool:
     try:
-        check(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return True
-    except (ValueError, YAMLError, RecursionError):
+        read_lock(path)
+    except UserError:
         return False
     return True
 
 
-def _check_lock_file(text: str) -> None:
-    if not text.endswith("\n"):
-        raise ValueError("the last line has no end")
-    _LockFile.model_validate(YAML(typ="safe").load(text))
+def _is_complete_rwlock(path: Path) -> bool:
+    try:
+        RWLOCK.validate_json(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
-def _check_rwlock(text: str) -> None:
-    TypeAdapter(dict[Literal["read", "write"], dict[str, Any]]).validate_python(json.loads(text))
-
-
-CHECKS: dict[Path, Callable[[str], object]] = {
-    Path("dvc.lock"): _check_lock_file,
-    Path(".dvc/tmp/rwlock"): _check_rwlock,
+CHECKS: dict[Path, Callable[[Path], bool]] = {
+    DVC_LOCK: _is_complete_lock,
+    Path(".dvc/tmp/rwlock"): _is_complete_rwlock,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from linreg.commands.stale import changed_parameters
+from linreg.dvc_lock import changed_parameters
 from linreg.files import content_hash, read_document
 from linreg.fit.model import load
 from linreg.report.results import documents

@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from linreg.dvc_lock import Locked, locked_inputs, locked_outputs
+from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.verify.clone import Checkout, checkout, git
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     with checkout() as project:
         _say_what_is_verified(project)
         if changes:
-            project.set_params(changes)
+            project.set_parameters(changes)
         verdict = _matrix(project, changes) if args.matrix else _once(project, changes)
     words = "every byte is the same" if verdict else "NOT the same"
     print(f"\nverify: {words}; {time.monotonic() - began:.0f} s")
@@ -80,7 +80,7 @@ def _matrix(project: Checkout, changes: dict[str, Any]) -> bool:
 
 
 def _matrix_of(
-    wanted: Iterable[Cell], project: Checkout, locked: Sequence[Locked] | None = None
+    wanted: Iterable[Cell], project: Checkout, locked: Sequence[LockedPath] | None = None
 ) -> bool:
     """Execute all cells, whatever becomes of one, and print a line for each."""
     verdicts, could_run = [], True
@@ -95,7 +95,7 @@ def _matrix_of(
         if locked is None:
             found = project.outputs()
             locked = [
-                Locked(each.stage, each.path, found[each.path])
+                LockedPath(each.stage, each.path, found[each.path])
                 for each in locked_outputs(project.folder)
             ]
             print(

@@ -4,35 +4,9 @@ them.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
-from linreg.tracking.runs import OUTPUTS, KnownRun, journal_runs, newest_first
-
-
-def locked_hashes(lock: Path) -> dict[str, str]:
-    """Return the MD5s in dvc.lock of what runs are tagged with, by path.
-
-    Those of outputs, or of a file in one that another stage reads. Raises UserError when there is
-    no dvc.lock.
-    """
-    try:
-        document = YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8"))
-        # What a stage made last counts, and not what another one read before that.
-        stages = document["stages"].values()
-        entries = [
-            entry for kind in ("deps", "outs") for stage in stages for entry in stage.get(kind, [])
-        ]
-        return {entry["path"]: entry["md5"] for entry in entries if entry["path"] in OUTPUTS}
-    except FileNotFoundError:
-        raise UserError(lock, "there is no such file", todo="run `dvc repro` to make it") from None
-    except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            lock, "is damaged", found=repr(error), todo="run `linreg repair`, then `dvc repro`"
-        ) from None
+from linreg.tracking.runs import KnownRun, journal_runs, newest_first
 
 
 def runs_of(hashes: Mapping[str, str], *, ask_mlflow: bool = False) -> list[KnownRun]:

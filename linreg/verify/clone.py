@@ -24,12 +24,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from linreg.dvc_lock import Locked, locked_inputs, locked_outputs, stages_in_order
+from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_names
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.params import load_params
+from linreg.params import PARAMS_FILE, changed_params
+from linreg.params_file import set_values
 
 NOT_INHERITED = (
     "DVC",
@@ -58,23 +57,13 @@ class Checkout:
 
     folder: Path
     commit: str
-    brought: tuple[Locked, ...]
+    brought: tuple[LockedPath, ...]
 
-    def set_params(self, values: Mapping[str, Any]) -> None:
-        """Write values into params.yaml by their dotted names, such as `train.lr`; raises UserError
-        for wrong ones.
-        """
-        yaml, path = YAML(), self.folder / "params.yaml"
-        document = yaml.load(path.read_text(encoding="utf-8")) or {}
-        for name, value in values.items():
-            section, _, key = name.partition(".")
-            if not key:
-                raise UserError(
-                    name, "is not a parameter", todo="name it as section.key, such as train.lr"
-                )
-            document.setdefault(section, {})[key] = value
-        yaml.dump(document, path)
-        load_params(path)
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Write parameters by their names, such as `train.lr`; raises UserError for wrong ones."""
+        path = self.folder / PARAMS_FILE
+        changed_params(values, path)
+        set_values(path, values)
 
     def execute(self, environment: Environment = NOTHING) -> None:
         """Run every stage by DVC; raises UserError with the stage's own last line when one
@@ -88,7 +77,7 @@ class Checkout:
         """Run every stage by itself, which takes seconds less; raises like `execute`."""
         for path in {output.path for output in locked_outputs(self.folder)}:
             _remove(self.folder / path)
-        for stage in stages_in_order(self.folder):
+        for stage in stage_names(self.folder):
             self._run(f"stage {stage}", environment, sys.executable, "-m", f"stages.{stage}")
 
     def outputs(self) -> dict[str, str]:
@@ -197,11 +186,11 @@ def git(*arguments: str) -> str:
     return done.stdout.rstrip()
 
 
-def _not_in(folder: Path) -> list[Locked]:
+def _not_in(folder: Path) -> list[LockedPath]:
     return [each for each in locked_inputs(folder) if not (folder / each.path).exists()]
 
 
-def _bring(wanted: Locked, here: Path, folder: Path) -> Locked:
+def _bring(wanted: LockedPath, here: Path, folder: Path) -> LockedPath:
     source, target = here / wanted.path, folder / wanted.path
     if not source.exists():
         raise UserError(

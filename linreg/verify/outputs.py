@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from linreg.dvc_lock import Locked
+from linreg.dvc_lock import LockedPath
 from linreg.files import content_hash
 from linreg.verify.clone import Checkout, git
 from linreg.verify.difference import first_difference
@@ -21,7 +21,7 @@ class Compared:
     first.
     """
 
-    locked: Locked
+    locked: LockedPath
     found: str | None
     difference: str = ""
 
@@ -31,7 +31,7 @@ class Compared:
         return self.found == self.locked.md5
 
 
-def compare(project: Checkout, locked: Sequence[Locked], reference: Path) -> list[Compared]:
+def compare(project: Checkout, locked: Sequence[LockedPath], reference: Path) -> list[Compared]:
     """Compare the outputs of an execution with those of dvc.lock, or of another execution.
 
     reference  the folder to look into for the file as it was, to say where the two differ
@@ -47,7 +47,7 @@ def compare(project: Checkout, locked: Sequence[Locked], reference: Path) -> lis
     ]
 
 
-def _difference(project: Checkout, locked: Locked, reference: Path, is_there: bool) -> str:
+def _difference(project: Checkout, locked: LockedPath, reference: Path, is_there: bool) -> str:
     if not is_there:
         return f"{locked.path}: was not made"
     with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
@@ -57,7 +57,7 @@ def _difference(project: Checkout, locked: Locked, reference: Path, is_there: bo
         return str(first_difference(original, project.folder / locked.path))
 
 
-def _original(locked: Locked, reference: Path, commit: str, scratch: Path) -> Path | None:
+def _original(locked: LockedPath, reference: Path, commit: str, scratch: Path) -> Path | None:
     """Find the output as it was: in the folder itself, in git, or in DVC's cache."""
     if (reference / locked.path).exists() and content_hash(reference / locked.path) == locked.md5:
         return reference / locked.path

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.params import PARAMS_FILE, Params
+from linreg.params_file import set_values
+from linreg.plain_yaml import read_yaml
 from linreg.process.source_hash import code_hash
 from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.clone import Checkout, checkout, git
 
 SOURCE = "ingest.source"
-NO_PARAMETER = object()
-"""What the commit's params.yaml has where it does not have a parameter."""
 
 
 @dataclass(frozen=True)
@@ -137,27 +135,28 @@ def _from_text(name: str, text: str) -> Any:
 
 
 def write_parameters(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Write parameters into a params.yaml, and return in words which of them were others there.
+    """Write parameters into a params.yaml, and return in words which of them changed.
 
-    They are not checked: what an older commit allows is for its own stages to say.
+    They are not checked: which parameters an older commit has is for its own stages to say.
     """
-    yaml = YAML()
-    document = yaml.load(path.read_text(encoding="utf-8")) or {}
-    changes = []
+    document = read_yaml(path.read_text(encoding="utf-8"), path.name) or {}
+    changed: dict[str, object] = {}
+    lines = []
     for section, values in sections.items():
+        in_commit = document.get(section) or {}
         for key, value in values.items():
-            before = (document.get(section) or {}).get(key, NO_PARAMETER)
-            if before is NO_PARAMETER or _without_null(before) != _without_null(value):
-                said = (
-                    "not set" if before is NO_PARAMETER else json.dumps(before, ensure_ascii=False)
-                )
-                changes.append(
-                    f"{section}.{key} = {json.dumps(value, ensure_ascii=False)} (in the commit: {said})"
-                )
-                document[section] = document.get(section) or {}
-                document[section][key] = value
-    yaml.dump(document, path)
-    return changes
+            is_set = key in in_commit
+            if is_set and _without_null(in_commit[key]) == _without_null(value):
+                continue
+            changed[f"{section}.{key}"] = value
+            before = _as_json(in_commit[key]) if is_set else "not set"
+            lines.append(f"{section}.{key} = {_as_json(value)} (in the commit: {before})")
+    set_values(path, changed)
+    return lines
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _without_null(value: Any) -> Any:
@@ -177,9 +176,7 @@ def _bring_source(project: Checkout) -> str | None:
         project.folder,
         [Path(each.path) for each in (*locked_outputs(project.folder), *project.brought)],
     )
-    parameters = YAML(typ="safe", pure=True).load(
-        (folder / PARAMS_FILE).read_text(encoding="utf-8")
-    )
+    parameters = read_yaml((folder / PARAMS_FILE).read_text(encoding="utf-8"), PARAMS_FILE)
     path = Path(str(parameters["ingest"]["source"]))
     if any(each in (path, *path.parents) for each in sure):
         return None

@@ -9,29 +9,34 @@ from pathlib import Path
 import pytest
 
 from linreg.commands.runs import table
+from linreg.dvc_lock import locked_hashes
 from linreg.errors import UserError
-from linreg.lineage.lineage import all_runs, locked_hashes, runs_of
+from linreg.lineage.lineage import all_runs, runs_of
 from linreg.tracking.journal.journal import start_run
 from linreg.tracking.journal.run_folder import RunFolder, Sent
-from linreg.tracking.runs import journal_curves, journal_runs
+from linreg.tracking.runs import OUTPUTS, journal_curves, journal_runs
 
 ROOT = Path(__file__).parents[2]
-LOCK = """
+SPLIT, MODEL, ANOTHER_MODEL = (digits * 16 + ".dir" for digits in ("5d", "3d", "4d"))
+SCHEMA = "5c" * 16
+LOCK = f"""
 schema: '2.0'
 stages:
   split:
+    cmd: python -m stages.split
     outs:
-    - {path: data/split, md5: 5d.dir}
+    - {{path: data/split, md5: {SPLIT}, size: 1, nfiles: 1}}
   train:
+    cmd: python -m stages.train
     deps:
-    - {path: data/ingested/schema.json, md5: 5c}
-    - {path: data/split, md5: older.dir}
+    - {{path: data/ingested/schema.json, md5: {SCHEMA}, size: 1}}
+    - {{path: data/split, md5: {"6d" * 16}.dir, size: 1, nfiles: 1}}
     outs:
-    - {path: models/model, md5: 3d.dir}
-    - {path: models/training, md5: 77.dir}
+    - {{path: models/model, md5: {MODEL}, size: 1, nfiles: 1}}
+    - {{path: models/training, md5: {"77" * 16}.dir, size: 1, nfiles: 1}}
 """
-DATA = {"data/split": "5d.dir", "data/ingested/schema.json": "5c"}
-HASHES = DATA | {"models/model": "3d.dir"}
+DATA = {"data/split": SPLIT, "data/ingested/schema.json": SCHEMA}
+HASHES = DATA | {"models/model": MODEL}
 
 
 @pytest.fixture
@@ -61,12 +66,12 @@ def a_run(name: str, tags: Mapping[str, str], *, later: Mapping[str, str] | None
 
 def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> None:
     code = {"git.commit": "c0ffee" * 6, "git.dirty": "true", "dvc.experiment": "fast-one"}
-    first = a_run("first", DATA, later={"models/model": "3d.dir"})
-    a_run("another model of another split", {"data/split": "6d.dir", "models/model": "4d.dir"})
-    second = a_run("second", DATA | code, later={"models/model": "4d.dir"})
+    first = a_run("first", DATA, later={"models/model": MODEL})
+    a_run("another model of another split", {"data/split": "6d.dir", "models/model": ANOTHER_MODEL})
+    second = a_run("second", DATA | code, later={"models/model": ANOTHER_MODEL})
     a_run("the split with another schema", DATA | {"data/ingested/schema.json": "6c"})
-    third = a_run("third", {"models/model": "3d.dir"})
-    found = runs_of(locked_hashes(repository / "dvc.lock"))
+    third = a_run("third", {"models/model": MODEL})
+    found = runs_of(locked_hashes(repository / "dvc.lock", OUTPUTS))
     assert [run.key for run in found] == [third, second, first]
     assert [run.produced(HASHES) for run in found] == ["the model", "only the data", "the model"]
     header, *lines = table(found, HASHES)
@@ -120,7 +125,7 @@ def test_a_known_run_has_its_parameters_curves_and_the_copy_of_its_model(reposit
 
 
 def test_no_run_is_one_line_and_exit_code_1(repository: Path) -> None:
-    a_run("of something else", {"models/model": "4d.dir"})
+    a_run("of something else", {"models/model": ANOTHER_MODEL})
     code, out, err = linreg("runs")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
     assert "no run that is known here made the outputs in dvc.lock; `linreg runs --all`" in err
@@ -131,9 +136,7 @@ def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
     (repository / "dvc.lock").unlink()
     code, out, err = linreg("runs")
     assert (code, out) == (2, "")
-    assert (
-        err == f"error: {repository}/dvc.lock: there is no such file; run `dvc repro` to make it\n"
-    )
+    assert err == "error: dvc.lock: there is no such file; run `dvc repro` and commit dvc.lock\n"
     a_run("listed all the same", HASHES)
     assert linreg("runs", "--all")[1].splitlines()[1].endswith("–")
 
@@ -142,7 +145,7 @@ def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
 def test_a_damaged_lock_is_one_line(repository: Path, text: str) -> None:
     (repository / "dvc.lock").write_text(text)
     with pytest.raises(UserError, match="is damaged"):
-        locked_hashes(repository / "dvc.lock")
+        locked_hashes(repository / "dvc.lock", OUTPUTS)
 
 
 def test_mlflow_is_not_imported_without_being_asked(repository: Path) -> None:
@@ -162,7 +165,7 @@ def test_mlflow_tells_the_runs_whose_journals_are_gone(
     lost = a_run(
         "lost",
         DATA | {"git.commit": "c0ffee" * 6, "git.dirty": "false"},
-        later={"models/model": "3d.dir"},
+        later={"models/model": MODEL},
     )
     kept = a_run("kept", DATA)
     other = a_run("of something else", {"data/split": "6d.dir"})

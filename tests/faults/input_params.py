@@ -18,8 +18,8 @@ def laughs(before: str, after: str, between: str = ", ", lines: int = 40) -> str
     )
 
 
-NOT_PLAIN = "params.yaml: holds something that is no number, text, list or section"
-BOMB = "params.yaml: spells out to more than 100000 values by its aliases"
+NOT_PLAIN = "params.yaml: holds a value that is not a number, text, list or section"
+BOMB = "params.yaml: expands to more than 100000 values by its aliases"
 TEXTS: Mapping[str, tuple[str | bytes, str]] = {
     # of a few lines that spell out to more than fits into memory
     "lists of lists": (laughs("[", "]"), BOMB),
