@@ -48,7 +48,9 @@ def linreg(num_rows: int, batch_size: int) -> float:
         write_rows(Path(folder) / "rows.parquet", num_rows, NUM_FEATURES)
         rows = open_rows(Path(folder) / "rows.parquet")
         params = Train(epochs=2, batch_size=batch_size, lr=1e-3)
-        epochs = gradient_descent([rows], NUM_FEATURES, True, Scaling.identity(NUM_FEATURES), params)
+        epochs = gradient_descent(
+            [rows], NUM_FEATURES, True, Scaling.identity(NUM_FEATURES), params
+        )
         next(epochs)
         return seconds(lambda: next(epochs))
 

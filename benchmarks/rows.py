@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from linreg.data.formula.design import Design
-from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
 from linreg.data.formula.schema import Column, Schema
 from linreg.data.rows import Rows
 from linreg.data.synthetic import draw, feature_names, num_chunks
@@ -28,9 +29,9 @@ def open_rows(path: Path) -> Rows:
     names = [name for name in table.schema.names if name != "y"]
     columns = {name: Column("float", "number") for name in [*names, "y"]}
     schema = Schema(
-        **plan(parse_formula(f"y ~ {' + '.join(names)}", names)),
+        **design_spec(parse_formula(f"y ~ {' + '.join(names)}", names)),
         formula="",
         columns=columns,
         fill_missing=False,
     )
-    return Rows(path, Design.learn(schema, [table.row_group(0)]))
+    return Rows(path, Design.fit(schema, [table.row_group(0)]))

@@ -45,7 +45,7 @@ def main(workers: Workers) -> None:
     counts = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
     with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
         run.follow()
-        design = Design.learn(schema, groups_of(files, workers), workers)
+        design = Design.fit(schema, groups_of(files, workers), workers)
         shards = whole_shards(files, design, workers)
         validation = divided(SPLIT / "validation.parquet", design, workers)
         exact = ExactReference.compute(shards, design.names, schema.intercept, train, workers)

@@ -13,7 +13,8 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 from linreg.data.formula.design import Design
-from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
 from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.data.rows import Rows
 from linreg.data.tables import parquet as table
@@ -47,9 +48,9 @@ def learn() -> Callable[..., Design]:
             if name in parsed.columns
         }
         schema = Schema(
-            formula=str(parsed), columns=columns, **plan(parsed), fill_missing=fill_missing
+            formula=str(parsed), columns=columns, **design_spec(parsed), fill_missing=fill_missing
         )
-        return Design.learn(schema, tables)
+        return Design.fit(schema, tables)
 
     return learn
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.csv.header import likely_names
+from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.expressions import parse_expression
-from linreg.data.formula.formula import Factor, parse_formula, plan
+from linreg.data.formula.formula import Factor, parse_formula
 from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.data.profile import MOST_LEVELS, ColumnProfile
 from linreg.data.source import Source, TypedTable
@@ -92,7 +93,7 @@ def make_schema(
     columns = {
         name: Column(str(profiles[name].type), kind_of(profiles[name].type)) for name in names
     }
-    return Schema(formula=str(parsed), columns=columns, **plan(parsed), **more)
+    return Schema(formula=str(parsed), columns=columns, **design_spec(parsed), **more)
 
 
 def missing_cells(profiles: Profiles, schema: Schema, beside: Beside) -> dict[str, int]:

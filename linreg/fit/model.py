@@ -11,9 +11,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
-from linreg.data.formula.coerce import feature_types, typed
-from linreg.data.formula.design import Design, Learned
-from linreg.data.formula.row_errors import RaiseFirstError, RowError, RowErrors
+from linreg.data.formula.coercion import coerce, feature_types
+from linreg.data.formula.column_statistics import ColumnStatistics
+from linreg.data.formula.design import Design
+from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 from linreg.files import read_document, write_document
@@ -106,37 +107,37 @@ class LinearModel:
         column's type or finite, or holds a level that was not in the training rows.
         """
         X = self.features(frame, text=text)
-        return self.predictions(X, RaiseFirstError(len(X), "the input", 1))
+        return self.predictions(X, RaisingHandler(len(X), "the input", 1))
 
-    def predictions(self, X: Floats, faults: RowErrors) -> Floats:
+    def predictions(self, X: Floats, errors: RowErrorHandler) -> Floats:
         """Return b + X·θᵀ of shape (n,); a row for which it is not finite is refused."""
         found = linear(X, self.theta, self.b)
-        wrong = ~np.isfinite(found) & ~faults.refused
-        fault = RowError(
+        wrong = ~np.isfinite(found) & ~errors.invalid
+        error = RowError(
             "too large to predict from",
             "",
             "is too large to predict from",
             lambda row: str(found[row]),
         )
-        faults.refuse(wrong, fault)
+        errors.report(wrong, error)
         return found
 
     def features(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
         """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""
         return self.design.matrix(
-            typed(frame, self.design.schema, "the input", text=text), "the input"
+            coerce(frame, self.design.schema, "the input", text=text), "the input"
         )
 
     def save(self, folder: Path) -> None:
         """Write the artifact into an existing folder."""
         schema, design = self.design.schema, self.design
-        learned = {name: asdict(each) for name, each in design.learned.items()}
+        statistics = {name: asdict(each) for name, each in design.statistics.items()}
         tensors = {"theta": self.theta.astype(np.float64), "b": np.array([self.b], np.float64)}
         (folder / "model.safetensors").write_bytes(
             save(tensors)
             # save_file does not say that a disk is full
         )
-        document = {**schema.as_data(), "learned": learned, "hashes": dict(self.hashes)}
+        document = {**schema.as_data(), "learned": statistics, "hashes": dict(self.hashes)}
         document |= {"files": dict(self.files)} if self.files else {}
         # belongs to the data; a model knows what it found
         del document["truth"]
@@ -152,9 +153,11 @@ def load(folder: str | Path) -> LinearModel:
     data = read_document(path)
     try:
         schema = Schema.from_data({"truth": None, **data}, path)
-        learned = {name: Learned.from_data(each) for name, each in data["learned"].items()}
+        statistics = {
+            name: ColumnStatistics.from_data(each) for name, each in data["learned"].items()
+        }
         tensors = load_file(weights)
-        design, about = Design(schema, learned), (data["hashes"], data.get("files", {}))
+        design, about = Design(schema, statistics), (data["hashes"], data.get("files", {}))
         model = LinearModel(design, tensors["theta"], float(tensors["b"][0]), *about)
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
         if agrees:
@@ -181,8 +184,8 @@ def _predict_no_rows(model: LinearModel) -> None:
     rows come later.
     """
     types, schema = feature_types(model.design.schema), model.design.schema
-    rows = typed(
+    rows = coerce(
         pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()}), schema, "no rows"
     )
-    model.predictions(*model.design.answerable(rows))
-    model.design.remarks(rows)
+    model.predictions(*model.design.matrix_and_errors(rows))
+    model.design.row_warnings(rows)

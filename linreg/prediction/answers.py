@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.data.formula.coerce import Typed
+from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.row_errors import Mask
 from linreg.errors import UserError
 from linreg.evaluation.inference import intervals
@@ -62,15 +62,15 @@ class Interval:
             )
 
 
-def answer(model: LinearModel, features: Typed, interval: Interval | None = None) -> Answers:
+def answer(model: LinearModel, features: CoercedTable, interval: Interval | None = None) -> Answers:
     """Return the answers to rows, those of `LinearModel.predict` to the last bit; no row is an
     error.
     """
-    X, noted = model.design.answerable(features)
-    predicted = model.predictions(X, noted)
-    has_answer = ~noted.refused
+    X, errors = model.design.matrix_and_errors(features)
+    predicted = model.predictions(X, errors)
+    has_answer = ~errors.invalid
     predicted = np.where(has_answer, predicted, np.nan)
-    remarks = model.design.remarks(features)
+    remarks = model.design.row_warnings(features)
     low = high = np.full(len(predicted), np.nan)
     if interval:
         # told below, row by row
@@ -86,4 +86,4 @@ def answer(model: LinearModel, features: Typed, interval: Interval | None = None
         )
     remarks = {remark: rows & has_answer for remark, rows in remarks.items()}
     remarks = {remark: rows for remark, rows in remarks.items() if rows.any()}
-    return Answers(predicted, low, high, has_answer, noted.reasons, remarks)
+    return Answers(predicted, low, high, has_answer, errors.reasons, remarks)

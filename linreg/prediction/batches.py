@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from linreg.data.formula.coerce import Typed, typed
+from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.schema import Schema
 from linreg.data.source import Source, typed_table
 from linreg.data.tables.parquet import ROWS_PER_GROUP, TableFile
@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     `first_row` of a file.
     """
 
-    features: Typed
+    features: CoercedTable
     kept: pa.Table
     origin: Path
     first_row: int
@@ -68,7 +68,7 @@ class Batches:
         for part in self._table.parts():
             for start in range(0, part.rows.num_rows, ROWS_PER_GROUP):
                 rows = part.rows.slice(start, ROWS_PER_GROUP)
-                features = typed(rows, self._schema, part.origin)
+                features = coerce(rows, self._schema, part.origin)
                 yield Batch(
                     features, rows.select(self.kept.names), part.origin, part.first_row + start
                 )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from linreg.data.csv.dialect import read_header
 from linreg.data.csv.rows import csv_rows
 from linreg.data.csv.values import read, with_point
-from linreg.data.formula.coerce import Typed, feature_types, typed
+from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 
@@ -35,7 +35,7 @@ class TextFile:
             self._file.require(column)
         return csv_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
 
-    def typed(self, rows: pa.Table, first_row: int) -> Typed:
+    def typed(self, rows: pa.Table, first_row: int) -> CoercedTable:
         """Return the features of the rows that come next, of which `first_row` is the number of the
         first.
 
@@ -47,7 +47,7 @@ class TextFile:
                 if self._is_with_comma(name, rows.column(name)):
                     index = rows.column_names.index(name)
                     rows = rows.set_column(index, name, with_point(rows.column(name)))
-        found = typed(rows, self._schema, self._file.path, text=True)
+        found = coerce(rows, self._schema, self._file.path, text=True)
         for name in [name for name in self._numbers if name not in self._looked_at]:
             self._require_a_number(name, rows.column(name), found.table.column(name), first_row)
         return found

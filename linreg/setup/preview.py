@@ -71,7 +71,7 @@ def look_at(
     enough = MOST_PRODUCTS // (len(schema.columns) + levels + 1) ** 2
     every = -(-survey.num_rows // max(1, enough))
     some = replace(table, every=min(table.num_row_groups, max(1, every)))
-    design = Design.learn(schema, Cleaning(schema, missing, beside).tables(some))
+    design = Design.fit(schema, Cleaning(schema, missing, beside).tables(some))
 
     def read() -> Iterator[tuple[Floats, Floats]]:
         for rows in Cleaning(schema, missing, beside).tables(some):

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from linreg.data.formula.design import Design, Learned
+from linreg.data.formula.column_statistics import ColumnStatistics
+from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.files import checksum
 
@@ -111,8 +112,10 @@ def write(document: dict[str, Any], folder: Path) -> None:
     """
     document.pop("checksum", None)
     try:
-        learned = {name: Learned.from_data(each) for name, each in document["learned"].items()}
-        names = Design(Schema.from_data({"truth": None, **document}, folder), learned).names
+        statistics = {
+            name: ColumnStatistics.from_data(each) for name, each in document["learned"].items()
+        }
+        names = Design(Schema.from_data({"truth": None, **document}, folder), statistics).names
         theta = np.linspace(1.0, 2.0, len(names))
         if isinstance(document.get("theta"), dict):
             document["theta"] = dict(zip(names, theta.tolist(), strict=True))

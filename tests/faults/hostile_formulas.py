@@ -246,8 +246,9 @@ def _extreme() -> Iterator[str]:
 
 def main() -> None:
     """Read them all."""
+    from linreg.data.formula.design_spec import design_spec
     from linreg.data.formula.expressions import parse_expression
-    from linreg.data.formula.formula import parse_formula, plan
+    from linreg.data.formula.formula import parse_formula
     from linreg.errors import UserError
 
     values = {
@@ -257,7 +258,7 @@ def main() -> None:
     def read(text: str) -> str:
         try:
             parsed = parse_formula(text, NAMES, CATEGORIES)
-            data = plan(parsed)
+            data = design_spec(parsed)
         except UserError as error:
             message = str(error)
             proper = message.isprintable() and message.startswith("params.yaml: model.formula: ")

@@ -63,7 +63,7 @@ def test_ingest_refuses_a_formula_that_calls_python_before_it_does_anything(
     assert found.refusal is not None, found
     assert found.code == 2
     assert found.refusal.startswith(
-        "params.yaml: model.formula: holds an expression that is not supported; found "
+        "params.yaml: model.formula: contains an expression that is not supported; found "
     )
     assert not (tmp_path / "marker").exists()
     assert not (tmp_path / "data").exists()

@@ -59,10 +59,10 @@ def folder(model: LinearModel, tmp_path: Path) -> Path:
 def test_a_model_is_read_back_bit_for_bit(model: LinearModel, folder: Path) -> None:
     back = load(folder)
     assert back.theta.tobytes() == model.theta.tobytes()
-    assert (back.b.hex(), back.hashes, back.design.learned) == (
+    assert (back.b.hex(), back.hashes, back.design.statistics) == (
         model.b.hex(),
         model.hashes,
-        model.design.learned,
+        model.design.statistics,
     )
     assert back.design.schema == model.design.schema
     assert back.design.names == model.design.names

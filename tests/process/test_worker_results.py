@@ -67,7 +67,7 @@ def case(
 
 def learned(schema: Schema, paths: Sequence[Path], workers: Workers) -> Design:
     """The design, as stages/train.py learns it."""
-    return Design.learn(
+    return Design.fit(
         schema,
         (table for i in workers.mine(len(paths)) for table in TableFile(paths[i]).row_groups()),
         workers,
@@ -85,7 +85,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     kind, errors = RobustErrors.of(exact.solution, shards, workers).result()
     return {
         "names": design.names,
-        "learned": {name: vars(each) for name, each in sorted(design.learned.items())},
+        "learned": {name: vars(each) for name, each in sorted(design.statistics.items())},
         "moments": bits(exact.moments.as_array()),
         "minimum": bits([*exact.solution.theta, exact.solution.b, *exact.solution.errors]),
         "gap": exact.loss.convergence(theta, b),

@@ -92,7 +92,7 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     params = Train(**given["params"])
     schema, files = Schema.read(Path(given["schema"])), [Path(path) for path in given["shards"]]
     tables = [table for i in workers.mine(len(files)) for table in TableFile(files[i]).row_groups()]
-    design = Design.learn(schema, tables, workers)
+    design = Design.fit(schema, tables, workers)
     shards = whole_shards(files, design, workers)
     exact = ExactReference.compute(shards, design.names, schema.intercept, params, workers)
     scaling = exact.scaling(params.standardize)

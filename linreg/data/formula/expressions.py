@@ -1,7 +1,7 @@
 """Numeric expressions over columns, such as `I(age**2)` or `log(price / area)`.
 
-A formula is data: its expressions are parsed into a tree and only what is listed here is computed.
-Nothing in a formula can call Python.
+A formula is data: its expressions are parsed into a tree, and only what is listed here is computed.
+No text in a formula is executed as Python.
 """
 
 import ast
@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linreg.data.formula import portable_math as strict_math
+from linreg.arrays import Floats
+from linreg.data.formula import portable_math
 from linreg.errors import UserError
 
-Floats = NDArray[np.float64]
 Compute = Callable[[Mapping[str, Floats]], Floats]
 
 WHERE = "params.yaml: model.formula"
@@ -24,9 +23,9 @@ WHERE = "params.yaml: model.formula"
 FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "abs": np.abs,
-    "exp": strict_math.exp,
-    "log": strict_math.log,
-    "log10": strict_math.log10,
+    "exp": portable_math.exp,
+    "log": portable_math.log,
+    "log10": portable_math.log10,
     "sqrt": np.sqrt,
 }
 _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
@@ -35,33 +34,27 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
     ast.Mult: np.multiply,
     ast.Div: np.divide,
 }
-_MOST_NESTED = 50
 LARGEST_POWER = 10
+_DEEPEST_NESTING = 50
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression: its text, the columns it reads, and how it is computed."""
+    """A parsed expression: its text, the columns that it reads, and how it is computed."""
 
     text: str
     columns: tuple[str, ...]
     compute: Compute
 
     def __call__(self, columns: Mapping[str, Floats]) -> Floats:
-        """Return the values, float64 of shape (n,), from columns of the same shape; not always
-        finite.
-        """
-        with np.errstate(
-            all="ignore"
-            # what is not finite is found, and told with its row, by the caller
-        ):
+        """Return the values (n,), float64, from columns of the same shape; not always finite."""
+        # The caller reports values that are not finite, with their rows.
+        with np.errstate(all="ignore"):
             return self.compute(columns)
 
 
 def parse_expression(text: str) -> Expression:
-    """Parse a numeric expression; raises UserError for anything but columns, numbers, + - * / **
-    and FUNCTIONS.
-    """
+    """Parse an expression; raises UserError unless it is one of columns, numbers and FUNCTIONS."""
     tree, names = parse_python(text)
     columns: dict[str, None] = {}
     compute = _compile(tree, text, names, columns, depth=0)
@@ -69,37 +62,35 @@ def parse_expression(text: str) -> Expression:
 
 
 def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
-    """Return the syntax tree, and for each identifier that stands for a back-quoted name that
-    name.
+    """Return an expression's syntax tree, and the column's name by identifier of a back-quoted one.
+
+    Raises UserError for what Python cannot parse.
     """
     names: dict[str, str] = {}
-    stem = "_quoted"
-    # a column may be named like a stand-in
-    while stem in text:
-        stem += "_"
+    prefix = "_quoted"
+    # A column may have a name that looks like one of the identifiers.
+    while prefix in text:
+        prefix += "_"
 
     def identifier(match: re.Match[str]) -> str:
-        name = f"{stem}{len(names)}"
+        name = f"{prefix}{len(names)}"
         names[name] = match.group(1)
         return name
 
+    code = re.sub(r"`([^`]+)`", identifier, text).strip()
     try:
-        with warnings.catch_warnings(
-            action="ignore"
-            # of an escape such as \d, which means itself
-        ):
-            return ast.parse(
-                re.sub(r"`([^`]+)`", identifier, text).strip(), mode="eval"
-            ).body, names
+        # Python warns of an escape such as \d, which is taken literally.
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(code, mode="eval").body, names
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unsupported(text) from None
 
 
 def unsupported(text: str) -> UserError:
-    """The error for an expression that a formula cannot hold."""
+    """Return the error for an expression that a formula cannot have."""
     return UserError(
         WHERE,
-        "holds an expression that is not supported",
+        "contains an expression that is not supported",
         found=text,
         todo=f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}",
     )
@@ -108,7 +99,8 @@ def unsupported(text: str) -> UserError:
 def _compile(
     node: ast.expr, text: str, names: dict[str, str], columns: dict[str, None], depth: int
 ) -> Compute:
-    if depth > _MOST_NESTED:
+    """Return the function of a node of the tree; add the columns that it reads to `columns`."""
+    if depth > _DEEPEST_NESTING:
         raise unsupported(text)
 
     def inner(child: ast.expr) -> Compute:
@@ -134,10 +126,13 @@ def _compile(
             base = inner(left)
             return lambda values: _power(base(values), power)
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _ARITHMETIC:
-            apply, first, second = _ARITHMETIC[type(operator)], inner(left), inner(right)
+            apply = _ARITHMETIC[type(operator)]
+            first = inner(left)
+            second = inner(right)
             return lambda values: apply(first(values), second(values))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            function, value = FUNCTIONS[name], inner(argument)
+            function = FUNCTIONS[name]
+            value = inner(argument)
             return lambda values: function(value(values))
         case _:
             pass
@@ -145,7 +140,7 @@ def _compile(
 
 
 def _power(x: Floats, power: int) -> Floats:
-    """x multiplied by itself: unlike the C library's pow, the same bits everywhere."""
+    """Return x multiplied by itself: unlike the C library's pow, the same bits on every CPU."""
     result = x
     for _ in range(power - 1):
         result = result * x

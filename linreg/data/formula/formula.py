@@ -1,9 +1,7 @@
-"""From `mpg ~ weight + C(origin)` to the terms of a design: what a formula means, before any row is
-read.
+"""A formula such as `mpg ~ weight + C(origin)`, parsed before any row is read.
 
-`formulaic` parses R's notation and decides which categories need a reference level. What it yields
-is plain data that goes into schema.json; building a design from it needs neither formulaic nor a
-Python expression. A sum of plain names, such as `y ~ x1 + x2`, is read without it: importing it
+`formulaic` parses R's notation (formulaic_parser.py); here its terms become factors that read
+columns. A sum of plain names, such as `y ~ x1 + x2`, is parsed without formulaic, whose import
 takes longer than ingesting a million rows.
 """
 
@@ -12,15 +10,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from linreg.data.formula.expressions import WHERE, parse_expression, parse_python, unsupported
-from linreg.data.formula.parser import Term, sides, terms
+from linreg.data.formula.formulaic_parser import Term, parse_terms, split_sides
 from linreg.errors import UserError
 
 _PLAIN_SUM = re.compile(
     r"\s*([A-Za-z_]\w*)\s*~\s*([A-Za-z_]\w*(?:\s*\+\s*[A-Za-z_]\w*)*)\s*", re.ASCII
 )
+_INTERCEPT: Term = (("1", "literal"),)
 
 
 def quote_name(column: str) -> str:
@@ -32,9 +31,9 @@ def quote_name(column: str) -> str:
 class Factor:
     """One factor of a term: a number, or a category that becomes one column per level.
 
-    text     as it appears in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
-    columns  the columns it reads
-    base     a category's reference level when `C(column, base)` names one, else None for the first
+    text     as in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
+    columns  the columns that it reads
+    base     the reference level of `C(column, base)`; None for the first level
     """
 
     text: str
@@ -44,152 +43,108 @@ class Factor:
 
     @property
     def source(self) -> str:
-        """The factor as one writes it in a formula: odd names in back-quotes, bare arithmetic in
-        braces.
-        """
+        """The factor as a formula takes it: names quoted, bare arithmetic in braces."""
         if self.columns == (self.text,):
             return quote_name(self.text)
-        return (
-            self.text
-            if self.text.endswith(")") and re.match(r"\w+\(", self.text)
-            else f"{{{self.text}}}"
-        )
+        is_call = self.text.endswith(")") and re.match(r"\w+\(", self.text)
+        return self.text if is_call else f"{{{self.text}}}"
 
 
 @dataclass(frozen=True)
 class ParsedFormula:
-    """A formula whose columns are known by name; `terms` exclude the intercept."""
+    """A formula in which every column has a name; `terms` exclude the intercept."""
 
     target: Factor
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
 
     def __str__(self) -> str:
-        """Write the formula with every term spelt out, so that parsing it again gives the same."""
-        terms = [":".join(factor.source for factor in term) for term in self.terms]
-        right = [*(["0"] if not self.intercept else [] if terms else ["1"]), *terms]
-        return f"{self.target.source} ~ {' + '.join(right)}"
+        """Return the formula with every term written out; parsing it gives the same formula."""
+        right = [":".join(factor.source for factor in term) for term in self.terms]
+        if not self.intercept:
+            right.insert(0, "0")
+        return f"{self.target.source} ~ {' + '.join(right or ['1'])}"
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors of all terms, in order."""
+        return tuple(factor for term in self.terms for factor in term)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column the formula reads, target first, each once."""
-        factors = [self.target, *(factor for term in self.terms for factor in term)]
+        """The columns that the formula reads, the target's first, each once."""
+        factors = (self.target, *self.factors)
         return tuple(dict.fromkeys(column for factor in factors for column in factor.columns))
 
 
 def parse_formula(
     text: str, names: Sequence[str], categories: frozenset[str] = frozenset()
 ) -> ParsedFormula:
-    """Parse a formula; `.` stands for `names` but the target, and a column in `categories` is a
-    category.
+    """Parse a formula in which `.` stands for `names` without the target.
 
-    Raises UserError for what is no formula, holds an expression that is not supported, or has no
-    target.
+    A column in `categories` is a category. Raises UserError for text that is not a formula, has an
+    unsupported expression, or has no target.
     """
     if not text.partition("~")[2].strip():
         raise UserError(
             WHERE, "must name its terms", found=text, todo="write it as TARGET ~ TERM + TERM"
         )
-    match = _PLAIN_SUM.fullmatch(text)
-    before, after = (match[1], match[2]) if match else sides(text)
-    left: list[Term] = (
-        [((match[1], "lookup"),)] if match else terms(before, [], text, intercept=False)
-    )
-    target = [factor for term in left for factor in _factors(term, categories)]
-    if len(target) != 1:
-        raise UserError(WHERE, "must have one column as its target", found=text)
-    if match:
-        right: list[Term] = [(("1", "literal"),)]
-        right += dict.fromkeys(((name.strip(), "lookup"),) for name in after.split("+"))
+    plain_sum = _PLAIN_SUM.fullmatch(text)
+    if plain_sum:
+        target = Factor(plain_sum[1], _kind(plain_sum[1], categories), (plain_sum[1],))
+        right = _plain_terms(plain_sum[2])
     else:
-        right = terms(
-            after, [name for name in names if name not in target[0].columns], text, intercept=True
-        )
-    factors = [_factors(term, categories) for term in right]
-    parsed = ParsedFormula(target[0], () in factors, tuple(term for term in factors if term))
-    if not factors:
+        target, right = _parse_sides(text, names, categories)
+    if not right:
         raise UserError(
             WHERE,
             "has nothing to fit",
             found=text,
             todo="name a column, or 1 for the intercept alone",
         )
-    features = {column for term in parsed.terms for factor in term for column in factor.columns}
-    if len(target[0].columns) == 1 and features & set(target[0].columns):
-        todo = f"leave {target[0].columns[0]} out on the right"
-        raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
+    factors = [_factors(term, categories) for term in right]
+    parsed = ParsedFormula(target, () in factors, tuple(term for term in factors if term))
+    _check_target_is_no_feature(parsed, text)
     return parsed
 
 
-def plan(parsed: ParsedFormula) -> dict[str, Any]:
-    """Return the terms of the design as plain data, with a reference level left out where one is
-    redundant.
-
-    Each term is a list of factors {"factor", "kind", "columns"}, a category's with "base" (its
-    reference level or None) and "full" (whether the reference level has a column too).
-    """
-    if any(factor.kind == "category" for term in parsed.terms for factor in term):
-        terms = _coded(parsed)
-    else:
-        terms = [[_as_data(factor, full=True) for factor in term] for term in parsed.terms]
-    return {
-        "intercept": parsed.intercept,
-        "target": _as_data(parsed.target, full=True),
-        "terms": terms,
-    }
+def _plain_terms(text: str) -> list[Term]:
+    """Return the terms of `x1 + x2`, each once, with an intercept."""
+    names = dict.fromkeys(name.strip() for name in text.split("+"))
+    return [_INTERCEPT, *(((name, "lookup"),) for name in names)]
 
 
-def _coded(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
-    """Ask formulaic which levels are redundant, with a two-level stand-in for each factor.
-
-    Which columns a design needs depends on which factors are categories, not on their values, so
-    that nothing that the user wrote is evaluated.
-    """
-    import pandas as pd
-    from formulaic import Formula
-
-    distinct = dict.fromkeys(factor for term in parsed.terms for factor in term)
-    factors = {f"f{i}": factor for i, factor in enumerate(distinct)}
-    stand_ins = {factor: name for name, factor in factors.items()}
-    values = {
-        name: pd.Categorical(["a", "b"]) if factor.kind == "category" else [0.0, 1.0]
-        for name, factor in factors.items()
-    }
-    sums = [":".join(stand_ins[factor] for factor in term) for term in parsed.terms]
-    formula = Formula(" + ".join(["1" if parsed.intercept else "0", *sums]))
-    terms = []
-    for structure in formula.get_model_matrix(pd.DataFrame(values)).model_spec.structure:
-        # A scoped term's factors have no order of their own; the formula's is the one people expect
-        # in names.
-        order = [factor.expr for factor in structure.term.factors]
-        for scoped in structure.scoped_terms:
-            inner = sorted(scoped.factors, key=lambda each: order.index(each.factor.expr))
-            if inner:
-                terms.append(
-                    [_as_data(factors[each.factor.expr], full=not each.reduced) for each in inner]
-                )
-    return terms
+def _parse_sides(
+    text: str, names: Sequence[str], categories: frozenset[str]
+) -> tuple[Factor, list[Term]]:
+    """Return the target, and the terms on the right of the ~."""
+    left, right = split_sides(text)
+    terms = parse_terms(left, [], text, intercept=False)
+    targets = [factor for term in terms for factor in _factors(term, categories)]
+    if len(targets) != 1:
+        raise UserError(WHERE, "must have one column as its target", found=text)
+    others = [name for name in names if name not in targets[0].columns]
+    return targets[0], parse_terms(right, others, text, intercept=True)
 
 
-def _as_data(factor: Factor, *, full: bool) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "factor": factor.text,
-        "kind": factor.kind,
-        "columns": list(factor.columns),
-    }
-    return data | ({"base": factor.base, "full": full} if factor.kind == "category" else {})
+def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:
+    """Raise UserError for a target of one column that a term reads too."""
+    features = {column for factor in parsed.factors for column in factor.columns}
+    if len(parsed.target.columns) == 1 and features & set(parsed.target.columns):
+        todo = f"leave {parsed.target.columns[0]} out on the right"
+        raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
 
 
 def _factors(term: Term, categories: frozenset[str]) -> tuple[Factor, ...]:
     """Return a term's factors; none for the intercept."""
-    if term == (("1", "literal"),):
+    if term == _INTERCEPT:
         return ()
     return tuple(_factor(text, method, categories) for text, method in term)
 
 
 def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
     if method == "lookup":
-        return Factor(text, "category" if text in categories else "number", (text,))
+        return Factor(text, _kind(text, categories), (text,))
     if method == "literal":
         raise unsupported(text)
     tree, names = parse_python(text)
@@ -205,10 +160,15 @@ def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
             return Factor(text, "number", expression.columns)
 
 
+def _kind(column: str, categories: frozenset[str]) -> Literal["number", "category"]:
+    return "category" if column in categories else "number"
+
+
 def _level(node: ast.expr, text: str) -> str | int | float | bool:
+    """Return the literal that names a reference level."""
     try:
         level = ast.literal_eval(node)
-        # it goes into schema.json
+        # It goes into schema.json, which holds no other value.
         json.dumps(level, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError, MemoryError):
         raise unsupported(text) from None

@@ -1,19 +1,18 @@
 """Logarithm, exponential and cosine that give the same bits on every CPU.
 
-numpy's own `log`, `exp` and `cos` pick a vector routine by CPU, and the last bit differs between
-them. Here only operations are used that IEEE 754 rounds correctly, in a fixed order. The
-approximations are those of FreeBSD's msun (e_log.c, e_exp.c; errors below 1 ulp).
+numpy's own `log`, `exp` and `cos` choose a vector routine by CPU, and the routines differ in the
+last bit. The functions here use only operations that IEEE 754 rounds correctly, in a fixed order.
+The approximations are those of FreeBSD's msun (e_log.c, e_exp.c; errors below 1 ulp).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from linreg.arrays import Floats
 
-# ln 2 with 32 trailing zero bits: k·_LN2_HIGH is exact
+# ln 2 in two parts: the high one ends in 32 zero bits, so that k·_LN2_HIGH is exact.
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
-# log10 2, split like ln 2
+# log10 2, split like ln 2.
 _LOG10_2_HIGH = 3.01029995663611771306e-01
 _LOG10_2_LOW = 3.69423907715893078616e-13
 _ONE_OVER_LN10 = 4.34294481903251816668e-01
@@ -63,7 +62,7 @@ def exp(x: Floats) -> Floats:
         r = high - low
         c = r - _polynomial(_EXP, r * r)
         y = 1 - ((low - (r * c) / (2 - c)) - high)
-        # In two steps: 2^1024 and 2^-1075 are out of range although the result is not.
+        # In two steps, as 2^1024 and 2^-1075 are out of range where the result is not.
         half = np.floor(k / 2).astype(np.int32)
         result: Floats = np.ldexp(np.ldexp(y, half), k.astype(np.int32) - half)
         return np.where(np.isnan(x), np.nan, result)
@@ -73,32 +72,33 @@ def log10(x: Floats) -> Floats:
     """Return the decimal logarithm; exact for powers of ten."""
     with np.errstate(invalid="ignore"):
         mantissa, exponent = np.frexp(x)
-        # k and the logarithm of what is left have the same sign, so that nothing cancels.
-        upper = exponent > 0
-        k = np.where(upper, exponent - 1, exponent).astype(np.float64)
-        rest = log(np.where(upper, 2 * mantissa, mantissa)) * _ONE_OVER_LN10 + k * _LOG10_2_LOW
+        # k and the logarithm of the rest have the same sign, so that nothing cancels.
+        above_one = exponent > 0
+        k = np.where(above_one, exponent - 1, exponent).astype(np.float64)
+        rest = log(np.where(above_one, 2 * mantissa, mantissa)) * _ONE_OVER_LN10 + k * _LOG10_2_LOW
         return np.where(np.isinf(x), log(x), rest + k * _LOG10_2_HIGH)
 
 
 def cosine(x: Floats) -> Floats:
-    """Return the cosine of angles between 0 and π, by its Taylor series around the nearer of 0, π/2
-    and π.
-    """
+    """Return the cosine of angles in [0, π], by a Taylor series around the nearest of 0, π/2, π."""
     pi = 3.141592653589793
-    beyond = x > 0.75 * pi
-    near_0 = np.where(beyond, pi - x, x)
-    around_0 = _series(near_0, first=0)
-    around_half_pi = _series(pi / 2 - near_0, first=1)
-    result: Floats = np.where(near_0 > 0.25 * pi, around_half_pi, around_0)
-    return np.where(beyond, -result, result)
+    near_pi = x > 0.75 * pi
+    folded = np.where(near_pi, pi - x, x)
+    around_0 = _taylor(folded, first=0)
+    around_half_pi = _taylor(pi / 2 - folded, first=1)
+    result: Floats = np.where(folded > 0.25 * pi, around_half_pi, around_0)
+    return np.where(near_pi, -result, result)
 
 
-def _series(x: Floats, first: int) -> Floats:
-    """Σ (-1)ⁱ xⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1; for |x| ≤ π/4, any
-    value beyond it.
+def _taylor(x: Floats, first: int) -> Floats:
+    """Return Σ (-1)ⁱ xⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1.
+
+    For |x| ≤ π/4; the result for any other x has no meaning.
     """
     x = np.clip(x, -0.8, 0.8)
-    term, total, n = (x if first else np.ones_like(x)), np.zeros_like(x), first
+    term = x if first else np.ones_like(x)
+    total = np.zeros_like(x)
+    n = first
     while (matters := np.abs(term) > 1e-18).any():
         total = np.where(matters, total + term, total)
         term = -term * x * x / ((n + 1) * (n + 2))
@@ -107,7 +107,7 @@ def _series(x: Floats, first: int) -> Floats:
 
 
 def _polynomial(coefficients: tuple[float, ...], z: Floats) -> Floats:
-    """z·(c₀ + z·(c₁ + …)), by Horner's rule."""
+    """Return z·(c₀ + z·(c₁ + …)), by Horner's rule."""
     result = np.zeros_like(z)
     for coefficient in reversed(coefficients):
         result = z * (coefficient + result)

@@ -1,4 +1,7 @@
-"""Rows that a design has no answer for: an error for the first of them, or a reason for each."""
+"""Rows that a design or a model cannot use: the first raises an error, or all are collected.
+
+Training stops at the first such row; a prediction gives every row of a file a value or a reason.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -12,10 +15,10 @@ Mask = NDArray[np.bool_]
 
 
 class RowError(NamedTuple):
-    """Why rows have no answer: in short, and the parts of a UserError.
+    """Why rows cannot be used: a short reason, and the parts of a UserError.
 
-    `where` is a column or an expression, or empty for the row as a whole; what was `found` depends
-    on the row.
+    where  a column or an expression; empty for the row as a whole
+    found  returns what is in a row, given its index
     """
 
     reason: str
@@ -25,49 +28,48 @@ class RowError(NamedTuple):
     todo: str = ""
 
 
-class RowErrors(Protocol):
-    """What becomes of rows that have no answer.
+class RowErrorHandler(Protocol):
+    """What happens to rows that cannot be used.
 
-    refused  (n,), the rows refused so far: what is computed from their cells means nothing
+    invalid  (n,): the rows with an error so far; what is computed from their cells has no meaning
     """
 
-    refused: Mask
+    invalid: Mask
 
-    def refuse(self, rows: Mask, fault: RowError) -> None:
-        """Take in the rows (n,) that share a fault; there may be none."""
+    def report(self, rows: Mask, error: RowError) -> None:
+        """Handle an error that the rows (n,) have in common; there may be no such row."""
 
 
-class RaiseFirstError:
-    """The first row that is refused is a UserError; rows are counted from `first_row`, in
-    `origin`.
-    """
+class RaisingHandler:
+    """Raises UserError for the first row with an error; rows of `origin` count from `first_row`."""
 
     def __init__(self, num_rows: int, origin: object, first_row: int) -> None:
-        self.refused = np.zeros(num_rows, bool)
-        self._origin, self._first_row = origin, first_row
+        self.invalid = np.zeros(num_rows, bool)
+        self._origin = origin
+        self._first_row = first_row
 
-    def refuse(self, rows: Mask, fault: RowError) -> None:
-        """Raise the UserError, if there is such a row."""
+    def report(self, rows: Mask, error: RowError) -> None:
+        """Raise UserError if there is such a row."""
         if rows.any():
             row = int(rows.argmax())
-            place = f"{self._origin}: row {self._first_row + row}" + (
-                f": {fault.where}" if fault.where else ""
-            )
-            raise UserError(place, fault.what, found=fault.found(row), todo=fault.todo)
+            where = f"{self._origin}: row {self._first_row + row}"
+            if error.where:
+                where += f": {error.where}"
+            raise UserError(where, error.what, found=error.found(row), todo=error.todo)
 
 
-class CollectErrors:
-    """Every row that is refused is noted, with each reason for it.
+class CollectingHandler:
+    """Collects every error of every row.
 
-    reasons  by reason, the rows (n,) it holds for
+    reasons  the rows (n,) with an error, by its reason
     """
 
     def __init__(self, num_rows: int) -> None:
-        self.refused = np.zeros(num_rows, bool)
+        self.invalid = np.zeros(num_rows, bool)
         self.reasons: dict[str, Mask] = {}
 
-    def refuse(self, rows: Mask, fault: RowError) -> None:
-        """Note the rows."""
+    def report(self, rows: Mask, error: RowError) -> None:
+        """Add the rows to those with this reason."""
         if rows.any():
-            self.reasons[fault.reason] = self.reasons.get(fault.reason, False) | rows
-            self.refused = self.refused | rows
+            self.reasons[error.reason] = self.reasons.get(error.reason, False) | rows
+            self.invalid = self.invalid | rows

@@ -1,4 +1,4 @@
-"""What an ingested table holds and what the formula does with it: the content of schema.json."""
+"""The formula as plain data, with the types of its columns: the content of schema.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,18 +17,14 @@ Kind = Literal["number", "category", "time", "other"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column that the model uses: its arrow type by name, and what it is by default in a
-    formula.
-    """
+    """A column of the formula: its Arrow type by name, and what it is in a formula by default."""
 
     type: str
     kind: Kind
 
 
 def kind_of(type_: pa.DataType) -> Kind:
-    """Return what values of an arrow type are: a number, a category (text, truth values) or a
-    time.
-    """
+    """Return what values of an Arrow type are in a formula; text and booleans are categories."""
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
         return "number"
     if pa.types.is_string(type_) or pa.types.is_boolean(type_):
@@ -38,17 +34,17 @@ def kind_of(type_: pa.DataType) -> Kind:
 
 @dataclass(frozen=True)
 class Schema:
-    """The formula in plain data, and the columns it reads.
+    """The formula as plain data, and the columns that it reads.
 
-    formula       with every term spelt out
+    formula       with every term written out
     intercept     whether the model has a b
     target        the factor on the left of ~
-    terms         the factors on its right, as `linreg.data.formula.formula.plan` lays them out
+    terms         the terms on its right, as `linreg.data.formula.design_spec` describes them
     columns       the columns that target and terms read
-    fill_missing  whether a missing number is filled with the mean of the training rows
+    fill_missing  whether the mean of the training rows replaces a missing number
                   (`ingest.missing: mean`)
-    truth         θ by name and b of generated data, else None
-    weights       the column that weighs the rows, else None
+    truth         the true θ by name and b of generated data, else None
+    weights       the column of sample weights, else None
     """
 
     formula: str
@@ -82,13 +78,13 @@ class Schema:
             {"name": name, "type": column.type, "kind": column.kind}
             for name, column in self.columns.items()
         ]
-        data: dict[str, Any] = {
+        return {
             "format": FORMAT,
             "formula": self.formula,
             "intercept": self.intercept,
-        }
-        data |= {"target": dict(self.target), "terms": self.terms, "columns": columns}
-        return data | {
+            "target": dict(self.target),
+            "terms": self.terms,
+            "columns": columns,
             "fill_missing": self.fill_missing,
             "truth": self.truth,
             "weights": self.weights,
@@ -96,11 +92,14 @@ class Schema:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], origin: Path) -> "Schema":
-        """Rebuild a schema; raises UserError when `origin` holds another format."""
+        """Return the schema in a document; raises UserError if `origin` has another format."""
         try:
             if data["format"] != FORMAT:
                 raise UserError(
-                    origin, f"must have format {FORMAT}", found=data["format"], todo="make it again"
+                    origin,
+                    f"must have format {FORMAT}",
+                    found=data["format"],
+                    todo="delete it and run `dvc repro`",
                 )
             columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
@@ -111,7 +110,7 @@ class Schema:
             ) from None
 
     def write(self, path: Path, about: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Write schema.json; `about` says of which table it is."""
+        """Write schema.json; `about` has the hash of the table that the schema belongs to."""
         write_document(path, {**self.as_data(), **about})
 
     @classmethod

@@ -99,7 +99,7 @@ def example(model: LinearModel) -> pd.DataFrame:
     """Return a row that the model has an answer to: each number's mean, each category's first
     level.
     """
-    learned = {column.name: model.design.learned[column.name] for column in model.columns}
+    learned = {column.name: model.design.statistics[column.name] for column in model.columns}
     return pd.DataFrame(
         {name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()}
     )

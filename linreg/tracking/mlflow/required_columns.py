@@ -14,7 +14,7 @@ def columns_in_words(model: LinearModel) -> dict[str, str]:
     """Return what each column must hold, by name."""
     words = {}
     for column in model.columns:
-        learned = model.design.learned[column.name]
+        learned = model.design.statistics[column.name]
         if learned.levels is not None:
             levels = ", ".join(map(str, learned.levels[:MOST_LEVELS]))
             more = (

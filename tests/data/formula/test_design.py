@@ -259,11 +259,14 @@ def test_the_design_does_not_depend_on_how_the_training_rows_are_cut_into_tables
             "y ~ g*x + C(k) + flag", *(table.slice(i, length) for i in range(0, N, length))
         )
         assert parts.names == whole.names
-        for name, learned in whole.learned.items():
-            assert parts.learned[name].levels == learned.levels
-            assert (parts.learned[name].min, parts.learned[name].max) == (learned.min, learned.max)
+        for name, learned in whole.statistics.items():
+            assert parts.statistics[name].levels == learned.levels
+            assert (parts.statistics[name].min, parts.statistics[name].max) == (
+                learned.min,
+                learned.max,
+            )
             # The sums of parts are rounded one by one; measured 5e-16, for z, whose mean is near 0.
-            assert parts.learned[name].mean == (
+            assert parts.statistics[name].mean == (
                 learned.mean and pytest.approx(learned.mean, rel=2e-15)
             )
         np.testing.assert_array_equal(parts.matrix(table), whole.matrix(table))
@@ -274,7 +277,7 @@ def test_levels_means_and_ranges_are_those_of_the_training_rows(learn: Learn) ->
         {"y": [1.0, 2.0, 6.0], "x": [0.5, None, 2.5], "k": [3, -1, 3], "g": ["b", None, "a"]}
     )
     design = learn("y ~ x + C(k) + g", train, fill_missing=True)
-    learned = design.learned
+    learned = design.statistics
     assert (learned["x"].mean, learned["x"].min, learned["x"].max, learned["x"].levels) == (
         1.5,
         0.5,
@@ -297,9 +300,9 @@ def test_levels_are_sorted_as_text_by_code_point_and_as_numbers_by_size(learn: L
         }
     )
     design = learn("y ~ 0 + g:C(k):f", train)
-    assert design.learned["g"].levels == ("10", "B", "b", "ä")
-    assert design.learned["k"].levels == (-1, 0, 9, 10)
-    assert design.learned["f"].levels == (False, True)
+    assert design.statistics["g"].levels == ("10", "B", "b", "ä")
+    assert design.statistics["k"].levels == (-1, 0, 9, 10)
+    assert design.statistics["f"].levels == (False, True)
     assert design.names[:5] == (
         *tuple(f"g[{g}]:C(k)[-1]:f[False]" for g in ("10", "B", "b", "ä")),
         "g[10]:C(k)[0]:f[False]",
@@ -318,8 +321,10 @@ def refused(
 def test_an_unseen_level_is_told_with_column_level_and_row(learn: Learn) -> None:
     design = learn("y ~ x + g", as_table(FRAME))
     new = pa.table({"x": [1.0, 2.0, 3.0], "g": ["a", "b", "zebra"]})
-    expected = "new.parquet: row 103: column g: holds a level that the training rows do not have; found 'zebra'; "
-    assert refused(design, new, first_row=101) == expected + "known levels: a, b, c"
+    assert refused(design, new, first_row=101) == (
+        "new.parquet: row 103: column g: holds a level that the training rows do not have; "
+        "found 'zebra'; known levels: a, b, c"
+    )
 
 
 @pytest.mark.parametrize(
@@ -422,8 +427,11 @@ def test_a_reference_level_that_training_does_not_have_is_told_with_those_it_has
     learn: Learn,
 ) -> None:
     design = learn('y ~ C(g, "q")', as_table(FRAME))
-    told = r"the reference level of C\(g, 'q'\) is not in the training rows; found 'q'; use one of 'a', 'b', 'c'"
-    with pytest.raises(UserError, match=told):
+    message = (
+        r"the reference level of C\(g, 'q'\) is not in the training rows; found 'q'; "
+        r"use one of 'a', 'b', 'c'"
+    )
+    with pytest.raises(UserError, match=message):
         _ = design.names
 
 

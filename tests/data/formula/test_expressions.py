@@ -232,7 +232,7 @@ def test_anything_else_is_one_line_that_lists_what_is_supported(text: str) -> No
         parse_expression(text)
     message = str(error.value)
     assert message.startswith(
-        "params.yaml: model.formula: holds an expression that is not supported; found"
+        "params.yaml: model.formula: contains an expression that is not supported; found"
     )
     assert all(name in message for name in FUNCTIONS)
     assert len(message) < 500

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
 from linreg.errors import UserError
 
 NAMES = ["y", "x", "z", "g", "h", "a name"]
@@ -63,12 +64,12 @@ def test_a_formula_that_is_spelt_out_means_the_same(text: str) -> None:
     )  # `.` is spelt out, so that no names are needed
     assert again == parsed
     assert str(again) == str(parsed)
-    assert plan(again) == plan(parsed)
+    assert design_spec(again) == design_spec(parsed)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_plan_is_plain_data(text: str) -> None:
-    planned = plan(parse_formula(text, NAMES, CATEGORIES))
+    planned = design_spec(parse_formula(text, NAMES, CATEGORIES))
     assert json.loads(json.dumps(planned)) == planned
 
 
@@ -107,7 +108,7 @@ def terms(text: str, categories: frozenset[str] = CATEGORIES) -> list[list[Any]]
     """The terms as lists of factors; a category's name is followed by whether it keeps its
     reference level.
     """
-    planned = plan(parse_formula(text, NAMES, categories))["terms"]
+    planned = design_spec(parse_formula(text, NAMES, categories))["terms"]
     return [
         [(f["factor"], f["full"]) if f["kind"] == "category" else f["factor"] for f in term]
         for term in planned
@@ -132,14 +133,14 @@ def test_a_column_is_a_category_when_its_type_or_the_formula_says_so() -> None:
 
 @pytest.mark.parametrize("base", ["'b'", '"b"', "2", "2.5", "True"])
 def test_a_category_may_name_its_reference_level(base: str) -> None:
-    (factor,) = plan(parse_formula(f"y ~ C(g, {base})", NAMES, CATEGORIES))["terms"][0]
+    (factor,) = design_spec(parse_formula(f"y ~ C(g, {base})", NAMES, CATEGORIES))["terms"][0]
     assert factor["base"] == json.loads(base.lower().replace("'", '"'))
     assert factor["columns"] == ["g"]
 
 
 @pytest.mark.parametrize("base", ["-1", "-2.5"])
 def test_a_reference_level_may_be_negative(base: str) -> None:
-    (factor,) = plan(parse_formula(f"y ~ C(x, {base})", NAMES, CATEGORIES))["terms"][0]
+    (factor,) = design_spec(parse_formula(f"y ~ C(x, {base})", NAMES, CATEGORIES))["terms"][0]
     assert factor["base"] == json.loads(base)
 
 
@@ -272,7 +273,7 @@ HOSTILE = [
 def refused(text: str) -> str:
     started = time.perf_counter()
     with pytest.raises(UserError) as error:
-        plan(parse_formula(text, NAMES, CATEGORIES))
+        design_spec(parse_formula(text, NAMES, CATEGORIES))
     assert time.perf_counter() - started < SECONDS
     message = str(error.value)
     assert message.startswith("params.yaml: model.formula: ")
@@ -312,8 +313,11 @@ def test_a_function_of_the_target_is_no_feature(text: str) -> None:
 
 def test_the_order_of_a_plan_does_not_depend_on_the_hashes_of_text() -> None:
     program = (
-        "import json; from linreg.data.formula.formula import parse_formula, plan\n"
-        "print(json.dumps(plan(parse_formula('y ~ g*h*x + (z + g)**2', [], frozenset('gh')))))"
+        "import json\n"
+        "from linreg.data.formula.design_spec import design_spec\n"
+        "from linreg.data.formula.formula import parse_formula\n"
+        "parsed = parse_formula('y ~ g*h*x + (z + g)**2', [], frozenset('gh'))\n"
+        "print(json.dumps(design_spec(parsed)))"
     )
     found = {
         subprocess.run(

@@ -117,7 +117,9 @@ def test_weights_scaling_and_a_dropped_column_mean_the_same_to_both_engines(
     shards = []
     for index, of_shard in enumerate(np.array_split(np.arange(500), num_shards)):
         write_table(tmp_path / f"shard-{index}.parquet", table.schema, [table.take(of_shard)])
-        shards.append(Rows(tmp_path / f"shard-{index}.parquet", Design(weighted, design.learned)))
+        shards.append(
+            Rows(tmp_path / f"shard-{index}.parquet", Design(weighted, design.statistics))
+        )
     scaling = z_score_scaling(compute_moments(shards, 3), intercept).restricted_to(
         np.array([True, False, True])
     )

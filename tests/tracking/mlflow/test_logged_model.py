@@ -22,7 +22,8 @@ from mlflow.pyfunc.scoring_server import init
 
 import linreg
 from linreg.data.formula.design import Design
-from linreg.data.formula.formula import parse_formula, plan
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
 from linreg.data.formula.schema import Column, Schema
 from linreg.fit.model import LinearModel, load
 from linreg.tracking.journal.journal import find_run, start_run
@@ -54,8 +55,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parsed = parse_formula(
         "y ~ area + rooms + zone + C(floor) + garden", list(types), frozenset(kinds)
     )
-    schema = Schema(formula=str(parsed), columns=columns, fill_missing=False, **plan(parsed))
-    design = Design.learn(schema, [table])
+    schema = Schema(formula=str(parsed), columns=columns, fill_missing=False, **design_spec(parsed))
+    design = Design.fit(schema, [table])
     folder = tmp_path_factory.mktemp("models") / "model"
     folder.mkdir()
     LinearModel(design, np.linspace(0.5, 2.5, len(design.names)), -1.5, {"data/split": "h"}).save(

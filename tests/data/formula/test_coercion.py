@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from linreg.data.formula.coerce import Typed, typed
+from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
@@ -27,11 +27,11 @@ def schema(learn: Callable[..., Design]) -> Schema:
     return learn("y ~ x + C(k) + g + flag", TRAIN).schema
 
 
-def of(schema: Schema, column: str, cells: Any, text: bool = False) -> Typed:
+def of(schema: Schema, column: str, cells: Any, text: bool = False) -> CoercedTable:
     """Rows whose column has these cells; the others are good."""
     good = {"x": 1.0, "k": 1, "g": "a", "flag": True}
     frame = pd.DataFrame({name: [value] * len(cells) for name, value in good.items()})
-    return typed(frame.assign(**{column: cells}), schema, "the input", text=text)
+    return coerce(frame.assign(**{column: cells}), schema, "the input", text=text)
 
 
 def refused(schema: Schema, column: str, cells: Any, text: bool = False) -> str:
@@ -55,7 +55,7 @@ def test_columns_have_the_types_of_training_but_every_number_is_float64(schema: 
 
 
 @pytest.mark.parametrize(
-    ("column", "cells", "values", "unreadable"),
+    ("column", "cells", "values", "invalid"),
     [
         ("x", objects(1.5, "2.5", 3, None), [1.5, 2.5, 3.0, None], [False] * 4),
         (
@@ -81,16 +81,12 @@ def test_columns_have_the_types_of_training_but_every_number_is_float64(schema: 
     ],
 )
 def test_with_text_each_cell_is_read_by_itself(
-    schema: Schema, column: str, cells: Any, values: list[Any], unreadable: list[bool]
+    schema: Schema, column: str, cells: Any, values: list[Any], invalid: list[bool]
 ) -> None:
     found = of(schema, column, cells, text=True)
     assert found.table[column].to_pylist() == values
-    noted = (
-        found.unreadable[column].rows.tolist()
-        if column in found.unreadable
-        else [False] * len(cells)
-    )
-    assert noted == unreadable
+    noted = found.invalid[column].rows.tolist() if column in found.invalid else [False] * len(cells)
+    assert noted == invalid
 
 
 @pytest.mark.parametrize(
@@ -116,7 +112,7 @@ def test_without_it_nothing_is_taken_for_what_it_is_not(
 def test_whole_floats_are_levels_of_whole_numbers_where_both_are_exact(schema: Schema) -> None:
     found = of(schema, "k", [1.0, 2.5, np.inf, 2.0**53, 2.0**54, np.nan])
     assert found.table["k"].to_pylist() == [1, None, None, 2**53, None, None]
-    assert found.unreadable["k"].rows.tolist() == [False, True, True, False, True, False]
+    assert found.invalid["k"].rows.tolist() == [False, True, True, False, True, False]
 
 
 @pytest.mark.parametrize("column", ["x", "k", "g", "flag"])
@@ -127,16 +123,16 @@ def test_a_column_of_missing_cells_is_missing_whatever_its_type(
     for cells in ([None, None], [np.nan, np.nan], objects(None, None)):
         found = of(schema, column, cells, text)
         assert found.missing(column).tolist() == [True, True]  # type: ignore[union-attr]
-        assert found.unreadable == {}
+        assert found.invalid == {}
 
 
 def test_a_table_and_a_frame_with_the_same_cells_are_the_same(schema: Schema) -> None:
     frame = TRAIN.drop(["y"]).to_pandas()
-    assert typed(frame, schema, "it").table.equals(
-        typed(TRAIN, schema, "it").table.combine_chunks()
+    assert coerce(frame, schema, "it").table.equals(
+        coerce(TRAIN, schema, "it").table.combine_chunks()
     )
 
 
 def test_columns_are_found_by_their_names_as_text(learn: Callable[..., Design]) -> None:
     schema = learn("y ~ `0`", pa.table({"y": [1.0, 2.0], "0": [1.0, 3.0]})).schema
-    assert typed(pd.DataFrame({0: [5.0]}), schema, "it").table["0"].to_pylist() == [5.0]
+    assert coerce(pd.DataFrame({0: [5.0]}), schema, "it").table["0"].to_pylist() == [5.0]

@@ -1,0 +1,170 @@
+"""The features of a table, coerced to the types that they had in training.
+
+A cell that cannot be coerced becomes null and is recorded with its column, so that an error can
+name it; a column whose type is wrong as a whole is an error at once.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.csv import values as csv_values
+from linreg.data.formula.row_errors import Mask
+from linreg.data.formula.schema import Schema
+from linreg.data.tables.arrays import as_mask
+from linreg.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ArrowColumn: TypeAlias = pa.Array | pa.ChunkedArray
+
+
+class InvalidCells(NamedTuple):
+    """The rows (n,) whose value is not of the column's type, and the column before coercion."""
+
+    rows: Mask
+    original: ArrowColumn
+
+
+class CoercedTable(NamedTuple):
+    """Features of n rows in the types of training, and by column the cells that are null for being
+    invalid.
+    """
+
+    table: pa.Table
+    invalid: Mapping[str, InvalidCells]
+
+    def missing(self, name: str) -> Mask | None:
+        """Return the rows (n,) in which a column has no value; None where there is no such row."""
+        column = self.table.column(name)
+        if not column.null_count:
+            return None
+        is_null = as_mask(column.is_null())
+        return is_null & ~self.invalid[name].rows if name in self.invalid else is_null
+
+
+def coerce(
+    frame: "pd.DataFrame | pa.Table", schema: Schema, origin: object, *, text: bool = False
+) -> CoercedTable:
+    """Return the features of a schema, taken from a table with any columns.
+
+    Any numeric type will do for a number: 3 in a float column, 3.5 in one that was integer in
+    training. With `text`, numbers and booleans may also be text that spells them.
+
+    Raises UserError for a column of `origin` that is absent, is there twice, or has an incompatible
+    type.
+    """
+    names = list(frame.column_names if isinstance(frame, pa.Table) else map(str, frame.columns))
+    columns: dict[str, ArrowColumn] = {}
+    invalid: dict[str, InvalidCells] = {}
+    for name, type_ in feature_types(schema).items():
+        where = f"{origin}: column {name}"
+        if names.count(name) != 1:
+            what = "is missing" if name not in names else "appears more than once"
+            found = ", ".join(names) or "no column"
+            raise UserError(where, what, found=found, todo="name the columns as in training")
+        index = names.index(name)
+        values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
+        original, columns[name] = _coerce_column(values, type_, where, text)
+        if columns[name].null_count > original.null_count:
+            rows = as_mask(pc.and_(columns[name].is_null(), original.is_valid()))
+            invalid[name] = InvalidCells(rows, original)
+    # A table without columns would forget its number of rows.
+    table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
+    return CoercedTable(table, invalid)
+
+
+def feature_types(schema: Schema) -> dict[str, pa.DataType]:
+    """Return the features' types by name: float64 for a number that is not used as a category."""
+    return {
+        name: pa.float64()
+        if column.kind == "number" and name not in schema.category_columns
+        else pa.type_for_alias(column.type)
+        for name, column in schema.features.items()
+    }
+
+
+def _coerce_column(
+    values: Any, type_: pa.DataType, where: str, text: bool
+) -> tuple[ArrowColumn, ArrowColumn]:
+    """Return a column as it was, and coerced, with null for each cell that is not of the type."""
+    if text and not isinstance(values, ArrowColumn) and values.dtype == object:
+        spelled = _as_text(values, where)
+        if not pa.types.is_string(type_):
+            return spelled, csv_values.read(spelled, type_)
+        is_text = pa.array([isinstance(value, str) for value in values])
+        return spelled, pc.if_else(is_text, spelled, None)
+    cells = _as_arrow(values, type_, where)
+    if cells.null_count == len(cells):
+        return cells, pa.nulls(len(cells), type_)
+    if text and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
+        return cells, csv_values.read(cells, type_)
+    if pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
+        return cells, pc.if_else(_is_exact_integer(cells), cells, None).cast(type_, safe=False)
+    return cells, _cast(cells, type_, where)
+
+
+def _as_text(values: "pd.Series[Any]", where: str) -> pa.Array:
+    """Return Python objects, of different types perhaps, as text; None and NaN as null."""
+    try:
+        spelled = [
+            None if is_missing else str(value)
+            for value, is_missing in zip(values, values.isna(), strict=True)
+        ]
+        return pa.array(spelled, pa.string())
+    except UnicodeError as error:
+        raise UserError(where, "must hold text that is valid Unicode", found=error) from None
+
+
+def _as_arrow(values: Any, type_: pa.DataType, where: str) -> ArrowColumn:
+    """Return a column of a frame or a table in Arrow, decoded if it is a dictionary."""
+    if not isinstance(values, ArrowColumn):
+        # pyarrow would read a boolean among numbers as 0 or 1.
+        if (
+            values.dtype == object
+            and not pa.types.is_boolean(type_)
+            and any(isinstance(value, bool) for value in values)
+        ):
+            raise UserError(where, f"must hold {type_}", found="a truth value")
+        values = _from_pandas(values, type_, where)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    return values.cast(pa.string()) if _is_text(values.type) else values
+
+
+def _from_pandas(values: "pd.Series[Any]", type_: pa.DataType, where: str) -> pa.Array:
+    try:
+        # Unlike pa.array, this takes NaN for a missing value.
+        return pa.Array.from_pandas(values)
+    except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise UserError(where, f"must hold {type_}", found=error) from None
+
+
+def _cast(cells: ArrowColumn, type_: pa.DataType, where: str) -> ArrowColumn:
+    """Cast a column; unlike pyarrow, raise UserError between text, booleans and numbers."""
+    kinds = (pa.types.is_string, pa.types.is_binary, pa.types.is_boolean)
+    if not pa.types.is_null(cells.type) and any(is_(type_) != is_(cells.type) for is_ in kinds):
+        raise UserError(where, f"must hold {type_}", found=f"{cells.type}, such as {_first(cells)}")
+    try:
+        # An integer above 2^53 is meant to be rounded to float64.
+        rounds = pa.types.is_float64(type_) and pa.types.is_integer(cells.type)
+        return cells.cast(type_, safe=not rounds)
+    except pa.ArrowException as error:
+        raise UserError(where, f"must hold {type_}", found=error) from None
+
+
+def _first(cells: ArrowColumn) -> Any:
+    return next((cell for cell in cells if cell.is_valid), None)
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return type_ in (pa.string(), pa.large_string(), pa.string_view())
+
+
+def _is_exact_integer(cells: ArrowColumn) -> ArrowColumn:
+    """Return which floats are integers that both int64 and float64 represent exactly."""
+    small = pc.less_equal(pc.abs(cells), pa.scalar(2.0**53, cells.type))
+    return pc.and_(small, pc.equal(cells, pc.floor(cells)))

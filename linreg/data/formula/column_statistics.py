@@ -1,0 +1,106 @@
+"""What a design has to know of the training rows: the levels, means and ranges of columns."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.arrays import Floats
+from linreg.data.formula.factors import Level
+from linreg.data.tables.arrays import as_floats
+
+
+@dataclass(frozen=True)
+class ColumnStatistics:
+    """The statistics of one column over the training rows, missing cells left out.
+
+    levels    the sorted values of a column that is used as a category, else None
+    mean      of a column of numbers, else None
+    min, max  of a column of numbers, else None
+    """
+
+    levels: tuple[Level, ...] | None
+    mean: float | None
+    min: float | None
+    max: float | None
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "ColumnStatistics":
+        """Return the statistics that model.json holds, in which tuples have become lists."""
+        levels = None if data["levels"] is None else tuple(data["levels"])
+        return cls(levels, data["mean"], data["min"], data["max"])
+
+
+class RunningStatistics:
+    """Statistics of one column, updated table by table and merged over processes."""
+
+    def __init__(self, *, is_number: bool, is_category: bool) -> None:
+        self._is_number = is_number
+        self._is_category = is_category
+        self._levels: set[Level] = set()
+        self._sums: list[float] = []
+        self._count = 0
+        self._min = np.inf
+        self._max = -np.inf
+
+    def update(self, column: pa.ChunkedArray) -> None:
+        """Add the cells of the column in one table."""
+        if self._is_category:
+            self._levels.update(pc.unique(column.drop_null()).to_pylist())
+        if self._is_number:
+            values = as_floats(column.drop_null())
+            self._count += len(values)
+            self._sums += _finite_sums(values)
+            self._min = min(self._min, float(values.min(initial=np.inf)))
+            self._max = max(self._max, float(values.max(initial=-np.inf)))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain data to send to another process, for `merge`."""
+        return {
+            "levels": list(self._levels),
+            "sums": self._sums,
+            "count": self._count,
+            "min": self._min,
+            "max": self._max,
+        }
+
+    def merge(self, data: Mapping[str, Any]) -> None:
+        """Add what another process has sent: `as_data` of the same column."""
+        self._levels.update(data["levels"])
+        self._sums = [*self._sums, *data["sums"]]
+        self._count += data["count"]
+        self._min = min(self._min, data["min"])
+        self._max = max(self._max, data["max"])
+
+    def result(self) -> ColumnStatistics:
+        """Return the statistics; those of numbers are None for a column without a value."""
+        has_values = self._is_number and self._count > 0
+        return ColumnStatistics(
+            levels=tuple(sorted(self._levels)) if self._is_category else None,
+            mean=_mean(self._sums, self._count) if has_values else None,
+            min=self._min if has_values else None,
+            max=self._max if has_values else None,
+        )
+
+
+def _finite_sums(values: Floats) -> list[float]:
+    """Return finite numbers that add up to the sum of the values (n,), which may overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(values.sum())
+    if math.isfinite(total) or len(values) == 1:
+        return [total]
+    middle = len(values) // 2
+    return [*_finite_sums(values[:middle]), *_finite_sums(values[middle:])]
+
+
+def _mean(sums: Sequence[float], count: int) -> float:
+    try:
+        return math.fsum(sums) / count
+    except OverflowError:
+        # The sum is beyond float64, the mean is not.
+        return float(sum(map(Fraction, sums)) / count)
