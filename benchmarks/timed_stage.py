@@ -18,23 +18,23 @@ from linreg.tracking.journal.journal import Run
 def main() -> None:
     """Time the stage's own main function, without what starts it."""
     stage = importlib.import_module(f"stages.{sys.argv[1]}").main.__wrapped__
-    Run.follow = lambda run: None  # type: ignore[method-assign]  # noqa: ARG005
-    Run.wait_sent = lambda run, timeout: 0  # type: ignore[method-assign]  # noqa: ARG005
+    Run.start_sender = lambda run: None  # type: ignore[method-assign]  # noqa: ARG005
+    Run.flush = lambda run, timeout: 0  # type: ignore[method-assign]  # noqa: ARG005
     if "RANK" not in os.environ:
         _time(stage, Workers())
         return
-    from linreg.process.worker_group import joined
+    from linreg.process.worker_group import process_group
 
-    with joined() as group:
+    with process_group() as group:
         _time(stage, group)
 
 
 def _time(stage: object, workers: Workers) -> None:
     assert callable(stage)
-    workers.wait()
+    workers.barrier()
     started = time.perf_counter()
     stage(workers)
-    workers.wait()
+    workers.barrier()
     if workers.first:
         print("seconds:", time.perf_counter() - started)
 

@@ -33,7 +33,7 @@ from linreg.process.workers import Workers
 from linreg.report.context import background
 from linreg.report.page import write_report
 from linreg.tracking.journal.description import describe
-from linreg.tracking.journal.training_run import note_judgement, run_of_model
+from linreg.tracking.journal.training_run import record_gates, run_of_model
 
 PROFILE = Path("data/ingested/profile.json")
 SCHEMA = Path("data/ingested/schema.json")
@@ -53,7 +53,6 @@ def main(workers: Workers) -> None:
     model, files = load(MODEL), shard_files(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
     with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
-        run.follow()
         shards = whole_shards(files, model.design, workers)
         watched, kept = (
             divided(SPLIT / f"{name}.parquet", model.design, workers)
@@ -92,9 +91,9 @@ def main(workers: Workers) -> None:
         run.log(final_values(found) | certainty.as_metrics(), step=0)
         run.log_artifact(EVALUATION)
         describe(run, found | measures, verdict)
-        note_judgement(run, "passed" if verdict["passed"] else "failed")
+        record_gates(run, passed=verdict["passed"])
     print(f"evaluate: {in_words(judged, found[judged], verdict)} → {EVALUATION}/report.html")
-    pending = run.wait_sent(SECONDS_FOR_TRACKING)
+    pending = run.flush(SECONDS_FOR_TRACKING)
     if pending:
         print(
             f"evaluate: MLflow has not taken {pending} entries yet; `linreg sync` sends them",

@@ -15,7 +15,7 @@ from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder
 from linreg.params import load_params
 from linreg.process.stage import stage_with_workers
-from linreg.process.workers import Workers, shared
+from linreg.process.workers import Workers, shared_folder
 
 GENERATED = Path("data/raw/generated.parquet")
 
@@ -27,8 +27,8 @@ def main(workers: Workers) -> None:
     schema = synthetic_schema(params.generate)
     files = chunks_by_file(params.generate)
 
-    with shared(new_folder, GENERATED, workers) as folder:
-        for index in workers.mine(len(files)):
+    with shared_folder(new_folder, GENERATED, workers) as folder:
+        for index in workers.own_range(len(files)):
             rows = (draw(params.generate, chunk) for chunk in files[index])
             write_table(folder / f"part-{index:05d}.parquet", schema, rows)
 

@@ -17,7 +17,7 @@ from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params import load_params
 from linreg.process.stage import stage_with_workers
-from linreg.process.workers import Workers, shared
+from linreg.process.workers import Workers, shared_folder
 
 INGESTED_TABLE = Path("data/ingested/table.parquet")
 INGESTED_SEAL = Path("data/ingested/_table.seal")
@@ -34,8 +34,8 @@ def main(workers: Workers) -> None:
     rows_of_part = dict(zip(PARTS, partition.sizes, strict=True))
 
     with (
-        shared(scratch_folder, SPLIT, workers) as scratch,
-        shared(new_folder, SPLIT, workers) as folder,
+        shared_folder(scratch_folder, SPLIT, workers) as scratch,
+        shared_folder(new_folder, SPLIT, workers) as folder,
     ):
         files = write_parts(table, partition, shards, folder, scratch, workers)
         if workers.first:

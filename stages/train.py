@@ -25,7 +25,7 @@ from linreg.params import flat, load_params
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
-from linreg.tracking.journal.training_run import begin_training_run, note_model
+from linreg.tracking.journal.training_run import record_model, training_run
 
 SCHEMA = Path("data/ingested/schema.json")
 SPLIT = Path("data/split")
@@ -43,8 +43,7 @@ def main(workers: Workers) -> None:
     files, schema = shard_files(SPLIT, SCHEMA), Schema.read(SCHEMA)
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     counts = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
-    with begin_training_run(workers, flat(params), hashes, SPLIT) as run:
-        run.follow()
+    with training_run(workers, flat(params), hashes, SPLIT) as run:
         design = Design.fit(schema, groups_of(files, workers), workers)
         shards = whole_shards(files, design, workers)
         validation = divided(SPLIT / "validation.parquet", design, workers)
@@ -90,7 +89,7 @@ def main(workers: Workers) -> None:
                     design, history.chosen.theta, history.chosen.b, hashes, counts | curves
                 ).save(folder)
                 exact.write(folder, train.collinear)
-            note_model(run, MODEL)
+            record_model(run, MODEL)
             checkpoint.delete()
             print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
 

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from sqlalchemy.exc import SADeprecationWarning
 
+from linreg.tracking.journal import sender_process
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import Result, send_all
@@ -60,6 +61,12 @@ def store(repository: Path, empty_database: Path) -> MlflowClient:
     """The repository's own store, a real SQLite file."""
     shutil.copyfile(empty_database, repository / "mlflow.db")
     return open_store()
+
+
+@pytest.fixture
+def no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are written, and no process of their own sends them."""
+    monkeypatch.setattr(sender_process, "start", lambda _: None)
 
 
 @pytest.fixture

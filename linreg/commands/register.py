@@ -20,9 +20,9 @@ from linreg.params import column_of, load_params
 from linreg.registry.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
 from linreg.registry.model_card import description, tags
 from linreg.registry.promotion import Verdict, contest
-from linreg.tracking.audit_log import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, deciding
-from linreg.tracking.journal.follower import wait
+from linreg.tracking.audit_log import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, registry_lock
 from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.sender_process import wait
 
 if TYPE_CHECKING:
     from linreg.tracking.mlflow.model_registry import Registry, Version
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.dry_run:
             return _decide(args, Registry.open(args.name, create=False))
-        with deciding():
+        with registry_lock():
             return _decide(args, Registry.open(args.name))
     except UserError:
         raise

@@ -141,7 +141,9 @@ def shard_files(split: Path, *beside: Path) -> list[Path]:
 def groups_of(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
     """Read the row groups of files, of which every process owns whole files."""
     return prefetch(
-        rows for index in workers.mine(len(paths)) for rows in TableFile(paths[index]).row_groups()
+        rows
+        for index in workers.own_range(len(paths))
+        for rows in TableFile(paths[index]).row_groups()
     )
 
 
@@ -150,7 +152,7 @@ def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE
     files = [Rows(path, design) for path in paths]
     room = KEPT_BYTES
     for index, rows in enumerate(files):
-        rows.own = range(rows.num_chunks if index in workers.mine(len(files)) else 0)
+        rows.own = range(rows.num_chunks if index in workers.own_range(len(files)) else 0)
         room -= rows.keep_within(room)
     return files
 
@@ -158,5 +160,5 @@ def whole_shards(paths: Sequence[Path], design: Design, workers: Workers = ALONE
 def divided(path: Path, design: Design, workers: Workers = ALONE) -> Rows:
     """Return the rows of a file, of which every process owns some windows."""
     rows = Rows(path, design)
-    rows.own = workers.mine(rows.num_chunks)
+    rows.own = workers.own_range(rows.num_chunks)
     return rows

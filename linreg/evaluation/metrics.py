@@ -34,7 +34,7 @@ def metrics(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         own = [_sums_of(chunk, theta, b, guess) for rows in parts for chunk in rows]
-    columns = dict(zip(_SUMS, zip(*workers.gather_all(own), strict=True), strict=True))
+    columns = dict(zip(_SUMS, zip(*workers.concatenate(own), strict=True), strict=True))
     num_rows = int(sum(columns["n"]))
     mean = exact_sum(columns["y"]) / num_rows
     # Σ(y − mean)² of all rows from that of each window around its own mean.

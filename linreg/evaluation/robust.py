@@ -67,13 +67,13 @@ class RobustErrors:
         of the shards.
         """
         own, num_rows = [], sum(rows.num_rows for rows in shards)
-        for index in workers.mine(len(shards)):
+        for index in workers.own_range(len(shards)):
             part = cls(fit, expected=num_rows)
             for chunk in shards[index]:
                 part.add(*chunk)
             own.append([part._largest_leverage, part._sums.ravel().tolist()])
         result = cls(fit)
-        for leverage, sums in workers.gather_all(own):
+        for leverage, sums in workers.concatenate(own):
             result._largest_leverage = max(result._largest_leverage, leverage)
             _add_pairs(result._sums, np.reshape(sums, result._sums.shape))
         return result

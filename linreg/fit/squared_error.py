@@ -40,7 +40,7 @@ def total(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         own = [float(values(chunk).sum()) for rows in parts for chunk in rows]
-    return exact_sum(workers.gather_all(own))
+    return exact_sum(workers.concatenate(own))
 
 
 def exact_sum(values: Iterable[float]) -> float:

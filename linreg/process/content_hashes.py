@@ -1,5 +1,6 @@
-"""Content hashes of many files, which the processes of a stage compute together: hashing takes
-longer than reading.
+"""Content hashes of many files, divided among the processes of a stage.
+
+Hashing takes longer than reading, so that several processes need a fraction of the time.
 """
 
 from collections.abc import Sequence
@@ -10,19 +11,21 @@ from linreg.process.workers import ALONE, Workers
 
 
 def content_hashes(paths: Sequence[Path], workers: Workers = ALONE) -> dict[str, str]:
-    """Return `content_hash` of files and folders by their names; all processes must call it, and
-    all see the files.
+    """Return the `content_hash` of files and folders, by path.
+
+    All processes must call it, and all must see the files.
     """
     files = sorted(
         (file for path in paths for file in files_in(path)),
         key=lambda file: (-file.stat().st_size, file),
     )
-    own, bytes_of = [], [0] * workers.size
-    # the longest first, each to the process that has least to do
+    own: list[tuple[str, str]] = []
+    num_bytes = [0] * workers.size
+    # The longest file first, each to the process with the fewest bytes so far.
     for file in files:
-        rank = bytes_of.index(min(bytes_of))
-        bytes_of[rank] += file.stat().st_size
+        rank = num_bytes.index(min(num_bytes))
+        num_bytes[rank] += file.stat().st_size
         if rank == workers.rank:
             own.append((str(file), file_hash(file)))
-    known = dict(workers.gather_all(own))
-    return {str(path): content_hash(path, lambda file: known[str(file)]) for path in paths}
+    hashes = dict(workers.concatenate(own))
+    return {str(path): content_hash(path, lambda file: hashes[str(file)]) for path in paths}

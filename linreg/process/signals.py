@@ -1,8 +1,8 @@
-"""What Ctrl-C and SIGTERM do to a stage: the first ends it in good order, a second Ctrl-C at once.
+"""What Ctrl-C (SIGINT) and SIGTERM do to a stage: the first shuts it down gracefully.
 
-Good order is, before main() begins, to end at once, since nothing has been written yet; in main()
-an exception wherever it is, so that what is half-written is cleared away; in a training the end of
-the step, with its state saved.
+Before main() begins nothing has been written, so that the process exits at once. In main() a signal
+raises an exception, wherever the code is, and what is half-written is removed. A training defers
+the signal to the end of the step and saves its state. A second Ctrl-C ends the process at once.
 """
 
 import os
@@ -18,127 +18,121 @@ from types import FrameType
 from linreg.errors import LAUNCHER, Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GRACE = 0.2
-"""Seconds in which a second signal is the same wish as the first: some schedulers tell every
-process twice.
-"""
+SECONDS_OF_ONE_REQUEST = 0.2
+"""Signals that come within this time are one request: some schedulers signal every process twice."""
 Handler = Callable[[int, FrameType | None], None]
 
-_asked = 0
+_pending_signal = 0
 
 
-def end_at_once() -> None:
-    """Have a signal end this process with one line, in place of a traceback through half of the
-    imports.
-    """
-    _on_signals(_end)
+def exit_on_signal() -> None:
+    """Have a signal end this process with one line instead of a traceback through its imports."""
+    _install(_exit)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Have the first signal raise Interrupted in the block, and a second Ctrl-C end the process."""
-    global _asked
-    _asked = 0
+    global _pending_signal
+    _pending_signal = 0
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(
-        target=_end_at_the_second, args=(heard,), name="interrupt", daemon=True
+        target=_exit_on_second_interrupt, args=(reader,), name="interrupt", daemon=True
     ).start()
-    hook, sys.unraisablehook = sys.unraisablehook, _end_if_lost
+    unraisable_hook = sys.unraisablehook
+    sys.unraisablehook = _exit_if_interrupted
     try:
-        _on_signals(_raise)
+        _install(_raise)
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        sys.unraisablehook = hook
+        sys.unraisablehook = unraisable_hook
         signal.set_wakeup_fd(-1)
-        os.close(told)
+        os.close(writer)
 
 
-def wait_for_me() -> None:
-    """Raise nothing any more: whoever calls this asks `asked` as often as the process can end well.
+def defer_signals() -> None:
+    """Have signals raise nothing from now on; the caller polls `pending_signal` instead.
 
-    Of several processes the first one decides for all. The others end when it has, or when they are
-    stopped.
+    Of several processes the first decides for all. The others end when it has ended, or when they
+    are stopped.
     """
     if signal.getsignal(signal.SIGINT) is _raise or signal.getsignal(signal.SIGTERM) is _raise:
-        _on_signals(_note)
+        _install(_remember)
         if os.environ.get("RANK", "0") != "0":
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def hand_on() -> None:
-    """Hand signals on to the processes that this one has started, and wait for how they end."""
-    _on_signals(_tell_children)
+def forward_signals() -> None:
+    """Forward signals to the processes that this one has started, and leave the exit to them."""
+    _install(_forward)
 
 
-def asked() -> int:
-    """Return the number of the signal that asks this process to end, 0 while none has."""
-    return _asked
+def pending_signal() -> int:
+    """Return the number of the first signal that has asked this process to end, 0 if none has."""
+    return _pending_signal
 
 
-def _on_signals(handler: Handler) -> None:
+def _install(handler: Handler) -> None:
     for number in SIGNALS:
-        if (
-            signal.getsignal(number) is not signal.SIG_IGN
-            # as in a shell's background job, which is to go on
-        ):
+        # A shell has its background jobs ignore Ctrl-C, and they are to go on doing so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 
-def _end(number: int, _frame: FrameType | None = None) -> None:
-    if os.environ.get(LAUNCHER, str(os.getpid())) == str(
-        os.getpid()
-        # the launcher tells it once for all
-    ):
+def _exit(number: int, _frame: FrameType | None = None) -> None:
+    # Where a launcher has started this process, it prints the line, once for all processes.
+    if os.environ.get(LAUNCHER, str(os.getpid())) == str(os.getpid()):
         os.write(2, b"error: interrupted\n")
     os._exit(128 + number)
 
 
-def _note(number: int, _frame: FrameType | None = None) -> None:
-    global _asked
-    _asked = _asked or number
+def _remember(number: int, _frame: FrameType | None = None) -> None:
+    global _pending_signal
+    _pending_signal = _pending_signal or number
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:
-    # nor does another signal disturb the clearing away
-    if not _asked:
-        _note(number)
+    # A further signal must not disturb the cleaning up.
+    if not _pending_signal:
+        _remember(number)
         raise Interrupted(number)
 
 
-def _tell_children(number: int, _frame: FrameType | None) -> None:
-    """SIGTERM is handed on as Ctrl-C, since the launcher itself uses it to stop all when one has
-    failed.
-    """
-    _note(number)
+def _forward(number: int, _frame: FrameType | None) -> None:
+    """Send SIGINT to the children, for SIGTERM too: by that the launcher stops all when one fails."""
+    _remember(number)
     children: list[str] = []
-    # another system than Linux
+    # Only Linux has this file.
     with suppress(OSError):
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     if not children:
-        _end(number)
+        _exit(number)
     for pid in children:
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGINT)
 
 
-def _end_at_the_second(heard: int) -> None:
-    """Python's handlers have to wait for the end of a long product or a read; a thread has not."""
+def _exit_on_second_interrupt(reader: int) -> None:
+    """Watch for a second Ctrl-C in a thread, which need not wait for compiled code to return.
+
+    Python's own handlers run only between two bytecodes, after a long product or a read has ended.
+    """
     first = 0.0
-    while numbers := os.read(heard, 64):
+    while numbers := os.read(reader, 64):
         if not first:
             first = time.monotonic()
-        elif signal.SIGINT in numbers and time.monotonic() - first > GRACE:
-            _end(signal.SIGINT)
-    os.close(heard)
+        elif signal.SIGINT in numbers and time.monotonic() - first > SECONDS_OF_ONE_REQUEST:
+            _exit(signal.SIGINT)
+    os.close(reader)
 
 
-def _end_if_lost(lost: "sys.UnraisableHookArgs") -> None:
-    """End here if the exception was raised where Python passes none on, as in a finalizer."""
-    if isinstance(lost.exc_value, Interrupted):
-        _end(lost.exc_value.number)
-    sys.__unraisablehook__(lost)
+def _exit_if_interrupted(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Exit where Python cannot propagate the exception, as in a finalizer."""
+    if isinstance(unraisable.exc_value, Interrupted):
+        _exit(unraisable.exc_value.number)
+    sys.__unraisablehook__(unraisable)

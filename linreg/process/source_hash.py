@@ -1,4 +1,4 @@
-"""Which code is running, as one hash: that of a commit, or of files that no commit has."""
+"""One hash of the code that is running, whether it is a commit's or was never committed."""
 
 import hashlib
 from pathlib import Path
@@ -7,11 +7,9 @@ from linreg.files import content_hash
 
 
 def code_hash(folder: Path = Path()) -> str:
-    """Return an MD5 over the sources in a project's folder and the versions of the libraries that
-    it locks.
+    """Return an MD5 over a project's sources and the versions of the libraries that it locks.
 
-    The same files give the same hash wherever the folder lies; what Python leaves beside them does
-    not count.
+    The same files give the same hash wherever the folder is; compiled files do not count.
     """
     files = [
         *folder.glob("linreg/**/*.py"),

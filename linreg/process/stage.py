@@ -1,5 +1,4 @@
-"""What every stage script is: one process or several, alone in its folder, with errors that are one
-line.
+"""What every stage script is: one process or several, alone in its folder, with one-line errors.
 
 @stage                          one process, whatever WORKERS says
 @stage_with_workers             as many as the environment's WORKERS says, or as torchrun has
@@ -7,7 +6,6 @@ line.
 """
 
 import ctypes
-import fcntl
 import functools
 import os
 import resource
@@ -19,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linreg.errors import LAUNCHER, UserError, WorkerGoneError, one_line_errors
+from linreg.process.lock import lock
 from linreg.process.signals import interruptible
 from linreg.process.workers import Workers
 
@@ -26,111 +25,91 @@ LOCKS = Path(".linreg/stages")
 
 
 def stage(main: Callable[[], None]) -> Callable[[], None]:
-    """Make main() a stage that one process runs; those that torchrun has started beside it have
-    nothing to do.
-    """
+    """Make main() a stage of one process; others that torchrun has started return at once."""
 
     @functools.wraps(main)
-    def started() -> None:
+    def run_stage() -> None:
         if os.environ.get("RANK", "0") == "0":
-            _open_many_files()
+            _raise_file_limit()
             with interruptible():
-                one_line_errors(functools.partial(_alone, main))()
+                one_line_errors(functools.partial(_run_alone, main))()
 
-    return started
+    return run_stage
 
 
 def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
-    """Make main(workers) a stage that WORKERS processes run together; it starts them if nobody
-    has.
-    """
+    """Make main(workers) a stage that WORKERS processes run together; starts them if need be."""
 
     @functools.wraps(main)
-    def started() -> None:
-        _open_many_files()
+    def run_stage() -> None:
+        _raise_file_limit()
         if "RANK" in os.environ:
-            # torch, which takes seconds
-            from linreg.process.launcher import tell_launcher
+            # Imported here because it imports torch, which takes seconds.
+            from linreg.process.launcher import report_to_launcher
 
-            started_as = one_line_errors(functools.partial(_as_one_of_several, main), tell_launcher)
+            run = one_line_errors(functools.partial(_run_as_worker, main), report_to_launcher)
         else:
-            started_as = one_line_errors(functools.partial(_as_told, main))
+            run = one_line_errors(functools.partial(_run_or_launch, main))
         with interruptible():
-            started_as()
+            run()
 
-    return started
+    return run_stage
 
 
-def _alone(main: Callable[[], None]) -> None:
+def _run_alone(main: Callable[[], None]) -> None:
     _end_with_dvc()
-    with only_one():
+    with _stage_lock():
         main()
 
 
-def _as_told(main: Callable[[Workers], None]) -> None:
-    num_workers = _wanted_workers()
+def _run_or_launch(main: Callable[[Workers], None]) -> None:
+    num_workers = _num_workers()
     if num_workers == 1:
-        _alone(functools.partial(main, Workers()))
+        _run_alone(functools.partial(main, Workers()))
         return
     _end_with_dvc()
-    # torch, which takes seconds
+    # Imported here because it imports torch, which takes seconds.
     from linreg.process.launcher import launch
 
     launch(f"stages.{_name()}", num_workers)
 
 
-def _as_one_of_several(main: Callable[[Workers], None]) -> None:
+def _run_as_worker(main: Callable[[Workers], None]) -> None:
     _end_with_parent(signal.SIGKILL)
     if os.environ.get(LAUNCHER, str(os.getppid())) != str(os.getppid()):
-        # it died before it could take us along
+        # The launcher died before the system knew that this process ends with it.
         raise WorkerGoneError
-    from linreg.process.worker_group import joined
+    from linreg.process.worker_group import process_group
 
-    with joined() as group:
+    with process_group() as group:
         if not group.first:
-            group.wait()
+            group.barrier()
             main(group)
             return
-        # the first process holds the lock for all of them
-        with only_one():
-            group.wait()
+        # The first process holds the lock for all of them.
+        with _stage_lock():
+            group.barrier()
             main(group)
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Be the one process that runs this stage in this folder; waits for another, such as one whose
-    DVC was killed.
-    """
-    handle = _lock_file()
+def _stage_lock() -> Iterator[None]:
+    """Hold this stage's lock in this folder; waits for another holder, such as one DVC has left."""
+    descriptor = _open_lock_file()
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = ""
-            # a folder says nothing
-            with suppress(OSError):
-                who = os.pread(handle, 100, 0).decode(errors="replace")
-            print(f"{_name()}: waiting for {who or 'another process'}, which runs this stage here")
-            sys.stdout.flush()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        # a full disk, or a folder; the lock holds without it
+        lock(descriptor, on_wait=functools.partial(_print_holder, descriptor))
+        # On a full disk, or for a folder, the lock holds without its holder's name.
         with suppress(OSError):
-            os.ftruncate(handle, 0)
-            os.pwrite(
-                handle,
-                f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode(),
-                0,
-            )
+            os.ftruncate(descriptor, 0)
+            since = time.strftime("%Y-%m-%d %H:%M:%S")
+            os.pwrite(descriptor, f"process {os.getpid()}, since {since}".encode(), 0)
         yield
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
-def _lock_file() -> int:
-    """Open the file that is locked; where none can be made, this folder, which is locked in its
-    place.
-    """
+def _open_lock_file() -> int:
+    """Open the file to lock, or this folder where no file can be made."""
     try:
         LOCKS.mkdir(parents=True, exist_ok=True)
         return os.open(LOCKS / f"{_name()}.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -138,19 +117,28 @@ def _lock_file() -> int:
         return os.open(".", os.O_RDONLY)
 
 
-def _open_many_files() -> None:
+def _print_holder(descriptor: int) -> None:
+    holder = ""
+    # A folder, which is locked where no file can be made, has no text.
+    with suppress(OSError):
+        holder = os.pread(descriptor, 100, 0).decode(errors="replace")
+    print(f"{_name()}: waiting for {holder or 'another process'}, which runs this stage here")
+    sys.stdout.flush()
+
+
+def _raise_file_limit() -> None:
     """Raise the number of files that this process may have open as far as the system lets it.
 
     The split stage writes to all buckets of all shards at once, about 1000 for a billion rows, and
     many a system begins with a limit of 256 or 1024 that every process may raise.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS, which calls it unlimited and refuses that
+    # macOS calls the limit unlimited and refuses to set it to that.
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _wanted_workers() -> int:
+def _num_workers() -> int:
     text = os.environ.get("WORKERS") or "1"
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise UserError(
@@ -162,16 +150,17 @@ def _wanted_workers() -> int:
 def _end_with_dvc() -> None:
     """Have the system stop this stage when the DVC that runs it dies.
 
-    An orphan would work on unseen, beside the stage that the next `dvc repro` starts.
+    An orphan would work on unseen, next to the stage that the next `dvc repro` starts.
     """
     if "DVC_STAGE" in os.environ:
         _end_with_parent(signal.SIGTERM)
 
 
-def _end_with_parent(how: signal.Signals) -> None:
+def _end_with_parent(number: signal.Signals) -> None:
     if sys.platform == "linux":
-        # 1 is PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(1, how)
+        # PR_SET_PDEATHSIG, of <linux/prctl.h>, has the kernel send a signal when the parent dies.
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, number)
 
 
 def _name() -> str:

@@ -1,5 +1,6 @@
-"""The process that does a stage's work alone; `linreg.process.worker_group` has the same for one of
-several.
+"""The processes among which a stage divides its work; here the case of a single one.
+
+`linreg.process.worker_group` has the same for one of several.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MEETING = "LINREG_MEETING"
+RENDEZVOUS = "LINREG_RENDEZVOUS"
 """Environment variable with the file through which our launcher's processes find each other."""
 
 
 class Workers:
-    """The processes among which a stage divides its work, seen from this one.
+    """The processes of a stage, seen from this one.
 
     rank  number of this process, 0 to size − 1
     size  number of processes
@@ -26,28 +27,24 @@ class Workers:
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
-        self.rank, self.size = rank, size
+        self.rank = rank
+        self.size = size
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that speaks for all: prints, logs, and writes what is not
-        divided.
-        """
+        """Whether this is the process that prints, logs, and writes what is not divided."""
         return self.rank == 0
 
-    def mine(self, count: int) -> range:
-        """Return those of the numbers 0 … count − 1 that are this process's; none where there are
-        too few.
-        """
+    def own_range(self, count: int) -> range:
+        """Return those of the numbers 0 … count − 1 that this process owns; there may be none."""
         return self.range_of(self.rank, count)
 
     def range_of(self, rank: int, count: int) -> range:
-        """Return those of the numbers 0 … count − 1 that belong to the process `rank`."""
+        """Return those of the numbers 0 … count − 1 that the process `rank` owns."""
         return range(rank * count // self.size, (rank + 1) * count // self.size)
 
     def gather(self, value: Any) -> list[Any]:
-        """Return every process's value, in the order of the ranks; a value is anything that JSON
-        can hold.
+        """Return every process's value, in the order of the ranks; a value is what JSON can hold.
 
         All processes must call it. Floats keep every bit, tuples become lists. Raises
         WorkerGoneError when another process has ended.
@@ -55,23 +52,22 @@ class Workers:
         return [value]
 
     def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return every process's values, of any length (n,), in the order of the ranks; raises like
-        `gather`.
+        """Return every process's vector, in the order of the ranks; raises like `gather`.
+
+        values  shape (n,), where n may differ between the processes
         """
         return [values]
 
-    def gather_all(self, own: list[Any]) -> list[Any]:
-        """Return the values of all numbers, where each process brings those of its own; raises like
-        `gather`.
-        """
-        return [value for part in self.gather(own) for value in part]
+    def concatenate(self, own: list[Any]) -> list[Any]:
+        """Return the lists of all processes as one, in the order of the ranks; raises like `gather`."""
+        return [value for values in self.gather(own) for value in values]
 
-    def from_first(self, value: Any) -> Any:
-        """Return the value of the first process, whatever the others have; raises like `gather`."""
+    def broadcast(self, value: Any) -> Any:
+        """Return the value of the first process, in every process; raises like `gather`."""
         return self.gather(value)[0]
 
-    def wait(self) -> None:
-        """Wait until all processes have come here; raises like `gather`."""
+    def barrier(self) -> None:
+        """Wait until all processes have called this; raises like `gather`."""
         self.gather(None)
 
 
@@ -79,18 +75,16 @@ ALONE = Workers()
 
 
 @contextmanager
-def shared(
+def shared_folder(
     folder: Callable[[Path], AbstractContextManager[Path]], path: Path, workers: Workers
 ) -> Iterator[Path]:
-    """Open a folder as `folder(path)` does, in the first process, for all to write into; it ends
-    when all are done.
-    """
+    """Open `folder(path)` in the first process for all to write into; all leave the block together."""
     if not workers.first:
-        where = Path(workers.from_first(None))
+        where = Path(workers.broadcast(None))
         yield where
-        workers.wait()
+        workers.barrier()
         return
     with folder(path) as opened:
-        workers.from_first(str(opened))
+        workers.broadcast(str(opened))
         yield opened
-        workers.wait()
+        workers.barrier()

@@ -6,20 +6,19 @@ store that it tells of and like that not in git: a log in git would go back in t
 checkout. The registry holds the same lines as tags.
 """
 
-import fcntl
 import getpass
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from linreg.tracking.journal.git import git_user
+from linreg.process.lock import exclusive_lock
 from linreg.tracking.journal.location import root
 from linreg.tracking.journal.run_folder import state_folder
+from linreg.tracking.journal.source_tags import git_user
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -99,13 +98,9 @@ def append(decision: Decision) -> None:
         os.fsync(file.fileno())
 
 
-@contextmanager
-def deciding() -> Iterator[None]:
-    """Be the one command here that decides, for the length of the block; waits for another."""
-    with (state_folder() / "registry.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another `linreg register`", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def registry_lock() -> AbstractContextManager[bool]:
+    """Hold the lock under which one command at a time decides; waits for another, with a message."""
+    return exclusive_lock(
+        state_folder() / "registry.lock",
+        on_wait=lambda: print("waiting for another `linreg register`", flush=True),
+    )

@@ -79,18 +79,18 @@ def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[
 
 
 @contextlib.contextmanager
-def no_follower_left(project: Path) -> Iterator[None]:
+def no_sender_left(project: Path) -> Iterator[None]:
     """End the followers of a project's runs at the end of the block."""
     try:
         yield
     finally:
-        for process in followers(project):
+        for process in senders(project):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
                 process.wait(10)
 
 
-def followers(project: Path) -> list[Any]:
+def senders(project: Path) -> list[Any]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -99,9 +99,9 @@ def followers(project: Path) -> list[Any]:
     return found
 
 
-def wait_for_followers(project: Path, seconds: float = 60.0) -> None:
+def wait_for_senders(project: Path, seconds: float = 60.0) -> None:
     """Wait until nobody sends any more."""
     deadline = time.monotonic() + seconds
-    while followers(project):
+    while senders(project):
         assert time.monotonic() < deadline, "a follower does not end"
         time.sleep(0.1)

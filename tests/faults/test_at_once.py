@@ -16,7 +16,7 @@ import pytest
 from linreg.tracking.journal import events
 from tests.faults.forked import run_stage
 from tests.faults.mlflow_server import Server
-from tests.faults.sent_runs import assert_every_point_once, no_follower_left, wait_for_followers
+from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
 from tests.pipeline.conftest import Project, committed_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]
@@ -34,7 +34,7 @@ def project(small: Project, tmp_path: Path) -> Iterator[Project]:
     """A copy of one's own that has outputs, and no runs."""
     shutil.copytree(small.folder, tmp_path / "project")
     shutil.rmtree(tmp_path / "project/.linreg/runs")
-    with no_follower_left(tmp_path / "project"):
+    with no_sender_left(tmp_path / "project"):
         yield Project(tmp_path / "project")
 
 
@@ -82,7 +82,7 @@ def test_eight_trainings_at_once_as_experiments_run_them(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(train_and_evaluate, names))
-    wait_for_followers(project.folder)
+    wait_for_senders(project.folder)
     environment = {"MLFLOW_TRACKING_URI": uri} if where == "a server" else {}
     project.run("linreg", "sync", env=environment)
     runs = assert_every_point_once(project.folder, uri, num_runs=AT_ONCE)
@@ -141,7 +141,7 @@ def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(
     assert set(codes) <= {0, 1}
     assert train.wait(120) == 0
     train.stdout.close()
-    wait_for_followers(project.folder)
+    wait_for_senders(project.folder)
     project.run("linreg", "sync")
     journal = events.read(project.folder / ".linreg/runs" / key / "journal.jsonl")
     assert sum(event.kind == "metrics" for event in journal) == 400
@@ -152,7 +152,7 @@ LONG_RUN = """
 import time
 from linreg.tracking.journal.journal import start_run
 with start_run("linreg", "long", {"a": 1}, {}) as run:
-    run.follow()
+    run.start_sender()
     print(run.key, flush=True)
     for step in range(400):
         run.log({"m": step / 7, "n": -step}, step)

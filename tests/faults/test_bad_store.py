@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.disks import needs_mount
 from tests.faults.forked import run_command, run_stage
-from tests.faults.sent_runs import assert_every_point_once, no_follower_left
+from tests.faults.sent_runs import assert_every_point_once, no_sender_left
 from tests.pipeline.conftest import Project, committed_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
@@ -37,7 +37,7 @@ def project(small: Project, tmp_path: Path) -> Iterator[Project]:
     shutil.copytree(small.folder, tmp_path / "project")
     for file in tmp_path.glob("project/.linreg/runs/*/sent.json"):
         file.unlink()
-    with no_follower_left(tmp_path / "project"):
+    with no_sender_left(tmp_path / "project"):
         yield Project(tmp_path / "project")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.mlflow_server import Server, always, free_port, proxy_to
-from tests.faults.sent_runs import assert_every_point_once, no_follower_left, wait_for_followers
+from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,8 +29,8 @@ the same time.
 NUM_EPOCHS = 600
 WITHOUT_TRACKING = """
 import runpy, sys
-from linreg.tracking.journal import follower
-follower.start, follower.wait = (lambda folder: None), (lambda folder, timeout: 0)
+from linreg.tracking.journal import sender_process
+sender_process.start, sender_process.wait = (lambda folder: None), (lambda folder, timeout: 0)
 sys.argv = ["stages/{0}.py"]
 runpy.run_module("stages.{0}", run_name="__main__")
 """
@@ -71,7 +71,7 @@ def project(trained: Trained, tmp_path: Path) -> Iterator[Project]:
     """A copy of the project of one's own."""
     folder = tmp_path / "a project"  # with a space, as people have them
     shutil.copytree(trained.folder, folder)
-    with no_follower_left(folder):
+    with no_sender_left(folder):
         yield Project(folder)
 
 
@@ -198,7 +198,7 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         assert re.fullmatch(
             r"(evaluate: MLflow has not taken \d+ entries yet; `linreg sync` sends them\n)?", told
         ), told
-        wait_for_followers(project.folder)
+        wait_for_senders(project.folder)
         assert hashes(project.folder) == trained.outputs
         assert_every_point_once(project.folder, proxy.url)
 
@@ -225,7 +225,7 @@ def test_a_server_whose_answers_are_lost_on_their_way_makes_nothing_twice(
     """
     run(project, "train", f"http://127.0.0.1:{free_port()}")
     run(project, "evaluate", f"http://127.0.0.1:{free_port()}")
-    with proxy_to(server.port) as proxy, no_follower_left(project.folder):
+    with proxy_to(server.port) as proxy, no_sender_left(project.folder):
         lost: set[tuple[str, str]] = set()
 
         def fate(method: str, path: str) -> str:

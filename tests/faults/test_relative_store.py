@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from linreg.tracking.journal.location import tracking_uri
-from tests.faults.sent_runs import assert_every_point_once, no_follower_left
+from tests.faults.sent_runs import assert_every_point_once, no_sender_left
 from tests.pipeline.conftest import committed_run
 
 
@@ -52,7 +52,7 @@ def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(tmp_path:
     top = tmp_path / "project"
     project = committed_run(top, rows=2000, epochs=2)
     relative = {"MLFLOW_TRACKING_URI": "sqlite:///runs.db"}
-    with no_follower_left(top):
+    with no_sender_left(top):
         shutil.rmtree(top / ".linreg")  # of the runs before
         project.run(
             "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "train.lr=0.02", env=relative

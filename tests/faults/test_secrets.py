@@ -12,7 +12,7 @@ import pytest
 from linreg.tracking.journal.location import without_credentials
 from tests.faults.forked import run_command
 from tests.faults.mlflow_server import Server, always, proxy_to
-from tests.faults.sent_runs import assert_every_point_once, no_follower_left, wait_for_followers
+from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 USER, PASSWORD, TOKEN, KEY = "visitor", "pass-geheim/1", "token-geheim2", "key-geheim3"
@@ -61,7 +61,7 @@ def test_a_password_with_a_space_is_known_from_the_environment(
 def project(tmp_path: Path) -> Iterator[Project]:
     project = copy_of_the_project(tmp_path / "project")
     project.set_params(rows=2000, epochs=2)
-    with no_follower_left(project.folder):
+    with no_sender_left(project.folder):
         yield project
 
 
@@ -89,7 +89,7 @@ def test_a_password_is_nowhere_but_in_what_the_server_is_told(
             for command in COMMANDS:
                 outcome = run_command(command.split(), project.folder, env=environment)
                 said += [outcome.stdout, outcome.stderr]
-        wait_for_followers(project.folder)
+        wait_for_senders(project.folder)
 
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         assert {headers.get("Authorization") for headers in proxy.headers} == {expected}, (

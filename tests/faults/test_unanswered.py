@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.forked import Outcome, run_command
 from tests.faults.mlflow_server import Server, always, free_port, proxy_to
-from tests.faults.sent_runs import no_follower_left  # imports MLflow, for all that is forked here
+from tests.faults.sent_runs import no_sender_left  # imports MLflow, for all that is forked here
 from tests.pipeline.conftest import Project, committed_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
@@ -46,7 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
     for file in project.folder.glob(".linreg/runs/*/sent.json"):
         file.unlink()
-    with no_follower_left(project.folder):
+    with no_sender_left(project.folder):
         yield project
 
 

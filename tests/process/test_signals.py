@@ -14,7 +14,7 @@ from tests.process.project import Toy, is_alive, wait_until
 TOY = """
 import hashlib, os, sys, time
 from pathlib import Path
-from linreg.process.signals import asked, wait_for_me
+from linreg.process.signals import defer_signals, pending_signal
 from linreg.process.stage import KIND
 
 def at_work() -> None:
@@ -54,8 +54,8 @@ def main(*_: object) -> None:
             time.sleep(30)
         case "steps":
             at_work()
-            wait_for_me()
-            while not asked():
+            defer_signals()
+            while not pending_signal():
                 time.sleep(0.01)
             print("after a step")
 

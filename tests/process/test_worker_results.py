@@ -69,7 +69,11 @@ def learned(schema: Schema, paths: Sequence[Path], workers: Workers) -> Design:
     """The design, as stages/train.py learns it."""
     return Design.fit(
         schema,
-        (table for i in workers.mine(len(paths)) for table in TableFile(paths[i]).row_groups()),
+        (
+            table
+            for i in workers.own_range(len(paths))
+            for table in TableFile(paths[i]).row_groups()
+        ),
         workers,
     )
 

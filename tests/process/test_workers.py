@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.process.workers import ALONE, Workers, shared
+from linreg.process.workers import ALONE, Workers, shared_folder
 
 
 @given(count=st.integers(0, 5000), size=st.integers(1, 1024))
 def test_the_ranges_of_all_processes_are_the_numbers_in_their_order(count: int, size: int) -> None:
-    of_all = [Workers(rank, size).mine(count) for rank in range(size)]
+    of_all = [Workers(rank, size).own_range(count) for rank in range(size)]
     assert [number for own in of_all for number in own] == list(range(count))
     assert max(map(len, of_all)) - min(map(len, of_all)) <= 1
     assert of_all == [Workers(0, size).range_of(rank, count) for rank in range(size)]
@@ -25,11 +25,11 @@ def test_exactly_one_process_speaks_for_all(size: int) -> None:
 def test_a_process_alone_gathers_what_it_has() -> None:
     value, array = {"a": [1, None]}, np.array([0.1, np.nan])
     assert ALONE.gather(value) == [value]
-    assert ALONE.gather_all([3, 1, 2]) == [3, 1, 2]
-    assert ALONE.from_first(value) == value
+    assert ALONE.concatenate([3, 1, 2]) == [3, 1, 2]
+    assert ALONE.broadcast(value) == value
     (same,) = ALONE.gather_array(array)
     assert same.tobytes() == array.tobytes()
-    ALONE.wait()
+    ALONE.barrier()
 
 
 def test_a_process_alone_opens_a_folder_as_it_would_without_workers(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_process_alone_opens_a_folder_as_it_would_without_workers(tmp_path: Pa
         yield path / "partial"
         events.append("closed")
 
-    with shared(folder, tmp_path, ALONE) as opened:
+    with shared_folder(folder, tmp_path, ALONE) as opened:
         events.append("used")
     assert opened == tmp_path / "partial"
     assert events == ["opened", "used", "closed"]

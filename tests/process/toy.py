@@ -21,7 +21,7 @@ from linreg.files import new_folder
 from linreg.params import Train
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage, stage_with_workers
-from linreg.process.workers import Workers, shared
+from linreg.process.workers import Workers, shared_folder
 
 
 @stage
@@ -45,12 +45,12 @@ def main(workers: Workers) -> None:
             print("done")
     elif wanted == "wait":
         if workers.rank == 2:
-            workers.wait()  # for the others, which never come
+            workers.barrier()  # for the others, which never come
         time.sleep(100)
     elif wanted == "mistake in one":
         if workers.rank == 1:
             raise UserError("given.json", "is wrong", found=1, todo="change it")
-        workers.wait()
+        workers.barrier()
     elif wanted == "mistake in all":
         raise UserError("given.json", "is wrong", found=1, todo="change it")
     elif wanted == "bug":
@@ -65,15 +65,15 @@ def exchange(workers: Workers, given: dict[str, list[Any]]) -> dict[str, Any]:
         given["values"][workers.rank],
         np.frombuffer(bytes.fromhex(given["arrays"][workers.rank])),
     )
-    with shared(new_folder, Path("folder"), workers) as folder:
+    with shared_folder(new_folder, Path("folder"), workers) as folder:
         (folder / str(workers.rank)).write_text(folder.as_posix())
     return {
         "gather": workers.gather(value),
         "gather_array": [each.tobytes().hex() for each in workers.gather_array(array)],
-        "gather_all": workers.gather_all(
-            [given["numbers"][i] for i in workers.mine(len(given["numbers"]))]
+        "gather_all": workers.concatenate(
+            [given["numbers"][i] for i in workers.own_range(len(given["numbers"]))]
         ),
-        "from_first": workers.from_first(value),
+        "from_first": workers.broadcast(value),
         "folder": sorted(path.name for path in Path("folder").iterdir()) if workers.first else None,
         "hashes": content_hashes([Path(each) for each in given["hashed"]], workers),
         "alone": type(workers) is Workers,
@@ -91,7 +91,9 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
 
     params = Train(**given["params"])
     schema, files = Schema.read(Path(given["schema"])), [Path(path) for path in given["shards"]]
-    tables = [table for i in workers.mine(len(files)) for table in TableFile(files[i]).row_groups()]
+    tables = [
+        table for i in workers.own_range(len(files)) for table in TableFile(files[i]).row_groups()
+    ]
     design = Design.fit(schema, tables, workers)
     shards = whole_shards(files, design, workers)
     exact = ExactReference.compute(shards, design.names, schema.intercept, params, workers)

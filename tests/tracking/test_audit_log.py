@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.audit_log import Decision, append, deciding, log_file
+from linreg.tracking.audit_log import Decision, append, log_file, registry_lock
 
 
 def a_decision(why: str = "good", **more: object) -> Decision:
@@ -48,7 +48,7 @@ def test_one_command_decides_after_the_other(repository: Path) -> None:
 
 
 def _decide(_: int) -> tuple[float, float]:
-    with deciding():
+    with registry_lock():
         began = time.monotonic()
         time.sleep(0.05)
         return began, time.monotonic()
@@ -56,7 +56,7 @@ def _decide(_: int) -> tuple[float, float]:
 
 def test_who_waits_is_told(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        with deciding():
+        with registry_lock():
             other = pool.apply_async(_decide, [0])
             time.sleep(0.5)
             assert not other.ready()

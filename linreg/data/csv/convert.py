@@ -108,7 +108,9 @@ def _convert_by_type(
                 else "."
             )
             _write(
-                target, schema, with_progress(csv_rows(file, schema, decimal), f"reading {file.path.name}")
+                target,
+                schema,
+                with_progress(csv_rows(file, schema, decimal), f"reading {file.path.name}"),
             )
     except pa.ArrowInvalid:
         return False

@@ -50,7 +50,7 @@ def write_parts(
     validation = OrderedRows("validation", schema, scratch, workers)
     test = OrderedRows("test", schema, scratch, workers)
 
-    own = workers.mine(table.num_row_groups)
+    own = workers.own_range(table.num_row_groups)
     for group, rows in zip(own, prefetch(map(table.row_group, own)), strict=True):
         part_of_row = partition.labels(group)
         validation.add(select(rows, part_of_row, VALIDATION))
@@ -76,10 +76,10 @@ def _write_files(
     (folder / "train").mkdir(exist_ok=True)
     for rows in files.values():
         rows.close()
-    workers.wait()
+    workers.barrier()
     for name in list(files)[workers.rank :: workers.size]:
         files[name].write(folder / name)
-    workers.wait()
+    workers.barrier()
 
 
 def select(rows: pa.Table, labels: Labels, label: int) -> pa.Table:

@@ -91,7 +91,7 @@ def packed_shards(
 ) -> dict[int, PackedRows]:
     """Return the shards of this process by their numbers."""
     type_ = np.float32 if dtype == "float32" else np.float64
-    own = workers.mine(len(shards))
+    own = workers.own_range(len(shards))
     num_bytes = (
         sum(shards[shard].num_rows for shard in own) * (num_features + 2) * np.dtype(type_).itemsize
     )

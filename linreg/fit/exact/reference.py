@@ -151,7 +151,7 @@ def compute_moments(shards: Sequence[Rows], num_features: int, workers: Workers 
     """
     own = []
     num_rows = sum(rows.num_rows for rows in shards)
-    for index in workers.mine(len(shards)):
+    for index in workers.own_range(len(shards)):
         moments = Moments.zero(num_features, expected_rows=num_rows)
         for chunk in shards[index]:
             moments.add(*chunk)

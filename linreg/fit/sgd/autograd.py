@@ -54,7 +54,7 @@ def gradient_descent(
     """
     dtype = torch.float if params.dtype == "float32" else torch.double
     device = _device(params.device)
-    own = workers.mine(len(shards))
+    own = workers.own_range(len(shards))
     batches = ShuffledBatches(shards, scaling, params.batch_size, params.seed, dtype, device, own)
     num_steps = params.epochs * batches.steps_per_epoch
 

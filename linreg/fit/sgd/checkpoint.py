@@ -19,7 +19,7 @@ from linreg.errors import Interrupted, UserError, refusal
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
 from linreg.params import Train
-from linreg.process.signals import asked, wait_for_me
+from linreg.process.signals import defer_signals, pending_signal
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 
@@ -62,7 +62,7 @@ class Checkpoint:
 
         A damaged file is no reason to stop: it is said and deleted.
         """
-        found = self._workers.from_first(self._read() if self._workers.first else None)
+        found = self._workers.broadcast(self._read() if self._workers.first else None)
         if found is not None:
             self._history.restore(found["history"])
             self.state = found["state"]
@@ -80,15 +80,15 @@ class Checkpoint:
         self._write_after(self._cost / SHARE_OF_TIME, state)
 
     def _write_after(self, seconds: float, state: Callable[[], State]) -> None:
-        wait_for_me()
-        if asked() and self._workers.first:
+        defer_signals()
+        if pending_signal() and self._workers.first:
             step, saved = state()["step"], self.write(state)
             how = (
                 f"step {step} is saved, run it again to go on from there"
                 if saved
                 else f"step {step} is lost"
             )
-            raise Interrupted(asked(), f"train: interrupted; {how}")
+            raise Interrupted(pending_signal(), f"train: interrupted; {how}")
         if time.monotonic() - self._written >= min(MOST_SECONDS, seconds):
             self.write(state)
 
@@ -130,8 +130,8 @@ class Checkpoint:
         to.
         """
         if self._workers.first:
-            if asked():
-                raise Interrupted(asked())
+            if pending_signal():
+                raise Interrupted(pending_signal())
             with suppress(
                 OSError
                 # the same training, done again, would go on from it to the same result

@@ -48,9 +48,9 @@ class Gradients:
             loss, self._loss = self._loss, None
             assert loss is not None, "a batch has a piece"
             return loss
-        from linreg.process.worker_group import Group
+        from linreg.process.worker_group import WorkerGroup
 
-        assert isinstance(self._workers, Group)
+        assert isinstance(self._workers, WorkerGroup)
         everyones = self._workers.gather_tensor(self._kept)
         total, *others = (
             everyones[self._place[shard]] for shard, length in enumerate(lengths) if length

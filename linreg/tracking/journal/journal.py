@@ -1,7 +1,7 @@
 """What a stage says about its run, kept on this disk; `linreg sync` brings it to MLflow.
 
     with start_run("linreg", "my run", parameters, tags, inputs) as run:
-        run.follow()                       # a process of its own sends what follows, as it happens
+        run.start_sender()                       # a process of its own sends what follows, as it happens
         run.log({"train_mse": 0.5}, step=1)
 
 Nothing here waits for MLflow, imports it, or fails because of it.
@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from linreg.errors import refusal
 from linreg.files import content_hash, files_in
-from linreg.tracking.journal import events, follower
+from linreg.tracking.journal import events, sender_process
 from linreg.tracking.journal.legal_names import with_legal_names
 from linreg.tracking.journal.run_folder import RunFolder, lock_for_writing, run_folders
 
@@ -58,7 +58,7 @@ def start_run(
         run = Run(folder)
     except OSError as error:
         _tell_silence(folder, error)
-        return no_run()
+        return null_run()
     start = {
         "experiment": experiment,
         "name": name,
@@ -91,7 +91,7 @@ def find_run(tag: str, value: str, *, last: bool = True) -> "Run | None":
         return None
 
 
-def no_run() -> "Run":
+def null_run() -> "Run":
     """Return a run that nobody hears of, for processes that work on a run but do not speak for
     it.
     """
@@ -177,13 +177,13 @@ class Run:
             os.close(self._handle)
             self._handle = None
 
-    def follow(self) -> None:
+    def start_sender(self) -> None:
         """Have a process of its own send the journal from now on, if there is none yet."""
         if self._handle is not None and self._folder is not None:
             with self._silent_when_refused():
-                follower.start(self._folder)
+                sender_process.start(self._folder)
 
-    def wait_sent(self, timeout: float) -> int:
+    def flush(self, timeout: float) -> int:
         """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events
         pending.
 
@@ -192,7 +192,7 @@ class Run:
         if self._folder is None or self._silent:
             return 0
         try:
-            return follower.wait(self._folder, timeout)
+            return sender_process.wait(self._folder, timeout)
         except OSError as error:
             self._fall_silent(error)
             return 0

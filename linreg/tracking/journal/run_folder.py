@@ -9,17 +9,16 @@
 """
 
 import dataclasses
-import fcntl
 import logging
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.files import read_document, write_document
+from linreg.process.lock import exclusive_lock, lock
 from linreg.tracking.journal.events import ENDED, read
 from linreg.tracking.journal.location import (
     is_own_store,
@@ -122,20 +121,17 @@ class RunFolder:
     def has_writer(self) -> bool:
         """Tell whether a living process has the journal open for writing."""
         with self.journal.open("rb") as file:
-            return not _try_lock(file.fileno(), patience=0.01)
+            # Another process that only asks holds the lock too, for a moment.
+            return not lock(file.fileno(), timeout=0.01)
 
     def has_sender(self) -> bool:
         """Tell whether a living process is sending the journal."""
-        with self.sending(patience=0) as ours:
+        with self.sending(timeout=0) as ours:
             return not ours
 
-    @contextmanager
-    def sending(self, patience: float = 0.5) -> Iterator[bool]:
-        """Be the one sender of this run for the length of the block; yields False when another
-        process is.
-        """
-        with (self.path / "sender.lock").open("ab") as file:
-            yield _try_lock(file.fileno(), patience)
+    def sending(self, timeout: float = 0.5) -> AbstractContextManager[bool]:
+        """Hold the lock of this run's one sender for the block; yields whether it is held."""
+        return exclusive_lock(self.path / "sender.lock", timeout=timeout)
 
 
 def run_folders() -> list[RunFolder]:
@@ -158,11 +154,11 @@ def store_lock() -> Iterator[None]:
 
     Raises UserError when another process, a stopped one for instance, does not give it back.
     """
-    lock = state_folder() / "store.lock"
-    with lock.open("ab") as file:
-        if not _try_lock(file.fileno(), PATIENCE_FOR_STORE):
+    path = state_folder() / "store.lock"
+    with exclusive_lock(path, timeout=PATIENCE_FOR_STORE) as acquired:
+        if not acquired:
             raise UserError(
-                lock,
+                path,
                 f"has been held by another process for {PATIENCE_FOR_STORE:.0f} s",
                 todo="`fuser` shows which; end it",
             )
@@ -191,20 +187,6 @@ def _kinds(journal: Path) -> Iterator[str]:
     return (event.kind for event in read(journal))
 
 
-def _try_lock(handle: int, patience: float) -> bool:
-    """Try for `patience` seconds: who only asks who holds the lock, holds it for a moment too."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.005)
-        else:
-            return True
-
-
 def lock_for_writing(journal: Path) -> int:
     """Open a journal for appending and return its descriptor; closing it, or dying, gives the lock
     back.
@@ -212,6 +194,6 @@ def lock_for_writing(journal: Path) -> int:
     The lock is shared, because a stage that outlived a killed `dvc repro` may still write when the
     next one does. Its lines and ours do not mix: each is one write to a file opened for appending.
     """
-    handle = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    fcntl.flock(handle, fcntl.LOCK_SH)
-    return handle
+    descriptor = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    lock(descriptor, shared=True)
+    return descriptor

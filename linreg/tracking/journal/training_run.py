@@ -1,12 +1,11 @@
-"""The run that train begins and evaluate completes, linked to its data, its code and its model by
-their hashes.
+"""The run that train begins and evaluate completes, linked by hashes to its data, code and model.
 
 Its tags say how far it is, so that a stage that was stopped finds its run again and adds what is
 missing:
 
-    linreg.training             the training that it is of, until the model has been judged
-    linreg.awaits_evaluation    the model that waits to be judged
-    linreg.evaluation           the judgement that it holds
+    linreg.training             identifies the training, until the model has been evaluated
+    linreg.awaits_evaluation    the MD5 of the model that is still to be evaluated
+    linreg.evaluation           identifies the evaluation
 """
 
 import hashlib
@@ -21,86 +20,99 @@ from linreg.fit.history import Curves, read_columns
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 from linreg.tracking.journal.chart_names import COLOR, color
-from linreg.tracking.journal.git import default_run_name, source_tags
-from linreg.tracking.journal.journal import Dataset, Run, find_run, no_run, start_run
+from linreg.tracking.journal.journal import Dataset, Run, find_run, null_run, start_run
 from linreg.tracking.journal.run_folder import run_folders
+from linreg.tracking.journal.source_tags import default_run_name, source_tags
 
-_TRAINING, _AWAITS, _EVALUATION = "linreg.training", "linreg.awaits_evaluation", "linreg.evaluation"
+_TRAINING = "linreg.training"
+_AWAITS_EVALUATION = "linreg.awaits_evaluation"
+_EVALUATION = "linreg.evaluation"
 
 
-def begin_training_run(
+def training_run(
     workers: Workers, parameters: Mapping[str, Any], hashes: Mapping[str, str], split: Path
 ) -> Run:
-    """Begin the run of a training, or go on with the one that was stopped before its model was
-    judged.
+    """Begin the run of a training, or resume the one that was stopped before its evaluation.
 
-    Of several processes the first one speaks for all. `parameters` are all of params.yaml by their
-    dotted names, `hashes` those of the dependencies by path, as in dvc.lock, the folder `split`
-    among them.
+    parameters  all of params.yaml, by dotted names
+    hashes      of the training's inputs by path, as in dvc.lock; the folder `split` is one of them
+
+    The run is sent to MLflow while it is written. Of several processes only the first has a run.
     """
     if not workers.first:
-        return no_run()
-    experiment, tags = parameters["tracking.experiment"], dict(hashes) | {"code": code_hash()}
+        return null_run()
+    tags = dict(hashes) | {"code": code_hash()}
     identity = _identity(tags, parameters)
-    if run := find_run(_TRAINING, identity, last=False):
+    run = find_run(_TRAINING, identity, last=False)
+    if run is not None:
         run.set_tags(source_tags())
-        return run
-    data = Dataset(
-        "train",
-        str(split),
-        hashes[str(split)],
-        read_document(split / "split.json")["rows"]["train"],
-    )
-    tags |= source_tags() | _appearance("train") | {_TRAINING: identity}
-    return start_run(experiment, default_run_name(), parameters, tags, [data])
-
-
-def note_model(run: Run, folder: Path) -> None:
-    """Log the trained model, and note that it has not been judged yet."""
-    model_hash = content_hash(folder)
-    run.log_model(folder)
-    run.set_tags({str(folder): model_hash, _AWAITS: _waiting_for(model_hash)})
+    else:
+        num_rows = read_document(split / "split.json")["rows"]["train"]
+        run = start_run(
+            parameters["tracking.experiment"],
+            default_run_name(),
+            parameters,
+            tags | source_tags() | _appearance("train") | {_TRAINING: identity},
+            [Dataset("train", str(split), hashes[str(split)], num_rows)],
+        )
+    run.start_sender()
+    return run
 
 
 def run_of_model(
     workers: Workers, parameters: Mapping[str, Any], model: Path, training: Path
 ) -> Run:
-    """Return the run whose model waits to be judged; if there is none, a new one with the same
-    curves.
+    """Return the run of a model that is still to be evaluated, or a new one with the same curves.
 
-    There is none when DVC took the model from its cache instead of training it. A judgement that
-    was stopped, or is repeated with nothing changed, goes on in the run that has it.
+    parameters  all of params.yaml, by dotted names
+    model       the folder of the model
+    training    the folder with the curves of its training
+
+    A new one is needed when DVC took the model from its cache instead of training it. An evaluation
+    that was stopped, or is repeated with nothing changed, resumes its run. The run is sent to
+    MLflow while it is written. Of several processes only the first has a run.
     """
     if not workers.first:
-        return no_run()
+        return null_run()
     hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
     identity = _identity(hashes, parameters)
-    if run := find_run(_AWAITS, _waiting_for(hashes[str(model)])):
+    run = find_run(_AWAITS_EVALUATION, _model_of_experiment(hashes[str(model)]))
+    if run is not None:
         run.set_tags({_EVALUATION: identity})
-        return run
-    tags = source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity}
-    run = find_run(_EVALUATION, identity) or start_run(
-        parameters["tracking.experiment"], default_run_name(), parameters, tags
-    )
-    run.log_model(
-        model
-        # this and the curves add nothing to a run that has them, and complete one that was stopped
-    )
-    run.log_curves(read_curves(training))
+    else:
+        run = find_run(_EVALUATION, identity) or start_run(
+            parameters["tracking.experiment"],
+            default_run_name(),
+            parameters,
+            source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity},
+        )
+        # These add only what a run that was stopped does not have yet.
+        run.log_model(model)
+        run.log_curves(read_curves(training))
+    run.start_sender()
     return run
 
 
-def note_judgement(run: Run, verdict: str) -> None:
-    """Note that the model has been judged; the same training, done again, is another run."""
-    run.set_tags({"gates": verdict, _AWAITS: "no", _TRAINING: "done"})
+def record_model(run: Run, folder: Path) -> None:
+    """Log the trained model, and that it is still to be evaluated."""
+    model_hash = content_hash(folder)
+    run.log_model(folder)
+    run.set_tags({str(folder): model_hash, _AWAITS_EVALUATION: _model_of_experiment(model_hash)})
+
+
+def record_gates(run: Run, *, passed: bool) -> None:
+    """Log the outcome of the evaluation; the same training, done again, is then another run."""
+    outcome = "passed" if passed else "failed"
+    run.set_tags({"gates": outcome, _AWAITS_EVALUATION: "no", _TRAINING: "done"})
 
 
 def read_curves(training: Path) -> Curves:
-    """Return per epoch the values that a training logs, from the files it writes."""
-    history, theta = (read_columns(training / name) for name in ("history.csv", "theta.csv"))
-    measured = [name for name in history if name not in ("epoch", "step")]
+    """Return the values that a training logs by epoch, from the files that it writes."""
+    history = read_columns(training / "history.csv")
+    theta = read_columns(training / "theta.csv")
+    metrics = [name for name in history if name not in ("epoch", "step")]
     curves = {
-        int(epoch): {name: history[name][i] for name in measured if history[name][i] is not None}
+        int(epoch): {name: history[name][i] for name in metrics if history[name][i] is not None}
         for i, epoch in enumerate(history["epoch"])
     }
     for epoch, coefficient, value in zip(
@@ -111,19 +123,16 @@ def read_curves(training: Path) -> Curves:
 
 
 def _appearance(stage: str) -> dict[str, str]:
-    """Return what MLflow shows as the run's source, and the colour of its curves: another than
-    those before it.
-    """
+    """Return what MLflow shows as the run's source, and the colour of its curves."""
     return {"mlflow.source.name": f"stages/{stage}.py", COLOR: color(len(run_folders()))}
 
 
-def _waiting_for(model_hash: str) -> str:
+def _model_of_experiment(model_hash: str) -> str:
+    """Return the value of the tag by which evaluate finds the run of its model."""
     return f"{model_hash} {os.environ.get('DVC_EXP_NAME', '')}".strip()
 
 
 def _identity(hashes: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
-    """Return what tells this piece of work from others; two experiments of DVC are never one
-    run.
-    """
+    """Return what tells one training or evaluation from others; two DVC experiments always differ."""
     document = [dict(hashes), dict(parameters), os.environ.get("DVC_EXP_NAME", ""), str(Path.cwd())]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -49,7 +49,7 @@ def send_all(folders: Sequence[RunFolder], *, again: bool = False) -> Result:
     except TRACKING_ERRORS as error:
         return Result(trouble=reason(error))
     for folder in folders:
-        with folder.sending(patience=0.5 if folder.has_writer() else SECONDS_FOR_FOLLOWER) as ours:
+        with folder.sending(timeout=0.5 if folder.has_writer() else SECONDS_FOR_FOLLOWER) as ours:
             if not ours:
                 result.trouble = result.trouble or "another process is sending it"
                 continue

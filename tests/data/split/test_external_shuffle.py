@@ -40,7 +40,7 @@ def shuffled(
         ]
         # In reverse: it must not matter which worker is done first.
         for each, shuffle in reversed(list(zip(workers, shuffles, strict=True))):
-            for group in each.mine(len(lengths)):
+            for group in each.own_range(len(lengths)):
                 shuffle.add(numbers(ends[group] - lengths[group], lengths[group]), group)
             shuffle.close()
         shuffles[writer].write(Path(folder) / "out.parquet")

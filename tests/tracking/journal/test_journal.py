@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from linreg.tracking.journal import events
-from linreg.tracking.journal.journal import Dataset, find_run, no_run, start_run
+from linreg.tracking.journal.journal import Dataset, find_run, null_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 
 Python = Callable[[str], "subprocess.Popen[str]"]
@@ -188,11 +188,11 @@ def test_what_is_logged_survives_the_deletion_of_the_original(
 
 
 def test_a_run_that_nobody_hears_of_leaves_nothing(repository: Path) -> None:
-    with no_run() as run:
+    with null_run() as run:
         run.log({"m": 1.0}, step=0)
         run.log_model(repository)
-        run.follow()
-    assert run.wait_sent(0) == 0
+        run.start_sender()
+    assert run.flush(0) == 0
     assert list(repository.iterdir()) == []
 
 

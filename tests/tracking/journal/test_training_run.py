@@ -16,10 +16,10 @@ from linreg.tracking.journal import events
 from linreg.tracking.journal.journal import Run, find_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.journal.training_run import (
-    begin_training_run,
-    note_judgement,
-    note_model,
+    record_gates,
+    record_model,
     run_of_model,
+    training_run,
 )
 from linreg.tracking.mlflow.sync import Result
 
@@ -32,7 +32,7 @@ HASHES = {str(SPLIT): "0123.dir", "data/ingested/schema.json": "4567"}
 
 
 @pytest.fixture(autouse=True)
-def outputs(repository: Path) -> None:
+def outputs(repository: Path, no_sender: None) -> None:
     """What the stages before have left, and what train is about to."""
     write_document(
         SPLIT / "split.json",
@@ -53,7 +53,7 @@ def write_model(theta: float) -> None:
 
 
 def begin(**changed: Any) -> Run:
-    return begin_training_run(ALONE, PARAMETERS | changed, HASHES, SPLIT)
+    return training_run(ALONE, PARAMETERS | changed, HASHES, SPLIT)
 
 
 def found_by_evaluate(**changed: Any) -> Run:
@@ -69,13 +69,13 @@ def train(run: Run, *epochs: int) -> None:
     with run:
         for epoch in epochs:
             run.log({"train_mse": 1.0 / epoch, "b": 0.1 * epoch}, epoch)
-        note_model(run, MODEL)
+        record_model(run, MODEL)
 
 
 def judge(run: Run) -> None:
     with run:
         run.log({"test_r2": 0.9}, step=0)
-        note_judgement(run, "passed")
+        record_gates(run, passed=True)
 
 
 def points(key: str) -> list[tuple[str, int, float]]:
@@ -209,7 +209,7 @@ def test_another_training_is_another_run(
         write_document(SPLIT / "split.json", {"rows": {"train": 70}, "shards": [70]})
     else:
         monkeypatch.setenv("DVC_EXP_NAME", "other-one")
-    other = begin_training_run(ALONE, PARAMETERS | changed, hashes, SPLIT)
+    other = training_run(ALONE, PARAMETERS | changed, hashes, SPLIT)
     die(other)
     assert other.key != stopped.key
 
@@ -288,7 +288,7 @@ def test_an_evaluation_that_was_stopped_finds_its_run_again(
     if where != "at once":
         stopped.log({"test_r2": 0.9}, step=0)
     if where == "after its verdict":
-        note_judgement(stopped, "passed")
+        record_gates(stopped, passed=True)
     die(stopped)
     again = found_by_evaluate()
     judge(again)
@@ -345,7 +345,7 @@ def test_other_gates_judge_a_model_in_another_run(repository: Path) -> None:
     judge(found_by_evaluate())
     other = found_by_evaluate(**{"evaluate.gates.test_r2.min": 0.95})
     with other:
-        note_judgement(other, "failed")
+        record_gates(other, passed=False)
     assert len(keys()) == 2
 
 
@@ -355,13 +355,13 @@ def test_other_gates_judge_a_model_in_another_run(repository: Path) -> None:
 def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None:
     for rank in (1, 2):
         for run in (
-            begin_training_run(Workers(rank, 3), PARAMETERS, HASHES, SPLIT),
+            training_run(Workers(rank, 3), PARAMETERS, HASHES, SPLIT),
             run_of_model(Workers(rank, 3), PARAMETERS, MODEL, TRAINING),
         ):
             train(run, 1)
             judge(run)
     assert keys() == set()
-    first = begin_training_run(Workers(0, 3), PARAMETERS, HASHES, SPLIT)
+    first = training_run(Workers(0, 3), PARAMETERS, HASHES, SPLIT)
     die(first)
     assert keys() == {first.key}
 

@@ -1,4 +1,4 @@
-"""Starts `linreg sync --follow` beside a stage and waits for it, if only for a moment."""
+"""The process that sends a run to MLflow while its stage writes it: `linreg sync --follow`."""
 
 import logging
 import os
@@ -10,15 +10,15 @@ import time
 from linreg.tracking.journal.location import root
 from linreg.tracking.journal.run_folder import RunFolder
 
-SECONDS_OF_TROUBLE = 20.0
-"""How long a failure tells that there is a follower, which tries again sooner than that."""
+LONGEST_RETRY_SECONDS = 20.0
+"""For so long a failure shows that a sender is alive, which tries again sooner than that."""
 _log = logging.getLogger(__name__)
 
 
 def start(folder: RunFolder) -> None:
     """Start the process that sends this run's journal, unless there is one.
 
-    It outlives the stage (a session of its own, no terminal) and works in the repository's top,
+    It outlives the stage (a session of its own, no terminal). It runs at the top of the project,
     because the working directory of a queued experiment is deleted under it.
     """
     if folder.has_sender():
@@ -38,36 +38,32 @@ def start(folder: RunFolder) -> None:
     except OSError as error:
         _log.warning("cannot start `linreg sync --follow`: %s; run `linreg sync` later", error)
         return
-    # Whoever starts a process has to wait for it, or it stays as a zombie until the stage ends.
-    threading.Thread(target=process.wait, name=f"follower-{folder.key}", daemon=True).start()
+    # Without this it would stay a zombie until the stage ends.
+    threading.Thread(target=process.wait, name=f"sender-{folder.key}", daemon=True).start()
 
 
 def wait(folder: RunFolder, timeout: float) -> int:
-    """Wait until MLflow has everything, at most `timeout` seconds; returns the number of events
-    pending.
+    """Wait until MLflow has every event, at most `timeout` seconds; returns the number pending.
 
-    A follower that died is started again, once. One that tells of trouble, such as a server that is
-    down, has tried once more when the stage ended; if that failed too, there is little sense in
-    waiting for it.
+    A sender that died is started again, once. One that has failed, such as at a server that is
+    down, has tried once more when the stage ended; if that failed too, waiting is useless.
     """
-    began, deadline = time.time(), time.monotonic() + timeout
-    started_again = False
+    began = time.time()
+    deadline = time.monotonic() + timeout
+    restarted = False
     while pending := folder.pending():
-        trouble = _last_trouble(folder)
-        if trouble > began or time.monotonic() >= deadline:
+        failure = _last_failure(folder)
+        if failure > began or time.monotonic() >= deadline:
             break
-        if (
-            not started_again
-            and not folder.has_sender()
-            and time.time() - trouble >= SECONDS_OF_TROUBLE
-        ):
+        is_retrying = time.time() - failure < LONGEST_RETRY_SECONDS
+        if not restarted and not is_retrying and not folder.has_sender():
             start(folder)
-            started_again = True
+            restarted = True
         time.sleep(0.05)
     return pending
 
 
-def _last_trouble(folder: RunFolder) -> float:
-    """Return when the last try to send failed, in seconds since 1970; 0 if it did not."""
+def _last_failure(folder: RunFolder) -> float:
+    """Return when sending failed, in seconds since 1970, or 0 if the last try succeeded."""
     sent = folder.sent()
     return sent.trouble_time if sent.trouble else 0.0

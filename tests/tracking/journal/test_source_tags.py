@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal.git import default_run_name, git_user, source_tags, web_page
+from linreg.tracking.journal.source_tags import default_run_name, git_user, source_tags, web_page
 
 
 def git(*arguments: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from linreg.tracking.journal import follower
+from linreg.tracking.journal import sender_process
 from linreg.tracking.journal.journal import find_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.mlflow.store import open_store
@@ -33,9 +33,9 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
     store: MlflowClient, sent_run: SentRun
 ) -> None:
     with start_run("linreg", "live", {"a": 1}, {"model": "h"}) as run:
-        run.follow()
+        run.start_sender()
         run.log({"m": 1.0}, step=0)
-        assert run.wait_sent(SECONDS) == 0
+        assert run.flush(SECONDS) == 0
         seen = sent_run(run.key)
         assert (seen.info.status, seen.data.metrics) == ("RUNNING", {"m": 1.0})
         run.log({"m": 0.5}, step=1)
@@ -46,9 +46,9 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
     judge = find_run("model", "h")
     assert judge is not None
     with judge:
-        judge.follow()
+        judge.start_sender()
         judge.log({"test_m": 0.25}, step=1)
-    assert judge.wait_sent(SECONDS) == 0
+    assert judge.flush(SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 0.5, "test_m": 0.25}
     assert until(lambda: not RunFolder(run.key).has_sender(), 12), (
         "the last stage has ended, so it has no reason to stay"
@@ -70,13 +70,13 @@ def test_a_follower_that_was_killed_is_replaced(
         """)
         assert sender.stdout is not None
         assert sender.stdout.readline() == "True\n"
-        run.follow()
+        run.start_sender()
         run.log({"m": 1.0}, step=0)
-        assert run.wait_sent(0.2) == 2
+        assert run.flush(0.2) == 2
         sender.kill()
         sender.wait()
         run.end("FINISHED", final=True)
-        assert run.wait_sent(SECONDS) == 0
+        assert run.flush(SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 1.0}
 
 
@@ -87,9 +87,9 @@ def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
         import time
         from linreg.tracking.journal.journal import start_run
         with start_run("linreg", "doomed", {}, {}) as run:
-            run.follow()
+            run.start_sender()
             run.log({"m": 1.0}, step=0)
-            run.wait_sent(60)
+            run.flush(60)
             print(run.key, flush=True)
             time.sleep(60)
     """)
@@ -106,10 +106,10 @@ def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
 def test_a_stage_waits_no_longer_than_it_is_told(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "start", lambda _: None)
+    monkeypatch.setattr(sender_process, "start", lambda _: None)
     with start_run("linreg", "alone", {}, {}) as run:
         began = time.monotonic()
-        assert run.wait_sent(0.3) == 1
+        assert run.flush(0.3) == 1
         assert 0.3 <= time.monotonic() - began < 2
 
 
@@ -118,7 +118,7 @@ def test_where_no_process_can_be_started_the_run_is_written_all_the_same(
 ) -> None:
     monkeypatch.setattr("sys.executable", str(repository / "no python"))
     with start_run("linreg", "alone", {}, {}) as run:
-        run.follow()
+        run.start_sender()
     assert "linreg sync" in caplog.text
     assert RunFolder(run.key).pending() == 2
 
@@ -126,11 +126,11 @@ def test_where_no_process_can_be_started_the_run_is_written_all_the_same(
 WRITER = """
     from linreg.tracking.journal.journal import start_run
     with start_run("linreg", "name", {"a": 1}, {}) as run:
-        run.follow()
+        run.start_sender()
         for step in range(200):
             run.log({"m": step, "n": -step}, step)
         run.end("FINISHED", final=True)
-        raise SystemExit(min(1, run.wait_sent(200)))
+        raise SystemExit(min(1, run.flush(200)))
 """
 
 
@@ -180,8 +180,8 @@ def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
 
     for i in range(8):
         kill_after(0.1 * i)
-    follower.start(RunFolder(run.key))
-    assert follower.wait(RunFolder(run.key), SECONDS) == 0
+    sender_process.start(RunFolder(run.key))
+    assert sender_process.wait(RunFolder(run.key), SECONDS) == 0
     seen = sent_run(run.key)
     assert seen.info.status == "FINISHED"
     history = store.get_metric_history(seen.info.run_id, "m")

@@ -1,0 +1,80 @@
+"""Which code a run executes: its git commit and its DVC experiment, as tags and as a name."""
+
+import os
+import re
+from datetime import datetime
+
+from linreg.git import query_git
+from linreg.tracking.journal.location import root
+
+
+def source_tags() -> dict[str, str]:
+    """Return the tags that say which code is running; outside of git only what DVC knows.
+
+    `git.remote` is the web page of the repository, if the commit has been pushed to one that has a
+    page. `git.dirty` is true when a file that git tracks, or does not know, differs from the
+    commit. DVC rewrites dvc.lock while the stages run, so that file does not count.
+    """
+    tags = {}
+    if commit := query_git("rev-parse", "HEAD"):
+        changes = query_git(
+            "status", "--porcelain", "--", ":(top)", ":(top,exclude,glob)**/dvc.lock"
+        )
+        tags = {"git.commit": commit, "git.dirty": "false" if changes == "" else "true"}
+        if page := _page_with_commit(commit):
+            tags["git.remote"] = page
+    for tag, variable in (
+        ("dvc.experiment", "DVC_EXP_NAME"),
+        ("dvc.baseline", "DVC_EXP_BASELINE_REV"),
+    ):
+        if value := os.environ.get(variable):
+            tags[tag] = value
+    return tags
+
+
+def default_run_name() -> str:
+    """Return the name of the DVC experiment, else branch and commit, else the time."""
+    if name := os.environ.get("DVC_EXP_NAME"):
+        return name
+    if commit := query_git("rev-parse", "--short", "HEAD"):
+        branch = query_git("branch", "--show-current")
+        return f"{branch}-{commit}" if branch else commit
+    return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def git_user() -> str:
+    """Return the author that git would give a commit, `Name <address>`; empty if it has none."""
+    name, address = (query_git("config", key) or "" for key in ("user.name", "user.email"))
+    return f"{name} <{address}>" if address else name
+
+
+def web_page(remote: str) -> str | None:
+    """Return the https address of a remote at GitHub, GitLab and the like; None where it has none.
+
+    The remote's user, password and port are not part of it.
+    """
+    forms = (
+        r"(?:https?|ssh|git)://(?:[^/@]*@)?([\w.-]+)(?::\d+)?/(.+)",
+        # The short form of ssh, git@host:owner/name.git.
+        r"(?:[^/@]+@)([\w.-]+):(?!/)(.+)",
+    )
+    found = next((match for form in forms if (match := re.fullmatch(form, remote))), None)
+    if (
+        found is None
+        or "." not in found[1]
+        or not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)+/?", found[2])
+    ):
+        return None
+    return f"https://{found[1]}/{found[2].rstrip('/').removesuffix('.git')}"
+
+
+def _page_with_commit(commit: str) -> str | None:
+    """Return the web page of a remote that has the commit."""
+    # The copy in which DVC runs a queued experiment has no remotes; the project it copies has.
+    project = root()
+    refs = query_git(
+        "for-each-ref", "--contains", commit, "--format=%(refname)", "refs/remotes", folder=project
+    )
+    names = dict.fromkeys(ref.split("/")[2] for ref in (refs or "").splitlines())
+    pages = (web_page(query_git("remote", "get-url", name, folder=project) or "") for name in names)
+    return next((page for page in pages if page), None)
