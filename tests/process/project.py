@@ -28,6 +28,7 @@ class Toy:
 
     def __enter__(self) -> Self:
         (self.folder / "stages").mkdir(parents=True)
+        (self.folder / "stages/__init__.py").touch()
         (self.folder / "linreg").symlink_to(LIBRARY)
         shutil.copy(Path(__file__).with_name("toy.py"), self.folder / "stages")
         return self
