@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv.header import likely_names
+from linreg.data.csv.header import suggest_name
 from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.expressions import parse_expression
 from linreg.data.formula.formula import Factor, parse_formula
@@ -44,7 +44,7 @@ def columns_to_read(formula: str, source: Source, beside: Beside) -> list[str]:
                 f"{source.files[0]}: column {name}",
                 f"is not in the file, but {parameter} needs it",
                 found=", ".join(named),
-                todo=likely_names(name, named)
+                todo=suggest_name(name, named)
                 or "correct the name; names with spaces go in `back-quotes`",
             )
     return [name for name in named if name in needed]

@@ -214,7 +214,7 @@ def _parquet_columns(file: Path) -> tuple[str, ...]:
     for name in names:
         if name and names.count(name) > 1:
             raise UserError(
-                f"{file}: column {name}", "appears more than once", todo="rename one of them"
+                f"{file}: column {name}", "duplicate column name", todo="rename one of them"
             )
     return names
 

@@ -5,7 +5,7 @@ text.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv import values as text_cells
+from linreg.data.csv.values import parse_cells
 from linreg.data.formula.formula import quote_name
 from linreg.data.profile import ColumnProfile
 from linreg.data.source import TypedTable
@@ -45,7 +45,7 @@ def first_text(table: TypedTable, name: str) -> str:
     for part in table.parts():
         column = part.rows.column(name)
         if pa.types.is_string(column.type):
-            is_text = pc.and_(column.is_valid(), text_cells.read(column, pa.float64()).is_null())
+            is_text = pc.and_(column.is_valid(), parse_cells(column, pa.float64()).is_null())
             row = pc.index(is_text, True).as_py()
             if row >= 0:
                 return f"{part.origin}: row {part.first_row + row}: column {name}: {column[row].as_py()!r}"

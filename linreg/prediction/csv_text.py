@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from linreg.data.csv.dialect import read_header
-from linreg.data.csv.rows import csv_rows
-from linreg.data.csv.values import read, with_point
+from linreg.data.csv.rows import read_rows
+from linreg.data.csv.values import decimal_commas_to_points, parse_cells
 from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
@@ -33,7 +33,7 @@ class TextFile:
         """Read the rows in order, at most a block at a time; missing cells are null."""
         for column in columns:
             self._file.require(column)
-        return csv_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
+        return read_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
 
     def typed(self, rows: pa.Table, first_row: int) -> CoercedTable:
         """Return the features of the rows that come next, of which `first_row` is the number of the
@@ -46,7 +46,7 @@ class TextFile:
             for name in self._numbers:
                 if self._is_with_comma(name, rows.column(name)):
                     index = rows.column_names.index(name)
-                    rows = rows.set_column(index, name, with_point(rows.column(name)))
+                    rows = rows.set_column(index, name, decimal_commas_to_points(rows.column(name)))
         found = coerce(rows, self._schema, self._file.path, text=True)
         for name in [name for name in self._numbers if name not in self._looked_at]:
             self._require_a_number(name, rows.column(name), found.table.column(name), first_row)
@@ -58,7 +58,8 @@ class TextFile:
         """
         if name not in self._has_comma:
             with_comma, with_point_ = (
-                read(each, pa.float64()).null_count for each in (with_point(cells), cells)
+                parse_cells(each, pa.float64()).null_count
+                for each in (decimal_commas_to_points(cells), cells)
             )
             if with_comma == with_point_:
                 # no cell needs either

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from linreg.data.csv.header import likely_names
+from linreg.data.csv.header import suggest_name
 from linreg.data.formula.schema import kind_of
 from linreg.errors import UserError
 from linreg.setup.survey import ColumnSurvey, Survey
@@ -59,7 +59,7 @@ def guess_target(survey: Survey, out: Mapping[str, str], origin: object) -> tupl
     if best:
         return best[-1], "it is the last column of numbers"
     names = list(survey.columns)
-    if len(names) == 1 and (hint := likely_names("", names)):
+    if len(names) == 1 and (hint := suggest_name("", names)):
         raise UserError(origin, "has one column only", found=names[0], todo=hint)
     found = ", ".join(
         f"{name} ({out.get(name, survey.columns[name].profile.type)})" for name in names
@@ -84,7 +84,7 @@ def require_target(survey: Survey, name: str, origin: object) -> None:
             f"{origin}: column {name}",
             "there is no such column",
             found=", ".join(survey.columns),
-            todo=likely_names(name, list(survey.columns)),
+            todo=suggest_name(name, list(survey.columns)),
         )
     column = survey.columns[name]
     where = f"{origin}: column {name}"

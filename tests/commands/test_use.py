@@ -311,7 +311,7 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
     "another delimiter": (
         b"a:b\n1:2\n3:4\n",
         [],
-        "has one column only; found a:b; if ':' stands between cells",
+        "has one column only; found a:b; if ':' separates cells",
     ),
     "no such target": (
         b"a,b\n1,2\n2,5\n",

@@ -353,4 +353,4 @@ def test_numbers_that_are_written_as_text_never_become_a_category_silently(
 
 def test_a_name_that_is_nearly_right_and_a_delimiter_that_is_none_are_told(refuse: Refuse) -> None:
     assert refuse("y,Size\n1,2\n", "y ~ size").endswith("did you mean Size?")
-    assert "if ':' stands between cells, put a comma" in refuse("y:size\n1:2\n", "y ~ size")
+    assert "if ':' separates cells, replace it with a comma" in refuse("y:size\n1:2\n", "y ~ size")

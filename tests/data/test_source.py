@@ -253,13 +253,13 @@ def test_the_index_that_pandas_adds_is_no_column_and_one_with_a_name_is(tmp_path
     assert open_source(tmp_path / "named.parquet").columns == ("x", "id")
 
 
-def test_a_column_that_appears_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_column_name_is_refused(tmp_path: Path) -> None:
     path = write(
         tmp_path / "t.parquet",
         pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"]),
     )
     with pytest.raises(
-        UserError, match=r"t\.parquet: column x: appears more than once; rename one of them"
+        UserError, match=r"t\.parquet: column x: duplicate column name; rename one of them"
     ):
         open_source(path)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from linreg.data.csv.words import MISSING
+from linreg.data.csv.values import MISSING
 from tests.faults.input_case import Table
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from random import Random
 
-from linreg.data.csv.words import MISSING
+from linreg.data.csv.values import MISSING
 from tests.faults.csv_writing import SIZES, Dialect, lines_of, table, written
 from tests.faults.input_case import Case
 

@@ -71,7 +71,7 @@ def other_delimiter(r: Random) -> Case:
     cells["t"] = ["a"] * len(cells["t"])
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
-        r"^table: (column [yxt]: is not in the file.*stands between cells|the header cannot be read.*quote)",
+        r"^table: (column [yxt]: is not in the file.*separates cells|the header cannot be read.*quote)",
     )
 
 
@@ -87,7 +87,7 @@ def name_twice(r: Random) -> Case:
                 ]
             )
         },
-        rf"^table: column {name}: stands twice in the header",
+        rf"^table: column {name}: duplicate column name",
     )
 
 
@@ -151,7 +151,7 @@ def swallowed_rows(r: Random) -> Case:
     lines[last] = dialect.delimiter.join(["4", "5", '"a"'])
     return Case(
         {"table": dialect.text([dialect.delimiter.join(cells), *lines])},
-        rf"^table: row {first + 1}: (has text behind a closing quote|a quote is not closed)",
+        rf"^table: row {first + 1}: (has text after a closing quote|a quote is not closed)",
     )
 
 

@@ -203,7 +203,7 @@ def odd_names(r: Random) -> Case:
                     pa.Table.from_arrays([*arrays, arrays[0]], [*names, r.choice(names)])
                 )
             },
-            r"^table: column [yxt]: appears more than once",
+            r"^table: column [yxt]: duplicate column name",
         )
     more = r.choice(
         [

@@ -1,8 +1,8 @@
-"""How a CSV file is written: its delimiter, its header, and where its rows begin.
+"""The dialect of a CSV file: its delimiter, what ends its lines, its header.
 
-Everything is told from the file's first block, never from its name. Text is UTF-8 (with or without
-a byte order mark); lines end in LF, CRLF or CR; cells may be quoted with `"`, a quote inside one is
-doubled.
+All of it is inferred from the first block of the file, never from the file's name. Text is UTF-8,
+with or without a byte order mark; lines end in LF, CRLF or CR; cells may be quoted with `"`, and a
+quote inside a quoted cell is doubled.
 """
 
 import codecs
@@ -15,161 +15,147 @@ from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
-from linreg.data.csv.file_signatures import refuse_foreign
-from linreg.data.csv.header import NAMES, check_given_names, check_header
+from linreg.data.csv.encoding import Utf8Decoder
+from linreg.data.csv.file_signatures import refuse_other_formats
+from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
 from linreg.errors import UserError
 
 DELIMITERS = (",", ";", "\t", "|")
 
 BLOCK_BYTES = 4 << 20
-"""How much of a file is parsed at once. The header, and every row, has to fit."""
+"""The size of a block: how much of a file is parsed at a time. Every row has to fit into one."""
 
-_ROWS_LOOKED_AT = 100
-_QUOTE = "look for a quote that is not closed"
-_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW_FILE`"
-_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE`"
+_SAMPLE_ROWS = 100
+_LOOK_FOR_QUOTE = "look for a quote that is not closed"
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file whose header has been read."""
+    """A CSV file whose header has been read.
+
+    names         column names in file order, without blanks around them; '' for an unnamed column
+    line_end      the byte that ends a line: LF (also for CRLF) or CR
+    rows_offset   where the rows begin, in bytes
+    """
 
     path: Path
     delimiter: str
     names: tuple[str, ...]
-    """Column names in file order, without surrounding blanks; '' for an unnamed column."""
     line_end: bytes
-    """The byte that ends a line: LF (also in CRLF) or CR."""
-    first_row: int
-    """Offset in bytes of the row after the header."""
+    rows_offset: int
+
+    @property
+    def has_decimal_commas(self) -> bool:
+        """Whether numbers may be written with a decimal comma."""
+        return self.delimiter == ";"
 
     def require(self, column: str) -> None:
-        """Raise a UserError that lists the columns, the nearest name first, if `column` is none of
-        them.
-        """
+        """Raise UserError, with the most similar names first, unless the file has this column."""
         if column and column in self.names:
             return
         named = [name for name in self.names if name]
-        nearest = sorted(named, key=lambda name: -SequenceMatcher(None, column, name).ratio())
-        more = f" and {len(nearest) - 10} more" if len(nearest) > 10 else ""
-        todo = "the columns are " + ", ".join(nearest[:10]) + more
+        similar = sorted(named, key=lambda name: -SequenceMatcher(None, column, name).ratio())
+        more = f" and {len(similar) - 10} more" if len(similar) > 10 else ""
+        todo = "the columns are " + ", ".join(similar[:10]) + more
         raise UserError(f"{self.path}: column {column}", "there is no such column", todo=todo)
 
 
 def read_header(path: Path, given_names: tuple[str, ...] | None = None) -> CsvFile:
-    """Read a CSV file's header; raises UserError when the file has none, or a name stands in it
-    twice.
+    """Read the header of a CSV file and infer its dialect.
 
-    A file with `given_names` has none: its rows begin with the first.
+    A file whose names are given has no header: its rows begin with the first one. Raises UserError
+    for a file that is not CSV or whose delimiter is ambiguous, and for names that are absent or
+    duplicate.
     """
-    _require_file(path)
-    with path.open("rb") as file:
-        block = file.read(BLOCK_BYTES)
-        complete = not file.read(1)
-    refuse_foreign(path, block)
+    block, is_whole_file = _read_first_block(path)
+    refuse_other_formats(path, block)
     mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
-    text = TextCheck(path, offset=mark).decode(block[mark:], final=complete)
+    text = Utf8Decoder(path, offset=mark).decode(block[mark:], final=is_whole_file)
     if not text.strip():
-        raise UserError(path, "is empty", todo=NAMES)
-    delimiter = _delimiter(path, text, complete)
+        raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
+    delimiter = _infer_delimiter(path, text, is_whole_file)
     lines = io.StringIO(text, newline="")
     try:
-        header = next(_rows(lines, delimiter))
+        first_row = next(_parse(lines, delimiter))
     except csv.Error as error:
-        raise UserError(path, "the header cannot be read", found=error, todo=_QUOTE) from None
-    if not complete and lines.tell() == len(text):
-        raise UserError(path, f"the header is longer than {BLOCK_BYTES} bytes", todo=_QUOTE)
-    line_end = b"\n" if b"\n" in block else b"\r"
+        what = "the header cannot be read"
+        raise UserError(path, what, found=error, todo=_LOOK_FOR_QUOTE) from None
+    if not is_whole_file and lines.tell() == len(text):
+        what = f"the header is longer than {BLOCK_BYTES} bytes"
+        raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
+    line_end = _infer_line_end(text, delimiter)
     if given_names is not None:
-        check_given_names(path, given_names, header)
-        return CsvFile(path, delimiter, given_names, line_end, mark)
-    first_row = mark + len(text[: lines.tell()].encode())
-    names = tuple(name.strip() for name in header)
-    below: list[list[str]] = []
+        check_given_names(path, given_names, first_row)
+        return CsvFile(path, delimiter, given_names, line_end, rows_offset=mark)
+    names = tuple(name.strip() for name in first_row)
+    rows_offset = mark + len(text[: lines.tell()].encode())
+    file = CsvFile(path, delimiter, names, line_end, rows_offset)
+    sample: list[list[str]] = []
     with suppress(csv.Error):
-        below.extend(islice(_rows(lines, delimiter), _ROWS_LOOKED_AT))
-    check_header(path, names, below, delimiter == ";")
-    return CsvFile(path, delimiter, names, line_end, first_row)
+        sample.extend(islice(_parse(lines, delimiter), _SAMPLE_ROWS))
+    check_header(path, names, sample, file.has_decimal_commas)
+    return file
 
 
-class TextCheck:
-    """Decodes a file piece by piece; a NUL or bytes that are not UTF-8 are a UserError with their
-    offset.
-    """
-
-    def __init__(self, path: Path, offset: int) -> None:
-        self._path = path
-        self._offset = offset
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def check(self, piece: bytes, *, final: bool) -> None:
-        """Check the bytes that follow the last piece, and keep nothing of them."""
-        if piece.isascii() and b"\0" not in piece and not self._decoder.getstate()[0]:
-            # the usual file: no need to decode it
-            self._offset += len(piece)
-        else:
-            self.decode(piece, final=final)
-
-    def decode(self, piece: bytes, *, final: bool = False) -> str:
-        """Decode the bytes that follow the last piece; `final` when the file ends after them."""
-        self._offset += len(piece)
-        try:
-            text = self._decoder.decode(piece, final)
-        except UnicodeDecodeError as error:
-            at, byte = self._offset - len(error.object) + error.start, error.object[error.start]
-            todo = _UTF16 if at == 0 and byte in codecs.BOM_UTF16 else _LATIN1
-            raise UserError(
-                self._path, "is not UTF-8", found=f"byte 0x{byte:02X} at offset {at}", todo=todo
-            ) from None
-        if "\0" in text:
-            at = self._offset - len(piece) + piece.index(b"\0")
-            todo = _UTF16 if at <= 1 else "the file is damaged or no text: make it again"
-            raise UserError(
-                self._path, "is not text", found=f"a NUL byte at offset {at}", todo=todo
-            )
-        return text
-
-
-def _require_file(path: Path) -> None:
+def _read_first_block(path: Path) -> tuple[bytes, bool]:
+    """Return the first block of a file, and whether it is the whole file."""
     if path.is_dir():
         raise UserError(path, "is a folder, not a CSV file")
     if not path.exists():
         raise UserError(path, "there is no such file")
     if not path.is_file():
         raise UserError(path, "is not a regular file", todo="write the rows to a file first")
+    with path.open("rb") as file:
+        block = file.read(BLOCK_BYTES)
+        return block, not file.read(1)
 
 
-def _delimiter(path: Path, text: str, complete: bool) -> str:
-    """Find the one delimiter that splits the header and, if several do, splits the first rows
-    evenly.
-    """
-    splitting, even = [], []
+def _infer_delimiter(path: Path, text: str, is_whole_file: bool) -> str:
+    """Return the delimiter that splits the header; of several, the one that splits rows evenly."""
+    splitting = []
+    even = []
     for delimiter in DELIMITERS:
-        sizes = list(islice(_row_sizes(text, delimiter), _ROWS_LOOKED_AT))
-        if not complete and 1 < len(sizes) < _ROWS_LOOKED_AT:
-            # the end of the block cut that row
+        sizes = list(islice(_row_sizes(text, delimiter), _SAMPLE_ROWS))
+        if not is_whole_file and 1 < len(sizes) < _SAMPLE_ROWS:
+            # The end of the block may have cut off the last row.
             sizes.pop()
         if sizes and sizes[0] > 1:
             splitting.append(delimiter)
-            even += [delimiter] if len(set(sizes)) == 1 else []
+            if len(set(sizes)) == 1:
+                even.append(delimiter)
     possible = even or splitting
     if len(possible) > 1:
-        found = " and ".join(repr(delimiter) for delimiter in possible)
         raise UserError(
             path,
-            "the delimiter cannot be told",
-            found=found,
+            "ambiguous delimiter",
+            found=" and ".join(repr(delimiter) for delimiter in possible),
             todo="put quotes around names and text",
         )
+    # A file of one column has none: any will do.
     return possible[0] if possible else ","
 
 
+def _infer_line_end(text: str, delimiter: str) -> bytes:
+    """Return LF if it ends a row of the text, alone or in CRLF, and CR otherwise."""
+    if "\r" not in text:
+        return b"\n"
+    if "\n" in text:
+        # The text has to be parsed: a line feed may as well be part of a quoted cell.
+        lines = io.StringIO(text, newline="")
+        with suppress(csv.Error):
+            for _ in _parse(lines, delimiter):
+                if text[lines.tell() - 1] == "\n":
+                    return b"\n"
+    return b"\r"
+
+
 def _row_sizes(text: str, delimiter: str) -> Iterator[int]:
-    """Count the cells of each row, until this delimiter makes no sense."""
+    """Yield the number of cells of each row, up to the first that this delimiter cannot split."""
     with suppress(csv.Error):
-        for row in _rows(io.StringIO(text, newline=""), delimiter):
+        for row in _parse(io.StringIO(text, newline=""), delimiter):
             yield len(row)
 
 
-def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
+def _parse(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows that are not empty lines."""
     return (row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row)

@@ -1,10 +1,10 @@
-"""Files that are no table that we read, told by how they begin, and what to do with each."""
+"""Files of other formats, recognized by their first bytes, with what to do about each."""
 
 from pathlib import Path
 
 from linreg.errors import UserError
 
-_BEGINNINGS = (
+_SIGNATURES = (
     (b"\x1f\x8b", "is compressed with gzip", "unpack it: `gunzip --keep {}`"),
     (b"BZh91AY&SY", "is compressed with bzip2", "unpack it: `bunzip2 --keep {}`"),
     (b"\xfd7zXZ\0", "is compressed with xz", "unpack it: `unxz --keep {}`"),
@@ -15,7 +15,7 @@ _BEGINNINGS = (
         "write it as Parquet: `pandas.read_feather(…).to_parquet(…)`",
     ),
     (b"\xd0\xcf\x11\xe0", "is an old Excel or other Office file", "save it as CSV"),
-    (b"%PDF-", "is a PDF, no table", "save the table as CSV"),
+    (b"%PDF-", "is a PDF, not a table", "save the table as CSV"),
     (
         b"SQLite format 3\0",
         "is an SQLite database",
@@ -26,20 +26,24 @@ _BEGINNINGS = (
 )
 
 
-def refuse_foreign(path: Path, start: bytes) -> None:
-    """Raise UserError when the first bytes say that the file is of a kind that is not CSV."""
+def refuse_other_formats(path: Path, start: bytes) -> None:
+    """Raise UserError when the first bytes of a file show that it is not CSV."""
     if start.startswith(b"PK\x03\x04"):
         if b"xl/" in start or b"[Content_Types].xml" in start[:200]:
             raise UserError(path, "is an Excel workbook", todo="save the sheet as CSV")
         raise UserError(path, "is a ZIP archive", todo=f"unpack it: `unzip {path}`")
-    for beginning, what, todo in _BEGINNINGS:
-        if start.startswith(beginning):
+    for signature, what, todo in _SIGNATURES:
+        if start.startswith(signature):
             raise UserError(path, what, todo=todo.format(path))
-    words = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if words.startswith((b"<!doctype html", b"<html", b"<?xml")):
-        todo = "a download may have brought a page in place of the file: look into it, and fetch the file itself"
-        raise UserError(path, "is a web page or XML, not a table", todo=todo)
-    if words.startswith((b'{"', b"[{", b"{\n", b"{ ", b"[\n", b"[[")):
+    text = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<?xml")):
+        raise UserError(
+            path,
+            "is a web page or XML, not a table",
+            todo="if it was downloaded, a page may have come in place of the file: look into it,"
+            " and fetch the file itself",
+        )
+    if text.startswith((b'{"', b"[{", b"{\n", b"{ ", b"[\n", b"[[")):
         raise UserError(
             path, "is JSON, not a table", todo="write it as CSV: `pandas.read_json(…).to_csv(…)`"
         )

@@ -5,109 +5,116 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from linreg.data.csv.words import MISSING
+from linreg.data.csv.values import MISSING
 from linreg.errors import UserError
 
-NAMES = "the first row has to hold the column names"
+FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"
 
 
 def check_header(
-    path: Path, names: Sequence[str], below: Sequence[Sequence[str]], comma_is_decimal: bool
+    path: Path, names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
 ) -> None:
-    """Raise UserError when the first row holds no names, holds data, or a name stands in it twice.
+    """Raise UserError when the first row holds no names, data, or a duplicate name.
 
-    `below` are the first rows below it.
+    `sample` are the first rows below it.
     """
     if not any(names):
-        raise UserError(path, "has no column names", todo=NAMES)
-    if proof := _proof_of_data(names, below, comma_is_decimal):
-        raise UserError(
-            path, "has no header", found=proof, todo=f"{NAMES}, or {_give_names(len(names))}"
-        )
-    twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
-    if twice is not None:
-        number = is_number(twice, comma_is_decimal)
-        more = f"; if the first row is data, {_give_names(len(names))}" if number else ""
-        raise UserError(
-            f"{path}: column {twice}",
-            "stands twice in the header",
-            todo=f"rename one of them{more}",
-        )
-
-
-def check_given_names(path: Path, names: Sequence[str], first: Sequence[str]) -> None:
-    """Raise UserError when names given for a file without a header do not fit its first row, or one
-    comes twice.
-    """
-    if len(names) != len(first):
+        raise UserError(path, "has no column names", todo=FIRST_ROW_HOLDS_NAMES)
+    if evidence := _evidence_of_data(names, sample, decimal_commas):
         raise UserError(
             path,
-            f"has {len(first)} columns, but ingest.names names {len(names)}",
-            found=", ".join(first),
-            todo="name every column once, or set ingest.names to null if the first row holds the names",
+            "has no header",
+            found=evidence,
+            todo=f"{FIRST_ROW_HOLDS_NAMES}, or {_name_columns(len(names))}",
         )
-    if [name.strip() for name in names] == [cell.strip() for cell in first]:
+    duplicate = _first_duplicate(names)
+    if duplicate is not None:
+        todo = "rename one of them"
+        if is_number(duplicate, decimal_commas):
+            todo += f"; if the first row is data, {_name_columns(len(names))}"
+        raise UserError(f"{path}: column {duplicate}", "duplicate column name", todo=todo)
+
+
+def check_given_names(path: Path, names: Sequence[str], first_row: Sequence[str]) -> None:
+    """Raise UserError when names given for a file without a header do not fit its first row."""
+    if len(names) != len(first_row):
+        raise UserError(
+            path,
+            f"has {len(first_row)} columns, but ingest.names names {len(names)}",
+            found=", ".join(first_row),
+            todo="name every column once, or set ingest.names to null if the first row holds the"
+            " names",
+        )
+    if [name.strip() for name in names] == [cell.strip() for cell in first_row]:
         raise UserError(
             path, "has a header with the names in ingest.names", todo="set ingest.names to null"
         )
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
+    duplicate = _first_duplicate(names)
+    if duplicate is not None:
         raise UserError(
-            "params.yaml: ingest.names", f"holds {twice} twice", todo="rename one of them"
+            "params.yaml: ingest.names",
+            "holds a duplicate column name",
+            found=duplicate,
+            todo="rename one of them",
         )
 
 
-def likely_names(name: str, names: Sequence[str]) -> str:
-    """Return what to do about a name that is not among the names: the nearest one, or a delimiter
-    that was not seen.
+def suggest_name(name: str, names: Sequence[str]) -> str:
+    """Return what to do about a name that is none of the names, or '' where nothing is similar.
+
+    It is most likely a similar name, or the file has a delimiter that was not recognized.
     """
-    if len(names) == 1 and (between := re.search(r"[:;|/~^ ]", names[0])):
-        return (
-            f"if {between[0]!r} stands between cells, put a comma, semicolon, tab or | in its place"
-        )
-    near = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1)
-    if near:
-        return f"did you mean {next(each for each in names if each.lower() == near[0])}?"
+    if len(names) == 1 and (separator := re.search(r"[:;|/~^ ]", names[0])):
+        return f"if {separator[0]!r} separates cells, replace it with a comma, semicolon, tab or |"
+    similar = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1)
+    if similar:
+        return f"did you mean {next(each for each in names if each.lower() == similar[0])}?"
     return ""
 
 
-def is_number(cell: str, comma_is_decimal: bool = False) -> bool:
+def is_number(cell: str, decimal_commas: bool = False) -> bool:
     """Whether a cell is written as a number."""
     try:
-        float(cell.replace(",", ".") if comma_is_decimal else cell)
+        float(cell.replace(",", ".") if decimal_commas else cell)
     except ValueError:
         return False
     return True
 
 
-def _proof_of_data(
-    names: Sequence[str], below: Sequence[Sequence[str]], comma_is_decimal: bool
+def _evidence_of_data(
+    names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
 ) -> str:
-    """Return in words why the first row must be data; empty where it may be a header.
+    """Return what shows that the first row is data; '' where it may be a header.
 
-    It is data when it is numbers only. Beside text it is data when every column of numbers begins
-    with one, and a column of text begins with what comes again below: `country,2019,2020` may be a
-    header, `5.1,setosa` above other rows of setosa is none.
+    A row of nothing but numbers is data. With text among its cells it is data when every column of
+    numbers begins with a number and some column of text begins with a value that occurs again
+    below: `country,2019,2020` may be a header, `5.1,setosa` above more rows of setosa is not.
     """
     cells = [name for name in names if name not in MISSING]
-    if cells and all(is_number(cell, comma_is_decimal) for cell in cells):
+    if cells and all(is_number(cell, decimal_commas) for cell in cells):
         return f"only numbers in the first row: {', '.join(names)}"
-    again = None
-    for j, name in enumerate(names):
-        column = [row[j].strip() for row in below if j < len(row) and row[j].strip() not in MISSING]
+    repeated = None
+    for index, name in enumerate(names):
+        column = [row[index].strip() for row in sample if index < len(row)]
+        column = [cell for cell in column if cell not in MISSING]
         if not column or name in MISSING:
             continue
-        if all(is_number(cell, comma_is_decimal) for cell in column):
-            if not is_number(name, comma_is_decimal):
+        if all(is_number(cell, decimal_commas) for cell in column):
+            if not is_number(name, decimal_commas):
                 return ""
         elif name in column:
-            again = name
-    if again is None or not any(is_number(name, comma_is_decimal) for name in names):
+            repeated = name
+    if repeated is None or not any(is_number(name, decimal_commas) for name in names):
         return ""
-    return f"data in the first row: {', '.join(names)} ({again!r} comes again below)"
+    return f"data in the first row: {', '.join(names)} ({repeated!r} occurs again below)"
 
 
-def _give_names(count: int) -> str:
+def _first_duplicate(names: Sequence[str]) -> str | None:
+    return next((name for index, name in enumerate(names) if name and name in names[:index]), None)
+
+
+def _name_columns(count: int) -> str:
+    """Return how to give names to the columns of a file without a header."""
     example = ",".join("abcdefgh"[: min(count, 8)]) + (",…" if count > 8 else "")
     names = "all its names" if count > 8 else f"its {count} names" if count > 1 else "its name"
     return f"give it {names}: `linreg use FILE --names {example}` (ingest.names)"

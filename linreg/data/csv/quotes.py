@@ -1,9 +1,9 @@
-"""Whether every quoted cell of a CSV block ends where its quote is closed.
+"""Quotes that were opened or closed in the wrong place.
 
-A quote that is not closed ends at the next one, many rows below perhaps: `1,"abc` and `4,"def",6`
-below it would be read as one row, and nobody would miss the other. What gives it away is the text
-behind the closing quote. Only a block with a line end inside a cell can have lost a row so, and
-only those are looked at.
+A quote that is not closed ends at the next one, perhaps many rows below: `1,"abc` and `4,"def",6`
+below it would be read as one row, without any error. What gives it away is the text after the
+closing quote. A row can be lost in this way only where a cell contains a line end, so that only
+blocks with such a cell need to be checked.
 """
 
 import functools
@@ -14,46 +14,44 @@ import numpy as np
 _QUOTE = ord('"')
 
 
-def stray_row(block: memoryview, delimiter: str) -> int | None:
-    """Return the offset of the first row with text behind a closing quote; None if there is none,
-    the usual case.
-    """
-    if _every_quote_opens_or_closes(block, delimiter):
+def first_row_with_stray_quote(block: memoryview, delimiter: str) -> int | None:
+    """Return the offset of the first row with text after a closing quote; None if there is none."""
+    if _every_quote_is_at_the_edge_of_a_cell(block, delimiter):
         return None
-    row, start = _row(delimiter), 0
+    row = _row_pattern(delimiter)
+    start = 0
     while start < len(block):
-        whole = row.match(block, start)
-        if whole is None:
+        match = row.match(block, start)
+        if match is None:
             return start
-        start = whole.end()
+        start = match.end()
     return None
 
 
-def _every_quote_opens_or_closes(block: memoryview, delimiter: str) -> bool:
-    """Tell it at the speed of memory; False also for a block with a cell such as `5" pipe`, which
-    begins with none.
+def _every_quote_is_at_the_edge_of_a_cell(block: memoryview, delimiter: str) -> bool:
+    """Whether quotes open and close cells in turn, in the usual way; takes a pass over the bytes.
+
+    It is false also for a block with a correct cell such as `5" pipe`, which is not quoted.
     """
-    signs = np.frombuffer(block, np.uint8)
-    quotes = np.flatnonzero(signs == _QUOTE)
+    characters = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(characters == _QUOTE)
     if not len(quotes):
         return True
-    borders = np.zeros(256, bool)
-    borders[[ord(delimiter), ord("\r"), ord("\n"), _QUOTE]] = (
-        # a doubled quote closes, and opens again at once
-        True
-    )
+    is_edge = np.zeros(256, bool)
+    # A doubled quote closes, and opens again at once.
+    is_edge[[ord(delimiter), ord("\r"), ord("\n"), _QUOTE]] = True
     opening, closing = quotes[::2], quotes[1::2]
-    opens = borders[signs[opening - 1]] | (opening == 0)
-    closes = borders[signs[np.minimum(closing + 1, len(signs) - 1)]]
+    opens = is_edge[characters[opening - 1]] | (opening == 0)
+    closes = is_edge[characters[np.minimum(closing + 1, len(characters) - 1)]]
     return bool(opens.all() and closes.all())
 
 
 @functools.cache
-def _row(delimiter: str) -> re.Pattern[bytes]:
-    """One row, in which a quoted cell ends with its quote.
+def _row_pattern(delimiter: str) -> re.Pattern[bytes]:
+    """Return what matches one row, in which a quoted cell ends with its closing quote.
 
-    One way to match each text, so that a row that does not match is given up after a look at each
-    byte; possessive quantifiers would say so, but match wrongly before Python 3.11.5.
+    There is only one way to match a text, so that a row that does not match is given up after one
+    look at each byte. Possessive quantifiers would say so, but match wrongly before Python 3.11.5.
     """
     sign = re.escape(delimiter).encode()
     cell = rb'(?:"[^"]*(?:""[^"]*)*"|[^"%b\r\n][^%b\r\n]*)?' % (sign, sign)

@@ -1,9 +1,8 @@
-"""The rows of a CSV file as Arrow batches, block by block; whatever is wrong with the file is a
-UserError.
+"""The rows of a CSV file as Arrow tables, block by block.
 
-Blocks are cut here and parsed by pyarrow one at a time, not by its streaming reader: that one reads
-some thirty blocks ahead, on a thread that may outlive the reader and then abort the interpreter on
-its way out.
+Blocks are cut here and parsed by pyarrow one at a time. pyarrow's own streaming reader would read
+some thirty blocks ahead, on a thread that may outlive the reader and abort the interpreter at its
+exit.
 """
 
 from collections.abc import Iterator
@@ -14,52 +13,54 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from linreg.data.csv import dialect
-from linreg.data.csv.dialect import CsvFile, TextCheck
-from linreg.data.csv.quotes import stray_row
-from linreg.data.csv.words import BLANKS, FALSE, MISSING, TRUE
+from linreg.data.csv.dialect import CsvFile
+from linreg.data.csv.encoding import Utf8Decoder
+from linreg.data.csv.quotes import first_row_with_stray_quote
+from linreg.data.csv.values import BLANKS, FALSE, MISSING, TRUE
 from linreg.errors import UserError
 
 
-def csv_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
-    """Read the columns of `schema`, at most a block at a time; missing cells are null.
+def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
+    """Yield the columns of `schema`, at most a block at a time; missing cells are null.
 
-    Raises ArrowInvalid when a cell does not fit its type (every cell is text), and UserError for a
-    row with too few or too many cells, or longer than a block, for a quote that is not closed, or
-    closed before its cell ends, and for NUL bytes and bytes that are not UTF-8.
+    Raises ArrowInvalid when a cell does not fit its type (text takes every cell), and UserError for
+    a row with too few or too many cells or one longer than a block, for a quote that is not closed
+    or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
-    parser = _Parser(file, schema, decimal)
-    text = TextCheck(file.path, offset=file.first_row)
-    rest = b""
+    parser = _BlockParser(file, schema, decimal)
+    decoder = Utf8Decoder(file.path, offset=file.rows_offset)
+    unparsed = b""
     with file.path.open("rb") as raw:
-        raw.seek(file.first_row)
+        raw.seek(file.rows_offset)
         while True:
-            piece = raw.read(dialect.BLOCK_BYTES)
-            text.check(piece, final=not piece)
-            rest += piece
-            if not rest:
+            read = raw.read(dialect.BLOCK_BYTES)
+            at_end = not read
+            decoder.check(read, final=at_end)
+            unparsed += read
+            if not unparsed:
                 return
-            for end in _row_ends(rest, file.line_end) if piece else [len(rest)]:
-                rows = parser.parse(memoryview(rest)[:end])
+            for end in [len(unparsed)] if at_end else _possible_ends(unparsed, file.line_end):
+                rows = parser.parse(memoryview(unparsed)[:end])
                 if rows is not None:
                     yield rows
-                    rest = rest[end:]
+                    unparsed = unparsed[end:]
                     break
             else:
-                parser.require_more(rest, at_end=not piece)
+                parser.require_more(unparsed, at_end)
 
 
-class _Parser:
-    """Parses blocks of whole rows, and tells whether a block is one."""
+class _BlockParser:
+    """Parses blocks, and finds out whether a block consists of whole rows."""
 
     def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str) -> None:
         self._file = file
         self._num_rows = 0
-        # the number of the row that the last block ended in
+        # The number of the row in which the last block ended.
         self._last_row = 0
-        self._irregular: list[csv.InvalidRow] = []
-        # A row with a cell too many and a NUL, unlike any row of the file. Behind a block it comes
-        # to the handler of irregular rows, unless the block ends inside quotes: pyarrow takes that
-        # for a whole cell.
+        self._irregular_rows: list[csv.InvalidRow] = []
+        # A row with one cell too many and a NUL, unlike any row of the file. Appended to a block it
+        # is passed to the handler of irregular rows, unless the block ends inside quotes: then
+        # pyarrow takes it for a part of the last cell.
         self._end_mark = file.delimiter * len(file.names) + "\0"
         self._parse_options = csv.ParseOptions(
             delimiter=file.delimiter,
@@ -68,7 +69,7 @@ class _Parser:
             invalid_row_handler=self._on_irregular_row,
         )
         self._convert_options = csv.ConvertOptions(
-            # every byte was checked before
+            # The decoder has checked every byte.
             check_utf8=False,
             column_types=schema,
             include_columns=schema.names,
@@ -80,102 +81,100 @@ class _Parser:
         )
 
     def parse(self, block: memoryview) -> pa.Table | None:
-        """Parse the rows of a block; None when it ends inside quotes."""
-        last_end = b"" if block[-1] in b"\r\n" else self._file.line_end
-        data = b"".join([block, last_end, self._end_mark.encode()])
-        options = self._read_options(len(data))
-        self._irregular.clear()
+        """Return the rows of a block; None when it ends inside quotes."""
+        line_end = b"" if block[-1] in b"\r\n" else self._file.line_end
+        data = b"".join([block, line_end, self._end_mark.encode()])
+        self._irregular_rows.clear()
         try:
             rows = csv.read_csv(
-                pa.BufferReader(data), options, self._parse_options, self._convert_options
+                pa.BufferReader(data),
+                self._read_options(len(data)),
+                self._parse_options,
+                self._convert_options,
             )
         except pa.ArrowInvalid:
-            if not self._irregular or self._irregular[-1].text == self._end_mark:
-                # a cell does not fit its type
+            if not self._irregular_rows or self._irregular_rows[-1].text == self._end_mark:
+                # A cell does not fit its type.
                 raise
-            self._last_row = self._num_rows + self._irregular[-1].number
-            self._refuse_unless_open(self._irregular[-1])
+            self._last_row = self._num_rows + self._irregular_rows[-1].number
+            self._refuse_unless_unfinished(self._irregular_rows[-1])
             return None
         self._last_row = self._num_rows + rows.num_rows
-        if not self._irregular:
+        if not self._irregular_rows:
             return None
+        # A line end that ends no row belongs to a cell (or to an empty line): see quotes.py.
         if data.count(self._file.line_end) != rows.num_rows:
-            self._refuse_stray_quote(
-                block,
-                rows.num_rows,
-                # a line has become part of a cell, or is empty
-            )
+            self._refuse_stray_quote(block, rows.num_rows)
         self._num_rows = self._last_row
-        return _without_padded_missing(rows)
+        return _with_padded_missing_as_null(rows)
+
+    def require_more(self, unparsed: bytes, at_end: bool) -> None:
+        """Raise UserError for bytes of an unfinished row that further bytes cannot finish."""
+        where = f"{self._file.path}: row {max(self._last_row, self._num_rows + 1)}"
+        if at_end:
+            todo = "close it, in this row or in one above"
+            raise UserError(where, "a quote is not closed", todo=todo)
+        if len(unparsed) > dialect.BLOCK_BYTES:
+            what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
+            raise UserError(where, what, todo="look for a quote that is not closed")
 
     def _read_options(self, num_bytes: int) -> csv.ReadOptions:
-        # With one thread pyarrow numbers the rows; a block does not keep more of them busy.
+        # With a single thread pyarrow numbers the rows. A block would not keep several busy anyway.
         return csv.ReadOptions(
             block_size=num_bytes, column_names=self._file.names, use_threads=False
         )
 
-    def require_more(self, rest: bytes, at_end: bool) -> None:
-        """Raise a UserError unless the bytes of an unfinished row may become a whole one."""
-        where = f"{self._file.path}: row {max(self._last_row, self._num_rows + 1)}"
-        if at_end:
-            raise UserError(
-                where, "a quote is not closed", todo="close it, here or in a row before"
-            )
-        if len(rest) > dialect.BLOCK_BYTES:
-            what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
-            raise UserError(where, what, todo="look for a quote that is not closed")
+    def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
+        self._irregular_rows.append(row)
+        return "skip" if row.text == self._end_mark else "error"
 
-    def _refuse_stray_quote(self, block: memoryview, num_rows: int) -> None:
-        """Raise a UserError for a row with text behind a closing quote, which pyarrow takes for
-        part of the cell.
+    def _refuse_unless_unfinished(self, row: csv.InvalidRow) -> None:
+        """Raise UserError for a row with too few or too many cells.
+
+        One that ends with the end mark is unfinished: the block ended inside quotes.
         """
-        start = stray_row(block, self._file.delimiter)
-        if start is None:
+        if row.text.endswith("\0"):
             return
-        behind = csv.read_csv(
-            pa.BufferReader(block[start:]), self._read_options(len(block)), self._parse_options
-        )
-        row = self._num_rows + num_rows - behind.num_rows + 1
-        found = bytes(block[start : start + 1000]).decode(errors="replace")
-        todo = "look for a quote that is not closed; a quote inside a cell has to be doubled"
+        todo = "correct the row"
+        if row.actual_columns > row.expected_columns:
+            todo += f", or put quotes around cells that contain {self._file.delimiter!r}"
+        cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
         raise UserError(
-            f"{self._file.path}: row {row}",
-            "has text behind a closing quote",
-            found=found,
+            f"{self._file.path}: row {self._last_row}",
+            f"has {cells} where the header has {row.expected_columns}",
+            found=row.text,
             todo=todo,
         )
 
-    def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
-        self._irregular.append(row)
-        return "skip" if row.text == self._end_mark else "error"
+    def _refuse_stray_quote(self, block: memoryview, num_rows: int) -> None:
+        """Raise UserError for a row of the block with text after a closing quote.
 
-    def _refuse_unless_open(self, row: csv.InvalidRow) -> None:
-        """Raise a UserError for a row of too few or too many cells; one with the end mark is not
-        whole.
+        pyarrow takes that text for a part of the cell.
         """
-        if not row.text.endswith("\0"):
-            cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
-            what = f"has {cells} where the header has {row.expected_columns}"
-            where = f"{self._file.path}: row {self._last_row}"
-            todo = (
-                "correct the row"
-                if row.actual_columns < row.expected_columns
-                else (
-                    f"correct the row, or put quotes around cells that hold {self._file.delimiter!r}"
-                )
-            )
-            raise UserError(where, what, found=row.text, todo=todo)
+        start = first_row_with_stray_quote(block, self._file.delimiter)
+        if start is None:
+            return
+        rows_from_there = csv.read_csv(
+            pa.BufferReader(block[start:]), self._read_options(len(block)), self._parse_options
+        )
+        row = self._num_rows + num_rows - rows_from_there.num_rows + 1
+        raise UserError(
+            f"{self._file.path}: row {row}",
+            "has text after a closing quote",
+            found=bytes(block[start : start + 1000]).decode(errors="replace"),
+            todo="look for a quote that is not closed; double a quote inside a quoted cell",
+        )
 
 
-def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
-    """Yield where the last whole row may end: behind paired quotes, then behind unpaired ones.
+def _possible_ends(block: bytes, line_end: bytes) -> Iterator[int]:
+    """Yield where the last whole row may end: after paired quotes, then after unpaired ones.
 
-    The second is right after a cell such as `5" pipe`, whose quote is none.
+    The latter is right where a cell such as `5" pipe` contains a quote without being quoted.
     """
-    for unpaired in (0, 1):
+    for parity_of_whole_rows in (0, 1):
         end = block.rfind(line_end) + 1
         parity = block.count(b'"', 0, end) % 2
-        while end and parity != unpaired:
+        while end and parity != parity_of_whole_rows:
             previous = block.rfind(line_end, 0, end - 1) + 1
             parity ^= block.count(b'"', previous, end) % 2
             end = previous
@@ -183,9 +182,10 @@ def _row_ends(block: bytes, line_end: bytes) -> Iterator[int]:
             yield end
 
 
-def _without_padded_missing(rows: pa.Table) -> pa.Table:
-    """Make text null that is a missing cell but for blanks around it: pyarrow knows only the exact
-    words.
+def _with_padded_missing_as_null(rows: pa.Table) -> pa.Table:
+    """Make text null that is a word for missing with blanks around it.
+
+    pyarrow recognizes the words only without blanks.
     """
     words = pa.array(MISSING)
     columns = [

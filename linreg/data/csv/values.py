@@ -1,37 +1,66 @@
-"""Text to numbers and truth values, cell by cell: one that spells none is null, and the others go
-on.
+"""Cells of text as numbers and truth values, and the words for missing, true and false.
 
-The words are those of linreg.data.csv.convert, which types a column as a whole: what ingest reads
-as a number is one here, and nothing else.
+Cells are parsed here one by one; linreg.data.csv.convert types a column as a whole. Both accept
+exactly the same texts.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv.words import BLANKS, FALSE, TRUE
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "#NA",
+    "<NA>",
+    "null",
+    "NULL",
+    "None",
+    "?",
+    "nan",
+    "NaN",
+    "NAN",
+    "Nan",
+    "-nan",
+    "-NaN",
+)
+"""What a missing cell may hold, blanks around it ignored.
+
+A lone `-` is not among them: statistical offices write it for "exactly zero", so a person has to
+decide.
+"""
+TRUE = ("true", "True", "TRUE")
+FALSE = ("false", "False", "FALSE")
+BLANKS = " \t"
+"""What pyarrow's conversion ignores around a number."""
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
-_WHOLE = r"^\+?(-?\d{1,18})(\.0*)?$"
-"""What int64 holds for sure; other tools write whole numbers as 1.0 where a cell of the column is
-missing.
+_WHOLE_NUMBER = r"^\+?(-?\d{1,18})(\.0*)?$"
+"""At most 18 digits, which int64 is sure to hold. Where a cell of a column is missing, other tools
+write its whole numbers as 1.0.
 """
 
 
-def read(cells: pa.Array | pa.ChunkedArray, type_: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """Return text as float64, int64 or bool; null for a cell that spells none."""
+def parse_cells(
+    cells: pa.Array | pa.ChunkedArray, type_: pa.DataType
+) -> pa.Array | pa.ChunkedArray:
+    """Return text as float64, int64 or bool; null for a cell that is not such a value."""
     cells = pc.ascii_trim(cells, BLANKS)
     if pa.types.is_boolean(type_):
-        true, false = (pc.is_in(cells, pa.array(words)) for words in (TRUE, FALSE))
-        return pc.if_else(pc.or_(true, false), true, None)
+        is_true, is_false = (pc.is_in(cells, pa.array(words)) for words in (TRUE, FALSE))
+        return pc.if_else(pc.or_(is_true, is_false), is_true, None)
     if pa.types.is_integer(type_):
-        return pc.cast(pc.replace_substring_regex(_only(cells, _WHOLE), _WHOLE, r"\1"), type_)
+        digits = pc.replace_substring_regex(
+            _only(cells, _WHOLE_NUMBER), _WHOLE_NUMBER, replacement=r"\1"
+        )
+        return pc.cast(digits, type_)
     return pc.cast(_only(cells, _NUMBER), type_)
 
 
-def with_point(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Return numbers that are written with a decimal comma with a point; one that has a point
-    becomes none.
-    """
+def decimal_commas_to_points(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return numbers with a decimal comma as ones with a point; a point makes a cell no number."""
     return pc.replace_substring(pc.replace_substring(cells, ".", "_"), ",", ".")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv import values as csv_values
+from linreg.data.csv.values import parse_cells
 from linreg.data.formula.row_errors import Mask
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask
@@ -94,14 +94,14 @@ def _coerce_column(
     if text and not isinstance(values, ArrowColumn) and values.dtype == object:
         spelled = _as_text(values, where)
         if not pa.types.is_string(type_):
-            return spelled, csv_values.read(spelled, type_)
+            return spelled, parse_cells(spelled, type_)
         is_text = pa.array([isinstance(value, str) for value in values])
         return spelled, pc.if_else(is_text, spelled, None)
     cells = _as_arrow(values, type_, where)
     if cells.null_count == len(cells):
         return cells, pa.nulls(len(cells), type_)
     if text and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
-        return cells, csv_values.read(cells, type_)
+        return cells, parse_cells(cells, type_)
     if pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
         return cells, pc.if_else(_is_exact_integer(cells), cells, None).cast(type_, safe=False)
     return cells, _cast(cells, type_, where)

@@ -1,4 +1,4 @@
-"""CSV in, Parquet out: checked against Python's csv module, int(), float() and datetime."""
+"""CSV files and the Parquet files made of them, compared with Python's csv, int() and float()."""
 
 import csv
 import io
@@ -17,10 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from linreg.data.csv import convert as csv_files
-from linreg.data.csv import dialect
+from linreg.data.csv import convert, dialect
 from linreg.data.csv.convert import csv_columns, csv_to_parquet
-from linreg.data.csv.words import MISSING
+from linreg.data.csv.values import MISSING
 from linreg.data.tables.parquet import ROWS_PER_GROUP
 from linreg.errors import UserError
 
@@ -48,7 +47,7 @@ def converted(
 
 
 def one_column(folder: Path, cells: Sequence[str], end: str = "\n") -> pa.ChunkedArray:
-    """Convert cells beside a column that keeps their lines from being empty."""
+    """Convert cells next to a column that keeps their lines from being empty."""
     lines = ["x,row", *(f"{cell},r" for cell in cells)]
     [table] = converted(folder, end.join(lines) + end)
     assert table.num_rows == len(cells)
@@ -63,7 +62,7 @@ def bits(values: Sequence[float | None]) -> list[str | None]:
     return [None if value is None else value.hex() for value in values]
 
 
-# How it is written does not matter
+# The dialect makes no difference
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -95,7 +94,7 @@ def test_in_a_file_of_one_column_every_line_is_a_row(
         assert table["x"].to_pylist() == [1.5, None, 3, None, None] * 30 + [4]
 
 
-def test_empty_lines_between_rows_of_several_cells_are_no_rows(
+def test_empty_lines_between_rows_of_several_cells_are_skipped(
     tmp_path: Path, block_bytes: int
 ) -> None:
     [table] = converted(tmp_path, "\n\nx,y\n\n1,2\n\n\n" + "3,4\n\n" * 30)
@@ -112,6 +111,23 @@ def test_a_quote_inside_a_cell_is_text(tmp_path: Path, block_bytes: int) -> None
     assert one_column(tmp_path, cells).to_pylist() == cells
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
+def test_quoted_cells_may_contain_line_ends_that_end_no_row_of_the_file(
+    tmp_path: Path, block_bytes: int, end: str, inside: str
+) -> None:
+    cells = [f"first{inside}second {number}" for number in range(50)]
+    lines = ["n,x", *(f"{number},{quoted(cell)}" for number, cell in enumerate(cells))]
+    [table] = converted(tmp_path, end.join(lines), columns=["n", "x"])
+    assert table["n"].to_pylist() == list(range(50))
+    assert table["x"].to_pylist() == cells
+
+
+def test_the_header_may_end_otherwise_than_the_rows(tmp_path: Path, block_bytes: int) -> None:
+    [table] = converted(tmp_path, "x,y\r" + "1,2\n" * 50)
+    assert table["x"].to_pylist() == [1] * 50
+
+
 @quick
 @given(
     rows=st.lists(
@@ -124,12 +140,11 @@ def test_a_quote_inside_a_cell_is_text(tmp_path: Path, block_bytes: int) -> None
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     block=st.sampled_from([200, 1000, 1 << 20]),
 )
-def test_any_quoted_text_comes_back_as_it_was(
+def test_any_quoted_text_is_read_as_it_was_written(
     tmp_path: Path, rows: list[tuple[str, str, str]], delimiter: str, end: str, block: int
 ) -> None:
-    cells = [
-        [f"_{cell}" for cell in row] for row in [*rows, ("a", "b", "c")]
-    ]  # not missing, not a number
+    # The underscore makes every cell text, neither missing nor a number.
+    cells = [[f"_{cell}" for cell in row] for row in [*rows, ("a", "b", "c")]]
     text = end.join(delimiter.join(map(quoted, row)) for row in [["x", "y", "z"], *cells]) + end
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))[1:] == cells
     with pytest.MonkeyPatch.context() as patch:
@@ -138,14 +153,14 @@ def test_any_quoted_text_comes_back_as_it_was(
     assert [list(row.values()) for row in table.to_pylist()] == cells
 
 
-# Every digit counts
+# Every digit is kept
 
 
 @quick
 @given(
     values=st.lists(st.floats(allow_nan=False), min_size=1), block=st.sampled_from([64, 1 << 20])
 )
-def test_floats_come_back_bit_by_bit(tmp_path: Path, values: list[float], block: int) -> None:
+def test_floats_are_read_to_the_last_bit(tmp_path: Path, values: list[float], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dialect, "BLOCK_BYTES", block)
         column = one_column(tmp_path, [repr(value) for value in [0.5, *values]])
@@ -214,10 +229,11 @@ def test_a_cell_becomes_the_nearest_float_however_many_digits_it_has(
         (list(MISSING), pa.float64(), [None] * len(MISSING)),
     ],
 )
-def test_types_are_those_of_all_cells_whatever_their_order_and_the_blocks_they_are_in(
+def test_types_do_not_depend_on_the_order_of_cells_or_their_blocks(
     tmp_path: Path, block_bytes: int, cells: list[str], kind: pa.DataType, values: list[Any]
 ) -> None:
-    for times in (1, 40):  # alone, and with each value alone in many blocks
+    # Alone, and with each value alone in many blocks.
+    for times in (1, 40):
         for order in (1, -1):
             many = [cell for cell in cells[::order] for _ in range(times)]
             column = one_column(tmp_path, many)
@@ -226,7 +242,7 @@ def test_types_are_those_of_all_cells_whatever_their_order_and_the_blocks_they_a
 
 
 def reference(cells: Sequence[str]) -> list[Any]:
-    """Type a column of numbers, truth values and words, in plain Python."""
+    """Read a column of numbers, truth values and words in plain Python."""
     present = [cell.strip(" \t") for cell in cells if cell.strip(" \t") not in MISSING]
     truth = {
         "true": True,
@@ -272,7 +288,7 @@ cell = st.builds(
     cut=st.integers(0, 30),
     block=st.sampled_from([80, 1 << 20]),
 )
-def test_types_and_values_are_those_of_plain_python_on_both_paths_and_over_several_files(
+def test_types_and_values_over_several_files_are_those_of_plain_python(
     tmp_path: Path, cells: list[str], cut: int, block: int
 ) -> None:
     expected = reference(cells)
@@ -291,7 +307,8 @@ def test_columns_that_fit_the_first_block_are_converted_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 256)
-    monkeypatch.setattr(csv_files, "_convert_from_text", None)  # not needed
+    # It would be an error to call it.
+    monkeypatch.setattr(convert, "_convert_from_text", None)
     rows = [f"{i},{i / 7!r},word {i},true,2024-01-{i % 28 + 1:02}" for i in range(500)]
     [table] = converted(
         tmp_path, "\n".join(["i,x,w,b,d", *rows]), columns=["i", "x", "w", "b", "d"]
@@ -325,13 +342,14 @@ def test_a_file_without_rows_becomes_a_file_without_rows(tmp_path: Path) -> None
 # Decimal commas
 
 
-def test_decimal_commas_are_told_by_column(tmp_path: Path, block_bytes: int) -> None:
+def test_decimal_commas_are_recognized_by_column(tmp_path: Path, block_bytes: int) -> None:
     rows = "1,5;2;1.5;1,5;1.234,5;7,0\n" * 10 + "-,25;3;2.5;2.5;2.5;NA\n" * 10
     [table] = converted(tmp_path, "a;b;c;d;e;f\n" + rows, columns=list("abcdef"))
     assert table["a"].to_pylist() == [1.5] * 10 + [-0.25] * 10
     assert table["b"].to_pylist() == [2] * 10 + [3] * 10
     assert table["c"].to_pylist() == [1.5] * 10 + [2.5] * 10
-    assert table["d"].to_pylist() == ["1,5"] * 10 + ["2.5"] * 10  # told by nobody
+    # A column with both decimal commas and points is text.
+    assert table["d"].to_pylist() == ["1,5"] * 10 + ["2.5"] * 10
     assert table["e"].to_pylist() == ["1.234,5"] * 10 + ["2.5"] * 10
     assert table["f"].to_pylist() == [7.0] * 10 + [None] * 10
 
@@ -344,7 +362,7 @@ def test_commas_are_decimal_only_where_the_delimiter_is_a_semicolon(
     assert table["x"].to_pylist() == ["1,234"]
 
 
-# Whatever is wrong is one line
+# Every error is one line
 
 
 UTF16 = "x,y\n1,2\n".encode("utf-16")
@@ -356,7 +374,7 @@ BROKEN = {
     "no header": (b"1.5,2\n3,4\n", ": has no header; found only numbers in the first row: 1.5, 2"),
     "no header, decimal comma": (b"1,5;2\n3;4\n", ": has no header; found"),
     "no header, missing cell": (b"1.5,NA\n3,4\n", ": has no header; found"),
-    "name twice": (b"x,y, x\n1,2,3\n", ": column x: stands twice in the header"),
+    "name twice": (b"x,y, x\n1,2,3\n", ": column x: duplicate column name"),
     "absent column": (
         b"y,X,xx\n1,2,3\n",
         ": column x: there is no such column; the columns are xx, y, X",
@@ -394,7 +412,7 @@ BROKEN = {
         UTF16[2:],
         ": is not text; found a NUL byte at offset 1; if it is UTF-16",
     ),
-    "two delimiters": (b"x,a;y\n1,b;2\n", ": the delimiter cannot be told; found ',' and ';'"),
+    "two delimiters": (b"x,a;y\n1,b;2\n", ": ambiguous delimiter; found ',' and ';'"),
 }
 
 
@@ -415,7 +433,7 @@ def test_a_broken_file_is_refused_with_one_line(tmp_path: Path, name: str) -> No
     assert expected in refused(tmp_path / "a.csv")
 
 
-def test_what_is_no_file_is_refused_with_one_line(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_refused_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     for name, what in [
@@ -430,7 +448,7 @@ def test_what_is_no_file_is_refused_with_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["1,2,3", "1", "1,a,3"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_row_is_counted_from_1_after_the_header_in_any_block(
+def test_rows_are_counted_from_1_below_the_header_in_any_block(
     tmp_path: Path, block_bytes: int, broken: str, end: str
 ) -> None:
     rows = ["1,2"] * 100 + ['"3\n4",5', broken] + ["6,7"] * 100
@@ -463,12 +481,12 @@ def test_a_row_longer_than_a_block_is_refused(
     assert refused(tmp_path / "a.csv").startswith(": the header is longer than 100 bytes")
 
 
-def test_a_cell_of_many_kilobytes_is_kept(tmp_path: Path) -> None:
+def test_cells_of_many_kilobytes_are_read(tmp_path: Path) -> None:
     cells = ["a" * 200_000, "b" * 1_000_000]
     assert one_column(tmp_path, cells).to_pylist() == cells
 
 
-def test_an_unnamed_column_is_there_but_cannot_be_asked_for(tmp_path: Path) -> None:
+def test_an_unnamed_column_exists_but_cannot_be_selected(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(",x\n1,2\n")
     assert csv_columns(tmp_path / "a.csv") == ("", "x")
     assert "there is no such column" in refused(tmp_path / "a.csv", column="")

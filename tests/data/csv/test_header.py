@@ -1,4 +1,4 @@
-"""Files without a header: told from those that have one, and read by the names that are given."""
+"""CSV files without a header: how they are recognized, and how they are read by given names."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.lists(ROW, min_size=1, max_size=30))
-def test_a_first_row_of_data_is_told_where_its_text_comes_again(
+def test_a_first_row_of_data_is_recognized_where_its_text_occurs_again(
     folder: Path, rows: list[tuple[object, ...]]
 ) -> None:
     path = csv(folder / "a.csv", [*rows, rows[0]])
@@ -37,7 +37,7 @@ def test_a_first_row_of_data_is_told_where_its_text_comes_again(
 
 @pytest.mark.parametrize("header", ["x,n,colour", "2019,2020,colour", "x,2020,red"])
 @given(rows=st.lists(ROW, min_size=1, max_size=30))
-def test_a_header_is_one_also_with_years_or_a_value_for_a_name(
+def test_a_header_may_have_years_or_a_value_as_names(
     folder: Path, header: str, rows: list[tuple[object, ...]]
 ) -> None:
     assert csv_columns(csv(folder / "a.csv", rows, header + "\n")) == tuple(header.split(","))
@@ -55,13 +55,13 @@ def test_given_names_read_what_a_header_would_have_read(
     assert pq.read_table(found).equals(pq.read_table(expected))
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_cell(folder: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_cell(folder: Path) -> None:
     (folder / "bom.csv").write_bytes(b"\xef\xbb\xbf1.5,2\n3,4\n")
     [found] = csv_to_parquet([folder / "bom.csv"], ["x"], folder / "3", ("x", "y"))
     assert pq.read_table(found)["x"].to_pylist() == [1.5, 3.0]
 
 
-def test_rows_are_counted_from_the_first_one(folder: Path) -> None:
+def test_without_a_header_the_first_row_is_row_1(folder: Path) -> None:
     (folder / "broken.csv").write_text("1,2\n3,4,5\n")
     with pytest.raises(UserError, match=r"row 2: has 3 cells where the header has 2"):
         csv_to_parquet([folder / "broken.csv"], ["x"], folder / "4", ("x", "y"))
@@ -71,7 +71,7 @@ def test_rows_are_counted_from_the_first_one(folder: Path) -> None:
     ("names", "message"),
     [
         (("a",), "has 2 columns, but ingest.names names 1; found 1, 2"),
-        (("a", "a"), "params.yaml: ingest.names: holds a twice"),
+        (("a", "a"), "params.yaml: ingest.names: holds a duplicate column name; found a"),
         (("1", "2"), "has a header with the names in ingest.names"),
     ],
 )
