@@ -1,27 +1,25 @@
-"""Fit ỹ = b + X·θᵀ to the training rows by stochastic gradient descent, and show how far from the
-minimum it ends.
+"""Fit ỹ = b + X·θᵀ to the training rows by gradient descent, and measure the gap to the minimum.
 
-    dvc repro train               as part of the pipeline
-    python -m stages.train        by hand
+    dvc repro train                    as part of the pipeline
+    python -m stages.train             by hand
+    WORKERS=2 python -m stages.train   the same result from two processes
 
 Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact,
-with the exact minimum beside it) and models/training/ (θ, b, losses and the gap to that minimum
-after each epoch).
+with the exact solution) and models/training/ (θ, b, losses and the gap after each epoch).
 """
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from linreg.data.formula.design import Design
-from linreg.data.formula.schema import Schema
-from linreg.data.rows import divided, groups_of, shard_files, whole_shards
+from linreg.data.training_data import TrainingData, load_training_data
 from linreg.files import file_hash, new_folder
 from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.history import History
+from linreg.fit.history import Epoch, History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import flat, load_params
+from linreg.params import Train, flat, load_params
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
@@ -35,63 +33,81 @@ TRAINING = Path("models/training")
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Learn the design, find the exact minimum, train epoch by epoch, keep the last or, with
-    patience, the best.
-    """
+    """Load the data, solve it exactly, check the learning rate, train, record, save."""
     params = load_params()
-    train = params.train
-    files, schema = shard_files(SPLIT, SCHEMA), Schema.read(SCHEMA)
+    settings = params.train
     hashes = content_hashes((SPLIT, SCHEMA), workers)
-    counts = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
     with training_run(workers, flat(params), hashes, SPLIT) as run:
-        design = Design.fit(schema, groups_of(files, workers), workers)
-        shards = whole_shards(files, design, workers)
-        validation = divided(SPLIT / "validation.parquet", design, workers)
-        exact = ExactReference.compute(shards, design.names, schema.intercept, train, workers)
-        history = History(design.names, train, quiet=not workers.first)
-        checkpoint = Checkpoint(hashes, train, history, workers)
-        # of epochs before the training was stopped
+        data = load_training_data(SPLIT, SCHEMA, workers)
+        reference = exact_reference(data, settings, workers)
+        check_learning_rate(reference, settings)
+
+        history = History(data.design.names, settings, quiet=not workers.first)
+        checkpoint = Checkpoint(hashes, settings, history, workers)
         run.log_curves(history.curves())
-        if train.solver == "exact":
-            epochs = iter([exact.as_epoch()])
-        else:
-            if train.engine == "compiled":
-                from linreg.fit.compiled.engine import gradient_descent
-            else:
-                from linreg.fit.sgd.autograd import gradient_descent
-            check_learning_rate(exact, train)
-            about = (
-                shards,
-                len(design.names),
-                schema.intercept,
-                exact.scaling(train.standardize),
-                train,
-            )
-            epochs = gradient_descent(*about, workers, checkpoint)
-        # of thousands of epochs not at every one
-        for epoch in filter(history.looks_at, epochs):
-            train_mse = exact.loss.mean_squared_error(epoch.theta, epoch.b)
-            validation_mse = mean_squared_error([validation], epoch.theta, epoch.b, workers)
-            run.log_curves(
-                history.add(
-                    epoch, train_mse, validation_mse, exact.loss.convergence(epoch.theta, epoch.b)
-                )
-            )
-            if history.patience_is_over:
+        epochs = train(data, reference, settings, workers, checkpoint)
+        for epoch in filter(history.needs, epochs):
+            train_mse = reference.loss.mean_squared_error(epoch.theta, epoch.b)
+            validation_mse = mean_squared_error([data.validation], epoch.theta, epoch.b, workers)
+            convergence = reference.loss.convergence(epoch.theta, epoch.b)
+            run.log_curves(history.add(epoch, train_mse, validation_mse, convergence))
+            if history.patience_exhausted:
                 break
 
         if workers.first:
-            with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
-                curves = {
-                    f"{TRAINING}/{name}": md5 for name, md5 in history.write(training).items()
-                }
-                LinearModel(
-                    design, history.chosen.theta, history.chosen.b, hashes, counts | curves
-                ).save(folder)
-                exact.write(folder, train.collinear)
+            save(data, history, reference, settings, hashes)
             record_model(run, MODEL)
             checkpoint.delete()
-            print(f"train: {history.summary()}{exact.dropped} → {MODEL}")
+            print(f"train: {history.summary()}{reference.dropped} → {MODEL}")
+
+
+def exact_reference(data: TrainingData, settings: Train, workers: Workers) -> ExactReference:
+    """Return the exact solution, which says how far any θ and b are from the minimum."""
+    design = data.design
+    intercept = design.schema.intercept
+    return ExactReference.compute(data.shards, design.names, intercept, settings, workers)
+
+
+def train(
+    data: TrainingData,
+    reference: ExactReference,
+    settings: Train,
+    workers: Workers,
+    checkpoint: Checkpoint,
+) -> Iterable[Epoch]:
+    """Return the epochs of the engine that `train.engine` names, or the exact solution as one."""
+    if settings.solver == "exact":
+        return [reference.as_epoch()]
+    if settings.engine == "compiled":
+        from linreg.fit.compiled.engine import gradient_descent
+    else:
+        from linreg.fit.sgd.autograd import gradient_descent
+    design = data.design
+    return gradient_descent(
+        data.shards,
+        len(design.names),
+        design.schema.intercept,
+        reference.scaling(settings.standardize),
+        settings,
+        workers,
+        checkpoint,
+    )
+
+
+def save(
+    data: TrainingData,
+    history: History,
+    reference: ExactReference,
+    settings: Train,
+    hashes: Mapping[str, str],
+) -> None:
+    """Write the history of the training, and the model with all that it was made from."""
+    with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
+        files = {f"{TRAINING}/{name}": md5 for name, md5 in history.write(training).items()}
+        files[f"{SPLIT}/split.json"] = file_hash(SPLIT / "split.json")
+        selected = history.selected
+        LinearModel(data.design, selected.theta, selected.b, hashes, files).save(folder)
+        reference.write(folder, settings.collinear)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             history.add(epoch, mse, watched, exact.loss.convergence(epoch.theta, epoch.b))
         history.write(folder)
         model = LinearModel(
-            design, history.chosen.theta, history.chosen.b, {"data/split": "0" * 32}
+            design, history.selected.theta, history.selected.b, {"data/split": "0" * 32}
         )
 
         parts = {"train": shards} | (

@@ -1,4 +1,4 @@
-"""How training went: θ, b and the losses after its epochs, and which epoch is the model."""
+"""The history of a training: θ, b and the losses after its epochs, and which epoch is the model."""
 
 import csv
 import io
@@ -10,15 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.files import file_hash, write_text
 from linreg.params import Train
 
 COEFFICIENT = "coefficient"
 MEASURES = ("gap", "distance", "gradient_norm")
-MOST_KEPT = 1000
-"""Epochs of a training that are kept, but for its first, its last and the chosen one."""
+MOST_RECORDED = 1000
+"""Epochs of a training that are recorded, besides its first, its last and the selected one."""
 LINES = 20
 """Epochs that are printed, besides the first."""
 Curves = list[tuple[int, dict[str, float]]]
@@ -27,23 +27,25 @@ Curves = list[tuple[int, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Epoch:
-    """The state after an epoch: θ (M,) float64 and b in the units of the data, lr of the last step,
-    rows per second.
+    """The state after an epoch.
+
+    number, step     epochs and steps taken so far
+    theta, b         θ (M,) float64 and b, in the units of the data
+    lr               the learning rate of the last step
+    rows_per_second  0 where no step was taken
     """
 
     number: int
     step: int
-    theta: NDArray[np.float64]
+    theta: Floats
     b: float
     lr: float
     rows_per_second: float
 
 
 @dataclass(frozen=True)
-class Measured:
-    """An epoch with its losses and what `Gap` measures; None for what is beyond float64 or has no
-    rows.
-    """
+class EpochRecord:
+    """An epoch with its losses and what `Gap` measures; None is beyond float64, or without rows."""
 
     epoch: Epoch
     train_mse: float | None
@@ -56,63 +58,57 @@ class Measured:
         return [epoch, self.train_mse, self.validation_mse, dict(self.measures)]
 
     @classmethod
-    def from_data(cls, data: Sequence[Any]) -> "Measured":
-        """Return what `as_data` was called on."""
+    def from_data(cls, data: Sequence[Any]) -> "EpochRecord":
+        """Return the record that `as_data` was called on."""
         epoch, *others = data
         return cls(Epoch(**epoch | {"theta": np.array(epoch["theta"], np.float64)}), *others)
 
     def values(self, names: Sequence[str]) -> dict[str, float]:
-        """Return the values by the names of the curves in MLflow, θ by `names`."""
+        """Return the values by the names of the curves in MLflow, those of θ by `names`."""
         epoch = self.epoch
-        values = {
-            "train_mse": self.train_mse,
-            "validation_mse": self.validation_mse,
-            "lr": epoch.lr,
-            "b": epoch.b,
-        }
-        values |= {
-            f"theta.{name}": value for name, value in zip(names, epoch.theta.tolist(), strict=True)
-        }
+        values = {"train_mse": self.train_mse, "validation_mse": self.validation_mse}
+        values |= {"lr": epoch.lr, "b": epoch.b}
+        for name, coefficient in zip(names, epoch.theta.tolist(), strict=True):
+            values[f"theta.{name}"] = coefficient
         values |= self.measures
         if epoch.rows_per_second:
             values["rows_per_second"] = epoch.rows_per_second
         return {name: value for name, value in values.items() if value is not None}
 
     @property
-    def loss(self) -> float:
-        """The validation loss, as patience compares it."""
+    def validation_loss(self) -> float:
+        """The validation loss as patience compares it: infinite if it is not known."""
         return math.inf if self.validation_mse is None else self.validation_mse
 
     @property
     def losses_as_text(self) -> str:
         """The losses as a person reads them."""
-        watched = (
-            "" if self.validation_mse is None else f", validation MSE {self.validation_mse:.6g}"
-        )
-        return f"train MSE {'beyond float64' if self.train_mse is None else f'{self.train_mse:.6g}'}{watched}"
+        train = "beyond float64" if self.train_mse is None else f"{self.train_mse:.6g}"
+        if self.validation_mse is None:
+            return f"train MSE {train}"
+        return f"train MSE {train}, validation MSE {self.validation_mse:.6g}"
 
 
 class History:
-    """Collects epochs, prints a line for some of them, and chooses one.
+    """Records epochs, prints some of them, and selects the one that becomes the model.
 
-    Of at most MOST_KEPT epochs all are kept, of more every second, third, … and always the first,
-    the last and the one that is chosen. So nothing that is made of them, from curves to
-    checkpoints, grows without bounds.
+    Of more than MOST_RECORDED epochs only every k-th is recorded, with the first, the last and the
+    selected one. So nothing that is made of them, from curves to checkpoints, grows without bound.
     """
 
     def __init__(self, names: Sequence[str], params: Train, *, quiet: bool = False) -> None:
         self._names, self._params, self._quiet = names, params, quiet
-        self._every = -(-params.epochs // MOST_KEPT)
-        self._kept: dict[int, Measured] = {}
-        self._best: Measured | None = None
-        self._last: Measured | None = None
+        self._interval = -(-params.epochs // MOST_RECORDED)
+        self._recorded: dict[int, EpochRecord] = {}
+        self._best: EpochRecord | None = None
+        self._last: EpochRecord | None = None
 
-    def looks_at(self, epoch: Epoch) -> bool:
-        """Whether an epoch has to be added: it may be kept, or patience watches it."""
+    def needs(self, epoch: Epoch) -> bool:
+        """Whether an epoch must be added: it may be recorded, or patience compares its loss."""
         return self._params.patience > 0 or self._is_due(epoch.number)
 
     def _is_due(self, number: int) -> bool:
-        return number in (1, self._params.epochs) or number % self._every == 0
+        return number in (1, self._params.epochs) or number % self._interval == 0
 
     def add(
         self,
@@ -121,135 +117,121 @@ class History:
         validation_mse: float | None,
         measures: Mapping[str, float | None] = MappingProxyType({}),
     ) -> Curves:
-        """Note an epoch, with what `Gap` measures; returns those that are kept from now on, as
-        `curves` does.
-        """
-        self._last = last = Measured(epoch, train_mse, validation_mse, measures)
-        if self._best is None or last.loss < self._best.loss:
+        """Add an epoch, with what `Gap` measures; returns the newly recorded ones like `curves`."""
+        self._last = last = EpochRecord(epoch, train_mse, validation_mse, measures)
+        if self._best is None or last.validation_loss < self._best.validation_loss:
             self._best = last
         candidates = [last] if self._is_due(epoch.number) else []
-        if epoch.number == self._params.epochs or self.patience_is_over:
-            candidates += [self._chosen, last]
-        new = {
-            each.epoch.number: each for each in candidates if each.epoch.number not in self._kept
-        }
-        self._kept |= new
+        if epoch.number == self._params.epochs or self.patience_exhausted:
+            candidates += [self._selected, last]
+        numbered = {record.epoch.number: record for record in candidates}
+        new = {number: numbered[number] for number in numbered if number not in self._recorded}
+        self._recorded |= new
         self._print(last)
         return self._curves(new)
 
-    def _print(self, measured: Measured) -> None:
-        number, epochs = measured.epoch.number, self._params.epochs
-        if (
-            not self._quiet
-            and self._is_due(number)
-            and number * LINES // epochs > (number - self._every) * LINES // epochs
-        ):
-            speed = (
-                f", {measured.epoch.rows_per_second:.3g} rows/s"
-                if measured.epoch.rows_per_second
-                else ""
-            )
-            print(f"train: epoch {number}: {measured.losses_as_text}{speed}")
+    def _print(self, record: EpochRecord) -> None:
+        """Print an epoch if it is the first one in the next of LINES equal parts of a training."""
+        number, epochs = record.epoch.number, self._params.epochs
+        if self._quiet or not self._is_due(number):
+            return
+        if number * LINES // epochs == (number - self._interval) * LINES // epochs:
+            return
+        speed = ""
+        if record.epoch.rows_per_second:
+            speed = f", {record.epoch.rows_per_second:.3g} rows/s"
+        print(f"train: epoch {number}: {record.losses_as_text}{speed}")
 
     def curves(self) -> Curves:
-        """Return the values of each epoch that is kept, by the names of the curves in MLflow."""
-        return self._curves(self._kept)
+        """Return the values of each recorded epoch, by the names of the curves in MLflow."""
+        return self._curves(self._recorded)
 
-    def _curves(self, epochs: Mapping[int, Measured]) -> Curves:
-        return [(number, epochs[number].values(self._names)) for number in sorted(epochs)]
+    def _curves(self, records: Mapping[int, EpochRecord]) -> Curves:
+        return [(number, records[number].values(self._names)) for number in sorted(records)]
 
     def as_data(self) -> Mapping[str, Any]:
         """Return all that is known of the epochs as plain data."""
-        kept = [each.as_data() for each in self._kept.values()]
-        best, last = (each and each.as_data() for each in (self._best, self._last))
-        return {"kept": kept, "best": best, "last": last}
+        return {
+            "recorded": [record.as_data() for record in self._recorded.values()],
+            "best": self._best and self._best.as_data(),
+            "last": self._last and self._last.as_data(),
+        }
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Set the epochs to what `as_data` returned."""
-        kept = map(Measured.from_data, data["kept"])
-        self._kept = {each.epoch.number: each for each in kept}
-        self._best, self._last = (
-            each and Measured.from_data(each) for each in (data["best"], data["last"])
-        )
+        records = [EpochRecord.from_data(record) for record in data["recorded"]]
+        self._recorded = {record.epoch.number: record for record in records}
+        self._best = data["best"] and EpochRecord.from_data(data["best"])
+        self._last = data["last"] and EpochRecord.from_data(data["last"])
 
     @property
-    def chosen(self) -> Epoch:
-        """The epoch that is the model: the last, or with patience the one with the least validation
-        loss.
-        """
-        return self._chosen.epoch
+    def selected(self) -> Epoch:
+        """The epoch that is the model: the last, or with patience that of least validation loss."""
+        return self._selected.epoch
 
     @property
-    def _chosen(self) -> Measured:
-        chosen = self._best if self._params.patience else self._last
-        assert chosen is not None, "a training has an epoch"
-        return chosen
+    def _selected(self) -> EpochRecord:
+        selected = self._best if self._params.patience else self._last
+        assert selected is not None, "a training has an epoch"
+        return selected
 
     @property
-    def patience_is_over(self) -> bool:
-        """Whether the validation loss has had its chance to become better."""
+    def patience_exhausted(self) -> bool:
+        """Whether the validation loss has not improved for `train.patience` epochs."""
         if not self._params.patience or self._best is None or self._last is None:
             return False
         return self._last.epoch.number - self._best.epoch.number >= self._params.patience
 
     def write(self, folder: Path) -> dict[str, str]:
-        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient, b
-        among them).
+        """Write history.csv (a row per epoch) and theta.csv (a row per epoch and coefficient).
 
-        Returns their MD5s by name, for the model to know them by.
+        Returns their MD5s by name, which the model keeps.
         """
-        epochs = [self._kept[number] for number in sorted(self._kept)]
-        losses = [
-            [each.epoch.number, each.epoch.step, each.epoch.lr, each.train_mse, each.validation_mse]
-            + [each.measures.get(name) for name in MEASURES]
-            for each in epochs
-        ]
+        records = [self._recorded[number] for number in sorted(self._recorded)]
+        losses, coefficients = [], []
+        for record in records:
+            epoch = record.epoch
+            measures = [record.measures.get(name) for name in MEASURES]
+            row = [epoch.number, epoch.step, epoch.lr, record.train_mse, record.validation_mse]
+            losses.append(row + measures)
+            coefficients.append([epoch.number, "b", epoch.b])
+            for name, value in zip(self._names, epoch.theta.tolist(), strict=True):
+                coefficients.append([epoch.number, name, value])
         header = ["epoch", "step", "lr", "train_mse", "validation_mse", *MEASURES]
         write_text(folder / "history.csv", _as_csv(header, losses))
-        coefficients = [
-            [each.epoch.number, name, value]
-            for each in epochs
-            for name, value in [
-                ("b", each.epoch.b),
-                *zip(self._names, each.epoch.theta.tolist(), strict=True),
-            ]
-        ]
         write_text(folder / "theta.csv", _as_csv(["epoch", COEFFICIENT, "value"], coefficients))
         return {name: file_hash(folder / name) for name in ("history.csv", "theta.csv")}
 
     def summary(self) -> str:
-        """Return in a few words what was chosen."""
-        chosen = self._chosen
-        gap = chosen.measures.get("gap")
-        above = "" if gap is None else f", {gap:.3g} above the least possible"
-        how = (
-            "exact"
-            if self._params.solver == "exact"
-            else f"epoch {chosen.epoch.number} of {self._params.epochs}"
-        )
-        return f"{how}: {chosen.losses_as_text}{above}"
+        """Return the selected epoch, its losses and its gap in a few words."""
+        selected = self._selected
+        how = f"epoch {selected.epoch.number} of {self._params.epochs}"
+        if self._params.solver == "exact":
+            how = "exact"
+        gap = selected.measures.get("gap")
+        above = "" if gap is None else f", {100 * gap:.3g} % above the minimum"
+        return f"{how}: {selected.losses_as_text}{above}"
 
 
 def read_columns(path: Path) -> dict[str, list[Any]]:
-    """Return the columns of a file that `History.write` wrote: numbers, None for an empty cell;
-    names are text.
+    """Return the columns of a file that `History.write` wrote: numbers, None for an empty cell.
+
+    Names of coefficients stay text, since one may be 2020 or nan.
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    # A coefficient may be called 2020 or nan, which is no number.
-    return {
-        name: [
-            row[name] if name == COEFFICIENT else float(row[name]) if row[name] else None
-            for row in rows
-        ]
-        for name in rows[0]
-    }
+    columns: dict[str, list[Any]] = {}
+    for name in rows[0]:
+        cells = [row[name] for row in rows]
+        if name != COEFFICIENT:
+            columns[name] = [float(cell) if cell else None for cell in cells]
+        else:
+            columns[name] = cells
+    return columns
 
 
 def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Floats keep every digit: Python writes the shortest text that reads back as the same
-    number.
-    """
+    """Return CSV in which floats keep every digit: the shortest text that reads back the same."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

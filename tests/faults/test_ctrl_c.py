@@ -140,7 +140,7 @@ def test_a_training_ends_after_its_step_and_goes_on_from_there_in_the_same_run(
     _, errors = interrupt(process, number)
     assert process.returncode == 128 + number
     found = re.fullmatch(
-        r"error: train: interrupted; step (\d+) is saved, run it again to go on from there\n",
+        r"error: train: interrupted; step (\d+) is saved, run it again to resume from there\n",
         errors,
     )
     assert found, errors
@@ -152,7 +152,7 @@ def test_a_training_ends_after_its_step_and_goes_on_from_there_in_the_same_run(
         "KILLED"
     ]
 
-    assert f"goes on from step {found[1]}, " in project.run(*train).stdout
+    assert f"resuming from step {found[1]}" in project.run(*train).stdout
     project.run(sys.executable, "-m", "stages.evaluate")
     until_sent(project)
     (run,) = project.mlflow_runs()

@@ -156,7 +156,7 @@ def test_a_checkpoint_that_has_no_room_is_told_once_and_training_goes_on(
     assert outcome.code == 0, outcome.stderr
     (told,) = outcome.stderr.splitlines()
     assert told.startswith(
-        "train: no checkpoint can be written, so that a kill costs all the work: .linreg/checkpoint"
+        "train: no checkpoint can be written, so a kill loses all the work: .linreg/checkpoint"
     )
     assert "the disk is full" in told
     assert contents(tmp_path / "project") == contents(project)

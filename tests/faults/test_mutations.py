@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_over(
     assert outcome.is_right, outcome.stderr
     if not content.startswith(data):  # spaces behind the end do no harm
         assert f"{checkpoint.relative_to(folder)} is damaged" in outcome.stdout
-        assert "goes on from step" not in outcome.stdout
+        assert "resuming from step" not in outcome.stdout
     assert {
         name: data for name, data in contents(folder).items() if name.startswith("models/m")
     } == expected

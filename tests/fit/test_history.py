@@ -25,13 +25,13 @@ def history(validation: list[float | None], **params: Any) -> History:
 
 def test_without_patience_the_last_epoch_is_the_model_and_nothing_stops() -> None:
     found = history([3.0, 1.0, 2.0])
-    assert found.chosen.number == 3
-    assert not found.patience_is_over
+    assert found.selected.number == 3
+    assert not found.patience_exhausted
 
 
 def test_with_patience_the_epoch_of_the_least_validation_loss_is_the_model() -> None:
-    assert history([3.0, 1.0, 2.0, 1.5], patience=5).chosen.number == 2
-    assert history([3.0, 1.0, 1.0], patience=5).chosen.number == 2  # the first of equals
+    assert history([3.0, 1.0, 2.0, 1.5], patience=5).selected.number == 2
+    assert history([3.0, 1.0, 1.0], patience=5).selected.number == 2  # the first of equals
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_with_patience_the_epoch_of_the_least_validation_loss_is_the_model() -> 
 def test_training_stops_after_patience_epochs_without_a_better_loss(
     losses: list[float | None], patience: int, over: bool
 ) -> None:
-    assert history(losses, patience=patience).patience_is_over == over
+    assert history(losses, patience=patience).patience_exhausted == over
 
 
 def test_the_curves_have_a_name_per_coefficient_and_leave_out_what_there_is_not() -> None:
@@ -142,9 +142,9 @@ def kept(losses: Sequence[float | None], **params: Any) -> list[int]:
     found = History(("x1", "x2"), Train(**params), quiet=True)
     told: list[int] = []
     for number, loss in enumerate(losses, start=1):
-        if found.looks_at(epoch(number)):
+        if found.needs(epoch(number)):
             told += numbers(found.add(epoch(number), 1.0 / number, loss))
-        if found.patience_is_over:
+        if found.patience_exhausted:
             break
     assert sorted(told) == numbers(found.curves())
     with TemporaryDirectory() as folder:
@@ -185,12 +185,12 @@ def test_with_patience_the_chosen_epoch_and_the_last_one_that_ran_are_kept_too(
 
 
 def test_an_epoch_that_is_not_kept_costs_nothing_unless_patience_watches_it() -> None:
-    assert not History((), Train(epochs=2000)).looks_at(epoch(3))
-    assert History((), Train(epochs=2000, patience=1)).looks_at(epoch(3))
+    assert not History((), Train(epochs=2000)).needs(epoch(3))
+    assert History((), Train(epochs=2000, patience=1)).needs(epoch(3))
 
 
 def test_a_loss_beyond_float64_is_never_the_best() -> None:
-    assert history([None, 3.0, None, 4.0], patience=5).chosen.number == 2
+    assert history([None, 3.0, None, 4.0], patience=5).selected.number == 2
 
 
 @pytest.mark.parametrize("epochs", [1500, 2500, 100_000])
@@ -199,7 +199,7 @@ def test_of_thousands_of_epochs_20_are_printed_and_the_first(
 ) -> None:
     found = History(("x1", "x2"), Train(epochs=epochs))
     for number in range(1, epochs + 1):
-        if found.looks_at(epoch(number)):
+        if found.needs(epoch(number)):
             found.add(epoch(number), 0.5, None)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 21

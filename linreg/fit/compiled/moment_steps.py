@@ -1,36 +1,38 @@
-"""Steps of gradient descent from the moments of batches, which do not depend on θ: the s-step form.
+"""Steps of gradient descent from the moments of batches: the s-step form.
 
-The gradient of a batch's squared error is 2(A·p − v)/n with p = (b, θ), A = Σ x xᵀ and v = Σ x y of
-its rows [c X]. So many batches can be reduced to A and v at once, by whoever has the rows, before
-the first of their steps is taken; the steps themselves are then a short recurrence on small
-matrices.
+The gradient of a batch's squared error is 2(A·p − v)/n with p = (b, θ), and A = Σ x xᵀ and
+v = Σ x y over its rows [c X]. A and v do not depend on p. So the process that owns the rows reduces
+many batches to A and v before the first of their steps; the steps are then a short recurrence on
+small matrices.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.compiled.packed_rows import Order, Packed
 from linreg.fit.compiled.update import update
 from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
 
-Floats = NDArray[np.float64]
-
 LANES = 136
-"""Strips that are summed up side by side: enough for long vectors, and an odd number of cache
-lines, since columns that lie a power of two apart push each other out of the cache."""
-STRIP = 16
-"""Rows of a batch that are summed up at a time, so that LANES times as many stay in a cache."""
+"""Segments that are summed at a time: enough for long vectors, and an odd number of cache lines,
+since columns at a distance of a power of two evict each other from the cache."""
+SEGMENT_ROWS = 16
+"""Rows of a batch in one segment, at most, so that LANES segments fit into a cache."""
 
 
 def num_moments(num_features: int) -> int:
-    """Return the number of entries of A's upper triangle and v."""
+    """Return the number of entries in the upper triangle of A and in v."""
     return (num_features + 2) * (num_features + 3) // 2 - 1
 
 
 def empty_tile(share: int, num_features: int) -> Floats:
-    """Return room for LANES strips: (rows of a strip, columns, LANES), all 0."""
-    strips = -(-share // STRIP)
-    return np.zeros((-(-share // strips), num_features + 2, LANES))
+    """Return a tile of zeros for LANES segments: (rows of a segment, columns, LANES).
+
+    share  the rows of a batch, which are divided into segments of equal length
+    """
+    num_segments = -(-share // SEGMENT_ROWS)
+    return np.zeros((-(-share // num_segments), num_features + 2, LANES))
 
 
 @strict
@@ -39,19 +41,22 @@ def add_moments(
 ) -> None:
     """Add rows to the moments (batches, pairs) of their batches, each of `share` rows.
 
-    Z (n, M + 2), order (k,) the rows in it; position is the number of rows before these since the
-    first of the batches. Pairs of columns are (0, 0), (0, 1), … (0, M + 1), (1, 1), … without the
-    last, y·y. Strips go round the lanes; `add_rest` adds what is in the tile at the end.
+    Z         (n, M + 2) the rows of a chunk, and order (k,) those to read
+    position  the number of rows that were read before, since the first of the batches
+    moments   pairs of columns are (0, 0), (0, 1), … (0, M + 1), (1, 1), …, without the last, y·y
+
+    Consecutive segments fill the lanes in turn; `add_rest` adds those that the tile holds at the
+    end.
     """
     length = len(tile)
-    strips = -(-share // length)
+    num_segments = -(-share // length)
     within = position % share
-    unit = position // share * strips + within // length
+    segment = position // share * num_segments + within // length
     row = within % length
     for i in range(len(order)):
-        if row == 0 and unit % LANES == 0 and unit:
-            _empty(tile, unit - LANES, strips, moments)
-        lane = unit % LANES
+        if row == 0 and segment % LANES == 0 and segment:
+            _empty(tile, segment - LANES, num_segments, moments)
+        lane = segment % LANES
         if i + ROWS_AHEAD < len(order):
             prefetch(Z, order[i + ROWS_AHEAD])
         source = order[i]
@@ -63,23 +68,21 @@ def add_moments(
             within = 0
         if row == length or within == 0:
             row = 0
-            unit += 1
+            segment += 1
 
 
 @strict
 def add_rest(share: int, num_rows: int, tile: Floats, moments: Floats) -> None:
-    """Add what is left in the tile after `num_rows` rows since the first batch."""
+    """Add the segments left in the tile after `num_rows` rows since the first batch."""
     if num_rows:
-        strips = -(-share // len(tile))
-        unit = (num_rows - 1) // share * strips + (num_rows - 1) % share // len(tile)
-        _empty(tile, unit // LANES * LANES, strips, moments)
+        num_segments = -(-share // len(tile))
+        segment = (num_rows - 1) // share * num_segments + (num_rows - 1) % share // len(tile)
+        _empty(tile, segment // LANES * LANES, num_segments, moments)
 
 
 @strict
-def _empty(tile: Floats, first: int, strips: int, moments: Floats) -> None:
-    """Add the sums of the LANES strips from number `first` on to their batches, and clear the
-    tile.
-    """
+def _empty(tile: Floats, first: int, num_segments: int, moments: Floats) -> None:
+    """Add the sums of LANES segments, from number `first` on, to their batches; clear the tile."""
     lanes = np.empty(tile.shape[2])
     pair = 0
     for a in range(tile.shape[1]):
@@ -90,7 +93,7 @@ def _empty(tile: Floats, first: int, strips: int, moments: Floats) -> None:
             for row in range(len(tile)):
                 _add_products(tile[row, a], tile[row, b], lanes)
             for lane in range(LANES):
-                batch = (first + lane) // strips
+                batch = (first + lane) // num_segments
                 if batch < len(moments):
                     moments[batch, pair] += lanes[lane]
             pair += 1
@@ -99,8 +102,10 @@ def _empty(tile: Floats, first: int, strips: int, moments: Floats) -> None:
 
 @strict
 def _add_products(a: Floats, b: Floats, lanes: Floats) -> None:
-    """Add a·b to the lanes; the length is not a constant to the compiler, or it would not vectorise
-    the loop.
+    """Add a·b to the lanes.
+
+    A function of its own, because the compiler vectorises the loop only if its length is no
+    constant.
     """
     for lane in range(len(lanes)):
         lanes[lane] += a[lane] * b[lane]
@@ -116,11 +121,12 @@ def take_steps(
     penalty: Floats,
     num_averaged: int,
 ) -> tuple[int, bool]:
-    """Take the steps of batches with the given moments (batches, pairs) and numbers of rows
-    `lengths` (batches,).
+    """Take the steps of batches with given moments (batches, pairs).
 
-    Returns the steps taken and whether all of them were finite: it stops at one that is not. The
-    rest is as in `update`, with rates (batches,).
+    lengths  (batches,) their numbers of rows
+    rates    (batches,) their learning rates; state, penalty, num_averaged as in `update`
+
+    Returns the steps taken and whether all of them were finite; it stops at one that is not.
     """
     size = state.shape[1]
     gradient = np.zeros(size)

@@ -1,50 +1,45 @@
-"""Steps of gradient descent straight from the rows, in strict kernels: the fastest way where one
-shard has them all.
+"""Steps of gradient descent directly from the rows of one shard, in strict kernels.
 
-A batch is gathered into a tile that stays in the first caches, a large one piece by piece. With few
-columns it is laid out by columns, and the compiler runs LANES rows side by side; with many by rows,
-and it runs LANES columns side by side. Every sum has a fixed order, so the bits are the same on
-every CPU.
+A batch is gathered into a tile that fits into the CPU's first caches; a large batch goes through it
+in several fillings. With few columns the tile is stored by columns, and the compiler processes
+LANES rows at a time; with many it is stored by rows, and the compiler processes LANES columns at a
+time. Every sum has a fixed order, so the bits are the same on every CPU.
 """
 
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.compiled.packed_rows import Order, Packed
 from linreg.fit.compiled.update import update
 from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
 
-Floats = NDArray[np.float64]
-
 LANES = 16
-MOST_ROWS = 4096
-"""Rows of a batch that are worked on at a time, so that a tile stays in a cache however large the
-batch is.
-"""
-BY_COLUMNS = 24
-"""The most columns of a tile laid out by columns; measured, see benchmarks."""
+"""Elements that the compiler can process at a time: independent partial sums."""
+MOST_TILE_ROWS = 4096
+"""Rows of a tile, so that it fits into a cache however large the batch is."""
+MOST_COLUMN_MAJOR = 24
+"""The most columns of a tile that is stored by columns; measured, see benchmarks."""
 
 
 def empty_tile(
     batch_size: int, num_columns: int, dtype: type[np.float32] | type[np.float64]
 ) -> Packed:
-    """Return room for a piece of a batch: (columns, rows) or (rows, columns), rounded up to whole
-    lanes, all 0.
+    """Return a tile of zeros, (columns, rows) or (rows, columns), padded to multiples of LANES.
 
-    Columns are a little longer than that, since columns that lie a power of two apart push each
-    other out of the cache: 92 instead of 34 ns a row of 18 columns for batches of 2048.
+    Columns are padded by LANES more: columns at a distance of a power of two evict each other from
+    the cache (92 instead of 34 ns a row of 18 columns for batches of 2048).
     """
-    by_columns = num_columns <= BY_COLUMNS
-    num_rows = min(batch_size, MOST_ROWS)
-    shape = (
-        (num_columns, _whole(num_rows) + LANES) if by_columns else (num_rows, _whole(num_columns))
-    )
+    num_rows = min(batch_size, MOST_TILE_ROWS)
+    if num_columns <= MOST_COLUMN_MAJOR:
+        shape = (num_columns, _padded(num_rows) + LANES)
+    else:
+        shape = (num_rows, _padded(num_columns))
     return cast("Packed", np.zeros(shape, dtype))
 
 
-def _whole(number: int) -> int:
+def _padded(number: int) -> int:
     return -(-number // LANES) * LANES
 
 
@@ -55,35 +50,37 @@ def take_steps(
     batch_size: int,
     last: bool,
     tile: Packed,
-    begun: Floats,
+    partial_batch: Floats,
     state: Floats,
     rates: Floats,
     momentum: float,
     penalty: Floats,
     num_averaged: int,
 ) -> tuple[int, bool]:
-    """Go through rows of a window and take a step whenever a batch is complete; after the `last`
-    rows, also if not.
+    """Read rows of a chunk and take a step after each complete batch.
 
-    Z (n, M + 2), order (k,) and tile as above. begun (M + 2,) is what there is of the batch that
-    has begun: the gradient (M + 1,) of the pieces that were in the tile before, then its number of
-    rows, those in the tile among them. state, penalty and num_averaged as in `update`; rates (k,)
-    of the steps to come. Returns the steps taken, and whether all of them were finite: it stops at
-    one that is not.
+    Z              (n, M + 2) the rows of the chunk, and order (k,) those to read
+    last           whether the last batch ends with these rows, complete or not
+    tile           of `empty_tile`
+    partial_batch  (M + 2,) the incomplete batch: the gradient (M + 1,) of the rows that the tile
+                   held before, then its number of rows, including those in the tile
+    rates          the learning rates of the next steps; state, penalty, num_averaged as in `update`
+
+    Returns the steps taken and whether all of them were finite; it stops at one that is not.
     """
     num_columns = Z.shape[1]
-    by_columns = num_columns <= BY_COLUMNS
+    column_major = num_columns <= MOST_COLUMN_MAJOR
     gradient = np.zeros(num_columns)
-    residuals = np.zeros(tile.shape[1] if by_columns else 0)
-    parameters = np.zeros(0 if by_columns else tile.shape[1])
-    slopes = np.zeros(0 if by_columns else tile.shape[1])
-    piece = min(batch_size, MOST_ROWS)
-    num_rows = int(begun[num_columns - 1])
-    filled = num_rows % piece
+    residuals = np.zeros(tile.shape[1] if column_major else 0)
+    parameters = np.zeros(0 if column_major else tile.shape[1])
+    slopes = np.zeros(0 if column_major else tile.shape[1])
+    capacity = min(batch_size, MOST_TILE_ROWS)
+    num_rows = int(partial_batch[num_columns - 1])
+    filled = num_rows % capacity
     at, steps = 0, 0
     while at < len(order) or (last and num_rows):
-        count = min(piece - filled, batch_size - num_rows, len(order) - at)
-        if by_columns:
+        count = min(capacity - filled, batch_size - num_rows, len(order) - at)
+        if column_major:
             for i in range(at, at + count):
                 if i + ROWS_AHEAD < len(order):
                     prefetch(Z, order[i + ROWS_AHEAD])
@@ -102,80 +99,80 @@ def take_steps(
         at += count
         num_rows += count
         complete = num_rows == batch_size or (last and at == len(order))
-        if filled < piece and not complete:
+        if filled < capacity and not complete:
             break
         if filled:
-            if by_columns:
-                _gradient_by_columns(tile, filled, state[0], residuals, gradient)
+            if column_major:
+                _column_major_gradient(tile, filled, state[0], residuals, gradient)
             else:
-                _gradient_by_rows(tile, filled, state[0], parameters, slopes, gradient)
+                _row_major_gradient(tile, filled, state[0], parameters, slopes, gradient)
             for j in range(num_columns - 1):
-                begun[j] += gradient[j]
+                partial_batch[j] += gradient[j]
             filled = 0
         if complete:
             for j in range(num_columns - 1):
-                gradient[j] = begun[j] * 2.0 / num_rows
-            begun[:] = 0.0
+                gradient[j] = partial_batch[j] * 2.0 / num_rows
+            partial_batch[:] = 0.0
             num_rows = 0
             finite = update(state, gradient, rates[steps], momentum, penalty, num_averaged + steps)
             steps += 1
             if not finite:
                 return steps, False
-    begun[num_columns - 1] = num_rows
+    partial_batch[num_columns - 1] = num_rows
     return steps, True
 
 
 @strict
-def _gradient_by_columns(
+def _column_major_gradient(
     tile: Packed, num_rows: int, parameters: Floats, residuals: Floats, gradient: Floats
 ) -> None:
-    """Σ r z over the rows z of a tile (columns, rows), r = z·(b, θ, −1)."""
+    """Set `gradient` to Σ r z over the rows z of a tile (columns, rows), r = z·(b, θ, −1)."""
     last = len(tile) - 1
-    whole = -(-num_rows // LANES) * LANES
+    padded = -(-num_rows // LANES) * LANES
     for j in range(last + 1):
-        for i in range(num_rows, whole):
+        for i in range(num_rows, padded):
             tile[j, i] = 0.0
-    for i in range(whole):
+    for i in range(padded):
         residuals[i] = -tile[last, i]
     for j in range(last):
         p = parameters[j]
-        for i in range(whole):
+        for i in range(padded):
             residuals[i] += p * tile[j, i]
     lanes = np.zeros(LANES)
     for j in range(last):
         lanes[:] = 0.0
-        for first in range(0, whole, LANES):
+        for first in range(0, padded, LANES):
             for lane in range(LANES):
                 lanes[lane] += residuals[first + lane] * tile[j, first + lane]
-        gradient[j] = _sum_of(lanes)
+        gradient[j] = _tree_sum(lanes)
 
 
 @strict
-def _gradient_by_rows(
+def _row_major_gradient(
     tile: Packed, num_rows: int, state: Floats, parameters: Floats, slopes: Floats, gradient: Floats
 ) -> None:
-    """The same of a tile (rows, columns)."""
+    """Set `gradient` to the same sum over a tile (rows, columns)."""
     last = len(state)
-    whole = tile.shape[1]
+    padded = tile.shape[1]
     parameters[:last] = state
     parameters[last] = -1.0
     slopes[:] = 0.0
     lanes = np.zeros(LANES)
     for i in range(num_rows):
         lanes[:] = 0.0
-        for first in range(0, whole, LANES):
+        for first in range(0, padded, LANES):
             for lane in range(LANES):
                 lanes[lane] += parameters[first + lane] * tile[i, first + lane]
-        residual = _sum_of(lanes)
-        for j in range(whole):
+        residual = _tree_sum(lanes)
+        for j in range(padded):
             slopes[j] += residual * tile[i, j]
     for j in range(last):
         gradient[j] = slopes[j]
 
 
 @strict
-def _sum_of(lanes: Floats) -> float:
-    """Add up LANES numbers as a tree."""
+def _tree_sum(lanes: Floats) -> float:
+    """Return the sum of LANES numbers, added pairwise as a tree."""
     half = LANES // 2
     while half:
         for lane in range(half):

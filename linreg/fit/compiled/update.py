@@ -1,13 +1,9 @@
-"""What a step does once its gradient is known: SGD with momentum, as in torch.optim.SGD, and the
-running average.
-"""
+"""SGD with momentum, as in torch.optim.SGD, and the running average of its steps."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.kernels import strict
-
-Floats = NDArray[np.float64]
 
 
 @strict
@@ -19,12 +15,12 @@ def update(
     penalty: Floats,
     num_averaged: int,
 ) -> bool:
-    """Take a step and return whether all parameters are finite after it.
+    """Take a step, given its gradient, and return whether all parameters are finite after it.
 
     state         (3, M + 1) float64: (b, θ), its velocity, and its average
     gradient      (M + 1,) of the mean squared error
-    penalty       (M + 1,) l2 in the units of the training, 0 for b
-    num_averaged  steps that are in the average; below 0 where it has not begun
+    penalty       (M + 1,) l2 in the units of training, 0 for b
+    num_averaged  steps in the average; negative until averaging begins
     """
     finite = True
     for j in range(state.shape[1]):

@@ -18,6 +18,8 @@ def check_learning_rate(reference: ExactReference, params: Train) -> None:
 
     A schedule that lowers the rate may still converge, so it is not refused.
     """
+    if params.solver == "exact":
+        return
     limit = _stable_rate(reference, params.standardize, params)
     if params.schedule != "constant" or params.lr < limit:
         return

@@ -1,5 +1,4 @@
-"""Stochastic gradient descent, as any model is trained: model → loss → gradients → optimizer, batch
-by batch.
+"""Stochastic gradient descent, as any model is trained: model → loss → gradients → optimizer.
 
 The model of the lesson is ỹ = b + X·θᵀ, its loss the mean squared error. Both have a closed form,
 but nothing here uses it: a large network would be trained by the same lines.
@@ -7,31 +6,146 @@ but nothing here uses it: a large network would be trained by the same lines.
 
 import math
 import os
-import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
 
+from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
 from linreg.fit.sgd.checkpoint import Checkpoint, State
-from linreg.fit.sgd.cuda_graph import Replayed, Step, recorder_for, set_rate
-from linreg.fit.sgd.gradients import Gradients
-from linreg.fit.sgd.initial_parameters import start
-from linreg.fit.sgd.schedule import first_averaged, rates_of_steps
+from linreg.fit.sgd.cuda_graph import CapturedStep, capture_for, set_learning_rate
+from linreg.fit.sgd.gradients import ShardGradients
+from linreg.fit.sgd.initial_parameters import initial_parameters
+from linreg.fit.sgd.order import BatchPlan
+from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
+from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, run_epochs
 from linreg.params import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE, Workers
 
-STEPS_SHOWN = 100
-"""Steps after which the progress bar moves."""
-torch.optim.SGD.step.hooked = True  # type: ignore[attr-defined]  # or a quarter of a step is spent on profiling it
+
+class AutogradEngine:
+    """A linear model, its loss, its optimizer, and the step that trains it."""
+
+    def __init__(
+        self,
+        shards: Sequence[Rows],
+        num_features: int,
+        intercept: bool,
+        scaling: Scaling,
+        params: Train,
+        plan: BatchPlan,
+        workers: Workers,
+    ) -> None:
+        dtype = torch.float if params.dtype == "float32" else torch.double
+        device = choose_device(params.device)
+
+        self.model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
+        self.mean_squared_error = torch.nn.MSELoss()
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(), lr=params.lr, momentum=params.momentum
+        )
+
+        set_parameters(self.model, initial_parameters(num_features, intercept, params))
+        self.gradients = ShardGradients(self.model, len(shards), workers)
+        self.l2 = params.l2
+        # The penalty is on θ in the units of the data.
+        self.x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)
+
+        self.params, self.plan = params, plan
+        own = workers.own_range(len(shards))
+        self.batches = ShuffledBatches(shards, scaling, plan, params.seed, dtype, device, own)
+        self.average = torch.optim.swa_utils.AveragedModel(self.model)
+        self.first_averaged_step = first_averaged_step(params, plan.num_steps(params.epochs))
+        self.step = 0
+        self.take_step = self.train_step
+        self.steps_between_checks = 1
+        if capture := capture_for(device, workers):
+            batch_size = min(params.batch_size, plan.num_rows)
+            self.take_step = CapturedStep(self.train_step, self.optimizer, capture, batch_size)
+            # Reading the loss makes Python wait for the GPU.
+            self.steps_between_checks = STEPS_BETWEEN_UPDATES
+
+    def train_step(self, batch: Batch) -> torch.Tensor:
+        """Take one step of gradient descent and return the loss of the batch before it, ()."""
+        self.optimizer.zero_grad()
+        for shard, (X, y, root_w) in batch.micro_batches:
+            prediction = self.model(X)
+            loss = self.mean_squared_error(weighted(prediction, root_w), weighted(y, root_w))
+            loss = share_of_batch(loss, len(y), batch.num_rows)
+            loss.backward()
+            self.gradients.collect(shard, loss)
+        loss = self.gradients.sum_over_shards(batch.lengths)
+        loss = self.add_ridge_penalty(loss)
+        self.optimizer.step()
+        return loss
+
+    def add_ridge_penalty(self, loss: torch.Tensor) -> torch.Tensor:
+        """Add l2·‖θ‖² to a loss (), and its gradient to that of the parameters."""
+        if not self.l2:
+            return loss
+        penalty = self.l2 * torch.square(self.model.weight / self.x_scale).sum()
+        penalty.backward()
+        return loss + penalty.detach()
+
+    def begin_epoch(self, epoch: int, first_batch: int) -> None:
+        """Start the batches of an epoch, counted from 1, at one of them, counted from 0."""
+        end = epoch * self.plan.steps_per_epoch
+        num_steps = self.plan.num_steps(self.params.epochs)
+        self._rates = rates_of_steps(self.params, range(self.step, end), num_steps)
+        self._batches = self.batches.epoch(epoch, first_batch)
+
+    def advance(self) -> None:
+        """Take the next step of the epoch."""
+        self.learning_rate = next(self._rates)
+        set_learning_rate(self.optimizer, self.learning_rate)
+        self._loss = self.take_step(next(self._batches))
+        self.step += 1
+        if self.step >= self.first_averaged_step:
+            self.average.update_parameters(self.model)
+
+    def loss(self) -> float:
+        """Return the loss of the last batch, before its step."""
+        return self._loss.item()
+
+    def divergence(self) -> tuple[str, object] | None:
+        """Return what is no longer finite, with its value; None while training converges."""
+        loss = self.loss()
+        return None if math.isfinite(loss) else ("the loss is no longer finite", loss)
+
+    def parameters(self) -> tuple[Floats, float]:
+        """Return θ (M,) and b in the units of training, averaged once averaging has begun."""
+        averaged = self.step >= self.first_averaged_step
+        return get_parameters(self.average.module if averaged else self.model)
+
+    def state(self) -> State:
+        """Return all that the next step depends on, in numbers that JSON keeps to the last bit."""
+        parameters = list(self.model.parameters())
+        momentum = [self.optimizer.state[each].get("momentum_buffer") for each in parameters]
+        return {
+            "step": self.step,
+            "model": [parameter.tolist() for parameter in parameters],
+            "momentum": [None if buffer is None else buffer.tolist() for buffer in momentum],
+            "average": [parameter.tolist() for parameter in self.average.module.parameters()],
+            "num_averaged": int(self.average.n_averaged),
+        }
+
+    def restore(self, state: State) -> None:
+        """Set everything to what `state` returned."""
+        self.step = int(state["step"])
+        with torch.no_grad():
+            for module, values in ((self.model, "model"), (self.average.module, "average")):
+                for parameter, value in zip(module.parameters(), state[values], strict=True):
+                    parameter.copy_(parameter.new_tensor(value))
+            for parameter, buffer in zip(self.model.parameters(), state["momentum"], strict=True):
+                if buffer is not None:
+                    momentum = parameter.new_tensor(buffer)
+                    self.optimizer.state[parameter]["momentum_buffer"] = momentum
+            self.average.n_averaged.fill_(state["num_averaged"])
 
 
 def gradient_descent(
@@ -43,189 +157,61 @@ def gradient_descent(
     workers: Workers = ALONE,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[Epoch]:
-    """Train for `params.epochs` epochs and yield the state after each; with a checkpoint, from
-    where it stands.
+    """Train for `params.epochs` epochs and yield the state after each, resuming from a checkpoint.
 
     Every process takes the same steps, with the gradients of its own shards and those that the
-    others send.
-
-    Raises UserError when the loss stops being finite, WorkerGoneError when another process has
-    ended.
+    others send. Raises UserError when the loss is no longer finite, WorkerGoneError when another
+    process has ended.
     """
-    dtype = torch.float if params.dtype == "float32" else torch.double
-    device = _device(params.device)
-    own = workers.own_range(len(shards))
-    batches = ShuffledBatches(shards, scaling, params.batch_size, params.seed, dtype, device, own)
-    num_steps = params.epochs * batches.steps_per_epoch
-
-    model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
-    start_at_random(model, params)
-    mean_squared_error = torch.nn.MSELoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
-    x_scale = torch.from_numpy(scaling.x_scale).to(
-        device,
-        dtype,
-        # the penalty is on θ in the units of the data
-    )
-    average = torch.optim.swa_utils.AveragedModel(model)
-    averaged_from = first_averaged(params, num_steps)
-    gradients = Gradients(model, len(shards), workers)
-
-    def take_step(batch: Batch) -> torch.Tensor:
-        # what optimizer.zero_grad() does, without a fifth of the step for the profiler
-        model.zero_grad()
-        for shard, (X, y, root_w) in batch.pieces:
-            prediction = model(X)
-            # Σ w (y − ỹ)² is the squared error of rows multiplied by √w
-            if root_w is not None:
-                prediction, y = prediction * root_w, y * root_w
-            loss = mean_squared_error(prediction, y)
-            if len(y) < batch.num_rows:
-                loss = loss * (len(y) / batch.num_rows)
-            loss.backward()
-            gradients.keep(shard, loss)
-        batch_loss = gradients.add_up(batch.lengths)
-        if params.l2:
-            penalty = params.l2 * torch.square(model.weight / x_scale).sum()
-            torch.autograd.backward(penalty)
-            batch_loss = batch_loss + penalty.detach()
-        optimizer.step()
-        return batch_loss
-
-    take: Step = take_step
-    recorder = recorder_for(device, workers)
-    if recorder:
-        take = Replayed(take_step, optimizer, recorder, min(params.batch_size, batches.num_rows))
-    step = 0
-    if checkpoint and checkpoint.state:
-        step = restore(checkpoint.state, model, optimizer, average)
-    while step < num_steps:
-        epoch, first_batch = step // batches.steps_per_epoch + 1, step % batches.steps_per_epoch
-        started, num_done = time.perf_counter(), 0
-        quiet = None if workers.first else True
-        progress = tqdm(
-            total=batches.num_rows,
-            desc=f"epoch {epoch}",
-            unit=" rows",
-            disable=quiet,
-            delay=1,
-            leave=False,
-        )
-        rates = rates_of_steps(params, range(step, epoch * batches.steps_per_epoch), num_steps)
-        for rate, batch in zip(rates, batches.epoch(epoch, first_batch), strict=True):
-            step += 1
-            set_rate(optimizer, rate)
-            loss = take(batch)
-            if (
-                not recorder or step % STEPS_SHOWN == 0
-                # a look at the loss makes Python wait for the GPU
-            ):
-                _refuse_divergence(loss, step, epoch, params)
-
-            if step >= averaged_from:
-                average.update_parameters(model)
-            num_done += batch.num_rows
-            if step % STEPS_SHOWN == 0:
-                progress.set_postfix(loss=f"{loss.item():.4g}", refresh=False)
-                progress.update(num_done - progress.n)
-            if checkpoint and step % batches.steps_per_epoch:
-                checkpoint.at_step(partial(as_state, step, model, optimizer, average))
-        progress.close()
-        _refuse_divergence(loss, step, epoch, params)
-
-        current = average.module if step >= averaged_from else model
-        theta, b = scaling.unscale(*as_numbers(current))
-        rows_per_second = num_done / (time.perf_counter() - started)
-        yield Epoch(epoch, step, theta, b, rate, rows_per_second)
-        if checkpoint:
-            checkpoint.at_epoch(partial(as_state, step, model, optimizer, average))
+    plan = BatchPlan(shards, params.batch_size)
+    engine = AutogradEngine(shards, num_features, intercept, scaling, params, plan, workers)
+    return run_epochs(engine, plan, scaling, params, workers, checkpoint)
 
 
-def as_state(
-    step: int,
-    model: torch.nn.Linear,
-    optimizer: torch.optim.SGD,
-    average: torch.optim.swa_utils.AveragedModel,
-) -> State:
-    """Return all that the next step depends on, in numbers that JSON keeps to the last bit."""
-    momentum = [
-        optimizer.state[parameter].get("momentum_buffer") for parameter in model.parameters()
-    ]
-    return {
-        "step": step,
-        "model": [parameter.tolist() for parameter in model.parameters()],
-        "momentum": [None if buffer is None else buffer.tolist() for buffer in momentum],
-        "average": [parameter.tolist() for parameter in average.module.parameters()],
-        "num_averaged": int(average.n_averaged),
-    }
+def weighted(values: torch.Tensor, root_w: torch.Tensor | None) -> torch.Tensor:
+    """Multiply rows (n, 1) by √w, so that their squared errors are weighted by w."""
+    return values if root_w is None else values * root_w
 
 
-def restore(
-    state: State,
-    model: torch.nn.Linear,
-    optimizer: torch.optim.SGD,
-    average: torch.optim.swa_utils.AveragedModel,
-) -> int:
-    """Set everything to what `as_state` returned, and return the number of steps taken."""
+def share_of_batch(loss: torch.Tensor, num_rows: int, batch_size: int) -> torch.Tensor:
+    """Return what the mean over a micro-batch contributes to the mean over its whole batch."""
+    return loss if num_rows == batch_size else loss * (num_rows / batch_size)
+
+
+def set_parameters(model: torch.nn.Linear, values: Floats) -> None:
+    """Set b and θ to `values` (M + 1,), b first."""
     with torch.no_grad():
-        for module, values in ((model, state["model"]), (average.module, state["average"])):
-            for parameter, value in zip(module.parameters(), values, strict=True):
-                parameter.copy_(parameter.new_tensor(value))
-        for parameter, buffer in zip(model.parameters(), state["momentum"], strict=True):
-            if buffer is not None:
-                optimizer.state[parameter]["momentum_buffer"] = parameter.new_tensor(buffer)
-        average.n_averaged.fill_(state["num_averaged"])
-    return int(state["step"])
-
-
-def start_at_random(model: torch.nn.Linear, params: Train) -> None:
-    """Set θ and b to what torch.nn.Linear starts from, drawn from a generator of our own."""
-    b, *theta = start(model.in_features, model.bias is not None, params).tolist()
-    with torch.no_grad():
-        model.weight.copy_(torch.tensor([theta], dtype=torch.double))
+        model.weight.copy_(torch.from_numpy(values[1:]).unsqueeze(0))
         if model.bias is not None:
-            model.bias.fill_(b)
+            model.bias.fill_(values[0])
 
 
-def as_numbers(model: torch.nn.Module) -> tuple[NDArray[np.float64], float]:
+def get_parameters(model: torch.nn.Module) -> tuple[Floats, float]:
     """Return θ (M,) as float64 and b of a torch.nn.Linear; b is 0 without bias."""
-    parameters = {
-        name: value.detach().cpu().double().numpy() for name, value in model.named_parameters()
+    values = {
+        name: np.asarray(value.detach().cpu().double()) for name, value in model.named_parameters()
     }
-    return parameters["weight"][0], float(parameters["bias"][0]) if "bias" in parameters else 0.0
+    return values["weight"][0], float(values["bias"][0]) if "bias" in values else 0.0
 
 
-def _refuse_divergence(batch_loss: torch.Tensor, step: int, epoch: int, params: Train) -> None:
-    loss = batch_loss.item()
-    if not math.isfinite(loss):
-        raise UserError(
-            f"training: step {step} (epoch {epoch})",
-            "the loss is no longer finite",
-            found=loss,
-            todo=f"lower train.lr from {params.lr:g} to {params.lr / 10:g}",
-        )
+def choose_device(wanted: str) -> str:
+    """Return torch's name of the device for `train.device`; raises UserError where there is none.
 
-
-def _device(wanted: str) -> str:
+    Each process of a machine needs a CUDA device of its own.
+    """
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise UserError(
-            "params.yaml: train.device",
-            "there is no CUDA device",
-            found=wanted,
-            todo="set it to cpu",
+            "params.yaml: train.device", "no CUDA device", found=wanted, todo="set it to cpu"
         )
     if wanted == "cpu" or not available:
         return "cpu"
-    place = int(
-        os.environ.get("LOCAL_RANK", "0")
-        # every process of a machine has a device of its own
-    )
-    if place >= torch.cuda.device_count():
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if local_rank >= torch.cuda.device_count():
         raise UserError(
             "environment: WORKERS",
-            "every process needs a CUDA device of its own",
-            found=f"process {place + 1} on a machine with {torch.cuda.device_count()}",
-            todo="choose fewer",
+            "every process needs its own CUDA device",
+            found=f"process {local_rank + 1} on a machine with {torch.cuda.device_count()}",
+            todo="use fewer processes",
         )
-    return f"cuda:{place}"
+    return f"cuda:{local_rank}"

@@ -1,9 +1,9 @@
-"""Where a training goes on that was killed: its state on disk, apart from the outputs, gone when it
-has succeeded.
+"""Checkpoints: the state of a training on disk, from which a killed one resumes.
 
-The state is weights, momentum, average, the number of steps taken, and the history of the epochs.
-The random generators need no place in it: each is made from the seed and from what it is for, such
-as the rows of a window in an epoch, so the number of steps says which batch comes next.
+The state is parameters, momentum, average, the number of steps taken, and the history of the
+epochs. Random generators are not part of it: each is made from the seed and its purpose, such as
+the rows of a chunk in an epoch, so the number of steps says which batch comes next. A checkpoint is
+no output: it is deleted when the training has succeeded.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 
 CHECKPOINTS = Path(".linreg/checkpoints")
-SECONDS, MOST_SECONDS = 5.0, 10.0
-"""Between two checkpoints within an epoch, and between any two: the work that is lost at most."""
+SECONDS_WITHIN_EPOCH = 5.0
+"""Between two checkpoints within an epoch, unless writing takes too long."""
+MOST_SECONDS = 10.0
+"""Between any two checkpoints: the work that a kill loses at most."""
 SHARE_OF_TIME = 0.05
-"""What writing may take of the time, unless that would be too seldom; more checkpoints would buy
-nothing.
-"""
+"""The share of the time that writing may take, within those limits."""
 
 State = Mapping[str, Any]
+"""What an engine's next step depends on, in plain data."""
 
 
 class Checkpoint:
-    """The state of one training, known by its inputs: their hashes, the code's, and the parameters
-    of train.
+    """The checkpoint of one training, identified by its inputs: data, code and parameters of train.
 
-    state  what an earlier process left, or None; the history then has the epochs that it had done
+    state  what an earlier process saved, or None; the history then has the epochs until there
     """
 
     def __init__(
@@ -52,100 +52,92 @@ class Checkpoint:
         self._key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         self._path = CHECKPOINTS / f"{self._key[:32]}.json"
         self._history, self._workers = history, workers
-        self._written, self._cost, self._told = time.monotonic(), 0.0, False
+        self._last_write = time.monotonic()
+        self._seconds_to_write = 0.0
+        self._has_warned = False
         self.state: State | None = None
         self._resume()
 
     def _resume(self) -> None:
-        """Take up what an earlier process left, the same in all processes: `state`, and the
-        history's epochs.
-
-        A damaged file is no reason to stop: it is said and deleted.
-        """
-        found = self._workers.broadcast(self._read() if self._workers.first else None)
-        if found is not None:
-            self._history.restore(found["history"])
-            self.state = found["state"]
+        """Set `state` and the history to what an earlier process saved, in all processes alike."""
+        saved = self._workers.broadcast(self._read() if self._workers.first else None)
+        if saved is not None:
+            self._history.restore(saved["history"])
+            self.state = saved["state"]
             if self._workers.first:
-                print(f"train: goes on from step {found['state']['step']}, where it was stopped")
+                print(f"train: resuming from step {saved['state']['step']}")
 
     def at_step(self, state: Callable[[], State]) -> None:
-        """Write the state if the last time is long enough ago; raises Interrupted, the state
-        written, if asked to.
-        """
-        self._write_after(max(SECONDS, self._cost / SHARE_OF_TIME), state)
+        """Save the state if it is time; when asked to end, save it and raise Interrupted."""
+        self._save_if_due(max(SECONDS_WITHIN_EPOCH, self._seconds_to_write / SHARE_OF_TIME), state)
 
     def at_epoch(self, state: Callable[[], State]) -> None:
-        """Do the same, unless epochs are so short that writing would take much of the time."""
-        self._write_after(self._cost / SHARE_OF_TIME, state)
+        """Do the same after an epoch; epochs may be short for the time that writing takes."""
+        self._save_if_due(self._seconds_to_write / SHARE_OF_TIME, state)
 
-    def _write_after(self, seconds: float, state: Callable[[], State]) -> None:
+    def _save_if_due(self, seconds: float, state: Callable[[], State]) -> None:
         defer_signals()
         if pending_signal() and self._workers.first:
-            step, saved = state()["step"], self.write(state)
-            how = (
-                f"step {step} is saved, run it again to go on from there"
+            step = state()["step"]
+            saved = self.write(state)
+            outcome = (
+                f"step {step} is saved, run it again to resume from there"
                 if saved
                 else f"step {step} is lost"
             )
-            raise Interrupted(pending_signal(), f"train: interrupted; {how}")
-        if time.monotonic() - self._written >= min(MOST_SECONDS, seconds):
+            raise Interrupted(pending_signal(), f"train: interrupted; {outcome}")
+        if time.monotonic() - self._last_write >= min(MOST_SECONDS, seconds):
             self.write(state)
 
     def write(self, state: Callable[[], State]) -> bool:
-        """Write the state now; where that cannot be done, training goes on all the same and it is
-        said once.
+        """Save the state now; returns whether it is on the disk.
 
-        Returns whether the state is on the disk.
+        Training continues where it cannot be written, with one warning.
         """
         if not self._workers.first:
             return False
-        began = time.monotonic()
+        started = time.monotonic()
         document = {"key": self._key, "state": state(), "history": self._history.as_data()}
+        text = json.dumps(document | {"checksum": checksum(document)}, sort_keys=True)
         try:
-            write_text(
-                self._path,
-                json.dumps(document | {"checksum": checksum(document)}, sort_keys=True) + "\n",
-            )
+            write_text(self._path, text + "\n")
         except (OSError, UserError) as error:
-            if not self._told:
-                why = (
-                    f"{self._path.parent}: {refusal(error)}"
-                    if isinstance(error, OSError)
-                    else error
-                )
-                print(
-                    f"train: no checkpoint can be written, so that a kill costs all the work: {why}",
-                    file=sys.stderr,
-                )
-            self._told = True
+            self._warn(error)
             return False
         finally:
-            self._written = time.monotonic()
-            self._cost = self._written - began
+            self._last_write = time.monotonic()
+            self._seconds_to_write = self._last_write - started
         return True
 
+    def _warn(self, error: OSError | UserError) -> None:
+        if not self._has_warned:
+            why = error
+            if isinstance(error, OSError):
+                why = UserError(self._path.parent, refusal(error))
+            print(
+                f"train: no checkpoint can be written, so a kill loses all the work: {why}",
+                file=sys.stderr,
+            )
+        self._has_warned = True
+
     def delete(self) -> None:
-        """Have the next training start from its beginning; raises Interrupted instead if asked
-        to.
-        """
+        """Delete the checkpoint of a finished training; raises Interrupted if asked to end."""
         if self._workers.first:
             if pending_signal():
                 raise Interrupted(pending_signal())
-            with suppress(
-                OSError
-                # the same training, done again, would go on from it to the same result
-            ):
+            # If it stays, the same training resumes from it and ends with the same result.
+            with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
     def _read(self) -> Mapping[str, Any] | None:
+        """Read what was saved; a damaged checkpoint is reported and deleted."""
         if not self._path.exists():
             return None
         try:
-            found: dict[str, Any] = read_json(self._path)
-            if found.pop("checksum") == checksum(found) and found["key"] == self._key:
-                return found
-            damage = "its checksum does not fit"
+            saved: dict[str, Any] = read_json(self._path)
+            if saved.pop("checksum") == checksum(saved) and saved["key"] == self._key:
+                return saved
+            damage = "its checksum does not match"
         except (OSError, UserError, KeyError, TypeError, AttributeError) as error:
             damage = type(error).__name__
         print(f"train: {self._path} is damaged ({damage}); starting from the beginning")

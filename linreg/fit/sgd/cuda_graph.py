@@ -1,11 +1,11 @@
-"""Steps on a GPU, recorded once and replayed: a CUDA graph.
+"""CUDA graph capture: a training step recorded once and replayed.
 
-A step of a small model is some twenty kernels of microseconds each, and Python needs longer to
-launch them than the GPU to run them. Recorded, all are one launch. The arithmetic and its order
-stay as they are.
+A step of a small model is about twenty kernels of a few microseconds each, and Python takes longer
+to launch them than the GPU takes to run them. A captured step is one launch. The arithmetic and its
+order are unchanged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from linreg.fit.sgd.batches import Batch, MicroBatch
@@ -13,110 +13,108 @@ from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
 Step = Callable[[Batch], torch.Tensor]
-"""Takes the step of a batch and returns its loss, a tensor without dimensions."""
-WARM_UP = 3
-"""Steps before the recording: in them torch sets up its libraries and the momentum, which a
-recording must not.
-"""
+"""Takes the step of a batch and returns its loss, ()."""
+WARM_UP_STEPS = 3
+"""Steps before the capture. In them torch initialises its libraries and allocates the momentum,
+which must not happen during a capture."""
 
 
-class Recorder(Protocol):
-    """How the work of a function on a device is recorded."""
+class Capture(Protocol):
+    """How the work of a function is captured."""
 
     def warm_up(self, function: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """Call a function as it will be recorded."""
+        """Call a function in the way in which it will be captured."""
 
-    def record(
+    def capture(
         self, function: Callable[[], torch.Tensor]
     ) -> tuple[Callable[[], None], torch.Tensor]:
-        """Record what a function does, without doing it; returns what does it, and where its result
-        will be.
+        """Capture what a function does without doing it.
+
+        Returns what replays it, and the tensor that holds the result after each replay.
         """
 
 
-class CudaGraph:
-    """Records the kernels that a function launches, on a stream beside the usual one, as torch
-    wants it.
-    """
+class CudaGraphCapture:
+    """Captures the kernels that a function launches, on a side stream as torch requires."""
 
     def __init__(self, device: str) -> None:
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device)
 
-    def warm_up(self, function: Callable[[], torch.Tensor]) -> torch.Tensor:  # noqa: D102 - as in Recorder
+    def warm_up(self, function: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Call the function on the side stream."""
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             result = function()
         torch.cuda.current_stream().wait_stream(self._stream)
         return result
 
-    def record(
+    def capture(
         self, function: Callable[[], torch.Tensor]
     ) -> tuple[Callable[[], None], torch.Tensor]:
+        """Capture the function as a CUDA graph."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
             result = function()
         return graph.replay, result
 
 
-def recorder_for(device: str, workers: Workers) -> Recorder | None:
-    """Return how steps are recorded: on a GPU that no other process has a part in, else not at
-    all.
-    """
-    return CudaGraph(device) if device.startswith("cuda") and workers.size == 1 else None
+def capture_for(device: str, workers: Workers) -> Capture | None:
+    """Return how steps are captured; None on a CPU, and where several processes exchange data."""
+    return CudaGraphCapture(device) if device.startswith("cuda") and workers.size == 1 else None
 
 
-class Replayed:
-    """A step that replays its recording for every batch of `num_rows` rows.
+class CapturedStep:
+    """A training step that replays its capture for every batch of `batch_size` rows.
 
-    Others, such as the last of an epoch, are taken as they are. The loss that is returned is
-    overwritten by the next step.
+    Other batches, such as the last of an epoch, are trained on without it. The loss that is
+    returned is overwritten by the next step.
     """
 
     def __init__(
-        self, step: Step, optimizer: torch.optim.SGD, recorder: Recorder, num_rows: int
+        self, step: Step, optimizer: torch.optim.SGD, capture: Capture, batch_size: int
     ) -> None:
-        self._step, self._recorder, self._num_rows = step, recorder, num_rows
-        for group in (
-            optimizer.param_groups
-            # a rate on the device, in float32, is what this kernel alone can read
-        ):
+        self._step, self._capture, self._batch_size = step, capture, batch_size
+        for group in optimizer.param_groups:
+            # Only the fused kernel reads a learning rate, in float32, from the device.
             device = group["params"][0].device
-            group.update(fused=True, lr=torch.tensor(group["lr"], dtype=torch.float, device=device))
-        self._num_taken = 0
+            learning_rate = torch.tensor(group["lr"], dtype=torch.float, device=device)
+            group.update(fused=True, lr=learning_rate)
+        self._num_full = 0
         self._inputs: Batch | None = None
 
     def __call__(self, batch: Batch) -> torch.Tensor:
-        """Take the step of a batch."""
-        if batch.num_rows != self._num_rows:
+        """Take the step of a batch and return its loss, ()."""
+        if batch.num_rows != self._batch_size:
             return self._step(batch)
-        self._num_taken += 1
-        if self._num_taken <= WARM_UP:
-            return self._recorder.warm_up(lambda: self._step(batch))
+        self._num_full += 1
+        if self._num_full <= WARM_UP_STEPS:
+            return self._capture.warm_up(lambda: self._step(batch))
         if self._inputs is None:
-            self._inputs = inputs = _copied(batch)
-            self._replay, self._loss = self._recorder.record(lambda: self._step(inputs))
-        for place, values in zip(_tensors(self._inputs), _tensors(batch), strict=True):
-            place.copy_(values)
+            self._inputs = inputs = _clone(batch)
+            self._replay, self._loss = self._capture.capture(lambda: self._step(inputs))
+        for captured, values in zip(_tensors(self._inputs), _tensors(batch), strict=True):
+            captured.copy_(values)
         self._replay()
         return self._loss
 
 
-def set_rate(optimizer: torch.optim.SGD, rate: float) -> None:
-    """Set the learning rate of the next step, where a recording finds it if there is one."""
+def set_learning_rate(optimizer: torch.optim.SGD, learning_rate: float) -> None:
+    """Set the learning rate of the next step, in place where a captured step reads it."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(learning_rate)
         else:
-            group["lr"] = rate
+            group["lr"] = learning_rate
 
 
-def _tensors(batch: Batch) -> Sequence[torch.Tensor]:
-    return [tensor for _, piece in batch.pieces for tensor in piece if tensor is not None]
+def _tensors(batch: Batch) -> list[torch.Tensor]:
+    tensors = [tensor for _, micro_batch in batch.micro_batches for tensor in micro_batch]
+    return [tensor for tensor in tensors if tensor is not None]
 
 
-def _copied(batch: Batch) -> Batch:
-    pieces = [
-        (shard, MicroBatch(*(None if each is None else each.clone() for each in piece)))  # type: ignore[arg-type]
-        for shard, piece in batch.pieces
-    ]
-    return Batch(list(batch.lengths), pieces)
+def _clone(batch: Batch) -> Batch:
+    micro_batches = []
+    for shard, (X, y, root_w) in batch.micro_batches:
+        weights = None if root_w is None else root_w.clone()
+        micro_batches.append((shard, MicroBatch(X.clone(), y.clone(), weights)))
+    return Batch(list(batch.lengths), micro_batches)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linreg.fit.exact.learning_rate import half_hessian
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.sgd.initial_parameters import start
+from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
 from linreg.params import Train
 
@@ -46,7 +46,7 @@ def mean_path(exact: ExactReference, params: Train, num_steps: int) -> Floats:
         target[0] = (least.b - scaling.y_mean + (least.theta * mean).sum()) / scaling.y_scale
 
     count = min(num_steps, LONGEST)
-    d = start(len(least.names), least.intercept, params) - target
+    d = initial_parameters(len(least.names), least.intercept, params) - target
     velocity, path, long = np.zeros(len(d)), [d], np.abs(d).max()
     with np.errstate(over="ignore", invalid="ignore"):
         for rate in learning_rates(params, np.arange(count) / max(1, num_steps)):

@@ -1,9 +1,8 @@
-"""The gradient of a batch: the sum of its shards' gradients, in the order of the shards, wherever
-they were computed.
+"""The gradient of a batch: the sum of its shards' gradients, in the order of the shards.
 
-One process leaves the adding to autograd, which adds each backward() to what is there. Several send
-each other the gradient of every shard on its own, since sums of sums would be rounded differently
-for each number of processes.
+A single process leaves the sum to autograd, since each backward() adds to the gradient that is
+there. Several processes exchange the gradient of every shard separately: a sum of partial sums
+would be rounded differently for each number of processes.
 """
 
 from collections.abc import Sequence
@@ -12,48 +11,48 @@ from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
 
-class Gradients:
-    """Adds up the gradients of a model's parameters over the pieces of a batch."""
+class ShardGradients:
+    """Sums the gradients of a model's parameters over the micro-batches of a batch."""
 
     def __init__(self, model: torch.nn.Module, num_shards: int, workers: Workers) -> None:
         self._parameters = list(model.parameters())
         self._workers = workers
         owned = [workers.range_of(rank, num_shards) for rank in range(workers.size)]
-        self._place = {
+        self._rank_and_row = {
             shard: (rank, shard - own.start) for rank, own in enumerate(owned) for shard in own
         }
         self._loss: torch.Tensor | None = None
         num_values = sum(parameter.numel() for parameter in self._parameters) + 1
-        self._kept = self._parameters[0].new_zeros(max(map(len, owned)), num_values)
+        # Rows are (gradient, loss) of our own shards.
+        self._own = self._parameters[0].new_zeros(max(map(len, owned)), num_values)
 
-    def keep(self, shard: int, loss: torch.Tensor) -> None:
-        """Take note of the gradient that backward() has just added, and of the shard's part of the
-        loss.
-        """
+    def collect(self, shard: int, loss: torch.Tensor) -> None:
+        """Take the gradient that backward() has just added, and the shard's share of the loss."""
         if self._workers.size == 1:
             self._loss = loss.detach() if self._loss is None else self._loss + loss.detach()
             return
         gradients = [_gradient(parameter).flatten() for parameter in self._parameters]
-        self._kept[self._place[shard][1]] = torch.cat([*gradients, loss.detach().reshape(1)])
+        _, row = self._rank_and_row[shard]
+        self._own[row] = torch.cat([*gradients, loss.detach().reshape(1)])
         for parameter in self._parameters:
             parameter.grad = None
 
-    def add_up(self, lengths: Sequence[int]) -> torch.Tensor:
-        """Leave the gradient of the whole batch in the parameters and return its loss.
+    def sum_over_shards(self, lengths: Sequence[int]) -> torch.Tensor:
+        """Leave the gradient of the whole batch in the parameters and return its loss, ().
 
-        lengths  the rows that each shard has given to the batch
+        lengths  the rows that each shard contributes to the batch
         Raises WorkerGoneError when another process has ended.
         """
         if self._workers.size == 1:
             loss, self._loss = self._loss, None
-            assert loss is not None, "a batch has a piece"
+            assert loss is not None, "a batch has a micro-batch"
             return loss
         from linreg.process.worker_group import WorkerGroup
 
         assert isinstance(self._workers, WorkerGroup)
-        everyones = self._workers.gather_tensor(self._kept)
+        gathered = self._workers.gather_tensor(self._own)
         total, *others = (
-            everyones[self._place[shard]] for shard, length in enumerate(lengths) if length
+            gathered[self._rank_and_row[shard]] for shard, length in enumerate(lengths) if length
         )
         for values in others:
             total = total + values

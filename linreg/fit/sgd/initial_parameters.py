@@ -1,20 +1,18 @@
-"""Where gradient descent starts: the same for both engines, and known without torch."""
+"""The parameters that training starts from: the same in both engines, and known without torch."""
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.params import Train
 from linreg.seeds import generator
 
 
-def start(num_features: int, intercept: bool, params: Train) -> NDArray[np.float64]:
-    """Return the (b, θ) (M + 1,) from which both engines start: uniform on ±1/√M, as in
-    torch.nn.Linear.
+def initial_parameters(num_features: int, intercept: bool, params: Train) -> Floats:
+    """Return (b, θ) (M + 1,), uniform on ±1/√M as in torch.nn.Linear; b is 0 without intercept.
 
-    In the units of the training, which are z-scores with `train.standardize`; b is 0 without
-    intercept.
+    In the units of training, which are z-scores with `train.standardize`.
     """
     draw = generator(params.seed, "start")
     bound = 1 / math.sqrt(max(1, num_features))

@@ -12,11 +12,10 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
-from linreg.fit.compiled import blocks
 from linreg.fit.compiled import engine as compiled
-from linreg.fit.compiled import packed_rows as packed
+from linreg.fit.compiled import packed_rows, supersteps
 from linreg.fit.compiled.moment_steps import add_moments, add_rest, empty_tile, num_moments
-from linreg.fit.compiled.row_steps import MOST_ROWS
+from linreg.fit.compiled.row_steps import MOST_TILE_ROWS
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch, History
@@ -88,11 +87,13 @@ def test_both_engines_take_the_same_steps(
 
 
 @pytest.mark.parametrize("num_features", [2, 40])
-@pytest.mark.parametrize("batch_size", [MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS - 5, 10**9])
+@pytest.mark.parametrize(
+    "batch_size", [MOST_TILE_ROWS, MOST_TILE_ROWS + 1, 3 * MOST_TILE_ROWS - 5, 10**9]
+)
 def test_a_batch_larger_than_a_tile_is_worked_on_in_pieces(
     shards_of: Shards, num_features: int, batch_size: int
 ) -> None:
-    X, y = data(3 * MOST_ROWS + 100, num_features)
+    X, y = data(3 * MOST_TILE_ROWS + 100, num_features)
     shards = shards_of(X, y, rows_per_group=3000)
     found, expected = (
         train(engine, shards, batch_size=batch_size, epochs=2) for engine in (compiled, autograd)
@@ -165,14 +166,14 @@ def test_every_worker_ends_with_the_bits_of_one_alone(
 
 
 @pytest.mark.parametrize("num_shards", [1, 3])
-def test_no_bit_depends_on_blocks_or_on_what_memory_holds(
+def test_no_bit_depends_on_supersteps_or_on_what_memory_holds(
     shards_of: Shards, monkeypatch: pytest.MonkeyPatch, num_shards: int
 ) -> None:
     shards = shards_of(*data(3000, 2), num_shards, rows_per_group=170)
     usual = as_rows(train(compiled, shards, batch_size=17))
-    monkeypatch.setattr(packed, "KEPT_BYTES", 0)
+    monkeypatch.setattr(packed_rows, "CACHE_BYTES", 0)
     for rows_per_block in (1, 100, 1111):
-        monkeypatch.setattr(blocks, "ROWS_PER_BLOCK", rows_per_block)
+        monkeypatch.setattr(supersteps, "ROWS_PER_SUPERSTEP", rows_per_block)
         np.testing.assert_array_equal(as_rows(train(compiled, shards, batch_size=17)), usual)
 
 
@@ -205,7 +206,7 @@ def test_a_training_stopped_after_any_block_ends_with_the_same_bits(
     shards_of: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_shards: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(blocks, "ROWS_PER_BLOCK", 200)
+    monkeypatch.setattr(supersteps, "ROWS_PER_SUPERSTEP", 200)
     shards = shards_of(*data(700, 2), num_shards, rows_per_group=90)
     params = Train(engine="compiled", batch_size=16, epochs=3, average=0.6, schedule="cosine")
 

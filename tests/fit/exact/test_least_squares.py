@@ -112,7 +112,7 @@ def test_the_gradient_of_the_penalised_loss_is_0(
     theta = torch.tensor(found.theta, requires_grad=True)
     b = torch.tensor(found.b, dtype=torch.float64, requires_grad=True)
     predicted = (torch.tensor(X) * theta).sum(dim=1) + b
-    (torch.tensor(w) * (torch.tensor(y) - predicted) ** 2).mean().backward()  # type: ignore[no-untyped-call]
+    (torch.tensor(w) * (torch.tensor(y) - predicted) ** 2).mean().backward()
     assert theta.grad is not None
     assert b.grad is not None
     weight_decay = 2 * l2

@@ -13,8 +13,10 @@ from linreg.errors import UserError
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
-from linreg.fit.sgd.autograd import as_numbers, gradient_descent, start_at_random
+from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.batches import ShuffledBatches
+from linreg.fit.sgd.initial_parameters import initial_parameters
+from linreg.fit.sgd.order import BatchPlan
 from linreg.fit.sgd.schedule import learning_rates
 from linreg.params import Train
 from linreg.process.torch_setup import torch
@@ -57,9 +59,8 @@ def train(
 
 
 def start(num_features: int, seed: int = 1, intercept: bool = True) -> tuple[Floats, float]:
-    model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=torch.double)
-    start_at_random(model, Train(seed=seed, dtype="float64"))
-    return as_numbers(model)
+    b, *theta = initial_parameters(num_features, intercept, Train(seed=seed, dtype="float64"))
+    return np.array(theta), float(b)
 
 
 def by_hand(
@@ -96,19 +97,19 @@ def in_plain_torch(
 ) -> list[tuple[list[float], float]]:
     """θ and b after each epoch, by autograd.grad and an update written out, on the same batches."""
     dtype = torch.double if params.dtype == "float64" else torch.float
-    batches = ShuffledBatches(
-        shards, Scaling.identity(num_features), params.batch_size, params.seed, dtype, "cpu"
-    )
+    plan = BatchPlan(shards, params.batch_size)
+    no_scaling = Scaling.identity(num_features)
+    batches = ShuffledBatches(shards, no_scaling, plan, params.seed, dtype, "cpu")
     theta, b = start(num_features, params.seed)
     weights = [torch.tensor(theta[None, :], dtype=dtype), torch.tensor([b], dtype=dtype)]
     velocity: list[torch.Tensor] = []
-    num_steps, step, found = params.epochs * batches.steps_per_epoch, 0, []
+    num_steps, step, found = plan.num_steps(params.epochs), 0, []
     for epoch in range(1, params.epochs + 1):
         for batch in batches.epoch(epoch):
             weights = [weight.detach().requires_grad_() for weight in weights]
-            num_rows = sum(len(y) for _, (_, y, _) in batch.pieces)
+            num_rows = sum(len(y) for _, (_, y, _) in batch.micro_batches)
             gradients: list[torch.Tensor] = []
-            for _, (X, y, _) in batch.pieces:
+            for _, (X, y, _) in batch.micro_batches:
                 errors = torch.nn.functional.linear(X, *weights)
                 loss = torch.nn.functional.mse_loss(errors, y) * (len(y) / num_rows)
                 pieces = torch.autograd.grad(loss, weights)
@@ -400,8 +401,7 @@ def test_cuda_without_a_device_is_one_line_and_auto_takes_the_cpu(shards_of: Sha
     X, y, _ = data(20, 2)
     shards = shards_of(X, y)
     with pytest.raises(
-        UserError,
-        match=r"params\.yaml: train\.device: there is no CUDA device; found cuda; set it to cpu",
+        UserError, match=r"params\.yaml: train\.device: no CUDA device; found cuda; set it to cpu"
     ):
         train(shards, device="cuda")
     assert (

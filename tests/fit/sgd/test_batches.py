@@ -18,6 +18,7 @@ from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import write_table
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
+from linreg.fit.sgd.order import BatchPlan
 from linreg.process.torch_setup import torch
 
 Learn = Callable[..., Design]
@@ -47,19 +48,20 @@ def shards(folder: Path, design: Design, sizes: list[int], rows_per_group: int) 
 def batches(
     rows: list[Rows], batch_size: int, seed: int = 1, own: range | None = None
 ) -> ShuffledBatches:
-    return ShuffledBatches(rows, Scaling.identity(1), batch_size, seed, torch.double, "cpu", own)
+    plan = BatchPlan(rows, batch_size)
+    return ShuffledBatches(rows, Scaling.identity(1), plan, seed, torch.double, "cpu", own)
 
 
 def visited(of: ShuffledBatches, epoch: int) -> Batches:
     found = []
     for batch in of.epoch(epoch):
-        for shard, (X, y, _) in batch.pieces:
+        for shard, (X, y, _) in batch.micro_batches:
             assert X.shape == y.shape == (batch.lengths[shard], 1)
             assert torch.equal(X, -y)  # the cells of a row stay together
-        of_shards = [shard for shard, _ in batch.pieces]
+        of_shards = [shard for shard, _ in batch.micro_batches]
         assert of_shards == [shard for shard, length in enumerate(batch.lengths) if length]
-        assert batch.num_rows == sum(len(piece.y) for _, piece in batch.pieces)
-        found.append([[int(x) for x in piece.X[:, 0].tolist()] for _, piece in batch.pieces])
+        assert batch.num_rows == sum(len(piece.y) for _, piece in batch.micro_batches)
+        found.append([[int(x) for x in piece.X[:, 0].tolist()] for _, piece in batch.micro_batches])
     return found
 
 
@@ -77,13 +79,14 @@ def test_every_row_comes_exactly_once_per_epoch_in_batches_of_batch_size(
     batch_size = num_shards + extra
     sizes = shard_sizes(num_rows, num_shards)
     with TemporaryDirectory() as folder:
-        of = batches(shards(Path(folder), design, sizes, rows_per_group), batch_size)
-        found = visited(of, epoch)
+        rows = shards(Path(folder), design, sizes, rows_per_group)
+        plan = BatchPlan(rows, batch_size)
+        found = visited(batches(rows, batch_size), epoch)
     assert sorted(row for batch in found for piece in batch for row in piece) == list(
         range(num_rows)
     )
-    assert len(found) == of.steps_per_epoch
-    assert of.num_rows == num_rows
+    assert len(found) == plan.steps_per_epoch
+    assert plan.num_rows == num_rows
     lengths = [sum(map(len, batch)) for batch in found]
     # Every batch is full until the first shard is empty; shards of nearly the same length end
     # nearly together.
@@ -178,8 +181,9 @@ def test_batches_are_scaled_and_have_the_type_of_the_training(
     design: Design, tmp_path: Path, name: str, dtype: torch.dtype
 ) -> None:
     scaling = Scaling(np.array([3.0]), np.array([7.0]), -2.0, 0.3)
-    of = ShuffledBatches(shards(tmp_path, design, [9], 9), scaling, 9, 1, dtype, "cpu")
-    ((_, (X, y, _)),) = next(of.epoch(1)).pieces
+    rows_of_shards = shards(tmp_path, design, [9], 9)
+    of = ShuffledBatches(rows_of_shards, scaling, BatchPlan(rows_of_shards, 9), 1, dtype, "cpu")
+    ((_, (X, y, _)),) = next(of.epoch(1)).micro_batches
     assert (X.dtype, y.dtype) == (dtype, dtype)
     rows = sorted(zip(X[:, 0].tolist(), y[:, 0].tolist(), strict=True))
     expected = [((x - 3.0) / 7.0, (-x + 2.0) / 0.3) for x in np.arange(9.0)]
@@ -214,8 +218,8 @@ def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
     with TemporaryDirectory() as folder:
         of = batches(shards(Path(folder), design, sizes, rows_per_group), len(sizes) + extra)
         whole = [as_lists(batch) for batch in of.epoch(epoch)]
-        assert len(whole) == of.steps_per_epoch
-        first = data.draw(st.integers(0, of.steps_per_epoch))
+        assert sum(sum(lengths) for lengths, _ in whole) == sum(sizes)
+        first = data.draw(st.integers(0, len(whole)))
         assert [as_lists(batch) for batch in of.epoch(epoch, first)] == whole[first:]
     weights = {piece[3] is None for batch in whole for piece in batch[1]}
     assert weights == {not weighted}
@@ -228,7 +232,7 @@ def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
     extra=st.integers(0, 20),
     data=st.data(),
 )
-def test_a_process_has_the_pieces_of_its_own_shards_and_knows_the_lengths_of_all(
+def test_a_process_has_the_micro_batches_of_its_own_shards_and_all_lengths(
     design: Design, sizes: list[int], rows_per_group: int, extra: int, data: st.DataObject
 ) -> None:
     design = with_weights(design)
@@ -238,8 +242,8 @@ def test_a_process_has_the_pieces_of_its_own_shards_and_knows_the_lengths_of_all
         of_all = shards(Path(folder), design, sizes, rows_per_group)
         whole = batches(of_all, len(sizes) + extra)
         ours = batches(of_all, len(sizes) + extra, own=own)
-        assert (ours.num_rows, ours.steps_per_epoch) == (whole.num_rows, whole.steps_per_epoch)
-        first = data.draw(st.integers(0, whole.steps_per_epoch))
+        num_batches = BatchPlan(of_all, len(sizes) + extra).steps_per_epoch
+        first = data.draw(st.integers(0, num_batches))
         expected = [as_lists(batch) for batch in whole.epoch(2, first)]
         found = [as_lists(batch) for batch in ours.epoch(2, first)]
     assert [lengths for lengths, _ in found] == [lengths for lengths, _ in expected]
@@ -290,7 +294,7 @@ def as_lists(
             y[:, 0].tolist(),
             None if root_w is None else root_w[:, 0].tolist(),
         )
-        for shard, (X, y, root_w) in batch.pieces
+        for shard, (X, y, root_w) in batch.micro_batches
     ]
     for _, x, y, root_w in pieces:
         assert [-each for each in y] == x

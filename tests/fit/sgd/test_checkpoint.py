@@ -59,7 +59,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory, learn: Callable[..., Design
 @pytest.fixture(autouse=True)
 def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a checkpoint written whenever it may be."""
-    monkeypatch.setattr(checkpoint_module, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_module, "SECONDS_WITHIN_EPOCH", 0.0)
     monkeypatch.setattr(checkpoint_module, "SHARE_OF_TIME", float("inf"))
 
 
@@ -90,12 +90,12 @@ def fit(shards: list[Rows], params: Train, history: History, checkpoint: Checkpo
     """Train as stages/train.py does."""
     scaling = Scaling(np.array([0.1, -0.2]), np.array([1.1, 0.9]), 0.25, 2.0)
     for epoch in gradient_descent(shards, 2, True, scaling, params, ALONE, checkpoint):
-        if not history.looks_at(epoch):
+        if not history.needs(epoch):
             continue
         train_mse = mean_squared_error(shards, epoch.theta, epoch.b)
         validation_mse = mean_squared_error(shards[:1], epoch.theta, epoch.b)
         history.add(epoch, train_mse, validation_mse, {"gap": epoch.theta[0] / 3, "distance": None})
-        if history.patience_is_over:
+        if history.patience_exhausted:
             break
 
 
@@ -108,7 +108,7 @@ def outcome(history: History) -> list[Any]:
         (n, {k: v for k, v in values.items() if k != "rows_per_second"})
         for n, values in history.curves()
     ]
-    return [*files, curves, history.chosen.number, history.summary()]
+    return [*files, curves, history.selected.number, history.summary()]
 
 
 def uninterrupted(shards: list[Rows], params: Train) -> list[Any]:
@@ -208,7 +208,7 @@ def test_a_training_of_which_not_all_epochs_are_kept_ends_with_the_same_bits(
 ) -> None:
     of = small(epochs=7, **params)
     with elsewhere(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history_module, "MOST_KEPT", most)
+        patch.setattr(history_module, "MOST_RECORDED", most)
         for after in stops:
             stopped(shards[1], of, after)
         assert finished(shards[1], of) == uninterrupted(shards[1], of)
@@ -229,7 +229,7 @@ def test_a_training_that_goes_on_does_no_step_twice_and_says_from_where(
     stopped(shards[1], params, 6)
     history = History(("x1", "x2"), params, quiet=True)
     checkpoint = Stopping(INPUTS, params, history, ALONE)  # which counts and never stops
-    assert capsys.readouterr().out == "train: goes on from step 6, where it was stopped\n"
+    assert capsys.readouterr().out == "train: resuming from step 6\n"
     assert [number for number, _ in history.curves()] == [1]
     fit(shards[1], params, history, checkpoint)
     assert checkpoint.writings_left == -6
@@ -400,7 +400,7 @@ def test_checkpoints_take_a_small_share_of_the_time(
     """If one may take a billionth of it, the first, whose cost nobody knows yet, is the only
     one.
     """
-    monkeypatch.setattr(checkpoint_module, "SECONDS", 5.0)
+    monkeypatch.setattr(checkpoint_module, "SECONDS_WITHIN_EPOCH", 5.0)
     monkeypatch.setattr(checkpoint_module, "SHARE_OF_TIME", 1e-9)
     finished(shards[1], small())
     assert json.loads(the_file(folder).read_text())["state"]["step"] == STEPS[1]

@@ -13,7 +13,7 @@ from linreg.errors import UserError
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd import autograd
-from linreg.fit.sgd.cuda_graph import WARM_UP
+from linreg.fit.sgd.cuda_graph import WARM_UP_STEPS
 from linreg.params import Train
 from linreg.process.torch_setup import torch
 
@@ -26,15 +26,15 @@ class Twin:
     """
 
     def __init__(self) -> None:
-        self.num_recorded = self.num_replayed = 0
+        self.num_captured = self.num_replayed = 0
 
     def warm_up(self, function: Callable[[], torch.Tensor]) -> torch.Tensor:
         return function()
 
-    def record(
+    def capture(
         self, function: Callable[[], torch.Tensor]
     ) -> tuple[Callable[[], None], torch.Tensor]:
-        self.num_recorded += 1
+        self.num_captured += 1
         result = torch.zeros(())
 
         def replay() -> None:
@@ -62,7 +62,7 @@ def rows(num_rows: int = 230) -> tuple[Any, Any]:
 @pytest.fixture
 def twin(monkeypatch: pytest.MonkeyPatch) -> Twin:
     recorder = Twin()
-    monkeypatch.setattr(autograd, "recorder_for", lambda _device, _workers: recorder)
+    monkeypatch.setattr(autograd, "capture_for", lambda _device, _workers: recorder)
     return recorder
 
 
@@ -78,7 +78,7 @@ def test_a_training_that_is_replayed_has_the_bits_of_one_that_is_not(
     settings = {"epochs": 3, "batch_size": 32, "lr": 0.02} | params
     expected = train(shards_of(*rows(), num_shards), **settings)
     recorder = Twin()
-    monkeypatch.setattr(autograd, "recorder_for", lambda _device, _workers: recorder)
+    monkeypatch.setattr(autograd, "capture_for", lambda _device, _workers: recorder)
     found = train(shards_of(*rows(), num_shards), **settings)
     assert recorder.num_replayed > 10
     for epoch, same in zip(found, expected, strict=True):
@@ -90,8 +90,8 @@ def test_a_step_is_recorded_once_and_replayed_for_whole_batches_only(
 ) -> None:
     whole, epochs = 230 // 32, 4
     train(shards_of(*rows(), 1), epochs=epochs, batch_size=32, lr=0.02)
-    assert twin.num_recorded == 1
-    assert twin.num_replayed == whole * epochs - WARM_UP
+    assert twin.num_captured == 1
+    assert twin.num_replayed == whole * epochs - WARM_UP_STEPS
 
 
 def test_a_divergence_is_found_though_the_loss_is_looked_at_seldom(

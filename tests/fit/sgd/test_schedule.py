@@ -3,13 +3,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linreg.fit.sgd.schedule import AT_A_TIME, learning_rates, rates_of_steps
+from linreg.fit.sgd.schedule import STEPS_AT_ONCE, learning_rates, rates_of_steps
 from linreg.params import Train
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 @pytest.mark.parametrize(
-    "steps", [range(0), range(1), range(7, AT_A_TIME), range(3, 2 * AT_A_TIME + 4)]
+    "steps", [range(0), range(1), range(7, STEPS_AT_ONCE), range(3, 2 * STEPS_AT_ONCE + 4)]
 )
 def test_the_rates_of_steps_have_the_bits_of_those_computed_at_once(
     schedule: Any, steps: range

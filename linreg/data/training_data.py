@@ -1,0 +1,33 @@
+"""What a model is trained on: the design that the training rows define, and the rows in it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from linreg.data.formula.design import Design
+from linreg.data.formula.schema import Schema
+from linreg.data.rows import Rows, divided, groups_of, shard_files, whole_shards
+from linreg.process.workers import ALONE, Workers
+
+
+class TrainingData(NamedTuple):
+    """The rows that a model is trained on, and those that its training is validated on.
+
+    design      the formula with what it has learned from the training rows, such as levels
+    shards      the training rows; each process reads whole shards
+    validation  the validation rows; each process reads some of the chunks
+    """
+
+    design: Design
+    shards: list[Rows]
+    validation: Rows
+
+
+def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> TrainingData:
+    """Learn the design from the training rows of the folder `split`, in one pass.
+
+    Raises UserError unless split and schema are complete and of the same ingested table.
+    """
+    files = shard_files(split, schema)
+    design = Design.fit(Schema.read(schema), groups_of(files, workers), workers)
+    shards = whole_shards(files, design, workers)
+    return TrainingData(design, shards, divided(split / "validation.parquet", design, workers))

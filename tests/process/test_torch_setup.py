@@ -1,0 +1,58 @@
+"""What this project changes about torch is still needed, and still changes no result."""
+
+import subprocess
+import sys
+
+from linreg.process.torch_setup import COMPILER, META_REGISTRATIONS
+
+TRAINING = """
+model = torch.nn.Linear(3, 1)
+with torch.no_grad():
+    model.weight.copy_(torch.tensor([[0.1, -0.2, 0.3]]))
+    model.bias.fill_(0.5)
+average = torch.optim.swa_utils.AveragedModel(model)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+X = torch.arange(96.0).reshape(32, 3) / 96
+for _ in range(20):
+    optimizer.zero_grad()
+    torch.nn.MSELoss()(model(X), X.sum(1, keepdim=True)).backward()
+    optimizer.step()
+    average.update_parameters(model)
+print([value.hex() for value in [*model.weight[0].tolist(), *average.module.weight[0].tolist()]])
+print({name: hasattr(sys.modules.get(name), "__file__") for name in NAMES})
+"""
+NAMES = [COMPILER, META_REGISTRATIONS]
+
+
+def run(imports: str) -> tuple[str, dict[str, bool]]:
+    """Return the parameters after some steps, and which modules torch itself has imported."""
+    program = f"import sys\nNAMES = {NAMES}\n{imports}\n{TRAINING}"
+    environment = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={"PATH": "", "OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parameters, imported = done.stdout.splitlines()
+    return parameters, eval(imported)  # noqa: S307 - our own program printed it
+
+
+def test_torch_imports_a_compiler_that_training_does_not_need() -> None:
+    with_compiler, imported = run("import torch")
+    assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a module is needless now"
+    without, imported = run("from linreg.process.torch_setup import torch")
+    assert imported == {COMPILER: False, META_REGISTRATIONS: False}
+    assert with_compiler == without
+
+
+def test_torch_computes_on_one_thread_by_the_lowest_code_path() -> None:
+    program = (
+        "from linreg.process.torch_setup import torch;"
+        " print(torch.get_num_threads(), torch.backends.cpu.get_cpu_capability())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "DEFAULT"]
