@@ -1,5 +1,6 @@
 """What this project changes about torch is still needed, and still changes no result."""
 
+import ast
 import subprocess
 import sys
 
@@ -20,12 +21,15 @@ for _ in range(20):
     average.update_parameters(model)
 print([value.hex() for value in [*model.weight[0].tolist(), *average.module.weight[0].tolist()]])
 print({name: hasattr(sys.modules.get(name), "__file__") for name in NAMES})
+print("profile_hook_step" in type(optimizer).step.__code__.co_qualname)
 """
 NAMES = [COMPILER, META_REGISTRATIONS]
 
 
-def run(imports: str) -> tuple[str, dict[str, bool]]:
-    """Return the parameters after some steps, and which modules torch itself has imported."""
+def run(imports: str) -> tuple[str, dict[str, bool], str]:
+    """Return the parameters after some steps, which modules torch itself has imported, and whether
+    the profiler wraps a step.
+    """
     program = f"import sys\nNAMES = {NAMES}\n{imports}\n{TRAINING}"
     environment = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
     done = subprocess.run(
@@ -35,16 +39,18 @@ def run(imports: str) -> tuple[str, dict[str, bool]]:
         text=True,
         check=True,
     )
-    parameters, imported = done.stdout.splitlines()
-    return parameters, eval(imported)  # noqa: S307 - our own program printed it
+    parameters, imported, profiled = done.stdout.splitlines()
+    return parameters, ast.literal_eval(imported), profiled
 
 
-def test_torch_imports_a_compiler_that_training_does_not_need() -> None:
-    with_compiler, imported = run("import torch")
-    assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a module is needless now"
-    without, imported = run("from linreg.process.torch_setup import torch")
+def test_what_is_left_out_of_torch_is_still_in_it_and_changes_no_result() -> None:
+    with_all, imported, profiled = run("import torch")
+    assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a replacement is needless"
+    assert profiled == "True", "the profiler no longer wraps a step"
+    without, imported, profiled = run("from linreg.process.torch_setup import torch")
     assert imported == {COMPILER: False, META_REGISTRATIONS: False}
-    assert with_compiler == without
+    assert profiled == "False"
+    assert with_all == without
 
 
 def test_torch_computes_on_one_thread_by_the_lowest_code_path() -> None:
