@@ -10,9 +10,9 @@ import pytest
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
+from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import judge
 from linreg.evaluation.inference import inference
-from linreg.evaluation.metrics import metrics
 from linreg.evaluation.predictions import write_predictions
 from linreg.evaluation.robust import RobustErrors
 from linreg.files import write_document
@@ -23,7 +23,7 @@ from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Evaluate, Gate, Params, Train, flat
-from linreg.report.context import background
+from linreg.report.context import report_context
 from linreg.report.page import write_report
 from linreg.report.results import RunResults
 
@@ -51,8 +51,8 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     ) -> RunResults:
         folder = tmp_path / name
         folder.mkdir()
-        usual: dict[str, Any] = {"epochs": 4, "batch_size": 16}
-        train = Train(**(usual | options))
+        default: dict[str, Any] = {"epochs": 4, "batch_size": 16}
+        train = Train(**(default | options))
         design = learn(formula, table)
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
@@ -66,8 +66,8 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             )
         for epoch in epochs:
             mse = exact.loss.mean_squared_error(epoch.theta, epoch.b)
-            watched = mean_squared_error(shards, epoch.theta, epoch.b)
-            history.add(epoch, mse, watched, exact.loss.convergence(epoch.theta, epoch.b))
+            validation_mse = mean_squared_error(shards, epoch.theta, epoch.b)
+            history.add(epoch, mse, validation_mse, exact.loss.convergence(epoch.theta, epoch.b))
         history.write(folder)
         model = LinearModel(
             design, history.selected.theta, history.selected.b, {"data/split": "0" * 32}
@@ -76,27 +76,29 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         parts = {"train": shards} | (
             {} if test is None else {"test": [_on_disk(folder / "test.parquet", test, design)]}
         )
-        found = {
-            part: metrics(rows, model.theta, model.b, guess=exact.mean_target)
-            for part, rows in parts.items()
-        }
-        measures = exact.loss.convergence(model.theta, model.b)
+        metrics = metrics_by_part(parts, model, exact.mean_target)
+        gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
-        robust = RobustErrors.of(exact.solution, shards)
-        write_document(folder / "metrics.json", found | measures)
-        write_document(folder / "inference.json", inference(exact.solution, 0.95, robust).as_data())
-        write_document(folder / "gates.json", judge(evaluate.gates, found | measures))
-        judged = "test" if test is not None else "train"
-        write_predictions(folder / "predictions.csv", parts[judged][0], model)
-        about = {
-            "judged": judged,
-            "profile": profile
-            or {"rows_read": len(table), "rows": len(table), "dropped": {}, "columns": {}},
-            "truth": truth,
-            "parameters": flat(Params(train=train, evaluate=evaluate)),
-            "hashes": dict(model.hashes),
-        }
-        write_report(folder, background(model, exact, folder, train, about))
+        coefficients = inference(exact.solution, 0.95, RobustErrors.of(exact.solution, shards))
+        evaluation = Evaluation(metrics, gap, judge(evaluate.gates, metrics | gap), coefficients)
+        evaluation.write(folder)
+        part = evaluation.scored_part
+        write_predictions(folder / "predictions.csv", parts[part][0], model)
+        no_columns = {"rows_read": len(table), "rows": len(table), "dropped": {}, "columns": {}}
+        write_document(folder / "profile.json", profile or no_columns)
+        write_document(folder / "schema.json", {"truth": truth})
+        context = report_context(
+            model,
+            exact,
+            train,
+            folder,
+            folder / "profile.json",
+            folder / "schema.json",
+            part,
+            flat(Params(train=train, evaluate=evaluate)),
+            model.hashes,
+        )
+        write_report(folder, context)
         return RunResults.read(folder)
 
     return evaluated

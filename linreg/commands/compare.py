@@ -8,11 +8,10 @@ branch, tag, or experiment of DVC), or `workspace`, which is what the last run l
 import argparse
 from pathlib import Path
 
-from linreg.comparison.page import comparison, in_text
+from linreg.comparison.page import comparison_lines, comparison_page
 from linreg.files import write_text
 from linreg.lineage.evaluations import WORKSPACE, evaluation_of
-from linreg.report.figures import Run
-from linreg.report.results import RunResults
+from linreg.report.results import NamedResults, RunResults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
     with evaluation_of(args.first) as a, evaluation_of(args.second) as b:
         names = [a.name, b.name] if a.name != b.name else [args.first, args.second]
         first, second = (
-            Run(name, RunResults.read(each.folder))
+            NamedResults(name, RunResults.read(each.folder))
             for name, each in zip(names, (a, b), strict=True)
         )
-    print("\n".join(in_text(first, second)))
-    write_text(args.output, comparison(first, second))
+    print("\n".join(comparison_lines(first, second)))
+    write_text(args.output, comparison_page(first, second))
     print(f"page: {args.output}")
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 from linreg.dvc_lock import changed_parameters
 from linreg.files import content_hash, read_document
 from linreg.fit.model import load
-from linreg.report.results import documents
+from linreg.report.results import read_documents
 
 MODEL = Path("models/model")
 SCHEMA = Path("data/ingested/schema.json")
@@ -26,7 +26,7 @@ def run(_: argparse.Namespace) -> int:
     """
     model = load(MODEL)
     truth, profile = read_document(SCHEMA)["truth"], read_document(PROFILE)
-    metrics, verdict, certainty = documents(
+    metrics, verdict, certainty = read_documents(
         EVALUATION,
         "metrics.json",
         "gates.json",

@@ -1,37 +1,41 @@
-"""Two runs side by side: the same page as the report, for two, and the same in a few lines of
-text.
-"""
+"""Two runs side by side: on one page like the report, and in a few lines for a terminal."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from linreg.comparison.paired_test import paired_sample
-from linreg.report import figures
-from linreg.report.advice import advice
-from linreg.report.figures import Run
-from linreg.report.page import MOST_ROWS, number, render
-from linreg.report.results import Coefficient, RunResults
+from linreg.comparison.paired_test import paired_test
+from linreg.report.coefficient_figures import distance_figure, effect_figure
+from linreg.report.descent_figures import path_figure
+from linreg.report.diagnostics import diagnostics
+from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.page import MAX_ROWS
+from linreg.report.plot import RUN_CLASSES
+from linreg.report.rendering import number, render
+from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
+from linreg.report.results import NamedResults, RunResults
+from linreg.text import table
 
-FEWEST_ROWS = 3
-MEASURES = ("r2", "rmse", "mae", "max_error")
+PARTS = ("train", "validation", "test")
+METRICS = ("r2", "rmse", "mae", "max_error")
+MIN_ROWS = 3
+"""Rows that a paired test needs here."""
+MAX_CELL = 40
 
 
-class Measure(NamedTuple):
-    """A metric of both runs, such as test_rmse, and whether they can be compared: errors of one
-    target can.
-    """
+class MetricChange(NamedTuple):
+    """A metric of both runs, such as test_rmse; it is comparable if its unit is the same."""
 
     name: str
     a: float | None
     b: float | None
-    alike: bool = True
+    comparable: bool = True
 
     @property
     def change(self) -> str:
-        """By how much the second is more than the first, in words; empty where nobody can tell."""
-        if self.a is None or self.b is None or not self.alike:
+        """By how much the second is larger, as text; empty where they cannot be compared."""
+        if self.a is None or self.b is None or not self.comparable:
             return ""
         if self.a == self.b:
             return "the same"
@@ -40,128 +44,116 @@ class Measure(NamedTuple):
         return f"{100 * (self.b / self.a - 1):+.3g} %"
 
 
-def comparison(first: Run, second: Run) -> str:
-    """Return the page; the runs are named."""
-    runs, a, b = [first, second], first.findings, second.findings
-    of_each = [(run, figures.KINDS[i]) for i, run in enumerate(runs)]
+class Conclusion(NamedTuple):
+    """A sentence, and whether the second run predicts better (ok), worse (error) or neither."""
+
+    kind: Literal["ok", "error", "none"]
+    text: str
+
+
+def comparison_page(first: NamedResults, second: NamedResults) -> str:
+    """Return the page that compares two named runs."""
+    runs, a, b = [first, second], first.results, second.results
+    with_class = list(zip(runs, RUN_CLASSES, strict=True))
     return render(
         "comparison.html.jinja",
         {
-            "names": [first.name, second.name],
+            "names": [run.name for run in runs],
             "a": a,
             "b": b,
-            "verdict": verdict(first, second),
-            "measures": list(measures(a, b)),
-            "gates": _paired(a.verdict["gates"], b.verdict["gates"]),
-            "advice": [(run.name, advice(run.findings)) for run in runs],
+            "conclusion": conclusion(first, second),
+            "metrics": list(metric_changes(a, b)),
+            "gates": _paired(a.gates, b.gates),
+            "diagnostics": [(run.name, diagnostics(run.results)) for run in runs],
             "parameters": differing_parameters(a, b),
-            "data_differ": not _same_data(a, b),
-            "coefficients": dict(list(_coefficients(a, b).items())[:MOST_ROWS]),
-            "hashes": _paired(a.background["hashes"], b.background["hashes"]),
-            "effects": figures.effects(runs),
-            "distances": figures.distances(runs),
-            "loss": figures.loss(runs),
-            "gap": figures.gap(runs),
-            "paths": [(run.name, figures.whole_path(run)) for run in runs],
-            "predicted": [
-                (run.name, figures.predicted_against_actual(run, kind)) for run, kind in of_each
+            "data_differ": a.context["hashes"] != b.context["hashes"],
+            "coefficients": _paired_coefficients(a, b),
+            "hashes": _paired(a.context["hashes"], b.context["hashes"]),
+            "effects": effect_figure(runs),
+            "distances": distance_figure(runs),
+            "loss": loss_figure(runs),
+            "gap": gap_figure(runs),
+            "paths": [(run.name, path_figure(run.results)) for run in runs],
+            "predictions": [
+                (run.name, prediction_figure(run.results, css_class))
+                for run, css_class in with_class
             ],
-            "residuals": [(run.name, figures.residuals(run, kind)) for run, kind in of_each],
-            "normal_quantiles": figures.normal_quantiles(runs),
+            "residuals": [
+                (run.name, residual_figure(run.results, css_class)) for run, css_class in with_class
+            ],
+            "quantiles": quantile_figure(runs),
         },
         package="linreg.comparison",
     )
 
 
-def in_text(first: Run, second: Run) -> list[str]:
-    """Return the parameters that differ, the measures of both, and what that says, for a
-    terminal.
-    """
-    a, b = first.findings, second.findings
+def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
+    """Return the differing parameters, the metrics of both and the conclusion, for a terminal."""
+    a, b = first.results, second.results
     rows = [("", first.name, second.name, "")]
     rows += [
-        (name, _text(old), _text(new), "")
+        (name, _cell(old), _cell(new), "")
         for name, (old, new) in differing_parameters(a, b).items()
     ]
-    rows += [(each.name, number(each.a), number(each.b), each.change) for each in measures(a, b)]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in (1, 2, 3))]).rstrip()
-        for row in rows
+    rows += [
+        (metric.name, number(metric.a), number(metric.b), metric.change)
+        for metric in metric_changes(a, b)
     ]
-    return [*lines, "", verdict(first, second)["text"]]
+    return [*table(rows, "<>"), "", conclusion(first, second).text]
 
 
-def measures(a: RunResults, b: RunResults) -> Iterator[Measure]:
+def metric_changes(a: RunResults, b: RunResults) -> Iterator[MetricChange]:
     """Yield the metrics of all parts that one of the runs has, then the gap."""
-    alike = a.background["target"] == b.background["target"]
-    for part in ("train", "validation", "test"):
+    comparable = a.context["target"] == b.context["target"]
+    for part in PARTS:
         if part in a.metrics or part in b.metrics:
-            for name in MEASURES:
-                old, new = (each.metrics.get(part, {}).get(name) for each in (a, b))
-                yield Measure(f"{part}_{name}", old, new, alike)
-    yield Measure("gap", a.metrics.get("gap"), b.metrics.get("gap"))
+            of_a, of_b = a.metrics.get(part, {}), b.metrics.get(part, {})
+            for name in METRICS:
+                yield MetricChange(f"{part}_{name}", of_a.get(name), of_b.get(name), comparable)
+    yield MetricChange("gap", a.metrics.get("gap"), b.metrics.get("gap"))
 
 
 def differing_parameters(a: RunResults, b: RunResults) -> dict[str, tuple[Any, Any]]:
     """Return the parameters whose values differ, by name; None for one that a run does not have."""
-    both = _paired(a.background["parameters"], b.background["parameters"])
+    both = _paired(a.context["parameters"], b.context["parameters"])
     return {name: values for name, values in both.items() if values[0] != values[1]}
 
 
-def verdict(first: Run, second: Run) -> dict[str, str]:
-    """Say which of the two predicts better, as far as the rows that both have judged can tell.
+def conclusion(first: NamedResults, second: NamedResults) -> Conclusion:
+    """Return which of the two runs predicts significantly better, if they can be compared.
 
-    On the same rows the difference of the squared errors is taken row by row, so that what both
-    find hard does not hide it; it counts where the interval around its mean, at the confidence of
-    the first run, leaves out 0.
+    That takes a paired test on the same rows, at the confidence of the first run.
     """
-    a, b = first.findings, second.findings
-    if a.background["target"] != b.background["target"]:
-        return {
-            "kind": "none",
-            "text": "The targets differ: no measure of one can be compared with the other's.",
-        }
-    if not np.array_equal(a.actual, b.actual) or len(a.actual) < FEWEST_ROWS:
-        text = "They were judged on different rows: a difference of their measures may be one of the rows."
-        return {"kind": "none", "text": text}
+    a, b = first.results, second.results
+    if a.context["target"] != b.context["target"]:
+        return Conclusion("none", "The targets differ, so the metrics cannot be compared.")
+    if not np.array_equal(a.actual, b.actual) or len(a.actual) < MIN_ROWS:
+        return Conclusion(
+            "none",
+            "The runs were evaluated on different rows: a difference between their metrics may be "
+            "one between the rows.",
+        )
     if np.array_equal(a.predicted, b.predicted):
-        return {
-            "kind": "none",
-            "text": f"They predict the same: on all {len(a.actual)} rows there is no difference.",
-        }
-    found = paired_sample(a.residuals, b.residuals, a.certainty["confidence"])
-    told = f"{found.in_words()}."
-    if found.low > 0:
-        return {
-            "kind": "good",
-            "text": f"{second.name} predicts better: on the same {found.num_rows} rows {told}",
-        }
-    if found.high < 0:
-        return {
-            "kind": "bad",
-            "text": f"{first.name} predicts better: on the same {found.num_rows} rows {told}",
-        }
-    return {
-        "kind": "none",
-        "text": f"The same {found.num_rows} rows do not tell which predicts better: {told}",
-    }
+        return Conclusion("none", f"The predictions are identical on all {len(a.actual)} rows.")
+    test = paired_test(a.residuals, b.residuals, a.inference["confidence"])
+    numbers = f"on the same {test.num_rows} rows: {test.in_words()}."
+    if test.is_improvement:
+        return Conclusion("ok", f"{second.name} predicts significantly better {numbers}")
+    if test.is_deterioration:
+        return Conclusion("error", f"{first.name} predicts significantly better {numbers}")
+    return Conclusion("none", f"No significant difference {numbers}")
 
 
-def _coefficients(
-    a: RunResults, b: RunResults
-) -> dict[str, tuple[Coefficient | None, Coefficient | None]]:
-    return _paired({c.name: c for c in a.coefficients}, {c.name: c for c in b.coefficients})
-
-
-def _same_data(a: RunResults, b: RunResults) -> bool:
-    return bool(a.background["hashes"] == b.background["hashes"])
+def _paired_coefficients(a: RunResults, b: RunResults) -> dict[str, tuple[Any, Any]]:
+    pairs = _paired({c.name: c for c in a.coefficients}, {c.name: c for c in b.coefficients})
+    return dict(list(pairs.items())[:MAX_ROWS])
 
 
 def _paired(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the values of both by name, those of `a` first; None where one has none."""
     return {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])}
 
 
-def _text(value: Any) -> str:
+def _cell(value: Any) -> str:
     text = "–" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 1]}…"

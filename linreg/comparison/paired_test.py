@@ -1,29 +1,28 @@
-"""Whether one model predicts the same rows better than another: a difference with its interval, not
-two numbers.
+"""A paired test: whether one model predicts the same rows better than another.
 
 For row i, dᵢ = (yᵢ − ỹᵢ of the one)² − (yᵢ − ỹᵢ of the other)², positive where the other is better.
-Most of what makes a row hard to predict is hard for both models and falls out of dᵢ, so that far
-smaller differences can be told from chance than by two intervals of their own.
+Most of what makes a row hard to predict is hard for both models and cancels in dᵢ, so that far
+smaller differences are significant than with an interval for each model.
 
 The interval is Student's for paired samples ("Student", The probable error of a mean, Biometrika 6,
-1908): d̄ ± t·s/√n with n − 1 degrees of freedom. It takes rows for independent. Where rows come in
-groups, the groups are: with Sg the sum of dᵢ in group g and ng its rows, d̄ is the same and its
-variance G/(G − 1)·Σ(Sg − ng·d̄)²/n², with G − 1 degrees of freedom (W. G. Cochran, Sampling
-Techniques, 3rd edition, 1977, chapter 9A: clusters of unequal sizes). Groups of one row each give
-Student's interval again.
+1908): d̄ ± t·s/√n with n − 1 degrees of freedom, for independent rows. Where rows come in groups,
+the groups are the independent units: with Sg the sum of dᵢ in group g and ng its rows, d̄ is the
+same and its variance G/(G − 1)·Σ(Sg − ng·d̄)²/n², with G − 1 degrees of freedom (W. G. Cochran,
+Sampling Techniques, 3rd edition, 1977, chapter 9A: clusters of unequal sizes). Groups of one row
+each give Student's interval again.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.data.rows import Chunk, Rows
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
@@ -32,18 +31,16 @@ from linreg.evaluation.distributions import t_quantile
 from linreg.fit.model import LinearModel, linear
 from linreg.fit.squared_error import exact_sum
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Paired:
-    """The mean squared errors of two models on the same rows, and how sure their difference is.
+class PairedTest:
+    """The mean squared errors of two models on the same rows, with the interval of the difference.
 
-    before, after   mean squared error of the one and of the other
-    difference      before − after: by how much the other is better
+    before, after   mean squared error of the one and of the other model
+    difference      before − after: positive where the other model is better
     standard_error  of the difference
     low, high       its confidence interval
-    num_units       what was taken for independent: rows, or groups of them
+    num_units       the number of independent units: rows, or groups of them
     """
 
     num_rows: int
@@ -57,122 +54,157 @@ class Paired:
     confidence: float
 
     @property
-    def better(self) -> bool:
-        """Whether the whole interval says that the other model is better."""
+    def is_improvement(self) -> bool:
+        """Whether the other model is significantly better: the whole interval is above 0."""
         return self.low > 0
+
+    @property
+    def is_deterioration(self) -> bool:
+        """Whether the other model is significantly worse: the whole interval is below 0."""
+        return self.high < 0
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return asdict(self)
 
     def in_words(self) -> str:
-        """Return the difference with its interval."""
-        interval = f"{self.confidence:.12g} interval {self.low:.6g} to {self.high:.6g}"
-        return f"MSE {self.before:.6g} → {self.after:.6g}, improvement {self.difference:.6g} ({interval})"
+        """Return both errors and the difference with its interval."""
+        return (
+            f"MSE {self.before:.6g} → {self.after:.6g}, improvement {self.difference:.6g} "
+            f"({100 * self.confidence:.12g} % interval {self.low:.6g} to {self.high:.6g})"
+        )
 
 
-def paired(
+def paired_test(before: Floats, after: Floats, confidence: float = 0.95) -> PairedTest:
+    """Compare two models by their errors on the same independent rows, both (n,) with n ≥ 2."""
+    squares_before, squares_after = np.square(before), np.square(after)
+    d = squares_before - squares_after
+    error = float(d.std(ddof=1)) / math.sqrt(len(d))
+    means = float(squares_before.mean()), float(squares_after.mean())
+    return _test(len(d), len(d), *means, float(d.mean()), error, confidence)
+
+
+def paired_test_on_file(
     path: Path,
     before: LinearModel,
     after: LinearModel,
     confidence: float = 0.95,
     group: str | None = None,
-) -> Paired:
-    """Compare two models of the same target on all rows of a file, in one pass, window by window.
+) -> PairedTest:
+    """Compare two models of the same target on all rows of a file, in one pass.
 
-    `group` is the column whose equal values make rows belong together. Weights play no part, as in
-    the metrics. The windows' sums are numpy's and are added exactly, so that no result depends on
+    `group` is the column whose equal values make rows one unit. Weights play no part, as in the
+    metrics. The sums of a row group are numpy's and are added exactly, so that no result depends on
     threads or memory. Raises UserError where a model cannot take the rows, where there are fewer
-    than two rows (groups), and beyond float64.
+    than two units, and beyond float64.
     """
-    sums: list[
-        tuple[float, ...]
-        # per window: n, Σd, Σ(d − mean d)², Σ of either's squared errors
-    ] = []
-    of_groups: dict[Any, list[float]] = defaultdict(
-        list
-        # per group: n₁, Σ₁d, n₂, Σ₂d, … of its windows
-    )
-    file, rows_before, rows_after = (
-        TableFile(path),
-        Rows(path, before.design),
-        Rows(path, after.design),
-    )
-    for rows in (rows_before, rows_after):
-        # they are read once
-        rows.keep_within(0)
-    for index, (one, other) in enumerate(zip(rows_before, rows_after, strict=True)):
-        # what is not finite is told at the end
+    sums: list[_Sums] = []
+    clusters: dict[Any, list[_Cluster]] = defaultdict(list)
+    file = TableFile(path)
+    for index, chunks in enumerate(_chunk_pairs(path, before, after)):
+        # What is beyond float64 is refused at the end.
         with np.errstate(over="ignore", invalid="ignore"):
-            squares_before, squares_after = (
-                _squared_errors(one, before),
-                _squared_errors(other, after),
-            )
-            d = squares_before - squares_after
-            spread = np.square(d - d.mean()).sum()
-            sums.append(
-                tuple(
-                    map(float, (len(d), d.sum(), spread, squares_before.sum(), squares_after.sum()))
-                )
-            )
+            squares = [_squared_errors(*each) for each in zip(chunks, (before, after), strict=True)]
+            d = squares[0] - squares[1]
+            sums.append(_Sums.of(d, *squares))
         if group is not None:
-            for value, of_window in _by_group(file.row_group(index, [group]).column(group), d):
-                of_groups[value] += of_window
-    num_rows = int(sum(each[0] for each in sums))
-    num_units = num_rows if group is None else len(of_groups)
+            for value, cluster in _clusters(file.row_group(index, [group]).column(group), d):
+                clusters[value].append(cluster)
+    num_rows = sum(each.num_rows for each in sums)
+    num_units = num_rows if group is None else len(clusters)
     if num_units < 2:
         units = "rows" if group is None else f"groups by {group}"
         raise UserError(
             path, f"must hold at least two {units} to compare models on", found=num_units
         )
-    difference = exact_sum(each[1] for each in sums) / num_rows
-    if group is None:
-        # Σ(d − d̄)² of all rows from that of each window around its own mean.
-        shifts = [n * (total / n - difference) ** 2 for n, total, *_ in sums]
-        squares = exact_sum([*(each[2] for each in sums), *shifts])
-    else:
-        squares = exact_sum(
-            (exact_sum(each[1::2]) - exact_sum(each[::2]) * difference) ** 2
-            for each in of_groups.values()
-        )
-    error = (
-        math.sqrt(num_units / (num_units - 1) * squares) / num_rows if squares >= 0 else math.nan
+    difference = exact_sum(each.total for each in sums) / num_rows
+    squares_of_units = (
+        _squares_of_rows(sums, difference)
+        if group is None
+        else _squares_of_clusters(clusters.values(), difference)
     )
-    reach = t_quantile(confidence, num_units - 1) * error
-    if not math.isfinite(difference) or not math.isfinite(reach):
+    variance = num_units / (num_units - 1) * squares_of_units
+    error = math.sqrt(variance) / num_rows if variance >= 0 else math.nan
+    mse_before = exact_sum(each.squares_before for each in sums) / num_rows
+    mse_after = exact_sum(each.squares_after for each in sums) / num_rows
+    test = _test(num_rows, num_units, mse_before, mse_after, difference, error, confidence)
+    if not math.isfinite(test.low) or not math.isfinite(test.high):
         raise UserError(path, "has rows whose squared errors are beyond float64", found=difference)
-    mse_before, mse_after = (exact_sum(each[i] for each in sums) / num_rows for i in (3, 4))
-    low, high = difference - reach, difference + reach
-    return Paired(
-        num_rows, num_units, mse_before, mse_after, difference, error, low, high, confidence
-    )
+    return test
 
 
-def paired_sample(before: Floats, after: Floats, confidence: float = 0.95) -> Paired:
-    """Compare two models by their errors on the same rows, both (n,) with n ≥ 2, as `paired` does
-    for whole files.
-    """
-    squares = np.square(before), np.square(after)
-    d = squares[0] - squares[1]
-    difference, error = float(d.mean()), float(d.std(ddof=1)) / math.sqrt(len(d))
-    reach = t_quantile(confidence, len(d) - 1) * error
-    mse_before, mse_after = (float(each.mean()) for each in squares)
-    low, high = difference - reach, difference + reach
-    return Paired(len(d), len(d), mse_before, mse_after, difference, error, low, high, confidence)
+class _Sums(NamedTuple):
+    """Sums over a row group: n, Σd, Σ(d − mean d)², and Σ of the squared errors of both models."""
+
+    num_rows: int
+    total: float
+    squares: float
+    squares_before: float
+    squares_after: float
+
+    @classmethod
+    def of(cls, d: Floats, before: Floats, after: Floats) -> "_Sums":
+        squares = np.square(d - d.mean()).sum()
+        return cls(len(d), *map(float, (d.sum(), squares, before.sum(), after.sum())))
+
+
+class _Cluster(NamedTuple):
+    """The rows of one group within a row group: their number and Σd."""
+
+    num_rows: int
+    total: float
+
+
+def _test(
+    num_rows: int,
+    num_units: int,
+    before: float,
+    after: float,
+    difference: float,
+    error: float,
+    confidence: float,
+) -> PairedTest:
+    half_width = t_quantile(confidence, num_units - 1) * error
+    low, high = difference - half_width, difference + half_width
+    return PairedTest(num_rows, num_units, before, after, difference, error, low, high, confidence)
+
+
+def _chunk_pairs(
+    path: Path, before: LinearModel, after: LinearModel
+) -> Iterator[tuple[Chunk, Chunk]]:
+    """Yield each row group of a file as both models see it."""
+    rows = Rows(path, before.design), Rows(path, after.design)
+    for each in rows:
+        # They are read once.
+        each.keep_within(0)
+    yield from zip(*rows, strict=True)
 
 
 def _squared_errors(chunk: Chunk, model: LinearModel) -> Floats:
     return np.square(chunk.y - linear(chunk.X, model.theta, model.b))
 
 
-def _by_group(column: pa.ChunkedArray, d: Floats) -> Iterator[tuple[Any, list[float]]]:
-    """Yield each value of the column with the number of its rows and the sum of their d, added row
-    after row.
-    """
-    codes = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    positions = as_numpy(codes.indices)
-    counts, totals = np.bincount(positions), np.bincount(positions, d)
-    for value, count, total in zip(
-        codes.dictionary.to_pylist(), counts.tolist(), totals.tolist(), strict=True
-    ):
-        yield value, [float(count), total]
+def _squares_of_rows(sums: Sequence[_Sums], difference: float) -> float:
+    """Return Σ(d − d̄)² of all rows, from that of each row group around its own mean."""
+    within = [each.squares for each in sums]
+    between = [each.num_rows * (each.total / each.num_rows - difference) ** 2 for each in sums]
+    return exact_sum([*within, *between])
+
+
+def _squares_of_clusters(clusters: Iterable[Sequence[_Cluster]], difference: float) -> float:
+    """Return Σ(Sg − ng·d̄)² of all groups; a group may have rows in several row groups."""
+    squares = []
+    for parts in clusters:
+        total = exact_sum(part.total for part in parts)
+        num_rows = exact_sum(part.num_rows for part in parts)
+        squares.append((total - num_rows * difference) ** 2)
+    return exact_sum(squares)
+
+
+def _clusters(column: pa.ChunkedArray, d: Floats) -> Iterator[tuple[Any, _Cluster]]:
+    """Yield each value of the column with its number of rows and the sum of their d, row by row."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    codes = as_numpy(encoded.indices)
+    counts, totals = np.bincount(codes).tolist(), np.bincount(codes, d).tolist()
+    for value, count, total in zip(encoded.dictionary.to_pylist(), counts, totals, strict=True):
+        yield value, _Cluster(count, total)

@@ -16,7 +16,7 @@ from linreg.files import content_hash
 from linreg.fit.model import LinearModel, load
 from linreg.lineage.evaluations import evaluation_of_run
 from linreg.lineage.lineage import run_named, runs_of
-from linreg.report.results import documents
+from linreg.report.results import read_documents
 from linreg.tracking.runs import DATA, MODEL, KnownRun
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def candidate_here() -> Candidate:
     parameters, data and code make. Raises UserError when there is no model, or no run that made it.
     """
     model, model_hash = load(MODEL), content_hash(Path(MODEL))
-    metrics, gates = documents(EVALUATED, "metrics.json", "gates.json", model={MODEL: model_hash})
+    metrics, gates = read_documents(EVALUATED, "metrics.json", "gates.json", model={MODEL: model_hash})
     run = _run_of(model_hash)
     stale = _stale_stages()
     objection = (
@@ -79,7 +79,7 @@ def candidate_of(name: str, registry: "Registry", scratch: Path) -> Candidate:
     if folder is None or content_hash(folder) != model_hash:
         _, folder = registry.model_of_run(run.run_id, model_hash, scratch / "model")
     model = load(folder)
-    metrics, gates = documents(evaluation, "metrics.json", "gates.json", model={MODEL: model_hash})
+    metrics, gates = read_documents(evaluation, "metrics.json", "gates.json", model={MODEL: model_hash})
     return Candidate(
         model, model_hash, run, metrics, gates, failed_gates(gates) or _other_rows(model)
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from linreg.comparison.paired_test import Paired, paired
+from linreg.comparison.paired_test import PairedTest, paired_test_on_file
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
@@ -28,7 +28,7 @@ class Verdict:
 
     decision: Literal["refused", "challenger", "champion"]
     why: str
-    comparison: Paired | None = None
+    comparison: PairedTest | None = None
 
 
 def contest(
@@ -54,16 +54,16 @@ def contest(
     if lacking := _lacking(champion, test):
         return Verdict("challenger", f"{label} cannot be compared on these rows: {lacking}{seen}")
     try:
-        found = paired(test, champion, challenger, confidence, group)
+        found = paired_test_on_file(test, champion, challenger, confidence, group)
     except UserError as error:
         return Verdict("challenger", f"{label} cannot be compared on these rows: {error}{seen}")
     units = f"{found.num_rows} test rows" + (
         f" in {found.num_units} groups by {group}" if group else ""
     )
     told = f"on {units}: {found.in_words()}{seen}"
-    if found.better:
+    if found.is_improvement:
         return Verdict("champion", f"it is better than {label} {told}", found)
-    how = "is worse than" if found.high < 0 else "is not known to be better than"
+    how = "is worse than" if found.is_deterioration else "is not known to be better than"
     return Verdict("challenger", f"it {how} {label} {told}", found)
 
 

@@ -1,118 +1,137 @@
-"""What the report shows beside the verdicts: how training went, on what rows, from which
-parameters.
-"""
+"""The context of a run's results: how training went, on which rows, with which parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from linreg.arrays import Floats
+from linreg.files import read_document
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.history import read_columns
 from linreg.fit.model import LinearModel
-from linreg.fit.sgd.expected_path import mean_path
+from linreg.fit.sgd.expected_path import expected_path
 from linreg.params import Train
 
 FORMAT = 1
-MOST_EPOCHS = 500
-"""Of a longer training, as many of its epochs, evenly spaced, the last among them."""
-MOST_STEPS = 300
+MAX_EPOCHS = 500
+"""A longer training is thinned to as many epochs, evenly spaced, with the first and the last."""
+MAX_STEPS = 300
+"""The same for the steps of the expected path."""
 
 
-def background(
+def report_context(
     model: LinearModel,
     exact: ExactReference,
-    training: Path,
     train: Train,
-    about: Mapping[str, Any],
+    training: Path,
+    profile: Path,
+    schema: Path,
+    scored_part: str,
+    parameters: Mapping[str, Any],
+    hashes: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the content of report.json: plain data, in the units of the user's columns.
 
-    theta, b    what training found
+    training, profile, schema  the folder that train has written, and two documents of ingest
+    parameters                 all of params.yaml, by dotted name
+    hashes                     MD5 by path, as in dvc.lock, of the data and the model
+
+    Its keys, besides those whose name says it:
+
     spread      by name, the standard deviation of each column of X (root mean square without
                 intercept)
-    least_loss  the least possible mean squared error on the training rows, None beyond float64
+    least_loss  the minimum of the mean squared error on the training rows, None beyond float64
     history     the columns of history.csv
-    path        the way of two coefficients to the minimum, or None where there is none to show
-    about       what the caller knows: parameters, hashes, profile, truth, and which part
-                predictions.csv is from
+    path        see `_descent_path`; None without SGD, or with fewer than two coefficients
+    judged      the scored part, of which predictions.csv is a sample
+    truth       what generated data were drawn with, None for a user's table
     """
-    least, history = exact.solution, read_columns(training / "history.csv")
-    spread = z_score_scaling(exact.moments, least.intercept).x_scale
+    minimum = exact.solution
+    history = read_columns(training / "history.csv")
+    column_sd = z_score_scaling(exact.moments, minimum.intercept).x_scale
+    path = None
+    if train.solver == "sgd":
+        path = _descent_path(exact, column_sd, training, train, int(history["step"][-1]))
     return {
-        **about,
         "format": FORMAT,
         "formula": model.design.schema.formula,
         "target": model.target,
-        "intercept": least.intercept,
+        "intercept": minimum.intercept,
         "theta": model.coefficients,
         "b": model.b,
-        "spread": _finite(dict(zip(least.names, spread.tolist(), strict=True))),
-        "least_loss": exact.loss.mean_squared_error(least.theta, least.b),
-        "history": _thinned(history),
-        "path": None
-        if train.solver == "exact"
-        else _path(exact, spread, training, train, int(history["step"][-1])),
+        "spread": {
+            name: value if np.isfinite(value) else None
+            for name, value in zip(minimum.names, column_sd.tolist(), strict=True)
+        },
+        "least_loss": exact.loss.mean_squared_error(minimum.theta, minimum.b),
+        "history": {name: _thinned(values, MAX_EPOCHS) for name, values in history.items()},
+        "path": path,
+        "judged": scored_part,
+        "profile": read_document(profile),
+        "truth": read_document(schema)["truth"],
+        "parameters": parameters,
+        "hashes": hashes,
     }
 
 
-def _path(
-    exact: ExactReference,
-    spread: np.ndarray[Any, Any],
-    training: Path,
-    train: Train,
-    num_steps: int,
+def _descent_path(
+    exact: ExactReference, column_sd: Floats, training: Path, train: Train, num_steps: int
 ) -> dict[str, Any] | None:
-    """Return the way of the two coefficients that move y the most; of b and θ₁ where there is only
-    one.
+    """Return the path of two coefficients to the minimum; None where there are no two.
 
-    names       of the two
-    exact       where the loss is least
-    epochs      after each epoch, a list by coefficient
-    mean        before the first and after each of the first steps, as full gradients would take
-                them
-    inverse     the entries (11, 12, 22) of A⁻¹ of the two; with all others at their best for these,
-                the loss is
-                dᵀ(A⁻¹)⁻¹d / n above the least, d being how far the two are from the minimum
+    names       the two with the largest effect on y; b and θ₁ where there is only one column
+    exact       their values at the minimum
+    epochs      by coefficient, their values after each epoch
+    mean        by coefficient, the expected path: before the first step and after each step
+    inverse     their entries (11, 12, 22) of A⁻¹: with all other coefficients at their optimum for
+                these two, the loss is dᵀ(A⁻¹)⁻¹d / n above the minimum, d being (values − exact)
     num_rows    n
     """
-    least = exact.solution
-    effects = np.abs(least.theta * spread)
-    order = sorted(np.flatnonzero(least.kept[1:]).tolist(), key=lambda j: (-effects[j], j))[:2]
-    places = sorted(j + 1 for j in order) if len(order) == 2 else [0, *(j + 1 for j in order)]
-    if len(places) < 2 or not least.kept[places].all():
+    minimum = exact.solution
+    pair = _leading_pair(minimum, column_sd)
+    if pair is None:
         return None
-    names = ["b", *least.names]
-    chosen = [names[place] for place in places]
-    rows = read_columns(training / "theta.csv")
-    epochs = [
-        [v for n, v in zip(rows["coefficient"], rows["value"], strict=True) if n == name]
-        for name in chosen
-    ]
-    inverse = least.inverse[np.ix_(places, places)]
-    way = mean_path(exact, train, num_steps)[:, places]
-    found = {
-        "names": chosen,
-        "exact": [float(np.concatenate([[least.b], least.theta])[place]) for place in places],
-        "epochs": [_some(each, MOST_EPOCHS) for each in epochs],
-        "mean": [_some(each, MOST_STEPS) for each in way.T.tolist()],
+    inverse = minimum.inverse[np.ix_(pair, pair)]
+    if not np.isfinite(inverse).all() or min(inverse[0, 0], inverse[1, 1]) <= 0:
+        return None
+    at_minimum = [minimum.b, *minimum.theta.tolist()]
+    names = [["b", *minimum.names][index] for index in pair]
+    trained = read_columns(training / "theta.csv")
+    epochs = []
+    for name in names:
+        rows = zip(trained["coefficient"], trained["value"], strict=True)
+        epochs.append([value for coefficient, value in rows if coefficient == name])
+    expected = expected_path(exact, train, num_steps)[:, pair]
+    return {
+        "names": names,
+        "exact": [at_minimum[index] for index in pair],
+        "epochs": [_thinned(values, MAX_EPOCHS) for values in epochs],
+        "mean": [_thinned(values, MAX_STEPS) for values in expected.T.tolist()],
         "inverse": [float(inverse[0, 0]), float(inverse[0, 1]), float(inverse[1, 1])],
-        "num_rows": least.num_rows,
+        "num_rows": minimum.num_rows,
     }
-    return found if np.isfinite(inverse).all() and min(inverse[0, 0], inverse[1, 1]) > 0 else None
 
 
-def _thinned(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    return {name: _some(values, MOST_EPOCHS) for name, values in columns.items()}
+def _leading_pair(minimum: LeastSquares, column_sd: Floats) -> list[int] | None:
+    """Return the indices in (b, θ) of the two columns with the largest effect on y, in their order.
+
+    With one column only, those of b and of it; None where there are no two coefficients.
+    """
+    effects = np.abs(minimum.theta * column_sd)
+    columns = np.flatnonzero(minimum.kept[1:]).tolist()
+    leading = sorted(columns, key=lambda column: (-effects[column], column))[:2]
+    if len(leading) == 2:
+        return sorted(column + 1 for column in leading)
+    return [0, leading[0] + 1] if leading and minimum.kept[0] else None
 
 
-def _some(values: list[Any], most: int) -> list[Any]:
-    """Return at most so many of the values, evenly spaced, the first and the last among them."""
+def _thinned(values: Sequence[Any], maximum: int) -> Sequence[Any]:
+    """Return at most `maximum` of the values, evenly spaced, with the first and the last."""
     last = len(values) - 1
-    return values if last < most else [values[i * last // (most - 1)] for i in range(most)]
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if np.isfinite(value) else None for name, value in values.items()}
+    if last < maximum:
+        return values
+    return [values[i * last // (maximum - 1)] for i in range(maximum)]

@@ -1,4 +1,4 @@
-"""All that a report shows of one run, read from the folder that evaluate writes."""
+"""All results of one run, read from the folder that the evaluate stage writes."""
 
 import csv
 from collections.abc import Mapping
@@ -8,16 +8,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.files import file_hash, read_document
 from linreg.report.context import FORMAT
 
-Floats = NDArray[np.float64]
-
-
-_KEYS = {
+_REQUIRED_KEYS = {
     "metrics.json": ("train", "gap"),
     "gates.json": ("passed", "gates"),
     "inference.json": ("coefficients", "confidence", "df"),
@@ -33,151 +30,177 @@ _KEYS = {
         "files",
     ),
 }
-_AGAIN = "run `dvc repro` to make it again"
+_REMEDY = "run `dvc repro` to make it again"
 
 
-class Coefficient(NamedTuple):
-    """One coefficient in all its versions; None where the rows or the data do not tell.
+class CoefficientRow(NamedTuple):
+    """A row of the coefficient table; None where a number is unknown or does not exist.
 
-    found         by training; exact, true: at the minimum, and where the data were drawn from
-    spread        standard deviation of its column of X; None for b
-    usual, robust standard error, t, p, low and high by name (see linreg.evaluation.inference)
+    trained            the value in the model
+    exact, true        at the exact minimum; what generated data were drawn with
+    column_sd          standard deviation of its column of X; None for b
+    classical, robust  standard_error, t, p, low and high by name (see linreg.evaluation.inference)
     """
 
     name: str
-    found: float
+    trained: float
     exact: float | None
     true: float | None
-    spread: float | None
-    usual: Mapping[str, float | None]
+    column_sd: float | None
+    classical: Mapping[str, float | None]
     robust: Mapping[str, float | None]
 
     @property
     def distance(self) -> float | None:
-        """How far training ended from the exact minimum, in standard errors."""
-        return self._from_exact(self.found)
+        """(trained − exact) / standard error."""
+        return self._distance_from_exact(self.trained)
 
     @property
     def distance_of_truth(self) -> float | None:
-        """How far the true value is from the exact minimum, in standard errors."""
-        return None if self.true is None else self._from_exact(self.true)
+        """(true − exact) / standard error."""
+        return None if self.true is None else self._distance_from_exact(self.true)
 
-    def _from_exact(self, value: float) -> float | None:
-        error = self.usual.get("standard_error")
+    def _distance_from_exact(self, value: float) -> float | None:
+        error = self.classical.get("standard_error")
         return (value - self.exact) / error if error and self.exact is not None else None
 
 
 @dataclass(frozen=True)
 class RunResults:
-    """One run: metrics, verdict (gates), certainty (inference) as evaluate wrote them, and the
-    background.
+    """All results of one run, as the evaluate stage has written them.
 
-    actual, predicted  (n,) a sample of the rows of the part `judged`
+    metrics            metrics.json: by part (train, validation, test), and the gap
+    passed, gates      gates.json: whether all gates passed; value, min, max and passed by name
+    inference          inference.json: the coefficient table and what belongs to it
+    context            report.json (see linreg.report.context)
+    actual, predicted  (n,) a sample of the rows of the scored part
     """
 
     metrics: Mapping[str, Any]
-    verdict: Mapping[str, Any]
-    certainty: Mapping[str, Any]
-    background: Mapping[str, Any]
+    passed: bool
+    gates: Mapping[str, Mapping[str, Any]]
+    inference: Mapping[str, Any]
+    context: Mapping[str, Any]
     actual: Floats
     predicted: Floats
 
     @classmethod
     def read(cls, folder: Path) -> "RunResults":
-        """Read a folder like models/evaluation; raises UserError for a file that is absent or
-        damaged.
+        """Read a folder like models/evaluation.
+
+        Raises UserError for a file that is absent, damaged, of another format or of another
+        evaluation than report.json.
         """
-        metrics, verdict, certainty, background = documents(folder, *_KEYS)
-        for (name, keys), document in zip(
-            _KEYS.items(), (metrics, verdict, certainty, background), strict=True
-        ):
+        documents = read_documents(folder, *_REQUIRED_KEYS)
+        for (name, keys), document in zip(_REQUIRED_KEYS.items(), documents, strict=True):
             if not set(keys) <= set(document):
-                raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_AGAIN)
-        if background["format"] != FORMAT:
+                raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_REMEDY)
+        metrics, gates, inference, context = documents
+        if context["format"] != FORMAT:
             raise UserError(
                 folder / "report.json",
                 f"must have format {FORMAT}",
-                found=background["format"],
-                todo=_AGAIN,
+                found=context["format"],
+                todo=_REMEDY,
             )
-        path = folder / "predictions.csv"
-        _require_own(path, background)
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                lines = csv.DictReader(file)
-                points = [(float(row["actual"]), float(row["predicted"])) for row in lines]
-                if not {"actual", "predicted"} <= set(lines.fieldnames or ()):
-                    raise UserError(path, "must have the columns actual and predicted", todo=_AGAIN)
-        except FileNotFoundError:
-            raise UserError(path, "there is no such file", todo=_AGAIN) from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(path, "is damaged", found=repr(error), todo=_AGAIN) from None
-        actual, predicted = np.array(points).reshape(-1, 2).T
-        return cls(metrics, verdict, certainty, background, actual, predicted)
+        predictions = folder / "predictions.csv"
+        _require_same_evaluation(predictions, context)
+        actual, predicted = _read_predictions(predictions)
+        return cls(metrics, gates["passed"], gates["gates"], inference, context, actual, predicted)
 
     @property
     def residuals(self) -> Floats:
-        """What was observed less what was predicted, (n,)."""
+        """Actual − predicted, (n,)."""
+        # Infinite where the difference is beyond float64.
         with np.errstate(over="ignore"):
-            found: Floats = self.actual - self.predicted
-        return found
+            residuals: Floats = self.actual - self.predicted
+        return residuals
 
     @property
-    def coefficients(self) -> list[Coefficient]:
-        """All coefficients, b first where there is one."""
-        about, known = self.background, self.certainty["coefficients"]
-        truth = about["truth"]
-        b = [("b", about["b"], truth and truth["b"], None)] if about["intercept"] else []
-        theta = [
-            (name, value, truth and truth["theta"].get(name), about["spread"][name])
-            for name, value in about["theta"].items()
+    def coefficients(self) -> list[CoefficientRow]:
+        """The coefficient table: b first, where there is one, then θ."""
+        context, known = self.context, self.inference["coefficients"]
+        truth = context["truth"]
+        values = [("b", context["b"], truth and truth["b"], None)] if context["intercept"] else []
+        values += [
+            (name, value, truth and truth["theta"].get(name), context["spread"][name])
+            for name, value in context["theta"].items()
         ]
-        return [
-            Coefficient(
-                name,
-                found,
-                known.get(name, {}).get("estimate"),
-                true,
-                spread,
-                known.get(name, {}).get("usual") or {},
-                known.get(name, {}).get("robust") or {},
+        rows = []
+        for name, trained, true, column_sd in values:
+            exact = known.get(name, {})
+            classical, robust = exact.get("usual") or {}, exact.get("robust") or {}
+            rows.append(
+                CoefficientRow(
+                    name, trained, exact.get("estimate"), true, column_sd, classical, robust
+                )
             )
-            for name, found, true, spread in [*b, *theta]
-        ]
+        return rows
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """The names of the gates that failed."""
+        return [name for name, gate in self.gates.items() if not gate["passed"]]
+
+    @property
+    def confidence(self) -> str:
+        """The confidence of the intervals as text, such as `95 %`."""
+        return f"{100 * self.inference['confidence']:.12g} %"
 
     @property
     def parts(self) -> list[str]:
-        """The parts that have rows, in the order in which they are told."""
+        """The names of the parts that have rows."""
         return [name for name in ("train", "validation", "test") if name in self.metrics]
 
 
-def documents(
+class NamedResults(NamedTuple):
+    """The results of a run under the name that a legend gives it; empty for the only run."""
+
+    name: str
+    results: RunResults
+
+
+def read_documents(
     folder: Path, *names: str, model: Mapping[str, str] = MappingProxyType({})
 ) -> list[dict[str, Any]]:
-    """Read JSON files of a folder like models/evaluation; `model` is the MD5, by path, of the model
-    they must be of.
+    """Read JSON documents of a folder like models/evaluation.
 
-    Raises UserError for a file that is absent or damaged, or that is not the one that report.json
-    was written with.
+    `model` is the MD5, by path, of the model that they must belong to. Raises UserError for a file
+    that is absent or damaged, or belongs to another model or evaluation.
     """
-    background = read_document(folder / "report.json")
+    context = read_document(folder / "report.json")
     for path, expected in model.items():
-        if (found_hash := background["hashes"].get(path)) != expected:
+        if (found := context["hashes"].get(path)) != expected:
             raise UserError(
                 folder / "report.json",
-                f"is of another model than {path}",
-                found=f"MD5 {found_hash} in place of {expected}",
+                f"belongs to another model than {path}",
+                found=f"MD5 {found} instead of {expected}",
                 todo="run `dvc repro`",
             )
-    found = [read_document(folder / name) for name in names]
+    documents = [read_document(folder / name) for name in names]
     for name in names:
         if name != "report.json":
-            _require_own(folder / name, background)
-    return found
+            _require_same_evaluation(folder / name, context)
+    return documents
 
 
-def _require_own(path: Path, background: Mapping[str, Any]) -> None:
+def _require_same_evaluation(path: Path, context: Mapping[str, Any]) -> None:
     if not path.exists():
-        raise UserError(path, "there is no such file", todo=_AGAIN)
-    if file_hash(path) != background["files"].get(path.name):
-        raise UserError(path, "is damaged, or of another evaluation than report.json", todo=_AGAIN)
+        raise UserError(path, "there is no such file", todo=_REMEDY)
+    if file_hash(path) != context["files"].get(path.name):
+        what = "is damaged, or belongs to another evaluation than report.json"
+        raise UserError(path, what, todo=_REMEDY)
+
+
+def _read_predictions(path: Path) -> tuple[Floats, Floats]:
+    """Return the columns actual and predicted, each (n,) float64."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.DictReader(file)
+            pairs = [(float(row["actual"]), float(row["predicted"])) for row in lines]
+            if not {"actual", "predicted"} <= set(lines.fieldnames or ()):
+                raise UserError(path, "must have the columns actual and predicted", todo=_REMEDY)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(path, "is damaged", found=repr(error), todo=_REMEDY) from None
+    actual, predicted = np.array(pairs).reshape(-1, 2).T
+    return actual, predicted

@@ -43,7 +43,7 @@ def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) 
     page = (project.folder / "comparison.html").read_text()
     for value in (before["test"]["rmse"], after["test"]["rmse"], before["gap"], after["gap"]):
         assert f"{value:.6g}" in page
-    assert "on the same 60 rows" in told.replace("The same", "on the same")
+    assert "on the same 60 rows: MSE " in told
 
 
 def test_the_same_two_by_any_of_their_names_give_the_same_page(

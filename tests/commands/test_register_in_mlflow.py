@@ -263,7 +263,7 @@ def test_a_truly_better_model_takes_the_place(
     line = logged(project)[-1]
     found = line["comparison"]
     assert found["low"] > 0
-    assert f"0.9 interval {found['low']:.6g} to {found['high']:.6g}" in line["why"], (
+    assert f"90 % interval {found['low']:.6g} to {found['high']:.6g}" in line["why"], (
         "params.yaml's confidence"
     )
     assert (line["champion"], line["version"]) == (1, 2)

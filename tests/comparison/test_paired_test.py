@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
 
-from linreg.comparison.paired_test import Paired, paired
+from linreg.comparison.paired_test import PairedTest, paired_test_on_file
 from linreg.data.formula.design import Design
 from linreg.data.tables import parquet as table
 from linreg.data.tables.parquet import write_table
@@ -22,10 +22,8 @@ NUM_ROWS = 1000
 @pytest.fixture
 def compare(
     tmp_path: Path, learn: Callable[..., Design], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Paired, Floats]]:
-    """Compares two models of `y ~ x1 + x2` on rows written to a file; returns what is found, and d
-    row by row.
-    """
+) -> Callable[..., tuple[PairedTest, Floats]]:
+    """Compares two models of `y ~ x1 + x2` on rows written to a file; returns the test, and d."""
 
     def compare(
         before: Floats,
@@ -35,7 +33,7 @@ def compare(
         rows_per_group: int = 131_072,
         confidence: float = 0.95,
         group: str | None = None,
-    ) -> tuple[Paired, Floats]:
+    ) -> tuple[PairedTest, Floats]:
         rows = a_table() if rows is None else rows
         monkeypatch.setattr(table, "ROWS_PER_GROUP", rows_per_group)
         path = tmp_path / "test.parquet"
@@ -44,12 +42,14 @@ def compare(
         one, other = (LinearModel(design, each[1:], float(each[0]), {}) for each in (before, after))
         X = np.column_stack([rows[name].to_numpy() for name in ("x1", "x2")])
         errors = [rows["y"].to_numpy() - model.b - X @ model.theta for model in (one, other)]
-        return paired(path, one, other, confidence, group), errors[0] ** 2 - errors[1] ** 2
+        return paired_test_on_file(path, one, other, confidence, group), errors[0] ** 2 - errors[
+            1
+        ] ** 2
 
     return compare
 
 
-Compare = Callable[..., tuple[Paired, Floats]]
+Compare = Callable[..., tuple[PairedTest, Floats]]
 BEFORE, AFTER = np.array([3.1, 1.1, -1.9]), np.array([3.0, 1.0, -2.0])
 
 
@@ -106,37 +106,40 @@ def test_groups_of_one_row_are_rows(compare: Compare) -> None:
     assert by_group.num_units == by_row.num_units
 
 
-def test_the_interval_holds_the_true_difference_as_often_as_it_says(compare: Compare) -> None:
+def test_the_interval_covers_the_true_difference_as_often_as_it_should(compare: Compare) -> None:
     """The errors of BEFORE exceed those of AFTER, the truth, by 0.1² · (1 + 1 + 1) in the mean:
     0.03.
     """
-    held = []
+    covered = []
     for seed in range(200):
         found, _ = compare(
             BEFORE, AFTER, rows=a_table(seed=seed).select(["x1", "x2", "y"]), confidence=0.9
         )
-        held.append(found.low <= 0.03 <= found.high)
-    assert 0.84 <= np.mean(held) <= 0.96  # ± 3 standard deviations of 200 draws at 0.9
+        covered.append(found.low <= 0.03 <= found.high)
+    assert 0.84 <= np.mean(covered) <= 0.96  # ± 3 standard deviations of 200 draws at 0.9
 
 
-def test_the_better_is_better_the_worse_is_not_and_the_same_is_neither(compare: Compare) -> None:
+def test_the_better_model_is_an_improvement_the_worse_and_the_same_are_not(
+    compare: Compare,
+) -> None:
     better, worse, same = (
         compare(*models)[0] for models in ((BEFORE, AFTER), (AFTER, BEFORE), (AFTER, AFTER))
     )
-    assert better.better
-    assert not worse.better
-    assert worse.high < 0
+    assert better.is_improvement
+    assert worse.is_deterioration
     assert (worse.low, worse.high) == (-better.high, -better.low)
-    assert (same.difference, same.low, same.high, same.better) == (0, 0, 0, False)
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    assert not same.is_improvement
+    assert not same.is_deterioration
 
 
-def test_better_by_chance_is_not_better(compare: Compare) -> None:
+def test_a_difference_by_chance_is_not_significant(compare: Compare) -> None:
     found, _ = compare(np.array([3.001, 1.0, -2.0]), AFTER)
-    assert not found.better
+    assert not found.is_improvement
     assert found.low < 0 < found.high
 
 
-def test_the_size_of_the_windows_changes_nothing_that_is_exact(compare: Compare) -> None:
+def test_the_size_of_the_row_groups_changes_no_exact_sum(compare: Compare) -> None:
     rows = a_table()
     integers = pa.table({name: np.round(rows[name].to_numpy() * 8) for name in ("x1", "x2", "y")})
     found = [
@@ -148,18 +151,18 @@ def test_the_size_of_the_windows_changes_nothing_that_is_exact(compare: Compare)
 
 
 @pytest.mark.parametrize("num_rows", [0, 1])
-def test_fewer_than_two_rows_are_no_comparison(compare: Compare, num_rows: int) -> None:
+def test_fewer_than_two_rows_are_refused(compare: Compare, num_rows: int) -> None:
     with pytest.raises(
         UserError, match=rf"at least two rows to compare models on; found {num_rows}"
     ):
         compare(BEFORE, AFTER, rows=a_table().slice(0, num_rows))
 
 
-def test_one_group_is_no_comparison(compare: Compare) -> None:
+def test_a_single_group_is_refused(compare: Compare) -> None:
     with pytest.raises(UserError, match="at least two groups by patient"):
         compare(BEFORE, AFTER, rows=a_table(1), group="patient")
 
 
-def test_errors_beyond_float64_are_told(compare: Compare) -> None:
+def test_squared_errors_beyond_float64_are_refused(compare: Compare) -> None:
     with pytest.raises(UserError, match="beyond float64"):
         compare(np.array([0, 1e200, 0]), AFTER)

@@ -122,7 +122,7 @@ def assert_timely(seconds: float, twin: "Future[float]") -> None:
 def assert_told(project: Project, told: str, trained: Trained) -> None:
     lines = told.splitlines()
     assert len(lines) == 1, told
-    assert lines[0].startswith("evaluate: MLflow has not taken ")
+    assert lines[0].startswith("evaluate: MLflow has not received ")
     assert lines[0].endswith(" entries yet; `linreg sync` sends them")
     assert hashes(project.folder) == trained.outputs
 
@@ -196,7 +196,7 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         proxy.fate = always("through")
         told = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
         assert re.fullmatch(
-            r"(evaluate: MLflow has not taken \d+ entries yet; `linreg sync` sends them\n)?", told
+            r"(evaluate: MLflow has not received \d+ entries yet; `linreg sync` sends them\n)?", told
         ), told
         wait_for_senders(project.folder)
         assert hashes(project.folder) == trained.outputs

@@ -12,6 +12,8 @@ from linreg.params import Params
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
+BEGIN_A_RUN = ("training_run", "run_of_model")
+"""The functions that hand parameters on to MLflow."""
 MOST_UNUSED = 0.1
 """The share of a room's lines that a stage may leave unused where the room is one dependency."""
 
@@ -88,8 +90,8 @@ def parameters_of(stage: str) -> set[str]:
     """Return the parameters that a stage takes out of `params`: `section`, or `section.key` where
     it takes one key.
 
-    `flat(params)` that goes to MLflow goes into no output; it counts for what is taken out of it by
-    name. In a dictionary it goes into one, whole.
+    `flat(params)` of a tracked run goes into no output; it counts for what is taken out of it by
+    name. Anywhere else it goes into one, whole.
     """
     tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -98,9 +100,10 @@ def parameters_of(stage: str) -> set[str]:
         if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load):
             section = parents[node]
             if isinstance(section, ast.Call) and ast.unparse(section.func) == "flat":
-                written = isinstance(parents[section], ast.Dict)
+                call = parents[section]
+                tracked = isinstance(call, ast.Call) and ast.unparse(call.func) in BEGIN_A_RUN
                 found |= (
-                    set(Params.model_fields) if written else _taken_out_of_flat_parameters(stage)
+                    _taken_out_of_flat_parameters(stage) if tracked else set(Params.model_fields)
                 )
                 continue
             assert isinstance(section, ast.Attribute), (

@@ -56,7 +56,7 @@ def test_the_truth_takes_the_place_of_what_is_far_from_it(model: Model, against:
     assert verdict.why.startswith(f"it is better than {LABEL} on 1000 test rows: MSE 0.0")
     assert verdict.comparison is not None
     assert (
-        f"0.95 interval {verdict.comparison.low:.6g} to {verdict.comparison.high:.6g}"
+        f"95 % interval {verdict.comparison.low:.6g} to {verdict.comparison.high:.6g}"
         in verdict.why
     )
 

@@ -1,6 +1,4 @@
-"""The report says what the files say, in one page that needs nothing else and is always the
-same.
-"""
+"""The report shows the numbers of the files, on one page that loads nothing and is reproducible."""
 
 import re
 from collections.abc import Callable
@@ -13,10 +11,12 @@ import pyarrow as pa
 import pytest
 
 from linreg.errors import UserError
-from linreg.report import figures
-from linreg.report.figures import Run
-from linreg.report.page import report
-from linreg.report.results import RunResults
+from linreg.report.coefficient_figures import distance_figure, effect_figure
+from linreg.report.descent_figures import contour_factor
+from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.page import report_page
+from linreg.report.residual_figures import quantile_figure
+from linreg.report.results import NamedResults, RunResults
 
 Evaluated = Callable[..., RunResults]
 
@@ -29,9 +29,7 @@ def rows(n: int = 200, num_features: int = 2, noise: float = 0.5, seed: int = 3)
 
 
 class Page(HTMLParser):
-    """What a page says, and what it asks for from elsewhere; fails where tags are not closed in
-    their order.
-    """
+    """The words of a page and what it loads; fails where tags are not closed in their order."""
 
     VOID = ("meta", "link", "br", "img")
 
@@ -39,17 +37,17 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.words: list[str] = []
-        self.asked: list[str] = []
+        self.loaded: list[str] = []
         self.feed(text)
         assert not self.open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.asked += [
+        self.loaded += [
             f"{name}={value}"
             for name, value in attrs
             if name in ("src", "href", "xlink:href", "srcset")
         ]
-        self.asked += [tag] if tag in ("script", "link", "iframe", "object", "img") else []
+        self.loaded += [tag] if tag in ("script", "link", "iframe", "object", "img") else []
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -72,7 +70,7 @@ class Page(HTMLParser):
 TEXT = pa.table(
     {"y": [1.0, 2.0, 3.0, 4.5, 5.0, 7.0] * 4, "<b>&x": [float(i * i % 7) for i in range(24)]}
 )
-SECTIONS = ("verdict", "coefficients", "minimum", "predictions", "data", "rerun")
+SECTIONS = ("gates", "coefficients", "convergence", "predictions", "data", "reproduce")
 CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
     "two features": ("y ~ x1 + x2", rows(), {}),
     "one": ("y ~ x1", rows(num_features=1), {}),
@@ -102,21 +100,21 @@ CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_whatever_the_model_the_page_is_whole_and_needs_nothing_from_elsewhere(
+def test_for_every_kind_of_model_the_page_is_complete_and_loads_nothing(
     case: str, evaluated: Evaluated
 ) -> None:
     formula, table, options = CASES[case]
-    text = report(evaluated(formula, table, **options))
+    text = report_page(evaluated(formula, table, **options))
     page = Page(text)
-    assert page.asked == []
+    assert page.loaded == []
     assert "url(" not in text
     assert "@import" not in text
     assert not re.search(r"\b(nan|inf|None|Undefined)\b", page.text)
-    places = [text.index(f'<section id="{name}">') for name in SECTIONS]
-    assert places == sorted(places)
+    positions = [text.index(f'<section id="{name}">') for name in SECTIONS]
+    assert positions == sorted(positions)
 
 
-def test_the_same_findings_give_the_same_bytes(evaluated: Evaluated, tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_bytes(evaluated: Evaluated, tmp_path: Path) -> None:
     for name in ("one", "two"):
         evaluated("y ~ x1 + x2", rows(), name=name)
     assert (tmp_path / "one" / "report.html").read_bytes() == (
@@ -124,82 +122,82 @@ def test_the_same_findings_give_the_same_bytes(evaluated: Evaluated, tmp_path: P
     ).read_bytes()
 
 
-def test_a_name_in_the_data_cannot_become_a_tag(evaluated: Evaluated) -> None:
-    text = report(evaluated("y ~ `<b>&x`", TEXT, lr=0.001))
+def test_names_of_columns_are_escaped(evaluated: Evaluated) -> None:
+    text = report_page(evaluated("y ~ `<b>&x`", TEXT, lr=0.001))
     assert "<b>&x" not in text
     assert "&lt;b&gt;&amp;x" in text
 
 
 def test_numbers_on_the_page_are_those_of_the_files(evaluated: Evaluated) -> None:
-    found = evaluated("y ~ x1 + x2", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.5}})
-    text = Page(report(found)).text
-    certainty = found.certainty["coefficients"]
-    for each in found.coefficients:
-        assert f"{each.found:.8g}" in text
-        assert f"{certainty[each.name]['estimate']:.8g}" in text
-        assert f"{certainty[each.name]['usual']['low']:.6g}" in text
+    run = evaluated("y ~ x1 + x2", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.5}})
+    text = Page(report_page(run)).text
+    exact = run.inference["coefficients"]
+    for c in run.coefficients:
+        assert f"{c.trained:.8g}" in text
+        assert f"{exact[c.name]['estimate']:.8g}" in text
+        assert f"{exact[c.name]['usual']['low']:.6g}" in text
     for part in ("train", "test"):
-        assert f"{found.metrics[part]['rmse']:.6g}" in text
-    assert f"{100 * found.metrics['gap']:.3g} %" in text
+        assert f"{run.metrics[part]['rmse']:.6g}" in text
+    assert f"{100 * run.metrics['gap']:.3g} % above the minimum" in text
 
 
-def test_the_verdict_is_that_of_the_gates(evaluated: Evaluated) -> None:
-    passed = report(evaluated("y ~ x1 + x2", rows(), gates={"train_r2": {"min": 0.5}}, name="a"))
-    failed = report(evaluated("y ~ x1 + x2", rows(), gates={"train_r2": {"min": 0.9999}}, name="b"))
-    unset = report(evaluated("y ~ x1 + x2", rows(), name="c"))
-    assert ("Passed:" in passed, "Failed:" in passed) == (True, False)
-    assert ("Passed:" in failed, "Failed:" in failed) == (False, True)
-    assert "No gates are set" in unset
+def test_the_banner_names_the_gates_that_passed_or_failed(evaluated: Evaluated) -> None:
+    gates = {"train_r2": {"min": 0.5}, "gap": {"max": 100.0}}
+    passed = Page(report_page(evaluated("y ~ x1 + x2", rows(), gates=gates, name="a"))).text
+    gates |= {"train_r2": {"min": 0.9999}}
+    failed = Page(report_page(evaluated("y ~ x1 + x2", rows(), gates=gates, name="b"))).text
+    unset = Page(report_page(evaluated("y ~ x1 + x2", rows(), name="c"))).text
+    assert "Gates passed: gap, train_r2." in passed
+    assert "Gates failed: train_r2." in failed
+    assert "No gates are set." in unset
+    assert "Gates failed" not in passed + unset
+    assert "Gates passed" not in failed + unset
 
 
-def test_what_was_dropped_is_told(evaluated: Evaluated) -> None:
+def test_dropped_rows_are_listed_with_the_reason(evaluated: Evaluated) -> None:
     columns = {
         "x1": {"type": "double", "missing": 3, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1}
     }
     profile = {"rows_read": 203, "rows": 200, "dropped": {"x1 is missing": 3}, "columns": columns}
-    text = Page(report(evaluated("y ~ x1 + x2", rows(), profile=profile))).text
-    assert "203 rows were read, 200 kept; 3 dropped: x1 is missing" in text
+    text = Page(report_page(evaluated("y ~ x1 + x2", rows(), profile=profile))).text
+    assert "203 rows read, 200 used; 3 dropped: x1 is missing" in text
     assert "3 of 203 rows were dropped" in text
 
 
-def test_the_rings_are_where_the_loss_is_what_they_say(evaluated: Evaluated) -> None:
-    """On a ring the loss with all other coefficients at their best, found by least squares, is the
-    same everywhere.
-    """
+def test_the_loss_on_a_contour_is_what_its_label_says(evaluated: Evaluated) -> None:
+    """With all other coefficients at their optimum, found by numpy's least squares."""
     table = rows(num_features=3)
-    found = evaluated("y ~ x1 + x2 + x3", table)
-    path = found.background["path"]
+    context = evaluated("y ~ x1 + x2 + x3", table).context
+    path, least_loss = context["path"], context["least_loss"]
     X = np.column_stack([table[name].to_numpy() for name in ("x1", "x2", "x3")])
-    y, factor = table["y"].to_numpy(), figures._factor(path)
-    places = [("x1", "x2", "x3").index(name) for name in path["names"]]
-    others = np.column_stack([np.ones(len(y)), np.delete(X, places, axis=1)])
+    y, factor = table["y"].to_numpy(), contour_factor(path)
+    pair = [("x1", "x2", "x3").index(name) for name in path["names"]]
+    others = np.column_stack([np.ones(len(y)), np.delete(X, pair, axis=1)])
     excess = 0.07
     for angle in np.linspace(0, 6, 7):
         u = np.array([np.cos(angle), np.sin(angle)]) * np.sqrt(
-            excess * found.background["least_loss"] * path["num_rows"]
+            excess * least_loss * path["num_rows"]
         )
-        left = y - X[:, places] @ (np.array(path["exact"]) + factor @ u)
-        rest = left - others @ np.linalg.lstsq(others, left, rcond=None)[0]
-        assert np.mean(rest**2) / found.background["least_loss"] - 1 == pytest.approx(
-            excess, rel=1e-9
-        )
+        partial = y - X[:, pair] @ (np.array(path["exact"]) + factor @ u)
+        residuals = partial - others @ np.linalg.lstsq(others, partial, rcond=None)[0]
+        assert np.mean(residuals**2) / least_loss - 1 == pytest.approx(excess, rel=1e-9)
 
 
-def test_the_path_is_that_of_the_two_columns_that_move_y_the_most(evaluated: Evaluated) -> None:
+def test_the_path_is_that_of_the_two_columns_with_the_largest_effects(evaluated: Evaluated) -> None:
     table = rows(num_features=3)
-    small = table.set_column(
+    in_other_units = table.set_column(
         table.column_names.index("x1"), "x1", pa.array(table["x1"].to_numpy() * 1e-3)
     )
-    for data in (table, small):  # the unit of a column does not make it less important
-        found = evaluated("y ~ x1 + x2 + x3", data, name=f"of-{data['x1'][0]}", standardize=True)
-        assert found.background["path"]["names"] == ["x1", "x3"]
+    for name, data in (("a", table), ("b", in_other_units)):
+        run = evaluated("y ~ x1 + x2 + x3", data, name=name, standardize=True)
+        assert run.context["path"]["names"] == ["x1", "x3"]
 
 
 def test_a_long_training_is_thinned_and_keeps_its_last_epoch(evaluated: Evaluated) -> None:
-    found = evaluated("y ~ x1 + x2", rows(n=20), epochs=700, batch_size=20)
-    history = found.background["history"]
-    assert (len(history["epoch"]), history["epoch"][0], history["epoch"][-1]) == (500, 1.0, 700.0)
-    assert [len(each) for each in found.background["path"]["epochs"]] == [500, 500]
+    context = evaluated("y ~ x1 + x2", rows(n=20), epochs=700, batch_size=20).context
+    epochs = context["history"]["epoch"]
+    assert (len(epochs), epochs[0], epochs[-1]) == (500, 1.0, 700.0)
+    assert [len(values) for values in context["path"]["epochs"]] == [500, 500]
 
 
 @pytest.mark.parametrize(
@@ -216,22 +214,16 @@ def test_a_damaged_file_is_an_error_that_names_it(
     else:
         path.write_text(damage)
     with pytest.raises(UserError, match=re.escape(name)):
-        report(RunResults.read(tmp_path / "evaluation"))
+        report_page(RunResults.read(tmp_path / "evaluation"))
 
 
-def test_two_runs_share_a_picture(evaluated: Evaluated) -> None:
+def test_two_runs_share_a_figure(evaluated: Evaluated) -> None:
     both = [
-        Run(name, evaluated("y ~ x1 + x2", rows(), name=name, lr=lr))
+        NamedResults(name, evaluated("y ~ x1 + x2", rows(), name=name, lr=lr))
         for name, lr in (("slow", 0.001), ("fast", 0.01))
     ]
-    for draw in (
-        figures.loss,
-        figures.gap,
-        figures.effects,
-        figures.distances,
-        figures.normal_quantiles,
-    ):
-        text = draw(both)
+    for figure in (loss_figure, gap_figure, effect_figure, distance_figure, quantile_figure):
+        text = figure(both)
         assert text is not None
         assert "slow" in text
         assert "fast" in text

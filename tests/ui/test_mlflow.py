@@ -163,7 +163,7 @@ def test_a_run_keeps_its_evaluation_as_files(
     seen.keep("artifacts")
     page.get_by_text("report.html").click()
     report = page.frame_locator("iframe")
-    report.get_by_text("Passed: the model keeps its gate.").wait_for()
+    report.get_by_text("Gates passed: test_r2.").wait_for()
     assert report.locator("svg.plot").count() >= 9
     seen.keep("report-in-mlflow")
     assert seen.asked_elsewhere == []

@@ -1,62 +1,74 @@
-"""The way that gradient descent takes on average, from its start to the minimum, known from the
-moments alone.
-"""
+"""The expected path of gradient descent to the minimum, computed from the moments alone."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.learning_rate import half_hessian
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
 from linreg.params import Train
 
-Floats = NDArray[np.float64]
-
-LONGEST = 2000
-"""Steps; a training that has not arrived by then is followed no further."""
-ARRIVED = 1e-4
-"""The part of the way at the start that is left when the path ends."""
+MAX_STEPS = 2000
+"""The path ends after this many steps, converged or not."""
+CONVERGED = 1e-4
+"""The path ends where less than this share of the distance at the start is left."""
 
 
-def mean_path(exact: ExactReference, params: Train, num_steps: int) -> Floats:
-    """Return (b, θ) before the first step and after each of at most `num_steps`, (steps + 1, M +
-    1), in data units.
+def expected_path(exact: ExactReference, params: Train, num_steps: int) -> Floats:
+    """Return (b, θ) before the first step and after each of at most `num_steps`.
 
-    The gradient of a batch drawn at random is that of all rows on average, and on a quadratic loss
-    every step is a linear map, so that the mean over all orders of the rows takes the steps of full
-    gradients (the rows of an epoch are drawn without replacement, which this leaves out): v ← μ·v +
-    2Hd, d ← d − lr·v, with d = (b, θ) − (b*, θ*).
+    (steps + 1, M + 1), in the units of the data. The expected gradient of a random batch is that of
+    all rows, and on a quadratic loss every step is a linear map; so the mean over all orders of the
+    rows takes the steps of full gradients: v ← μ·v + 2Hd, d ← d − lr·v, with d = (b, θ) − (b*, θ*).
+    (Rows are drawn without replacement within an epoch, which this leaves out.) The path ends
+    before values beyond float64.
     """
-    least = exact.solution
+    minimum = exact.solution
     scaling = exact.scaling(params.standardize)
-    H = np.array(
-        [
-            [float(entry) for entry in row] + [0.0] * (len(least.names) - i)
-            for i, row in enumerate(half_hessian(exact.moments, scaling, params))
-        ]
-    )
-    H += np.tril(H, -1).T
-    if not least.intercept:
-        H[0] = 0.0
-    kept = np.isfinite(scaling.x_scale)
-    scale, mean = np.where(kept, scaling.x_scale, 0.0), np.where(kept, scaling.x_mean, 0.0)
-    target = np.concatenate([[0.0], least.theta * scale / scaling.y_scale])
-    if least.intercept:
-        target[0] = (least.b - scaling.y_mean + (least.theta * mean).sum()) / scaling.y_scale
+    # A column without variation has no scale; its coefficient stays at 0.
+    varies = np.isfinite(scaling.x_scale)
+    x_scale = np.where(varies, scaling.x_scale, 0.0)
+    x_mean = np.where(varies, scaling.x_mean, 0.0)
+    optimum = np.concatenate([[0.0], minimum.theta * x_scale / scaling.y_scale])
+    if minimum.intercept:
+        shift = (minimum.theta * x_mean).sum()
+        optimum[0] = (minimum.b - scaling.y_mean + shift) / scaling.y_scale
 
-    count = min(num_steps, LONGEST)
-    d = initial_parameters(len(least.names), least.intercept, params) - target
-    velocity, path, long = np.zeros(len(d)), [d], np.abs(d).max()
+    first = initial_parameters(len(minimum.names), minimum.intercept, params) - optimum
+    H = _half_hessian(exact, params)
     with np.errstate(over="ignore", invalid="ignore"):
-        for rate in learning_rates(params, np.arange(count) / max(1, num_steps)):
-            velocity = params.momentum * velocity + 2 * (H * d).sum(axis=1)
-            d = d - rate * velocity
-            path.append(d)
-            if not np.isfinite(d).all() or np.abs(d).max() < ARRIVED * long:
-                break
-        points = np.array(path) + target
+        points = _full_gradient_descent(first, H, params, num_steps) + optimum
         theta = points[:, 1:] * scaling.y_scale / scaling.x_scale
-        b = points[:, 0] * scaling.y_scale + scaling.y_mean - (theta * mean).sum(axis=1)
-    found: Floats = np.column_stack([b, theta])
-    return found[np.isfinite(found).all(axis=1)]
+        b = points[:, 0] * scaling.y_scale + scaling.y_mean - (theta * x_mean).sum(axis=1)
+    path: Floats = np.column_stack([b, theta])
+    return path[np.isfinite(path).all(axis=1)]
+
+
+def _half_hessian(exact: ExactReference, params: Train) -> Floats:
+    """Return half of the Hessian of the loss, (M + 1, M + 1), in the units of training."""
+    rows = half_hessian(exact.moments, exact.scaling(params.standardize), params)
+    H = np.zeros((len(rows), len(rows)))
+    for i, row in enumerate(rows):
+        for j, entry in enumerate(row):
+            H[i, j] = H[j, i] = float(entry)
+    if not exact.solution.intercept:
+        # b is fixed at 0.
+        H[0] = 0.0
+    return H
+
+
+def _full_gradient_descent(d: Floats, H: Floats, params: Train, num_steps: int) -> Floats:
+    """Return d, (b, θ) less the optimum, before and after each step: (steps + 1, M + 1)."""
+    rates = learning_rates(params, np.arange(min(num_steps, MAX_STEPS)) / max(1, num_steps))
+    distance_at_start = np.abs(d).max()
+    velocity = np.zeros(len(d))
+    path = [d]
+    for rate in rates:
+        # Not a BLAS product, which rounds differently from CPU to CPU.
+        velocity = params.momentum * velocity + 2 * (H * d).sum(axis=1)
+        d = d - rate * velocity
+        path.append(d)
+        if not np.isfinite(d).all() or np.abs(d).max() < CONVERGED * distance_at_start:
+            break
+    return np.array(path)

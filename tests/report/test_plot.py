@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.report.svg import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Plot
+from linreg.report.axis import Axis
+from linreg.report.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot
 
-BOTTOM = 44
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 

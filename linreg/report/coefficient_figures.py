@@ -1,0 +1,119 @@
+"""Figures of the coefficients of one run, or of two in the same figure.
+
+Each function returns a drawing, or None where there is nothing to draw.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from markupsafe import Markup
+
+from linreg.evaluation.distributions import t_quantile
+from linreg.report.axis import Axis
+from linreg.report.plot import RUN_CLASSES, Plot
+from linreg.report.results import CoefficientRow, NamedResults, RunResults
+
+MAX_ROWS = 25
+"""Coefficients in one figure: those with the largest effects."""
+
+
+def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
+    """Draw the effect of each column on y: coefficient times standard deviation, with interval."""
+    names = _largest_effects(runs)
+    if not names:
+        return None
+    tables = [_by_name(run.results) for run in runs]
+    ends = [0.0]
+    for table in tables:
+        for c in (table[name] for name in names if name in table):
+            ends += [value * (c.column_sd or 0.0) for value in (*interval(c), c.trained)]
+    target = runs[0].results.context["target"]
+    label = f"change in {target} per standard deviation"
+    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=names)
+    plot.vertical_line(0.0, "zero")
+    for k, (run, table) in enumerate(zip(runs, tables, strict=True)):
+        rows = {i + _offset(k, runs): table[name] for i, name in enumerate(names) if name in table}
+        _draw_effects(plot, rows, RUN_CLASSES[k], run.name)
+    return plot.svg("Effect of one standard deviation of each column on the target")
+
+
+def _draw_effects(
+    plot: Plot, rows: Mapping[float, CoefficientRow], css_class: str, name: str
+) -> None:
+    """Draw the coefficients of a run at their heights, with whiskers for the intervals."""
+    heights = list(rows)
+    for y, c in rows.items():
+        ends = [end * (c.column_sd or 0.0) for end in interval(c)]
+        plot.line(ends, [y, y], f"whisker {css_class}")
+    if not name:
+        trained = [c.trained * (c.column_sd or 0.0) for c in rows.values()]
+        plot.dots(trained, heights, "trained", "trained")
+    exact = [_center(c) * (c.column_sd or 0.0) for c in rows.values()]
+    legend = f"{name}: exact, with interval" if name else "exact, with interval"
+    plot.dots(exact, heights, f"{css_class} small", legend)
+
+
+def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
+    """Draw the distance of each trained coefficient from the exact minimum, in standard errors."""
+    tables = [_by_name(run.results) for run in runs]
+    names = [
+        name
+        for name in _largest_effects(runs, with_b=True)
+        if any(name in table and table[name].distance is not None for table in tables)
+    ]
+    inference = runs[0].results.inference
+    if not names or inference["df"] <= 0:
+        return None
+    half_width = t_quantile(inference["confidence"], inference["df"])
+    distances = [
+        [table[name].distance if name in table else None for name in names] for table in tables
+    ]
+    truth = [tables[0][name].distance_of_truth if name in tables[0] else None for name in names]
+    ends = [-half_width, half_width, *truth, *(value for row in distances for value in row)]
+    label = "standard errors from the exact minimum"
+    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=names)
+    plot.band(-half_width, half_width, "band", f"{runs[0].results.confidence} interval")
+    plot.vertical_line(0.0, "zero")
+    for k, (run, values) in enumerate(zip(runs, distances, strict=True)):
+        y = [i + _offset(k, runs) for i in range(len(names))]
+        plot.dots(values, y, RUN_CLASSES[k], run.name or "trained")
+    if any(value is not None for value in truth):
+        plot.dots(truth, range(len(names)), "true", "true")
+    return plot.svg("Distance of the trained coefficients from the exact minimum")
+
+
+def interval(c: CoefficientRow) -> tuple[float, float]:
+    """Return the classical confidence interval; the coefficient itself where there is none."""
+    low, high = c.classical.get("low"), c.classical.get("high")
+    return (_center(c) if low is None else low), (_center(c) if high is None else high)
+
+
+def _center(c: CoefficientRow) -> float:
+    return c.trained if c.exact is None else c.exact
+
+
+def _largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> list[str]:
+    """Return the names of the coefficients with the largest effects, in the order of the formula.
+
+    b has no effect to compare; `with_b`, it comes before all others.
+    """
+    effects: dict[str, float] = {}
+    for run in runs:
+        for c in run.results.coefficients:
+            # A column may be called b, too.
+            if c.name != "b" or c.column_sd is not None:
+                effect = abs(_center(c) * (c.column_sd or 0.0))
+                effects[c.name] = max(effects.get(c.name, 0.0), effect)
+            elif with_b:
+                effects[c.name] = np.inf
+    largest = set(sorted(effects, key=lambda name: -effects[name])[:MAX_ROWS])
+    return [name for name in effects if name in largest]
+
+
+def _by_name(results: RunResults) -> dict[str, CoefficientRow]:
+    return {c.name: c for c in results.coefficients}
+
+
+def _offset(k: int, runs: Sequence[NamedResults]) -> float:
+    """Return by how much the marks of the k-th run are below the middle of their row."""
+    return 0.0 if len(runs) == 1 else 0.3 * k - 0.15

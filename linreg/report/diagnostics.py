@@ -1,0 +1,181 @@
+"""Diagnostics: what the numbers of a run mean, and what to do about it, in sentences.
+
+They are the first thing in the report: gates, the rows, the fit, convergence.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from linreg.evaluation.gates import bounds_in_words
+from linreg.report.rendering import percent
+from linreg.report.results import CoefficientRow, RunResults
+
+CONVERGED = 0.2
+"""Standard errors between θ and the exact minimum that make no difference to an interval."""
+OVERFITTING = 1.2
+"""RMSE on the test rows divided by RMSE on the training rows."""
+UNEQUAL_ERRORS = 1.5
+"""Robust divided by classical standard error, or the other way round."""
+ILL_CONDITIONED = 1e8
+FEW_ROWS_PER_COEFFICIENT = 10
+MAX_NAMES = 5
+
+
+class Diagnostic(NamedTuple):
+    """A sentence, and whether the model must not be used, needs attention, or is fine."""
+
+    severity: Literal["error", "warning", "ok"]
+    text: str
+
+
+def diagnostics(run: RunResults) -> list[Diagnostic]:
+    """Return the diagnostics of a run, the most important first; never empty."""
+    found = [*_of_gates(run), *_of_rows(run), *_of_fit(run), *_of_convergence(run)]
+    if run.passed:
+        found.append(
+            Diagnostic(
+                "ok",
+                "To predict: linreg predict models/model INPUT OUTPUT. "
+                "To register the model: linreg register.",
+            )
+        )
+    return found
+
+
+def _of_gates(run: RunResults) -> Iterator[Diagnostic]:
+    for name, gate in run.gates.items():
+        if not gate["passed"]:
+            is_value = "has no value" if gate["value"] is None else f"is {gate['value']:.6g}"
+            yield Diagnostic(
+                "error",
+                f"Gate failed: {name} {is_value}, must be {bounds_in_words(gate)}. Improve the "
+                "model or the data; if the bound is wrong, change evaluate.gates in params.yaml.",
+            )
+    if not run.gates:
+        yield Diagnostic(
+            "warning",
+            "No gates are set, so the model meets no requirement. Set one under evaluate.gates in "
+            "params.yaml, such as test_r2: {min: 0.5}.",
+        )
+
+
+def _of_rows(run: RunResults) -> Iterator[Diagnostic]:
+    profile = run.context["profile"]
+    num_dropped, num_read = sum(profile["dropped"].values()), profile["rows_read"]
+    if num_dropped:
+        were = "was" if num_dropped == 1 else "were"
+        yield Diagnostic(
+            "warning",
+            f"{num_dropped} of {num_read} rows {were} dropped. If values are missing for a reason "
+            "related to the target, the remaining rows are a biased sample.",
+        )
+    num_imputed = sum(profile["columns"][name]["missing"] for name in _imputed_columns(run))
+    if num_imputed:
+        # Some of them may be in rows that were dropped for another cell.
+        up_to = "up to " if num_dropped else ""
+        yield Diagnostic(
+            "warning",
+            f"Missing values ({up_to}{num_imputed}) were imputed with the mean of the training "
+            "rows, which makes standard errors too small.",
+        )
+    num_rows, df = run.inference["num_rows"], run.inference["df"]
+    num_coefficients = num_rows - df
+    if df and num_rows < FEW_ROWS_PER_COEFFICIENT * num_coefficients:
+        yield Diagnostic(
+            "warning",
+            f"{num_rows} training rows are few for {num_coefficients} coefficients: expect wide "
+            "confidence intervals.",
+        )
+    if "test" not in run.metrics:
+        yield Diagnostic(
+            "warning", "There are no test rows (split.test), so the error on new rows is unknown."
+        )
+
+
+def _imputed_columns(run: RunResults) -> list[str]:
+    """Return the columns whose missing cells were imputed: numbers, except for the target."""
+    if run.context["parameters"]["ingest.missing"] != "mean":
+        return []
+    columns = run.context["profile"]["columns"].items()
+    target = run.context["target"]
+    return [name for name, column in columns if "mean" in column and name != target]
+
+
+def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
+    train_rmse, test_rmse = (run.metrics.get(part, {}).get("rmse") for part in ("train", "test"))
+    if train_rmse and test_rmse and test_rmse > OVERFITTING * train_rmse:
+        yield Diagnostic(
+            "warning",
+            f"RMSE on the test rows is {test_rmse / train_rmse:.3g} times that on the training "
+            "rows: overfitting, or the test rows come from another distribution.",
+        )
+    unequal = [c.name for c in run.coefficients if _errors_are_unequal(c)]
+    if unequal:
+        yield Diagnostic(
+            "warning",
+            f"Robust and classical standard errors differ by more than a factor of "
+            f"{UNEQUAL_ERRORS:g} ({_listed(unequal)}): the noise has unequal variance "
+            "(heteroscedasticity). Use the robust ones.",
+        )
+    not_significant = [
+        c.name for c in run.coefficients if c.name != "b" and _contains_0(c.classical)
+    ]
+    if not_significant:
+        intervals = "interval contains" if len(not_significant) == 1 else "intervals contain"
+        yield Diagnostic(
+            "warning",
+            f"{_listed(not_significant)}: not significant at "
+            f"{run.confidence} (the confidence {intervals} 0).",
+        )
+    yield from _of_collinearity(run.inference)
+
+
+def _of_collinearity(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    relations = [f"{name} = {relation}" for name, relation in inference["dropped"].items()]
+    if relations:
+        yield Diagnostic("warning", f"Collinear columns were dropped: {', '.join(relations)}.")
+    condition = inference["condition"] or 0
+    if condition > ILL_CONDITIONED:
+        yield Diagnostic(
+            "warning",
+            f"The columns are nearly collinear (condition number {condition:.1e}): single "
+            "coefficients are unreliable, although predictions may be good.",
+        )
+
+
+def _of_convergence(run: RunResults) -> Iterator[Diagnostic]:
+    gap, distance = run.metrics.get("gap"), run.metrics.get("distance")
+    if run.context["parameters"]["train.solver"] == "exact" or gap is None:
+        return
+    if distance is not None and distance < CONVERGED:
+        yield Diagnostic(
+            "ok", f"Training converged: {distance:.2g} standard errors from the exact minimum."
+        )
+        return
+    and_distance = (
+        "" if distance is None else f" and {distance:.3g} standard errors from the exact minimum"
+    )
+    yield Diagnostic(
+        "warning",
+        f"Training has not converged: it ended {percent(gap)} above the minimum{and_distance}. "
+        "Predictions are as good as that loss; for the coefficients use the exact minimum below, "
+        "set train.solver: exact, or let the learning rate decay (train.schedule: linear, "
+        "train.average: 0.5).",
+    )
+
+
+def _errors_are_unequal(c: CoefficientRow) -> bool:
+    classical, robust = (errors.get("standard_error") for errors in (c.classical, c.robust))
+    if not classical or not robust:
+        return False
+    return not 1 / UNEQUAL_ERRORS < robust / classical < UNEQUAL_ERRORS
+
+
+def _contains_0(interval: Mapping[str, float | None]) -> bool:
+    low, high = interval.get("low"), interval.get("high")
+    return low is not None and high is not None and low <= 0 <= high
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,248 @@
+"""A plot as SVG text: two axes and the marks between them.
+
+A plotting library would do, but takes two seconds for each report, and the rounding of its numerics
+ends up in every file. Here a coordinate is a float64 rounded to a tenth of a unit, so that a report
+has the same bytes on every machine. Colours, dashes and fonts are in report.css: marks name a CSS
+class such as `a` (the first run), `b` (the second), `exact` or `band`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from linreg.arrays import Floats
+from linreg.report.axis import Axis
+
+RUN_CLASSES = ("a", "b")
+"""The CSS classes of the first and of the second run."""
+WIDTH, HEIGHT = 440, 290
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 44
+ROW_HEIGHT = 24
+LEGEND_LINE_HEIGHT = 16
+QUARTER_CIRCLE = 0.5522847498307936
+"""4/3·(√2 − 1): with it four cubic Bézier curves approximate a circle to 0.03 % of its radius."""
+UNIT_CIRCLE = (
+    (1.0, 0.0),
+    (1.0, QUARTER_CIRCLE),
+    (QUARTER_CIRCLE, 1.0),
+    (0.0, 1.0),
+    (-QUARTER_CIRCLE, 1.0),
+    (-1.0, QUARTER_CIRCLE),
+    (-1.0, 0.0),
+    (-1.0, -QUARTER_CIRCLE),
+    (-QUARTER_CIRCLE, -1.0),
+    (0.0, -1.0),
+    (QUARTER_CIRCLE, -1.0),
+    (1.0, -QUARTER_CIRCLE),
+    (1.0, 0.0),
+)
+"""Start point, then two control points and the end point of each of the four curves."""
+MAX_LABEL, MAX_ROW_LABEL = 62, 18
+
+
+class LegendEntry(NamedTuple):
+    """A mark with its text; `shape` is line, dots or band."""
+
+    shape: str
+    css_class: str
+    text: str
+
+    @property
+    def width(self) -> float:
+        """The room it takes, estimated from the number of letters."""
+        return 34 + 5.9 * len(self.text)
+
+
+class Plot:
+    """Collects marks in the order in which they are painted; `svg` returns the drawing."""
+
+    def __init__(self, x: Axis, y: Axis, *, rows: Sequence[str] = ()) -> None:
+        """`rows` are labels for y = 0, 1, … in place of the y axis, the first at the top."""
+        self._x, self._y, self._rows = x, y, rows
+        self._marks: list[str] = []
+        self._legend: list[LegendEntry] = []
+        self._left = LEFT if not rows else min(40 + 6 * max(map(len, rows)), 150)
+        self._width = WIDTH - self._left - RIGHT
+        self._height = HEIGHT - TOP - BOTTOM if not rows else ROW_HEIGHT * len(rows)
+
+    def line(self, x: Any, y: Any, css_class: str, legend: str = "") -> None:
+        """Connect points (None and NaN interrupt the line)."""
+        points = self._points(x, y)
+        for piece in np.split(points, np.flatnonzero(np.isnan(points).any(axis=1))):
+            known = piece[~np.isnan(piece).any(axis=1)]
+            if len(known) > 1:
+                path = "L".join(map(_pair, known))
+                self._marks.append(f'<path class="line {css_class}" d="M{path}"/>')
+        self._add_to_legend("line", css_class, legend)
+
+    def dots(self, x: Any, y: Any, css_class: str, legend: str = "") -> None:
+        """Draw a dot at each point: in one path, as lines of length 0 with round ends."""
+        points = self._points(x, y)
+        path = "".join(f"M{_pair(point)}h0" for point in points[~np.isnan(points).any(axis=1)])
+        if path:
+            self._marks.append(f'<path class="dots {css_class}" d="{path}"/>')
+        self._add_to_legend("dots", css_class, legend)
+
+    def band(self, low: float, high: float, css_class: str, legend: str = "") -> None:
+        """Shade the area between two values of x."""
+        left, right = self._x_coordinates([low, high])
+        self._marks.append(
+            f'<rect class="band {css_class}" x="{left:.1f}" y="0" width="{right - left:.1f}" '
+            f'height="{self._height}"/>'
+        )
+        self._add_to_legend("band", css_class, legend)
+
+    def horizontal_line(self, y: float, css_class: str, legend: str = "") -> None:
+        """Draw a line from the left to the right side."""
+        self.line([self._x.low, self._x.high], [y, y], css_class, legend)
+
+    def vertical_line(self, x: float, css_class: str) -> None:
+        """Draw a line from top to bottom."""
+        position = float(self._x_coordinates([x])[0])
+        path = f"M{position:.1f} 0V{self._height}"
+        self._marks.append(f'<path class="line {css_class}" d="{path}"/>')
+
+    def ellipse(
+        self, center: Sequence[float], factor: Floats, css_class: str, legend: str = ""
+    ) -> None:
+        """Draw center + factor·u for all u (2,) on the unit circle; the axes must be linear."""
+        x = [center[0] + factor[0, 0] * u + factor[0, 1] * v for u, v in UNIT_CIRCLE]
+        y = [center[1] + factor[1, 0] * u + factor[1, 1] * v for u, v in UNIT_CIRCLE]
+        first, *rest = map(_pair, self._points(x, y))
+        self._marks.append(f'<path class="line {css_class}" d="M{first}C{" ".join(rest)}"/>')
+        self._add_to_legend("line", css_class, legend)
+
+    def text(self, x: float, y: float, text: str) -> None:
+        """Write a text centred above a point, unless it would leave the frame."""
+        ((left, top),) = self._points([x], [y])
+        if np.isfinite([left, top]).all() and 14 < top < self._height:
+            self._marks.append(
+                f'<text x="{left:.1f}" y="{top - 4:.1f}" text-anchor="middle">{escape(text)}</text>'
+            )
+
+    def svg(self, title: str) -> Markup:
+        """Return the drawing; `title` is read out by screen readers."""
+        legend, above = self._drawn_legend()
+        total = TOP + self._height + BOTTOM + above
+        return Markup(  # noqa: S704 - numbers, and text that was escaped where it came in
+            f'<svg class="plot" viewBox="0 {-above} {WIDTH} {total}" role="img" '
+            f'aria-label="{escape(title)}">{self._frame()}'
+            f'<svg x="{self._left}" y="{TOP}" width="{self._width}" height="{self._height}">'
+            f"{''.join(self._marks)}</svg>{legend}</svg>"
+        )
+
+    def _frame(self) -> str:
+        frame = (
+            f'<rect class="frame" x="{self._left}" y="{TOP}" width="{self._width}" '
+            f'height="{self._height}"/>'
+        )
+        y_axis = self._row_labels() if self._rows else self._y_axis()
+        return "".join([frame, *self._x_ticks(), *y_axis, self._x_label()])
+
+    def _x_ticks(self) -> list[str]:
+        bottom = TOP + self._height
+        parts = []
+        for position, text in _ticks(self._x):
+            x = self._left + position * self._width
+            parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
+            parts.append(f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{text}</text>')
+        return parts
+
+    def _x_label(self) -> str:
+        middle, y = self._left + self._width / 2, TOP + self._height + 33
+        label = escape(_shortened(self._x.label, MAX_LABEL))
+        return f'<text class="label" x="{middle:.1f}" y="{y}" text-anchor="middle">{label}</text>'
+
+    def _y_axis(self) -> list[str]:
+        parts = []
+        for position, text in _ticks(self._y):
+            y = TOP + self._height - position * self._height
+            right = self._left + self._width
+            parts.append(f'<path class="grid" d="M{self._left} {y:.1f}H{right}"/>')
+            parts.append(
+                f'<text x="{self._left - 5}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
+            )
+        middle = TOP + self._height / 2
+        parts.append(
+            f'<text class="label" transform="translate(12 {middle:.1f}) rotate(-90)" '
+            f'text-anchor="middle">{escape(_shortened(self._y.label, 42))}</text>'
+        )
+        return parts
+
+    def _row_labels(self) -> list[str]:
+        return [
+            f'<text x="{self._left - 6}" y="{TOP + ROW_HEIGHT * i + 16}" text-anchor="end">'
+            f"<title>{escape(name)}</title>{escape(_shortened(name, MAX_ROW_LABEL))}</text>"
+            for i, name in enumerate(self._rows)
+        ]
+
+    def _drawn_legend(self) -> tuple[str, int]:
+        """Return the legend, whose lines end above the frame, and the height that it adds."""
+        lines: list[list[LegendEntry]] = [[]]
+        for entry in self._legend:
+            width = sum(each.width for each in [*lines[-1], entry])
+            if width > WIDTH - self._left + 8:
+                lines.append([])
+            lines[-1].append(entry)
+        added = LEGEND_LINE_HEIGHT * (len(lines) - 1)
+        parts = []
+        for i, line in enumerate(lines):
+            x, y = float(self._left), 13 - added + LEGEND_LINE_HEIGHT * i
+            for entry in line:
+                parts.append(_legend_mark(entry, x, y))
+                parts.append(f'<text x="{x + 22:.1f}" y="{y + 4}">{escape(entry.text)}</text>')
+                x += entry.width
+        return "".join(parts), added
+
+    def _add_to_legend(self, shape: str, css_class: str, text: str) -> None:
+        if text:
+            self._legend.append(LegendEntry(shape, css_class, text))
+
+    def _x_coordinates(self, x: Any) -> Floats:
+        coordinates: Floats = self._x.position(x) * self._width
+        return coordinates
+
+    def _points(self, x: Any, y: Any) -> Floats:
+        """Return the coordinates (n, 2) of points: NaN for what has none.
+
+        Points far outside of the frame are moved nearer, since browsers compute in float32.
+        """
+        across = self._x_coordinates([np.nan if value is None else value for value in x])
+        ys = np.asarray([np.nan if value is None else value for value in y])
+        if self._rows:
+            down = ys * ROW_HEIGHT + ROW_HEIGHT / 2
+        else:
+            down = (1 - self._y.position(ys)) * self._height
+        points: Floats = np.clip(np.column_stack([across, down]), -1e4, 1e4)
+        return points
+
+
+def _legend_mark(entry: LegendEntry, x: float, y: int) -> str:
+    css_class = f"{entry.shape} {entry.css_class}"
+    if entry.shape == "line":
+        return f'<path class="{css_class}" d="M{x:.1f} {y}h18"/>'
+    if entry.shape == "dots":
+        return f'<path class="{css_class} key" d="M{x + 9:.1f} {y}h0"/>'
+    return f'<rect class="{css_class}" x="{x:.1f}" y="{y - 6}" width="18" height="11"/>'
+
+
+def _ticks(axis: Axis) -> list[tuple[float, str]]:
+    """Return the position (0 to 1) and the text of each tick."""
+    ticks = axis.ticks()
+    positions = axis.position([tick.value for tick in ticks]).tolist()
+    return [(position, tick.text) for position, tick in zip(positions, ticks, strict=True)]
+
+
+def _pair(point: Floats) -> str:
+    return f"{_tenth(point[0])} {_tenth(point[1])}"
+
+
+def _tenth(value: float) -> str:
+    text = f"{value:.1f}"
+    return "0" if text in ("-0.0", "0.0") else text.removesuffix(".0")
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,40 @@
+"""What an evaluation adds to the run of its model."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from linreg.tracking.journal.description import describe
+from linreg.tracking.journal.journal import Run
+from linreg.tracking.journal.training_run import record_gates
+
+SECONDS_TO_SEND = 10.0
+
+
+def record_evaluation(
+    run: Run,
+    folder: Path,
+    values: Mapping[str, float],
+    metrics: Mapping[str, Any],
+    gates: Mapping[str, Any],
+) -> None:
+    """Log the numbers and the files of an evaluation; describe the run, which is then complete.
+
+    folder          models/evaluation
+    values          numbers by the names that MLflow shows
+    metrics, gates  the contents of metrics.json and gates.json
+    """
+    run.log(values, step=0)
+    run.log_artifact(folder)
+    describe(run, metrics, gates)
+    record_gates(run, passed=gates["passed"])
+
+
+def warn_if_pending(run: Run) -> None:
+    """Wait some seconds for MLflow; warn of what it has not received by then."""
+    if pending := run.flush(SECONDS_TO_SEND):
+        print(
+            f"evaluate: MLflow has not received {pending} entries yet; `linreg sync` sends them",
+            file=sys.stderr,
+        )

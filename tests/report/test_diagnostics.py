@@ -1,0 +1,150 @@
+"""The diagnostics follow from the numbers of the run."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from linreg.report.diagnostics import diagnostics
+from linreg.report.results import RunResults
+
+Evaluated = Callable[..., RunResults]
+
+
+def rows(
+    n: int = 400,
+    seed: int = 3,
+    noise: float = 0.5,
+    effect: float = 1.0,
+    *,
+    heteroscedastic: bool = False,
+) -> pa.Table:
+    random = np.random.default_rng(seed)
+    x, useless = random.standard_normal(n), random.standard_normal(n)
+    errors = noise * random.standard_normal(n) * (np.exp(x) if heteroscedastic else 1)
+    return pa.table({"y": 1 + effect * x + errors, "x": x, "useless": useless})
+
+
+def texts(run: RunResults) -> str:
+    return "\n".join(each.text for each in diagnostics(run))
+
+
+def severities(run: RunResults) -> set[str]:
+    return {each.severity for each in diagnostics(run)}
+
+
+def test_a_good_run_has_no_warnings_and_says_what_comes_next(evaluated: Evaluated) -> None:
+    run = evaluated(
+        "y ~ x", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.5}}, solver="exact"
+    )
+    assert severities(run) == {"ok"}
+    assert "linreg predict" in texts(run)
+    assert "linreg register" in texts(run)
+
+
+def test_a_failed_gate_comes_first_and_no_use_of_the_model_is_suggested(
+    evaluated: Evaluated,
+) -> None:
+    run = evaluated(
+        "y ~ x", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.99}}, solver="exact"
+    )
+    first = diagnostics(run)[0]
+    r2 = run.metrics["test"]["r2"]
+    assert first.severity == "error"
+    assert first.text.startswith(f"Gate failed: test_r2 is {r2:.6g}, must be at least 0.99.")
+    assert "linreg register" not in texts(run)
+
+
+def test_a_gate_without_a_value_fails(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(), gates={"test_r2": {"min": 0.9}}, solver="exact")
+    assert "Gate failed: test_r2 has no value, must be at least 0.9." in texts(run)
+
+
+def test_a_run_without_test_rows_and_gates_is_warned_of_both(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(), solver="exact")
+    assert "No gates are set" in texts(run)
+    assert "There are no test rows (split.test)" in texts(run)
+
+
+def test_a_coefficient_whose_interval_contains_0_is_not_significant(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x + useless", rows(), solver="exact")
+    assert "useless: not significant at 95 % (the confidence interval contains 0)." in texts(run)
+
+
+def test_heteroscedasticity_shows_in_the_robust_standard_errors(evaluated: Evaluated) -> None:
+    unequal = evaluated("y ~ x", rows(heteroscedastic=True), solver="exact", name="a")
+    equal = evaluated("y ~ x", rows(), solver="exact", name="b")
+    assert "differ by more than a factor of 1.5 (x): the noise has unequal" in texts(unequal)
+    assert "heteroscedasticity" not in texts(equal)
+
+
+@pytest.mark.parametrize(("noise", "is_overfitting"), [(1.0, True), (0.5, False)])
+def test_a_much_larger_error_on_test_rows_is_overfitting(
+    evaluated: Evaluated, noise: float, is_overfitting: bool
+) -> None:
+    run = evaluated("y ~ x", rows(), test=rows(seed=4, noise=noise), solver="exact")
+    ratio = run.metrics["test"]["rmse"] / run.metrics["train"]["rmse"]
+    text = f"RMSE on the test rows is {ratio:.3g} times that on the training rows: overfitting"
+    assert (text in texts(run)) == is_overfitting
+
+
+def test_training_that_stopped_early_has_not_converged(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(), lr=0.0001, epochs=1)
+    gap, distance = run.metrics["gap"], run.metrics["distance"]
+    assert (
+        f"Training has not converged: it ended {100 * gap:.3g} % above the minimum and "
+        f"{distance:.3g} standard errors from the exact minimum."
+    ) in texts(run)
+
+
+def test_training_with_a_decaying_rate_and_averaging_converges(evaluated: Evaluated) -> None:
+    run = evaluated(
+        "y ~ x", rows(), lr=0.01, epochs=40, schedule="linear", average=0.5, dtype="float64"
+    )
+    assert f"Training converged: {run.metrics['distance']:.2g} standard errors" in texts(run)
+
+
+def test_few_rows_per_coefficient_are_warned_of(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x + useless", rows(n=12), solver="exact")
+    assert "12 training rows are few for 3 coefficients" in texts(run)
+
+
+def test_dropped_rows_and_imputed_cells_are_counted(evaluated: Evaluated) -> None:
+    columns = {
+        "x": {"type": "double", "missing": 5, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1},
+        "zone": {"type": "string", "missing": 1, "levels": {"a": 400}},
+        "y": {"type": "double", "missing": 0, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1},
+    }
+    profile = {"rows_read": 401, "rows": 400, "dropped": {"zone is missing": 1}, "columns": columns}
+    run = evaluated("y ~ x", rows(), profile=profile, solver="exact")
+    run.context["parameters"]["ingest.missing"] = "mean"
+    assert "1 of 401 rows was dropped." in texts(run)
+    assert "Missing values (up to 5) were imputed with the mean" in texts(run)
+    run.context["parameters"]["ingest.missing"] = "drop"
+    assert "imputed" not in texts(run)
+
+
+def test_collinear_columns_that_were_dropped_are_listed(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x + I(2*x)", rows(), collinear="drop", solver="exact")
+    assert "Collinear columns were dropped: I(2 * x) = 2·x." in texts(run)
+
+
+def test_nearly_collinear_columns_are_ill_conditioned(evaluated: Evaluated) -> None:
+    table = rows()
+    almost = table["x"].to_numpy() + 1e-6 * table["useless"].to_numpy()
+    run = evaluated("y ~ x + z", table.append_column("z", pa.array(almost)), solver="exact")
+    condition = run.inference["condition"]
+    assert f"nearly collinear (condition number {condition:.1e})" in texts(run)
+
+
+def test_of_many_names_five_are_listed(evaluated: Evaluated) -> None:
+    random = np.random.default_rng(1)
+    names = [f"x{i}" for i in range(8)]
+    columns = {"y": random.standard_normal(400)}
+    columns |= {name: random.standard_normal(400) for name in names}
+    run = evaluated(f"y ~ {' + '.join(names)}", pa.table(columns), solver="exact")
+    not_significant = [
+        c.name for c in run.coefficients if c.name != "b" and abs(c.classical["t"] or 0) < 1.96
+    ]
+    assert f"{', '.join(not_significant[:5])} and {len(not_significant) - 5} more" in texts(run)
