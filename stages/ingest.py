@@ -3,31 +3,24 @@
     dvc repro ingest              as part of the pipeline
     python -m stages.ingest       by hand
 
-Parameters: `ingest`, `model`, and `split.by` for the column it may name. Writes data/ingested/ with
-table.parquet, schema.json (what the formula means for this table) and profile.json (what the table
-looks like).
+Parameters: `ingest`, `model`, and `split.by` for the column that it may name. Writes data/ingested/
+with table.parquet, schema.json (the formula, resolved against the columns) and profile.json
+(statistics of the columns).
 """
 
 from pathlib import Path
 
-import pyarrow as pa
-
-from linreg.data.ingest import (
-    Cleaning,
-    check_weights,
-    columns_to_read,
-    describe,
-    make_schema,
-    missing_cells,
-    refuse_empty,
-    refuse_missing,
-    unused_columns,
-)
+from linreg.data.ingest.checks import check_not_empty, check_nothing_missing, check_weights
+from linreg.data.ingest.columns import auxiliary_columns, columns_to_read, unused_columns
+from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.profile import profile_columns
+from linreg.data.ingest.row_filter import RowFilter
+from linreg.data.ingest.summary import summary_lines
 from linreg.data.source import open_source, typed_table
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder, scratch_folder, write_document
-from linreg.params import column_of, load_params
+from linreg.params import load_params
 from linreg.process.stage import stage
 
 INGESTED = Path("data/ingested")
@@ -35,53 +28,36 @@ INGESTED = Path("data/ingested")
 
 @stage
 def main() -> None:
-    """Read everything once for the profile and the checks, once more to write the rows that
-    stay.
-    """
+    """Read the table once to profile and check it, and once more to write its complete rows."""
     params = load_params()
-    policy, formula = params.ingest.missing, params.model.formula
-    roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
-    beside = {column: parameter for parameter, column in roles.items() if column}
+    formula, weights = params.model.formula, params.model.weights
+    auxiliary = auxiliary_columns(params.split.by, weights)
 
     source = open_source(Path(params.ingest.source), params.ingest.names)
-    columns = columns_to_read(formula, source, beside)
+    columns = columns_to_read(formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = typed_table(source, columns, scratch)
-        profiles = describe(table)
-        schema = make_schema(
-            formula,
-            profiles,
-            table,
-            beside,
-            fill_missing=policy == "mean",
-            truth=source.truth,
-            weights=params.model.weights,
-        )
-        refuse_empty(profiles, schema, table)
+        profiles = profile_columns(table)
+
+        fill_missing = params.ingest.missing == "mean"
+        known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
+        schema = make_schema(formula, profiles, table, auxiliary, **known)
+        check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
-        missing = missing_cells(profiles, schema, beside)
-        if policy == "error":
-            refuse_missing(profiles, missing)
+        if params.ingest.missing == "error":
+            check_nothing_missing(profiles, schema, auxiliary)
 
-        cleaning = Cleaning(schema, policy, beside)
-        fields = pa.schema([table.schema.field(name) for name in cleaning.columns])
-        write_table(folder / "table.parquet", fields, cleaning.tables(table))
+        rows = RowFilter(schema, params.ingest.missing, auxiliary)
+        write_table(folder / "table.parquet", rows.arrow_schema(table), rows.complete_rows(table))
+        unused = unused_columns(source, profiles, rows.columns, auxiliary)
+        profile = {**rows.as_data(profiles), "not_used": unused}
         about = {"table": seal_hash(folder / "table.parquet")}
-        schema.write(folder / "schema.json", about)
-
-        not_used = unused_columns(source, profiles, cleaning.columns, beside)
-        profile = cleaning.as_data(profiles) | {"missing": policy, "not_used": not_used}
-        write_document(folder / "profile.json", profile | about)
+        write_document(folder / "schema.json", {**schema.as_data(), **about})
+        write_document(folder / "profile.json", {**profile, **about})
         source.require_unchanged()
 
-    print(
-        f"ingest: {schema.formula}; {cleaning.rows_read} rows read, {cleaning.rows} kept → {INGESTED}"
-    )
-    for name, count in cleaning.dropped.items():
-        print(f"ingest: {count} rows dropped, {name} is missing")
-    for name, reason in not_used.items():
-        if reason:
-            print(f"ingest: column {name} not used: {reason}")
+    for line in summary_lines(schema.formula, rows, unused, INGESTED):
+        print(f"ingest: {line}")
 
 
 if __name__ == "__main__":

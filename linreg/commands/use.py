@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from linreg.data.formula.formula import quote_name
-from linreg.data.ingest import Beside, check_weights, make_schema
+from linreg.data.ingest.checks import check_weights
+from linreg.data.ingest.columns import AuxiliaryColumns as Beside
+from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.source import Source, open_source, typed_table, unreadable_columns
 from linreg.errors import UserError
 from linreg.files import scratch_folder

@@ -130,36 +130,38 @@ def _time(_facts: Facts, name: str, column: ColumnSurvey) -> Finding | None:
 
 
 def _text(_facts: Facts, name: str, column: ColumnSurvey) -> Finding | None:
-    profile, writing = column.profile, column.writing
+    profile, formats = column.profile, column.text_formats
     if not pa.types.is_string(profile.type):
         return None
-    meaning = writing.meaning if profile.count else None
-    if meaning == "number":
+    content = formats.content if profile.count else None
+    if content == "number":
         return Finding(
             f"{name} holds numbers, but its type is text.",
             "Left out; to use it make a number of it, or write C() around it if it is a category.",
             (name,),
             "numbers as text",
         )
-    where, cell = (writing.undressed if meaning == "dressed number" else writing.odd) or ("", "")
-    if meaning == "dressed number":
+    where, cell = (
+        formats.first_not_plain if content == "formatted number" else formats.first_not_number
+    ) or ("", "")
+    if content == "formatted number":
         return Finding(
             f"{name} holds numbers that are written with signs, such as {_cell(cell)} ({where}), which makes it text.",
             "Left out; to use it write plain numbers, such as 1200.5.",
             (name,),
             "numbers as text",
         )
-    if meaning == "date":
+    if content == "date":
         return Finding(
             f"{name} holds dates that are written as {_cell(cell)} ({where}), which makes it text.",
             "Left out. Written as 2024-12-31 they can be used in split.by.",
             (name,),
             "date as text",
         )
-    if meaning == "number among words":
-        others = profile.count - writing.dressed
+    if content == "mixed":
+        others = profile.count - formats.numbers
         return Finding(
-            f"{name} holds {_counted(writing.dressed, 'number')}, but also {_counted(others, 'cell')} like"
+            f"{name} holds {_counted(formats.numbers, 'number')}, but also {_counted(others, 'cell')} like"
             f" {_cell(cell)} ({where}), which makes it text.",
             "Left out. Correct those cells, or make them empty; or write C() around it if it is a category.",
             (name,),

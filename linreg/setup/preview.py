@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.formula.design import Design
-from linreg.data.ingest import Beside, Cleaning, make_schema
+from linreg.data.ingest.columns import AuxiliaryColumns
+from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.source import TypedTable
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
@@ -52,7 +54,7 @@ def look_at(
     missing: Literal["error", "drop", "mean"],
     table: TypedTable,
     survey: Survey,
-    beside: Beside,
+    auxiliary: AuxiliaryColumns,
     weights: str | None,
 ) -> Look:
     """Read the rows twice, for the levels and means and for the moments; the formula is a sum of
@@ -62,7 +64,7 @@ def look_at(
         formula,
         survey.profiles,
         table,
-        beside,
+        auxiliary,
         fill_missing=missing == "mean",
         truth=None,
         weights=weights,
@@ -71,10 +73,10 @@ def look_at(
     enough = MOST_PRODUCTS // (len(schema.columns) + levels + 1) ** 2
     every = -(-survey.num_rows // max(1, enough))
     some = replace(table, every=min(table.num_row_groups, max(1, every)))
-    design = Design.fit(schema, Cleaning(schema, missing, beside).tables(some))
+    design = Design.fit(schema, RowFilter(schema, missing, auxiliary).complete_rows(some))
 
     def read() -> Iterator[tuple[Floats, Floats]]:
-        for rows in Cleaning(schema, missing, beside).tables(some):
+        for rows in RowFilter(schema, missing, auxiliary).complete_rows(some):
             for start in range(0, rows.num_rows, _WINDOW):
                 chunk = rows.slice(start, _WINDOW)
                 yield design.matrix(chunk), design.target(chunk)

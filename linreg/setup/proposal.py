@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import kind_of
-from linreg.data.ingest import Beside, left_out_of_dot
+from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.source import TypedTable
 from linreg.data.split.partition import part_sizes
 from linreg.data.tables.arrays import as_numpy
@@ -72,7 +72,7 @@ def propose(
     survey: Survey,
     params: Params,
     target: str,
-    beside: Beside,
+    auxiliary: AuxiliaryColumns,
     without: Collection[str] = (),
 ) -> Proposal:
     """Choose features, formula, what to do with missing cells, and whether to standardize.
@@ -80,7 +80,7 @@ def propose(
     A column that gives the target away, or that others make redundant, is left out, and the rest
     looked at again.
     """
-    aside = {**beside, **dict.fromkeys(without, "--without")}
+    aside = {**auxiliary, **dict.fromkeys(without, "--without")}
     facts = Facts(survey, params.split.train, aside, target)
     proposal = Proposal(
         target, [name for name in survey.columns if name != target and name not in aside]
@@ -96,10 +96,10 @@ def propose(
                     "No column is left as a feature.", "The model is the mean of the target alone."
                 )
             )
-        proposal.formula = written(target, proposal.features, table, survey, beside)
-        _settle_missing(proposal, table, survey, beside)
+        proposal.formula = written(target, proposal.features, table, survey, auxiliary)
+        _settle_missing(proposal, table, survey, auxiliary)
         look = look_at(
-            proposal.formula, proposal.missing, table, survey, beside, params.model.weights
+            proposal.formula, proposal.missing, table, survey, auxiliary, params.model.weights
         )
         proposal.rows_seen, proposal.skewness = look.moments.num_rows, look.skewness
         try:
@@ -117,18 +117,20 @@ def propose(
 
 
 def written(
-    target: str, features: list[str], table: TypedTable, survey: Survey, beside: Beside
+    target: str, features: list[str], table: TypedTable, survey: Survey, auxiliary: AuxiliaryColumns
 ) -> str:
     """Write `target ~ features`, as `target ~ .` where they are many and that means the same."""
     if len(features) > SPELT_OUT:
-        out = left_out_of_dot(survey.profiles, beside)
+        out = excluded_from_dot(survey.profiles, auxiliary)
         if features == [name for name in table.schema.names if name not in out and name != target]:
             return f"{quote_name(target)} ~ ."
     return f"{quote_name(target)} ~ {' + '.join(map(quote_name, features)) or '1'}"
 
 
-def _settle_missing(proposal: Proposal, table: TypedTable, survey: Survey, beside: Beside) -> None:
-    used = [proposal.target, *proposal.features, *beside]
+def _settle_missing(
+    proposal: Proposal, table: TypedTable, survey: Survey, auxiliary: AuxiliaryColumns
+) -> None:
+    used = [proposal.target, *proposal.features, *auxiliary]
     numbers = {
         name for name in proposal.features if kind_of(survey.columns[name].profile.type) == "number"
     }

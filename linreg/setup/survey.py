@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.profile import ColumnProfile
+from linreg.data.ingest.profile import ColumnProfile
+from linreg.data.ingest.text_formats import TextFormats
 from linreg.data.source import TypedTable
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.source_chunk import SourceChunk
-from linreg.data.text_formats import Writing
 from linreg.setup.distinct import Distinct, Hashes, cell_hashes, order_hash, row_hashes
 
 MOST_VALUES = 4096
@@ -35,7 +35,7 @@ class ColumnSurvey:
     infinite        how many numbers are not finite, and `first_infinite` where the first stands
     counts_up       whether its whole numbers go up in steps of one from row to row
     fingerprint     equal for columns whose cells are equal in every row
-    writing         of text
+    text_formats    of text
     """
 
     profile: ColumnProfile
@@ -44,7 +44,7 @@ class ColumnSurvey:
     first_infinite: str = ""
     counts_up: bool = True
     fingerprint: int = 0
-    writing: Writing = field(default_factory=Writing)
+    text_formats: TextFormats = field(default_factory=TextFormats)
     _last: int | None = None
 
     def read(self, part: SourceChunk, name: str, num_before: int) -> Hashes:
@@ -53,7 +53,7 @@ class ColumnSurvey:
         """
         part = self._without_infinities(part, name)
         column = part.rows.column(name)
-        self.profile.read(part, name)
+        self.profile.update(part, name)
         cells = cell_hashes(column)
         self.fingerprint = (self.fingerprint + order_hash(cells, num_before)) % 2**64
         if column.null_count:
@@ -63,7 +63,7 @@ class ColumnSurvey:
         if pa.types.is_integer(self.profile.type):
             self._count_up(column)
         if pa.types.is_string(self.profile.type) and column.null_count < len(column):
-            self.writing.read(part, name)
+            self.text_formats.update(part, name)
         return cells
 
     def _without_infinities(self, part: SourceChunk, name: str) -> SourceChunk:

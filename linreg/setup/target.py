@@ -71,7 +71,8 @@ def _is_meant_as_number(column: ColumnSurvey) -> bool:
     """Whether text holds numbers but for some cells, or for how they are written."""
     return (
         column.profile.count > 0
-        and max(column.writing.numbers, column.writing.dressed) > column.profile.count / 2
+        and max(column.text_formats.plain_numbers, column.text_formats.numbers)
+        > column.profile.count / 2
     )
 
 
@@ -89,12 +90,12 @@ def require_target(survey: Survey, name: str, origin: object) -> None:
     column = survey.columns[name]
     where = f"{origin}: column {name}"
     if kind_of(column.profile.type) != "number":
-        cell = column.writing.odd or column.writing.undressed
+        cell = column.text_formats.first_not_number or column.text_formats.first_not_plain
         odd = f"{cell[1]!r} in {cell[0]}" if cell else column.profile.type
         todo = "choose another --target"
-        if column.writing.dressed == column.profile.count > 0:
+        if column.text_formats.numbers == column.profile.count > 0:
             todo = "write plain numbers, without signs and thousands separators, or choose another --target"
-        elif column.writing.numbers:
+        elif column.text_formats.plain_numbers:
             todo = "correct the cells that are no numbers, or make them empty; or choose another --target"
         raise UserError(where, "must be a number to be predicted", found=odd, todo=todo)
     if column.infinite:

@@ -97,7 +97,7 @@ def all_missing(r: Random) -> Case:
     cells[name] = [r.choice(MISSING) for _ in cells[name]]
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
-        rf"^table: column {name}: holds no value, only missing cells",
+        rf"^table: column {name}: has no value, only missing cells",
     )
 
 
@@ -147,7 +147,7 @@ def thousands(r: Random) -> Case:
         )
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
-        r"^table: row \d+: column x: .*(is text because of how the number is written; write it plainly|is no number, as)",
+        r"^table: row \d+: column x: .*(is a formatted number, which makes the column text; write plain|is not a number, unlike)",
     )
 
 
@@ -191,7 +191,7 @@ def truth_values(r: Random) -> Case:
         name: [r.choice([str(cell), str(cell).lower(), str(cell).upper()]) for cell in cells[name]]
     }
     line = (
-        r"^table: .*column y.*must be a number, since the target is one; found type bool"
+        r"^table: .*column y.*must be a number, as it is the target; found type bool"
         if name == "y"
         else None
     )

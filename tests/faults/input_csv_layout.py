@@ -21,7 +21,7 @@ def no_rows(r: Random) -> Case:
     dialect = Dialect.drawn(r)
     return Case(
         {"table": dialect.text([dialect.line(["y", "x", "t"]), *[""] * r.randint(0, 3)])},
-        r"^table: has no row to learn from",
+        r"^table: has no row to train on",
     )
 
 

@@ -106,7 +106,7 @@ def odd_type(r: Random) -> Case:
         x = pa.nulls(count)
         cells["x"] = x
         return Case(
-            {"table": parquet(cells)}, r"^table: column x: holds no value, only missing cells"
+            {"table": parquet(cells)}, r"^table: column x: has no value, only missing cells"
         )
     else:
         expected = [r.choice(["a", "ß"]) for _ in range(count)]
@@ -227,7 +227,7 @@ def nothing_in_it(r: Random) -> Case:
     sink = io.BytesIO()
     content, line = r.choice(
         [
-            (parquet(empty.empty_table()), "has no row to learn from"),
+            (parquet(empty.empty_table()), "has no row to train on"),
             (parquet(pa.table({})), "column [yxt]: is not in the file"),
             (b"", "is empty"),
             (b"PAR1", "cannot be read as Parquet"),
@@ -238,7 +238,7 @@ def nothing_in_it(r: Random) -> Case:
     )
     if r.random() < 0.3:
         pq.ParquetWriter(sink, empty).close()
-        content, line = sink.getvalue(), "has no row to learn from"
+        content, line = sink.getvalue(), "has no row to train on"
     return Case({"table": content}, rf"^table: .*{line}")
 
 

@@ -14,7 +14,7 @@ import pytest
 from linreg.data.formula.design import Design
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import write_table
-from linreg.files import content_hash
+from linreg.files import content_hash, write_document
 from linreg.process.workers import ALONE
 from tests.process.project import Toy, is_alive, wait_until
 from tests.process.toy import trained
@@ -66,7 +66,7 @@ def trainings(folder: Path, learn: Callable[..., Design]) -> list[dict[str, Any]
     schema = learn("y ~ x1 + x2 + x3 + g", rows.drop_columns("w")).schema
     for num_shards, weights in ((5, None), (5, "w"), (2, None)):
         path = folder / f"schema-{num_shards}-{weights}.json"
-        replace(schema, weights=weights).write(path)
+        write_document(path, replace(schema, weights=weights).as_data())
         shards = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(table_module, "ROWS_PER_GROUP", 4)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from linreg.errors import UserError
-from linreg.files import read_document, write_document
+from linreg.files import read_document
 
 FORMAT = 1
 Kind = Literal["number", "category", "time", "other"]
@@ -108,10 +107,6 @@ class Schema:
             raise UserError(
                 origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`"
             ) from None
-
-    def write(self, path: Path, about: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Write schema.json; `about` has the hash of the table that the schema belongs to."""
-        write_document(path, {**self.as_data(), **about})
 
     @classmethod
     def read(cls, path: Path) -> "Schema":

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.ingest.text_formats import first_unsortable_date
 from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
-from linreg.data.text_formats import date_out_of_order
 from linreg.errors import UserError
 from linreg.params import Split, column_of
 from linreg.seeds import generator
@@ -105,7 +105,7 @@ def _partition_by_column(
 
 
 def _require_dates_in_order(values: pa.ChunkedArray, column: str) -> None:
-    if (date := date_out_of_order(values)) is not None:
+    if (date := first_unsortable_date(values)) is not None:
         raise UserError(
             f"params.yaml: split.by: column {column}",
             "holds dates as text that do not sort by time",

@@ -130,7 +130,7 @@ def test_a_column_that_the_file_does_not_have_names_the_parameter(refuse: Refuse
 def test_a_negative_weight_names_file_row_and_column(refuse: Refuse, cell: str) -> None:
     message = refuse(f"y,x,w\n1,1,1\n2,2,0\n3,3,{cell}\n4,4,2\n")
     assert message.startswith(
-        "table.csv: row 3: column w: must not be negative to weigh a row; found -"
+        "table.csv: row 3: column w: must not be negative, as it is a weight; found -"
     )
     assert float(message.split("found ")[1].split(";")[0]) == float(cell)
 
@@ -138,7 +138,7 @@ def test_a_negative_weight_names_file_row_and_column(refuse: Refuse, cell: str) 
 def test_the_first_of_several_negative_weights_is_told_with_its_own_value(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,1\n2,2,-1\n3,3,-5\n")
     assert message.startswith(
-        "table.csv: row 2: column w: must not be negative to weigh a row; found -1"
+        "table.csv: row 2: column w: must not be negative, as it is a weight; found -1"
     )
 
 
@@ -153,7 +153,7 @@ def test_a_negative_weight_is_counted_within_its_own_file(refuse: Refuse, tmp_pa
     (folder / "a.csv").write_text("y,x,w\n1,1,1\n2,2,1\n")
     (folder / "b.csv").write_text("y,x,w\n3,3,1\n4,4,-3\n")
     assert refuse(folder).startswith(
-        f"{folder}/b.csv: row 2: column w: must not be negative to weigh a row; found -3"
+        f"{folder}/b.csv: row 2: column w: must not be negative, as it is a weight; found -3"
     )
 
 
@@ -162,19 +162,19 @@ def test_a_negative_weight_in_parquet_names_its_row(refuse: Refuse, tmp_path: Pa
     table = pa.table({"y": [1.0, 2.0, 3.0, 4.0], "x": [1.0, 2.0, 3.0, 5.0], "w": [1, 2, 3, -4]})
     pq.write_table(table, path, row_group_size=2)
     assert refuse(path).startswith(
-        f"{path}: row 4: column w: must not be negative to weigh a row; found -4"
+        f"{path}: row 4: column w: must not be negative, as it is a weight; found -4"
     )
 
 
 @pytest.mark.parametrize("cells", ["0", "0.0", "-0.0"])
 def test_weights_that_are_all_0_weigh_no_row(refuse: Refuse, cells: str) -> None:
     message = refuse(f"y,x,w\n1,1,{cells}\n2,2,{cells}\n3,3,{cells}\n")
-    assert message.startswith("table.csv: column w: weighs no row: every weight is 0 or missing; ")
+    assert message.startswith("table.csv: column w: has no positive weight: each is 0 or missing; ")
 
 
 def test_weights_that_are_0_or_missing_weigh_no_row(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,0\n2,2,\n3,3,0\n", missing="drop")
-    assert message.startswith("table.csv: column w: weighs no row: every weight is 0 or missing; ")
+    assert message.startswith("table.csv: column w: has no positive weight: each is 0 or missing; ")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_weights_that_are_no_numbers_are_refused_with_their_type(
 ) -> None:
     table = "y,x,w\n" + "".join(f"{i},{i},{cell}\n" for i, cell in enumerate(cells))
     message = refuse(table)
-    assert message.startswith("table.csv: column w: must be a number to weigh rows; found ")
+    assert message.startswith("table.csv: column w: must be numeric to be used as weights; found ")
     assert type_name in message
     assert "model.weights" in message
 

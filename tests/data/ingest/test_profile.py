@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.data.profile import MOST_LEVELS, ColumnProfile
+from linreg.data.ingest.profile import MOST_LEVELS, ColumnProfile
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
@@ -24,7 +24,7 @@ def profile(
     table = pa.table({"c": pa.array(cells, type_)})
     found = ColumnProfile(type_)
     for start in range(0, max(1, table.num_rows), part_length):
-        found.read(SourceChunk(table.slice(start, part_length), origin, start + 1), "c")
+        found.update(SourceChunk(table.slice(start, part_length), origin, start + 1), "c")
     return found
 
 

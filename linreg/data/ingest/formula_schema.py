@@ -1,0 +1,59 @@
+"""The formula resolved against the columns of a table: which are numbers, which categories."""
+
+from typing import Any
+
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import Factor, parse_formula
+from linreg.data.formula.schema import Column, Schema, kind_of
+from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
+from linreg.data.ingest.profile import Profiles
+from linreg.data.ingest.text_columns import check_is_category, first_text
+from linreg.data.source import TypedTable
+from linreg.errors import UserError
+
+
+def make_schema(
+    formula: str, profiles: Profiles, table: TypedTable, auxiliary: AuxiliaryColumns, **options: Any
+) -> Schema:
+    """Return the schema of a formula; raises UserError for a column that cannot be what it needs.
+
+    `options` go into the schema as they are: fill_missing, truth, weights.
+    """
+    categories = frozenset(
+        name for name, profile in profiles.items() if kind_of(profile.type) == "category"
+    )
+    excluded = excluded_from_dot(profiles, auxiliary)
+    candidates = [name for name in profiles if name not in excluded]
+    parsed = parse_formula(formula, candidates, categories)
+    _check_factor(parsed.target, "the target", profiles, table)
+    for factor in parsed.factors:
+        _check_factor(factor, f"used in {factor.text}", profiles, table)
+    columns = {
+        name: Column(str(profile.type), kind_of(profile.type))
+        for name, profile in profiles.items()
+        if name in parsed.columns
+    }
+    return Schema(formula=str(parsed), columns=columns, **design_spec(parsed), **options)
+
+
+def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTable) -> None:
+    """Raise UserError for a column whose type the factor cannot use."""
+    for name in factor.columns:
+        profile = profiles[name]
+        kind = kind_of(profile.type)
+        if kind == "category" and (role == "the target" or factor.kind == "number"):
+            raise UserError(
+                first_text(table, name),
+                f"must be a number, as it is {role}",
+                found=f"type {profile.type}",
+                todo="correct the cell (a missing one is empty, NA or ?), or use another column",
+            )
+        if kind in ("time", "other"):
+            raise UserError(
+                f"{table.files[0][1]}: column {name}",
+                "must be a number or a category to be in the formula",
+                found=str(profile.type),
+                todo="convert it to a number; as a time it can be used in split.by",
+            )
+        if factor.kind == "category" and factor.text == name:
+            check_is_category(table, name, profile)

@@ -1,0 +1,125 @@
+"""Rows with missing cells dropped, as `ingest.missing` says, and counted."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.formula.expressions import Expression, parse_expression
+from linreg.data.formula.schema import Schema
+from linreg.data.ingest.columns import AuxiliaryColumns
+from linreg.data.ingest.profile import Profiles
+from linreg.data.source import TypedTable
+from linreg.data.tables.arrays import as_floats
+from linreg.data.tables.source_chunk import SourceChunk
+from linreg.errors import UserError
+
+MissingPolicy = Literal["error", "drop", "mean"]
+"""The values of `ingest.missing`."""
+
+
+class RowFilter:
+    """Selects the used columns, drops incomplete rows, and counts.
+
+    columns  the used columns
+    kept     the number of rows kept so far
+    dropped  the number of rows dropped so far, by the first column that is missing in them
+    """
+
+    def __init__(self, schema: Schema, policy: MissingPolicy, auxiliary: AuxiliaryColumns) -> None:
+        self.columns = list(dict.fromkeys([*schema.columns, *auxiliary]))
+        self.kept = 0
+        self.dropped: dict[str, int] = {}
+        self._policy = policy
+        self._required = self.columns
+        if policy == "mean":
+            filled = _filled_columns(schema, auxiliary)
+            self._required = [name for name in self.columns if name not in filled]
+        self._expressions = _expressions(schema)
+
+    @property
+    def num_read(self) -> int:
+        """The number of rows kept and dropped so far."""
+        return self.kept + sum(self.dropped.values())
+
+    def arrow_schema(self, table: TypedTable) -> pa.Schema:
+        """Return the types of the used columns."""
+        return pa.schema([table.schema.field(name) for name in self.columns])
+
+    def complete_rows(self, table: TypedTable) -> Iterator[pa.Table]:
+        """Yield the rows that are kept, a row group at a time.
+
+        Raises UserError where an expression of the formula is not finite, or if no row is kept.
+        """
+        for chunk in table.parts():
+            for expression in self._expressions:
+                _check_finite(expression, chunk)
+            rows = chunk.rows.select(self.columns)
+            for name in self._required:
+                if rows.column(name).null_count:
+                    before = rows.num_rows
+                    rows = rows.filter(pc.is_valid(rows.column(name)))
+                    self.dropped[name] = self.dropped.get(name, 0) + before - rows.num_rows
+            self.kept += rows.num_rows
+            yield rows
+        if self.kept == 0:
+            reasons = [f"{count} rows without {name}" for name, count in self.dropped.items()]
+            raise UserError(
+                table.files[0][1],
+                "has no row to train on",
+                found=", ".join(reasons) or "a header without rows",
+                todo="add rows without missing cells",
+            )
+
+    def as_data(self, profiles: Profiles) -> dict[str, Any]:
+        """Return the policy, the numbers of rows, and the profiles of the columns kept."""
+        return {
+            "missing": self._policy,
+            "rows_read": self.num_read,
+            "rows": self.kept,
+            "dropped": {f"{name} is missing": count for name, count in self.dropped.items()},
+            "columns": {name: profiles[name].as_data() for name in self.columns},
+        }
+
+
+def _filled_columns(schema: Schema, auxiliary: AuxiliaryColumns) -> set[str]:
+    """Return the columns in which the mean will replace a missing number: features and no more.
+
+    A row without its target, its weight or the level of a category cannot be used.
+    """
+    numbers = {name for name, column in schema.features.items() if column.kind == "number"}
+    return numbers - schema.category_columns - set(schema.target["columns"]) - set(auxiliary)
+
+
+def _expressions(schema: Schema) -> list[Expression]:
+    """Return the numeric factors that are computed, each once; not those that are a column."""
+    factors = [schema.target, *(factor for term in schema.terms for factor in term)]
+    texts = dict.fromkeys(
+        factor["factor"]
+        for factor in factors
+        if factor["kind"] == "number" and factor["columns"] != [factor["factor"]]
+    )
+    return [parse_expression(text) for text in texts]
+
+
+def _check_finite(expression: Expression, chunk: SourceChunk) -> None:
+    """Raise UserError for the first row without missing values whose result is not finite."""
+    columns = {
+        name: as_floats(
+            pc.fill_null(chunk.rows.column(name).cast(pa.float64(), safe=False), np.nan)
+        )
+        for name in expression.columns
+    }
+    is_missing = np.any([np.isnan(values) for values in columns.values()], axis=0)
+    wrong = ~is_missing & ~np.isfinite(expression(columns))
+    if wrong.any():
+        row = int(wrong.argmax())
+        found = ", ".join(f"{name} = {values[row]:.17g}" for name, values in columns.items())
+        raise UserError(
+            f"{chunk.origin}: row {chunk.first_row + row}: {expression.text}",
+            "is not finite",
+            found=found,
+            todo="change model.formula or leave the row out",
+        )

@@ -1,0 +1,79 @@
+"""Errors for text where the formula needs something else, with the cell that made a column text."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.csv.values import parse_cells
+from linreg.data.formula.formula import quote_name
+from linreg.data.ingest.profile import ColumnProfile
+from linreg.data.ingest.text_formats import TextContent, TextFormats
+from linreg.data.source import TypedTable
+from linreg.errors import UserError
+
+
+def check_is_category(table: TypedTable, name: str, profile: ColumnProfile) -> None:
+    """Raise UserError for text that looks like numbers or dates, or has few repeated values.
+
+    `linreg use` leaves out the same columns (linreg.setup.column_checks).
+    """
+    if not profile.count or not pa.types.is_string(profile.type):
+        return
+    content = None
+    if profile.levels is not None:
+        content = TextFormats.of_levels(profile.levels).content
+    if content is None and not profile.is_free_text:
+        return
+    # Only now that there is an error is the table read again, for the places of the cells.
+    formats = TextFormats()
+    for chunk in table.parts():
+        formats.update(chunk, name)
+    if formats.content is not None:
+        raise _content_error(table, name, formats, formats.content)
+    raise UserError(
+        first_text(table, name),
+        "is text with few repeated values, not a category",
+        found=profile.min,
+        todo=f"correct the cell, or write C({quote_name(name)}) if every value is a level",
+    )
+
+
+def first_text(table: TypedTable, name: str) -> str:
+    """Return where the first cell is that is not a number, and so made the whole column text."""
+    for chunk in table.parts():
+        column = chunk.rows.column(name)
+        if pa.types.is_string(column.type):
+            numbers = parse_cells(column, pa.float64())
+            row = pc.index(pc.and_(column.is_valid(), numbers.is_null()), True).as_py()
+            if row >= 0:
+                place = f"{chunk.origin}: row {chunk.first_row + row}"
+                return f"{place}: column {name}: {column[row].as_py()!r}"
+    return f"{table.files[0][1]}: column {name}"
+
+
+def _content_error(
+    table: TypedTable, name: str, formats: TextFormats, content: TextContent
+) -> UserError:
+    """Return the error for text that stands for numbers or dates."""
+    as_category = f"or write C({quote_name(name)}) if it is a category"
+    if content == "number":
+        return UserError(
+            f"{table.files[0][1]}: column {name}",
+            "contains numbers stored as text",
+            todo=f"convert it to numbers, {as_category}",
+        )
+    cell = formats.first_not_number
+    if content == "formatted number":
+        cell = formats.first_not_plain
+        what = "is a formatted number, which makes the column text"
+        todo = f"write plain numbers, such as 1200.5, {as_category}"
+    elif content == "date":
+        what = "is a date, which cannot be a feature"
+        todo = (
+            "leave the column out of model.formula (written as 2024-12-31 it can be used in"
+            f" split.by), {as_category}"
+        )
+    else:
+        what = f"is not a number, unlike {formats.numbers} of the column's {formats.count} cells"
+        todo = f"correct it (a missing cell is empty, NA or ?), {as_category}"
+    assert cell is not None, "a column of another content than numbers has such a cell"
+    return UserError(f"{cell.place}: column {name}: {cell.text!r}", what, todo=todo)

@@ -1,0 +1,120 @@
+"""What the text in a column looks like: plain numbers, formatted numbers, dates, or a mixture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.tables.arrays import as_mask, as_numpy
+from linreg.data.tables.source_chunk import SourceChunk
+
+MOSTLY = 0.5
+"""If more than this share of the cells are numbers, or dates, the column was meant to hold them."""
+_PLAIN_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+# 12%, $1,200.50, 1 234,5 €, with any kind of space between the thousands.
+_FORMATTED_NUMBER = (
+    r"^\s*[-+(]?\s*(?:[€$£¥₹]|(?:USD|EUR|GBP|CHF)\s?)?\s*[-+]?"
+    r"(?:\d{1,3}(?:[ ,.'’_\x{a0}\x{2009}\x{202f}]\d{3})+|\d+)(?:[.,]\d+)?"
+    r"\s*(?:[%€$£¥₹]|USD|EUR|GBP|CHF)?\)?\s*$"
+)
+_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+# 31/12/2024, 31.12.24, 2024/12/31, 20241231T0930, 31-Dec-2024, Dec 31, 2024
+_DATE = (
+    r"^\s*(?:\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+    r"|[12]\d{7}T\d{4,6}"
+    rf"|\d{{1,2}}[-. ]{{1,2}}{_MONTH}[-., ]{{1,2}}\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})"
+    r"(?:[ T]\d{1,2}:\d{2}.*)?\s*$"
+)
+_SORTABLE_DATE = r"^(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{8}T)"
+
+TextContent = Literal["number", "formatted number", "date", "mixed"]
+"""What text stands for, if not for itself; "mixed" is mostly numbers."""
+
+
+class TextCell(NamedTuple):
+    """A cell and where it is: file and row."""
+
+    place: str
+    text: str
+
+
+@dataclass
+class TextFormats:
+    """How many cells of a text column have which format, updated chunk by chunk.
+
+    count              the number of cells with a value
+    plain_numbers      such as 1200.5
+    numbers            plain and formatted ones, such as $1,200.50
+    dates              in any common format
+    first_not_plain    the first cell that is not a plain number
+    first_not_number   the first cell that is no number at all
+    """
+
+    count: int = 0
+    plain_numbers: int = 0
+    numbers: int = 0
+    dates: int = 0
+    first_not_plain: TextCell | None = None
+    first_not_number: TextCell | None = None
+
+    @classmethod
+    def of_levels(cls, levels: Mapping[str, int]) -> "TextFormats":
+        """Return the formats of values that occur so many times, without the places of cells."""
+        formats = cls()
+        formats._count(pa.array(list(levels), pa.string()), list(levels.values()))
+        return formats
+
+    def update(self, chunk: SourceChunk, name: str) -> None:
+        """Add the cells of a chunk."""
+        column = chunk.rows.column(name)
+        value_counts = pc.value_counts(column.drop_null())
+        self._count(value_counts.field("values"), as_numpy(value_counts.field("counts")).tolist())
+        if self.first_not_plain is None:
+            self.first_not_plain = _first_mismatch(chunk, column, _PLAIN_NUMBER)
+        if self.first_not_number is None:
+            self.first_not_number = _first_mismatch(chunk, column, _PLAIN_NUMBER, _FORMATTED_NUMBER)
+
+    @property
+    def content(self) -> TextContent | None:
+        """What the column was meant to hold; None for text."""
+        if self.plain_numbers == self.count:
+            return "number"
+        if self.numbers == self.count:
+            return "formatted number"
+        if self.dates > MOSTLY * self.count:
+            return "date"
+        return "mixed" if self.numbers > MOSTLY * self.count else None
+
+    def _count(self, texts: pa.Array, times: Sequence[int]) -> None:
+        plain = as_mask(pc.match_substring_regex(texts, _PLAIN_NUMBER))
+        formatted = as_mask(pc.match_substring_regex(texts, _FORMATTED_NUMBER))
+        date = as_mask(pc.match_substring_regex(texts, _DATE))
+        for count, is_plain, is_formatted, is_date in zip(
+            times, plain, formatted, date, strict=True
+        ):
+            self.count += int(count)
+            self.plain_numbers += int(count) if is_plain else 0
+            self.numbers += int(count) if is_plain or is_formatted else 0
+            self.dates += int(count) if is_date and not is_plain else 0
+
+
+def first_unsortable_date(cells: pa.ChunkedArray) -> str | None:
+    """Return the first date in a format, such as 31/12/2024, whose text does not sort by time."""
+    if not pa.types.is_string(cells.type):
+        return None
+    is_date = pc.match_substring_regex(cells, _DATE)
+    is_sortable = pc.match_substring_regex(cells, _SORTABLE_DATE)
+    row = pc.index(pc.and_(is_date, pc.invert(is_sortable)), True).as_py()
+    return None if row < 0 else str(cells[row].as_py())
+
+
+def _first_mismatch(chunk: SourceChunk, column: pa.ChunkedArray, *patterns: str) -> TextCell | None:
+    """Return the first cell of a chunk that matches none of the patterns."""
+    matches = [pc.match_substring_regex(column, pattern) for pattern in patterns]
+    row = pc.index(reduce(pc.or_, matches), False).as_py()
+    if row < 0:
+        return None
+    return TextCell(f"{chunk.origin}: row {chunk.first_row + row}", column[row].as_py())
