@@ -1,14 +1,12 @@
-"""Remove files of DVC's own that DVC, killed or interrupted, has left cut off, and which it then
-refuses to go on with.
+"""Remove files of DVC's own that are incomplete because DVC was killed or interrupted.
 
-DVC writes dvc.lock and .dvc/tmp/rwlock in place, not under a temporary name, and in its cache of
-runs it takes a temporary file that was left there for an entry, and fails where a folder is empty.
-Nothing is lost with them: it takes what the stages had made from its cache, and makes again what is
-not there.
+DVC refuses to go on with them. It writes dvc.lock and .dvc/tmp/rwlock in place, not under a
+temporary name; in its run cache it takes a temporary file that was left there for an entry, and
+fails where a folder is empty. Nothing is lost with them: it restores the outputs of the stages from
+its cache, and makes again what is not there.
 """
 
 import argparse
-import fcntl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +17,10 @@ from pydantic import TypeAdapter
 
 from linreg.dvc_lock import DVC_LOCK, read_lock
 from linreg.errors import UserError
+from linreg.process.lock import exclusive_lock
 
-BUSY = Path(".dvc/tmp/lock")
-RUNS = Path(".dvc/cache/runs")
+DVC_RUNNING = Path(".dvc/tmp/lock")
+RUN_CACHE = Path(".dvc/cache/runs")
 RWLOCK = TypeAdapter(dict[Literal["read", "write"], dict[str, Any]])
 
 
@@ -31,22 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace) -> int:
     """Return 0 when something was repaired, 1 when nothing had to be."""
-    with _no_dvc_at_work():
-        files = [
-            path for path, is_complete in CHECKS.items() if path.exists() and not is_complete(path)
-        ]
-        files += sorted(RUNS.glob("*/*/.*.tmp"))
-        for file in files:
+    with _dvc_locked():
+        removed = [path for path, check in CHECKS.items() if path.exists() and not check(path)]
+        removed += sorted(RUN_CACHE.glob("*/*/.*.tmp"))
+        for file in removed:
             file.unlink()
-        folders = [folder for folder in sorted(RUNS.glob("*/*/")) if not any(folder.iterdir())]
-        for folder in folders:
-            folder.rmdir()
-    for path in files + folders:
-        print(f"{path}: was cut off when DVC was ended, and is removed")
-    if files + folders:
-        print("`dvc repro` goes on: it takes from its cache what the stages had made")
+        for folder in sorted(RUN_CACHE.glob("*/*/")):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+                removed.append(folder)
+    for path in removed:
+        print(f"{path}: removed, as it is incomplete since DVC was killed")
+    if removed:
+        print("`dvc repro` continues: it restores the outputs of the stages from its cache")
         return 0
-    print("nothing to repair: DVC's own files are whole", file=sys.stderr)
+    print("nothing to repair: DVC's own files are complete", file=sys.stderr)
     return 1
 
 
@@ -73,14 +71,11 @@ CHECKS: dict[Path, Callable[[Path], bool]] = {
 
 
 @contextmanager
-def _no_dvc_at_work() -> Iterator[None]:
-    """Hold DVC's own lock, so that no file is removed that a living DVC is just writing."""
-    BUSY.parent.mkdir(parents=True, exist_ok=True)
-    with BUSY.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                BUSY, "DVC is at work in this folder", todo="wait for it to end, then try again"
-            ) from None
+def _dvc_locked() -> Iterator[None]:
+    """Hold DVC's own lock, so that no file is removed while DVC writes it."""
+    DVC_RUNNING.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(DVC_RUNNING, timeout=0) as held:
+        if not held:
+            what = "DVC is running in this folder"
+            raise UserError(DVC_RUNNING, what, todo="wait for it to end, then try again")
         yield

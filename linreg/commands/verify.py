@@ -1,27 +1,24 @@
-"""Execute every stage again in a clone of this commit, without any cache, and compare every output
+"""Run every stage again in a clone of this commit, without any cache, and compare every output
 with dvc.lock.
 
-The exit code is 0 only when every byte is the same, 1 when something differs, 2 when it could not
-be executed.
+The exit code is 0 when every byte is the same, 1 when something differs, 2 when a stage could not
+be run.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs
+from linreg.dvc_lock import LockedPath, locked_outputs
 from linreg.errors import UserError
-from linreg.files import content_hash
-from linreg.verify.clone import Checkout, checkout, git
-from linreg.verify.fingerprint import fingerprint
-from linreg.verify.matrix import Cell, cells
-from linreg.verify.outputs import Compared, changed_files, compare
+from linreg.git import git
+from linreg.plain_yaml import read_yaml
+from linreg.text import table
+from linreg.verify.checkout import Checkout, checkout
+from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
+from linreg.verify.outputs import OutputComparison, compare_outputs
 
 MOST_FILES = 5
 
@@ -29,13 +26,11 @@ MOST_FILES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--quick", action="store_true", help="execute once, as this machine does it (the default)"
-    )
+    how.add_argument("--quick", action="store_true", help="run the stages once (the default)")
     how.add_argument(
         "--matrix",
         action="store_true",
-        help="execute with 1, 2 and 4 workers, 1 and 2 threads, and as on other CPUs",
+        help="run them with 1, 2 and 4 workers, 1 and 2 threads, and as on older CPUs",
     )
     parser.add_argument(
         "-S",
@@ -44,122 +39,85 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="changes",
-        help="change a parameter, such as split.shards=8; the first execution is what the others are compared with",
+        help="change a parameter, such as split.shards=8; the first run is then what the others "
+        "are compared with",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was compared and the verdict."""
-    began = time.monotonic()
+    """Print what was compared, and whether it is the same."""
+    start = time.monotonic()
     changes = dict(_change(text) for text in args.changes)
     with checkout() as project:
-        _say_what_is_verified(project)
+        _print_description(project)
         if changes:
             project.set_parameters(changes)
-        verdict = _matrix(project, changes) if args.matrix else _once(project, changes)
-    words = "every byte is the same" if verdict else "NOT the same"
-    print(f"\nverify: {words}; {time.monotonic() - began:.0f} s")
-    return 0 if verdict else 1
+        if not args.matrix and not changes:
+            same = _run_once(project)
+        else:
+            matrix = configurations() if args.matrix else [Configuration(), Configuration()]
+            same = _run_matrix(project, matrix, None if changes else locked_outputs(project.folder))
+    result = "every byte is the same" if same else "NOT the same"
+    print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
+    return 0 if same else 1
 
 
-def _once(project: Checkout, changes: dict[str, Any]) -> bool:
-    if changes:
-        return _matrix_of([Cell(), Cell()], project)
-    locked = locked_outputs(
-        project.folder
-        # before DVC writes what it finds into the clone's dvc.lock
-    )
-    project.execute()
-    compared = compare(project, locked, Path.cwd())
-    print("\n".join(table(compared)))
-    return all(each.same for each in compared)
+def _run_once(project: Checkout) -> bool:
+    # Read first: `dvc repro` writes the hashes that it finds into the clone's dvc.lock.
+    expected = locked_outputs(project.folder)
+    project.reproduce()
+    comparisons = compare_outputs(project, expected, Path.cwd())
+    print("\n".join(["", *table([_row(each) for each in comparisons])]))
+    differences = [each.difference for each in comparisons if not each.same]
+    if differences:
+        print("\n".join(["", "first differences:", *(f"  {each}" for each in differences)]))
+    return not differences
 
 
-def _matrix(project: Checkout, changes: dict[str, Any]) -> bool:
-    return _matrix_of(cells(), project, None if changes else locked_outputs(project.folder))
+def _row(comparison: OutputComparison) -> tuple[str, ...]:
+    expected = comparison.expected
+    result = "same" if comparison.same else f"DIFFERENT: {comparison.found or 'absent'}"
+    return expected.stage, expected.path, expected.md5[:10], result
 
 
-def _matrix_of(
-    wanted: Iterable[Cell], project: Checkout, locked: Sequence[LockedPath] | None = None
+def _run_matrix(
+    project: Checkout, matrix: Iterable[Configuration], expected: list[LockedPath] | None
 ) -> bool:
-    """Execute all cells, whatever becomes of one, and print a line for each."""
-    verdicts, could_run = [], True
-    for cell in wanted:
-        began = time.monotonic()
-        try:
-            project.execute_stages(cell.environment)
-        except UserError as error:
-            print(f"{cell}: COULD NOT RUN: {error}", flush=True)
-            could_run = False
-            continue
-        if locked is None:
-            found = project.outputs()
-            locked = [
-                LockedPath(each.stage, each.path, found[each.path])
-                for each in locked_outputs(project.folder)
-            ]
-            print(
-                f"{cell}: what the others are compared with, {time.monotonic() - began:.0f} s",
-                flush=True,
-            )
-            continue
-        compared = compare(project, locked, Path.cwd())
-        different = [each for each in compared if not each.same]
-        verdicts.append(not different)
-        print(
-            f"{cell}: {'DIFFERENT' if different else 'same'}, {time.monotonic() - began:.0f} s",
-            flush=True,
-        )
-        print("".join(f"  {each.difference}\n" for each in different), end="")
-    if not could_run:
-        raise UserError("verify", "not every cell could be executed", todo="see above")
-    return all(verdicts)
+    results = []
+    for result in run_matrix(project, matrix, expected):
+        print("\n".join(_lines(result)), flush=True)
+        results.append(result)
+    if any(result.error for result in results):
+        raise UserError("verify", "not every configuration could be run", todo="see above")
+    return all(each.same for result in results for each in result.comparisons or ())
 
 
-def table(compared: Sequence[Compared]) -> list[str]:
-    """Return a line per output, and below them where each that differs does so first."""
-    widths = [
-        max(len(str(value)) for value in column)
-        for column in zip(*((c.locked.stage, c.locked.path) for c in compared), strict=True)
-    ]
-    lines = [""]
-    for each in compared:
-        verdict = "same" if each.same else f"DIFFERENT: {each.found or 'nothing'}"
-        lines.append(
-            f"{each.locked.stage:{widths[0]}}  {each.locked.path:{widths[1]}}  {each.locked.md5[:10]}  {verdict}"
-        )
-    differences = [each.difference for each in compared if not each.same]
-    return [
-        *lines,
-        *(["", "first differences:"] if differences else []),
-        *(f"  {each}" for each in differences),
-    ]
+def _lines(result: ConfigurationResult) -> list[str]:
+    if result.error:
+        return [f"{result.configuration}: COULD NOT BE RUN: {result.error}"]
+    if result.comparisons is None:
+        outcome, differences = "the reference for the others", []
+    else:
+        differences = [f"  {each.difference}" for each in result.comparisons if not each.same]
+        outcome = "DIFFERENT" if differences else "same"
+    return [f"{result.configuration}: {outcome}, {result.seconds:.0f} s", *differences]
 
 
-def _say_what_is_verified(project: Checkout) -> None:
-    print(f"commit {project.commit[:10]}: {git('log', '-1', '--format=%s', project.commit)}")
-    if changed := changed_files():
-        more = f" and {len(changed) - MOST_FILES} more" if len(changed) > MOST_FILES else ""
-        files = ", ".join(line[3:] for line in changed[:MOST_FILES])
-        print(f"the working tree is dirty, and what is verified is the commit: {files}{more}")
-    for each in project.brought:
-        print(f"{each.path}: not in git, taken from here; its MD5 is that in dvc.lock")
-    environment = fingerprint(project.folder / "requirements.lock")
-    for each in locked_inputs(project.folder):
-        if content_hash(project.folder / each.path) != each.md5:
-            print(
-                f"{each.path}: is not what it was when dvc.lock was written; run `dvc repro` and commit dvc.lock"
-            )
-    print("\n".join(environment.lines), flush=True)
-    if not environment.matches:
-        print("the environment is not the locked one, so that results may differ", file=sys.stderr)
+def _print_description(project: Checkout) -> None:
+    print("\n".join(project.description()), flush=True)
+    if changed := git("status", "--porcelain").splitlines():
+        print(f"uncommitted changes are not verified: {_first_files(changed)}")
+    for path in project.changed_inputs():
+        print(f"{path}: changed since dvc.lock was written; run `dvc repro` and commit dvc.lock")
+
+
+def _first_files(status: Sequence[str]) -> str:
+    more = f" and {len(status) - MOST_FILES} more" if len(status) > MOST_FILES else ""
+    return ", ".join(line[3:] for line in status[:MOST_FILES]) + more
 
 
 def _change(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise UserError("--set", "must be KEY=VALUE", found=text, todo="such as split.shards=8")
-    try:
-        return name, YAML(typ="safe", pure=True).load(value)
-    except YAMLError as error:
-        raise UserError(f"--set {name}", "is not valid YAML", found=error) from None
+    return name, read_yaml(value, f"--set {name}")

@@ -1,1 +1,1 @@
-"""DVC experiments: the pipeline run with other parameters, beside the workspace."""
+"""DVC experiments: the pipeline run with other parameters, outside of the workspace."""

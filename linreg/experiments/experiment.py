@@ -1,9 +1,8 @@
-"""An experiment of DVC: the pipeline run with some parameters changed, in a copy beside the
-workspace.
+"""A DVC experiment: the pipeline run with some parameters changed, in a copy of the workspace.
 
-The copy is DVC's own (`dvc exp run --temp`), so that params.yaml, data/ and models/ here stay as
-they are, whatever becomes of the experiment. What it found is kept by DVC under its name, for `dvc
-exp show` and `dvc exp apply`.
+DVC makes the copy (`dvc exp run --temp`), so params.yaml, data/ and models/ of the workspace do not
+change, whatever becomes of the experiment. DVC stores its results under its name, for `dvc exp
+show` and `dvc exp apply`.
 """
 
 import json
@@ -18,87 +17,68 @@ from pathlib import Path
 from typing import Any
 
 from linreg.errors import UserError
+from linreg.git import git
 from linreg.params import PARAMS_FILE, changed_params, flat, load_params, params_from
-from linreg.verify.clone import git
 
-METRICS, MODEL, GENERATED = (
-    "models/evaluation/metrics.json",
-    "models/model/model.json",
-    "data/raw/generated.parquet",
-)
-NAMES = ("rmse", "r2", "mae", "max_error", "mse")
+METRICS = "models/evaluation/metrics.json"
+MODEL = "models/model/model.json"
+GENERATED = "data/raw/generated.parquet"
+METRIC_NAMES = ("rmse", "r2", "mae", "max_error", "mse")
 
 
 class RefusedError(Exception):
-    """A stage refused the parameters of an experiment, which was therefore not made; the message is
-    the stage's.
-    """
+    """A stage refused the parameters of an experiment; the message is the stage's."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment that has run: its name, its commit, and whether it was found instead of run
-    now.
-    """
+    """An experiment that has run; `existed` if it did so before it was asked for."""
 
     name: str
     commit: str
-    found: bool
+    existed: bool
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """What evaluate has found, as metrics.json has it."""
-        return self._output(METRICS)
+        """The metrics by part, as in metrics.json."""
+        return self._read_json(METRICS)
 
-    def numbers(self) -> dict[str, float]:
-        """Return θ, b and all metrics by the names that MLflow shows: b, theta.x1, gap,
-        test_rmse.
-        """
-        model, metrics = self._output(MODEL), self.metrics
-        numbers = {"b": model["b"]} if model["intercept"] else {}
-        numbers |= {f"theta.{name}": value for name, value in model["theta"].items()}
+    def values(self) -> dict[str, float]:
+        """Return θ, b and all metrics by their MLflow names: b, theta.x1, gap, test_rmse."""
+        model = self._read_json(MODEL)
+        metrics = self.metrics
+        values = {"b": model["b"]} if model["intercept"] else {}
+        values |= {f"theta.{name}": value for name, value in model["theta"].items()}
         if metrics["gap"] is not None:
-            numbers["gap"] = metrics["gap"]
+            values["gap"] = metrics["gap"]
         for part in ("test", "validation", "train"):
             of_part = metrics.get(part, {})
-            numbers |= {
-                f"{part}_{name}": of_part[name] for name in NAMES if of_part.get(name) is not None
-            }
-        return numbers
+            for name in METRIC_NAMES:
+                if of_part.get(name) is not None:
+                    values[f"{part}_{name}"] = of_part[name]
+        return values
 
-    def _output(self, path: str) -> dict[str, Any]:
-        # takes a second
+    def _read_json(self, path: str) -> dict[str, Any]:
+        # It takes a second to import.
         import dvc.api
 
         return dict(json.loads(dvc.api.read(path, rev=self.commit)))
 
 
-def experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
-    """Run the pipeline with parameters changed by their dotted names; what has been run before is
-    found again.
+def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
+    """Run the pipeline with parameters changed, named as `section.key`, unless it has run before.
 
-    Raises RefusedError when a stage refuses its parameters or its training diverges, UserError when
-    DVC fails or an experiment of that name has other parameters. Ctrl-C is handed on to DVC, which
-    clears its copy away.
+    Raises RefusedError when a stage refuses its parameters or its training diverges; UserError when
+    DVC fails, or an experiment of that name has other parameters. Ctrl-C is passed on to DVC, which
+    removes its copy of the workspace.
     """
     if commit := _commit_of(name):
-        _require_same(name, commit, changes)
-        return Experiment(name, commit, found=True)
-    settings = [
-        word for key, value in changes.items() for word in ("-S", f"{key}={_as_hydra(value)}")
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "dvc",
-        "exp",
-        "run",
-        "--temp",
-        "--name",
-        name,
-        *settings,
-        *_copied(),
-    ]
+        _require_same_parameters(name, commit, changes)
+        return Experiment(name, commit, existed=True)
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name]
+    for key, value in changes.items():
+        command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
+    command += _untracked_table()
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
@@ -109,54 +89,44 @@ def experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         process.communicate()
         raise
     if process.returncode != 0:
-        _tell_failure(name, output, changes)
-    return Experiment(name, _commit_of(name), found=False)
+        raise _failure(name, output, changes)
+    return Experiment(name, _commit_of(name), existed=False)
 
 
-def _tell_failure(name: str, output: str, changes: Mapping[str, Any]) -> None:
-    """Raise RefusedError for what is due to the parameters that were changed, UserError for
-    everything else.
-    """
+def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError | UserError:
+    """Return the error for a failure that the changed parameters caused, or for any other one."""
     lines = [line for line in output.splitlines() if line.strip()]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    if told and told[-1].startswith(("training: ", *(f"{PARAMS_FILE}: {key}" for key in changes))):
-        raise RefusedError(told[-1])
-    raise UserError(
-        f"experiment {name}", "failed", found=(told or lines or ["nothing was said"])[-1]
-    )
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    caused_by_changes = ("training: ", *(f"{PARAMS_FILE}: {key}" for key in changes))
+    if errors and errors[-1].startswith(caused_by_changes):
+        return RefusedError(errors[-1])
+    last = (errors or lines or ["no message"])[-1]
+    return UserError(f"experiment {name}", "failed", found=last)
 
 
 def _commit_of(name: str) -> str:
-    """Return the commit of an experiment that began at HEAD, empty when there is none of that
-    name.
-    """
+    """Return the commit of an experiment that started from HEAD; empty if there is none."""
     head = git("rev-parse", "HEAD")
     return git("for-each-ref", "--format=%(objectname)", f"refs/exps/{head[:2]}/{head[2:]}/{name}")
 
 
-def _require_same(name: str, commit: str, changes: Mapping[str, Any]) -> None:
+def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any]) -> None:
     wanted = flat(changed_params(changes))
-    there = flat(
-        params_from(
-            git("show", f"{commit}:./{PARAMS_FILE}"), Path(f"experiment {name}: {PARAMS_FILE}")
-        )
-    )
-    if other := [f"{key}={there.get(key)}" for key in wanted if there.get(key) != wanted[key]]:
+    text = git("show", f"{commit}:./{PARAMS_FILE}")
+    found = flat(params_from(text, Path(f"experiment {name}: {PARAMS_FILE}")))
+    different = [f"{key}={found.get(key)}" for key in wanted if found.get(key) != wanted[key]]
+    if different:
         raise UserError(
             f"experiment {name}",
-            "is there already, with other parameters",
-            found=", ".join(other),
+            "exists already, with other parameters",
+            found=", ".join(different),
             todo=f"choose another --name, or run `dvc exp remove {name}`",
         )
 
 
-def _copied() -> list[str]:
-    """Return the option that brings the user's table along where neither git nor DVC does."""
+def _untracked_table() -> list[str]:
+    """Return the option that copies the user's table where neither git nor DVC tracks it."""
     source = load_params().ingest.source
-    known = source == GENERATED or Path(f"{source}.dvc").exists() or git("ls-files", "--", source)
-    return [] if known else ["--copy-paths", source]
-
-
-def _as_hydra(value: Any) -> str:
-    """Return a value as `dvc exp run -S` takes it."""
-    return json.dumps(value, ensure_ascii=False)
+    if source == GENERATED or Path(f"{source}.dvc").exists() or git("ls-files", "--", source):
+        return []
+    return ["--copy-paths", source]

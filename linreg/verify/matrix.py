@@ -1,27 +1,34 @@
-"""The cells of the matrix: numbers of workers and of threads, and machines that this one can
-pretend to be.
+"""Configurations in which the pipeline must give the same results: workers, threads, CPUs.
 
-A library chooses its kernels by what the CPU can do. Each has a switch in the environment that
-makes it choose as on an older CPU; together they make a process compute as there, as far as its
-libraries let it. Torch is another matter: linreg.process.torch_setup sets the switches of ATen and
-MKL itself, so that these two show only that it wins.
+Numerical libraries choose their kernels by what the CPU supports. Each of them can be told, by an
+environment variable, to choose as on an older CPU; together these variables make a process compute
+as on that CPU, as far as its libraries allow. Those of ATEN and MKL show only that they have no
+effect, since linreg.process.torch_setup sets both itself.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
-from linreg.verify.fingerprint import cpu_level
+from linreg.dvc_lock import LockedPath, locked_outputs
+from linreg.errors import UserError
+from linreg.verify.checkout import Checkout
+from linreg.verify.environment import cpu_level
+from linreg.verify.outputs import OutputComparison, compare_outputs
 
-WORKERS, THREADS = (1, 2, 4), (1, 2)
-THREAD_SWITCHES = (
+WORKERS = (1, 2, 4)
+THREADS = (1, 2)
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
-
-MACHINES: Mapping[str, Mapping[str, str]] = {
-    "as it is": {},
+NATIVE = "native"
+CPUS: Mapping[str, Mapping[str, str]] = {
+    NATIVE: {},
     # AVX2 and FMA, but not AVX-512: Intel from 2013, AMD up to Zen 3.
     "haswell": {
         "ATEN_CPU_CAPABILITY": "avx2",
@@ -32,7 +39,7 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
         "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+movbe,+f16c",
         "ARROW_USER_SIMD_LEVEL": "AVX2",
     },
-    # SSE4.2 and nothing above, so no FMA: what numpy asks for at least.
+    # SSE4.2 without AVX and FMA: the least that numpy supports.
     "nehalem": {
         "ATEN_CPU_CAPABILITY": "default",
         "MKL_CBWR": "SSE4_2",
@@ -41,38 +48,81 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
         "NUMBA_CPU_NAME": "nehalem",
         "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt",
         "ARROW_USER_SIMD_LEVEL": "SSE4_2",
-        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-FMA,-FMA4,-BMI1,-BMI2,-ERMS",
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps="
+        "-AVX512F,-AVX512VL,-AVX2,-AVX,-FMA,-FMA4,-BMI1,-BMI2,-ERMS",
     },
 }
-NEEDS = {"as it is": 1, "haswell": 3, "nehalem": 2}
-"""The level of x86-64 that a machine is on; this one can pretend to be one of its own level or
-below.
-"""
+"""The environment variables with which libraries choose as on a CPU."""
+REQUIRED_LEVEL = {NATIVE: 1, "haswell": 3, "nehalem": 2}
+"""The x86-64 level that this machine needs in order to run what a CPU runs."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A way to execute the pipeline that must not change its results; `environment` makes it so."""
+class Configuration:
+    """A number of workers and of threads, and the CPU for which libraries choose their kernels."""
 
     workers: int = 1
     threads: int = 1
-    machine: str = "as it is"
-    environment: Mapping[str, str] = field(init=False)
+    cpu: str = NATIVE
 
-    def __post_init__(self) -> None:
-        switches = dict.fromkeys(THREAD_SWITCHES, str(self.threads)) | dict(MACHINES[self.machine])
-        object.__setattr__(self, "environment", switches | {"WORKERS": str(self.workers)})
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that bring this configuration about."""
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
+        return {**threads, **CPUS[self.cpu], "WORKERS": str(self.workers)}
 
     def __str__(self) -> str:
+        workers = f"{self.workers} worker{'s'[: self.workers > 1]}"
         threads = f"{self.threads} thread{'s'[: self.threads > 1]}"
-        return f"{self.workers} worker{'s'[: self.workers > 1]}, {threads}, CPU {self.machine}"
+        return f"{workers}, {threads}, CPU {self.cpu}"
 
 
-def cells() -> Iterator[Cell]:
-    """Yield every cell that this machine can execute."""
+@dataclass(frozen=True)
+class ConfigurationResult:
+    """What a configuration gave: an error, or the comparisons of its outputs.
+
+    comparisons  None for the configuration whose outputs the others are compared with
+    """
+
+    configuration: Configuration
+    seconds: float
+    error: UserError | None = None
+    comparisons: list[OutputComparison] | None = None
+
+
+def configurations() -> Iterator[Configuration]:
+    """Yield every configuration that this machine can run."""
     level = cpu_level()
-    for machine in MACHINES:
-        if NEEDS[machine] <= level:
-            yield from (
-                Cell(workers, threads, machine) for workers in WORKERS for threads in THREADS
-            )
+    for cpu in CPUS:
+        if REQUIRED_LEVEL[cpu] <= level:
+            for workers in WORKERS:
+                yield from (Configuration(workers, threads, cpu) for threads in THREADS)
+
+
+def run_matrix(
+    project: Checkout, matrix: Iterable[Configuration], expected: list[LockedPath] | None
+) -> Iterator[ConfigurationResult]:
+    """Run the stages in every configuration, also after one that failed, and compare the outputs.
+
+    Without `expected` outputs, those of the first configuration that runs take their place.
+    """
+    for configuration in matrix:
+        start = time.monotonic()
+        try:
+            project.run_stages(configuration.environment)
+        except UserError as error:
+            yield ConfigurationResult(configuration, time.monotonic() - start, error)
+            continue
+        seconds = time.monotonic() - start
+        if expected is None:
+            expected = _current_outputs(project)
+            yield ConfigurationResult(configuration, seconds)
+        else:
+            comparisons = compare_outputs(project, expected, Path.cwd())
+            yield ConfigurationResult(configuration, seconds, None, comparisons)
+
+
+def _current_outputs(project: Checkout) -> list[LockedPath]:
+    found = project.output_hashes()
+    outputs = locked_outputs(project.folder)
+    return [LockedPath(each.stage, each.path, found[each.path]) for each in outputs]

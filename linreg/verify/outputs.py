@@ -1,96 +1,98 @@
-"""What was executed again beside what dvc.lock names: every output, and where it differs first."""
+"""The outputs of stages that were run again, compared with those that dvc.lock records."""
 
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from linreg.dvc_lock import LockedPath
 from linreg.files import content_hash
-from linreg.verify.clone import Checkout, git
-from linreg.verify.difference import first_difference
+from linreg.git import run_git
+from linreg.verify.checkout import Checkout
+from linreg.verify.differences.paths import first_difference
 
 
 @dataclass(frozen=True)
-class Compared:
-    """An output and what became of it: its MD5 when executed again, and in words where it differs
-    first.
-    """
+class OutputComparison:
+    """An output, its MD5 now (None if it was not written), and its first difference in words."""
 
-    locked: LockedPath
+    expected: LockedPath
     found: str | None
     difference: str = ""
 
     @property
     def same(self) -> bool:
         """Whether every byte is the same."""
-        return self.found == self.locked.md5
+        return self.found == self.expected.md5
 
 
-def compare(project: Checkout, locked: Sequence[LockedPath], reference: Path) -> list[Compared]:
-    """Compare the outputs of an execution with those of dvc.lock, or of another execution.
+def compare_outputs(
+    project: Checkout, expected: Sequence[LockedPath], reference: Path
+) -> list[OutputComparison]:
+    """Compare the outputs in a checkout with those that dvc.lock records or another run wrote.
 
-    reference  the folder to look into for the file as it was, to say where the two differ
+    reference  a folder that may hold the expected files, to show where they differ
     """
-    found = project.outputs()
-    return [
-        Compared(
-            each, found.get(each.path), _difference(project, each, reference, each.path in found)
-        )
-        if found.get(each.path) != each.md5
-        else Compared(each, each.md5)
-        for each in locked
-    ]
+    found = project.output_hashes()
+    comparisons = []
+    for output in expected:
+        md5 = found.get(output.path)
+        same = md5 == output.md5
+        difference = "" if same else _difference(project, output, md5, reference)
+        comparisons.append(OutputComparison(output, md5, difference))
+    return comparisons
 
 
-def _difference(project: Checkout, locked: LockedPath, reference: Path, is_there: bool) -> str:
-    if not is_there:
-        return f"{locked.path}: was not made"
+def _difference(project: Checkout, output: LockedPath, found: str | None, reference: Path) -> str:
+    if found is None:
+        return f"{output.path}: was not written"
     with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
-        original = _original(locked, reference, project.commit, Path(scratch))
+        original = _original(output, reference, project.commit, Path(scratch))
         if original is None:
-            return f"{locked.path}: differs; the file that dvc.lock names is not here to show where (`dvc pull` brings it)"
-        return str(first_difference(original, project.folder / locked.path))
+            return (
+                f"{output.path}: differs; the file that dvc.lock records is not here to be "
+                "compared (`dvc pull` restores it)"
+            )
+        return str(first_difference(original, project.folder / output.path))
 
 
-def _original(locked: LockedPath, reference: Path, commit: str, scratch: Path) -> Path | None:
-    """Find the output as it was: in the folder itself, in git, or in DVC's cache."""
-    if (reference / locked.path).exists() and content_hash(reference / locked.path) == locked.md5:
-        return reference / locked.path
-    copy = scratch / Path(locked.path).name
-    with suppress(subprocess.CalledProcessError):
-        show = ["git", "show", f"{commit}:./{locked.path}"]
-        copy.write_bytes(subprocess.run(show, capture_output=True, check=True).stdout)  # noqa: S603 - our own
-        if content_hash(copy) == locked.md5:
-            return copy
-    copy.unlink(missing_ok=True)
-    cache = _cache() / "files" / "md5"
-    entry = cache / locked.md5[:2] / locked.md5[2:]
+def _original(output: LockedPath, reference: Path, commit: str, scratch: Path) -> Path | None:
+    """Find the output that was expected: in the reference folder, in git, or in DVC's cache."""
+    in_reference = reference / output.path
+    if in_reference.exists() and content_hash(in_reference) == output.md5:
+        return in_reference
+    copy = scratch / Path(output.path).name
+    in_git = run_git("show", f"{commit}:./{output.path}")
+    copy.write_bytes(in_git.stdout)
+    if in_git.returncode == 0 and content_hash(copy) == output.md5:
+        return copy
+    copy.unlink()
+    return _from_cache(output, copy)
+
+
+def _from_cache(output: LockedPath, copy: Path) -> Path | None:
+    """Build the output from links to DVC's cache; None if a part of it is not there."""
+    cache = _cache_folder() / "files" / "md5"
+    entry = cache / output.md5[:2] / output.md5[2:]
     if not entry.exists():
         return None
-    if not locked.md5.endswith(".dir"):
+    if not output.md5.endswith(".dir"):
         copy.symlink_to(entry)
         return copy
     for file in json.loads(entry.read_text(encoding="utf-8")):
         target = copy / file["relpath"]
         if not target.resolve().is_relative_to(copy.resolve()):
-            # no listing of DVC's leads out of its folder
+            # DVC writes no such listing: the cache was tampered with.
             return None
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(cache / file["md5"][:2] / file["md5"][2:])
-    return copy if content_hash(copy) == locked.md5 else None
+    return copy if content_hash(copy) == output.md5 else None
 
 
-def _cache() -> Path:
-    dvc = [str(Path(sys.executable).with_name("dvc")), "cache", "dir"]
-    done = subprocess.run(dvc, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+def _cache_folder() -> Path:
+    dvc = str(Path(sys.executable).with_name("dvc"))
+    done = subprocess.run([dvc, "cache", "dir"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
     return Path(done.stdout.strip() or ".dvc/cache")
-
-
-def changed_files() -> list[str]:
-    """Return what git would call changed in the working tree, one short line per file."""
-    return [line for line in git("status", "--porcelain").splitlines() if line]

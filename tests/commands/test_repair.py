@@ -65,7 +65,7 @@ def test_a_whole_lock_file_stays(repair: Callable[[bytes], Outcome]) -> None:
     assert (done.code, done.stdout, done.stderr) == (
         1,
         "",
-        "nothing to repair: DVC's own files are whole\n",
+        "nothing to repair: DVC's own files are complete\n",
     )
 
 
@@ -92,7 +92,7 @@ def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
     assert done.code == 2
     assert (
         done.refusal
-        == ".dvc/tmp/lock: DVC is at work in this folder; wait for it to end, then try again"
+        == ".dvc/tmp/lock: DVC is running in this folder; wait for it to end, then try again"
     )
     assert (tmp_path / "dvc.lock").exists()
 

@@ -16,7 +16,7 @@ from linreg.files import content_hash
 from linreg.lineage.lineage import run_named
 from linreg.tracking.runs import KnownRun, journal_runs
 from linreg.verify.model_match import compare_model
-from linreg.verify.run_clone import state_of
+from linreg.verify.run_checkout import checkout_run
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 Alter = Callable[..., str]
@@ -95,7 +95,7 @@ def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) ->
     before = content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout
     out = small.run("linreg", "rerun", run_id[:6]).stdout
     assert "rerun: θ and b are the same, bit for bit" in out
-    assert "models/model: same (compared with the copy kept of it)" in out
+    assert "models/model: same (compared with the run's copy)" in out
     assert "data/split: same\ndata/ingested/schema.json: same" in out
     assert "params.yaml:" not in out
     assert before == (
@@ -150,7 +150,7 @@ def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(
     assert (
         'params.yaml: evaluate.gates = {} (in the commit: {"test_r2": {"min": 0.9}})' in done.stdout
     )
-    assert "models/model: same (compared by its MD5, as no copy of it is here)" in done.stdout
+    assert "models/model: same (compared by its MD5, as there is no copy of it)" in done.stdout
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
     done = small.run("linreg", "rerun", key, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "its data differ: data/split" in done.stderr
-    assert "another data/mine.csv than then" in done.stderr
+    assert "another version of data/mine.csv, which its commit lacks" in done.stderr
     table.unlink()
     done = small.run("linreg", "rerun", key, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -206,8 +206,8 @@ def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
             {"git_commit": "1" * 40},
             f"made at a commit that is not in this repository; found {'1' * 40}; run `git fet",
         ),
-        ({"git_commit": None}, "names no commit"),
-        ({"code": "0" * 32}, f"the code of that run was never committed: its MD5 is {'0' * 32}"),
+        ({"git_commit": None}, "has no commit"),
+        ({"code": "0" * 32}, f"its code, with MD5 {'0' * 32}, was never committed"),
         ({"models__model": None}, "has no model to compare with; found a run that is FINISHED"),
     ],
 )
@@ -223,13 +223,13 @@ def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(
     there: Project, altered: Any
 ) -> None:
     altered("ffff", with_tags(code=None, git_dirty="true"))
-    with state_of(run_named("ffff")) as state:
+    with checkout_run(run_named("ffff")) as state:
         assert len(state.notes) == 1
-        assert "changed working tree" in state.notes[0]
+        assert "uncommitted changes" in state.notes[0]
         assert (state.project.folder / "stages" / "train.py").exists()
     altered("fffe", with_tags(code=None))
-    with state_of(run_named("fffe")) as state:
-        assert (state.notes, state.changes, state.source) == ([], [], None)
+    with checkout_run(run_named("fffe")) as state:
+        assert (state.notes, state.changes, state.unknown_source) == ([], [], None)
 
 
 def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(
@@ -260,9 +260,9 @@ def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(
         with_tags(models__model="0.dir")(event)
 
     altered("ffff", other_b)
-    verdict = compare_model(run_named("ffff"), there.folder)
-    assert not verdict.same
-    assert "epoch 2: b: 4.25 became " in verdict.lines[-1]
+    match = compare_model(run_named("ffff"), there.folder)
+    assert not match.same
+    assert "epoch 2: b: 4.25 became " in match.lines[-1]
     altered("fffe", with_tags(models__model="0.dir"))
     assert (
         "not in the curves of θ and b" in compare_model(run_named("fffe"), there.folder).lines[-1]
@@ -280,7 +280,7 @@ def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(
     model["formula"] = "y ~ x1"
     (tmp_path / "models/model/model.json").write_text(json.dumps(model))
     (tmp_path / "data/split/test.parquet").write_bytes(b"")
-    verdict = compare_model(run, tmp_path)
-    assert (verdict.same, verdict.data) == (False, ("data/split",))
+    match = compare_model(run, tmp_path)
+    assert (match.same, match.different_data) == (False, ("data/split",))
     words = "first difference: θ and b are the same, but model.json: formula: 'y ~ x1 + x2' became 'y ~ x1'"
-    assert verdict.lines[-1] == words
+    assert match.lines[-1] == words

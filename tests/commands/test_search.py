@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from linreg import cli
-from linreg.commands.repeat import spread_of
 from tests.pipeline.conftest import Project, committed_run
 
 
@@ -80,7 +79,7 @@ def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace
     again = small.run(
         "linreg", "search", "--trials", "6", "--name", "planted", "train.lr=1e-5..0.3:log"
     )
-    assert again.stdout == re.sub(r"\(\d+ s\)", "(was there)", done.stdout), (
+    assert again.stdout == re.sub(r"\(\d+ s\)", "(existed)", done.stdout), (
         "the same trials, of which none is made"
     )
     other = small.run(
@@ -88,7 +87,7 @@ def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace
     )
     assert (other.returncode, other.stdout) == (2, "")
     assert (
-        "search-planted-001: is there already, with other parameters; found train.lr="
+        "search-planted-001: exists already, with other parameters; found train.lr="
         in other.stderr
     )
 
@@ -107,7 +106,7 @@ def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Proj
     assert re.match(
         r"search-lr-001: train.lr=5.\d+: refused: params.yaml: train.lr: is too large", done.stdout
     )
-    assert done.stderr == "no trial has ended well\n"
+    assert done.stderr == "no trial was successful\n"
 
 
 @pytest.mark.slow
@@ -140,11 +139,11 @@ def test_ctrl_c_leaves_the_finished_trials_and_the_search_goes_on(small: Project
         out, err = search.communicate(timeout=60)
     assert search.returncode == 130
     assert "best: search-stopped-001" in out
-    assert err == "interrupted; the same command goes on with the next trial\n"
+    assert err == "interrupted; the same command continues with the next trial\n"
     assert contents(small) == before
     assert small.run("git", "stash", "list").stdout == ""
     again = small.run(*command).stdout.splitlines()
-    assert again[0] == re.sub(r"\(\d+ s\)\n", "(was there)", first)
+    assert again[0] == re.sub(r"\(\d+ s\)\n", "(existed)", first)
     assert re.search(r"search-stopped-002.*\(\d+ s\)", again[1])
 
 
@@ -153,7 +152,7 @@ def test_ctrl_c_leaves_the_finished_trials_and_the_search_goes_on(small: Project
 def test_what_repeat_prints_is_numpys_mean_and_deviation_of_the_experiments(small: Project) -> None:
     before = contents(small)
     small.run("linreg", "repeat", "3", "--split")
-    spread = json.loads(small.run("linreg", "repeat", "3", "--split", "--json").stdout)
+    summary = json.loads(small.run("linreg", "repeat", "3", "--split", "--json").stdout)
     assert contents(small) == before
     values: dict[str, list[float]] = {}
     for seed in (1, 2, 3):
@@ -177,11 +176,11 @@ def test_what_repeat_prints_is_numpys_mean_and_deviation_of_the_experiments(smal
         values.setdefault("b", []).append(model["b"])
         values.setdefault("theta.x1", []).append(model["theta"]["x1"])
         values.setdefault("theta.x2", []).append(model["theta"]["x2"])
-    assert set(spread) == set(values)
+    assert set(summary) == set(values)
     for name, each in values.items():
         assert len(set(each)) == 3
         expected = [np.mean(each), np.std(each, ddof=1), min(each), max(each)]
-        assert list(spread[name].values()) == pytest.approx(expected, rel=1e-12)
+        assert list(summary[name].values()) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.fixture
@@ -209,9 +208,9 @@ def linreg(
         (["train.lr="], "train.lr=: must be KEY=RANGE"),
         (["train.lrr=1..2"], "params.yaml: train.lrr: is not a parameter; did you mean lr?"),
         (["lr=1..2"], "lr: is not a parameter; name it as section.key, such as train.lr"),
-        (["train.lr=2..1"], "train.lr=2..1: is no range of numbers"),
-        (["train.lr=a..b"], "train.lr=a..b: is no range of numbers"),
-        (["train.lr=0..1:log"], "train.lr=0..1:log: is no range of numbers"),
+        (["train.lr=2..1"], "train.lr=2..1: is not a range of numbers"),
+        (["train.lr=a..b"], "train.lr=a..b: is not a range of numbers"),
+        (["train.lr=0..1:log"], "train.lr=0..1:log: is not a range of numbers"),
         (["train.lr=0..1"], "params.yaml: train.lr: should be greater than 0; found 0.0"),
         (
             ["train.lr=1..2:linear"],
@@ -245,11 +244,11 @@ def test_without_validation_rows_there_is_no_search(
     code, _, err = linreg("search", "train.lr=0.1..1")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(
-        "error: params.yaml: split.validation: is 0, and a search is judged on validation rows"
+        "error: params.yaml: split.validation: is 0, but a search compares the losses of validation rows"
     )
 
 
-def test_one_repetition_and_repetitions_without_chance_are_refused(
+def test_repetitions_that_could_not_vary_are_refused(
     linreg: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     assert "K: must be at least 2" in linreg("repeat", "1")[2]
@@ -257,13 +256,3 @@ def test_one_repetition_and_repetitions_without_chance_are_refused(
     code, _, err = linreg("repeat", "3")
     assert code == 2
     assert "exact uses no seed, so that all repetitions would be the same; add --split" in err
-
-
-def test_the_spread_is_numpys() -> None:
-    rows = np.random.default_rng(1).normal(1e6, 1, size=(7, 2))
-    spread = spread_of([{"a": a, "b": b} for a, b in rows.tolist()] + [{"a": 1.0}])
-    a = [*rows[:, 0], 1.0]
-    assert list(spread) == ["a"], "what one of them lacks has no spread"
-    assert list(spread["a"].values()) == pytest.approx(
-        [np.mean(a), np.std(a, ddof=1), min(a), max(a)], rel=1e-13
-    )

@@ -90,7 +90,7 @@ def test_a_journal_cannot_send_files_from_elsewhere(
 
 def test_the_commit_of_a_run_is_no_option_of_git(tmp_path: Path) -> None:
     program = """if True:
-        from linreg.verify.run_clone import _commit_of
+        from linreg.verify.run_checkout import _commit_of
         from linreg.tracking.runs import KnownRun
         for commit in ("--upload-pack=touch marker", "HEAD", "-x", "; touch marker", "a" * 39):
             try:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from linreg.verify.difference import first_difference
-from linreg.verify.matrix import Cell, cells
+from linreg.verify.differences.paths import first_difference
+from linreg.verify.matrix import Configuration, configurations
 from tests.pipeline.conftest import Project, copy_of_the_project
 
-CELLS = [Cell(2, 1, "nehalem"), Cell(3, 2, "haswell")]
-"""The whole matrix takes minutes; these have every switch on, and workers that divide the shards or
-do not.
+CONFIGURATIONS = [Configuration(2, 1, "nehalem"), Configuration(3, 2, "haswell")]
+"""The whole matrix takes minutes; these set every variable, and have workers that divide the shards
+or do not.
 """
 CARS = {
     "ingest": {"source": "data/examples/auto-mpg.csv", "missing": "drop"},
@@ -95,20 +95,22 @@ def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(
         params[section].update(values)
     yaml.dump(params, path)
 
-    expected = executed(project, Cell())
-    for cell in [cell for cell in CELLS if cell.machine in {each.machine for each in cells()}]:
-        found = executed(project, cell)
+    expected = executed(project, Configuration())
+    supported = {each.cpu for each in configurations()}
+    for configuration in CONFIGURATIONS:
+        if configuration.cpu not in supported:
+            continue
+        found = executed(project, configuration)
         for folder in ("data", "models"):
-            assert (difference := first_difference(expected / folder, found / folder)) is None, (
-                f"{cell}: {difference}"
-            )
+            difference = first_difference(expected / folder, found / folder)
+            assert difference is None, f"{configuration}: {difference}"
 
 
-def executed(project: Project, cell: Cell) -> Path:
-    """Run the stages as the cell says, and return a folder with what they made."""
+def executed(project: Project, configuration: Configuration) -> Path:
+    """Run the stages in a configuration, and return a folder with what they made."""
     for stage in ("generate", "ingest", "split", "train", "evaluate"):
-        project.run(sys.executable, "-m", f"stages.{stage}", env=cell.environment)
-    made = project.folder / "made" / f"{cell.workers}-{cell.machine}"
+        project.run(sys.executable, "-m", f"stages.{stage}", env=configuration.environment)
+    made = project.folder / "made" / f"{configuration.workers}-{configuration.cpu}"
     shutil.rmtree(made, ignore_errors=True)
     for name in ("data/raw", "data/ingested", "data/split", "models"):
         shutil.move(project.folder / name, made / name)

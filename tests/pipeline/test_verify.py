@@ -44,8 +44,8 @@ def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
     assert done.stdout.count("  same") == 12
-    assert "data/mine.csv: not in git, taken from here" in done.stdout
-    assert "dirty" not in done.stdout
+    assert "data/mine.csv: not in git, copied from the working directory" in done.stdout
+    assert "uncommitted" not in done.stdout
     assert "requirements.lock" in done.stdout
     assert small.run("git", "status", "--porcelain").stdout == ""
 
@@ -70,7 +70,7 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     small.run("dvc", "checkout", "models/model")
     assert done.returncode == 1, done.stderr
     assert "verify: NOT the same" in done.stdout
-    assert "the working tree is dirty" in done.stdout
+    assert "uncommitted changes are not verified" in done.stdout
     assert ": CHANGELOG.md, notes.txt\n" in done.stdout
     lines = done.stdout.splitlines()
     assert any(line.startswith("train     models/model") and "DIFFERENT" in line for line in lines)
@@ -95,7 +95,7 @@ def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(
     """
     done = small.run("linreg", "verify", "--matrix", "-S", "split.shards=2")
     lines = done.stdout.splitlines()
-    assert sum("what the others are compared with" in line for line in lines) == 1
+    assert sum("the reference for the others" in line for line in lines) == 1
     assert (
         sum(": same, " in line for line in lines)
         == sum("CPU" in line and "worker" in line for line in lines) - 1

@@ -1,6 +1,4 @@
-"""The switches of the matrix do in a process what they are there for: one that does nothing would
-prove nothing.
-"""
+"""Each environment variable of the matrix has its effect: without one it would prove nothing."""
 
 import json
 import os
@@ -10,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from linreg.verify.fingerprint import cpu_level
-from linreg.verify.matrix import MACHINES, NEEDS, THREADS, WORKERS, Cell, cells
+from linreg.verify.environment import cpu_level
+from linreg.verify.matrix import (
+    CPUS,
+    REQUIRED_LEVEL,
+    THREADS,
+    WORKERS,
+    Configuration,
+    configurations,
+)
 
 PROGRAM = """
 import ctypes, hashlib, json, math, pathlib, sys
@@ -61,7 +66,7 @@ EXPECTED = {
         "numba": ["nehalem"],
     },
 }
-SEEN_IN = {
+SHOWN_BY = {
     "ATEN_CPU_CAPABILITY": "aten",
     "OPENBLAS_CORETYPE": "openblas",
     "NPY_DISABLE_CPU_FEATURES": "numpy",
@@ -71,80 +76,72 @@ SEEN_IN = {
     "GLIBC_TUNABLES": "glibc",
     "MKL_CBWR": "mkl",
 }
-"""Where each switch shows; for glibc and MKL, which do not say what they chose, in the bits of a
-result.
-"""
+"""What shows the effect of a variable; of glibc and MKL, which do not report it, bits of a result."""
 
 
-def seen(*arguments: str, **switches: str) -> dict[str, Any]:
-    """What the libraries of a new process say that they do."""
-    known = {name for switches in MACHINES.values() for name in switches} | set(Cell().environment)
+def libraries_in_process(*arguments: str, **variables: str) -> dict[str, Any]:
+    """Return what the libraries of a new process report."""
+    known = {name for variables_of_cpu in CPUS.values() for name in variables_of_cpu} | set(
+        Configuration().environment
+    )
     environment = {
         name: value for name, value in os.environ.items() if name not in known
-    } | switches
+    } | variables
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
 
 
-def here(machine: str) -> str:
-    if cpu_level() < NEEDS[machine]:
-        pytest.skip(f"this CPU cannot pretend to be a {machine}")
-    return machine
+def supported(cpu: str) -> str:
+    if cpu_level() < REQUIRED_LEVEL[cpu]:
+        pytest.skip(f"this CPU cannot emulate {cpu}")
+    return cpu
 
 
 @pytest.fixture(scope="module")
-def as_it_is() -> dict[str, Any]:
-    return seen()
+def native() -> dict[str, Any]:
+    return libraries_in_process()
 
 
-@pytest.mark.parametrize("machine", EXPECTED)
-def test_the_libraries_choose_as_on_that_machine(machine: str) -> None:
-    found = seen(**Cell(1, 2, here(machine)).environment)
-    assert {name: found[name] for name in EXPECTED[machine]} == EXPECTED[machine]
+@pytest.mark.parametrize("cpu", EXPECTED)
+def test_libraries_choose_their_kernels_as_on_the_emulated_cpu(cpu: str) -> None:
+    found = libraries_in_process(**Configuration(1, 2, supported(cpu)).environment)
+    assert {name: found[name] for name in EXPECTED[cpu]} == EXPECTED[cpu]
 
 
 @pytest.mark.parametrize(
-    ("machine", "switch"),
-    [(m, switch) for m, all_of_it in MACHINES.items() for switch in all_of_it],
+    ("cpu", "variable"),
+    [(cpu, variable) for cpu, variables in CPUS.items() for variable in variables],
 )
-def test_every_switch_alone_does_something(
-    as_it_is: dict[str, Any], machine: str, switch: str
+def test_every_variable_alone_has_an_effect(
+    native: dict[str, Any], cpu: str, variable: str
 ) -> None:
-    """On a CPU that is above the machine; on one that is just it there would be nothing to
-    change.
-    """
+    """Tested on a CPU above the emulated ones: on one of them there would be nothing to change."""
     if cpu_level() < 4:
-        pytest.skip("what a switch changes is sure to show on a CPU with AVX-512 only")
-    name = SEEN_IN[switch]
-    assert seen(**{switch: MACHINES[machine][switch]})[name] != as_it_is[name]
+        pytest.skip("an effect is certain only on a CPU with AVX-512")
+    name = SHOWN_BY[variable]
+    assert libraries_in_process(**{variable: CPUS[cpu][variable]})[name] != native[name]
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-def test_torch_is_pinned_whatever_the_switches_and_threads_say(
-    as_it_is: dict[str, Any], machine: str
-) -> None:
-    pinned = seen("pinned", **Cell(1, 2, here(machine)).environment)
+@pytest.mark.parametrize("cpu", CPUS)
+def test_torch_is_pinned_whatever_the_variables_say(native: dict[str, Any], cpu: str) -> None:
+    pinned = libraries_in_process("pinned", **Configuration(1, 2, supported(cpu)).environment)
     assert pinned["aten"] == "DEFAULT"
     assert pinned["threads"][1] == 1
-    assert pinned["mkl"] == seen("pinned")["mkl"]
-    if cpu_level() == 4:  # where it matters
-        assert pinned["mkl"] != as_it_is["mkl"]
+    assert pinned["mkl"] == libraries_in_process("pinned")["mkl"]
+    if cpu_level() == 4:
+        # Without pinning, the result of a CPU with AVX-512 would be another one.
+        assert pinned["mkl"] != native["mkl"]
 
 
 @pytest.mark.parametrize("threads", THREADS)
-def test_numba_gets_the_threads_of_the_cell(threads: int) -> None:
-    assert seen(**Cell(1, threads).environment)["threads"][0] == threads
+def test_numba_gets_the_threads_of_the_configuration(threads: int) -> None:
+    assert libraries_in_process(**Configuration(1, threads).environment)["threads"][0] == threads
 
 
-def test_there_is_a_cell_for_every_combination_that_this_machine_can_execute() -> None:
-    machines = [machine for machine in MACHINES if NEEDS[machine] <= cpu_level()]
-    wanted = {
-        (workers, threads, machine)
-        for machine in machines
-        for workers in WORKERS
-        for threads in THREADS
-    }
-    assert {(each.workers, each.threads, each.machine) for each in cells()} == wanted
-    assert len(list(cells())) == len(wanted)
-    assert all(each.environment["WORKERS"] == str(each.workers) for each in cells())
+def test_every_combination_that_this_machine_can_run_is_a_configuration() -> None:
+    cpus = [cpu for cpu in CPUS if REQUIRED_LEVEL[cpu] <= cpu_level()]
+    wanted = {(workers, threads, cpu) for cpu in cpus for workers in WORKERS for threads in THREADS}
+    assert {(each.workers, each.threads, each.cpu) for each in configurations()} == wanted
+    assert len(list(configurations())) == len(wanted)
+    assert all(each.environment["WORKERS"] == str(each.workers) for each in configurations())

@@ -7,7 +7,7 @@ from linreg.errors import UserError
 from linreg.params import Params, flat, load_params
 from linreg.tracking.mlflow.send import _text
 from linreg.tracking.runs import KnownRun
-from linreg.verify.run_clone import logged_parameters, write_parameters
+from linreg.verify.run_checkout import logged_parameters, write_parameters
 
 PARAMETERS = {
     "train.lr": 1e-05,

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from linreg.verify.ulps import between, ulps_between
+from linreg.verify.differences.difference import Difference
+from linreg.verify.differences.ulps import ulp_distance
 
 TYPES: list[Any] = [np.float64, np.float32, np.float16]
 FLOATS = st.sampled_from(TYPES).flatmap(
@@ -32,19 +33,22 @@ def test_ulps_are_the_steps_that_nextafter_takes(start: Any, steps: int, towards
         if np.isfinite(end)
         else next(n for n in range(steps + 1) if walked(start, n, towards) == end)
     )
-    assert ulps_between(start, end) == ulps_between(end, start) == taken
+    assert ulp_distance(start, end) == ulp_distance(end, start) == taken
 
 
 def test_nan_and_two_types_have_no_distance_and_a_python_float_is_a_float64() -> None:
-    assert ulps_between(np.nan, 1.0) is None
-    assert ulps_between(np.float32(1), np.float64(1)) is None
-    assert ulps_between(1.0, np.nextafter(1.0, 2.0)) == 1
-    assert ulps_between(-1.0, 1.0) == 2 * ulps_between(0.0, 1.0)  # type: ignore[operator]
+    assert ulp_distance(np.nan, 1.0) is None
+    assert ulp_distance(np.float32(1), np.float64(1)) is None
+    assert ulp_distance(1.0, np.nextafter(1.0, 2.0)) == 1
+    assert ulp_distance(-1.0, 1.0) == 2 * ulp_distance(0.0, 1.0)  # type: ignore[operator]
 
 
 def test_numbers_of_a_text_that_come_from_float32_are_also_counted_in_its_steps() -> None:
     a, b = np.float32(1.9971932), np.nextafter(np.float32(1.9971932), np.float32(0))
     words = f"model.json: theta.x1: {float(a)} became {float(b)} (536870912 ulps, 1 ulp of float32)"
-    assert str(between("model.json", "theta.x1", float(a), float(b))) == words
-    assert str(between("t.parquet", "y", a, b)) == f"t.parquet: y: {a!s} became {b!s} (1 ulp)"
-    assert str(between("a.json", "a", 0.1, 0.1 + 2**-30)).endswith(" ulps)")
+    assert str(Difference.between("model.json", "theta.x1", float(a), float(b))) == words
+    assert (
+        str(Difference.between("t.parquet", "y", a, b))
+        == f"t.parquet: y: {a!s} became {b!s} (1 ulp)"
+    )
+    assert str(Difference.between("a.json", "a", 0.1, 0.1 + 2**-30)).endswith(" ulps)")

@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 from linreg.data.tables import parquet as tables
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
-from linreg.verify import parquet as difference_of_tables
-from linreg.verify.difference import first_difference
+from linreg.verify.differences import parquet_files
+from linreg.verify.differences.paths import first_difference
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def parquet(two: tuple[Path, Path], *written: pa.Table) -> str | None:
         (
             {"gates": {"r2": {"value": None}}},
             {"gates": {"r2": {}}},
-            "gates.r2.value: null became nothing",
+            "gates.r2.value: null became absent",
         ),
-        ({"a": [1]}, {"a": [1, {"b": True}]}, 'a[1]: nothing became {"b": true}'),
+        ({"a": [1]}, {"a": [1, {"b": True}]}, 'a[1]: absent became {"b": true}'),
         ({"a": 0.0}, {"a": -0.0}, "a: 0.0 became -0.0 (0 ulps)"),
         ({"a": 1}, {"a": True}, "a: 1 became true"),
         ({"a": 1}, {"a": 1.0}, "a: 1 became 1.0"),
@@ -74,7 +74,7 @@ def test_json_names_the_key_and_a_hash_only_where_nothing_else_differs(
 
 def test_json_written_otherwise_has_the_same_values(two: tuple[Path, Path]) -> None:
     words = in_words(two, "a.json", '{"a": 1}', '{"a":1}')
-    assert words == "a.json: the same values in other bytes: byte 5: 32 became 49"
+    assert words == "a.json: same values, encoded differently: byte 5: 32 became 49"
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_json_written_otherwise_has_the_same_values(two: tuple[Path, Path]) -> N
             "n\n9007199254740992\n",
             "column n, row 1: 9007199254740993 became 9007199254740992",
         ),
-        ("n,m\na,b\n", "n,m\na,b\nc,d\n", "column n, row 2: nothing became 'c'"),
+        ("n,m\na,b\n", "n,m\na,b\nc,d\n", "column n, row 2: absent became 'c'"),
         ("n,m\na,b\n", "n,o\na,b\n", "header, column 2: 'm' became 'o'"),
         ("n\n1\n2\n", "n\n1.0\n3\n", "column n, row 2: 2 became 3"),
-        ("n\n1\n", "n\n1.0\n", "the same values in other bytes: column n, row 1: 1 became 1.0"),
+        ("n\n1\n", "n\n1.0\n", "same values, encoded differently: column n, row 1: 1 became 1.0"),
         ("n\n0.0\n", "n\n-0.0\n", "column n, row 1: 0.0 became -0.0 (0 ulps)"),
         ("n\nnan\n", "n\n1.5\n", "column n, row 1: nan became 1.5"),
-        ("n\n1\n", 'n\n"1"\n', "the same values in other bytes: byte 2: 49 became 34"),
-        ("n\n1\n", "n\r\n1\r\n", "the same values in other bytes: byte 1: 10 became 13"),
+        ("n\n1\n", 'n\n"1"\n', "same values, encoded differently: byte 2: 49 became 34"),
+        ("n\n1\n", "n\r\n1\r\n", "same values, encoded differently: byte 1: 10 became 13"),
     ],
 )
 def test_csv_names_column_and_row(
@@ -156,7 +156,7 @@ def test_parquet_tells_two_kinds_of_nan_and_of_zero_apart(two: tuple[Path, Path]
 
 def test_parquet_says_what_is_wrong_with_columns_rows_and_metadata(two: tuple[Path, Path]) -> None:
     words = parquet(two, ROWS, ROWS.drop_columns("n"))
-    assert words == "table.parquet: column number 4: n: int64 became nothing"
+    assert words == "table.parquet: column number 4: n: int64 became absent"
     assert parquet(two, ROWS, ROWS.slice(1)) == "table.parquet: number of rows: 3 became 2"
     words = parquet(two, ROWS, ROWS.cast(ROWS.schema.set(1, pa.field("y", pa.float64()))))
     assert words == "table.parquet: column number 2: y: float became y: double"
@@ -178,7 +178,7 @@ def test_parquet_with_other_row_groups_still_finds_the_row(
             (paths[1], second, values + (np.arange(100) >= row)),
         ):
             patch.setattr(tables, "ROWS_PER_GROUP", length)
-            patch.setattr(difference_of_tables, "ROWS_AT_ONCE", 16)
+            patch.setattr(parquet_files, "ROWS_PER_READ", 16)
             write_table(path, pa.schema({"x": pa.float64()}), [pa.table({"x": rows})])
         assert str(first_difference(*paths)).startswith(f"b.parquet: column x, row {row + 1}: ")
 
@@ -189,11 +189,11 @@ def test_parquet_stored_otherwise_has_the_same_values(two: tuple[Path, Path]) ->
     paths = two[0] / "a.parquet", two[1] / "a.parquet"
     assert (
         str(first_difference(*paths))
-        == "a.parquet: the same values in other bytes: row groups: 1 became 2"
+        == "a.parquet: same values, encoded differently: row groups: 1 became 2"
     )
     pq.write_table(ROWS, paths[1], row_group_size=3, compression="snappy")
     place = "compression of column x in row group 1"
-    words = f"a.parquet: the same values in other bytes: {place}: UNCOMPRESSED became SNAPPY"
+    words = f"a.parquet: same values, encoded differently: {place}: UNCOMPRESSED became SNAPPY"
     assert str(first_difference(*paths)) == words
 
 
@@ -220,7 +220,7 @@ def test_tensors_name_tensor_and_index(two: tuple[Path, Path]) -> None:
     )
     save_file({"b": a["b"]}, paths[1])
     assert (
-        str(first_difference(*paths)) == "m.safetensors: tensor theta: float32[2, 2] became nothing"
+        str(first_difference(*paths)) == "m.safetensors: tensor theta: float32[2, 2] became absent"
     )
     save_file(a, paths[1], {"format": "np"})
     assert str(first_difference(*paths)) == 'm.safetensors: metadata: {} became {"format": "np"}'
@@ -230,7 +230,7 @@ def test_tensors_name_tensor_and_index(two: tuple[Path, Path]) -> None:
 
 def test_other_files_and_damaged_ones_name_the_byte(two: tuple[Path, Path]) -> None:
     assert in_words(two, "a.bin", b"abc", b"abd") == "a.bin: byte 2: 99 became 100"
-    assert in_words(two, "a.bin", b"abc", b"ab") == "a.bin: byte 2: 99 became the end"
+    assert in_words(two, "a.bin", b"abc", b"ab") == "a.bin: byte 2: 99 became the end of the file"
     far = b"." * (3 << 20)
     assert in_words(two, "a.bin", far + b"a", far + b"b") == f"a.bin: byte {3 << 20}: 97 became 98"
     for name in ("a.json", "a.parquet", "a.safetensors"):
@@ -251,7 +251,7 @@ def test_a_folder_prefers_values_to_hashes_and_hashes_to_bytes(two: tuple[Path, 
     (two[1] / "a.bin").write_bytes(bytes([1]))
     assert first_difference(*two) is None
     (two[1] / "inner" / "d").write_text("")
-    assert str(first_difference(*two)) == "inner/d: nothing became a file"
+    assert str(first_difference(*two)) == "inner/d: absent became a file"
 
 
 def test_a_file_in_place_of_a_folder_or_of_nothing(two: tuple[Path, Path]) -> None:
@@ -259,8 +259,8 @@ def test_a_file_in_place_of_a_folder_or_of_nothing(two: tuple[Path, Path]) -> No
     (two[1] / "a").write_text("")
     assert str(first_difference(*two)) == "a: a folder became a file"
     assert str(first_difference(two[0] / "a", two[1] / "a")) == "a: a folder became a file"
-    assert str(first_difference(two[0] / "a", two[1] / "b")) == "b: a folder became nothing"
+    assert str(first_difference(two[0] / "a", two[1] / "b")) == "b: a folder became absent"
     shutil.rmtree(two[0])
-    assert str(first_difference(*two)) == "found: nothing became a folder"
+    assert str(first_difference(*two)) == "found: absent became a folder"
     with pytest.raises(UserError, match="no such file or folder"):
         first_difference(two[0], two[0])

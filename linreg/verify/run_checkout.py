@@ -1,6 +1,4 @@
-"""The state that a run was made in: its commit in a clone, with the parameters that the run
-logged.
-"""
+"""A run's commit, with the parameters and the table of the run, in a temporary folder."""
 
 import json
 import re
@@ -13,39 +11,40 @@ from typing import Any
 
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
+from linreg.git import git
 from linreg.params import PARAMS_FILE, Params
 from linreg.params_file import set_values
 from linreg.plain_yaml import read_yaml
 from linreg.process.source_hash import code_hash
 from linreg.tracking.runs import MODEL, KnownRun
-from linreg.verify.clone import Checkout, checkout, git
+from linreg.verify.checkout import Checkout, checkout
 
 SOURCE = "ingest.source"
 
 
 @dataclass(frozen=True)
-class PastState:
-    """A clone in which a run can be made once more.
+class RunCheckout:
+    """A checkout in which a run can be repeated.
 
-    changes  the parameters in which the run differs from its commit's params.yaml, in words
-    source   the run's table if it is taken as it is now: its commit neither holds it nor knows its
-             MD5
-    notes    what a person has to know to judge the result
+    project         the run's commit
+    changes         the parameters in which the run differs from its commit, in words
+    unknown_source  the run's table, if it was copied without knowing that it is the same: the
+                    commit neither holds it nor records its MD5
+    notes           what a person has to know to judge the result
     """
 
     project: Checkout
     changes: list[str]
-    source: str | None
+    unknown_source: str | None
     notes: list[str]
 
 
 @contextmanager
-def state_of(run: KnownRun) -> Iterator[PastState]:
-    """Prepare the state of a run in a temporary folder, which is gone at the end.
+def checkout_run(run: KnownRun) -> Iterator[RunCheckout]:
+    """Check out a run's commit with the run's parameters; the folder is removed at the end.
 
-    Raises UserError when that state is not to be had: the run has no model or names no commit, the
-    commit is not in this repository, the code was never committed, an input is missing or has
-    changed.
+    Raises UserError when the run cannot be repeated: it has no model or no commit, the commit is
+    not in this repository, the code was never committed, or an input is missing or has changed.
     """
     if MODEL not in run.tags:
         raise UserError(
@@ -54,52 +53,54 @@ def state_of(run: KnownRun) -> Iterator[PastState]:
     with checkout(_commit_of(run)) as project:
         notes = _notes_on_code(run, project.folder)
         changes = write_parameters(project.folder / PARAMS_FILE, logged_parameters(run))
-        yield PastState(project, changes, _bring_source(project), notes)
+        yield RunCheckout(project, changes, _copy_source(project), notes)
 
 
 def _commit_of(run: KnownRun) -> str:
     commit = run.tags.get("git.commit")
     if not commit:
         raise UserError(
-            run.label, "names no commit", todo="it was made outside of git and cannot be made again"
+            run.label, "has no commit", todo="it was made outside of git and cannot be repeated"
         )
-    # git would take -x for an option
+    # Anything else could be an option of git, such as -x.
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-        raise UserError(run.label, "names no commit", found=commit, todo="it cannot be made again")
+        raise UserError(run.label, "has no commit", found=commit, todo="it cannot be repeated")
     git("rev-parse", "--show-toplevel")
     try:
         git("cat-file", "-e", f"{commit}^{{commit}}")
     except UserError:
-        todo = "run `git fetch`, from the remote and the branch that have it"
         raise UserError(
             run.label,
             "was made at a commit that is not in this repository",
             found=commit,
-            todo=todo,
+            todo="run `git fetch` from the remote and branch that have it",
         ) from None
     return commit
 
 
 def _notes_on_code(run: KnownRun, folder: Path) -> list[str]:
-    wanted, dirty = run.tags.get("code"), run.tags.get("git.dirty") == "true"
-    if wanted is None and dirty:
-        return [
-            "the run was made in a changed working tree and does not say by which code; its commit's is executed"
-        ]
-    if wanted is not None and (found := code_hash(folder)) != wanted:
+    """Return a note if the code is unknown; raises UserError if it is not that of the commit."""
+    logged = run.tags.get("code")
+    if logged is None:
+        is_dirty = run.tags.get("git.dirty") == "true"
+        note = (
+            "the run was made with uncommitted changes, of which it has no hash; its commit is run"
+        )
+        return [note] if is_dirty else []
+    if (found := code_hash(folder)) != logged:
         raise UserError(
             run.label,
-            f"the code of that run was never committed: its MD5 is {wanted}",
-            found=found,
-            todo="its commit has other code, so that it cannot be made again",
+            f"its code, with MD5 {logged}, was never committed",
+            found=f"{found} at its commit",
+            todo="it cannot be repeated",
         )
     return []
 
 
 def logged_parameters(run: KnownRun) -> dict[str, Any]:
-    """Return the parameters of a run by section, as params.yaml has them.
+    """Return the parameters of a run by section, as in params.yaml.
 
-    MLflow has text in place of numbers. Raises UserError for one that was too long for it.
+    MLflow stores them as text. Raises UserError for one that MLflow has cut off.
     """
     from_mlflow = all(isinstance(value, str) for value in run.parameters.values())
     sections: dict[str, Any] = {}
@@ -112,15 +113,13 @@ def logged_parameters(run: KnownRun) -> dict[str, Any]:
             section = section.setdefault(part, {})
         section[key] = _from_text(name, value) if from_mlflow else value
     if "evaluate" in sections:
-        # of no gates nothing is logged
+        # An empty section of gates has no parameter to be logged.
         sections["evaluate"].setdefault("gates", {})
     return sections
 
 
 def _from_text(name: str, text: str) -> Any:
-    """Return a parameter's value from MLflow's text: what is text by its type as it is, the rest
-    read as JSON.
-    """
+    """Return a parameter's value from MLflow's text: text stays as it is, the rest is JSON."""
     section, _, key = name.partition(".")
     model = Params.model_fields[section].annotation if section in Params.model_fields else None
     field = getattr(model, "model_fields", {}).get(key)
@@ -137,7 +136,7 @@ def _from_text(name: str, text: str) -> Any:
 def write_parameters(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Write parameters into a params.yaml, and return in words which of them changed.
 
-    They are not checked: which parameters an older commit has is for its own stages to say.
+    They are not validated: the stages of an older commit know which parameters it has.
     """
     document = read_yaml(path.read_text(encoding="utf-8"), path.name) or {}
     changed: dict[str, object] = {}
@@ -160,25 +159,22 @@ def _as_json(value: Any) -> str:
 
 
 def _without_null(value: Any) -> Any:
-    """A gate logs its bounds that are not set, too."""
+    """Leave out the bounds of a gate that are not set: they are logged as null."""
     if isinstance(value, Mapping):
         return {key: _without_null(each) for key, each in value.items() if each is not None}
     return value
 
 
-def _bring_source(project: Checkout) -> str | None:
-    """Bring the run's table into the clone if it is not there and no stage makes it; return its
-    path if it is unsure.
+def _copy_source(project: Checkout) -> str | None:
+    """Copy the run's table into the clone if it lacks it; return its path if it is not verified.
 
-    It is sure when git holds it, a stage makes it, or its MD5 is the one in the commit's dvc.lock.
+    It is verified when git holds it, a stage writes it, or the commit's dvc.lock has its MD5.
     """
-    folder, sure = (
-        project.folder,
-        [Path(each.path) for each in (*locked_outputs(project.folder), *project.brought)],
-    )
+    folder = project.folder
+    verified = [Path(each.path) for each in (*locked_outputs(folder), *project.copied_inputs)]
     parameters = read_yaml((folder / PARAMS_FILE).read_text(encoding="utf-8"), PARAMS_FILE)
     path = Path(str(parameters["ingest"]["source"]))
-    if any(each in (path, *path.parents) for each in sure):
+    if any(each in (path, *path.parents) for each in verified):
         return None
     if path.is_absolute():
         return str(path)
@@ -188,7 +184,7 @@ def _bring_source(project: Checkout) -> str | None:
         return None
     if not path.exists():
         raise UserError(
-            path, "is the run's table and is neither in its commit nor here", todo="bring it here"
+            path, "is the run's table and is neither in its commit nor here", todo="restore it"
         )
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (shutil.copytree if path.is_dir() else shutil.copyfile)(path, folder / path)

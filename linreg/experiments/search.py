@@ -1,0 +1,126 @@
+"""A search for the parameters with the smallest validation RMSE, each trial an experiment."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from linreg.errors import UserError
+from linreg.experiments.experiment import RefusedError, run_experiment
+from linreg.params import Params, changed_params
+from linreg.plain_yaml import read_yaml
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+SYNTAX = "train.lr=1e-4..1e-1:log, train.momentum=0..0.99 or train.batch_size=16,32,64"
+SearchSpace = Mapping[str, "BaseDistribution"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended: its validation RMSE, or why its parameters were refused."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    rmse: float | None
+    refusal: str
+    existed: bool
+    seconds: float
+
+
+def search(prefix: str, space: SearchSpace, num_trials: int, seed: int) -> Iterator[Trial]:
+    """Run the trials that a tree-structured Parzen estimator suggests, `prefix-001` and so on.
+
+    The same space and seed suggest the same trials, so that a search that was interrupted continues
+    where it stopped.
+    """
+    # It takes a second to import.
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    for number in range(1, num_trials + 1):
+        suggestion = study.ask(dict(space))
+        trial = _run_trial(f"{prefix}-{number:03d}", suggestion.params)
+        if trial.rmse is None:
+            study.tell(suggestion, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(suggestion, trial.rmse)
+        yield trial
+
+
+def _run_trial(name: str, parameters: Mapping[str, Any]) -> Trial:
+    start = time.monotonic()
+    try:
+        experiment = run_experiment(name, parameters)
+    except RefusedError as reason:
+        return Trial(name, parameters, None, str(reason), False, time.monotonic() - start)
+    rmse = experiment.metrics["validation"]["rmse"]
+    refusal = "the validation RMSE is beyond float64" if rmse is None else ""
+    seconds = time.monotonic() - start
+    return Trial(name, parameters, rmse, refusal, experiment.existed, seconds)
+
+
+def parse_space(texts: Iterable[str]) -> SearchSpace:
+    """Parse arguments `KEY=RANGE`; raises UserError for a range that params.yaml cannot hold."""
+    space: dict[str, BaseDistribution] = {}
+    for text in texts:
+        key, equals, values = text.partition("=")
+        if not equals or not values:
+            raise UserError(text, "must be KEY=RANGE", todo=f"such as {SYNTAX}")
+        distribution = _parse_distribution(text, key, values)
+        if key in space:
+            raise UserError(key, "is named twice")
+        space[key] = distribution
+    _require_valid(space)
+    return space
+
+
+def _parse_distribution(text: str, key: str, values: str) -> "BaseDistribution":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    bounds, _, scale = values.partition(":")
+    low, dots, high = bounds.partition("..")
+    if not dots:
+        return CategoricalDistribution([_parse_value(key, each) for each in values.split(",")])
+    if scale not in ("", "log"):
+        raise UserError(text, "must end in :log or without a colon", found=scale)
+    ends = _parse_value(key, low), _parse_value(key, high)
+    is_integer = _field_type(key) is int
+    if is_integer and not all(isinstance(end, int) for end in ends):
+        raise UserError(text, "must be a range of whole numbers", found=bounds)
+    try:
+        if is_integer:
+            return IntDistribution(*ends, log=scale == "log")
+        return FloatDistribution(float(ends[0]), float(ends[1]), log=scale == "log")
+    except (TypeError, ValueError) as error:
+        todo = "write it as 0.001..0.1, the smaller number first, and above 0 with :log"
+        raise UserError(text, "is not a range of numbers", found=error, todo=todo) from None
+
+
+def _parse_value(key: str, text: str) -> Any:
+    return read_yaml(text, f"{key}={text}")
+
+
+def _field_type(key: str) -> Any:
+    section, _, name = key.partition(".")
+    model = Params.model_fields[section].annotation if section in Params.model_fields else None
+    field = getattr(model, "model_fields", {}).get(name)
+    if field is None:
+        # It raises UserError, with the nearest name that exists.
+        changed_params({key: 0})
+    return field.annotation if field is not None else None
+
+
+def _require_valid(space: SearchSpace) -> None:
+    """Raise UserError for a bound or choice that is not valid, or without validation rows."""
+    for key, distribution in space.items():
+        attributes = vars(distribution)
+        for value in attributes.get("choices") or (attributes["low"], attributes["high"]):
+            if changed_params({key: value}).split.validation == 0:
+                raise UserError(
+                    "params.yaml: split.validation",
+                    "is 0, but a search compares the losses of validation rows",
+                    todo="set it to a share, such as 0.15; the test rows are for the end",
+                )

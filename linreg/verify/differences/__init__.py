@@ -1,0 +1,1 @@
+"""The first value in which two files differ, and by how much."""
