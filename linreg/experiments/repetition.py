@@ -37,7 +37,7 @@ def require_seeds_that_matter(count: int, *, split: bool) -> None:
 
 
 def repeat(name: str, seeds: Mapping[str, int]) -> Repetition:
-    """Run the pipeline with the given seeds; raises UserError when a stage refuses its parameters."""
+    """Run the pipeline with some seeds; raises UserError when a stage refuses its parameters."""
     start = time.monotonic()
     try:
         experiment = run_experiment(name, seeds)

@@ -1,1 +1,1 @@
-"""A commit executed again elsewhere, and every output compared."""
+"""A commit or a run repeated in a clone, and every output compared; certified values."""

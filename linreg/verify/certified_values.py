@@ -121,7 +121,7 @@ def _fit(file: Path, intercept: bool) -> Inference:
         profiles = describe(table)
         schema = make_schema(formula, profiles, table, {}, fill_missing=False)
         refuse_missing(profiles, missing_cells(profiles, schema, {}))
-        design = Design.learn(schema, (part.rows for part in table.parts()))
+        design = Design.fit(schema, (part.rows for part in table.parts()))
         moments = Moments.zero(len(design.names))
         for part in table.parts():
             X = design.matrix(part.rows, part.origin, part.first_row)

@@ -282,5 +282,5 @@ def test_a_model_that_differs_in_other_than_theta_and_b_is_not_the_same(
     (tmp_path / "data/split/test.parquet").write_bytes(b"")
     match = compare_model(run, tmp_path)
     assert (match.same, match.different_data) == (False, ("data/split",))
-    words = "first difference: θ and b are the same, but model.json: formula: 'y ~ x1 + x2' became 'y ~ x1'"
-    assert match.lines[-1] == words
+    difference = "model.json: formula: 'y ~ x1 + x2' became 'y ~ x1'"
+    assert match.lines[-1] == f"first difference: θ and b are the same, but {difference}"

@@ -87,8 +87,7 @@ def test_six_trials_find_the_region_of_rates_that_arrive_and_leave_the_workspace
     )
     assert (other.returncode, other.stdout) == (2, "")
     assert (
-        "search-planted-001: exists already, with other parameters; found train.lr="
-        in other.stderr
+        "search-planted-001: exists already, with other parameters; found train.lr=" in other.stderr
     )
 
     small.run("git", "checkout", "-q", "params.yaml")
@@ -243,9 +242,8 @@ def test_without_validation_rows_there_is_no_search(
     (tmp_path / "params.yaml").write_text("split: {train: 0.8, validation: 0, test: 0.2}\n")
     code, _, err = linreg("search", "train.lr=0.1..1")
     assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith(
-        "error: params.yaml: split.validation: is 0, but a search compares the losses of validation rows"
-    )
+    where = "error: params.yaml: split.validation"
+    assert err.startswith(f"{where}: is 0, but a search compares the losses of validation rows")
 
 
 def test_repetitions_that_could_not_vary_are_refused(

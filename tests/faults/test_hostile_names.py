@@ -1,6 +1,5 @@
 """Names out of files stay text: in a terminal, in a page and in Markdown."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,8 @@ from linreg.errors import UserError, one_line_errors, printable
 from linreg.markdown import code, plain
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.mlflow.required_columns import in_markdown
+from linreg.tracking.runs import MODEL, KnownRun
+from linreg.verify.run_checkout import checkout_run
 from tests.faults.forked import run_command
 from tests.prediction.fitted import save_model
 
@@ -88,22 +89,10 @@ def test_a_journal_cannot_send_files_from_elsewhere(
             run.copy(path)
 
 
-def test_the_commit_of_a_run_is_no_option_of_git(tmp_path: Path) -> None:
-    program = """if True:
-        from linreg.verify.run_checkout import _commit_of
-        from linreg.tracking.runs import KnownRun
-        for commit in ("--upload-pack=touch marker", "HEAD", "-x", "; touch marker", "a" * 39):
-            try:
-                _commit_of(KnownRun("key", "id", "name", 0, "FINISHED", {"git.commit": commit}, {}))
-            except Exception as error:
-                print(error)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    lines = done.stdout.splitlines()
-    assert len(lines) == 5, done
-    assert all(line.startswith("run id: names no commit; found ") for line in lines), lines
+@pytest.mark.parametrize(
+    "commit", ["--upload-pack=touch marker", "HEAD", "-x", "; touch marker", "a" * 39]
+)
+def test_the_commit_of_a_run_is_no_option_of_git(commit: str) -> None:
+    run = KnownRun("key", "id", "name", 0, "FINISHED", {"git.commit": commit, MODEL: "md5"}, {})
+    with pytest.raises(UserError, match=r"^run id: has no commit; found "), checkout_run(run):
+        pytest.fail("it was checked out")

@@ -33,6 +33,7 @@ from numpy._core._multiarray_umath import __cpu_features__
 def digest(values):
     return hashlib.sha256(np.asarray(values).tobytes()).hexdigest()
 
+FEATURES = ("+avx2", "+fma", "+avx512f")
 library = next(pathlib.Path(np.__file__).parents[1].glob("numpy.libs/*openblas*"))
 core = ctypes.CDLL(str(library)).scipy_openblas_get_corename64_
 core.restype = ctypes.c_char_p
@@ -43,7 +44,7 @@ print(json.dumps({
     "numpy": [name for name in ("X86_V3", "X86_V4") if __cpu_features__.get(name)],
     "openblas": core().decode(),
     "arrow": pa.runtime_info().simd_level,
-    "numba": [cpu, *(name for name in ("+avx2", "+fma", "+avx512f") if name in features.split(","))],
+    "numba": [cpu, *(name for name in FEATURES if name in features.split(","))],
     "aten": torch.backends.cpu.get_cpu_capability(),
     "threads": [numba.config.NUMBA_NUM_THREADS, torch.get_num_threads()],
     "glibc": digest([math.exp(value) for value in x.tolist()]),
@@ -76,7 +77,7 @@ SHOWN_BY = {
     "GLIBC_TUNABLES": "glibc",
     "MKL_CBWR": "mkl",
 }
-"""What shows the effect of a variable; of glibc and MKL, which do not report it, bits of a result."""
+"""What shows the effect of each variable; for glibc and MKL it is the bits of a result."""
 
 
 def libraries_in_process(*arguments: str, **variables: str) -> dict[str, Any]:

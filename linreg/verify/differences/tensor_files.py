@@ -23,10 +23,10 @@ def tensor_difference(expected: Path, found: Path, name: str) -> Difference | No
         safe_open(expected, framework="numpy") as first,
         safe_open(found, framework="numpy") as second,
     ):
-        for key in sorted({*first.keys(), *second.keys()}):
-            a, b = (
-                file.get_tensor(key) if key in file.keys() else None for file in (first, second)
-            )
+        names = [set(file.keys()) for file in (first, second)]
+        for key in sorted(names[0] | names[1]):
+            a = first.get_tensor(key) if key in names[0] else None
+            b = second.get_tensor(key) if key in names[1] else None
             if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
                 return Difference.between(name, f"tensor {key}", _kind(a), _kind(b))
             if (index := _first_index(a, b)) is not None:
