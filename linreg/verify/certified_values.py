@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.formula.design import Design
-from linreg.data.ingest import columns_to_read, describe, make_schema, missing_cells, refuse_missing
+from linreg.data.formula.formula import quote_name
+from linreg.data.ingest.checks import check_nothing_missing
+from linreg.data.ingest.columns import columns_to_read
+from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.profile import profile_columns
 from linreg.data.source import open_source, typed_table
 from linreg.errors import UserError
 from linreg.evaluation.inference import Inference, inference
@@ -115,12 +119,12 @@ def _digits(file: Path, certified: _CertifiedValues) -> dict[str, float]:
 def _fit(file: Path, intercept: bool) -> Inference:
     """Fit a file's last column to all others by the pipeline's own readers, design and solver."""
     source = open_source(file)
-    formula = f"`{source.columns[-1]}` ~ {'' if intercept else '0 + '}."
+    formula = f"{quote_name(source.columns[-1])} ~ {'' if intercept else '0 + '}."
     with tempfile.TemporaryDirectory() as scratch:
         table = typed_table(source, columns_to_read(formula, source, {}), Path(scratch))
-        profiles = describe(table)
+        profiles = profile_columns(table)
         schema = make_schema(formula, profiles, table, {}, fill_missing=False)
-        refuse_missing(profiles, missing_cells(profiles, schema, {}))
+        check_nothing_missing(profiles, schema, {})
         design = Design.fit(schema, (part.rows for part in table.parts()))
         moments = Moments.zero(len(design.names))
         for part in table.parts():
