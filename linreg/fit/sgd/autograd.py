@@ -17,8 +17,8 @@ from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
 from linreg.fit.sgd.checkpoint import Checkpoint, State
-from linreg.fit.sgd.cuda_graph import CapturedStep, capture_for, set_learning_rate
-from linreg.fit.sgd.gradients import ShardGradients
+from linreg.fit.sgd.cuda_graph import CapturedStep, Step, capture_for, set_learning_rate
+from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.order import BatchPlan
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
@@ -28,8 +28,55 @@ from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE, Workers
 
 
-class AutogradEngine:
+class LinearRegression:
     """A linear model, its loss, its optimizer, and the step that trains it."""
+
+    def __init__(
+        self,
+        num_features: int,
+        intercept: bool,
+        params: Train,
+        dtype: torch.dtype,
+        device: str,
+        x_scale: Floats,
+        num_shards: int,
+        workers: Workers,
+    ) -> None:
+        self.model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
+        self.mean_squared_error = torch.nn.MSELoss()
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(), lr=params.lr, momentum=params.momentum
+        )
+        self.gradients = ShardGradients(self.model, num_shards, workers)
+        self.ridge = RidgePenalty(self.model, params.l2, x_scale)
+
+    def train_step(self, batch: Batch) -> torch.Tensor:
+        """Take one step of gradient descent and return the loss of the batch before it, ()."""
+        self.optimizer.zero_grad()
+        for shard, (X, y, root_w) in batch.micro_batches:
+            prediction = self.model(X)
+            loss = self.mean_squared_error(weighted(prediction, root_w), weighted(y, root_w))
+            loss = share_of_batch(loss, len(y), batch.num_rows)
+            loss.backward()
+            self.gradients.collect(shard, loss)
+        loss = self.gradients.sum_over_shards(batch.lengths)
+        loss = self.ridge.add_to(loss)
+        self.optimizer.step()
+        return loss
+
+
+def weighted(values: torch.Tensor, root_w: torch.Tensor | None) -> torch.Tensor:
+    """Multiply rows (n, 1) by √w, so that their squared errors are weighted by w."""
+    return values if root_w is None else values * root_w
+
+
+def share_of_batch(loss: torch.Tensor, num_rows: int, batch_size: int) -> torch.Tensor:
+    """Return what the mean over a micro-batch contributes to the mean over its whole batch."""
+    return loss if num_rows == batch_size else loss * (num_rows / batch_size)
+
+
+class AutogradEngine(LinearRegression):
+    """The linear regression as an engine of `linreg.fit.sgd.session`."""
 
     def __init__(
         self,
@@ -43,70 +90,40 @@ class AutogradEngine:
     ) -> None:
         dtype = torch.float if params.dtype == "float32" else torch.double
         device = choose_device(params.device)
-
-        self.model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
-        self.mean_squared_error = torch.nn.MSELoss()
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=params.lr, momentum=params.momentum
+        x_scale, num_shards = scaling.x_scale, len(shards)
+        super().__init__(
+            num_features, intercept, params, dtype, device, x_scale, num_shards, workers
         )
-
         set_parameters(self.model, initial_parameters(num_features, intercept, params))
-        self.gradients = ShardGradients(self.model, len(shards), workers)
-        self.l2 = params.l2
-        # The penalty is on θ in the units of the data.
-        self.x_scale = torch.from_numpy(scaling.x_scale).to(device, dtype)
-
-        self.params, self.plan = params, plan
-        own = workers.own_range(len(shards))
-        self.batches = ShuffledBatches(shards, scaling, plan, params.seed, dtype, device, own)
-        self.average = torch.optim.swa_utils.AveragedModel(self.model)
-        self.first_averaged_step = first_averaged_step(params, plan.num_steps(params.epochs))
         self.step = 0
-        self.take_step = self.train_step
+        self._params, self._plan = params, plan
+        self._num_steps = plan.num_steps(params.epochs)
+        self._first_averaged = first_averaged_step(params, self._num_steps)
+        self._average = torch.optim.swa_utils.AveragedModel(self.model)
+        own = workers.own_range(num_shards)
+        self._shuffled = ShuffledBatches(shards, scaling, plan, params.seed, dtype, device, own)
+        self._take_step: Step = self.train_step
         self.steps_between_checks = 1
         if capture := capture_for(device, workers):
             batch_size = min(params.batch_size, plan.num_rows)
-            self.take_step = CapturedStep(self.train_step, self.optimizer, capture, batch_size)
+            self._take_step = CapturedStep(self.train_step, self.optimizer, capture, batch_size)
             # Reading the loss makes Python wait for the GPU.
             self.steps_between_checks = STEPS_BETWEEN_UPDATES
 
-    def train_step(self, batch: Batch) -> torch.Tensor:
-        """Take one step of gradient descent and return the loss of the batch before it, ()."""
-        self.optimizer.zero_grad()
-        for shard, (X, y, root_w) in batch.micro_batches:
-            prediction = self.model(X)
-            loss = self.mean_squared_error(weighted(prediction, root_w), weighted(y, root_w))
-            loss = share_of_batch(loss, len(y), batch.num_rows)
-            loss.backward()
-            self.gradients.collect(shard, loss)
-        loss = self.gradients.sum_over_shards(batch.lengths)
-        loss = self.add_ridge_penalty(loss)
-        self.optimizer.step()
-        return loss
-
-    def add_ridge_penalty(self, loss: torch.Tensor) -> torch.Tensor:
-        """Add l2·‖θ‖² to a loss (), and its gradient to that of the parameters."""
-        if not self.l2:
-            return loss
-        penalty = self.l2 * torch.square(self.model.weight / self.x_scale).sum()
-        penalty.backward()
-        return loss + penalty.detach()
-
     def begin_epoch(self, epoch: int, first_batch: int) -> None:
         """Start the batches of an epoch, counted from 1, at one of them, counted from 0."""
-        end = epoch * self.plan.steps_per_epoch
-        num_steps = self.plan.num_steps(self.params.epochs)
-        self._rates = rates_of_steps(self.params, range(self.step, end), num_steps)
-        self._batches = self.batches.epoch(epoch, first_batch)
+        steps = range(self.step, epoch * self._plan.steps_per_epoch)
+        self._rates = rates_of_steps(self._params, steps, self._num_steps)
+        self._batches = self._shuffled.epoch(epoch, first_batch)
 
     def advance(self) -> None:
         """Take the next step of the epoch."""
         self.learning_rate = next(self._rates)
         set_learning_rate(self.optimizer, self.learning_rate)
-        self._loss = self.take_step(next(self._batches))
+        self._loss = self._take_step(next(self._batches))
         self.step += 1
-        if self.step >= self.first_averaged_step:
-            self.average.update_parameters(self.model)
+        if self.step >= self._first_averaged:
+            self._average.update_parameters(self.model)
 
     def loss(self) -> float:
         """Return the loss of the last batch, before its step."""
@@ -119,8 +136,8 @@ class AutogradEngine:
 
     def parameters(self) -> tuple[Floats, float]:
         """Return θ (M,) and b in the units of training, averaged once averaging has begun."""
-        averaged = self.step >= self.first_averaged_step
-        return get_parameters(self.average.module if averaged else self.model)
+        averaged = self.step >= self._first_averaged
+        return get_parameters(self._average.module if averaged else self.model)
 
     def state(self) -> State:
         """Return all that the next step depends on, in numbers that JSON keeps to the last bit."""
@@ -130,22 +147,22 @@ class AutogradEngine:
             "step": self.step,
             "model": [parameter.tolist() for parameter in parameters],
             "momentum": [None if buffer is None else buffer.tolist() for buffer in momentum],
-            "average": [parameter.tolist() for parameter in self.average.module.parameters()],
-            "num_averaged": int(self.average.n_averaged),
+            "average": [parameter.tolist() for parameter in self._average.module.parameters()],
+            "num_averaged": int(self._average.n_averaged),
         }
 
     def restore(self, state: State) -> None:
         """Set everything to what `state` returned."""
         self.step = int(state["step"])
         with torch.no_grad():
-            for module, values in ((self.model, "model"), (self.average.module, "average")):
+            for module, values in ((self.model, "model"), (self._average.module, "average")):
                 for parameter, value in zip(module.parameters(), state[values], strict=True):
                     parameter.copy_(parameter.new_tensor(value))
             for parameter, buffer in zip(self.model.parameters(), state["momentum"], strict=True):
                 if buffer is not None:
                     momentum = parameter.new_tensor(buffer)
                     self.optimizer.state[parameter]["momentum_buffer"] = momentum
-            self.average.n_averaged.fill_(state["num_averaged"])
+            self._average.n_averaged.fill_(state["num_averaged"])
 
 
 def gradient_descent(
@@ -166,16 +183,6 @@ def gradient_descent(
     plan = BatchPlan(shards, params.batch_size)
     engine = AutogradEngine(shards, num_features, intercept, scaling, params, plan, workers)
     return run_epochs(engine, plan, scaling, params, workers, checkpoint)
-
-
-def weighted(values: torch.Tensor, root_w: torch.Tensor | None) -> torch.Tensor:
-    """Multiply rows (n, 1) by √w, so that their squared errors are weighted by w."""
-    return values if root_w is None else values * root_w
-
-
-def share_of_batch(loss: torch.Tensor, num_rows: int, batch_size: int) -> torch.Tensor:
-    """Return what the mean over a micro-batch contributes to the mean over its whole batch."""
-    return loss if num_rows == batch_size else loss * (num_rows / batch_size)
 
 
 def set_parameters(model: torch.nn.Linear, values: Floats) -> None:

@@ -1,4 +1,4 @@
-"""The gradient of a batch: the sum of its shards' gradients, in the order of the shards.
+"""The gradient of a batch: the sum of its shards' gradients in their order, and the penalty's.
 
 A single process leaves the sum to autograd, since each backward() adds to the gradient that is
 there. Several processes exchange the gradient of every shard separately: a sum of partial sums
@@ -7,6 +7,7 @@ would be rounded differently for each number of processes.
 
 from collections.abc import Sequence
 
+from linreg.arrays import Floats
 from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
@@ -61,6 +62,22 @@ class ShardGradients:
             parameter.grad = total[start : start + parameter.numel()].view_as(parameter).clone()
             start += parameter.numel()
         return total[-1]
+
+
+class RidgePenalty:
+    """The penalty l2·‖θ‖², on θ in the units of the data: `x_scale` (M,) are those of training."""
+
+    def __init__(self, model: torch.nn.Linear, l2: float, x_scale: Floats) -> None:
+        self._weight, self._l2 = model.weight, l2
+        self._x_scale = torch.from_numpy(x_scale).to(model.weight)
+
+    def add_to(self, loss: torch.Tensor) -> torch.Tensor:
+        """Return the loss, (), with the penalty, whose gradient is added to the parameters'."""
+        if not self._l2:
+            return loss
+        penalty = self._l2 * torch.square(self._weight / self._x_scale).sum()
+        penalty.backward()
+        return loss + penalty.detach()
 
 
 def _gradient(parameter: torch.Tensor) -> torch.Tensor:
