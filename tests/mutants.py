@@ -12,12 +12,14 @@ PERFORMANCE = {
     "BYTES_PER_BLOCK",
     "BYTES_PER_ROW",
     "KEPT_BYTES",
-    "PIECE",
+    "MAX_PRODUCTS",
+    "ROWS_AT_A_TIME",
+    "TILE",
     "ROWS_PER_BUCKET",
     # How far ahead something is read.
     "CACHE_LINE",
     "MOST_STREAMS_AHEAD",
-    "ROWS_AHEAD",
+    "PREFETCH_DISTANCE",
     # How often something is looked at.
     "POLL_SECONDS",
 }

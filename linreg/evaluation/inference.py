@@ -16,7 +16,7 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.evaluation.distributions import f_upper, t_quantile, t_two_sided
 from linreg.evaluation.robust import RobustErrors, leverages
-from linreg.fit.exact.elimination import DIGITS
+from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.model import linear
 
@@ -107,7 +107,7 @@ def inference(
     coefficients = []
     for j, name in enumerate(["b", *fit.names]):
         if fit.kept[j]:
-            usual = _certainty(estimates[j], float(fit.errors[j]), fit.df, quantile)
+            usual = _certainty(estimates[j], float(fit.standard_errors[j]), fit.df, quantile)
             other = (
                 None
                 if robust_errors is None
@@ -115,7 +115,7 @@ def inference(
             )
             coefficients.append(Coefficient(name, estimates[j], usual, other))
     f_df = fit.rank - fit.intercept
-    with localcontext(DIGITS):
+    with localcontext(PRECISION):
         r2 = None if fit.tss == 0 else 1 - fit.rss / fit.tss
         adjusted = None if r2 is None or fit.df <= 0 else 1 - (1 - r2) * (fit.df + f_df) / fit.df
         f = f_p = None

@@ -1,9 +1,4 @@
-"""What takes a second look at the rows: leverages, and standard errors that unequal noise does not
-spoil.
-
-The rows pass through strict kernels in their order (see linreg.fit.exact.double_double), in windows
-of any length.
-"""
+"""Leverages and heteroscedasticity-robust standard errors, from one more pass over the rows."""
 
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -12,7 +7,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.rows import Rows
-from linreg.fit.exact.double_double_numpy import are_few
+from linreg.fit.exact.double_double_numpy import numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.process.workers import ALONE, Workers
 
@@ -107,7 +102,7 @@ def _passes(num_rows: int, fit: LeastSquares) -> ModuleType:
     """Return the module that goes through so many rows the faster, counting its import; both give
     the same bits.
     """
-    if are_few(num_rows, len(fit.kept) + 1):
+    if numpy_is_faster(num_rows, len(fit.kept) + 1):
         from linreg.evaluation import robust_numpy as robust_small
 
         return robust_small
@@ -136,13 +131,13 @@ def _influence(fit: LeastSquares, X: Floats, passes: ModuleType) -> tuple[Floats
     """
     q = np.empty((len(fit.kept), len(X)))
     a = np.zeros((len(fit.kept), len(X)))
-    passes.project(X, fit.exponents, fit.root, fit.kept, q, a)
+    passes.project(X, fit.exponents, fit.inverse_cholesky, fit.kept, q, a)
     return q, a
 
 
 def _scaled_theta(fit: LeastSquares) -> Floats:
     """Return (b, θ) as (2, M + 1), high and low, in the units of scaled columns and target."""
-    both = np.stack([np.concatenate([[fit.b], fit.theta]), fit.theta_low])
+    both = np.stack([np.concatenate([[fit.b], fit.theta]), fit.remainders])
     scaled: Floats = np.ldexp(both, fit.exponents[:-1] - fit.exponents[-1])
     return scaled
 

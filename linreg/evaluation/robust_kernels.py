@@ -1,12 +1,12 @@
 """The passes over rows of `linreg.evaluation.robust`, in strict kernels (see
-linreg.fit.exact.double_double).
+linreg.fit.exact.double_double_kernels).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.fit.exact.double_double import add_multiple
+from linreg.fit.exact.double_double_kernels import axpy
 from linreg.fit.kernels import strict
 
 TILE = 128
@@ -45,7 +45,7 @@ def project(
             if kept[j]:
                 for i in range(j + 1):
                     if kept[i]:
-                        add_multiple(
+                        axpy(
                             hi[:rows],
                             lo[:rows],
                             x[i, :rows],
@@ -73,10 +73,10 @@ def residuals(
         rows = min(TILE, len(X) - start)
         scaled(y[start : start + rows], int(exponents[size]), hi[:rows])
         lo[:] = 0.0
-        add_multiple(hi[:rows], lo[:rows], ones[:rows], zeros[:rows], -theta[0, 0], -theta[1, 0])
+        axpy(hi[:rows], lo[:rows], ones[:rows], zeros[:rows], -theta[0, 0], -theta[1, 0])
         for j in range(1, size):
             scaled(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
-            add_multiple(hi[:rows], lo[:rows], x[:rows], zeros[:rows], -theta[0, j], -theta[1, j])
+            axpy(hi[:rows], lo[:rows], x[:rows], zeros[:rows], -theta[0, j], -theta[1, j])
         for r in range(rows):
             out[start + r] = hi[r] + lo[r]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.fit.exact.double_double_numpy import add_multiple
+from linreg.fit.exact.double_double_numpy import axpy
 
 
 def project(
@@ -27,7 +27,7 @@ def project(
     for j in found:
         hi, lo = np.zeros(len(X)), np.zeros(len(X))
         for i in found[: found.index(j) + 1]:
-            add_multiple(hi, lo, x[i], root[0, i, j], root[1, i, j])
+            axpy(hi, lo, x[i], root[0, i, j], root[1, i, j])
         q[j] = hi + lo
         for i in found[: found.index(j) + 1]:
             a[i] += root[0, i, j] * q[j]
@@ -39,7 +39,7 @@ def residuals(
     """Set out (n,) to y − ỹ in the units of the scaled target."""
     hi, lo = _halved(y, int(exponents[-1])), np.zeros(len(y))
     for j, x in enumerate(_scaled(X, exponents[:-1])):
-        add_multiple(hi, lo, x, -theta[0, j], -theta[1, j])
+        axpy(hi, lo, x, -theta[0, j], -theta[1, j])
     out[:] = hi + lo
 
 

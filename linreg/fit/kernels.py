@@ -1,4 +1,4 @@
-"""How kernels are compiled: strictly, so that they give the same bits on every CPU."""
+"""How kernels are compiled: strict floating-point arithmetic, for the same bits on every CPU."""
 
 import os
 from collections.abc import Callable
@@ -15,46 +15,52 @@ from linreg.process.source_hash import code_hash
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# numba notices a change of the file that a kernel is in, but not of those that it calls kernels of.
 PROJECT = Path(__file__).resolve().parents[2]
 
+PREFETCH_INTRINSIC = "llvm.prefetch.p0"
+CACHE_LINE = 64
+PREFETCH_DISTANCE = 32
+"""Rows in advance that a row is prefetched; measured best of 4 to 64, for 4 and for 18 columns."""
 
-def _is_ours_alone(folder: Path) -> bool:
-    """Tell whether nobody else can write into a folder, made if need be: numba unpickles what lies
-    in it.
-    """
+
+def _is_private(folder: Path) -> bool:
+    """Create a folder if need be, and tell whether nobody else can write into it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = folder.stat()
+        status = folder.stat()
     except OSError:
         return False
-    return about.st_uid == os.geteuid() and not about.st_mode & 0o022
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-CAN_KEEP = True
-if "NUMBA_CACHE_DIR" not in os.environ:
-    kernels = PROJECT / ".linreg" / "kernels" / code_hash(PROJECT)
-    numba.config.CACHE_DIR = str(kernels)  # type: ignore[attr-defined]
-    CAN_KEEP = _is_ours_alone(kernels)
+def _use_private_cache() -> bool:
+    """Let numba cache kernels in a folder per version of our code; tell whether that is safe.
 
-PREFETCH = "llvm.prefetch.p0"
-CACHE_LINE = 64
-ROWS_AHEAD = 32
-"""How many rows in advance one is asked for: measured best of 4 to 64, for 4 columns and for 18."""
+    numba compiles a kernel again when its own file has changed, but not when that of a kernel it
+    calls has; hence the hash of all code. It unpickles what it finds in its cache; hence nobody
+    else may write there. NUMBA_CACHE_DIR is the user's own choice and is trusted.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return True
+    folder = PROJECT / ".linreg" / "kernels" / code_hash(PROJECT)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    return _is_private(folder)
+
+
+CACHED = _use_private_cache()
 
 
 def strict(function: Function) -> Function:
-    """Compile without any licence to reorder, fuse or approximate; kept on disk for the next
-    process if it is safe.
+    """Compile without any license to reorder, fuse or approximate floating-point operations.
 
-    Other threads run meanwhile, such as one that reads the next rows.
+    The machine code is cached on disk where that is safe. Other threads run meanwhile, such as one
+    that prefetches rows.
     """
-    return cast("Function", njit(cache=CAN_KEEP, error_model="numpy", nogil=True)(function))
+    return cast("Function", njit(cache=CACHED, error_model="numpy", nogil=True)(function))
 
 
 def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba passes types)
-    """Ask for a row (columns,) of an array (rows, columns) in C order, so that it is in the cache
-    when it is read.
+    """Prefetch a row (columns,) of an array (rows, columns) in C order into the cache.
 
     Rows in a random order wait for the memory otherwise: 26 instead of 11 ns a row of 16 bytes, 98
     instead of 31 for 72, the arithmetic included.
@@ -63,25 +69,27 @@ def _prefetch(typing: Any, rows: Any, row: Any) -> Any:  # noqa: ARG001 (numba p
     def generate(context: Any, builder: Any, types_: Any, arguments: Any) -> Any:
         array = context.make_array(types_.args[0])(context, builder, arguments[0])
         stride = builder.extract_value(array.strides, 0)
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        byte = ir.IntType(8).as_pointer()
+        number = ir.IntType(32)
         first = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
         signature = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = builder.module.globals.get(PREFETCH) or ir.Function(
-            builder.module, signature, PREFETCH
+        function = builder.module.globals.get(PREFETCH_INTRINSIC) or ir.Function(
+            builder.module, signature, PREFETCH_INTRINSIC
         )
-        to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        # For reading, to be kept in all caches, data rather than instructions.
+        hints = [ir.Constant(number, value) for value in (0, 3, 1)]
         with cgutils.for_range_slice(
             builder, stride.type(0), stride, stride.type(CACHE_LINE), inc=True
         ) as (offset, _):
-            builder.call(function, [builder.gep(first, [offset]), to_read, keep, data])
-        # The last byte may lie in a line of its own: 50 instead of 22 ns a row of 40 bytes without
-        # it.
+            builder.call(function, [builder.gep(first, [offset]), *hints])
+        # The last byte may be in another cache line: 50 instead of 22 ns a row of 40 bytes without
+        # this.
         crosses = builder.icmp_unsigned(
             "!=", builder.urem(stride.type(CACHE_LINE), stride), stride.type(0)
         )
         with builder.if_then(crosses):
             last = builder.gep(first, [builder.sub(stride, stride.type(1))])
-            builder.call(function, [last, to_read, keep, data])
+            builder.call(function, [last, *hints])
         return context.get_dummy_value()
 
     return types.void(rows, types.intp), generate

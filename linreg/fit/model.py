@@ -1,4 +1,4 @@
-"""The fitted model ỹ = b + X·θᵀ and its artifact on disk: model.safetensors and model.json."""
+"""The fitted model ỹ = b + X·θᵀ, and its artifact on disk: model.safetensors and model.json."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,8 @@ from linreg.files import read_document, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
-NOT_AS_WRITTEN = (
+
+MALFORMED = (
     KeyError,
     TypeError,
     AttributeError,
@@ -30,23 +31,17 @@ NOT_AS_WRITTEN = (
     ArithmeticError,
     AssertionError,
 )
-"""What Python raises when a document has other keys, types or lengths than the code that reads it
-expects.
-"""
+"""Raised by code that reads a document with other keys, types or lengths than it expects."""
 
 
 def linear(X: Floats, theta: Floats, b: float) -> Floats:
-    """Return b + X·θᵀ, float64 of shape (n,), for X (n, M) and θ (M,).
+    """Return b + X·θᵀ (n,) for X (n, M) and θ (M,), all float64.
 
-    The columns are added one after the other: a BLAS product would round differently from CPU to
-    CPU.
+    The columns are added one after the other, as a BLAS product would round differently from CPU to
+    CPU. What overflows is infinite or NaN, without a warning.
     """
     y = np.full(len(X), b)
-    with np.errstate(
-        over="ignore",
-        invalid="ignore",
-        # what is not finite is the caller's to find, with its row
-    ):
+    with np.errstate(over="ignore", invalid="ignore"):
         for j in range(len(theta)):
             y += X[:, j] * theta[j]
     return y
@@ -54,9 +49,7 @@ def linear(X: Floats, theta: Floats, b: float) -> Floats:
 
 @dataclass(frozen=True)
 class ModelColumn:
-    """A column that a prediction needs: its name, its arrow type by name, and what it is in the
-    formula.
-    """
+    """A column that a prediction needs: its name, the name of its Arrow type, and its kind."""
 
     name: str
     type: str
@@ -65,11 +58,10 @@ class ModelColumn:
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A design with θ (M,) and b, float64, in the units of the data; b is 0 without intercept.
+    """A design with θ (M,) and b, float64, in the units of the data; b is 0 without an intercept.
 
-    hashes  MD5 of the inputs, as in dvc.lock, and of the parameters that the model was made from
-    files   MD5 of single files that belong to it, by path: of what it was made from and what was
-            written with it
+    hashes  MD5 of the inputs, as in dvc.lock, and of the parameters that the model was fitted with
+    files   MD5 by path of single files: inputs, and files that were written with the model
     """
 
     design: Design
@@ -80,7 +72,7 @@ class LinearModel:
 
     @property
     def target(self) -> str:
-        """What is predicted, as it stands on the left of the formula."""
+        """The left-hand side of the formula."""
         return str(self.design.schema.target["factor"])
 
     @property
@@ -100,30 +92,31 @@ class LinearModel:
         return dict(zip(self.design.names, self.theta.tolist(), strict=True))
 
     def predict(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
-        """Return a prediction per row, float64 of shape (n,); with `text`, a number may come as
-        text that spells it.
+        """Return a prediction per row, float64 of shape (n,).
 
-        Raises UserError naming column and row for a column or cell that is missing, is not of the
-        column's type or finite, or holds a level that was not in the training rows.
+        text  whether a number may be given as text
+
+        Raises UserError with column and row for a missing column or cell, for a cell that has
+        another type or is not finite, and for a level that no training row has.
         """
-        X = self.features(frame, text=text)
-        return self.predictions(X, RaisingHandler(len(X), "the input", 1))
+        X = self.design_matrix(frame, text=text)
+        return self.predict_rows(X, RaisingHandler(len(X), "the input", 1))
 
-    def predictions(self, X: Floats, errors: RowErrorHandler) -> Floats:
-        """Return b + X·θᵀ of shape (n,); a row for which it is not finite is refused."""
-        found = linear(X, self.theta, self.b)
-        wrong = ~np.isfinite(found) & ~errors.invalid
+    def predict_rows(self, X: Floats, errors: RowErrorHandler) -> Floats:
+        """Return b + X·θᵀ (n,) for X (n, M); a row for which that is not finite is refused."""
+        predictions = linear(X, self.theta, self.b)
+        overflows = ~np.isfinite(predictions) & ~errors.invalid
         error = RowError(
             "too large to predict from",
             "",
             "is too large to predict from",
-            lambda row: str(found[row]),
+            lambda row: str(predictions[row]),
         )
-        errors.report(wrong, error)
-        return found
+        errors.report(overflows, error)
+        return predictions
 
-    def features(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
-        """Return the rows as the model sees them, X (n, M); raises UserError like `predict`."""
+    def design_matrix(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
+        """Return X (n, M) of a table; raises UserError like `predict`."""
         return self.design.matrix(
             coerce(frame, self.design.schema, "the input", text=text), "the input"
         )
@@ -133,22 +126,18 @@ class LinearModel:
         schema, design = self.design.schema, self.design
         statistics = {name: asdict(each) for name, each in design.statistics.items()}
         tensors = {"theta": self.theta.astype(np.float64), "b": np.array([self.b], np.float64)}
-        (folder / "model.safetensors").write_bytes(
-            save(tensors)
-            # save_file does not say that a disk is full
-        )
+        # safetensors' own save_file does not report a full disk.
+        (folder / "model.safetensors").write_bytes(save(tensors))
         document = {**schema.as_data(), "learned": statistics, "hashes": dict(self.hashes)}
         document |= {"files": dict(self.files)} if self.files else {}
-        # belongs to the data; a model knows what it found
+        # True coefficients are a property of the data, not of the model.
         del document["truth"]
         document |= {"theta": self.coefficients, "b": self.b}
         write_document(folder / "model.json", document)
 
 
 def load(folder: str | Path) -> LinearModel:
-    """Load the artifact in `folder`; raises UserError when it is absent, damaged or of another
-    format.
-    """
+    """Load the artifact in `folder`; raises UserError if it is absent, damaged or outdated."""
     path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
     data = read_document(path)
     try:
@@ -157,16 +146,21 @@ def load(folder: str | Path) -> LinearModel:
             name: ColumnStatistics.from_data(each) for name, each in data["learned"].items()
         }
         tensors = load_file(weights)
-        design, about = Design(schema, statistics), (data["hashes"], data.get("files", {}))
-        model = LinearModel(design, tensors["theta"], float(tensors["b"][0]), *about)
+        model = LinearModel(
+            Design(schema, statistics),
+            tensors["theta"],
+            float(tensors["b"][0]),
+            data["hashes"],
+            data.get("files", {}),
+        )
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
         if agrees:
-            _predict_no_rows(model)
+            _check_consistency(model)
     except FileNotFoundError:
         raise UserError(
             weights, "there is no such file", todo="run `dvc repro train` to make it"
         ) from None
-    except (*NOT_AS_WRITTEN, SafetensorError, pa.ArrowException) as error:
+    except (*MALFORMED, SafetensorError, pa.ArrowException) as error:
         raise UserError(
             folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`"
         ) from None
@@ -179,13 +173,11 @@ def load(folder: str | Path) -> LinearModel:
     return model
 
 
-def _predict_no_rows(model: LinearModel) -> None:
-    """Try a model that comes out of a file: what does not fit together in it shows here, whatever
-    rows come later.
-    """
-    types, schema = feature_types(model.design.schema), model.design.schema
-    rows = coerce(
-        pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()}), schema, "no rows"
-    )
-    model.predictions(*model.design.matrix_and_errors(rows))
+def _check_consistency(model: LinearModel) -> None:
+    """Predict an empty table, which fails if the parts of an artifact do not fit together."""
+    schema = model.design.schema
+    types = feature_types(schema)
+    empty = pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()})
+    rows = coerce(empty, schema, "no rows")
+    model.predict_rows(*model.design.matrix_and_errors(rows))
     model.design.row_warnings(rows)

@@ -1,11 +1,11 @@
-"""The mean squared error of any θ and b; float64, added up in a fixed order.
+"""The mean squared error of any θ and b, in float64.
 
-A window's sum is numpy's, the windows' sums are added exactly (math.fsum), so that no result
-depends on threads, on which process had which window, or on how much memory there is.
+The sum over a chunk is numpy's, the sums of the chunks are added exactly (math.fsum), so that no
+result depends on threads, on which process had which chunk, or on how much memory there is.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,33 +20,24 @@ def mean_squared_error(
 ) -> float | None:
     """Return (1/n) Σ w (y − ỹ)² over all rows of some files, w = 1 without weights.
 
-    None when they hold no row, or where it is beyond float64.
+    None if there is no row, or if it is beyond float64.
     """
     num_rows = sum(rows.num_rows for rows in parts)
+    if not num_rows:
+        return None
 
-    def squares(chunk: Chunk) -> Floats:
-        squared = np.square(chunk.y - linear(chunk.X, theta, b))
-        return squared if chunk.w is None else chunk.w * squared
+    def squared_errors(chunk: Chunk) -> Floats:
+        squares = np.square(chunk.y - linear(chunk.X, theta, b))
+        return squares if chunk.w is None else chunk.w * squares
 
-    found = total(parts, squares, workers) / num_rows if num_rows else math.nan
-    return found if math.isfinite(found) else None
-
-
-def total(
-    parts: Sequence[Rows], values: Callable[[Chunk], Floats], workers: Workers = ALONE
-) -> float:
-    """Return the sum of what `values` (n,) makes of each window, of all processes' windows; as in
-    `exact_sum`.
-    """
     with np.errstate(over="ignore", invalid="ignore"):
-        own = [float(values(chunk).sum()) for rows in parts for chunk in rows]
-    return exact_sum(workers.concatenate(own))
+        own = [float(squared_errors(chunk).sum()) for rows in parts for chunk in rows]
+    mse = exact_sum(workers.concatenate(own)) / num_rows
+    return mse if math.isfinite(mse) else None
 
 
 def exact_sum(values: Iterable[float]) -> float:
-    """Add up without rounding, but for the result; NaN where a number or the sum is beyond
-    float64.
-    """
+    """Return a sum that is rounded only once; NaN if a number or the sum is beyond float64."""
     numbers = list(values)
     try:
         return math.fsum(numbers) if all(map(math.isfinite, numbers)) else math.nan

@@ -67,7 +67,7 @@ def answer(model: LinearModel, features: CoercedTable, interval: Interval | None
     error.
     """
     X, errors = model.design.matrix_and_errors(features)
-    predicted = model.predictions(X, errors)
+    predicted = model.predict_rows(X, errors)
     has_answer = ~errors.invalid
     predicted = np.where(has_answer, predicted, np.nan)
     remarks = model.design.row_warnings(features)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from linreg.fit.exact.least_squares import LeastSquares, combination, solve
+from linreg.fit.exact.collinearity import format_linear_combination
+from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling
 
@@ -56,7 +57,7 @@ def giveaway(moments: Moments, names: Sequence[str], scores: Scaling) -> Giveawa
     columns: tuple[str, ...] = ()
     if least.df > 0 and least.tss > 0 and least.rss <= UNEXPLAINED * least.tss:
         terms = _exact_terms(least, scores)
-        relation, columns = combination(terms), tuple(name for name in terms if name)
+        relation, columns = format_linear_combination(terms), tuple(name for name in terms if name)
     singles = {
         name: r
         for name, r in zip(names, correlations(moments), strict=True)

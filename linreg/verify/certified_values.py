@@ -21,7 +21,7 @@ from linreg.data.source import open_source, typed_table
 from linreg.errors import UserError
 from linreg.evaluation.inference import Inference, inference
 from linreg.files import read_json
-from linreg.fit.exact.elimination import DIGITS
+from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moments import Moments
 
@@ -78,7 +78,7 @@ def _certified_values(document: Any, name: str, path: Path) -> _CertifiedValues:
         raise UserError(path, f"has no values for {name}.csv", todo="add them, or remove the file")
     values = document[name]
     try:
-        with localcontext(DIGITS):
+        with localcontext(PRECISION):
             return _CertifiedValues(
                 bool(values["intercept"]),
                 {
@@ -144,7 +144,7 @@ def log_relative_error(found: float | None, certified: Decimal) -> float:
     """
     if found is None:
         return 0.0
-    with localcontext(DIGITS):
+    with localcontext(PRECISION):
         error = abs(Decimal(found) - certified) / (abs(certified) or 1)
         digits = -error.log10() if error else Decimal(MOST_DIGITS)
         return float(min(max(digits, Decimal(0)), Decimal(MOST_DIGITS)))

@@ -170,12 +170,12 @@ def test_a_pickle_in_place_of_what_tracking_reads_is_not_loaded(name: str, tmp_p
 
 def test_kernels_are_kept_only_where_nobody_else_can_write(tmp_path: Path) -> None:
     """numba's own cache is pickled."""
-    assert kernels._is_ours_alone(tmp_path / "new")
+    assert kernels._is_private(tmp_path / "new")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    assert not kernels._is_ours_alone(tmp_path / "open")
+    assert not kernels._is_private(tmp_path / "open")
     if os.geteuid() == 0:
         (tmp_path / "other").mkdir(mode=0o700)
         os.chown(tmp_path / "other", 12345, 12345)
-        assert not kernels._is_ours_alone(tmp_path / "other")
+        assert not kernels._is_private(tmp_path / "other")

@@ -84,7 +84,7 @@ def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project
     from linreg.fit.model import load
 
     test = pd.read_parquet(reproduced.folder / "data/split/test.parquet")
-    X = load(reproduced.folder / "models/model").features(test)
+    X = load(reproduced.folder / "models/model").design_matrix(test)
     sure = intervals(
         ExactReference.read(reproduced.folder / "models/model").solution, X, confidence=0.95
     )

@@ -98,7 +98,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
     """
     late = ["process.launcher", "process.worker_group"]
     late += (
-        ["fit.exact.double_double", "fit.exact.large_elimination"]
+        ["fit.exact.double_double_kernels", "fit.exact.ldl_kernels"]
         if stage in ("train", "evaluate")
         else []
     )

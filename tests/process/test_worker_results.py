@@ -91,7 +91,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
         "names": design.names,
         "learned": {name: vars(each) for name, each in sorted(design.statistics.items())},
         "moments": bits(exact.moments.as_array()),
-        "minimum": bits([*exact.solution.theta, exact.solution.b, *exact.solution.errors]),
+        "minimum": bits([*exact.solution.theta, exact.solution.b, *exact.solution.standard_errors]),
         "gap": exact.loss.convergence(theta, b),
         "scores": [
             bits(each) for each in (scores.x_mean, scores.x_scale, [scores.y_mean, scores.y_scale])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats
 from linreg.fit.compiled.packed_rows import Order, Packed
 from linreg.fit.compiled.update import update
-from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
+from linreg.fit.kernels import PREFETCH_DISTANCE, prefetch, strict
 
 LANES = 136
 """Segments that are summed at a time: enough for long vectors, and an odd number of cache lines,
@@ -57,8 +57,8 @@ def add_moments(
         if row == 0 and segment % LANES == 0 and segment:
             _empty(tile, segment - LANES, num_segments, moments)
         lane = segment % LANES
-        if i + ROWS_AHEAD < len(order):
-            prefetch(Z, order[i + ROWS_AHEAD])
+        if i + PREFETCH_DISTANCE < len(order):
+            prefetch(Z, order[i + PREFETCH_DISTANCE])
         source = order[i]
         for j in range(Z.shape[1]):
             tile[row, j, lane] = Z[source, j]

@@ -13,7 +13,7 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.fit.compiled.packed_rows import Order, Packed
 from linreg.fit.compiled.update import update
-from linreg.fit.kernels import ROWS_AHEAD, prefetch, strict
+from linreg.fit.kernels import PREFETCH_DISTANCE, prefetch, strict
 
 LANES = 16
 """Elements that the compiler can process at a time: independent partial sums."""
@@ -82,16 +82,16 @@ def take_steps(
         count = min(capacity - filled, batch_size - num_rows, len(order) - at)
         if column_major:
             for i in range(at, at + count):
-                if i + ROWS_AHEAD < len(order):
-                    prefetch(Z, order[i + ROWS_AHEAD])
+                if i + PREFETCH_DISTANCE < len(order):
+                    prefetch(Z, order[i + PREFETCH_DISTANCE])
                 row = order[i]
                 for j in range(num_columns):
                     tile[j, filled] = Z[row, j]
                 filled += 1
         else:
             for i in range(at, at + count):
-                if i + ROWS_AHEAD < len(order):
-                    prefetch(Z, order[i + ROWS_AHEAD])
+                if i + PREFETCH_DISTANCE < len(order):
+                    prefetch(Z, order[i + PREFETCH_DISTANCE])
                 row = order[i]
                 for j in range(num_columns):
                     tile[filled, j] = Z[row, j]

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.evaluation.robust import RobustErrors, leverages
-from linreg.fit.exact import double_double
-from linreg.fit.exact import double_double_numpy as small_sums
+from linreg.fit.exact import double_double_kernels, double_double_numpy
 from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moments import Moments
 
@@ -24,7 +23,7 @@ def test_numpy_adds_up_the_moments_to_the_bits_of_the_kernel(
     for few in (10**9, -1):
         draw = np.random.default_rng(seed)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(small_sums, "FEW_PRODUCTS", few)
+            patch.setattr(double_double_numpy, "MAX_PRODUCTS", few)
             of = Moments.zero(num_features)
             for length in lengths:
                 X = np.ldexp(draw.normal(size=(length, num_features)) + 3, exponent)
@@ -63,7 +62,7 @@ def test_numpy_finds_robust_errors_and_leverages_to_the_bits_of_the_kernels(
     found = []
     for few in (10**9, -1):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(small_sums, "FEW_PRODUCTS", few)
+            patch.setattr(double_double_numpy, "MAX_PRODUCTS", few)
             errors = RobustErrors(fit)
             errors.add(X[:7], y[:7], None if w is None else w[:7])
             errors.add(X[7:], y[7:], None if w is None else w[7:])
@@ -74,9 +73,11 @@ def test_numpy_finds_robust_errors_and_leverages_to_the_bits_of_the_kernels(
 def test_both_have_the_same_products_errors() -> None:
     rng = np.random.default_rng(1)
     a, b = np.ldexp(rng.normal(size=(2, 10_000)), rng.integers(-200, 200, (2, 10_000)))
-    errors = small_sums.product_error(a, b, a * b).tolist()
+    errors = double_double_numpy.product_error(a, b, a * b).tolist()
     hi, lo = np.zeros(32), np.zeros(32)
     for x, y, error in zip(a.tolist(), b.tolist(), errors, strict=True):
         hi[:], lo[:] = 0.0, 0.0
-        double_double.add_products(np.array([x] + [0.0] * 31), np.array([y] + [0.0] * 31), hi, lo)
+        double_double_kernels.add_products(
+            np.array([x] + [0.0] * 31), np.array([y] + [0.0] * 31), hi, lo
+        )
         assert (hi[0], lo[0]) == (x * y, error)

@@ -127,16 +127,19 @@ def test_statsmodels_agrees(intercept: bool) -> None:
     theirs = sm.WLS(y, sm.add_constant(X) if intercept else X, weights=w).fit()
     start = 0 if intercept else 1
     np.testing.assert_allclose([found.b, *found.theta][start:], theirs.params, rtol=1e-13)
-    np.testing.assert_allclose(found.errors[start:], theirs.bse, rtol=1e-13)
+    np.testing.assert_allclose(found.standard_errors[start:], theirs.bse, rtol=1e-13)
     np.testing.assert_allclose(
-        found.inverse[start:, start:], theirs.normalized_cov_params, rtol=1e-12, atol=1e-18
+        found.unscaled_covariance[start:, start:],
+        theirs.normalized_cov_params,
+        rtol=1e-12,
+        atol=1e-18,
     )
     assert found.sigma == pytest.approx(math.sqrt(theirs.scale), rel=1e-14)
     assert float(found.tss) == pytest.approx(
         theirs.centered_tss if intercept else theirs.uncentered_tss, rel=1e-14
     )
     assert (found.df, found.rank) == (theirs.df_resid, len(theirs.params))
-    assert math.isnan(found.errors[0]) != intercept
+    assert math.isnan(found.standard_errors[0]) != intercept
 
 
 @pytest.mark.parametrize("num_features", [30, 100])
@@ -156,7 +159,11 @@ def test_the_order_of_rows_does_not_show(order: list[int], weighted: bool) -> No
     X, y, w = drawn(40)
     found = fit(X[order], y[order], w[order] if weighted else None)
     expected = fit(X, y, w if weighted else None)
-    assert (found.b, *found.theta, *found.errors) == (expected.b, *expected.theta, *expected.errors)
+    assert (found.b, *found.theta, *found.standard_errors) == (
+        expected.b,
+        *expected.theta,
+        *expected.standard_errors,
+    )
 
 
 @given(st.lists(st.integers(-300, 300), min_size=4, max_size=4))
@@ -166,7 +173,7 @@ def test_scaling_by_powers_of_two_scales_the_answer_exactly(exponents: list[int]
     found, expected = fit(np.ldexp(X, of_X), np.ldexp(y, of_y), w), fit(X, y, w)
     np.testing.assert_array_equal(found.theta, np.ldexp(expected.theta, of_y - np.array(of_X)))
     np.testing.assert_array_equal(
-        found.errors[1:], np.ldexp(expected.errors[1:], of_y - np.array(of_X))
+        found.standard_errors[1:], np.ldexp(expected.standard_errors[1:], of_y - np.array(of_X))
     )
     assert found.b == math.ldexp(expected.b, of_y)
     assert found.condition == expected.condition
@@ -186,7 +193,7 @@ def test_rows_of_weight_0_are_not_there() -> None:
     X, y, w = drawn(50)
     w[::3] = 0.0
     found, expected = fit(X, y, w), fit(X[w > 0], y[w > 0], w[w > 0])
-    np.testing.assert_array_equal(found.errors, expected.errors)
+    np.testing.assert_array_equal(found.standard_errors, expected.standard_errors)
     np.testing.assert_array_equal(found.theta, expected.theta)
     assert (found.num_rows, found.df) == (50, expected.df)
 
@@ -195,7 +202,7 @@ def test_the_intercept_alone_is_the_mean() -> None:
     y = np.array([0.1, 0.2, 0.4])
     found = fit(np.empty((3, 0)), y)
     assert found.b == float(sum(map(Fraction, y.tolist()), Fraction(0)) / 3)
-    assert found.errors[0] == pytest.approx(y.std(ddof=1) / math.sqrt(3), rel=1e-15)
+    assert found.standard_errors[0] == pytest.approx(y.std(ddof=1) / math.sqrt(3), rel=1e-15)
     assert found.theta.shape == (0,)
     assert found.condition == pytest.approx(1)
     assert found.tss == found.rss
@@ -227,10 +234,10 @@ def test_collinear_columns_are_named_with_their_relation(
     dropped, without = fit(X, y, collinear="drop"), fit(X[:, :2], y)
     assert dropped.dropped == {"x3": relation}
     np.testing.assert_array_equal(dropped.theta, [*without.theta, 0.0])
-    np.testing.assert_array_equal(dropped.errors, [*without.errors, math.nan])
+    np.testing.assert_array_equal(dropped.standard_errors, [*without.standard_errors, math.nan])
     assert (dropped.df, dropped.rank, dropped.sigma) == (without.df, 3, without.sigma)
     assert dropped.kept.tolist() == [True, True, True, False]
-    assert dropped.inverse[3].tolist() == [0.0] * 4
+    assert dropped.unscaled_covariance[3].tolist() == [0.0] * 4
 
 
 def test_a_column_with_a_dropped_one_before_it_is_explained_by_those_that_stay() -> None:
@@ -266,7 +273,7 @@ def test_columns_that_are_nearly_collinear_are_no_mistake() -> None:
 )
 def test_fewer_rows_than_coefficients_are_refused(w: Floats | None, found: str) -> None:
     X, y, _ = drawn(3)
-    with pytest.raises(UserError, match=f"as many as the coefficients; found {found}; bring"):
+    with pytest.raises(UserError, match=f"as many as the coefficients; found {found}; add"):
         fit(X, y, w)
     assert fit(X, y, w, l2=0.01).theta.shape == (3,)
 
@@ -283,7 +290,7 @@ def test_as_many_rows_as_coefficients_fit_perfectly_and_leave_no_freedom() -> No
     X, y, _ = drawn(4)
     found = fit(X, y)
     assert (float(found.rss), found.df, found.sigma) == (0, 0, None)
-    assert np.isnan(found.errors).all()
+    assert np.isnan(found.standard_errors).all()
     np.testing.assert_allclose(X @ found.theta + found.b, y, atol=1e-12)
 
 
@@ -293,7 +300,7 @@ def test_a_perfect_fit_has_a_residual_of_exactly_0(offset: float) -> None:
     y = offset + X[:, 0] / 3 - 0.7 * X[:, 1]  # rounded: what remains is 1e-17 of the terms
     found = fit(X, y)
     assert (float(found.rss), found.sigma) == (0, 0)
-    assert found.errors.tolist() == [0.0] * 4
+    assert found.standard_errors.tolist() == [0.0] * 4
 
 
 def test_a_residual_of_12_digits_below_the_target_is_not_taken_for_0() -> None:

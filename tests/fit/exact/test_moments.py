@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from linreg.errors import UserError
-from linreg.fit.exact.double_double_numpy import BLOCK, TILE
+from linreg.fit.exact.double_double_numpy import ROWS_PER_FLUSH, TILE
 from linreg.fit.exact.moments import Moments
 
 Floats = NDArray[np.float64]
@@ -77,7 +77,7 @@ def test_moments_are_exact_for_integers() -> None:
     assert compute_moments(X, y).gram() == exact_gram(X, y)[0]
 
 
-ROWS = drawn(2 * BLOCK + TILE + 5, 2)
+ROWS = drawn(2 * ROWS_PER_FLUSH + TILE + 5, 2)
 
 
 @given(st.lists(st.integers(0, len(ROWS[1])), max_size=6), st.booleans())
@@ -217,10 +217,10 @@ def test_a_negative_weight_is_refused() -> None:
 
 PROGRAM = """
 import numpy as np
-from linreg.fit.exact import double_double_numpy as small_sums
-from linreg.fit.exact.double_double import add_rows
+from linreg.fit.exact import double_double_numpy
+from linreg.fit.exact.double_double_kernels import add_rows
 from linreg.fit.exact.moments import Moments
-small_sums.FEW_PRODUCTS = 0
+double_double_numpy.MAX_PRODUCTS = 0
 random = np.random.default_rng(3)
 X, y, w = random.standard_normal((3000, 2)) * [1, 1e5], random.standard_normal(3000), random.random(3000)
 found = Moments.zero(2)

@@ -35,7 +35,14 @@ def find(shards: list[Rows], intercept: bool = True, **params: Any) -> ExactRefe
 
 def bits(found: LeastSquares) -> list[Any]:
     """All that is known of a minimum, to the last bit."""
-    arrays = [found.theta, found.theta_low, found.errors, found.root, found.exponents, found.kept]
+    arrays = [
+        found.theta,
+        found.remainders,
+        found.standard_errors,
+        found.inverse_cholesky,
+        found.exponents,
+        found.kept,
+    ]
     numbers = [found.b, found.rss, found.tss, found.sigma, found.condition, found.l2]
     counts = [
         found.names,

@@ -200,7 +200,7 @@ def test_weight_0_is_a_row_left_out(intercept: bool) -> None:
         without.sigma,
         float(without.rss),
     )
-    np.testing.assert_array_equal(with_zeros.errors, without.errors)
+    np.testing.assert_array_equal(with_zeros.standard_errors, without.standard_errors)
 
 
 @pytest.mark.parametrize("factor", [1e-8, 7.0, 1e12])
@@ -209,7 +209,7 @@ def test_weights_in_another_unit_change_no_coefficient_and_no_standard_error(fac
     X, y, w = drawn(40)
     one, other = fit(X, y, w), fit(X, y, factor * w)
     np.testing.assert_allclose([other.b, *other.theta], [one.b, *one.theta], rtol=1e-13)
-    np.testing.assert_allclose(other.errors, one.errors, rtol=1e-13)
+    np.testing.assert_allclose(other.standard_errors, one.standard_errors, rtol=1e-13)
 
 
 def test_equal_weights_are_no_weights(weighted_shards: Weighted) -> None:

@@ -1,13 +1,13 @@
-"""Sums of products at twice the precision of float64, the same bits on every CPU.
+"""Sums of products in double-double arithmetic, twice the precision of float64, in kernels.
 
-A product is p + e with p = fl(a·b) and e its rounding error, a sum is s + t likewise; both are
-exact. So the sum of a lane of rows is a pair of float64, (hi, lo) with hi = Σ p as rounded and lo =
-Σ (e + t): twice the 53 bits of float64 (T. Ogita, S. Rump, S. Oishi, Accurate sum and dot product,
-SIAM J. Sci. Comput. 26, 2005: Dot2).
+A product is p + e with p = fl(a·b) and e its rounding error; a sum is s + t likewise; both are
+exact. So a sum of products is kept as a pair of float64, (hi, lo), with hi = Σ p as rounded and
+lo = Σ (e + t): twice the 53 bits of float64 (T. Ogita, S. Rump, S. Oishi, Accurate sum and dot
+product, SIAM J. Sci. Comput. 26, 2005: Dot2).
 
-Every operation here is one that IEEE 754 rounds correctly, in an order that is fixed by the rows'
-positions. Rows go round LANES independent sums, which lets the compiler use vector registers
-without reordering anything.
+The bits are the same on every CPU: every operation is one that IEEE 754 rounds correctly, in an
+order that the positions of the rows fix. Rows take turns in LANES independent sums, which lets the
+compiler use vector registers without reordering anything.
 """
 
 from collections.abc import Callable
@@ -18,24 +18,15 @@ from numba import types
 from numba.extending import intrinsic
 
 from linreg.arrays import Floats
-from linreg.fit.exact.double_double_numpy import BLOCK, LANES, TILE
+from linreg.fit.exact.double_double_numpy import LANES, ROWS_PER_FLUSH, TILE
 from linreg.fit.kernels import strict
 
 
-def frozen(array: Floats) -> Floats:
-    """Return a read-only view: numba compiles one kernel for arrays that are read-only, another for
-    the rest.
-    """
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def _product_error(typing: Any, a: Any, b: Any, p: Any) -> Any:  # noqa: ARG001 (numba passes types)
-    """Return a·b − p for p = fl(a·b), exactly: by a fused multiply-add where the CPU has one, else
-    Dekker's way.
+    """Return a·b − p for p = fl(a·b), exactly.
 
-    Both give the same bits unless a or b is above 2^996 or p is below 2^-960.
+    By a fused multiply-add where the CPU has one, else by Dekker's product. Both give the same bits
+    unless a or b is above 2^996 or p is below 2^-960.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
@@ -49,16 +40,19 @@ def _product_error(typing: Any, a: Any, b: Any, p: Any) -> Any:  # noqa: ARG001 
 
 
 def _dekker(builder: Any, a: Any, b: Any, p: Any) -> Any:
-    """((a₁b₁ − p) + a₁b₂ + a₂b₁) + a₂b₂ with a = a₁ + a₂ of 26 bits each (T. Dekker, Numer. Math.
-    18, 1971).
+    """Return ((a₁b₁ − p) + a₁b₂ + a₂b₁) + a₂b₂ with a = a₁ + a₂ of 26 bits each, b likewise.
+
+    T. Dekker, A floating-point technique for extending the available precision, Numer. Math. 18,
+    1971.
     """
 
-    def halves(x: Any) -> tuple[Any, Any]:
+    def split(x: Any) -> tuple[Any, Any]:
         c = builder.fmul(x, x.type(2.0**27 + 1))
         high = builder.fsub(c, builder.fsub(c, x))
         return high, builder.fsub(x, high)
 
-    (a1, a2), (b1, b2) = halves(a), halves(b)
+    a1, a2 = split(a)
+    b1, b2 = split(b)
     error = builder.fsub(builder.fmul(a1, b1), p)
     error = builder.fadd(error, builder.fmul(a1, b2))
     error = builder.fadd(error, builder.fmul(a2, b1))
@@ -70,7 +64,7 @@ product_error = cast("Callable[[float, float, float], float]", intrinsic(_produc
 
 @strict
 def add_products(a: Floats, b: Floats, hi: Floats, lo: Floats) -> None:
-    """Add Σ aᵢbᵢ to the lanes; a and b hold a multiple of LANES rows."""
+    """Add Σ aᵢbᵢ to the lanes hi + lo; a and b hold a multiple of LANES rows."""
     for first in range(0, len(a), LANES):
         for lane in range(LANES):
             p = a[first + lane] * b[first + lane]
@@ -83,7 +77,7 @@ def add_products(a: Floats, b: Floats, hi: Floats, lo: Floats) -> None:
 
 @strict
 def add_weighted_products(a: Floats, a_lo: Floats, b: Floats, hi: Floats, lo: Floats) -> None:
-    """Add Σ (aᵢ + a_loᵢ)bᵢ, where a + a_lo is a weighted column in double-double."""
+    """Add Σ (aᵢ + a_loᵢ)bᵢ to the lanes, where a + a_lo is a weighted column in double-double."""
     for first in range(0, len(a), LANES):
         for lane in range(LANES):
             p = a[first + lane] * b[first + lane]
@@ -99,7 +93,7 @@ def add_weighted_products(a: Floats, a_lo: Floats, b: Floats, hi: Floats, lo: Fl
 
 @strict
 def add_values(a: Floats, a_lo: Floats, hi: Floats, lo: Floats) -> None:
-    """Add Σ (aᵢ + a_loᵢ)."""
+    """Add Σ (aᵢ + a_loᵢ) to the lanes."""
     for first in range(0, len(a), LANES):
         for lane in range(LANES):
             s = hi[lane] + a[first + lane]
@@ -109,9 +103,10 @@ def add_values(a: Floats, a_lo: Floats, hi: Floats, lo: Floats) -> None:
 
 
 @strict
-def add_multiple(hi: Floats, lo: Floats, x: Floats, x_lo: Floats, high: float, low: float) -> None:
-    """Add (x + x_lo)·(high + low) to hi + lo, element by element; hi + lo is left unrounded, as in
-    the lanes.
+def axpy(hi: Floats, lo: Floats, x: Floats, x_lo: Floats, high: float, low: float) -> None:
+    """Add (x + x_lo)·(high + low) to hi + lo: the axpy of BLAS in double-double.
+
+    All arrays are (n,). hi + lo is left unnormalized, as in the lanes.
     """
     for i in range(len(x)):
         p = x[i] * high
@@ -124,11 +119,10 @@ def add_multiple(hi: Floats, lo: Floats, x: Floats, x_lo: Floats, high: float, l
 
 @strict
 def add_to_total(total: Floats, value: float) -> None:
-    """Add a value to three float64 whose exact sum is the total: the error of a sum goes into the
-    next one.
+    """Add a value to a total, which is the exact sum of three float64.
 
-    With rounding errors of 2^-159 (SumK of Ogita, Rump and Oishi with K = 3) the order of merging
-    does not show.
+    The rounding error of one goes into the next: SumK of Ogita, Rump and Oishi with K = 3. Its
+    errors of 2^-159 are so small that the order of merging does not show.
     """
     for i in range(2):
         s = total[i] + value
@@ -139,8 +133,8 @@ def add_to_total(total: Floats, value: float) -> None:
 
 
 @strict
-def empty_lanes(lanes: Floats, total: Floats) -> None:
-    """Move the lanes (pairs, 2, LANES) into the totals (pairs, 3)."""
+def flush_lanes(lanes: Floats, total: Floats) -> None:
+    """Move the sums of the lanes (pairs, 2, LANES) into the totals (pairs, 3)."""
     for pair in range(len(lanes)):
         for part in range(2):
             for lane in range(LANES):
@@ -154,50 +148,75 @@ def add_rows(
 ) -> None:
     """Add the rows' Zᵀ diag(w) Z, Z = [1 X y], to lanes (pairs, 2, LANES) and totals (pairs, 3).
 
-    w is empty for rows without weights. factors (M + 3,) are powers of two that the columns of Z
-    and w are multiplied by. position is the number of rows before these: it decides the lane of a
-    row, so that rows may come in windows of any length. Pairs are (0, 0), (0, 1), … (0, M + 1), (1,
-    1), …; without weights (0, 0), the number of rows, is left out.
+    w         (n,) or empty for rows without weights
+    factors   (M + 3,) the powers of two that the columns of Z and w are multiplied by
+    position  the number of rows before these, which decides the lane of each row, so that chunks
+              may have any length
+
+    Pairs of columns are in the order (0, 0), (0, 1), … (0, M + 1), (1, 1), …; without weights
+    (0, 0), the number of rows, is left out.
     """
-    num_rows, num_columns = len(y), X.shape[1] + 2
+    num_columns = X.shape[1] + 2
     weighted = len(w) > 0
     tile = np.zeros((num_columns, TILE))
     left = np.zeros((num_columns, TILE)) if weighted else tile
     left_lo = np.zeros((num_columns if weighted else 1, TILE))
     start = 0
-    while start < num_rows:
+    while start < len(y):
         first = position % LANES
-        last = first + min(TILE - first, num_rows - start, BLOCK - position % BLOCK)
-        whole = -(-last // LANES) * LANES
-        for j in range(num_columns):
-            column = tile[j]
-            column[:first] = 0.0
-            column[last:whole] = 0.0
-            if j == 0:
-                column[first:last] = 1.0
-            else:
-                source = y if j == num_columns - 1 else X[:, j - 1]
-                for i in range(first, last):
-                    column[i] = source[start + i - first] * factors[j]
-            if weighted:
-                left[j, :first] = 0.0
-                left[j, last:whole] = 0.0
-                left_lo[j, :whole] = 0.0
-                for i in range(first, last):
-                    weight = w[start + i - first] * factors[num_columns]
-                    left[j, i] = column[i] * weight
-                    left_lo[j, i] = product_error(column[i], weight, left[j, i])
+        until_flush = ROWS_PER_FLUSH - position % ROWS_PER_FLUSH
+        count = min(TILE - first, len(y) - start, until_flush)
+        # The tile has whole rounds of lanes: rows before the first and after the last are 0.
+        whole = -(-(first + count) // LANES) * LANES
+        rows = slice(start, start + count)
+        _fill_tile(X[rows], y[rows], factors, first, whole, tile)
+        if weighted:
+            _weight_tile(w[rows], factors[num_columns], first, whole, tile, left, left_lo)
         _add_tile(tile, left, left_lo, whole, weighted, lanes)
-        start += last - first
-        position += last - first
-        if position % BLOCK == 0:
-            empty_lanes(lanes, total)
+        start += count
+        position += count
+        if position % ROWS_PER_FLUSH == 0:
+            flush_lanes(lanes, total)
+
+
+@strict
+def _fill_tile(X: Floats, y: Floats, factors: Floats, first: int, whole: int, tile: Floats) -> None:
+    """Set rows first, first + 1, … of a tile (columns, TILE) to Z times its factors."""
+    num_columns, last = len(tile), first + len(y)
+    for j in range(num_columns):
+        column = tile[j]
+        column[:first] = 0.0
+        column[last:whole] = 0.0
+        if j == 0:
+            column[first:last] = 1.0
+        else:
+            source = y if j == num_columns - 1 else X[:, j - 1]
+            for i in range(len(y)):
+                column[first + i] = source[i] * factors[j]
+
+
+@strict
+def _weight_tile(
+    w: Floats, factor: float, first: int, whole: int, tile: Floats, left: Floats, left_lo: Floats
+) -> None:
+    """Set left + left_lo to the columns of a tile times the weights, in double-double."""
+    last = first + len(w)
+    for j in range(len(tile)):
+        left[j, :first] = 0.0
+        left[j, last:whole] = 0.0
+        left_lo[j, :whole] = 0.0
+        for i in range(len(w)):
+            at = first + i
+            weight = w[i] * factor
+            left[j, at] = tile[j, at] * weight
+            left_lo[j, at] = product_error(tile[j, at], weight, left[j, at])
 
 
 @strict
 def _add_tile(
     tile: Floats, left: Floats, left_lo: Floats, rows: int, weighted: bool, lanes: Floats
 ) -> None:
+    """Add the products of all pairs of columns of a tile to the lanes."""
     num_columns = len(tile)
     if weighted:
         add_values(left[0, :rows], left_lo[0, :rows], lanes[0, 0], lanes[0, 1])

@@ -4,14 +4,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from linreg.fit.exact import elimination
-from linreg.fit.exact.elimination import DIGITS, Elimination, eliminate, shifted
+from linreg.fit.exact import ldl
+from linreg.fit.exact.ldl import LDL, PRECISION, factorize, times_power_of_two
 
 
 def gram_of(X: list[list[Fraction]]) -> list[list[Decimal]]:
     size = range(len(X[0]))
     return [
-        [shifted(sum((row[i] * row[j] for row in X), Fraction(0)), 0) for j in range(i + 1)]
+        [
+            times_power_of_two(sum((row[i] * row[j] for row in X), Fraction(0)), 0)
+            for j in range(i + 1)
+        ]
         for i in size
     ]
 
@@ -27,17 +30,15 @@ def drawn(n: int = 40, k: int = 12) -> list[list[Fraction]]:
     return [[*row[:7], 2 * row[3], *row[8:], row[0] - row[2] / 4] for row in rows]
 
 
-def both(
-    gram: list[list[Decimal]], monkeypatch: pytest.MonkeyPatch
-) -> tuple[Elimination, Elimination]:
-    monkeypatch.setattr(elimination, "MANY", 10**9)
-    few = eliminate(gram)
-    monkeypatch.setattr(elimination, "MANY", 1)
-    return few, eliminate(gram)
+def both(gram: list[list[Decimal]], monkeypatch: pytest.MonkeyPatch) -> tuple[LDL, LDL]:
+    monkeypatch.setattr(ldl, "MIN_COMPILED", 10**9)
+    few = factorize(gram)
+    monkeypatch.setattr(ldl, "MIN_COMPILED", 1)
+    return few, factorize(gram)
 
 
 def relative(a: Decimal, b: Decimal) -> float:
-    return float(abs(DIGITS.subtract(a, b)) / abs(b)) if b else float(abs(a))
+    return float(abs(PRECISION.subtract(a, b)) / abs(b)) if b else float(abs(a))
 
 
 def test_32_digits_agree_with_60_up_to_the_condition_number(
@@ -54,20 +55,21 @@ def test_32_digits_agree_with_60_up_to_the_condition_number(
         assert relative(ours, exact) < 1e-10
 
 
-def test_the_inverse_root_is_that_of_60_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inverse_cholesky_is_that_of_60_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     few, many = both(gram_of(drawn()), monkeypatch)
-    exact = few.inverse_root()
-    monkeypatch.setattr(elimination, "MANY", 1)
-    for ours, column in zip(many.inverse_root(), exact, strict=True):
+    exact = few.inverse_cholesky()
+    monkeypatch.setattr(ldl, "MIN_COMPILED", 1)
+    for ours, column in zip(many.inverse_cholesky(), exact, strict=True):
         largest = max(map(abs, column))
         assert max(float(abs(a - b) / largest) for a, b in zip(ours, column, strict=True)) < 1e-10
 
 
 def test_relations_of_collinear_columns_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     _, many = both(gram_of(drawn()), monkeypatch)
-    assert [relation.column for relation in many.relations] == [7, 12]
+    assert [dependency.column for dependency in many.dependencies] == [7, 12]
     factors = [
-        [relation.factors.get(i, Decimal(0)) for i in range(4)] for relation in many.relations
+        [dependency.coefficients.get(i, Decimal(0)) for i in range(4)]
+        for dependency in many.dependencies
     ]
     for found, expected in zip(factors, [[0, 0, 0, 2], [1, 0, -0.25, 0]], strict=True):
         assert [float(value) for value in found] == pytest.approx(expected, abs=1e-9)

@@ -1,0 +1,58 @@
+"""Collinear columns: their linear dependencies in the units of the data, as text."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from linreg.errors import UserError
+from linreg.fit.exact.ldl import LinearDependency
+from linreg.fit.exact.normal_equations import NormalEquations
+
+TRAINING_ROWS = "the training rows"
+NEGLIGIBLE = Decimal("1e-8")
+"""A term is left out of the text of a dependency if it is at most this part of the column."""
+
+
+def describe_dependencies(
+    dependencies: Sequence[LinearDependency], equations: NormalEquations, names: Sequence[str]
+) -> dict[str, str]:
+    """Return, by the name of each dropped column, its dependency: `2·x1`, `1 − x1`, `5`."""
+    dropped = {}
+    for dependency in dependencies:
+        column = equations.first + dependency.column
+        negligible = NEGLIGIBLE * equations.norm(column)
+        terms = {}
+        for index, coefficient in dependency.coefficients.items():
+            j = equations.first + index
+            if abs(coefficient) * equations.norm(j) > negligible:
+                name = names[j - 1] if j else ""
+                terms[name] = float(equations.in_units(coefficient, of=column, per=j))
+        dropped[names[column - 1]] = format_linear_combination(terms)
+    return dropped
+
+
+def collinear_error(dropped: Mapping[str, str]) -> UserError:
+    """Return the error that names collinear columns with their linear dependencies."""
+    return UserError(
+        f"{TRAINING_ROWS}: column {', '.join(dropped)}",
+        "is collinear with columns before it",
+        found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
+        todo="leave it out of model.formula, or set train.collinear: drop",
+    )
+
+
+def format_linear_combination(terms: Mapping[str, float]) -> str:
+    """Write coefficients by column, with the constant under the name '': `3 + 2·x1 − x2`."""
+    text = ""
+    for name, value in terms.items():
+        size = f"{abs(value):.6g}"
+        if not name:
+            term = size
+        elif size == "1":
+            term = name
+        else:
+            term = f"{size}·{name}"
+        if text:
+            text += f" − {term}" if value < 0 else f" + {term}"
+        else:
+            text = f"−{term}" if value < 0 else term
+    return text or "0"
