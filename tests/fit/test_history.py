@@ -91,7 +91,7 @@ def test_the_tables_keep_every_digit_and_hold_nothing_that_varies(tmp_path: Path
 
 
 @pytest.mark.parametrize(("epochs", "lines"), [(1, 1), (5, 5), (20, 20), (100, 20), (1000, 20)])
-def test_at_most_20_epochs_or_so_are_printed_where_nobody_watches(
+def test_at_most_20_epochs_or_so_are_printed_without_a_terminal(
     capsys: pytest.CaptureFixture[str], epochs: int, lines: int
 ) -> None:
     history([0.5] * epochs, epochs=epochs)
@@ -135,38 +135,40 @@ def numbers(curves: Curves) -> list[int]:
     return [number for number, _ in curves]
 
 
-def kept(losses: Sequence[float | None], **params: Any) -> list[int]:
-    """The epochs that are kept of a training, the same in what `add` returns, in `curves` and in
+def recorded(losses: Sequence[float | None], **params: Any) -> list[int]:
+    """The epochs of a training that are recorded, alike in what `add` returns, `curves` and
     both tables.
     """
     found = History(("x1", "x2"), Train(**params), quiet=True)
-    told: list[int] = []
+    returned: list[int] = []
     for number, loss in enumerate(losses, start=1):
         if found.needs(epoch(number)):
-            told += numbers(found.add(epoch(number), 1.0 / number, loss))
+            returned += numbers(found.add(epoch(number), 1.0 / number, loss))
         if found.patience_exhausted:
             break
-    assert sorted(told) == numbers(found.curves())
+    assert sorted(returned) == numbers(found.curves())
     with TemporaryDirectory() as folder:
         found.write(Path(folder))
         for name in ("history.csv", "theta.csv"):
             with (Path(folder) / name).open(newline="") as file:
-                assert sorted({int(row["epoch"]) for row in csv.DictReader(file)}) == sorted(told)
-    return sorted(told)
+                assert sorted({int(row["epoch"]) for row in csv.DictReader(file)}) == sorted(
+                    returned
+                )
+    return sorted(returned)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 20, 1000])
-def test_up_to_1000_epochs_all_are_kept(epochs: int) -> None:
-    assert kept([0.5] * epochs, epochs=epochs) == list(range(1, epochs + 1))
+def test_up_to_1000_epochs_are_all_recorded(epochs: int) -> None:
+    assert recorded([0.5] * epochs, epochs=epochs) == list(range(1, epochs + 1))
 
 
 @pytest.mark.parametrize(
     ("epochs", "every"), [(1001, 2), (1999, 2), (2000, 2), (2001, 3), (12_345, 13), (100_000, 100)]
 )
-def test_of_more_every_second_third_or_further_one_is_kept_with_the_first_and_the_last(
+def test_of_more_than_1000_every_kth_is_recorded_with_the_first_and_the_last(
     epochs: int, every: int
 ) -> None:
-    found = kept([0.5] * epochs, epochs=epochs)
+    found = recorded([0.5] * epochs, epochs=epochs)
     assert found == sorted({1, *range(every, epochs + 1, every), epochs})
     assert len(found) <= 1002
 
@@ -174,17 +176,17 @@ def test_of_more_every_second_third_or_further_one_is_kept_with_the_first_and_th
 @pytest.mark.parametrize(
     ("best", "patience"), [(1234, 100), (1, 7), (3000, 2), (2999, 1000), (4999, 500)]
 )
-def test_with_patience_the_chosen_epoch_and_the_last_one_that_ran_are_kept_too(
+def test_with_patience_the_selected_and_the_last_epoch_are_recorded_too(
     best: int, patience: int
 ) -> None:
     losses = [1.0 + abs(number - best) for number in range(1, 5001)]
     last = min(5000, best + patience)
-    assert kept(losses, epochs=5000, patience=patience) == sorted(
+    assert recorded(losses, epochs=5000, patience=patience) == sorted(
         {1, *range(5, last + 1, 5), best, last}
     )
 
 
-def test_an_epoch_that_is_not_kept_costs_nothing_unless_patience_watches_it() -> None:
+def test_an_epoch_that_is_not_recorded_costs_nothing_without_patience() -> None:
     assert not History((), Train(epochs=2000)).needs(epoch(3))
     assert History((), Train(epochs=2000, patience=1)).needs(epoch(3))
 

@@ -90,7 +90,7 @@ def test_both_engines_take_the_same_steps(
 @pytest.mark.parametrize(
     "batch_size", [MOST_TILE_ROWS, MOST_TILE_ROWS + 1, 3 * MOST_TILE_ROWS - 5, 10**9]
 )
-def test_a_batch_larger_than_a_tile_is_worked_on_in_pieces(
+def test_a_batch_larger_than_a_tile_fills_it_several_times(
     shards_of: Shards, num_features: int, batch_size: int
 ) -> None:
     X, y = data(3 * MOST_TILE_ROWS + 100, num_features)
@@ -172,8 +172,8 @@ def test_no_bit_depends_on_supersteps_or_on_what_memory_holds(
     shards = shards_of(*data(3000, 2), num_shards, rows_per_group=170)
     usual = as_rows(train(compiled, shards, batch_size=17))
     monkeypatch.setattr(packed_rows, "CACHE_BYTES", 0)
-    for rows_per_block in (1, 100, 1111):
-        monkeypatch.setattr(supersteps, "ROWS_PER_SUPERSTEP", rows_per_block)
+    for rows_per_superstep in (1, 100, 1111):
+        monkeypatch.setattr(supersteps, "ROWS_PER_SUPERSTEP", rows_per_superstep)
         np.testing.assert_array_equal(as_rows(train(compiled, shards, batch_size=17)), usual)
 
 

@@ -112,11 +112,11 @@ def in_plain_torch(
             for _, (X, y, _) in batch.micro_batches:
                 errors = torch.nn.functional.linear(X, *weights)
                 loss = torch.nn.functional.mse_loss(errors, y) * (len(y) / num_rows)
-                pieces = torch.autograd.grad(loss, weights)
+                gradient_of_shard = torch.autograd.grad(loss, weights)
                 gradients = (
-                    [a + g for a, g in zip(gradients, pieces, strict=True)]
+                    [a + g for a, g in zip(gradients, gradient_of_shard, strict=True)]
                     if gradients
-                    else list(pieces)
+                    else list(gradient_of_shard)
                 )
             if velocity:
                 velocity = [
@@ -201,7 +201,7 @@ def test_an_intercept_alone_is_the_mean_of_the_target(shards_of: Shards, batch_s
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-14), ("float32", 2e-6)])
 @pytest.mark.parametrize("num_shards", [2, 7])
-def test_full_batches_are_the_same_but_for_rounding_however_many_shards_the_rows_lie_in(
+def test_full_batches_agree_to_rounding_for_any_number_of_shards(
     shards_of: Shards, dtype: str, tolerance: float, num_shards: int
 ) -> None:
     X, y, _ = data(500, 4, noise=0.2)
@@ -345,10 +345,10 @@ def test_training_twice_gives_the_same_bits_and_another_seed_others(shards_of: S
 
 def test_memory_does_not_change_a_bit(shards_of: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, _ = data(100, 3, noise=1)
-    kept = train(shards_of(X, y, 2, 15), batch_size=8)
+    cached = train(shards_of(X, y, 2, 15), batch_size=8)
     monkeypatch.setattr(rows_module, "KEPT_BYTES", 0)
     read_again = train(shards_of(X, y, 2, 15), batch_size=8)
-    assert [epoch.theta.tolist() for epoch in kept] == [
+    assert [epoch.theta.tolist() for epoch in cached] == [
         epoch.theta.tolist() for epoch in read_again
     ]
 
@@ -381,13 +381,13 @@ def test_divergence_names_the_step_and_what_to_do(shards_of: Shards, dtype: str)
     digits = 308 if dtype == "float64" else 38
     assert digits / 14 + 1 <= step <= digits / 11 + 2
     assert (
-        f"(epoch {(step - 1) // 8 + 1}): the loss is no longer finite; found inf; lower train.lr from 1e+06 to"
-        in found
+        f"(epoch {(step - 1) // 8 + 1}): the loss is no longer finite; found inf;"
+        " lower train.lr from 1e+06 to" in found
     )
     assert found.endswith("to 100000")
 
 
-def test_a_standardized_training_that_diverges_is_not_told_to_standardize(
+def test_a_standardized_training_that_diverges_is_not_advised_to_standardize(
     shards_of: Shards,
 ) -> None:
     X, y, _ = data(64, 2)

@@ -23,7 +23,7 @@ from linreg.process.torch_setup import torch
 
 Learn = Callable[..., Design]
 Batches = list[list[list[int]]]
-"""By batch and piece, the numbers of the rows."""
+"""By batch and micro-batch, the numbers of the rows."""
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,13 @@ def visited(of: ShuffledBatches, epoch: int) -> Batches:
             assert torch.equal(X, -y)  # the cells of a row stay together
         of_shards = [shard for shard, _ in batch.micro_batches]
         assert of_shards == [shard for shard, length in enumerate(batch.lengths) if length]
-        assert batch.num_rows == sum(len(piece.y) for _, piece in batch.micro_batches)
-        found.append([[int(x) for x in piece.X[:, 0].tolist()] for _, piece in batch.micro_batches])
+        assert batch.num_rows == sum(len(micro_batch.y) for _, micro_batch in batch.micro_batches)
+        found.append(
+            [
+                [int(x) for x in micro_batch.X[:, 0].tolist()]
+                for _, micro_batch in batch.micro_batches
+            ]
+        )
     return found
 
 
@@ -82,7 +87,7 @@ def test_every_row_comes_exactly_once_per_epoch_in_batches_of_batch_size(
         rows = shards(Path(folder), design, sizes, rows_per_group)
         plan = BatchPlan(rows, batch_size)
         found = visited(batches(rows, batch_size), epoch)
-    assert sorted(row for batch in found for piece in batch for row in piece) == list(
+    assert sorted(row for batch in found for micro_batch in batch for row in micro_batch) == list(
         range(num_rows)
     )
     assert len(found) == plan.steps_per_epoch
@@ -106,13 +111,13 @@ def test_every_shard_gives_its_share_in_the_order_of_the_shards(
     of = batches(shards(tmp_path, design, sizes, 4), 11)
     starts = np.cumsum([0, *sizes])
     for batch in visited(of, 1)[: min(sizes) // math.ceil(11 / num_shards)]:
-        assert [len(piece) for piece in batch] == shard_sizes(11, num_shards)
-        for shard, piece in enumerate(batch):
-            assert all(starts[shard] <= row < starts[shard + 1] for row in piece)
+        assert [len(micro_batch) for micro_batch in batch] == shard_sizes(11, num_shards)
+        for shard, micro_batch in enumerate(batch):
+            assert all(starts[shard] <= row < starts[shard + 1] for row in micro_batch)
 
 
 def order(found: Batches) -> list[int]:
-    return [row for batch in found for piece in batch for row in piece]
+    return [row for batch in found for micro_batch in batch for row in micro_batch]
 
 
 def test_the_same_seed_and_epoch_give_the_same_order_and_others_another(
@@ -142,15 +147,17 @@ def test_the_batch_size_cuts_the_same_order_differently(design: Design, tmp_path
     )
 
 
-def test_windows_that_are_read_again_give_the_same_batches(
+def test_chunks_that_are_read_again_give_the_same_batches(
     design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2)
+    cached = visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2)
     monkeypatch.setattr(rows_module, "KEPT_BYTES", 0)
-    assert visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2) == kept
+    assert visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2) == cached
 
 
-def test_every_order_of_a_windows_rows_is_equally_likely(design: Design, tmp_path: Path) -> None:
+def test_every_order_of_the_rows_of_a_chunk_is_equally_likely(
+    design: Design, tmp_path: Path
+) -> None:
     rows = shards(tmp_path, design, [4], 10)
     draws = 2400
     orders = [tuple(order(visited(batches(rows, 4), epoch))) for epoch in range(1, draws + 1)]
@@ -162,17 +169,17 @@ def test_every_order_of_a_windows_rows_is_equally_likely(design: Design, tmp_pat
     )  # 23 degrees of freedom: four standard deviations above
 
 
-def test_windows_are_visited_in_a_random_order_one_after_the_other(
+def test_chunks_are_read_in_a_random_order_one_after_the_other(
     design: Design, tmp_path: Path
 ) -> None:
     rows = shards(tmp_path, design, [40], 10)
     of = batches(rows, 10)
     chunks = []
     for epoch in range(1, 200):
-        window_of_batch = [{row // 10 for row in batch[0]} for batch in visited(of, epoch)]
-        assert all(len(each) == 1 for each in window_of_batch)  # memory is bounded by a window
-        chunks.append(window_of_batch[0].pop())
-    # Each of four windows comes first a quarter of the time: five standard deviations of 199 draws.
+        chunk_of_batch = [{row // 10 for row in batch[0]} for batch in visited(of, epoch)]
+        assert all(len(each) == 1 for each in chunk_of_batch)  # memory is bounded by a chunk
+        chunks.append(chunk_of_batch[0].pop())
+    # Each of four chunks comes first a quarter of the time: five standard deviations of 199 draws.
     assert np.abs(np.bincount(chunks, minlength=4) - 199 / 4).max() < 5 * math.sqrt(199 * 3 / 16)
 
 
@@ -221,7 +228,7 @@ def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
         assert sum(sum(lengths) for lengths, _ in whole) == sum(sizes)
         first = data.draw(st.integers(0, len(whole)))
         assert [as_lists(batch) for batch in of.epoch(epoch, first)] == whole[first:]
-    weights = {piece[3] is None for batch in whole for piece in batch[1]}
+    weights = {micro_batch[3] is None for batch in whole for micro_batch in batch[1]}
     assert weights == {not weighted}
 
 
@@ -247,13 +254,14 @@ def test_a_process_has_the_micro_batches_of_its_own_shards_and_all_lengths(
         expected = [as_lists(batch) for batch in whole.epoch(2, first)]
         found = [as_lists(batch) for batch in ours.epoch(2, first)]
     assert [lengths for lengths, _ in found] == [lengths for lengths, _ in expected]
-    assert [pieces for _, pieces in found] == [
-        [piece for piece in pieces if piece[0] in own] for _, pieces in expected
+    assert [micro_batches for _, micro_batches in found] == [
+        [micro_batch for micro_batch in micro_batches if micro_batch[0] in own]
+        for _, micro_batches in expected
     ]
 
 
 class Counting(Rows):
-    """Rows that note which windows were asked for."""
+    """Rows that record which chunks were read."""
 
     def __init__(self, path: Path, design: Design) -> None:
         super().__init__(path, design)
@@ -265,7 +273,7 @@ class Counting(Rows):
 
 
 @pytest.mark.parametrize("first", [0, 3, 10])
-def test_a_process_reads_no_window_that_is_not_its_own_or_lies_behind(
+def test_a_process_reads_only_its_own_chunks_from_the_first_batch_on(
     design: Design, tmp_path: Path, first: int
 ) -> None:
     """Going on after 10 of 20 batches costs no reading of the rows before them, and others' shards
@@ -286,8 +294,8 @@ def with_weights(design: Design) -> Design:
 def as_lists(
     batch: Batch,
 ) -> tuple[list[int], list[tuple[int, list[float], list[float], list[float] | None]]]:
-    """A batch as numbers: the lengths, and of each piece the shard, x, y and √w."""
-    pieces = [
+    """A batch as numbers: the lengths, and of each micro_batch the shard, x, y and √w."""
+    micro_batches = [
         (
             shard,
             X[:, 0].tolist(),
@@ -296,7 +304,7 @@ def as_lists(
         )
         for shard, (X, y, root_w) in batch.micro_batches
     ]
-    for _, x, y, root_w in pieces:
+    for _, x, y, root_w in micro_batches:
         assert [-each for each in y] == x
         assert root_w is None or root_w == np.sqrt(np.array(x) + 1).tolist()
-    return list(batch.lengths), pieces
+    return list(batch.lengths), micro_batches

@@ -37,7 +37,7 @@ Shards = Mapping[int, list[Rows]]
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory, learn: Callable[..., Design]) -> Shards:
-    """The same 26 rows in 1 and in 3 shards, in windows of 4 rows; `y ~ x1 + x2`."""
+    """The same 26 rows in 1 and in 3 shards, in chunks of 4 rows; `y ~ x1 + x2`."""
     folder, rng = tmp_path_factory.mktemp("shards"), np.random.default_rng(5)
     X = rng.normal(size=(NUM_ROWS, 2))
     rows = pa.table(
@@ -203,7 +203,7 @@ def test_however_often_a_training_is_stopped_it_ends_with_the_same_bits(
     lr=st.sampled_from([0.05, 0.4]),
     seed=st.integers(1, 3),
 )
-def test_a_training_of_which_not_all_epochs_are_kept_ends_with_the_same_bits(
+def test_a_training_of_which_not_all_epochs_are_recorded_ends_with_the_same_bits(
     shards: Shards, stops: list[int], most: int, **params: Any
 ) -> None:
     of = small(epochs=7, **params)

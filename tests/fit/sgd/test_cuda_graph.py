@@ -1,6 +1,4 @@
-"""What is replayed is the step itself: shown with a recorder that keeps the function, for want of a
-GPU.
-"""
+"""A captured step is the step itself: shown on a CPU by a capture that keeps the function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,9 +19,7 @@ Shards = Callable[..., list[Rows]]
 
 
 class Twin:
-    """Records nothing but the function; a replay calls it. Like a graph it reads and writes the
-    same tensors.
-    """
+    """Captures the function, which a replay calls: like a graph, on the same tensors."""
 
     def __init__(self) -> None:
         self.num_captured = self.num_replayed = 0
@@ -94,7 +90,7 @@ def test_a_step_is_recorded_once_and_replayed_for_whole_batches_only(
     assert twin.num_replayed == whole * epochs - WARM_UP_STEPS
 
 
-def test_a_divergence_is_found_though_the_loss_is_looked_at_seldom(
+def test_a_divergence_is_found_though_the_loss_is_checked_rarely(
     shards_of: Shards, twin: Twin
 ) -> None:
     with pytest.raises(

@@ -239,7 +239,7 @@ def test_a_ridge_shrinks_theta_towards_0_and_b_towards_the_mean() -> None:
     assert strong.b == pytest.approx(y.mean(), rel=1e-10)
 
 
-def test_weights_that_are_all_0_are_told(weighted_shards: Weighted) -> None:
+def test_weights_that_are_all_0_are_refused(weighted_shards: Weighted) -> None:
     """A split can leave the training rows with nothing else."""
     X, y, _ = drawn()
     with pytest.raises(UserError, match=r"^the training rows: model\.weights: are all zero; "):
