@@ -209,8 +209,15 @@ class History:
         if self._params.solver == "exact":
             how = "exact"
         gap = selected.measures.get("gap")
-        above = "" if gap is None else f", {100 * gap:.3g} % above the minimum"
+        above = "" if gap is None else f", {gap_in_words(gap)}"
         return f"{how}: {selected.losses_as_text}{above}"
+
+
+def gap_in_words(gap: float) -> str:
+    """Return a gap as a person reads it, such as `0.42 % above the minimum`."""
+    if gap < 10:
+        return f"{100 * gap:.3g} % above the minimum"
+    return f"{1 + gap:.3g} times the minimum"
 
 
 def read_columns(path: Path) -> dict[str, list[Any]]:

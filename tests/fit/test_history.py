@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linreg.fit.history import Curves, Epoch, History
+from linreg.fit.history import Curves, Epoch, History, gap_in_words
 from linreg.params import Train
 
 
@@ -128,7 +128,7 @@ def test_the_measures_of_the_gap_go_into_the_curves_and_the_table(tmp_path: Path
     found.write(tmp_path)
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["gap"] for row in csv.DictReader(file)] == ["0.001", "0.0001"]
-    assert found.summary().endswith("0.0001 above the least possible")
+    assert found.summary().endswith(", 0.01 % above the minimum")
 
 
 def numbers(curves: Curves) -> list[int]:
@@ -207,3 +207,18 @@ def test_of_thousands_of_epochs_20_are_printed_and_the_first(
     assert len(printed) == 21
     assert printed[0].startswith("train: epoch 1: ")
     assert printed[-1].startswith(f"train: epoch {epochs}: ")
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (0.0, "0 % above the minimum"),
+        (0.00423, "0.423 % above the minimum"),
+        (1.5e-9, "1.5e-07 % above the minimum"),
+        (9.5, "950 % above the minimum"),
+        (10.0, "11 times the minimum"),
+        (194.28, "195 times the minimum"),
+    ],
+)
+def test_a_large_gap_is_a_multiple_of_the_minimum(gap: float, words: str) -> None:
+    assert gap_in_words(gap) == words
