@@ -25,8 +25,8 @@ from benchmarks.workers import copy_of_the_pipeline
 from linreg.fit.compiled import moment_steps as batch_moments
 from linreg.fit.compiled import row_steps as direct_steps
 from linreg.fit.compiled.permutation import permutation
-from linreg.params import PARAMS_FILE
-from linreg.params_file import set_values
+from linreg.params_edit import set_values
+from linreg.params_file import PARAMS_FILE
 from linreg.seeds import generator
 
 NUM_ROWS = 131_072

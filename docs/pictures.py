@@ -30,7 +30,8 @@ from linreg.fit.exact.standardize import Scaling
 from linreg.fit.model import LinearModel, load
 from linreg.fit.sgd.autograd import as_numbers, start_at_random
 from linreg.fit.sgd.batches import ShuffledBatches
-from linreg.params import Train, load_params
+from linreg.params import Train
+from linreg.params_file import load_params
 from linreg.process.torch_setup import torch
 
 mpl.use("svg")

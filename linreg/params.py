@@ -1,20 +1,10 @@
-"""What params.yaml may say: one frozen, strict model per section."""
+"""What params.yaml may contain: one frozen, strict model per section."""
 
-import difflib
-import json
 import math
-import re
-from collections.abc import Mapping
-from pathlib import Path, PurePath
-from types import MappingProxyType
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from linreg.errors import UserError
-from linreg.plain_yaml import not_plain, read_yaml
-
-PARAMS_FILE = Path("params.yaml")
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Seed = Annotated[
     int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")
@@ -44,68 +34,79 @@ class Generate(Section):
 
 
 class Ingest(Section):
-    """The user's table."""
+    """The table, and how it is read."""
 
     source: str = Field(
         "data/raw/generated.parquet",
         min_length=1,
-        description="CSV or Parquet: a file, or a folder whose files are read in the order of their names.",
+        description=(
+            "CSV or Parquet: a file, or a folder whose files are read in the order of their names."
+        ),
     )
     names: tuple[ColumnName, ...] | None = Field(
         None,
         min_length=1,
-        description="Column names of CSV files that have no header, in the order of their columns; nothing where the"
-        " first row holds the names.",
+        description=(
+            "Column names of CSV files without a header, in the order of the columns; null where "
+            "the first row has the names."
+        ),
     )
     missing: Literal["error", "drop", "mean"] = Field(
         "error",
-        description="What a missing cell does: stop, drop its row, or be filled with the mean of the training rows"
-        " (a missing target or category still drops its row).",
+        description=(
+            "What happens at a missing cell: an error, its row is dropped, or it is filled with "
+            "the mean of the training rows (a missing target or category still drops its row)."
+        ),
     )
 
     @field_validator("source")
     @classmethod
-    def _is_here_or_absolute(cls, source: str) -> str:
-        if (
-            ".." in PurePath(source).parts
-            # in the copy that DVC runs an experiment in, it would lead elsewhere
-        ):
+    def _has_no_parent_folder(cls, source: str) -> str:
+        # DVC runs experiments in a copy of the workspace, whose parent is another folder.
+        if ".." in PurePath(source).parts:
             raise ValueError(
-                f"must not lead upwards; found {source}; name a path in this repository, or a whole one"
+                f"must not contain ..; found {source}; name a path in this repository, or an "
+                "absolute one"
             )
         return source
 
 
 class Model(Section):
-    """The model as statisticians write it."""
+    """The model, as a formula."""
 
     formula: str = Field(
-        "y ~ x1 + x2", min_length=1, description="Target ~ terms, in R's notation."
+        "y ~ x1 + x2", min_length=1, description="Target ~ terms, in the notation of R."
     )
     weights: str | None = Field(
         None,
         min_length=1,
-        description="Column that weighs the rows: not negative, not all 0; nothing for equal weights.",
+        description=(
+            "Column with the weight of each row, at least 0 and not 0 everywhere; null for equal "
+            "weights."
+        ),
     )
 
 
 class Split(Section):
-    """Which rows train the model and which judge it."""
+    """How the rows are divided into training, validation and test rows."""
 
     train: float = Field(
-        0.7, gt=0, le=1, description="Share of the rows that the model is fitted on."
+        0.7, gt=0, le=1, description="Share of the rows that the model is fitted to."
     )
     validation: Fraction = Field(
-        0.15, description="Share of the rows watched during training; 0 for none."
+        0.15, description="Share of the rows whose loss is measured after each epoch; 0 for none."
     )
     test: Fraction = Field(
-        0.15, description="Share of the rows kept for the final judgement; 0 for none."
+        0.15, description="Share of the rows held out for the final evaluation; 0 for none."
     )
     by: str = Field(
         "row",
         pattern=r"^(row|group:.+|time:.+)$",
-        description="row: at random; group:COLUMN: a group's rows stay together; time:COLUMN: the newest rows are"
-        " the test rows, those before them the validation rows.",
+        description=(
+            "row: at random; group:COLUMN: at random, with all rows of a group in the same part; "
+            "time:COLUMN: the latest rows are the test rows, those before them the validation "
+            "rows."
+        ),
     )
     shards: int = Field(
         1, ge=1, le=4096, description="Number of files that the training rows are written to."
@@ -113,7 +114,7 @@ class Split(Section):
     seed: Seed = 1
 
     @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
+    def _shares_sum_to_1(self) -> Self:
         total = math.fsum((self.train, self.validation, self.test))
         if abs(total - 1) > 1e-9:
             raise ValueError(f"train + validation + test must be 1; found {total:.12g}")
@@ -121,7 +122,7 @@ class Split(Section):
 
 
 class Train(Section):
-    """How θ and b are found. `solver: exact` uses none of what belongs to gradient descent."""
+    """How θ and b are estimated. `solver: exact` ignores the settings of gradient descent."""
 
     solver: Literal["sgd", "exact"] = Field(
         "sgd",
@@ -130,53 +131,78 @@ class Train(Section):
     l2: float = Field(
         0.0,
         ge=0,
-        description="Ridge penalty: l2·‖θ‖² is added to the mean squared error, in the data's own units.",
+        description=(
+            "Ridge penalty: l2·‖θ‖² is added to the mean squared error, with θ in the units of "
+            "the data."
+        ),
     )
     collinear: Literal["error", "drop"] = Field(
         "error",
-        description="What a column does that is a combination of those before it: stop, or be left at θ = 0.",
+        description=(
+            "What happens when a column is a linear combination of those before it: an error, or "
+            "it is dropped, with θ = 0."
+        ),
     )
     engine: Literal["autograd", "compiled"] = Field(
         "autograd",
-        description="What takes the steps of sgd, on the same batches: the textbook loop in PyTorch, or compiled"
-        " kernels at the speed of memory.",
+        description=(
+            "What computes the steps of sgd, on the same batches: the textbook loop in PyTorch, "
+            "or compiled kernels, which are limited only by the bandwidth of memory."
+        ),
     )
     epochs: int = Field(
         20,
         ge=1,
         le=10**9,
-        description="Passes over the training rows. Of more than 1000 the curves show every second, third, … and always"
-        " the first, the last and the one that is chosen.",
+        description=(
+            "Passes over the training rows. Of more than 1000 epochs, the curves show every "
+            "second, third, … and always the first, the last and the one whose θ and b were "
+            "chosen."
+        ),
     )
     batch_size: int = Field(32, ge=1, le=10**12, description="Rows per step.")
-    lr: float = Field(0.01, gt=0, description="Learning rate at the start.")
+    lr: float = Field(0.01, gt=0, description="Learning rate, at the first step.")
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="Share of the previous step that is repeated."
+        0.9,
+        ge=0,
+        lt=1,
+        description="Momentum: the share of the previous step that is added to each step.",
     )
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant",
-        description="How the learning rate falls from `lr` to 0 over the steps of the whole training.",
+        description="How the learning rate changes: not at all, or from `lr` to 0 over all steps.",
     )
     average: Fraction = Field(
         0.0,
-        description="Polyak averaging: the last part of the steps whose θ and b are averaged; 0 for none.",
+        description=(
+            "Polyak averaging: the share of the steps, at the end, over which θ and b are "
+            "averaged; 0 for none."
+        ),
     )
     patience: int = Field(
         0,
         ge=0,
         le=10**9,
-        description="Epochs without a better validation loss before training stops with the best; 0 for never.",
+        description=(
+            "Early stopping: the epochs without a smaller validation loss after which training "
+            "stops, with the best θ and b; 0 for never."
+        ),
     )
     standardize: bool = Field(
         False,
-        description="Train on z-scores of the training rows; θ and b are reported in the data's own units.",
+        description=(
+            "Train on the z-scores of the columns; θ and b are reported in the units of the data."
+        ),
     )
     dtype: Literal["float32", "float64"] = Field(
         "float32",
-        description="Arithmetic of the training; of the rows alone with `engine: compiled`, which computes in float64.",
+        description=(
+            "Floating point type of the training; `engine: compiled` stores rows in it, but "
+            "computes in float64."
+        ),
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "cpu", description="Where to train; auto takes CUDA if there is one."
+        "cpu", description="Where to train; auto is cuda if there is a GPU, else cpu."
     )
     seed: Seed = 1
 
@@ -190,7 +216,7 @@ class Train(Section):
 
 
 class Gate(Section):
-    """Bounds that a metric has to keep, themselves included."""
+    """Bounds on a metric; a value equal to a bound passes."""
 
     min: float | None = Field(None, description="Smallest value that passes.")
     max: float | None = Field(None, description="Largest value that passes.")
@@ -210,19 +236,19 @@ GateName = Annotated[
 
 
 class Evaluate(Section):
-    """How the model is judged."""
+    """How the model is evaluated."""
 
     gates: dict[GateName, Gate] = Field(
         default_factory=dict,
-        description="Bounds per metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`.",
+        description="Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`.",
     )
     confidence: float = Field(
-        0.95, gt=0, lt=1, description="Confidence of the intervals around θ and b."
+        0.95, gt=0, lt=1, description="Confidence level of the intervals of θ and b."
     )
 
 
 class Tracking(Section):
-    """Where the run appears."""
+    """How runs appear in MLflow."""
 
     experiment: str = Field("linreg", min_length=1, description="Name of the MLflow experiment.")
 
@@ -239,121 +265,32 @@ class Params(Section):
     tracking: Tracking = Tracking()
 
     @model_validator(mode="after")
-    def _sections_fit(self) -> Self:
+    def _sections_are_consistent(self) -> Self:
         if self.train.patience > 0 and self.split.validation == 0:
-            raise ValueError(
-                "train.patience watches the validation loss, but split.validation is 0"
-            )
+            raise ValueError("train.patience needs validation rows, but split.validation is 0")
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
-                f"train.batch_size must be a multiple of split.shards, as every shard gives as many rows to a batch;"
-                f" found {self.train.batch_size} and {self.split.shards}"
+                "train.batch_size must be a multiple of split.shards, as every shard contributes "
+                f"equally to a batch; found {self.train.batch_size} and {self.split.shards}"
             )
         return self
 
 
-def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check the whole file, so that a mistake in any section is told before any work is
-    done.
-    """
-    return changed_params({}, path)
-
-
-def changed_params(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
-    """Return what the file would say with parameters changed by their dotted names, such as
-    `train.lr`.
-    """
-    try:
-        return params_from(path.read_text(encoding="utf-8"), path, changes)
-    except FileNotFoundError:
-        raise UserError(
-            path, "there is no such file", todo="run from the folder that holds dvc.yaml"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise not_plain(path, error) from None
-
-
-def params_from(text: str, path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Params:
-    """Check a file's text, with some parameters changed; `path` is what a message calls it."""
-    values = read_yaml(text, path)
-    values = {} if values is None else values
-    try:
-        for name, value in changes.items():
-            section, _, key = name.partition(".")
-            if not key:
-                raise UserError(
-                    name, "is not a parameter", todo="name it as section.key, such as train.lr"
-                )
-            values[section] = (values.get(section) or {}) | {key: value}
-        # Pydantic's strict mode takes JSON lists for tuples, but not Python's.
-        document = json.dumps(values, ensure_ascii=False).encode()
-    except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise not_plain(path, error) from None
-    try:
-        return Params.model_validate_json(document)
-    except ValidationError as error:
-        raise _first_mistake(path, error) from None
-
-
-def column_of(by: str) -> str | None:
-    """Return the column that `split.by` names, if it names one: `group:COLUMN`, `time:COLUMN`."""
+def split_column(by: str) -> str | None:
+    """Return the column that `split.by` names, as in `group:COLUMN`; None for `row`."""
     return by.partition(":")[2] or None
 
 
-def flat(params: Params) -> dict[str, Any]:
-    """Return every parameter under its dotted name, as MLflow shows it: `train.lr`,
-    `generate.theta`.
-    """
+def flatten(params: Params) -> dict[str, Any]:
+    """Return every parameter by its dotted name, as MLflow shows it: `train.lr`."""
+    parameters: dict[str, Any] = {}
 
-    def walk(prefix: str, value: Any) -> dict[str, Any]:
-        if isinstance(value, dict):
-            return {
-                name: leaf
-                for key, item in value.items()
-                for name, leaf in walk(f"{prefix}.{key}", item).items()
-            }
-        return {prefix.removeprefix("."): value}
+    def add(name: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            parameters[name] = value
+            return
+        for key, inner in value.items():
+            add(f"{name}.{key}".removeprefix("."), inner)
 
-    return walk("", params.model_dump(mode="json"))
-
-
-def _first_mistake(path: Path, error: ValidationError) -> UserError:
-    mistakes = error.errors(include_url=False)
-    # A misspelt key usually explains the other complaints, so it is told first.
-    mistake = next((m for m in mistakes if m["type"] == "extra_forbidden"), mistakes[0])
-    location = [str(part) for part in mistake["loc"] if part != "[key]"]
-    where = f"{path}: {'.'.join(location)}" if location else str(path)
-    more = f"({len(mistakes) - 1} more like it)" if len(mistakes) > 1 else ""
-    if mistake["type"] == "extra_forbidden":
-        known = list(_section_at(location[:-1]).model_fields)
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        return UserError(where, "is not a parameter", todo=f"{hint} {more}")
-    words = {
-        "Tuple": "list",
-        "an object": "a section",
-        "a valid array": "a list",
-        "a valid string": "text",
-        " after validation, not 0": "",
-    }
-    for word, plain in words.items():
-        mistake["msg"] = mistake["msg"].replace(word, plain)
-    what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    if "gates" in location and mistake["type"] == "string_pattern_mismatch":
-        what = (
-            "is not a gate; a gate is gap, or PART_METRIC such as test_r2 (train, validation or test;"
-            " mse, rmse, mae, r2 or max_error)"
-        )
-    if mistake["type"] == "value_error":
-        return UserError(where, what, todo=more)
-    return UserError(
-        where, re.sub(r"^String", "text", what), found=repr(mistake["input"]), todo=more
-    )
-
-
-def _section_at(location: list[str]) -> type[BaseModel]:
-    section: type[BaseModel] = Params
-    for name in location:
-        inner = section.model_fields[name].annotation if name in section.model_fields else Gate
-        section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else Gate
-    return section
+    add("", params.model_dump(mode="json"))
+    return parameters

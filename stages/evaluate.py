@@ -20,7 +20,8 @@ from linreg.evaluation.robust import RobustErrors
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
-from linreg.params import flat, load_params
+from linreg.params import flatten
+from linreg.params_file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
 from linreg.report.context import report_context
@@ -48,7 +49,7 @@ def main(workers: Workers) -> None:
     validation = divided(SPLIT / "validation.parquet", model.design, workers)
     test = divided(SPLIT / "test.parquet", model.design, workers)
 
-    with run_of_model(workers, flat(params), MODEL, TRAINING) as run:
+    with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
         parts = {"train": train, "validation": [validation], "test": [test]}
         metrics = metrics_by_part(parts, model, exact.mean_target, workers)
         gap = exact.loss.convergence(model.theta, model.b)
@@ -66,7 +67,7 @@ def main(workers: Workers) -> None:
             evaluation.write(folder)
             write_predictions(folder / "predictions.csv", parts[part][0], model)
             context = report_context(
-                model, exact, params.train, TRAINING, PROFILE, SCHEMA, part, flat(params), hashes
+                model, exact, params.train, TRAINING, PROFILE, SCHEMA, part, flatten(params), hashes
             )
             write_report(folder, context)
         record_evaluation(run, EVALUATION, evaluation.values(), evaluation.all_metrics, gates)

@@ -20,7 +20,7 @@ from linreg.data.source import open_source, typed_table
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder, scratch_folder, write_document
-from linreg.params import load_params
+from linreg.params_file import load_params
 from linreg.process.stage import stage
 
 INGESTED = Path("data/ingested")

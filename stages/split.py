@@ -15,7 +15,7 @@ from linreg.data.split.partition import PARTS, partition_rows
 from linreg.data.tables.integrity import seal_hash, table_path
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
-from linreg.params import load_params
+from linreg.params_file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared_folder
 

@@ -19,7 +19,8 @@ from linreg.fit.history import Epoch, History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Train, flat, load_params
+from linreg.params import Train, flatten
+from linreg.params_file import load_params
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
@@ -37,7 +38,7 @@ def main(workers: Workers) -> None:
     params = load_params()
     settings = params.train
     hashes = content_hashes((SPLIT, SCHEMA), workers)
-    with training_run(workers, flat(params), hashes, SPLIT) as run:
+    with training_run(workers, flatten(params), hashes, SPLIT) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
         reference = exact_reference(data, settings, workers)
         check_learning_rate(reference, settings)

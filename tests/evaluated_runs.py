@@ -22,7 +22,7 @@ from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Evaluate, Gate, Params, Train, flat
+from linreg.params import Evaluate, Gate, Params, Train, flatten
 from linreg.report.context import report_context
 from linreg.report.page import write_report
 from linreg.report.results import RunResults
@@ -95,7 +95,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             folder / "profile.json",
             folder / "schema.json",
             part,
-            flat(Params(train=train, evaluate=evaluate)),
+            flatten(Params(train=train, evaluate=evaluate)),
             model.hashes,
         )
         write_report(folder, context)

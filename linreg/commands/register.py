@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from linreg.errors import UserError
 from linreg.fit.model import load
-from linreg.params import column_of, load_params
+from linreg.params import split_column
+from linreg.params_file import load_params
 from linreg.registry.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
 from linreg.registry.model_card import description, tags
 from linreg.registry.promotion import Verdict, contest
@@ -175,7 +176,7 @@ def _against(
         theirs = load(registry.artifact(champion, scratch / "champion"))
     except UserError as error:
         return Verdict("challenger", f"{label} cannot be compared: {error}")
-    group = column_of(params.split.by) if params.split.by.startswith("group:") else None
+    group = split_column(params.split.by) if params.split.by.startswith("group:") else None
     return contest(theirs, label, candidate.model, TEST, params.evaluate.confidence, group)
 
 

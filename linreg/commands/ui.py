@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from linreg.errors import UserError
-from linreg.params import PARAMS_FILE, load_params
+from linreg.params_file import PARAMS_FILE, load_params
 from linreg.tracking.journal.location import (
     is_own_store,
     own_artifacts,

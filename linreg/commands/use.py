@@ -19,8 +19,9 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.source import Source, open_source, typed_table, unreadable_columns
 from linreg.errors import UserError
 from linreg.files import scratch_folder
-from linreg.params import PARAMS_FILE, Params, column_of, load_params
-from linreg.params_file import set_values
+from linreg.params import Params, split_column
+from linreg.params_edit import set_values
+from linreg.params_file import PARAMS_FILE, load_params
 from linreg.setup.column_checks import Facts, Finding, column_findings
 from linreg.setup.hints import hints, row_findings, target_findings
 from linreg.setup.printout import column_table, findings, head, paragraph, settings
@@ -131,7 +132,7 @@ def _other_roles(params: Params, seen: Survey) -> tuple[Beside, list[str]]:
     """Return the columns that other parameters name, and the parameters that name one which is not
     there.
     """
-    roles = {"split.by": column_of(params.split.by), "model.weights": params.model.weights}
+    roles = {"split.by": split_column(params.split.by), "model.weights": params.model.weights}
     beside = {
         column: parameter
         for parameter, column in roles.items()

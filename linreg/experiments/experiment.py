@@ -18,7 +18,8 @@ from typing import Any
 
 from linreg.errors import UserError
 from linreg.git import git
-from linreg.params import PARAMS_FILE, changed_params, flat, load_params, params_from
+from linreg.params import flatten
+from linreg.params_file import PARAMS_FILE, load_params, parse_params
 
 METRICS = "models/evaluation/metrics.json"
 MODEL = "models/model/model.json"
@@ -111,9 +112,9 @@ def _commit_of(name: str) -> str:
 
 
 def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any]) -> None:
-    wanted = flat(changed_params(changes))
+    wanted = flatten(load_params(changes=changes))
     text = git("show", f"{commit}:./{PARAMS_FILE}")
-    found = flat(params_from(text, Path(f"experiment {name}: {PARAMS_FILE}")))
+    found = flatten(parse_params(text, Path(f"experiment {name}: {PARAMS_FILE}")))
     different = [f"{key}={found.get(key)}" for key in wanted if found.get(key) != wanted[key]]
     if different:
         raise UserError(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.errors import UserError
 from linreg.experiments.experiment import RefusedError, run_experiment
-from linreg.params import Params, changed_params
+from linreg.params import Params
+from linreg.params_file import load_params
 from linreg.plain_yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _field_type(key: str) -> Any:
     field = getattr(model, "model_fields", {}).get(name)
     if field is None:
         # It raises UserError, with the nearest name that exists.
-        changed_params({key: 0})
+        load_params(changes={key: 0})
     return field.annotation if field is not None else None
 
 
@@ -118,7 +119,7 @@ def _require_valid(space: SearchSpace) -> None:
     for key, distribution in space.items():
         attributes = vars(distribution)
         for value in attributes.get("choices") or (attributes["low"], attributes["high"]):
-            if changed_params({key: value}).split.validation == 0:
+            if load_params(changes={key: value}).split.validation == 0:
                 raise UserError(
                     "params.yaml: split.validation",
                     "is 0, but a search compares the losses of validation rows",

@@ -26,8 +26,8 @@ from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_nam
 from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.git import git
-from linreg.params import PARAMS_FILE, changed_params
-from linreg.params_file import set_values
+from linreg.params_edit import set_values
+from linreg.params_file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
 from linreg.verify.environment import describe_environment
 
@@ -81,7 +81,7 @@ class Checkout:
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Write parameters by their names, such as `train.lr`; raises UserError for wrong ones."""
         path = self.folder / PARAMS_FILE
-        changed_params(values, path)
+        load_params(path, values)
         set_values(path, values)
 
     def reproduce(self, environment: Environment = NO_VARIABLES) -> None:

@@ -19,7 +19,8 @@ import pytest
 
 from linreg.cli import main
 from linreg.data.csv.dialect import DELIMITERS
-from linreg.params import Params, load_params
+from linreg.params import Params
+from linreg.params_file import load_params
 from tests.pipeline.conftest import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from linreg.errors import UserError
-from linreg.params import Params, load_params
+from linreg.params import Params
+from linreg.params_file import load_params
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/params.schema.json").read_text(encoding="utf-8"))

@@ -90,7 +90,7 @@ def parameters_of(stage: str) -> set[str]:
     """Return the parameters that a stage takes out of `params`: `section`, or `section.key` where
     it takes one key.
 
-    `flat(params)` of a tracked run goes into no output; it counts for what is taken out of it by
+    `flatten(params)` of a tracked run goes into no output; it counts for what is taken out of it by
     name. Anywhere else it goes into one, whole.
     """
     tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
@@ -99,11 +99,11 @@ def parameters_of(stage: str) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load):
             section = parents[node]
-            if isinstance(section, ast.Call) and ast.unparse(section.func) == "flat":
+            if isinstance(section, ast.Call) and ast.unparse(section.func) == "flatten":
                 call = parents[section]
                 tracked = isinstance(call, ast.Call) and ast.unparse(call.func) in BEGIN_A_RUN
                 found |= (
-                    _taken_out_of_flat_parameters(stage) if tracked else set(Params.model_fields)
+                    _taken_out_of_flattened_parameters(stage) if tracked else set(Params.model_fields)
                 )
                 continue
             assert isinstance(section, ast.Attribute), (
@@ -116,7 +116,7 @@ def parameters_of(stage: str) -> set[str]:
     return {name for name in found if name.split(".")[0] not in found or "." not in name}
 
 
-def _taken_out_of_flat_parameters(stage: str) -> set[str]:
+def _taken_out_of_flattened_parameters(stage: str) -> set[str]:
     """Return the names in `parameters["section.key"]` in the modules that a stage imports."""
     nodes = [
         node

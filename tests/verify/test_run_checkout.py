@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from linreg.errors import UserError
-from linreg.params import Params, flat, load_params
+from linreg.params import Params, flatten
+from linreg.params_file import load_params
 from linreg.tracking.mlflow.send import _text
 from linreg.tracking.runs import KnownRun
 from linreg.verify.run_checkout import logged_parameters, write_parameters
@@ -28,7 +29,7 @@ PARAMETERS = {
 def test_logged_parameters_are_those_of_params_yaml(
     tmp_path: Path, spelt: Callable[[object], object]
 ) -> None:
-    logged = {name: spelt(value) for name, value in (flat(Params()) | PARAMETERS).items()}
+    logged = {name: spelt(value) for name, value in (flatten(Params()) | PARAMETERS).items()}
     run = KnownRun("key", "", "name", 0, "FINISHED", {}, logged)
     path = tmp_path / "params.yaml"
     path.write_text("train: {lr: 0.01}  # a comment\nevaluate:\n  gates: {test_r2: {min: 0.9}}\n")
@@ -36,7 +37,7 @@ def test_logged_parameters_are_those_of_params_yaml(
     assert "train.lr = 1e-05 (in the commit: 0.01)" in changes
     assert 'ingest.source = "17" (in the commit: not set)' in changes
     assert "# a comment" in path.read_text()
-    assert flat(load_params(path)) == flat(Params()) | PARAMETERS
+    assert flatten(load_params(path)) == flatten(Params()) | PARAMETERS
     assert write_parameters(path, logged_parameters(run)) == []
 
 

@@ -8,7 +8,7 @@ from linreg.data.formula.schema import kind_of
 from linreg.data.ingest.profile import MOST_LEVELS, Profiles
 from linreg.data.source import Source
 from linreg.errors import UserError
-from linreg.params import column_of
+from linreg.params import split_column
 
 AuxiliaryColumns = Mapping[str, str]
 """Columns that are used without being features, each with the parameter that names it."""
@@ -16,7 +16,7 @@ AuxiliaryColumns = Mapping[str, str]
 
 def columns_by_parameter(split_by: str, weights: str | None) -> dict[str, str]:
     """Return the auxiliary columns that `split.by` and `model.weights` name, by parameter."""
-    columns = {"split.by": column_of(split_by), "model.weights": weights}
+    columns = {"split.by": split_column(split_by), "model.weights": weights}
     return {parameter: column for parameter, column in columns.items() if column}
 
 

@@ -13,7 +13,7 @@ from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
-from linreg.params import Split, column_of
+from linreg.params import Split, split_column
 from linreg.seeds import generator
 
 PARTS = ("train", "validation", "test")
@@ -43,7 +43,7 @@ def partition_rows(table: TableFile, params: Split) -> Partition:
     """
     sizes = part_sizes(table.num_rows, params)
     lengths = [table.row_group_length(index) for index in range(table.num_row_groups)]
-    column = column_of(params.by)
+    column = split_column(params.by)
     if column is None:
         assignment = RandomAssignment(lengths, sizes, params.seed, "parts")
         return Partition(sizes, assignment.counts, assignment.labels)
