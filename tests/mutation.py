@@ -33,8 +33,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutants import ROOT, Mutant, mutants_of
-from tests.pipeline.conftest import copy_of_the_project
 from tests.pipeline.wiring import imported_by
+from tests.project import copy_of_the_project
 
 ROOMS = ("fit", "data", "evaluation", "tracking")
 LEAST_KILLED = 0.92

@@ -29,6 +29,7 @@ from linreg.git import git
 from linreg.params_edit import set_values
 from linreg.params_file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
+from linreg.tracking.journal.sender_process import SYNC
 from linreg.verify.environment import describe_environment
 
 NOT_INHERITED = (
@@ -136,6 +137,8 @@ class Checkout:
         dvc_folder = self.folder / ".dvc" / "tmp"
         return inherited | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}",
+            # The runs of a checkout are nobody's.
+            SYNC: "later",
             "DVC_NO_ANALYTICS": "1",
             "DVC_SITE_CACHE_DIR": str(dvc_folder / "site"),
             "DVC_GLOBAL_CONFIG_DIR": str(dvc_folder / "global"),

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, copy_of, made_once, small_run
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small pipeline, its outputs committed, and an experiment with a lower rate in the
-    workspace.
-    """
-    project = committed_run(tmp_path_factory.mktemp("project"), rows=400, epochs=3)
-    project.run("dvc", "exp", "run", "-q", "-n", "slow", "-S", "train.lr=0.001")
+    """A small pipeline, its outputs committed; in the workspace an experiment at a lower rate."""
+
+    def make(folder: Path) -> None:
+        project = copy_of(small_run(tmp_path_factory), folder)
+        project.run("dvc", "exp", "run", "-q", "-n", "slow", "-S", "train.lr=0.001")
+
+    made = made_once(tmp_path_factory, "compared", make)
+    project = copy_of(made, tmp_path_factory.mktemp("project"))
     project.run("linreg", "sync")
     return project
 
@@ -43,7 +46,7 @@ def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) 
     page = (project.folder / "comparison.html").read_text()
     for value in (before["test"]["rmse"], after["test"]["rmse"], before["gap"], after["gap"]):
         assert f"{value:.6g}" in page
-    assert "on the same 60 rows: MSE " in told
+    assert "on the same 300 rows: MSE " in told
 
 
 def test_the_same_two_by_any_of_their_names_give_the_same_page(

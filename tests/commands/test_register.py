@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.faults.mlflow_server import Server, free_port
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -40,7 +40,7 @@ print(json.dumps(list(model.predict(pd.DataFrame({"x1": [0.5, 1.0], "x2": [1.0, 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed copy with 2000 rows and 2 epochs, run once."""
-    return committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
+    return copy_of(small_run(tmp_path_factory), tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture

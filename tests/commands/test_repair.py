@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
 from tests.faults.forked import Outcome, run_command
-from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
+from tests.project import ROOT, Project, copy_of_the_project
 
 WHOLE = (ROOT / "dvc.lock").read_bytes()
 
@@ -99,7 +99,7 @@ def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_after_it_dvc_goes_on_without_running_a_stage(tmp_path: Path) -> None:
-    project: Project = copy_of_the_project(tmp_path)
+    project: Project = copy_of_the_project(tmp_path, sends=False)
     project.set_params(rows=500, epochs=2)
     project.run("dvc", "repro")
     expected = (tmp_path / "dvc.lock").read_text()

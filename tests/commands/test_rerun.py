@@ -17,23 +17,16 @@ from linreg.lineage.lineage import run_named
 from linreg.tracking.runs import KnownRun, journal_runs
 from linreg.verify.model_match import compare_model
 from linreg.verify.run_checkout import checkout_run
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of, small_run
 
 Alter = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with 300 rows and 2 epochs, in which `dvc repro` has run once at a commit."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("small"))
-    params = project.folder / "params.yaml"
-    params.write_text(
-        params.read_text().replace("rows: 10000", "rows: 300").replace("epochs: 20", "epochs: 2")
-    )
-    project.run("git", "commit", "-qam", "small")
-    project.run("dvc", "repro")
+    """A project in which `dvc repro` has run once at a commit."""
+    project = copy_of(small_run(tmp_path_factory), tmp_path_factory.mktemp("small"))
     project.run("linreg", "sync")
-    project.run("git", "commit", "-qam", "results of the small one")
     return project
 
 

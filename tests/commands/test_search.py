@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from linreg import cli
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, committed_run, copy_of, made_once
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed copy with 600 rows and 6 epochs, run once."""
-    return committed_run(tmp_path_factory.mktemp("small"), rows=600, epochs=6)
+    made = made_once(
+        tmp_path_factory, "searched", lambda path: committed_run(path, rows=600, epochs=6)
+    )
+    return copy_of(made, tmp_path_factory.mktemp("small"))
 
 
 def contents(project: Project) -> dict[str, bytes]:

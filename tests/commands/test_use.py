@@ -21,7 +21,7 @@ from linreg.cli import main
 from linreg.data.csv.dialect import DELIMITERS
 from linreg.params import Params
 from linreg.params_file import load_params
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]
 N = 240
@@ -363,7 +363,7 @@ def test_what_cannot_be_used_is_refused_and_nothing_written(
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return copy_of_the_project(tmp_path_factory.mktemp("project"))
+    return copy_of_the_project(tmp_path_factory.mktemp("project"), sends=False)
 
 
 def _reproduced(project: Project, *arguments: str) -> float:

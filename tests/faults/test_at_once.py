@@ -17,25 +17,20 @@ from linreg.tracking.journal import events
 from tests.faults.forked import run_stage
 from tests.faults.mlflow_server import Server
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]
 
 AT_ONCE = 8
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=3)
-
-
 @pytest.fixture
-def project(small: Project, tmp_path: Path) -> Iterator[Project]:
-    """A copy of one's own that has outputs, and no runs."""
-    shutil.copytree(small.folder, tmp_path / "project")
-    shutil.rmtree(tmp_path / "project/.linreg/runs")
-    with no_sender_left(tmp_path / "project"):
-        yield Project(tmp_path / "project")
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Project]:
+    """A project of one's own that has outputs, and no runs."""
+    project = copy_of(small_run(tmp_path_factory), tmp_path / "project")
+    shutil.rmtree(project.folder / ".linreg/runs")
+    with no_sender_left(project.folder):
+        yield project
 
 
 def test_eight_experiments_of_dvc_at_once_on_a_fresh_store(project: Project) -> None:

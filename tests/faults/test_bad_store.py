@@ -3,7 +3,6 @@ make it again.
 """
 
 import os
-import shutil
 import sqlite3
 import sys
 import threading
@@ -16,7 +15,7 @@ import pytest
 from tests.faults.disks import needs_mount
 from tests.faults.forked import run_command, run_stage
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
@@ -26,19 +25,14 @@ mount --bind mlflow.db mlflow.db && mount -o remount,ro,bind mlflow.db && exec "
 """
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
-
-
 @pytest.fixture
-def project(small: Project, tmp_path: Path) -> Iterator[Project]:
-    """A copy of one's own whose run has yet to be sent."""
-    shutil.copytree(small.folder, tmp_path / "project")
-    for file in tmp_path.glob("project/.linreg/runs/*/sent.json"):
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Project]:
+    """A project of one's own whose run has yet to be sent."""
+    project = copy_of(small_run(tmp_path_factory), tmp_path / "project")
+    for file in project.folder.glob(".linreg/runs/*/sent.json"):
         file.unlink()
-    with no_sender_left(tmp_path / "project"):
-        yield Project(tmp_path / "project")
+    with no_sender_left(project.folder):
+        yield project
 
 
 def assert_told(project: Project, why: str, todo: str) -> None:

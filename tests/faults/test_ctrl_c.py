@@ -22,7 +22,6 @@ import psutil
 import pytest
 
 from linreg.tracking.journal import events
-from tests.pipeline.conftest import Project, copy_of_the_project
 from tests.pipeline.test_kills import (
     NUM_EPOCHS,
     assert_one_complete_run,
@@ -30,6 +29,7 @@ from tests.pipeline.test_kills import (
     stages_to_do,
     wait_for,
 )
+from tests.project import Project, copy_of_the_project
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ import pytest
 
 from linreg import cli
 from linreg.fit.sgd.checkpoint import CHECKPOINTS
-from linreg.tracking.journal import events, sender_process
+from linreg.tracking.journal import events
 from tests.faults.disks import (
     STAGES,
     be_alone,
@@ -45,8 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """
     with pytest.MonkeyPatch.context() as patch:
         importlib.import_module("linreg.fit.sgd.autograd")  # torch, once and not in every fork
-        patch.setattr(sender_process, "start", lambda _: None)
-        patch.setattr(sender_process, "wait", lambda *_: 0)
+        patch.setenv("LINREG_SYNC", "later")
         folder = make_project(tmp_path_factory.mktemp("full"))
         for stage in STAGES:
             outcome = run_stage(stage, folder)

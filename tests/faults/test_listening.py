@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from tests.faults.mlflow_server import Server, free_port
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, committed_run, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
+    return copy_of(small_run(tmp_path_factory), tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture

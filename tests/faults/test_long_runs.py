@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults.mlflow_server import Server, always, free_port, proxy_to
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -27,14 +27,6 @@ EXTRA_SECONDS = 15.0
 the same time.
 """
 NUM_EPOCHS = 600
-WITHOUT_TRACKING = """
-import runpy, sys
-from linreg.tracking.journal import sender_process
-sender_process.start, sender_process.wait = (lambda folder: None), (lambda folder, timeout: 0)
-sys.argv = ["stages/{0}.py"]
-runpy.run_module("stages.{0}", run_name="__main__")
-"""
-
 SEND_UNTIL_SENT = """
 from linreg.tracking.journal.run_folder import run_folders
 from linreg.tracking.mlflow.sync import send_all
@@ -89,7 +81,7 @@ def twin(trained: Trained, tmp_path: Path) -> Iterator["Future[float]"]:
 def seconds_without_tracking(project: Project) -> float:
     began = time.monotonic()
     for stage in ("train", "evaluate"):
-        project.run(sys.executable, "-c", WITHOUT_TRACKING.format(stage))
+        project.run(sys.executable, "-m", f"stages.{stage}", env={"LINREG_SYNC": "later"})
     return time.monotonic() - began
 
 

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from linreg.tracking.journal.location import tracking_uri
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left
-from tests.pipeline.conftest import committed_run
+from tests.project import copy_of, small_run
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,11 @@ def test_what_a_uri_means(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
-def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(tmp_path: Path) -> None:
+def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
     top = tmp_path / "project"
-    project = committed_run(top, rows=2000, epochs=2)
+    project = copy_of(small_run(tmp_path_factory), top)
     relative = {"MLFLOW_TRACKING_URI": "sqlite:///runs.db"}
     with no_sender_left(top):
         shutil.rmtree(top / ".linreg")  # of the runs before

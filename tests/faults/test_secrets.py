@@ -13,7 +13,7 @@ from linreg.tracking.journal.location import without_credentials
 from tests.faults.forked import run_command
 from tests.faults.mlflow_server import Server, always, proxy_to
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 USER, PASSWORD, TOKEN, KEY = "visitor", "pass-geheim/1", "token-geheim2", "key-geheim3"
 SECRET = b"geheim"

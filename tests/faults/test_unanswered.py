@@ -16,7 +16,7 @@ import pytest
 from tests.faults.forked import Outcome, run_command
 from tests.faults.mlflow_server import Server, always, free_port, proxy_to
 from tests.faults.sent_runs import no_sender_left  # imports MLflow, for all that is forked here
-from tests.pipeline.conftest import Project, committed_run
+from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
@@ -43,7 +43,7 @@ WITHOUT_MLFLOW = ("summary", "runs", "ui", "use data/examples/auto-mpg.csv --tar
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose one run is pending, for MLflow has never been there."""
-    project = committed_run(tmp_path_factory.mktemp("small"), rows=2000, epochs=2)
+    project = copy_of(small_run(tmp_path_factory), tmp_path_factory.mktemp("small"))
     for file in project.folder.glob(".linreg/runs/*/sent.json"):
         file.unlink()
     with no_sender_left(project.folder):

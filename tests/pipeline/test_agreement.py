@@ -14,11 +14,12 @@ import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 Floats = NDArray[np.float64]
 
 pytestmark = pytest.mark.slow
+STAGES = ("generate", "ingest", "split", "train", "evaluate")
 
 SGD: dict[str, Any] = {
     "standardize": True,
@@ -50,10 +51,10 @@ class Agreement:
         return np.array([model["b"], *(model["theta"][name] for name in self.names)])
 
 
-def run_stage(project: Project, stage: str, params: dict[str, Any]) -> str:
-    """Run one stage by hand in the copy; JSON is YAML."""
+def run_stages(project: Project, params: dict[str, Any], *stages: str) -> str:
+    """Run stages in the copy; JSON is YAML."""
     (project.folder / "params.yaml").write_text(json.dumps(params))
-    return project.run("python", "-m", f"stages.{stage}").stdout
+    return project.run_stages(*stages).stdout
 
 
 def training_rows(project: Project) -> pd.DataFrame:
@@ -69,12 +70,10 @@ def agree(
     column of a table.
     """
     params = params | {"evaluate": {"gates": {"gap": {"max": 1e-2}, "test_r2": {"min": 0.5}}}}
-    for stage in ("ingest", "split"):
-        run_stage(project, stage, params | {"train": SGD})
+    run_stages(project, params | {"train": SGD}, "ingest", "split")
     left: dict[str, Any] = {}
     for solver, train in (("", SGD), ("exact_", {"solver": "exact"})):
-        for stage in ("train", "evaluate"):
-            run_stage(project, stage, params | {"train": train})
+        run_stages(project, params | {"train": train}, "train", "evaluate")
         left[solver + "model"] = project.json("models/model/model.json")
         for name in ("metrics", "inference") if solver else ("metrics", "inference", "gates"):
             left[solver + name] = project.json(f"models/evaluation/{name}.json")
@@ -91,7 +90,7 @@ def cars(tmp_path_factory: pytest.TempPathFactory) -> Agreement:
     """auto-mpg as it was published: `?` for missing, CRLF, a code that is a category; two
     shards.
     """
-    project = copy_of_the_project(tmp_path_factory.mktemp("cars"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("cars"), sends=False)
     design: dict[str, Any] = {
         "horsepower": lambda t: t["horsepower"],
         "weight": lambda t: t["weight"],
@@ -111,7 +110,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Agreement:
     """3,000 rows with scales from 1e-3 to 1e5, columns far from 0, names with spaces, a category,
     unequal noise.
     """
-    project = copy_of_the_project(tmp_path_factory.mktemp("houses"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("houses"), sends=False)
     random = np.random.default_rng(12)
     n = 3000
     density = 0.994 + 0.003 * random.standard_normal(n)
@@ -243,15 +242,13 @@ def test_the_gap_gate_passes_what_is_near_and_fails_what_is_not(agreement: Agree
 
 def test_the_gap_gate_fails_a_model_that_is_farther(tmp_path: Path) -> None:
     """The lesson's data after one epoch of small steps: the gap is above 1."""
-    project = copy_of_the_project(tmp_path)
+    project = copy_of_the_project(tmp_path, sends=False)
     params: dict[str, Any] = {
         "generate": {"rows": 500},
         "train": {"epochs": 1, "lr": 0.001, "momentum": 0.0},
         "evaluate": {"gates": {"gap": {"max": 1.0}}},
     }
-    for stage in ("generate", "ingest", "split", "train"):
-        run_stage(project, stage, params)
-    said = run_stage(project, "evaluate", params)
+    said = run_stages(project, params, *STAGES)
     found = project.json("models/evaluation/gates.json")
     assert "gates failed: gap" in said
     assert (
@@ -264,10 +261,9 @@ def test_the_lesson_ends_at_its_minimum_with_a_linear_schedule_and_averaging(
     tmp_path: Path,
 ) -> None:
     """The defaults, but for schedule and averaging. Measured gap: 2e-7."""
-    project = copy_of_the_project(tmp_path)
+    project = copy_of_the_project(tmp_path, sends=False)
     params: dict[str, Any] = {"train": {"schedule": "linear", "average": 0.5}}
-    for stage in ("generate", "ingest", "split", "train", "evaluate"):
-        run_stage(project, stage, params)
+    run_stages(project, params, *STAGES)
     rows = training_rows(project)
     Z = np.column_stack([np.ones(len(rows)), rows[["x1", "x2"]]])
     y = rows["y"].to_numpy(float)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.expected.accept import EXPECTED, HOW, changes, computed, expected
-from tests.pipeline.conftest import ROOT, Project
+from tests.project import ROOT, Project
 
 
 def test_losses_theta_and_b_are_the_expected_ones_bit_for_bit(reproduced: Project) -> None:

@@ -3,7 +3,6 @@
 """
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ruamel.yaml import YAML
 
 from linreg.verify.differences.paths import first_difference
 from linreg.verify.matrix import Configuration, configurations
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 CONFIGURATIONS = [Configuration(2, 1, "nehalem"), Configuration(3, 2, "haswell")]
 """The whole matrix takes minutes; these set every variable, and have workers that divide the shards
@@ -78,7 +77,7 @@ FEATURES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return copy_of_the_project(tmp_path_factory.mktemp("features"))
+    return copy_of_the_project(tmp_path_factory.mktemp("features"), sends=False)
 
 
 @pytest.mark.slow
@@ -108,8 +107,8 @@ def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(
 
 def executed(project: Project, configuration: Configuration) -> Path:
     """Run the stages in a configuration, and return a folder with what they made."""
-    for stage in ("generate", "ingest", "split", "train", "evaluate"):
-        project.run(sys.executable, "-m", f"stages.{stage}", env=configuration.environment)
+    stages = ("generate", "ingest", "split", "train", "evaluate")
+    project.run_stages(*stages, env=configuration.environment)
     made = project.folder / "made" / f"{configuration.workers}-{configuration.cpu}"
     shutil.rmtree(made, ignore_errors=True)
     for name in ("data/raw", "data/ingested", "data/split", "models"):

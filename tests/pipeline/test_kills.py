@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 STAGES = {"generate": 0.3, "ingest": 0.4, "split": 0.4, "train": 3.0, "evaluate": 2.0}
 """The stages and about how many seconds each runs; a kill falls anywhere in them."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import copy_of_the_project
+from tests.project import copy_of_the_project
 
 MOST_MEGABYTES = 700
 MOST_GROWTH = 50
@@ -32,7 +32,7 @@ runpy.run_module("stages." + sys.argv[0], run_name="__main__")
 
 def peaks(folder: Path, rows: int) -> dict[str, float]:
     """The peak of the resident memory of each stage, in megabytes."""
-    project = copy_of_the_project(folder)
+    project = copy_of_the_project(folder, sends=False)
     # Every part of the split is larger than what is kept of it in memory between passes.
     project.set_params(
         rows=rows, epochs=1, batch_size=65536, train=0.34, validation=0.33, test=0.33

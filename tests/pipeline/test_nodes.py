@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import copy_of_the_project
+from tests.project import copy_of_the_project
 
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 HOSTS = {"linreg-a": "10.77.0.1", "linreg-b": "10.77.0.2"}
@@ -59,7 +59,7 @@ def hosts() -> Iterator[dict[str, str]]:
 def test_two_hosts_make_the_lock_file_of_one_process(
     tmp_path: Path, hosts: dict[str, str], engine: str
 ) -> None:
-    project = copy_of_the_project(tmp_path)
+    project = copy_of_the_project(tmp_path, sends=False)
     project.set_params(rows=4000, shards=4, epochs=2, engine=engine)
     project.run("dvc", "repro")
     expected = (tmp_path / "dvc.lock").read_text()

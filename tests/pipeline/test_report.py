@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
+from tests.project import ROOT, Project, copy_of_the_project
 
 WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load(
     (ROOT / ".github/workflows/ci.yml").read_text()
@@ -25,7 +25,7 @@ def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_r
     """The base's outputs are in no cache, as on a machine of CI: its scores come from git, its
     plots are made.
     """
-    project = copy_of_the_project(tmp_path)
+    project = copy_of_the_project(tmp_path, sends=False)
     before = project.json("models/evaluation/scores.json")
     project.run("git", "checkout", "-q", "-b", "slower")
     project.set_params(lr=0.003)

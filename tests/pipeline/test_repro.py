@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pipeline.conftest import ROOT, Project
+from tests.project import ROOT, Project
 
 
 def test_a_rerun_from_nothing_gives_every_tracked_output_its_committed_hash(
@@ -159,7 +159,7 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
 
 @pytest.mark.slow
 def test_four_queued_experiments_appear_with_names_parameters_and_curves(tmp_path: Path) -> None:
-    from tests.pipeline.conftest import copy_of_the_project
+    from tests.project import copy_of_the_project
 
     project = copy_of_the_project(tmp_path)
     rates = {"a": "0.02", "b": "0.005", "c": "0.002", "d": "0.001"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linreg.files import content_hash
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed copy with little data, run once; its table is one of the user's that git does not
     hold.
     """
-    project = copy_of_the_project(tmp_path_factory.mktemp("small"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("small"), sends=False)
     table = project.folder / "data/mine.csv"
     table.write_text(
         "a,b,y\n"

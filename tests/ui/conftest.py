@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
-from tests.pipeline.conftest import ROOT, Project, copy_of_the_project
+from tests.project import ROOT, Project, copy_of_the_project
 
 RATES = {"lr-0.01": 0.01, "lr-0.003": 0.003, "lr-0.001": 0.001}
 """The learning rate of each experiment, by its name, in the order in which they run."""

@@ -3,13 +3,12 @@ whatever they say.
 """
 
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Project, copy_of_the_project
+from tests.project import Project, copy_of_the_project
 from tests.ui.conftest import Window
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -25,7 +24,7 @@ LEVELS = (
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was trained on such a table, and compared with itself."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"), sends=False)
     chance = random.Random(1)  # noqa: S311 - a test that can be repeated
     lines = ["\t".join(["y", COLUMN, "level"])]
     for i in range(400):
@@ -33,8 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         lines.append(f"{x + chance.random() / 10}\t{x}\t{LEVELS[i % len(LEVELS)]}")
     (project.folder / "table.tsv").write_text("\n".join(lines) + "\n")
     project.run("linreg", "use", "table.tsv", "--target", "y")
-    for stage in ("ingest", "split", "train", "evaluate"):
-        project.run(sys.executable, "-m", f"stages.{stage}")
+    project.run_stages("ingest", "split", "train", "evaluate")
     project.run("linreg", "compare", "workspace", "workspace")
     return project
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import Project
+from tests.project import Project
 from tests.ui.conftest import RATES, Window
 
 pytestmark = [

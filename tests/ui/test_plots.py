@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.pipeline.conftest import ROOT, Project
+from tests.project import ROOT, Project
 from tests.ui.conftest import RATES, Window
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

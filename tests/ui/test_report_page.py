@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.pipeline.conftest import Project
+from tests.project import Project
 from tests.ui.conftest import RATES, Window
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

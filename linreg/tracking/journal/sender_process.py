@@ -10,18 +10,20 @@ import time
 from linreg.tracking.journal.location import root
 from linreg.tracking.journal.run_folder import RunFolder
 
+SYNC = "LINREG_SYNC"
+"""Environment variable; with `later` no process is started, and `linreg sync` sends the journal."""
 LONGEST_RETRY_SECONDS = 20.0
 """For so long a failure shows that a sender is alive, which tries again sooner than that."""
 _log = logging.getLogger(__name__)
 
 
 def start(folder: RunFolder) -> None:
-    """Start the process that sends this run's journal, unless there is one.
+    """Start the process that sends this run's journal, unless there is one or none is wanted.
 
     It outlives the stage (a session of its own, no terminal). It runs at the top of the project,
     because the working directory of a queued experiment is deleted under it.
     """
-    if folder.has_sender():
+    if os.environ.get(SYNC) == "later" or folder.has_sender():
         return
     command = [sys.executable, "-m", "linreg", "sync", "--follow", folder.key]
     try:
@@ -45,9 +47,12 @@ def start(folder: RunFolder) -> None:
 def wait(folder: RunFolder, timeout: float) -> int:
     """Wait until MLflow has every event, at most `timeout` seconds; returns the number pending.
 
+    With LINREG_SYNC=later nothing is waited for, and nothing counts as pending.
     A sender that died is started again, once. One that has failed, such as at a server that is
     down, has tried once more when the stage ended; if that failed too, waiting is useless.
     """
+    if os.environ.get(SYNC) == "later":
+        return 0
     began = time.time()
     deadline = time.monotonic() + timeout
     restarted = False

@@ -197,3 +197,15 @@ def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) ->
     assert {
         experiment.name for client in clients for experiment in client.search_experiments()
     } == {"Default"}
+
+
+def test_with_linreg_sync_later_no_process_starts_and_nobody_waits_for_one(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINREG_SYNC", "later")
+    with start_run("linreg", "later", {"a": 1}, {}) as run:
+        run.start_sender()
+        run.log({"m": 1.0}, step=0)
+    assert run.flush(SECONDS) == 0
+    assert not RunFolder(run.key).log.exists()
+    assert not RunFolder(run.key).is_complete()
