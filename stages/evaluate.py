@@ -11,7 +11,7 @@ gates.json, predictions.csv (a sample), report.json and report.html.
 
 from pathlib import Path
 
-from linreg.data.rows import divided, shard_files, whole_shards
+from linreg.data.parts import open_part, open_shards, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import judge
 from linreg.evaluation.inference import inference
@@ -42,12 +42,12 @@ def main(workers: Workers) -> None:
     """Compare predictions with targets, and the model with the exact minimum of the loss."""
     params = load_params()
     model = load(MODEL)
-    shards = shard_files(SPLIT, SCHEMA, PROFILE)
+    shards = training_shards(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
     exact = ExactReference.read(MODEL)
-    train = whole_shards(shards, model.design, workers)
-    validation = divided(SPLIT / "validation.parquet", model.design, workers)
-    test = divided(SPLIT / "test.parquet", model.design, workers)
+    train = open_shards(shards, model.design, workers)
+    validation = open_part(SPLIT / "validation.parquet", model.design, workers)
+    test = open_part(SPLIT / "test.parquet", model.design, workers)
 
     with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
         parts = {"train": train, "validation": [validation], "test": [test]}

@@ -16,9 +16,10 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
-from linreg.data.source import open_source, typed_table
+from linreg.data.source import open_source
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
+from linreg.data.typed_table import open_typed_table
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params_file import load_params
 from linreg.process.stage import stage
@@ -36,7 +37,7 @@ def main() -> None:
     source = open_source(Path(params.ingest.source), params.ingest.names)
     columns = columns_to_read(formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = typed_table(source, columns, scratch)
+        table = open_typed_table(source, columns, scratch)
         profiles = profile_columns(table)
 
         fill_missing = params.ingest.missing == "mean"

@@ -16,7 +16,8 @@ from linreg.data.formula.formula import quote_name
 from linreg.data.ingest.checks import check_weights
 from linreg.data.ingest.columns import AuxiliaryColumns as Beside
 from linreg.data.ingest.formula_schema import make_schema
-from linreg.data.source import Source, open_source, typed_table, unreadable_columns
+from linreg.data.source import Source, open_source
+from linreg.data.typed_table import open_typed_table, unreadable_columns
 from linreg.errors import UserError
 from linreg.files import scratch_folder
 from linreg.params import Params, split_column
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if not columns:
         raise UserError(path, "has no column with a name", todo="name its columns")
     with scratch_folder(SCRATCH) as scratch:
-        table = typed_table(source, columns, scratch)
+        table = open_typed_table(source, columns, scratch)
         seen = survey(table)
         if not seen.num_rows:
             raise UserError(path, "has columns and no rows", todo="bring rows with values")

@@ -176,7 +176,7 @@ def _chunk_pairs(
     rows = Rows(path, before.design), Rows(path, after.design)
     for each in rows:
         # They are read once.
-        each.keep_within(0)
+        each.limit_cache(0)
     yield from zip(*rows, strict=True)
 
 

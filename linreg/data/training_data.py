@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
-from linreg.data.rows import Rows, divided, groups_of, shard_files, whole_shards
+from linreg.data.parts import open_part, open_shards, read_row_groups, training_shards
+from linreg.data.rows import Rows
 from linreg.process.workers import ALONE, Workers
 
 
@@ -27,7 +28,7 @@ def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> T
 
     Raises UserError unless split and schema are complete and of the same ingested table.
     """
-    files = shard_files(split, schema)
-    design = Design.fit(Schema.read(schema), groups_of(files, workers), workers)
-    shards = whole_shards(files, design, workers)
-    return TrainingData(design, shards, divided(split / "validation.parquet", design, workers))
+    files = training_shards(split, schema)
+    design = Design.fit(Schema.read(schema), read_row_groups(files, workers), workers)
+    shards = open_shards(files, design, workers)
+    return TrainingData(design, shards, open_part(split / "validation.parquet", design, workers))

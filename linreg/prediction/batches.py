@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.schema import Schema
-from linreg.data.source import Source, typed_table
+from linreg.data.source import Source
 from linreg.data.tables.parquet import ROWS_PER_GROUP, TableFile
+from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.prediction.csv_text import TextFile
 
@@ -55,7 +56,7 @@ class Batches:
         self.num_rows: int | None = None
         if source.is_parquet:
             # it converts nothing
-            self._table = typed_table(source, self._columns, Path())
+            self._table = open_typed_table(source, self._columns, Path())
             self.num_rows = sum(TableFile(path).num_rows for path in source.files)
             self.kept = pa.schema([self._table.schema.field(name) for name in keep])
         else:
@@ -65,7 +66,7 @@ class Batches:
         return self._of_parquet() if self._source.is_parquet else self._of_csv()
 
     def _of_parquet(self) -> Iterator[Batch]:
-        for part in self._table.parts():
+        for part in self._table.chunks():
             for start in range(0, part.rows.num_rows, ROWS_PER_GROUP):
                 rows = part.rows.slice(start, ROWS_PER_GROUP)
                 features = coerce(rows, self._schema, part.origin)

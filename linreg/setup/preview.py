@@ -13,7 +13,7 @@ from linreg.data.formula.design import Design
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.row_filter import RowFilter
-from linreg.data.source import TypedTable
+from linreg.data.typed_table import TypedTable
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.setup.survey import Survey

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import kind_of
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
-from linreg.data.source import TypedTable
 from linreg.data.split.partition import part_sizes
 from linreg.data.tables.arrays import as_numpy
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import largest_stable_rate, round_down_to_one_digit
 from linreg.fit.exact.standardize import Scaling
@@ -150,7 +150,7 @@ def _incomplete_rows(table: TypedTable, columns: list[str]) -> int:
     if not columns:
         return 0
     count = 0
-    for part in table.parts():
+    for part in table.chunks():
         gaps = [as_numpy(pc.is_null(part.rows.column(name)).cast(pa.int8())) for name in columns]
         count += int(np.any(gaps, axis=0).sum())
     return count

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.ingest.text_formats import TextFormats
-from linreg.data.source import TypedTable
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.source_chunk import SourceChunk
+from linreg.data.typed_table import TypedTable
 from linreg.setup.distinct import Distinct, Hashes, cell_hashes, order_hash, row_hashes
 
 MOST_VALUES = 4096
@@ -110,7 +110,7 @@ def survey(table: TypedTable) -> Survey:
     """Read a table once; raises UserError like the readers."""
     columns = {each.name: ColumnSurvey(ColumnProfile(each.type)) for each in table.schema}
     rows, num_rows = Distinct(MOST_ROWS), 0
-    for part in table.parts():
+    for part in table.chunks():
         cells = [column.read(part, name, num_rows) for name, column in columns.items()]
         rows.add(row_hashes(cells))
         num_rows += part.rows.num_rows

@@ -17,7 +17,8 @@ from linreg.data.ingest.checks import check_nothing_missing
 from linreg.data.ingest.columns import columns_to_read
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
-from linreg.data.source import open_source, typed_table
+from linreg.data.source import open_source
+from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.evaluation.inference import Inference, inference
 from linreg.files import read_json
@@ -121,13 +122,13 @@ def _fit(file: Path, intercept: bool) -> Inference:
     source = open_source(file)
     formula = f"{quote_name(source.columns[-1])} ~ {'' if intercept else '0 + '}."
     with tempfile.TemporaryDirectory() as scratch:
-        table = typed_table(source, columns_to_read(formula, source, {}), Path(scratch))
+        table = open_typed_table(source, columns_to_read(formula, source, {}), Path(scratch))
         profiles = profile_columns(table)
         schema = make_schema(formula, profiles, table, {}, fill_missing=False)
         check_nothing_missing(profiles, schema, {})
-        design = Design.fit(schema, (part.rows for part in table.parts()))
+        design = Design.fit(schema, (part.rows for part in table.chunks()))
         moments = Moments.zero(len(design.names))
-        for part in table.parts():
+        for part in table.chunks():
             X = design.matrix(part.rows, part.origin, part.first_row)
             moments.add(X, design.target(part.rows, part.origin, part.first_row))
     try:

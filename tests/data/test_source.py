@@ -1,34 +1,15 @@
-import datetime
-import decimal
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.source import TypedTable, open_source, typed_table
-from linreg.data.tables.parquet import TRUTH
+from linreg.data.source import open_source
+from linreg.data.tables.parquet import TRUTH, write_table
 from linreg.errors import UserError
-
-Read = Callable[..., TypedTable]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Reads columns of a source, all of them without names."""
-
-    def read(path: Path, *columns: str) -> TypedTable:
-        source = open_source(path)
-        scratch = tmp_path / ".scratch"
-        scratch.mkdir(exist_ok=True)
-        return typed_table(source, columns or [name for name in source.columns if name], scratch)
-
-    return read
 
 
 def write(path: Path, columns: dict[str, Any] | pa.Table, **options: Any) -> Path:
@@ -37,90 +18,12 @@ def write(path: Path, columns: dict[str, Any] | pa.Table, **options: Any) -> Pat
     return path
 
 
-def rows(table: TypedTable) -> dict[str, list[Any]]:
-    return dict(pa.concat_tables(part.rows for part in table.parts()).to_pydict())
-
-
-DAY = datetime.date(2020, 2, 29)
-MOMENT = datetime.datetime(2020, 2, 29, 12, 30)
-TYPES = [
-    (pa.int8(), [-128, None, 127], pa.int64(), [-128, None, 127]),
-    (pa.uint32(), [0, None, 2**32 - 1], pa.int64(), [0, None, 2**32 - 1]),
-    (pa.int64(), [-(2**63), None, 2**63 - 1], pa.int64(), [-(2**63), None, 2**63 - 1]),
-    (pa.uint64(), [0, None, 2**64 - 1], pa.float64(), [0.0, None, 2.0**64]),
-    (pa.float16(), np.array([0.5, -2.0], np.float16), pa.float32(), [0.5, -2.0]),
-    (pa.float32(), [0.5, None, 1e30], pa.float32(), [0.5, None, float(np.float32(1e30))]),
-    (pa.float64(), [0.1, None, 1e300], pa.float64(), [0.1, None, 1e300]),
-    (pa.decimal128(38, 20), [decimal.Decimal("0.1"), None], pa.float64(), [0.1, None]),
-    (pa.decimal256(50, 2), [decimal.Decimal(10**40), None], pa.float64(), [1e40, None]),
-    (pa.decimal32(5, 2), [decimal.Decimal("123.45"), None], pa.float64(), [123.45, None]),
-    (pa.null(), [None, None], pa.float64(), [None, None]),
-    (pa.bool_(), [True, None, False], pa.bool_(), [True, None, False]),
-    (pa.string(), ["ä", None, ""], pa.string(), ["ä", None, ""]),
-    (pa.large_string(), ["ä", None, ""], pa.string(), ["ä", None, ""]),
-    (pa.string_view(), ["ä", None, ""], pa.string(), ["ä", None, ""]),
-    (pa.dictionary(pa.int8(), pa.string()), ["a", None, "a"], pa.string(), ["a", None, "a"]),
-    (pa.dictionary(pa.int32(), pa.large_string()), ["a", None], pa.string(), ["a", None]),
-    (pa.dictionary(pa.int32(), pa.int64()), [7, None, 7], pa.int64(), [7, None, 7]),
-    (pa.dictionary(pa.int32(), pa.float64()), [0.1, None], pa.float64(), [0.1, None]),
-    (pa.date32(), [DAY, None], pa.date32(), [DAY, None]),
-    (pa.timestamp("us"), [MOMENT, None], pa.timestamp("us"), [MOMENT, None]),
-    (
-        pa.timestamp("us", "UTC"),
-        [MOMENT.replace(tzinfo=datetime.UTC), None],
-        pa.timestamp("us", "UTC"),
-        [MOMENT.replace(tzinfo=datetime.UTC), None],
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("type_", "cells", "plain", "expected"), TYPES, ids=[str(each[0]) for each in TYPES]
-)
-def test_a_parquet_column_gets_the_narrowest_type_that_holds_it(
-    tmp_path: Path,
-    read: Read,
-    type_: pa.DataType,
-    cells: Any,
-    plain: pa.DataType,
-    expected: list[Any],
-) -> None:
-    table = read(
-        write(tmp_path / "t.parquet", {"c": pa.array(cells, type_), "other": range(len(cells))})
-    )
-    assert table.schema.field("c").type == plain
-    assert rows(table)["c"] == expected
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        pa.array([[1, 2]]),
-        pa.array([{"a": 1}]),
-        pa.array([b"x"]),
-        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
-    ],
-    ids=lambda column: str(column.type),
-)
-def test_a_nested_or_binary_column_is_refused_when_it_is_needed_and_ignored_otherwise(
-    tmp_path: Path, read: Read, column: pa.Array
-) -> None:
-    path = write(tmp_path / "t.parquet", {"x": [1.0], "c": column})
-    assert rows(read(path, "x")) == {"x": [1.0]}
-    with pytest.raises(
-        UserError,
-        match=r"t\.parquet: column c: must hold numbers, text, truth values or times; found ",
-    ):
-        read(path, "c")
-
-
-def test_a_folder_is_read_in_the_order_of_the_files_names(tmp_path: Path, read: Read) -> None:
+def test_a_folder_is_read_in_the_order_of_the_files_names(tmp_path: Path) -> None:
     for name, x in (("b", 3), ("a", 1), ("a10", 2)):
         write(tmp_path / "f" / f"{name}.parquet", {"x": [x]})
     (tmp_path / "f" / "_SUCCESS").write_text("")
     (tmp_path / "f" / ".hidden").write_text("")
     (tmp_path / "f" / "sub").mkdir()
-    assert rows(read(tmp_path / "f")) == {"x": [1, 2, 3]}
     assert [path.name for path in open_source(tmp_path / "f").files] == [
         "a.parquet",
         "a10.parquet",
@@ -128,124 +31,23 @@ def test_a_folder_is_read_in_the_order_of_the_files_names(tmp_path: Path, read: 
     ]
 
 
-def test_csv_and_parquet_give_the_same_table(tmp_path: Path, read: Read) -> None:
-    frame = pd.DataFrame(
-        {"x": [0.1, 1e300, -3.5], "n": [1, 2, 3], "s": ["a", "b,c", "ä"], "b": [True, False, True]}
-    )
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    frame.to_parquet(tmp_path / "t.parquet", index=False)
-    csv, parquet = read(tmp_path / "t.csv"), read(tmp_path / "t.parquet")
-    assert csv.schema.types == parquet.schema.types
-    assert rows(csv) == rows(parquet) == frame.to_dict("list")
-
-
-def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, read: Read) -> None:
-    assert rows(read(write(tmp_path / "data.csv", {"x": [1]}))) == {"x": [1]}
+def test_the_format_of_a_file_is_recognized_by_its_content(tmp_path: Path) -> None:
+    parquet = open_source(write(tmp_path / "data.csv", {"x": [1]}))
+    assert (parquet.is_parquet, parquet.columns) == (True, ("x",))
     (tmp_path / "data.parquet").write_text("x\n2\n")
-    assert rows(read(tmp_path / "data.parquet")) == {"x": [2]}
+    csv = open_source(tmp_path / "data.parquet")
+    assert (csv.is_parquet, csv.columns) == (False, ("x",))
 
 
-def test_a_folder_holds_one_kind_of_file(tmp_path: Path, read: Read) -> None:
+def test_a_folder_holds_one_kind_of_file(tmp_path: Path) -> None:
     write(tmp_path / "f" / "a.parquet", {"x": [1]})
     (tmp_path / "f" / "b.csv").write_text("x\n1\n")
-    with pytest.raises(
-        UserError,
-        match=r"must hold either CSV or Parquet files; found both, such as .*a\.parquet and .*b\.csv",
-    ):
-        read(tmp_path / "f")
+    what = "must hold either CSV or Parquet files"
+    with pytest.raises(UserError, match=rf"{what}; found both, such as .*a\.parquet and .*b\.csv"):
+        open_source(tmp_path / "f")
 
 
-def test_a_row_is_known_by_its_file_and_its_place_there(tmp_path: Path, read: Read) -> None:
-    for name in "ab":
-        write(tmp_path / "f" / f"{name}.parquet", {"x": range(5)}, row_group_size=2)
-    parts = [
-        (part.origin.name, part.first_row, part.rows.num_rows)
-        for part in read(tmp_path / "f").parts()
-    ]
-    assert parts == [
-        (f"{name}.parquet", first, count)
-        for name in "ab"
-        for first, count in ((1, 2), (3, 2), (5, 1))
-    ]
-
-
-def test_a_csv_row_is_known_by_the_users_file(tmp_path: Path, read: Read) -> None:
-    (tmp_path / "t.csv").write_text("x\n1\n2\n")
-    assert [(part.origin, part.first_row) for part in read(tmp_path / "t.csv").parts()] == [
-        (tmp_path / "t.csv", 1)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("types", "common"),
-    [
-        ([pa.int64(), pa.float64()], pa.float64()),
-        ([pa.float32(), pa.float64()], pa.float64()),
-        ([pa.int8(), pa.int64()], pa.int64()),
-        ([pa.int64(), pa.uint64()], pa.float64()),
-        ([pa.float16(), pa.float32()], pa.float32()),
-        ([pa.string(), pa.large_string()], pa.string()),
-        ([pa.dictionary(pa.int8(), pa.string()), pa.string()], pa.string()),
-    ],
-)
-def test_numbers_and_texts_of_several_files_get_a_common_type(
-    tmp_path: Path, read: Read, types: list[pa.DataType], common: pa.DataType
-) -> None:
-    for index, type_ in enumerate(types):
-        cells = pa.array(["3"], pa.string()) if common == pa.string() else pa.array([3], pa.int64())
-        write(
-            tmp_path / "f" / f"{index}.parquet",
-            {
-                "x": cells.cast(pa.float32()).cast(type_)
-                if type_ == pa.float16()
-                else cells.cast(type_)
-            },
-        )
-    table = read(tmp_path / "f")
-    assert table.schema.field("x").type == common
-    assert rows(table)["x"] == ["3" if common == pa.string() else 3.0] * len(types)
-
-
-@pytest.mark.parametrize(
-    "type_", [pa.float64(), pa.int64(), pa.string(), pa.bool_(), pa.date32(), pa.timestamp("us")]
-)
-def test_a_column_without_a_value_in_one_file_has_the_type_of_the_others(
-    tmp_path: Path, read: Read, type_: pa.DataType
-) -> None:
-    write(tmp_path / "f" / "a.parquet", {"x": pa.nulls(2), "y": [1, 2]})
-    write(tmp_path / "f" / "b.parquet", {"x": pa.nulls(1, type_), "y": [3]})
-    table = read(tmp_path / "f")
-    assert table.schema.field("x").type == type_
-    assert rows(table) == {"x": [None] * 3, "y": [1, 2, 3]}
-
-
-@pytest.mark.parametrize("other", [pa.string(), pa.bool_(), pa.date32()])
-def test_a_column_of_two_types_names_folder_column_and_types(
-    tmp_path: Path, read: Read, other: pa.DataType
-) -> None:
-    write(tmp_path / "f" / "a.parquet", {"x": [1]})
-    write(tmp_path / "f" / "b.parquet", {"x": pa.nulls(1, other)})
-    with pytest.raises(
-        UserError, match=r"/f: column x: must have one type in all files; found .*int64"
-    ) as error:
-        read(tmp_path / "f")
-    assert str(other) in str(error.value)
-
-
-def test_a_column_that_one_file_lacks_names_that_file(tmp_path: Path, read: Read) -> None:
-    write(tmp_path / "f" / "a.parquet", {"x": [1], "z": [1]})
-    write(tmp_path / "f" / "b.parquet", {"x": [1]})
-    with pytest.raises(UserError, match=r"b\.parquet: column z: is not in this file; found x"):
-        read(tmp_path / "f")
-
-
-def test_files_may_order_their_columns_differently(tmp_path: Path, read: Read) -> None:
-    write(tmp_path / "f" / "a.parquet", {"x": [1], "z": ["a"]})
-    write(tmp_path / "f" / "b.parquet", {"z": ["b"], "x": [2]})
-    assert rows(read(tmp_path / "f")) == {"x": [1, 2], "z": ["a", "b"]}
-
-
-def test_the_index_that_pandas_adds_is_no_column_and_one_with_a_name_is(tmp_path: Path) -> None:
+def test_only_a_named_index_of_pandas_is_a_column(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0]}, index=[5, 9])
     frame.to_parquet(tmp_path / "t.parquet")
     assert open_source(tmp_path / "t.parquet").columns == ("x", "")
@@ -264,36 +66,7 @@ def test_a_duplicate_column_name_is_refused(tmp_path: Path) -> None:
         open_source(path)
 
 
-def test_a_pandas_frame_with_categories_and_nullable_types_is_read(
-    tmp_path: Path, read: Read
-) -> None:
-    frame = pd.DataFrame(
-        {
-            "g": pd.Categorical(["a", "b", None], categories=["b", "a", "unused"]),
-            "n": pd.array([1, None, 3], dtype="Int16"),
-            "f": pd.array([True, None, False], dtype="boolean"),
-        }
-    )
-    frame.to_parquet(tmp_path / "t.parquet", index=False)
-    table = read(tmp_path / "t.parquet")
-    assert table.schema.types == [pa.string(), pa.int64(), pa.bool_()]
-    assert rows(table) == {"g": ["a", "b", None], "n": [1, None, 3], "f": [True, None, False]}
-
-
-def test_a_decimal_is_the_float64_nearest_to_all_of_its_digits(tmp_path: Path, read: Read) -> None:
-    texts = [
-        "0.12345678901234567890",
-        "123456789012345678.12345678901234567890",
-        "-0.00000000000000000001",
-        "0.3",
-    ]
-    cells = pa.array([decimal.Decimal(text) for text in texts], pa.decimal128(38, 20))
-    assert rows(read(write(tmp_path / "t.parquet", {"x": cells})))["x"] == [
-        float(text) for text in texts
-    ]
-
-
-def test_a_source_that_is_not_there_names_the_parameter(tmp_path: Path) -> None:
+def test_the_error_about_an_absent_source_names_the_parameter(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"nothing\.csv: there is no such file \(ingest\.source\); check the path"
     ):
@@ -315,10 +88,51 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
         open_source(path)
 
 
-def test_generated_rows_bring_the_truth_and_other_files_none(tmp_path: Path) -> None:
+def test_only_generated_files_hold_the_true_coefficients(tmp_path: Path) -> None:
     truth = {"theta": {"x1": 2.0}, "b": 4.2}
     table = pa.table({"x1": [1.0]}).replace_schema_metadata({TRUTH: json.dumps(truth)})
     assert open_source(write(tmp_path / "t.parquet", table)).truth == truth
     assert open_source(write(tmp_path / "u.parquet", {"x1": [1.0]})).truth is None
     (tmp_path / "t.csv").write_text("x1\n1\n")
     assert open_source(tmp_path / "t.csv").truth is None
+
+
+@pytest.mark.parametrize("change", ["append", "replace", "delete"])
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x\n1\n")
+    source = open_source(path)
+    source.require_unchanged()
+    if change == "append":
+        path.write_text("x\n1\n2\n")
+    else:
+        path.unlink()
+    if change == "replace":
+        (tmp_path / "other").write_text("x\n2\n")
+        (tmp_path / "other").rename(path)
+    with pytest.raises(UserError, match=r"t\.csv: was changed while it was being read"):
+        source.require_unchanged()
+
+
+def test_a_folder_that_lacks_a_sealed_table_is_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        table = pa.table({"x": [1.0]})
+        write_table(tmp_path / f"{name}.parquet", table.schema, [table])
+    assert len(open_source(tmp_path).files) == 2
+    (tmp_path / "a.parquet").unlink()
+    with pytest.raises(UserError, match=r"a\.parquet: there is no such file, but there is its"):
+        open_source(tmp_path)
+
+
+def test_names_are_only_for_csv_files(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("1\n2\n")
+    assert open_source(tmp_path / "t.csv", ("x",)).columns == ("x",)
+    with pytest.raises(UserError, match="is Parquet, whose columns have names"):
+        open_source(write(tmp_path / "t.parquet", {"x": [1]}), ("x",))
+
+
+def test_metadata_of_the_truth_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0]}).replace_schema_metadata({TRUTH: "{"})
+    source = open_source(write(tmp_path / "t.parquet", table))
+    with pytest.raises(UserError, match=r"has metadata linreg\.truth that is not JSON"):
+        _ = source.truth

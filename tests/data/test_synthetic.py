@@ -67,9 +67,7 @@ def test_the_features_are_independent_standard_normals() -> None:
     assert np.abs(correlations).max() < 5 / np.sqrt(n)
 
 
-def test_the_noise_is_normal_with_the_standard_deviation_asked_for_and_independent_of_the_features() -> (
-    None
-):
+def test_the_noise_has_the_given_standard_deviation_and_is_independent_of_the_features() -> None:
     n = 200_000
     found = columns(Generate(rows=n, theta=(2.0,), bias=-1, noise=0.5))
     noise = found["y"] - (-1 + 2 * found["x1"])
@@ -108,7 +106,8 @@ def test_the_noise_does_not_change_the_features_and_the_truth_does_not_change_th
         columns(Generate(rows=200, theta=(0.0,), bias=0, noise=1)),
         columns(Generate(rows=200, theta=(0.0,), bias=8, noise=1)),
     )
-    np.testing.assert_allclose(b["y"] - 8, a["y"], atol=1e-6)  # float32 near 8: a step is 9.5e-7
+    # The distance of neighbouring float32 near 8 is 9.5e-7.
+    np.testing.assert_allclose(b["y"] - 8, a["y"], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def test_a_shard_of_another_split_is_refused_with_its_seal_and_without(
     )
     shutil.copy(shards / "_shard-00001.seal", shards / "_shard-00000.seal")
     assert_refused(
-        damaged, stage, "data/split/train/shard-00000.parquet: is of another split than split.json"
+        damaged,
+        stage,
+        "data/split/train/shard-00000.parquet: belongs to another split than split.json",
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
-from linreg.data.rows import divided, whole_shards
+from linreg.data.parts import open_part, open_shards
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
@@ -81,7 +81,7 @@ def learned(schema: Schema, paths: Sequence[Path], workers: Workers) -> Design:
 def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[str, Any]:
     """All that train and evaluate compute from the rows, but for the steps of the training."""
     design = learned(schema, paths, workers)
-    shards, part = whole_shards(paths, design, workers), [divided(paths[0], design, workers)]
+    shards, part = open_shards(paths, design, workers), [open_part(paths[0], design, workers)]
     exact = ExactReference.compute(shards, design.names, True, Train(), workers)
     scores = z_score_scaling(exact.moments, True)
     scaling = exact.scaling(standardize=True)
@@ -135,10 +135,10 @@ def test_workers_that_own_no_window_of_a_file_are_no_trouble(
     few = paths[0].with_name("few.parquet")
     write_table(few, TableFile(paths[0]).schema, [TableFile(paths[0]).row_group(0)])
     theta = np.linspace(-1, 1, len(design.names))
-    alone = metrics([divided(few, design)], theta, 0.3)
+    alone = metrics([open_part(few, design)], theta, 0.3)
     assert alone["n"] == 6
     found = together(
-        num_workers, lambda workers: metrics([divided(few, design, workers)], theta, 0.3, workers)
+        num_workers, lambda workers: metrics([open_part(few, design, workers)], theta, 0.3, workers)
     )
     assert found == [alone] * num_workers
 
@@ -155,7 +155,7 @@ def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
         for index, of_shard in enumerate(np.array_split(np.arange(NUM_ROWS), count)):
             paths.append(tmp_path / f"of-{count}-{index:03d}.parquet")
             write_table(paths[-1], rows.schema, [rows.take(of_shard)])
-        shards = whole_shards(paths, design)
+        shards = open_shards(paths, design)
         fit = ExactReference.compute(shards, design.names, True, Train()).solution
         errors.append(bits(RobustErrors.of(fit, shards).result()[1]))
     assert errors[0] == errors[1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
-from linreg.data.rows import whole_shards
+from linreg.data.parts import open_shards
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
 from linreg.files import new_folder
@@ -95,7 +95,7 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
         table for i in workers.own_range(len(files)) for table in TableFile(files[i]).row_groups()
     ]
     design = Design.fit(schema, tables, workers)
-    shards = whole_shards(files, design, workers)
+    shards = open_shards(files, design, workers)
     exact = ExactReference.compute(shards, design.names, schema.intercept, params, workers)
     scaling = exact.scaling(params.standardize)
     check_learning_rate(exact, params)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from linreg.data.source import open_source, typed_table
+from linreg.data.source import open_source
+from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.setup.column_checks import Facts, Finding, column_findings
 from linreg.setup.hints import hints, row_findings, target_findings
@@ -93,7 +94,7 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Survey]:
         path = folder / "table.csv"
         pd.DataFrame(columns).astype(object).to_csv(path, index=False)
         source = open_source(path)
-        return survey(typed_table(source, source.columns, folder / "out"))
+        return survey(open_typed_table(source, source.columns, folder / "out"))
 
     return look
 

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 from linreg.data.formula.schema import Schema, kind_of
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
-from linreg.data.source import TypedTable
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 
@@ -14,7 +14,7 @@ def check_not_empty(profiles: Profiles, schema: Schema, table: TypedTable) -> No
     for name in schema.columns:
         if profiles[name].count == 0 and profiles[name].missing:
             raise UserError(
-                f"{table.files[0][1]}: column {name}",
+                f"{table.first_file}: column {name}",
                 "has no value, only missing cells",
                 todo="leave it out of model.formula",
             )
@@ -24,7 +24,7 @@ def check_weights(profiles: Profiles, schema: Schema, table: TypedTable) -> None
     """Raise UserError unless the weights are numbers, none of them negative and one positive."""
     if schema.weights is None:
         return
-    where = f"{table.files[0][1]}: column {schema.weights}"
+    where = f"{table.first_file}: column {schema.weights}"
     profile = profiles[schema.weights]
     if kind_of(profile.type) != "number":
         raise UserError(
@@ -57,7 +57,7 @@ def check_nothing_missing(profiles: Profiles, schema: Schema, auxiliary: Auxilia
 
 def _negative_weight(table: TypedTable, name: str) -> UserError:
     """Return the error for the first negative weight of a table that has one."""
-    for chunk in table.parts():
+    for chunk in table.chunks():
         column = chunk.rows.column(name)
         row = pc.index(pc.less(column, 0), True).as_py()
         if row >= 0:

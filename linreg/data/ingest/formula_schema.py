@@ -8,7 +8,7 @@ from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.ingest.profile import Profiles
 from linreg.data.ingest.text_columns import check_is_category, first_text
-from linreg.data.source import TypedTable
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 
@@ -50,7 +50,7 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
             )
         if kind in ("time", "other"):
             raise UserError(
-                f"{table.files[0][1]}: column {name}",
+                f"{table.first_file}: column {name}",
                 "must be a number or a category to be in the formula",
                 found=str(profile.type),
                 todo="convert it to a number; as a time it can be used in split.by",

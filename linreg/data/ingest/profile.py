@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from linreg.arrays import Floats
 from linreg.data.formula.schema import kind_of
-from linreg.data.source import TypedTable
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.source_chunk import SourceChunk
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 MOST_LEVELS = 100
@@ -121,7 +121,7 @@ Profiles = Mapping[str, ColumnProfile]
 def profile_columns(table: TypedTable) -> dict[str, ColumnProfile]:
     """Read the table for the profile of every column; raises UserError for a number not finite."""
     profiles = {field.name: ColumnProfile(field.type) for field in table.schema}
-    for chunk in table.parts():
+    for chunk in table.chunks():
         for name, profile in profiles.items():
             profile.update(chunk, name)
     return profiles

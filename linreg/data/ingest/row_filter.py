@@ -11,9 +11,9 @@ from linreg.data.formula.expressions import Expression, parse_expression
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
-from linreg.data.source import TypedTable
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.source_chunk import SourceChunk
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 MissingPolicy = Literal["error", "drop", "mean"]
@@ -53,7 +53,7 @@ class RowFilter:
 
         Raises UserError where an expression of the formula is not finite, or if no row is kept.
         """
-        for chunk in table.parts():
+        for chunk in table.chunks():
             for expression in self._expressions:
                 _check_finite(expression, chunk)
             rows = chunk.rows.select(self.columns)
@@ -67,7 +67,7 @@ class RowFilter:
         if self.kept == 0:
             reasons = [f"{count} rows without {name}" for name, count in self.dropped.items()]
             raise UserError(
-                table.files[0][1],
+                table.first_file,
                 "has no row to train on",
                 found=", ".join(reasons) or "a header without rows",
                 todo="add rows without missing cells",

@@ -7,7 +7,7 @@ from linreg.data.csv.values import parse_cells
 from linreg.data.formula.formula import quote_name
 from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.ingest.text_formats import TextContent, TextFormats
-from linreg.data.source import TypedTable
+from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 
@@ -25,7 +25,7 @@ def check_is_category(table: TypedTable, name: str, profile: ColumnProfile) -> N
         return
     # Only now that there is an error is the table read again, for the places of the cells.
     formats = TextFormats()
-    for chunk in table.parts():
+    for chunk in table.chunks():
         formats.update(chunk, name)
     if formats.content is not None:
         raise _content_error(table, name, formats, formats.content)
@@ -39,7 +39,7 @@ def check_is_category(table: TypedTable, name: str, profile: ColumnProfile) -> N
 
 def first_text(table: TypedTable, name: str) -> str:
     """Return where the first cell is that is not a number, and so made the whole column text."""
-    for chunk in table.parts():
+    for chunk in table.chunks():
         column = chunk.rows.column(name)
         if pa.types.is_string(column.type):
             numbers = parse_cells(column, pa.float64())
@@ -47,7 +47,7 @@ def first_text(table: TypedTable, name: str) -> str:
             if row >= 0:
                 place = f"{chunk.origin}: row {chunk.first_row + row}"
                 return f"{place}: column {name}: {column[row].as_py()!r}"
-    return f"{table.files[0][1]}: column {name}"
+    return f"{table.first_file}: column {name}"
 
 
 def _content_error(
@@ -57,7 +57,7 @@ def _content_error(
     as_category = f"or write C({quote_name(name)}) if it is a category"
     if content == "number":
         return UserError(
-            f"{table.files[0][1]}: column {name}",
+            f"{table.first_file}: column {name}",
             "contains numbers stored as text",
             todo=f"convert it to numbers, {as_category}",
         )

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linreg.data import rows as rows_module
 from linreg.data.formula.design import Design
 from linreg.data.rows import Chunk, Rows
 from linreg.data.split.quotas import shard_sizes
@@ -147,12 +146,12 @@ def test_the_batch_size_cuts_the_same_order_differently(design: Design, tmp_path
     )
 
 
-def test_chunks_that_are_read_again_give_the_same_batches(
-    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_that_are_read_again_give_the_same_batches(design: Design, tmp_path: Path) -> None:
     cached = visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2)
-    monkeypatch.setattr(rows_module, "KEPT_BYTES", 0)
-    assert visited(batches(shards(tmp_path, design, [40, 39], 9), 8), 2) == cached
+    uncached = shards(tmp_path, design, [40, 39], 9)
+    for shard in uncached:
+        shard.limit_cache(0)
+    assert visited(batches(uncached, 8), 2) == cached
 
 
 def test_every_order_of_the_rows_of_a_chunk_is_equally_likely(
