@@ -1,4 +1,4 @@
-"""`python -m linreg` is `linreg`."""
+"""`python -m linreg` runs the `linreg` command."""
 
 from linreg.cli import main
 

@@ -1,6 +1,6 @@
-"""The `linreg` command: one module in linreg/commands per command.
+"""The `linreg` command: each of its commands is a module in linreg/commands.
 
-Each has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
+Such a module has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
 """
 
 import argparse
@@ -10,20 +10,20 @@ import sys
 from linreg.errors import one_line_errors
 
 COMMANDS = {
-    "certify": "fit data sets with known answers and count the digits that agree",
-    "compare": "put two runs, or two revisions, side by side on one page",
+    "certify": "fit data sets with certified values, and count the digits that agree",
+    "compare": "compare two runs, or two revisions, on one page",
     "predict": "apply a model to the rows of CSV or Parquet files",
-    "register": "put the model into the MLflow registry, as champion if it is better on the same test rows",
-    "repair": "remove files of DVC's own that a killed DVC has left cut off",
-    "repeat": "run the pipeline with several seeds: mean and spread of every metric and coefficient",
-    "rerun": "execute a run again from its MLflow run id, and compare θ bit for bit",
+    "register": "register the model in MLflow, as champion if it is better on the same test rows",
+    "repair": "remove incomplete files that a killed DVC has left",
+    "repeat": "run the pipeline with several seeds: mean and standard deviation of all results",
+    "rerun": "repeat a run from its MLflow run id, and compare θ and b bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
-    "search": "look for the parameters with the least validation RMSE, each trial a DVC experiment",
-    "summary": "print what the pipeline found",
+    "search": "search for the parameters with the smallest validation RMSE, by DVC experiments",
+    "summary": "print the results of the pipeline",
     "sync": "send runs to MLflow that it does not have yet",
-    "ui": "open the MLflow UI on this repository's runs",
-    "use": "look at a table of yours, say what is suspicious, and set params.yaml up for it",
-    "verify": "execute every stage again in a clone of this commit, and compare every output with dvc.lock",
+    "ui": "open the MLflow UI with the runs of this repository",
+    "use": "examine a table, report what is suspicious, and set up params.yaml for it",
+    "verify": "run every stage again in a clone of this commit, and compare all outputs with dvc.lock",
 }
 
 
@@ -35,17 +35,17 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="linreg", description="Use and check the runs of this pipeline."
+        prog="linreg", description="Use the pipeline, and check its runs."
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # Only the command that runs is imported: together they take seconds to import.
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the module of the command that runs is imported: all of them would take seconds.
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     module = importlib.import_module(f"linreg.commands.{chosen}") if chosen in COMMANDS else None
     for name, summary in COMMANDS.items():
         description = module.__doc__ if module and name == chosen else summary
-        command = commands.add_parser(name, help=summary, description=description)
+        command = subparsers.add_parser(name, help=summary, description=description)
         if module and name == chosen:
             module.add_arguments(command)
     args = parser.parse_args(arguments)
-    # the parser has let known commands through only
+    # The parser has exited already for a command that is not in COMMANDS.
     return int(module.run(args)) if module else 2

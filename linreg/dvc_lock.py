@@ -1,4 +1,4 @@
-"""What dvc.lock records of each stage: its parameters, and its inputs and outputs with their MD5s."""
+"""What dvc.lock records of a stage: its parameters, and its inputs and outputs with their MD5s."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def locked_outputs(project: Path) -> list[LockedPath]:
 
 
 def locked_inputs(project: Path) -> list[LockedPath]:
-    """Return each file or folder that a stage reads and no stage writes, such as the user's table."""
+    """Return all files and folders that a stage reads and no stage writes, such as the table."""
     outputs = {Path(output.path) for output in locked_outputs(project)}
     inputs: dict[str, LockedPath] = {}
     for name, stage in _stages_in_order(project).items():
@@ -121,7 +121,7 @@ def locked_hashes(lock: Path, paths: Collection[str]) -> dict[str, str]:
 def changed_parameters() -> list[str]:
     """Return the parameters, as `section.key`, that changed since the stages last ran.
 
-    Without a readable dvc.lock and params.yaml there is nothing to compare, and nothing is returned.
+    There are none without a readable dvc.lock and params.yaml.
     """
     try:
         stages = read_lock(DVC_LOCK).stages.values()

@@ -1,6 +1,4 @@
-"""The one shape of an error: one line that says what is wrong, where, what was found, what to
-do.
-"""
+"""The form of an error: one line that says where, what is wrong, what was found and what to do."""
 
 import errno
 import functools
@@ -12,15 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 WORKER_GONE = 75
-"""Exit code of a process that stopped only because another one did: sysexits.h calls it a temporary
-failure.
-"""
-LAUNCHER = "LINREG_LAUNCHER"
-"""Environment variable that tells a process which process has started it and speaks for it; unset
-under a torchrun started by hand."""
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Exit code of a process that ends because another one did: EX_TEMPFAIL in sysexits.h."""
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -42,18 +33,14 @@ class UserError(Exception):
 
 
 class WorkerGoneError(Exception):
-    """Another process of the same stage has ended, so that this one cannot go on; ends it with exit
-    code 75.
-    """
+    """Another process of the same stage has ended; ends this one with exit code 75."""
 
     def __init__(self) -> None:
         super().__init__("workers: another process of this stage has ended; run the stage again")
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM; ends the process with the exit code that shells give to the signal's
-    number.
-    """
+    """Ctrl-C or SIGTERM; ends the process with the exit code that shells give to a signal."""
 
     def __init__(self, number: int, message: str = "interrupted") -> None:
         super().__init__(message)
@@ -61,62 +48,71 @@ class Interrupted(KeyboardInterrupt):
 
 
 def one_line_errors(
-    main: Callable[[], None], tell: Callable[[str, int], None] | None = None
+    main: Callable[[], None], report: Callable[[str, int], None] | None = None
 ) -> Callable[[], None]:
-    """Wrap a script's main(): a user's mistake exits 2, a full disk or a missing file 1, each with
-    one line.
+    """Wrap a script's main() so that its errors are one line and an exit code.
 
-    `tell` takes the line and the exit code, in place of stderr. Anything else is a mistake of ours
-    and keeps its traceback. All that main() prints is `printable`.
+    A user's mistake exits with 2, a full disk or a missing file with 1, an interrupt with 130. Any
+    other exception is a mistake of ours and keeps its traceback. `report` takes the line and the
+    exit code, in place of stderr. All that main() prints is `printable`.
     """
 
     @functools.wraps(main)
     def wrapped() -> None:
         try:
-            with _printing_plainly():
+            with _printable_output():
                 main()
-        except UserError as error:
-            message, code = str(error), 2
         except BrokenPipeError:
-            # Whoever reads our output, `head` for one, has seen enough; nothing more is written at
-            # exit.
+            # The reader of our output, such as `head`, has closed it; Python would fail once more
+            # when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except OSError as error:
-            where = error.filename or (
-                Path.cwd() if error.errno in _FULL else "the operating system"
-            )
-            message, code = f"{where}: {refusal(error)}", 1
-            if error.errno in _FULL:
-                message += "; make room and run it again, nothing half-written was left behind"
-            elif error.errno in _FORBIDDEN:
-                message += "; make it writable, or run it where you may write"
-        except WorkerGoneError as error:
-            message, code = str(error), WORKER_GONE
-        except Interrupted as error:
-            message, code = str(error), 128 + error.number
-        except KeyboardInterrupt:
-            message, code = "interrupted", 130
-        else:
-            return
-        with suppress(OSError):
-            # what came before the error is to be read before it, in a pipe too
-            sys.stdout.flush()
-        (tell or _print)(printable(message), code)
-        sys.exit(code)
+        except (UserError, WorkerGoneError, OSError, KeyboardInterrupt) as error:
+            message, code = _message_and_exit_code(error)
+            with suppress(OSError):
+                # In a pipe too, what was printed before the error comes before it.
+                sys.stdout.flush()
+            (report or _print_error)(printable(message), code)
+            sys.exit(code)
 
     return wrapped
 
 
-def refusal(error: OSError) -> str:
-    """Return in words what the operating system refuses."""
-    return "the disk is full" if error.errno in _FULL else error.strerror or str(error)
+def _message_and_exit_code(error: BaseException) -> tuple[str, int]:
+    match error:
+        case UserError():
+            return str(error), 2
+        case OSError():
+            return _os_error_message(error), 1
+        case WorkerGoneError():
+            return str(error), WORKER_GONE
+        case Interrupted():
+            return str(error), 128 + error.number
+        case _:
+            return "interrupted", 130
+
+
+def _os_error_message(error: OSError) -> str:
+    is_full = error.errno in _DISK_FULL
+    where = error.filename or (Path.cwd() if is_full else "the operating system")
+    message = f"{where}: {os_error_reason(error)}"
+    if is_full:
+        return f"{message}; free some space and run it again, no incomplete file was left behind"
+    if error.errno in _FORBIDDEN:
+        return f"{message}; make it writable, or run it in a folder that is"
+    return message
+
+
+def os_error_reason(error: OSError) -> str:
+    """Return in words why the operating system refused something."""
+    return "the disk is full" if error.errno in _DISK_FULL else error.strerror or str(error)
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return a text as it can be shown: what a terminal obeys, hides or cannot write becomes an escape such as \x1b.
+    r"""Return a text in which control and invisible characters are escapes such as \x1b.
 
-    Names of columns, levels and runs come out of files, and may hold anything.
+    Names of columns, levels and runs come from files and may contain anything, such as what makes
+    a terminal move its cursor. Characters in `keep` stay as they are.
     """
     if text.isprintable():
         return text
@@ -126,11 +122,12 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
-class _Plain:
-    """A stream that is written to `printable`, but for the signs to `keep`."""
+class _PrintableStream:
+    """A stream to which only `printable` text is written, except for the characters to `keep`."""
 
     def __init__(self, stream: Any, keep: str) -> None:
-        self._stream, self._keep = stream, keep
+        self._stream = stream
+        self._keep = keep
 
     def write(self, text: str) -> int:
         return int(self._stream.write(printable(text, self._keep)))
@@ -140,20 +137,18 @@ class _Plain:
 
 
 @contextmanager
-def _printing_plainly() -> Iterator[None]:
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (
-        cast("Any", _Plain(sys.stdout, "\n\t")),
-        cast("Any", _Plain(sys.stderr, "\n\t\r")),
-    )
+def _printable_output() -> Iterator[None]:
+    stdout, stderr = sys.stdout, sys.stderr
+    sys.stdout = cast("Any", _PrintableStream(stdout, "\n\t"))
+    # A progress bar returns to the start of its line with \r.
+    sys.stderr = cast("Any", _PrintableStream(stderr, "\n\t\r"))
     try:
-        # a bar of progress begins anew with \r
         yield
     finally:
-        sys.stdout, sys.stderr = before
+        sys.stdout, sys.stderr = stdout, stderr
 
 
-def _print(message: str, _code: int) -> None:
+def _print_error(message: str, _code: int) -> None:
     print(f"error: {message}", file=sys.stderr)
 
 

@@ -1,6 +1,4 @@
-"""The one way to write a file: complete or absent, under its name only when every byte is on the
-disk.
-"""
+"""Files and folders that are complete or absent: they get their names when all bytes are on disk."""
 
 import hashlib
 import json
@@ -14,21 +12,20 @@ from typing import Any
 from linreg.errors import UserError
 
 CHECKSUM = "checksum"
-"""The key of a document's checksum."""
+"""The key of the checksum within a document."""
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it becomes `path`, on failure it is
-    gone.
+    """Yield a temporary path in the same folder; on success it becomes `path`, else it is removed.
 
-    Raises UserError when `path` is a folder; a symbolic link is replaced itself, wherever it leads.
+    Raises UserError when `path` is a folder. A symbolic link is replaced, not its target.
     """
     if path.is_dir() and not path.is_symlink():
         raise UserError(
             path,
-            "is a folder, and a file is to be written there",
-            todo="name another, or move it away",
+            "is a folder, but a file is to be written there",
+            todo="name another file, or move the folder",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
@@ -45,8 +42,8 @@ def new_file(path: Path) -> Iterator[Path]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces the folder `path` as a whole.
 
-    A folder that exists is therefore complete: nobody sees half of a stage's outputs, and files of
-    an earlier run (a shard too many) do not survive beside the new ones.
+    So a folder that exists is complete, and holds no file of an earlier run, such as a shard of a
+    split that had more of them.
     """
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -68,9 +65,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` for what a stage writes on the way; it is gone
-    afterwards.
-    """
+    """Yield an empty folder next to `path` for intermediate files; it is removed at the end."""
     scratch = path.with_name(f".{path.name}.scratch")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -87,9 +82,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys and floats that keep every digit; NaN and infinity are
-    refused.
-    """
+    """Write JSON with sorted keys and every digit; raises ValueError for NaN and infinity."""
     write_text(path, _as_json(value))
 
 
@@ -106,29 +99,27 @@ def read_json(path: Path) -> Any:
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document together with its checksum, by which `read_document` knows it again."""
+    """Write a JSON document together with its checksum, which `read_document` verifies."""
     write_text(path, document_text(document))
 
 
 def document_text(document: Mapping[str, Any]) -> str:
-    """Return what `write_document` writes, for a file in a folder that is flushed to the disk as a
-    whole.
-    """
+    """Return what `write_document` writes, for a folder that is flushed to the disk as a whole."""
     return _as_json({**document, CHECKSUM: checksum(document)})
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """Read what `write_document` wrote; raises UserError unless every byte is as it was then.
+    """Read what `write_document` wrote; raises UserError unless every byte is unchanged.
 
-    A digit that a damaged disk or a hand has changed would otherwise be read as any other.
+    Without the check, a digit that was changed by hand or by a damaged disk would go unnoticed.
     """
     document = read_json(path)
     try:
-        whole = document.pop(CHECKSUM) == (found := checksum(document))
-        whole = whole and path.read_bytes() == _as_json({**document, CHECKSUM: found}).encode()
+        unchanged = document.pop(CHECKSUM) == checksum(document)
+        unchanged = unchanged and path.read_bytes() == document_text(document).encode()
     except (AttributeError, KeyError, TypeError, ValueError):
-        whole = False
-    if not whole:
+        unchanged = False
+    if not unchanged:
         raise UserError(
             path,
             "was changed after it was written, by hand or by a damaged disk",
@@ -138,16 +129,12 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def checksum(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON document, kept in it under another key to tell damage and
-    changes by hand.
-    """
+    """Return the SHA-256 of a JSON document without its checksum."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def require_unchanged(hashes: Mapping[str, str]) -> None:
-    """Raise UserError for the first file that has another hash than here; folders, which take long,
-    are left out.
-    """
+    """Raise UserError for the first file whose MD5 differs; folders take long and are skipped."""
     for name, expected in hashes.items():
         path = Path(name)
         if path.is_dir():
@@ -157,22 +144,22 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
         if (found := file_hash(path)) != expected:
             raise UserError(
                 path,
-                "is not the file that the model was made with, or is damaged",
-                found=f"MD5 {found} in place of {expected}",
+                "is not the file that the model was made from, or is damaged",
+                found=f"MD5 {found} instead of {expected}",
                 todo="run `dvc repro`",
             )
 
 
 def file_hash(path: Path) -> str:
-    """Return the MD5 of a file's bytes; it names content here, it guards nothing."""
+    """Return the MD5 of a file's bytes, which identifies content as in DVC; it protects nothing."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def content_hash(path: Path, hash_of_file: Callable[[Path], str] = file_hash) -> str:
-    """Return the MD5 that DVC gives to a file or folder, so that it can be looked up in dvc.lock.
+    """Return the MD5 that DVC gives to a file or folder, as in dvc.lock.
 
-    A folder's hash is that of the JSON list of its files' hashes and relative paths, with `.dir`
+    That of a folder is the MD5 of a JSON list of its files' hashes and relative paths, with `.dir`
     appended.
     """
     if not path.is_dir():
@@ -181,16 +168,12 @@ def content_hash(path: Path, hash_of_file: Callable[[Path], str] = file_hash) ->
         {"md5": hash_of_file(file), "relpath": file.relative_to(path).as_posix()}
         for file in files_in(path)
     ]
-    return (
-        hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
-        + ".dir"
-    )
+    text = json.dumps(listing, sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def files_in(path: Path) -> list[Path]:
-    """Return all files in a folder and its folders, in the order of their relative paths; a file is
-    its own.
-    """
+    """Return all files below a folder by relative path; for a file, the file itself."""
     if not path.is_dir():
         return [path]
     return sorted(

@@ -1,23 +1,21 @@
-"""Text of others within a page in Markdown, where it stays text: names and levels come out of
-files.
+"""Text from files, such as names and levels, as it is: Markdown gives it no other meaning.
 
-MLflow shows descriptions as Markdown, in which a column's name could be a picture from elsewhere.
+MLflow shows descriptions as Markdown, in which the name of a column could become a remote image.
 """
 
 import re
 
 
 def code(text: str) -> str:
-    """Return a text as code, on one line; it may hold back-quotes itself."""
+    """Return a text as inline code on one line; it may contain backticks."""
     text = _on_one_line(text)
     longest = max(map(len, re.findall("`+", text)), default=0)
-    return f"{'`' * (longest + 1)} {text} {'`' * (longest + 1)}" if longest else f"`{text}`"
+    delimiter = "`" * (longest + 1)
+    return f"{delimiter} {text} {delimiter}" if longest else f"`{text}`"
 
 
 def plain(text: str) -> str:
-    """Return a text, on one line, with a backslash before every sign that Markdown or HTML would
-    take for more.
-    """
+    """Return a text on one line, with all characters escaped that Markdown or HTML would act on."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", _on_one_line(text))
 
 

@@ -13,8 +13,9 @@ from linreg.errors import UserError
 MOST_BY_ALIASES = 100_000
 """How many values a text with aliases may expand to; one without aliases may be of any length.
 
-A line `b: &b [*a, *a]` doubles what the line before it holds, so that forty lines expand to 10¹²
-values: without a limit the stage would take all memory and be ended by the kernel, without a message.
+A line `b: &b [*a, *a]` has twice the values of the line before it, so that forty lines expand to
+10¹² values. Without a limit a stage would take all memory, and the kernel would kill it without a
+message.
 """
 
 

@@ -268,7 +268,7 @@ def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Pa
     (tmp_path / "a").write_text("2")
     with pytest.raises(
         UserError,
-        match=r"a: is not the file that the model was made with, or is damaged; found MD5 c8",
+        match=r"a: is not the file that the model was made from, or is damaged; found MD5 c8",
     ):
         require_unchanged(hashes)
     (tmp_path / "a").unlink()
@@ -279,7 +279,7 @@ def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Pa
 def test_a_folder_in_place_of_a_file_is_told_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with (
-        pytest.raises(UserError, match="a: is a folder, and a file is to be written there"),
+        pytest.raises(UserError, match="a: is a folder, but a file is to be written there"),
         new_file(tmp_path / "a"),
     ):
         pytest.fail("the work began")

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from linreg.errors import LAUNCHER, WORKER_GONE
-from linreg.process.signals import forward_signals, pending_signal
+from linreg.errors import WORKER_GONE
+from linreg.process.signals import LAUNCHER, forward_signals, pending_signal
 
 # Imported before the launcher imports torch, so that torch is set up as everywhere.
 from linreg.process.torch_setup import torch  # noqa: F401

@@ -15,7 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from linreg.errors import LAUNCHER, Interrupted
+from linreg.errors import Interrupted
+
+LAUNCHER = "LINREG_LAUNCHER"
+"""Environment variable with the id of the process that started the workers and reports for them.
+
+It is not set under a torchrun that was started by hand.
+"""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SECONDS_OF_ONE_REQUEST = 0.2

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from linreg.errors import LAUNCHER, UserError, WorkerGoneError, one_line_errors
+from linreg.errors import UserError, WorkerGoneError, one_line_errors
 from linreg.process.lock import lock
-from linreg.process.signals import interruptible
+from linreg.process.signals import LAUNCHER, interruptible
 from linreg.process.workers import Workers
 
 LOCKS = Path(".linreg/stages")

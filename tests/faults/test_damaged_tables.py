@@ -106,5 +106,5 @@ def test_curves_of_another_training_are_told(damaged: Path) -> None:
     assert_refused(
         damaged,
         "evaluate",
-        "models/training/theta.csv: is not the file that the model was made with, or",
+        "models/training/theta.csv: is not the file that the model was made from, or",
     )

@@ -71,7 +71,7 @@ def test_a_disk_that_becomes_full_is_one_line_and_the_outputs_of_before(
         )
         assert contents(folder / "after") == right, free
         if outcome.code:
-            assert "the disk is full; make room and run it again" in refusal(outcome), free
+            assert "the disk is full; free some space and run it again" in refusal(outcome), free
             refused += 1
         shutil.rmtree(folder)
     assert refused >= 2
@@ -100,7 +100,7 @@ def test_a_disk_that_becomes_full_among_many_row_groups(
         [f"stages/{stage}.py"],
         tmp_path / "disk",
     )
-    assert "the disk is full; make room and run it again" in refusal(outcome)
+    assert "the disk is full; free some space and run it again" in refusal(outcome)
     assert contents(tmp_path / "after") == contents(large)
 
 

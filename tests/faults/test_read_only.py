@@ -64,7 +64,7 @@ def test_outputs_that_cannot_be_written_are_one_line(
     told = refusal(outcome)
     assert told.startswith(PARENTS[stage]), told
     assert told.endswith(
-        ": Read-only file system; make it writable, or run it where you may write"
+        ": Read-only file system; make it writable, or run it in a folder that is"
     ), told
     assert outcome.code == 1
     assert contents(tmp_path / "project") == contents(project)
@@ -108,7 +108,7 @@ def test_a_file_that_a_command_cannot_write_is_one_line(
     outcome = run(alone, ["linreg", *arguments], tmp_path / "project")
     assert refusal(outcome).startswith("out/")
     assert refusal(outcome).endswith(
-        ": Read-only file system; make it writable, or run it where you may write"
+        ": Read-only file system; make it writable, or run it in a folder that is"
     )
     assert not list((tmp_path / "project/out").iterdir())
 
@@ -122,7 +122,7 @@ def test_outputs_that_permissions_forbid_are_one_line(
     (tmp_path / "project" / PARENTS[stage]).chmod(0o500)
     outcome = run_stage(stage, tmp_path / "project")
     assert refusal(outcome).endswith(
-        ": Permission denied; make it writable, or run it where you may write"
+        ": Permission denied; make it writable, or run it in a folder that is"
     )
     (tmp_path / "project" / PARENTS[stage]).chmod(0o700)
     assert contents(tmp_path / "project") == contents(project)

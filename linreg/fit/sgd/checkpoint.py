@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from linreg.errors import Interrupted, UserError, refusal
+from linreg.errors import Interrupted, UserError, os_error_reason
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
 from linreg.params import Train
@@ -113,7 +113,7 @@ class Checkpoint:
         if not self._has_warned:
             why = error
             if isinstance(error, OSError):
-                why = UserError(self._path.parent, refusal(error))
+                why = UserError(self._path.parent, os_error_reason(error))
             print(
                 f"train: no checkpoint can be written, so a kill loses all the work: {why}",
                 file=sys.stderr,

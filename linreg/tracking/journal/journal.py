@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from linreg.errors import refusal
+from linreg.errors import os_error_reason
 from linreg.files import content_hash, files_in
 from linreg.tracking.journal import events, sender_process
 from linreg.tracking.journal.legal_names import with_legal_names
@@ -263,7 +263,7 @@ def _tell_silence(folder: RunFolder | None, error: OSError) -> None:
     where = "" if folder is None else f"{folder.path.parent}: "
     todo = "once that is mended, `dvc repro --force --single-item evaluate` tracks the model and all its curves"
     print(
-        f"tracking: this run is not tracked any further: {where}{refusal(error)}; {todo}",
+        f"tracking: this run is not tracked any further: {where}{os_error_reason(error)}; {todo}",
         file=sys.stderr,
     )
 
