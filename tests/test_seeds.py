@@ -10,25 +10,19 @@ from linreg.seeds import generator
 
 
 def purposes() -> list[str]:
-    """The purposes that the library names, read from its source."""
-    sources = [
-        path.read_text(encoding="utf-8") for path in Path(linreg.__file__).parent.rglob("*.py")
-    ]
-    sources += [
-        path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("stages/*.py")
-    ]
-    found = {
-        purpose
-        for text in sources
-        for purpose in re.findall(r'(?:generator|Dealer)\([^"()]*"(\w+)"', text)
-    }
-    assert {"features", "noise", "parts", "shuffle", "rows", "start"} <= found
+    """Return the purposes that the code names, read from its source."""
+    library = Path(linreg.__file__).parent
+    sources = [*library.rglob("*.py"), *library.parent.glob("stages/*.py")]
+    found: set[str] = set()
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        found.update(re.findall(r'(?:generator|RandomAssignment)\([^"()]*"(\w+)"', text))
+    assert {"features", "noise", "parts", "shards", "rows", "start"} <= found
     return sorted(found)
 
 
-def test_the_numbers_are_those_of_every_other_day_and_machine() -> None:
-    # PCG64 and numpy's ziggurat, as they came on the day this was written: whoever changes them
-    # changes all data.
+def test_the_numbers_are_the_same_on_every_machine() -> None:
+    # Recorded from PCG64 and numpy's ziggurat when this was written. A change would change all data.
     assert [x.hex() for x in generator(1, "noise", 3).standard_normal(3)] == [
         "-0x1.755f57cfcbfb7p-3",
         "-0x1.3ea24864aadf9p-1",
@@ -45,7 +39,7 @@ def test_the_same_seed_purpose_and_indices_give_the_same_numbers() -> None:
     assert (generator(5, "rows", 1, 2).random(100) == generator(5, "rows", 1, 2).random(100)).all()
 
 
-def test_every_seed_purpose_and_index_has_numbers_of_its_own() -> None:
+def test_every_seed_purpose_and_index_has_its_own_numbers() -> None:
     indices: list[tuple[int, ...]] = [
         (),
         *itertools.product(range(4)),
@@ -65,8 +59,8 @@ def test_neighbouring_streams_are_uncorrelated() -> None:
         generator(seed, "rows", index).standard_normal(n) for seed in range(4) for index in range(4)
     ]
     correlations = np.asarray(np.corrcoef(streams))[np.triu_indices(len(streams), k=1)]
-    # 120 correlations of independent normals have a standard deviation of 1/√n; 4.5 of them is a
-    # chance of 1e-3.
+    # Correlations of independent normals have a standard deviation of 1/√n. The largest of 120 is
+    # beyond 4.5 of them with a probability of 1e-3.
     assert np.abs(correlations).max() < 4.5 / np.sqrt(n)
 
 
