@@ -188,7 +188,8 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         proxy.fate = always("through")
         told = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
         assert re.fullmatch(
-            r"(evaluate: MLflow has not received \d+ entries yet; `linreg sync` sends them\n)?", told
+            r"(evaluate: MLflow has not received \d+ entries yet; `linreg sync` sends them\n)?",
+            told,
         ), told
         wait_for_senders(project.folder)
         assert hashes(project.folder) == trained.outputs

@@ -13,15 +13,15 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.rows import Rows
-from linreg.fit.compiled.packed_rows import packed_shards
+from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.initial_parameters import initial_parameters
-from linreg.fit.sgd.order import BatchPlan
 from linreg.fit.sgd.schedule import first_averaged_step, learning_rates
 from linreg.fit.sgd.session import run_epochs
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
 
@@ -44,7 +44,7 @@ class CompiledEngine:
         self._params, self._plan = params, plan
         self._num_steps = plan.num_steps(params.epochs)
         self._first_averaged = first_averaged_step(params, self._num_steps)
-        own = packed_shards(shards, num_features, intercept, scaling, params.dtype, workers)
+        own = augmented_shards(shards, num_features, intercept, scaling, params.dtype, workers)
         penalty = ridge_penalty(params.l2, scaling)
         supersteps = RowSupersteps if len(shards) == 1 else MomentSupersteps
         self._supersteps = supersteps(own, plan, params, penalty, workers)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.fit.compiled.packed_rows import Order, Packed
+from linreg.fit.compiled.augmented_rows import Augmented, RowIndices
 from linreg.fit.compiled.update import update
 from linreg.fit.kernels import PREFETCH_DISTANCE, prefetch, strict
 
@@ -37,11 +37,11 @@ def empty_tile(share: int, num_features: int) -> Floats:
 
 @strict
 def add_moments(
-    Z: Packed, order: Order, share: int, position: int, tile: Floats, moments: Floats
+    Z: Augmented, indices: RowIndices, share: int, position: int, tile: Floats, moments: Floats
 ) -> None:
     """Add rows to the moments (batches, pairs) of their batches, each of `share` rows.
 
-    Z         (n, M + 2) the rows of a chunk, and order (k,) those to read
+    Z         (n, M + 2) the rows of a chunk, and indices (k,) those to read
     position  the number of rows that were read before, since the first of the batches
     moments   pairs of columns are (0, 0), (0, 1), … (0, M + 1), (1, 1), …, without the last, y·y
 
@@ -53,13 +53,13 @@ def add_moments(
     within = position % share
     segment = position // share * num_segments + within // length
     row = within % length
-    for i in range(len(order)):
+    for i in range(len(indices)):
         if row == 0 and segment % LANES == 0 and segment:
             _empty(tile, segment - LANES, num_segments, moments)
         lane = segment % LANES
-        if i + PREFETCH_DISTANCE < len(order):
-            prefetch(Z, order[i + PREFETCH_DISTANCE])
-        source = order[i]
+        if i + PREFETCH_DISTANCE < len(indices):
+            prefetch(Z, indices[i + PREFETCH_DISTANCE])
+        source = indices[i]
         for j in range(Z.shape[1]):
             tile[row, j, lane] = Z[source, j]
         row += 1

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.compiled.packed_rows import Order, Packed
+from linreg.fit.compiled.augmented_rows import Augmented, RowIndices
 from linreg.fit.compiled.update import update
 from linreg.fit.kernels import PREFETCH_DISTANCE, prefetch, strict
 
@@ -25,7 +25,7 @@ MOST_COLUMN_MAJOR = 24
 
 def empty_tile(
     batch_size: int, num_columns: int, dtype: type[np.float32] | type[np.float64]
-) -> Packed:
+) -> Augmented:
     """Return a tile of zeros, (columns, rows) or (rows, columns), padded to multiples of LANES.
 
     Columns are padded by LANES more: columns at a distance of a power of two evict each other from
@@ -36,7 +36,7 @@ def empty_tile(
         shape = (num_columns, _padded(num_rows) + LANES)
     else:
         shape = (num_rows, _padded(num_columns))
-    return cast("Packed", np.zeros(shape, dtype))
+    return cast("Augmented", np.zeros(shape, dtype))
 
 
 def _padded(number: int) -> int:
@@ -45,11 +45,11 @@ def _padded(number: int) -> int:
 
 @strict
 def take_steps(
-    Z: Packed,
-    order: Order,
+    Z: Augmented,
+    indices: RowIndices,
     batch_size: int,
     last: bool,
-    tile: Packed,
+    tile: Augmented,
     partial_batch: Floats,
     state: Floats,
     rates: Floats,
@@ -59,7 +59,7 @@ def take_steps(
 ) -> tuple[int, bool]:
     """Read rows of a chunk and take a step after each complete batch.
 
-    Z              (n, M + 2) the rows of the chunk, and order (k,) those to read
+    Z              (n, M + 2) the rows of the chunk, and indices (k,) those to read
     last           whether the last batch ends with these rows, complete or not
     tile           of `empty_tile`
     partial_batch  (M + 2,) the incomplete batch: the gradient (M + 1,) of the rows that the tile
@@ -73,39 +73,39 @@ def take_steps(
     gradient = np.zeros(num_columns)
     residuals = np.zeros(tile.shape[1] if column_major else 0)
     parameters = np.zeros(0 if column_major else tile.shape[1])
-    slopes = np.zeros(0 if column_major else tile.shape[1])
+    sums = np.zeros(0 if column_major else tile.shape[1])
     capacity = min(batch_size, MOST_TILE_ROWS)
     num_rows = int(partial_batch[num_columns - 1])
     filled = num_rows % capacity
     at, steps = 0, 0
-    while at < len(order) or (last and num_rows):
-        count = min(capacity - filled, batch_size - num_rows, len(order) - at)
+    while at < len(indices) or (last and num_rows):
+        count = min(capacity - filled, batch_size - num_rows, len(indices) - at)
         if column_major:
             for i in range(at, at + count):
-                if i + PREFETCH_DISTANCE < len(order):
-                    prefetch(Z, order[i + PREFETCH_DISTANCE])
-                row = order[i]
+                if i + PREFETCH_DISTANCE < len(indices):
+                    prefetch(Z, indices[i + PREFETCH_DISTANCE])
+                row = indices[i]
                 for j in range(num_columns):
                     tile[j, filled] = Z[row, j]
                 filled += 1
         else:
             for i in range(at, at + count):
-                if i + PREFETCH_DISTANCE < len(order):
-                    prefetch(Z, order[i + PREFETCH_DISTANCE])
-                row = order[i]
+                if i + PREFETCH_DISTANCE < len(indices):
+                    prefetch(Z, indices[i + PREFETCH_DISTANCE])
+                row = indices[i]
                 for j in range(num_columns):
                     tile[filled, j] = Z[row, j]
                 filled += 1
         at += count
         num_rows += count
-        complete = num_rows == batch_size or (last and at == len(order))
+        complete = num_rows == batch_size or (last and at == len(indices))
         if filled < capacity and not complete:
             break
         if filled:
             if column_major:
                 _column_major_gradient(tile, filled, state[0], residuals, gradient)
             else:
-                _row_major_gradient(tile, filled, state[0], parameters, slopes, gradient)
+                _row_major_gradient(tile, filled, state[0], parameters, sums, gradient)
             for j in range(num_columns - 1):
                 partial_batch[j] += gradient[j]
             filled = 0
@@ -124,7 +124,7 @@ def take_steps(
 
 @strict
 def _column_major_gradient(
-    tile: Packed, num_rows: int, parameters: Floats, residuals: Floats, gradient: Floats
+    tile: Augmented, num_rows: int, parameters: Floats, residuals: Floats, gradient: Floats
 ) -> None:
     """Set `gradient` to Σ r z over the rows z of a tile (columns, rows), r = z·(b, θ, −1)."""
     last = len(tile) - 1
@@ -149,14 +149,19 @@ def _column_major_gradient(
 
 @strict
 def _row_major_gradient(
-    tile: Packed, num_rows: int, state: Floats, parameters: Floats, slopes: Floats, gradient: Floats
+    tile: Augmented,
+    num_rows: int,
+    state: Floats,
+    parameters: Floats,
+    sums: Floats,
+    gradient: Floats,
 ) -> None:
     """Set `gradient` to the same sum over a tile (rows, columns)."""
     last = len(state)
     padded = tile.shape[1]
     parameters[:last] = state
     parameters[last] = -1.0
-    slopes[:] = 0.0
+    sums[:] = 0.0
     lanes = np.zeros(LANES)
     for i in range(num_rows):
         lanes[:] = 0.0
@@ -165,9 +170,9 @@ def _row_major_gradient(
                 lanes[lane] += parameters[first + lane] * tile[i, first + lane]
         residual = _tree_sum(lanes)
         for j in range(padded):
-            slopes[j] += residual * tile[i, j]
+            sums[j] += residual * tile[i, j]
     for j in range(last):
-        gradient[j] = slopes[j]
+        gradient[j] = sums[j]
 
 
 @strict

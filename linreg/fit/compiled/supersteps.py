@@ -12,8 +12,8 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.tables.prefetch import prefetch
 from linreg.fit.compiled import moment_steps, row_steps
-from linreg.fit.compiled.packed_rows import PackedRows, RowStream
-from linreg.fit.sgd.order import BatchPlan
+from linreg.fit.compiled.augmented_rows import AugmentedRows, RowStream
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import Workers
 
@@ -44,7 +44,7 @@ class RowSupersteps:
 
     def __init__(
         self,
-        own: Mapping[int, PackedRows],
+        own: Mapping[int, AugmentedRows],
         plan: BatchPlan,
         params: Train,
         penalty: Floats,
@@ -74,18 +74,18 @@ class RowSupersteps:
         result = self._workers.gather_array(own)[self._owner]
         return result[:-1].reshape(state.shape), int(result[-1])
 
-    def _take_steps(self, rows: PackedRows, state: Floats, superstep: Superstep) -> Floats:
+    def _take_steps(self, rows: AugmentedRows, state: Floats, superstep: Superstep) -> Floats:
         """Return the state after the superstep, flat, and behind it the number of steps taken."""
         batch_size = self._params.batch_size
         left = self._plan.lengths(superstep.first_batch, len(superstep.rates))[0]
         tile = row_steps.empty_tile(batch_size, len(self._penalty) + 1, rows.dtype)
         partial_batch = np.zeros(len(self._penalty) + 1)
         taken = 0
-        for Z, order in self._stream.take(left):
-            left -= len(order)
+        for Z, indices in self._stream.take(left):
+            left -= len(indices)
             steps, finite = row_steps.take_steps(
                 Z,
-                order,
+                indices,
                 batch_size,
                 left == 0,
                 tile,
@@ -111,7 +111,7 @@ class MomentSupersteps:
 
     def __init__(
         self,
-        own: Mapping[int, PackedRows],
+        own: Mapping[int, AugmentedRows],
         plan: BatchPlan,
         params: Train,
         penalty: Floats,
@@ -171,8 +171,8 @@ class MomentSupersteps:
         position = 0
         tile = moment_steps.empty_tile(share, len(self._penalty) - 1)
         moments = np.zeros((num_batches, self._num_moments))
-        for Z, order in stream.take(num_rows):
-            moment_steps.add_moments(Z, order, share, position, tile, moments)
-            position += len(order)
+        for Z, indices in stream.take(num_rows):
+            moment_steps.add_moments(Z, indices, share, position, tile, moments)
+            position += len(indices)
         moment_steps.add_rest(share, position, tile, moments)
         return moments

@@ -20,9 +20,9 @@ from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.cuda_graph import CapturedStep, Step, capture_for, set_learning_rate
 from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.fit.sgd.initial_parameters import initial_parameters
-from linreg.fit.sgd.order import BatchPlan
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
 from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, run_epochs
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE, Workers

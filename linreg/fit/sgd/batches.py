@@ -9,7 +9,7 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.fit.exact.standardize import Scaling
-from linreg.fit.sgd.order import BatchPlan, shuffled_chunks
+from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
 from linreg.process.torch_setup import torch
 
 
@@ -38,7 +38,7 @@ class Batch(NamedTuple):
 
 
 class ShuffledBatches:
-    """The batches of `plan`, in the order of `linreg.fit.sgd.order`; `own` are our own shards.
+    """The batches of `plan`, in the order of `linreg.fit.sgd.shuffling`; `own` are our own shards.
 
     On a GPU the rows stay there from the first epoch on if they fit into half of its free memory.
     """

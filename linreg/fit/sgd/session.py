@@ -15,7 +15,7 @@ from linreg.errors import UserError
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint, State
-from linreg.fit.sgd.order import BatchPlan
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import Workers
 

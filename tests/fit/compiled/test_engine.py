@@ -12,8 +12,8 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
+from linreg.fit.compiled import augmented_rows, supersteps
 from linreg.fit.compiled import engine as compiled
-from linreg.fit.compiled import packed_rows, supersteps
 from linreg.fit.compiled.moment_steps import add_moments, add_rest, empty_tile, num_moments
 from linreg.fit.compiled.row_steps import MOST_TILE_ROWS
 from linreg.fit.exact.reference import compute_moments
@@ -171,7 +171,7 @@ def test_no_bit_depends_on_supersteps_or_on_what_memory_holds(
 ) -> None:
     shards = shards_of(*data(3000, 2), num_shards, rows_per_group=170)
     usual = as_rows(train(compiled, shards, batch_size=17))
-    monkeypatch.setattr(packed_rows, "CACHE_BYTES", 0)
+    monkeypatch.setattr(augmented_rows, "CACHE_BYTES", 0)
     for rows_per_superstep in (1, 100, 1111):
         monkeypatch.setattr(supersteps, "ROWS_PER_SUPERSTEP", rows_per_superstep)
         np.testing.assert_array_equal(as_rows(train(compiled, shards, batch_size=17)), usual)

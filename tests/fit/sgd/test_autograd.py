@@ -15,8 +15,8 @@ from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.batches import ShuffledBatches
 from linreg.fit.sgd.initial_parameters import initial_parameters
-from linreg.fit.sgd.order import BatchPlan
 from linreg.fit.sgd.schedule import learning_rates
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.torch_setup import torch
 

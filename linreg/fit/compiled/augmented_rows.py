@@ -1,4 +1,4 @@
-"""Training rows as the compiled engine reads them: one packed array per chunk."""
+"""Training rows as the compiled engine reads them: the augmented matrix [c X y] of each chunk."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -11,13 +11,13 @@ from linreg.data.rows import Chunk, Rows
 from linreg.data.tables.prefetch import prefetch
 from linreg.fit.compiled.permutation import permutation
 from linreg.fit.exact.standardize import Scaling
-from linreg.fit.sgd.order import shuffled_chunks
+from linreg.fit.sgd.shuffling import shuffled_chunks
 from linreg.process.workers import Workers
 
-Packed = NDArray[np.float32] | Floats
+Augmented = NDArray[np.float32] | Floats
 """Rows (n, M + 2) of [c X y] in the dtype of the training."""
-Order = NDArray[np.int64]
-"""Row numbers (k,) in the order in which they are visited."""
+RowIndices = NDArray[np.int64]
+"""Indices (k,) of the rows of a chunk, in the order in which they are read."""
 
 MOST_PREFETCHED_SHARDS = 4
 """With more shards than this in a process, no chunk is prefetched: each shard would hold three in
@@ -26,7 +26,7 @@ CACHE_BYTES = 128 << 20
 """The rows of a process's shards are cached up to this size; beyond it every epoch reads them."""
 
 
-class PackedRows:
+class AugmentedRows:
     """A shard's rows z = [c x1 … xM y], in chunks (n, M + 2) of the training's dtype.
 
     c is 1 with intercept and 0 without. With weights, all of z is multiplied by √w, so that
@@ -44,25 +44,25 @@ class PackedRows:
         prefetched: bool,
     ) -> None:
         self._rows, self._scaling, self._intercept, self.dtype = rows, scaling, intercept, dtype
-        self._cache: dict[int, Packed] | None = {} if cached else None
+        self._cache: dict[int, Augmented] | None = {} if cached else None
         self._prefetched = prefetched and not cached
 
     def epoch(
         self, seed: int, epoch: int, shard: int, skipped: int
-    ) -> Iterator[tuple[Packed, Order]]:
-        """Yield the chunks of an epoch after its first `skipped` rows, each with its row order."""
+    ) -> Iterator[tuple[Augmented, RowIndices]]:
+        """Yield the chunks of an epoch without its first `skipped` rows, each with its indices."""
         chunks = shuffled_chunks(self._rows, seed, epoch, shard, skipped, permutation)
-        packed = ((self._chunk(index), order) for index, order in chunks)
-        return prefetch(packed) if self._prefetched else packed
+        rows = ((self._chunk(index), indices) for index, indices in chunks)
+        return prefetch(rows) if self._prefetched else rows
 
-    def _chunk(self, index: int) -> Packed:
+    def _chunk(self, index: int) -> Augmented:
         if self._cache is None:
-            return self._pack(self._rows.chunk(index))
+            return self._augment(self._rows.chunk(index))
         if index not in self._cache:
-            self._cache[index] = self._pack(self._rows.chunk(index))
+            self._cache[index] = self._augment(self._rows.chunk(index))
         return self._cache[index]
 
-    def _pack(self, chunk: Chunk) -> Packed:
+    def _augment(self, chunk: Chunk) -> Augmented:
         X, y, w = self._scaling.apply(chunk)
         Z = np.empty((len(y), X.shape[1] + 2), self.dtype)
         # A cell beyond the dtype makes a step infinite, which is reported there.
@@ -75,14 +75,14 @@ class PackedRows:
         return Z
 
 
-def packed_shards(
+def augmented_shards(
     shards: Sequence[Rows],
     num_features: int,
     intercept: bool,
     scaling: Scaling,
     dtype: Literal["float32", "float64"],
     workers: Workers,
-) -> dict[int, PackedRows]:
+) -> dict[int, AugmentedRows]:
     """Return the shards of this process by their indices."""
     type_ = np.float32 if dtype == "float32" else np.float64
     own = workers.own_range(len(shards))
@@ -91,7 +91,7 @@ def packed_shards(
     cached = num_bytes <= CACHE_BYTES
     prefetched = len(own) <= MOST_PREFETCHED_SHARDS
     return {
-        shard: PackedRows(
+        shard: AugmentedRows(
             shards[shard], scaling, intercept, type_, cached=cached, prefetched=prefetched
         )
         for shard in own
@@ -101,14 +101,14 @@ def packed_shards(
 class RowStream:
     """The rows of one shard in one epoch, consumed from the front."""
 
-    def __init__(self, chunks: Iterator[tuple[Packed, Order]]) -> None:
+    def __init__(self, chunks: Iterator[tuple[Augmented, RowIndices]]) -> None:
         self._chunks = chunks
-        self._current: tuple[Packed, Order] | None = None
+        self._current: tuple[Augmented, RowIndices] | None = None
 
-    def take(self, num_rows: int) -> Iterator[tuple[Packed, Order]]:
-        """Yield the next rows: chunks, each with the numbers of its rows in the order of visits."""
+    def take(self, num_rows: int) -> Iterator[tuple[Augmented, RowIndices]]:
+        """Yield the next rows: chunks, each with the indices of its rows in the order to read."""
         while num_rows:
-            Z, order = self._current or next(self._chunks)
-            yield Z, order[:num_rows]
-            self._current = (Z, order[num_rows:]) if len(order) > num_rows else None
-            num_rows -= min(num_rows, len(order))
+            Z, indices = self._current or next(self._chunks)
+            yield Z, indices[:num_rows]
+            self._current = (Z, indices[num_rows:]) if len(indices) > num_rows else None
+            num_rows -= min(num_rows, len(indices))
