@@ -12,7 +12,7 @@ import sys
 import time
 
 from linreg.process.workers import Workers
-from linreg.tracking.journal.journal import Run
+from linreg.tracking.journal.run import Run
 
 
 def main() -> None:

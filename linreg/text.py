@@ -1,4 +1,4 @@
-"""Text for a terminal: tables with columns of fixed width."""
+"""Text for a terminal: tables with columns of fixed width, numbers with their nouns."""
 
 from collections.abc import Sequence
 
@@ -20,3 +20,8 @@ def table(rows: Sequence[Sequence[str]], align: str = "<") -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1: `1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SADeprecationWarning
 from linreg.tracking.journal import sender_process
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.mlflow.store import open_store
-from linreg.tracking.mlflow.sync import Result, send_all
+from linreg.tracking.mlflow.sync import SyncResult, send_all
 
 with warnings.catch_warnings():
     # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
@@ -70,7 +70,7 @@ def no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def send() -> Callable[[], Result]:
+def send() -> Callable[[], SyncResult]:
     """Sends all runs, as `linreg sync --all` does from their beginning."""
     return lambda: send_all(run_folders())
 

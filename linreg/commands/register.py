@@ -21,7 +21,14 @@ from linreg.params_file import load_params
 from linreg.registry.candidate import SPLIT, Candidate, candidate_here, candidate_of, passed_gates
 from linreg.registry.model_card import description, tags
 from linreg.registry.promotion import Verdict, contest
-from linreg.tracking.audit_log import BY_HAND, CHAMPION, KNOWN, REFUSED, Decision, registry_lock
+from linreg.tracking.audit_log import (
+    ALREADY_REGISTERED,
+    CHAMPION,
+    PROMOTED_MANUALLY,
+    REFUSED,
+    Decision,
+    registry_lock,
+)
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.journal.sender_process import wait
 
@@ -154,7 +161,9 @@ def _known(
         why += f", and would now be refused: {candidate.objection}"
     if not dry:
         registry.record(
-            _decision(candidate, registry, champion, Verdict(REFUSED, why), KNOWN, version)
+            _decision(
+                candidate, registry, champion, Verdict(REFUSED, why), ALREADY_REGISTERED, version
+            )
         )
     aliases = (
         ", ".join(registry.version(int(version.version)).aliases) or "no alias"
@@ -201,7 +210,7 @@ def _promote(args: argparse.Namespace, registry: "Registry") -> int:
     registry.promote(
         Decision(
             registry.name,
-            BY_HAND,
+            PROMOTED_MANUALLY,
             args.why,
             registry.store,
             int(version.version),
@@ -232,7 +241,7 @@ def _in_mlflow(candidate: Candidate) -> Candidate:
             found=f"{pending} entries that are pending",
             todo="run `linreg sync`, then this command again",
         )
-    return replace(candidate, run=replace(candidate.run, run_id=folder.sent().run_id))
+    return replace(candidate, run=replace(candidate.run, run_id=folder.sync_state().run_id))
 
 
 def _decision(

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from linreg.dvc_lock import locked_hashes
 from linreg.lineage.lineage import all_runs, runs_of
-from linreg.tracking.journal.location import root
+from linreg.tracking.journal.store_location import project_root
 from linreg.tracking.runs import OUTPUTS, KnownRun
 
 NOT_SENT = "not sent yet"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table; 1 when there is nothing in it."""
-    lock = root() / "dvc.lock"
+    lock = project_root() / "dvc.lock"
     hashes = {} if args.all and not lock.exists() else locked_hashes(lock, OUTPUTS)
     runs = all_runs(ask_mlflow=args.mlflow) if args.all else runs_of(hashes, ask_mlflow=args.mlflow)
     if not runs:

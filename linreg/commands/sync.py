@@ -1,5 +1,6 @@
-"""Send to MLflow what it does not have yet: runs whose server was down, or whose sender was
-stopped.
+"""Send to MLflow the runs, or parts of runs, that it does not have yet.
+
+It lacks them when its server was down, or when the process that sends a run was stopped.
 """
 
 import argparse
@@ -8,7 +9,8 @@ import os
 import sys
 
 from linreg.errors import UserError
-from linreg.tracking.journal.run_folder import RunFolder, lost_journals, run_folders
+from linreg.text import count_of
+from linreg.tracking.journal.run_folder import RunFolder, run_folders, unreadable_journals
 
 _NICENESS = 10
 
@@ -28,41 +30,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0 when nothing is pending any more, else 1."""
+    # urllib3 would log every try that fails, where one line at the end is enough.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     folders = run_folders()
-    logging.getLogger("urllib3").setLevel(
-        logging.ERROR
-        # it tells every try that fails; one line is enough
-    )
     if args.follow:
         return _follow(args.follow, folders)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    waiting = [folder for folder in folders if args.all or not folder.is_complete()]
-    num_points, trouble, todo = 0, "", "run `linreg sync` again later"
-    if waiting:
-        from linreg.tracking.mlflow.store_errors import remedy
-
-        # imports MLflow, which takes seconds
-        from linreg.tracking.mlflow.sync import send_all
-
-        result = send_all(waiting, again=args.all)
-        num_points, trouble = result.num_points, result.trouble
-        todo = remedy(trouble, todo)
-    lost = lost_journals()
-    for journal in lost:
-        again = "delete its folder; `dvc repro --force --single-item evaluate` tracks the model that is here again"
+    num_points, pending_reason = _send(folders, everything=args.all)
+    unreadable = unreadable_journals()
+    for journal in unreadable:
         print(
-            f"{journal}: its first line is damaged, so that nothing of it can be sent; {again}",
+            f"{journal}: its first line is damaged, so that nothing of it can be sent; delete its"
+            " folder; `dvc repro --force --single-item evaluate` tracks the model that is here"
+            " again",
             file=sys.stderr,
         )
-    pending = {folder.key: folder.pending() for folder in folders if not folder.is_complete()}
-    line = (
-        f"{_count(len(folders) - len(pending), 'run')} complete, {_count(num_points, 'point')} sent"
-    )
+    pending = {folder.key: folder.num_pending() for folder in folders if not folder.is_synced()}
+    num_complete = len(folders) - len(pending)
+    line = f"{count_of(num_complete, 'run')} complete, {count_of(num_points, 'point')} sent"
     if pending:
-        line += f"; {_count(len(pending), 'run')} with {_count(sum(pending.values()), 'event')} pending: "
-        line += f"{trouble or 'more was written meanwhile'}; {todo}"
+        events = count_of(sum(pending.values()), "event")
+        line += f"; {count_of(len(pending), 'run')} with {events} pending: {pending_reason}"
     print(line)
-    return 1 if pending or lost else 0
+    return 1 if pending or unreadable else 0
+
+
+def _send(folders: list[RunFolder], *, everything: bool) -> tuple[int, str]:
+    """Send what is pending, or everything; returns the number of points, and why events may remain.
+
+    The reason says what to do, too.
+    """
+    folders = [folder for folder in folders if everything or not folder.is_synced()]
+    todo = "run `linreg sync` again later"
+    error = ""
+    num_points = 0
+    if folders:
+        # Imported here because they import MLflow, which takes seconds.
+        from linreg.tracking.mlflow.store_errors import remedy
+        from linreg.tracking.mlflow.sync import send_all
+
+        result = send_all(folders, from_start=everything)
+        num_points = result.num_points
+        error = result.error
+        todo = remedy(error, todo)
+    return num_points, f"{error or 'more was written meanwhile'}; {todo}"
 
 
 def _follow(key: str, folders: list[RunFolder]) -> int:
@@ -72,15 +83,11 @@ def _follow(key: str, folders: list[RunFolder]) -> int:
             "--follow", "there is no such run", found=key, todo="look into .linreg/runs"
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    # the stage that is being followed has the first call on the processor
+    # The stage that writes the run has priority for the processor.
     os.nice(_NICENESS)
     if not folder.has_sender():
-        # imports MLflow, which takes seconds
+        # Imported here because it imports MLflow, which takes seconds.
         from linreg.tracking.mlflow.sync import follow
 
         follow(folder)
-    return 0 if folder.is_complete() else 1
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return 0 if folder.is_synced() else 1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from linreg.errors import UserError
 from linreg.lineage.lineage import run_named
-from linreg.tracking.journal.location import root
+from linreg.tracking.journal.store_location import project_root
 from linreg.tracking.runs import EVALUATION, KnownRun, journal_runs
 
 WORKSPACE = "workspace"
@@ -38,7 +38,7 @@ def evaluation_of(name: str) -> Iterator[Evaluation]:
     """
     with TemporaryDirectory() as scratch:
         if name == WORKSPACE:
-            yield Evaluation(name, root() / FOLDER)
+            yield Evaluation(name, project_root() / FOLDER)
         elif run := _run_here(name):
             yield Evaluation(run.name, evaluation_of_run(run, Path(scratch)))
         elif name and (folder := _of_revision(name, Path(scratch))):
@@ -85,7 +85,7 @@ def _of_revision(name: str, scratch: Path) -> Path | None:
     """Return the evaluation at a revision, None where there is no such revision."""
     folder = scratch / "evaluation"
     command = [sys.executable, "-m", "dvc", "get", ".", FOLDER, "--rev", name, "-o", str(folder)]
-    done = subprocess.run(command, cwd=root(), capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    done = subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode == 0:
         return folder
     told = [

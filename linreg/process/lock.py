@@ -20,7 +20,7 @@ def lock(
     timeout: float | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> bool:
-    """Lock an open file and return whether that succeeded within `timeout` seconds (None: no limit).
+    """Lock an open file; returns whether it was locked within `timeout` seconds (None: no limit).
 
     `on_wait` is called once, before the waiting begins, when another process holds the lock.
     Closing the file releases it.

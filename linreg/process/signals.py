@@ -25,7 +25,7 @@ It is not set under a torchrun that was started by hand.
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SECONDS_OF_ONE_REQUEST = 0.2
-"""Signals that come within this time are one request: some schedulers signal every process twice."""
+"""Signals within this time are one request: some schedulers signal every process twice."""
 Handler = Callable[[int, FrameType | None], None]
 
 _pending_signal = 0
@@ -110,7 +110,7 @@ def _raise(number: int, _frame: FrameType | None) -> None:
 
 
 def _forward(number: int, _frame: FrameType | None) -> None:
-    """Send SIGINT to the children, for SIGTERM too: by that the launcher stops all when one fails."""
+    """Send SIGINT to the children, for SIGTERM too, which the launcher uses when one has failed."""
     _remember(number)
     children: list[str] = []
     # Only Linux has this file.

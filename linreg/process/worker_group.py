@@ -38,7 +38,7 @@ class WorkerGroup(Workers):
         return [array.numpy() for array in self._gather_vectors(own)]
 
     def gather_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return the tensors of all processes, shape (size, …), which have the same shape and device."""
+        """Return the tensors of all processes, stacked; they have the same shape and device."""
         gathered = tensor.new_empty((self.size, *tensor.shape))
         with _worker_gone_errors():
             dist.all_gather_single(gathered.view(-1), tensor.contiguous().view(-1))

@@ -59,7 +59,7 @@ class Workers:
         return [values]
 
     def concatenate(self, own: list[Any]) -> list[Any]:
-        """Return the lists of all processes as one, in the order of the ranks; raises like `gather`."""
+        """Return the lists of all processes as one, by rank; raises like `gather`."""
         return [value for values in self.gather(own) for value in values]
 
     def broadcast(self, value: Any) -> Any:
@@ -78,7 +78,7 @@ ALONE = Workers()
 def shared_folder(
     folder: Callable[[Path], AbstractContextManager[Path]], path: Path, workers: Workers
 ) -> Iterator[Path]:
-    """Open `folder(path)` in the first process for all to write into; all leave the block together."""
+    """Open `folder(path)` in the first process, for all to write into; all close it together."""
     if not workers.first:
         where = Path(workers.broadcast(None))
         yield where

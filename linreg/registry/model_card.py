@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from linreg.markdown import plain
 from linreg.registry.candidate import Candidate
 from linreg.tracking.journal.legal_names import with_legal_names
-from linreg.tracking.mlflow.required_columns import in_markdown
+from linreg.tracking.mlflow.required_columns import required_columns_markdown
 
 MOST_COEFFICIENTS = 30
 """How many coefficients a version shows; its model.json has them all."""
@@ -25,7 +25,7 @@ def description(candidate: Candidate, why: str) -> str:
     numbers = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
     experiment = run.tags.get("dvc.experiment")
     return (
-        f"{in_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
+        f"{required_columns_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
         f"Run {plain(run.name)}, commit {plain(commit)}"
         f"{f', DVC experiment {plain(experiment)}' if experiment else ''}, "
         f"model {candidate.model_hash}.\n\nWhen it was registered: {why}."

@@ -1,8 +1,7 @@
-"""What was decided about a registered model, by whom, when and why: the audit log, which is only
-ever appended to.
+"""The audit log of a registered model: every decision, by whom, when and why; append-only.
 
-It is registry-log.jsonl at the repository's top, one line of JSON for each decision, beside the
-store that it tells of and like that not in git: a log in git would go back in time with every
+It is registry-log.jsonl at the top of the project, one line of JSON for each decision, next to the
+store that it is about and like that not in git: a log in git would go back in time with every
 checkout. The registry holds the same lines as tags.
 """
 
@@ -16,24 +15,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from linreg.process.lock import exclusive_lock
-from linreg.tracking.journal.location import root
-from linreg.tracking.journal.run_folder import state_folder
 from linreg.tracking.journal.source_tags import git_user
+from linreg.tracking.journal.store_location import project_root, state_folder
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 REFUSED: Final = "refused"
-KNOWN: Final = "already registered"
-BY_HAND: Final = "promoted by hand"
+ALREADY_REGISTERED: Final = "already registered"
+PROMOTED_MANUALLY: Final = "promoted by hand"
 
 
-def _who() -> str:
+def _user() -> str:
     try:
         login = getpass.getuser()
     except (KeyError, OSError):
-        # a container's user need not have a name
+        # A container's user need not have a name.
         login = "unknown"
-    return f"{login} ({user})" if (user := git_user()) else login
+    author = git_user()
+    return f"{login} ({author})" if author else login
 
 
 def _now() -> str:
@@ -46,11 +45,11 @@ class Decision:
 
     decision    champion, challenger, refused, already registered or promoted by hand
     why         one sentence
-    version     the version that it is about; None where none was made
+    version     the version that it is about; None where none was created
     champion    the version that was the champion before
     model       MD5 of the model, as in dvc.lock
     run         id of its MLflow run
-    commit      of the run, and `dirty` whether its working tree was
+    commit      commit of the run, and `dirty` whether its working tree had changes
     comparison  the interval that decided, where the models were compared
     time        UTC
     """
@@ -67,7 +66,7 @@ class Decision:
     dirty: bool | None = None
     experiment: str = ""
     comparison: dict[str, Any] | None = None
-    who: str = field(default_factory=_who)
+    who: str = field(default_factory=_user)
     time: str = field(default_factory=_now)
 
     def line(self) -> str:
@@ -77,29 +76,29 @@ class Decision:
 
 def log_file() -> Path:
     """Return the file that decisions are appended to."""
-    return root() / "registry-log.jsonl"
+    return project_root() / "registry-log.jsonl"
 
 
-def append(decision: Decision) -> None:
-    """Append a decision to the log, unless it is there; when this returns it is on the disk.
+def append_decision(decision: Decision) -> None:
+    """Append a decision to the log, unless it is there, and flush it to the disk.
 
-    A line that a crash has torn stays as it is, and the next one begins on a line of its own.
+    A record that a crash has truncated stays as it is, and the next begins on a line of its own.
     """
     with log_file().open("ab+") as file:
         file.seek(0)
         lines = file.read().splitlines(keepends=True)
         line = decision.line().encode() + b"\n"
         if line in lines:
-            # the last command was killed just after it had written it
+            # The last command was killed just after it had written the decision.
             return
-        torn = bool(lines) and not lines[-1].endswith(b"\n")
-        file.write(b"\n" + line if torn else line)
+        is_truncated = bool(lines) and not lines[-1].endswith(b"\n")
+        file.write(b"\n" + line if is_truncated else line)
         file.flush()
         os.fsync(file.fileno())
 
 
 def registry_lock() -> AbstractContextManager[bool]:
-    """Hold the lock under which one command at a time decides; waits for another, with a message."""
+    """Hold the lock of the one command that may decide; waits for another, with a message."""
     return exclusive_lock(
         state_folder() / "registry.lock",
         on_wait=lambda: print("waiting for another `linreg register`", flush=True),

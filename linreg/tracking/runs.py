@@ -1,9 +1,8 @@
-"""The runs that are known here, from their journals; the link between a run and its outputs is
-their content.
+"""The runs that have a journal here, and which of them produced an output.
 
-A run carries the MD5s that dvc.lock names, so that it is found also when DVC took the outputs from
-its cache. This needs neither MLflow nor its store; for runs that only MLflow knows there is
-linreg.tracking.mlflow.search.
+Run and output are linked by content: a run carries the MD5s that dvc.lock names, so that it is
+found also when DVC took the outputs from its cache. This needs neither MLflow nor its store; runs
+that only MLflow has are found by linreg.tracking.mlflow.search.
 """
 
 import json
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linreg.tracking.journal.events import KILLED, RUNNING, Ending, read
+from linreg.tracking.journal.events import KILLED, RUNNING, Event, RunState, read_events
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 
 MODEL = "models/model"
@@ -25,15 +24,15 @@ EVALUATION = "evaluation"
 
 @dataclass(frozen=True)
 class KnownRun:
-    """A run as its journal, or MLflow, tells it.
+    """A run that a journal here or MLflow has.
 
     key         its name in .linreg/runs and, as the tag `linreg.run`, in MLflow; empty for a run of
                 another origin
     run_id      its id in MLflow; empty while MLflow does not have it
     started     when, in milliseconds since 1970
     parameters  all of params.yaml by dotted names; from MLflow they are text
-    model       the copy of its model that is kept here, if there is one
-    evaluation  the same of the folder that evaluate wrote
+    model       the copy of its model in the run's folder, if there is one
+    evaluation  the copy of the folder that evaluate wrote, likewise
     """
 
     key: str
@@ -52,8 +51,11 @@ class KnownRun:
         return f"run {self.run_id or self.key}"
 
     def produced(self, hashes: Mapping[str, str]) -> str:
-        """Say which of the outputs with these MD5s are the run's: the model, only the data, or
-        nothing (empty).
+        """Return which outputs with these MD5s are the run's.
+
+        hashes  MD5s by path, as in dvc.lock
+
+        That is `the model`, which implies its data, `only the data`, or empty for none.
         """
         if self._has(hashes, MODEL):
             return "the model"
@@ -64,25 +66,23 @@ class KnownRun:
 
 
 def journal_runs(hashes: Iterable[str] | None = None) -> list[KnownRun]:
-    """Return the runs with a journal, the newest first; with `hashes` only those in which one of
-    them appears.
-    """
+    """Return the runs with a journal, newest first; with `hashes`, those that have one of them."""
     wanted = None if hashes is None else [json.dumps(each).encode() for each in hashes]
     folders = [
         folder for folder in run_folders() if wanted is None or _mentions(folder.journal, wanted)
     ]
-    return newest_first(map(_known, folders))
+    return newest_first(map(_known_run, folders))
 
 
 def newest_first(runs: Iterable[KnownRun]) -> list[KnownRun]:
-    """Return the runs in the order in which a person looks for them."""
+    """Return the runs by the time of their start, newest first."""
     return sorted(runs, key=lambda run: (-run.started, run.key, run.run_id))
 
 
 def journal_curves(key: str) -> list[tuple[int, dict[str, float]]]:
-    """Return what a run's journal logged by step, in the order of the steps."""
+    """Return the metrics that a run's journal has by step, in the order of the steps."""
     curves: dict[int, dict[str, float]] = {}
-    for event in read(RunFolder(key).journal):
+    for event in read_events(RunFolder(key).journal):
         if event.kind == "metrics":
             values = {name: float(value) for name, value in event.values["values"].items()}
             curves.setdefault(event.values["step"], {}).update(values)
@@ -90,42 +90,36 @@ def journal_curves(key: str) -> list[tuple[int, dict[str, float]]]:
 
 
 def _mentions(journal: Path, wanted: list[bytes]) -> bool:
-    content = (
-        journal.read_bytes()
-        # most journals are not the ones; this is far faster than parsing them
-    )
+    # Most journals hold none of them, and searching is far faster than parsing.
+    content = journal.read_bytes()
     return any(each in content for each in wanted)
 
 
-def _known(folder: RunFolder) -> KnownRun:
-    # asked first: what it writes before it dies is then read below
+def _known_run(folder: RunFolder) -> KnownRun:
+    # Asked before reading, so that what the writer appends before it dies is read below.
     is_alive = folder.has_writer()
-    ending, start = Ending(), None
-    kept: dict[str, Path] = {}
+    state = RunState()
+    start: Event | None = None
+    copies: dict[str, Path] = {}
     tags: dict[str, str] = {}
-    for event in read(folder.journal):
-        ending.see(event)
+    for event in read_events(folder.journal):
+        state.update(event)
         if event.kind == "start":
             start = start or event
         tags |= event.values.get("tags", {})
         if event.kind in ("model", "artifact"):
             copy = folder.path / event.values["path"]
-            kept["model" if event.kind == "model" else copy.name] = copy
-    # run_folders lists runs that have begun
-    assert start is not None
-    status = KILLED if ending.status == RUNNING and not is_alive else ending.status
-    values = start.values
+            copies["model" if event.kind == "model" else copy.name] = copy
+    assert start is not None, "run_folders lists runs that have started"
+    folders = {name: copy for name, copy in copies.items() if copy.is_dir()}
     return KnownRun(
         folder.key,
-        folder.sent().run_id,
-        values["name"],
+        folder.sync_state().run_id,
+        start.values["name"],
         start.time,
-        status,
+        KILLED if state.status == RUNNING and not is_alive else state.status,
         tags,
-        values["parameters"],
-        **{
-            name: copy
-            for name, copy in kept.items()
-            if name in ("model", EVALUATION) and copy.is_dir()
-        },
+        start.values["parameters"],
+        model=folders.get("model"),
+        evaluation=folders.get(EVALUATION),
     )

@@ -1,3 +1,3 @@
-"""The name that models logged by linreg 0.1 give as their loader; they still load and serve by it."""
+"""The loader that models in MLflow name: it must stay importable under this name."""
 
 from linreg.tracking.mlflow.served_model import _load_pyfunc as _load_pyfunc

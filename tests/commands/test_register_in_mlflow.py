@@ -23,7 +23,7 @@ from linreg.data.tables.parquet import write_table
 from linreg.files import content_hash, write_document
 from linreg.fit.model import LinearModel
 from linreg.tracking.audit_log import CHAMPION, Decision
-from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.mlflow.model_registry import Registry
 from linreg.tracking.mlflow.store import open_store
@@ -93,8 +93,7 @@ def prepared(
             for name, trained in RUNS.items()
         }
         assert (
-            send_all([RunFolder(key) for name, key in keys.items() if RUNS[name].sent]).trouble
-            == ""
+            send_all([RunFolder(key) for name, key in keys.items() if RUNS[name].sent]).error == ""
         )
     return top, keys
 

@@ -12,8 +12,9 @@ from linreg.commands.runs import table
 from linreg.dvc_lock import locked_hashes
 from linreg.errors import UserError
 from linreg.lineage.lineage import all_runs, runs_of
-from linreg.tracking.journal.journal import start_run
-from linreg.tracking.journal.run_folder import RunFolder, Sent
+from linreg.tracking.journal.open_run import start_run
+from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.sync_state import SyncState
 from linreg.tracking.runs import OUTPUTS, journal_curves, journal_runs
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def test_what_mlflow_calls_it_stands_in_the_first_column(repository: Path) -> No
     (
         repository / "mlflow.db"
     ).touch()  # without it, nothing has been sent to where runs are sent now
-    RunFolder(key).record(Sent(f"sqlite:///{repository}/mlflow.db", "deadbeef"))
+    RunFolder(key).write_sync_state(SyncState(f"sqlite:///{repository}/mlflow.db", "deadbeef"))
     code, out, err = linreg("runs")
     assert (code, out.splitlines()[1].split()[:3], err) == (0, ["deadbeef", key[:8], "sent"], "")
 
@@ -200,5 +201,5 @@ def test_a_server_that_is_down_is_one_line(
     )  # nobody listens there
     code, out, err = linreg("runs", "--mlflow")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert "does not tell its runs; found http://127.0.0.1:9 does not answer" in err
+    assert "cannot be searched for runs; found http://127.0.0.1:9 does not answer" in err
     assert "secret" not in err

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from linreg import cli
-from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
 
 
@@ -82,7 +82,7 @@ def test_a_run_that_another_process_sends_is_left_to_it(
 ) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         pass
-    with RunFolder(run.key).sending():
+    with RunFolder(run.key).sender_lock():
         code, out, _ = linreg("sync")
     assert code == 1
     assert "another process is sending" in out

@@ -17,10 +17,7 @@ from tests.faults.forked import Outcome
 ROOT = Path(__file__).parents[2]
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 OUTPUTS = ("data", "models")
-WARNINGS = (
-    "tracking: this run is not tracked any further: ",
-    "train: no checkpoint can be written",
-)
+WARNINGS = ("tracking: this run is no longer tracked: ", "train: no checkpoint can be written")
 """What a stage may say besides its error, or although it succeeds."""
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000
 _READ_ONLY, _REMOUNT, _BIND = 1, 32, 4096

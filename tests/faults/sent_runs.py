@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sqlalchemy.exc import SADeprecationWarning
 
-from linreg.tracking.journal import events
-from linreg.tracking.journal.chart_names import name_in_charts
+from linreg.tracking.journal.chart_names import chart_name
+from linreg.tracking.journal.events import read_events
 
 with warnings.catch_warnings():
     # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
@@ -52,9 +52,9 @@ def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[
     assert len(journals) == num_runs
     assert sorted(run.data.tags["linreg.run"] for run in runs) == sorted(journals)
     for run in runs:
-        journal = list(events.read(journals[run.data.tags["linreg.run"]]))
+        journal = list(read_events(journals[run.data.tags["linreg.run"]]))
         expected = sorted(
-            (name_in_charts(name), event.values["step"], event.time, float(value))
+            (chart_name(name), event.values["step"], event.time, float(value))
             for event in journal
             if event.kind == "metrics"
             for name, value in event.values["values"].items()

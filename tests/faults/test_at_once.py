@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal import events
+from linreg.tracking.journal.events import read_events
 from tests.faults.forked import run_stage
 from tests.faults.mlflow_server import Server
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
@@ -138,14 +138,14 @@ def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(
     train.stdout.close()
     wait_for_senders(project.folder)
     project.run("linreg", "sync")
-    journal = events.read(project.folder / ".linreg/runs" / key / "journal.jsonl")
+    journal = read_events(project.folder / ".linreg/runs" / key / "journal.jsonl")
     assert sum(event.kind == "metrics" for event in journal) == 400
     assert_every_point_once(project.folder, uri)
 
 
 LONG_RUN = """
 import time
-from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.open_run import start_run
 with start_run("linreg", "long", {"a": 1}, {}) as run:
     run.start_sender()
     print(run.key, flush=True)

@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from linreg.tracking.journal import events
+from linreg.tracking.journal.events import read_events
 from tests.pipeline.test_kills import (
     NUM_EPOCHS,
     assert_one_complete_run,
@@ -148,7 +148,7 @@ def test_a_training_ends_after_its_step_and_goes_on_from_there_in_the_same_run(
     assert not left_in(tmp_path)
     assert not list(tmp_path.glob("models/model")) + half_written(tmp_path)
     (journal,) = (tmp_path / ".linreg/runs").glob("*/journal.jsonl")
-    assert [each.values["status"] for each in events.read(journal) if each.kind == "end"] == [
+    assert [each.values["status"] for each in read_events(journal) if each.kind == "end"] == [
         "KILLED"
     ]
 

@@ -16,7 +16,7 @@ import pytest
 
 from linreg import cli
 from linreg.fit.sgd.checkpoint import CHECKPOINTS
-from linreg.tracking.journal import events
+from linreg.tracking.journal.events import read_events
 from tests.faults.disks import (
     STAGES,
     be_alone,
@@ -35,7 +35,7 @@ KILOBYTES = {"generate": 400, "ingest": 600, "split": 1200, "train": 120, "evalu
 """What each stage needs, its scratch files included, and somewhat more."""
 ROOM_FOR_JOURNAL = {"train": 60, "evaluate": 900}
 """So many kilobytes suffice; the next lower number in the tests does not."""
-SILENT = "tracking: this run is not tracked any further: "
+SILENT = "tracking: this run is no longer tracked: "
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_run_that_had_no_room_is_told_whole_by_evaluate(project: Path, tmp_pat
     (journal,) = (tmp_path / "project").glob(".linreg/runs/*/journal.jsonl")
     steps = [
         event.values["step"]
-        for event in events.read(journal)
+        for event in read_events(journal)
         if "train_mse" in event.values.get("values", {})
     ]
     assert steps == [1, 2]

@@ -11,7 +11,7 @@ from linreg.data.formula.design import Design
 from linreg.errors import UserError, one_line_errors, printable
 from linreg.markdown import code, plain
 from linreg.tracking.journal.run_folder import RunFolder
-from linreg.tracking.mlflow.required_columns import in_markdown
+from linreg.tracking.mlflow.required_columns import required_columns_markdown
 from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.run_checkout import checkout_run
 from tests.faults.forked import run_command
@@ -67,7 +67,7 @@ def test_a_level_cannot_bring_a_picture_or_a_tag_into_a_description(
 ) -> None:
     level = "![](http://127.0.0.1/x)<script>alert(1)</script>|`\n# title"
     rows = pa.table({"y": [1.0, 2.0, 4.0, 3.0] * 5, "g": ["a", level, "b", level] * 5})
-    shown = in_markdown(save_model(tmp_path / "model", learn, "y ~ g", rows))
+    shown = required_columns_markdown(save_model(tmp_path / "model", learn, "y ~ g", rows))
     line = shown.splitlines()[-1]
     assert line == f"- `g`: category of string: {plain(level)}, a, b"
     assert "\\!" not in line
@@ -83,10 +83,10 @@ def test_a_journal_cannot_send_files_from_elsewhere(
     run = RunFolder("key")
     run.path.mkdir(parents=True)
     (run.path / "link").symlink_to("/etc")
-    assert run.copy("files/model") == run.path / "files/model"
+    assert run.resolve("files/model") == run.path / "files/model"
     for path in ("../other", "/etc/passwd", "files/../../../x", "link/passwd"):
         with pytest.raises(UserError, match="names a file outside of the run's folder"):
-            run.copy(path)
+            run.resolve(path)
 
 
 @pytest.mark.parametrize(

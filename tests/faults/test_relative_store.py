@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from linreg.tracking.journal.location import tracking_uri
+from linreg.tracking.journal.store_location import tracking_uri
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left
 from tests.project import copy_of, small_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal.location import without_credentials
+from linreg.tracking.journal.store_location import redact_credentials
 from tests.faults.forked import run_command
 from tests.faults.mlflow_server import Server, always, proxy_to
 from tests.faults.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
@@ -45,7 +45,7 @@ COMMANDS = (
 )
 def test_what_is_shown_of_a_uri(text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert without_credentials(text) == shown
+    assert redact_credentials(text) == shown
 
 
 def test_a_password_with_a_space_is_known_from_the_environment(
@@ -53,7 +53,7 @@ def test_a_password_with_a_space_is_known_from_the_environment(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:word and word@host")
     assert (
-        without_credentials("to http://user:word and word@host/api: no") == "to http://host/api: no"
+        redact_credentials("to http://user:word and word@host/api: no") == "to http://host/api: no"
     )
 
 

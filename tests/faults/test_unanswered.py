@@ -128,8 +128,8 @@ time.sleep(300)
 IMPATIENT = """
 import sys
 from linreg import cli
-from linreg.tracking.journal import run_folder
-run_folder.PATIENCE_FOR_STORE = 1.0
+from linreg.tracking.mlflow import store
+store.LOCK_TIMEOUT = 1.0
 sys.argv = ["linreg", "sync"]
 cli.main()
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.audit_log import Decision, append, log_file, registry_lock
+from linreg.tracking.audit_log import Decision, append_decision, log_file, registry_lock
 
 
 def a_decision(why: str = "good", **more: object) -> Decision:
@@ -17,7 +17,7 @@ def a_decision(why: str = "good", **more: object) -> Decision:
 def test_each_decision_is_a_line_that_says_who_when_what_and_why(repository: Path) -> None:
     decisions = [a_decision("θ is better"), a_decision("two\nlines", version=3, dirty=True)]
     for decision in decisions:
-        append(decision)
+        append_decision(decision)
     lines = (repository / "registry-log.jsonl").read_text().splitlines()
     assert [Decision(**json.loads(line)) for line in lines] == decisions
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", json.loads(lines[0])["time"])
@@ -26,16 +26,16 @@ def test_each_decision_is_a_line_that_says_who_when_what_and_why(repository: Pat
 
 def test_a_decision_that_is_there_is_not_written_again(repository: Path) -> None:
     decision = a_decision()
-    append(decision)
-    append(decision)
+    append_decision(decision)
+    append_decision(decision)
     assert len(log_file().read_text().splitlines()) == 1
 
 
 def test_a_torn_line_stays_and_takes_no_other_with_it(repository: Path) -> None:
-    append(a_decision())
+    append_decision(a_decision())
     before = log_file().read_bytes()
     log_file().write_bytes(before + b'{"name": "lin')
-    append(a_decision("after the crash"))
+    append_decision(a_decision("after the crash"))
     first, torn, last = log_file().read_bytes().splitlines(keepends=True)
     assert (first, torn) == (before, b'{"name": "lin\n')
     assert json.loads(last)["why"] == "after the crash"

@@ -131,7 +131,7 @@ def test_a_run_says_what_it_was_and_links_back_to_its_commit(
     text = page.locator("body").inner_text()
     assert "y ~ x1 + x2 on 7000 training rows, SGD, 20 epochs at lr 0.001" in text
     assert f"test R² {scores['test']['r2']:.6g}" in text
-    assert f"{100 * scores['gap']:.3g} % above the least training loss" in text
+    assert f"{100 * scores['gap']:.3g} % above the minimum" in text
     assert "gates passed: test_r2" in text
     assert f"experiment {name}" in text
     assert f"linreg rerun {runs[name]['tags']['linreg.run'][:8]}" in text

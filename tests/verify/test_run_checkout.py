@@ -6,7 +6,7 @@ import pytest
 from linreg.errors import UserError
 from linreg.params import Params, flatten
 from linreg.params_file import load_params
-from linreg.tracking.mlflow.send import _text
+from linreg.tracking.mlflow.entities import parameter_text
 from linreg.tracking.runs import KnownRun
 from linreg.verify.run_checkout import logged_parameters, write_parameters
 
@@ -25,7 +25,7 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("spelt", [lambda value: value, _text], ids=["journal", "mlflow"])
+@pytest.mark.parametrize("spelt", [lambda value: value, parameter_text], ids=["journal", "mlflow"])
 def test_logged_parameters_are_those_of_params_yaml(
     tmp_path: Path, spelt: Callable[[object], object]
 ) -> None:

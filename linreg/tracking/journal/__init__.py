@@ -1,1 +1,1 @@
-"""What a stage says about its run, on this disk."""
+"""The journal of a run, which a stage writes to this disk."""

@@ -1,16 +1,13 @@
-"""How runs appear in MLflow's charts: the sections that metrics stand in, and the colour of each
-run.
+"""How runs appear in MLflow's charts: the section of each metric, and the colour of each run.
 
-What stands before a slash in a metric's name is a section. Sections stand in the order of the
-alphabet, so these are read as training goes: the losses and the gap beside each other, then θ and
-b, then the exact minimum; `Model metrics` is MLflow's name for what has no slash. In the journal,
+What comes before a slash in a metric's name is a section. Sections are in alphabetical order, so
+these are read as a training proceeds: the losses and the gap next to each other, then θ and b, then
+the exact solution; `Model metrics` is MLflow's section for names without a slash. In the journal,
 in history.csv and in gates the names stay what they are.
 """
 
 COLOR = "mlflow.runColor"
-"""The tag that MLflow takes a run's colour from; without it, two of a few runs often have the
-same.
-"""
+"""The tag with a run's colour; without it, two runs among a few often have the same."""
 _COLORS = (
     "#4e79a7",
     "#f28e2b",
@@ -29,23 +26,23 @@ _NAMES = {
     "gap": "loss/gap",
     "b": "model/b",
 }
-_BEGINNINGS = {
+_PREFIXES = {
     "theta.": "model/theta.",
     "exact.": "model_exact/",
     "standard_error.": "standard_error/",
 }
 
 
-def name_in_charts(metric: str) -> str:
-    """Return the name that MLflow has for a metric; no two metrics have the same."""
+def chart_name(metric: str) -> str:
+    """Return a metric's name in MLflow; no two metrics have the same."""
     if metric in _NAMES:
         return _NAMES[metric]
-    for beginning, section in _BEGINNINGS.items():
-        if metric.startswith(beginning):
-            return section + metric.removeprefix(beginning)
+    for prefix, section in _PREFIXES.items():
+        if metric.startswith(prefix):
+            return section + metric.removeprefix(prefix)
     return metric
 
 
 def color(number: int) -> str:
-    """Return the colour of the run with this number; ten in a row have ten."""
+    """Return the colour of the run with this number; ten successive runs have ten colours."""
     return _COLORS[number % len(_COLORS)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.tracking.journal.description import describe
-from linreg.tracking.journal.journal import Run
+from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.training_run import record_gates
 
 SECONDS_TO_SEND = 10.0

@@ -1,5 +1,6 @@
-"""The journal's events: one line of JSON each, with all that is needed to send it twice and count
-it once.
+"""The events of a run: one line of JSON each in its append-only journal.
+
+A line holds all that MLflow gets of the event, so that it may be sent twice and counts once.
 """
 
 import json
@@ -13,8 +14,12 @@ from typing import Any
 
 from linreg.files import CHECKSUM
 
-RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+RUNNING = "RUNNING"
+FINISHED = "FINISHED"
+FAILED = "FAILED"
+KILLED = "KILLED"
 ENDED = (FINISHED, FAILED, KILLED)
+_MAX_END_EVENT_BYTES = 256
 
 
 @dataclass(frozen=True)
@@ -22,98 +27,95 @@ class Event:
     """Something that happened in a run."""
 
     kind: str
-    """start, metrics, tags, artifact, model or end; `unreadable` for a line that a crash has torn
-    or a disk damaged.
-    """
+    """start, metrics, tags, artifact, model or end; unreadable for a truncated or damaged line."""
     time: int
-    """When it happened, in milliseconds since 1970; MLflow's timestamp."""
+    """When it happened, in milliseconds since 1970, as MLflow counts."""
     values: Mapping[str, Any]
-    """Everything else that the line says."""
+    """Everything else in the line."""
     offset: int
     """Where the next event begins, in bytes."""
 
 
-def line(kind: str, values: Mapping[str, Any]) -> bytes:
-    """Return the line for an event that happens now."""
+def encode_event(kind: str, values: Mapping[str, Any]) -> bytes:
+    """Return the line of the journal for an event that happens now."""
     event = {**values, "event": kind, "time": int(time.time() * 1000)}
-    return _as_text({**event, CHECKSUM: _checksum(event)}) + b"\n"
+    return _as_json({**event, CHECKSUM: _checksum(event)}) + b"\n"
 
 
-def number(value: float) -> float | str:
-    """Return a metric's value as JSON has it; `float` of the result is the value again.
+def json_number(value: float) -> float | str:
+    """Return a metric's value for JSON; `float` of the result is the value again.
 
-    JSON knows no NaN and no infinity, but a run that diverged must show them.
+    JSON has neither NaN nor infinity, but a run that diverged must show them.
     """
     value = float(value)
     return value if math.isfinite(value) else str(value)
 
 
-def read(journal: Path, offset: int = 0) -> Iterator[Event]:
-    """Yield the events from byte `offset` on; a last line that is incomplete is left for the next
-    time.
-    """
+def read_events(journal: Path, offset: int = 0) -> Iterator[Event]:
+    """Yield the events from byte `offset` on, without a last line that is still incomplete."""
     with journal.open("rb") as file:
         file.seek(offset)
-        for text in file:
-            if not text.endswith(b"\n"):
+        for line in file:
+            if not line.endswith(b"\n"):
                 return
-            offset += len(text)
-            yield _parsed(text, offset)
+            offset += len(line)
+            yield _decode_event(line, offset)
 
 
-def ends_with_end(journal: Path) -> bool:
+def has_ended(journal: Path) -> bool:
     """Tell whether the last event is an end, without reading the whole journal."""
     with journal.open("rb") as file:
-        file.seek(max(0, journal.stat().st_size - 256))
+        file.seek(max(0, journal.stat().st_size - _MAX_END_EVENT_BYTES))
         *_, last = file.read().splitlines(keepends=True) or [b""]
-    return _parsed(last, 0).kind == "end"
+    return _decode_event(last, 0).kind == "end"
 
 
-def _parsed(text: bytes, offset: int) -> Event:
+def _decode_event(line: bytes, offset: int) -> Event:
     try:
-        values = json.loads(text)
-        # Journals of before there were checksums are read all the same.
+        values = json.loads(line)
+        # Journals of linreg 0.1 may have no checksums.
         if CHECKSUM not in values or values.pop(CHECKSUM) == _checksum(values):
             return Event(values.pop("event"), values.pop("time"), values, offset)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
-    return Event("unreadable", 0, {"line": text.decode(errors="replace").strip()}, offset)
+    return Event("unreadable", 0, {"line": line.decode(errors="replace").strip()}, offset)
 
 
-def _as_text(event: Mapping[str, Any]) -> bytes:
+def _as_json(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _checksum(event: Mapping[str, Any]) -> str:
-    """Return the CRC-32 of an event, which tells a digit that a damaged disk has changed."""
-    return f"{zlib.crc32(_as_text(event)):08x}"
+    """Return the CRC-32 of an event, which reveals a digit that a damaged disk has changed."""
+    return f"{zlib.crc32(_as_json(event)):08x}"
 
 
 @dataclass
-class Ending:
-    """How a run stands after the events seen so far."""
+class RunState:
+    """The state of a run after some of its events."""
 
     status: str = RUNNING
     end_time: int = 0
-    """When it ended, or when it was last heard of."""
+    """When it ended, or the time of its last event, in milliseconds since 1970."""
     ended: bool = False
-    """Nothing has happened since the last end."""
+    """Whether the last event is an end."""
     final: bool = False
-    """That end was said to be the last."""
+    """Whether that end said that no later stage will add to the run."""
 
-    def see(self, event: Event) -> None:
-        """Take one more event into account.
+    def update(self, event: Event) -> None:
+        """Take the next event into account.
 
         What a later stage adds to a run that has finished does not prolong it. A run that failed or
-        was killed and then goes on is running again.
+        was killed and then resumes is running again.
         """
         if event.kind == "unreadable":
             return
-        before = self.status
+        had_finished = self.status == FINISHED
         self.ended = event.kind == "end"
         if self.ended:
-            self.status, self.final = event.values["status"], event.values["final"]
-        elif before != FINISHED:
+            self.status = event.values["status"]
+            self.final = event.values["final"]
+        elif not had_finished:
             self.status = RUNNING
-        if before != FINISHED:
+        if not had_finished:
             self.end_time = event.time

@@ -1,4 +1,4 @@
-"""Names as MLflow allows them: formulas and file names hold signs that it does not."""
+"""Names as MLflow allows them: formulas and file names hold characters that it does not."""
 
 import posixpath
 import re
@@ -10,9 +10,9 @@ _Value = TypeVar("_Value")
 
 
 def with_legal_names(values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return the values with every sign that MLflow forbids in a name replaced by `_`.
+    """Return the values with every character that MLflow forbids in a name replaced by `_`.
 
-    Names that become the same get `_2`, `_3`, … in their order, so that no value is lost.
+    Names that become equal get `_2`, `_3`, … in their order, so that no value is lost.
     """
     legal: dict[str, _Value] = {}
     for name, value in values.items():

@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 
-from linreg.tracking.journal.location import root
 from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.store_location import project_root
 
 SYNC = "LINREG_SYNC"
 """Environment variable; with `later` no process is started, and `linreg sync` sends the journal."""
@@ -30,8 +30,8 @@ def start(folder: RunFolder) -> None:
         with folder.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own command
                 command,
-                cwd=root(),
-                env={**os.environ, "DVC_ROOT": str(root())},
+                cwd=project_root(),
+                env={**os.environ, "DVC_ROOT": str(project_root())},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -56,7 +56,7 @@ def wait(folder: RunFolder, timeout: float) -> int:
     began = time.time()
     deadline = time.monotonic() + timeout
     restarted = False
-    while pending := folder.pending():
+    while pending := folder.num_pending():
         failure = _last_failure(folder)
         if failure > began or time.monotonic() >= deadline:
             break
@@ -70,5 +70,5 @@ def wait(folder: RunFolder, timeout: float) -> int:
 
 def _last_failure(folder: RunFolder) -> float:
     """Return when sending failed, in seconds since 1970, or 0 if the last try succeeded."""
-    sent = folder.sent()
-    return sent.trouble_time if sent.trouble else 0.0
+    state = folder.sync_state()
+    return state.last_error_time if state.last_error else 0.0

@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 
 from linreg.git import query_git
-from linreg.tracking.journal.location import root
+from linreg.tracking.journal.store_location import project_root
 
 
 def source_tags() -> dict[str, str]:
@@ -71,7 +71,7 @@ def web_page(remote: str) -> str | None:
 def _page_with_commit(commit: str) -> str | None:
     """Return the web page of a remote that has the commit."""
     # The copy in which DVC runs a queued experiment has no remotes; the project it copies has.
-    project = root()
+    project = project_root()
     refs = query_git(
         "for-each-ref", "--contains", commit, "--format=%(refname)", "refs/remotes", folder=project
     )

@@ -20,7 +20,8 @@ from linreg.fit.history import Curves, read_columns
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 from linreg.tracking.journal.chart_names import COLOR, color
-from linreg.tracking.journal.journal import Dataset, Run, find_run, null_run, start_run
+from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
+from linreg.tracking.journal.run import Run, null_run
 from linreg.tracking.journal.run_folder import run_folders
 from linreg.tracking.journal.source_tags import default_run_name, source_tags
 
@@ -43,7 +44,7 @@ def training_run(
         return null_run()
     tags = dict(hashes) | {"code": code_hash()}
     identity = _identity(tags, parameters)
-    run = find_run(_TRAINING, identity, last=False)
+    run = reopen_run(_TRAINING, identity, last=False)
     if run is not None:
         run.set_tags(source_tags())
     else:
@@ -76,11 +77,11 @@ def run_of_model(
         return null_run()
     hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
     identity = _identity(hashes, parameters)
-    run = find_run(_AWAITS_EVALUATION, _model_of_experiment(hashes[str(model)]))
+    run = reopen_run(_AWAITS_EVALUATION, _model_of_experiment(hashes[str(model)]))
     if run is not None:
         run.set_tags({_EVALUATION: identity})
     else:
-        run = find_run(_EVALUATION, identity) or start_run(
+        run = reopen_run(_EVALUATION, identity) or start_run(
             parameters["tracking.experiment"],
             default_run_name(),
             parameters,
@@ -133,6 +134,6 @@ def _model_of_experiment(model_hash: str) -> str:
 
 
 def _identity(hashes: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
-    """Return what tells one training or evaluation from others; two DVC experiments always differ."""
+    """Return what identifies a training or evaluation; two DVC experiments always differ."""
     document = [dict(hashes), dict(parameters), os.environ.get("DVC_EXP_NAME", ""), str(Path.cwd())]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A model out of MLflow: the plain artifact that lies inside what was logged or registered."""
+"""Fetches a model from MLflow: the plain artifact inside what was logged or registered."""
 
 from pathlib import Path
 from typing import Any
@@ -7,40 +7,41 @@ from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
 from linreg.errors import UserError
-from linreg.tracking.journal.location import (
-    is_own_store,
-    own_database,
+from linreg.tracking.journal.store_location import (
+    is_local_store,
+    local_database,
+    redact_credentials,
     tracking_uri,
-    without_credentials,
 )
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
 
 def fetch_model(uri: str, folder: Path) -> Path:
-    """Fetch the model that a URI names, such as models:/NAME@ALIAS, into `folder`; returns its
-    plain artifact.
+    """Download the model of a URI such as models:/NAME@ALIAS; returns its plain artifact.
+
+    folder  where it is downloaded to
 
     Raises UserError when the store does not answer, has no such model, or has one that is not of
     linreg.
     """
     store = tracking_uri()
-    # a question must not create a store
-    if is_own_store() and not own_database().exists():
+    # Fetching must not create a store.
+    if is_local_store() and not local_database().exists():
         todo = "run the pipeline first, or set MLFLOW_TRACKING_URI to another store"
         raise UserError(uri, "cannot be fetched, for there is no MLflow store here yet", todo=todo)
-    where = f"{uri} in {without_credentials(store)}"
+    where = f"{uri} in {redact_credentials(store)}"
     try:
-        # says sooner than a download that the store is not there
+        # Fails sooner than a download when the store is down.
         open_store()
     except TRACKING_ERRORS as error:
         why = reason(error)
         raise UserError(where, "cannot be fetched", found=why, todo=remedy(why)) from None
     try:
-        packed = Path(
-            download_artifacts(uri, dst_path=str(folder), tracking_uri=store, registry_uri=store)
+        mlflow_model = download_artifacts(
+            uri, dst_path=str(folder), tracking_uri=store, registry_uri=store
         )
-        return plain_artifact(packed, uri)
+        return plain_artifact(Path(mlflow_model), uri)
     except TRACKING_ERRORS as error:
         if isinstance(error, UserError):
             raise
@@ -48,19 +49,23 @@ def fetch_model(uri: str, folder: Path) -> Path:
         raise UserError(where, "cannot be fetched", found=reason(error), todo=todo) from None
 
 
-def plain_artifact(packed: Path, name: object) -> Path:
-    """Return the plain artifact within what MLflow has of a model; nothing of it is executed.
+def plain_artifact(mlflow_model: Path, name: object) -> Path:
+    """Return the plain artifact within the folder of an MLflow model; nothing of it is executed.
 
-    Raises UserError, about the model called `name`, when there is none or a link leads out of it,
-    and what MLflow raises when it is damaged.
+    name  how an error calls the model
+
+    Raises UserError when there is none or a link leads out of the folder, and what MLflow raises
+    when it is damaged.
     """
-    flavors: dict[str, Any] = Model.load(str(packed)).flavors
+    flavors: dict[str, Any] = Model.load(str(mlflow_model)).flavors
     flavor: Any = flavors.get("python_function")
-    within = _named(flavor) if isinstance(flavor, dict) else ""
-    artifact = packed / within
-    outside = [] if artifact.resolve().is_relative_to(packed.resolve()) else [within]
+    path = _artifact_path(flavor) if isinstance(flavor, dict) else ""
+    artifact = mlflow_model / path
+    outside = [] if artifact.resolve().is_relative_to(mlflow_model.resolve()) else [path]
     outside += [
-        f"the link {file.relative_to(packed)}" for file in packed.rglob("*") if file.is_symlink()
+        f"the link {file.relative_to(mlflow_model)}"
+        for file in mlflow_model.rglob("*")
+        if file.is_symlink()
     ]
     if outside:
         raise UserError(
@@ -76,9 +81,10 @@ def plain_artifact(packed: Path, name: object) -> Path:
     return artifact
 
 
-def _named(flavor: dict[str, Any]) -> str:
-    """Return the path of the artifact that a flavour names, in models that held code among its
-    artifacts.
+def _artifact_path(flavor: dict[str, Any]) -> str:
+    """Return the path of the artifact in a flavour's folder.
+
+    The first models of linreg 0.1 name it among the artifacts of a Python model.
     """
     try:
         return str(flavor["artifacts"]["model"]["path"])

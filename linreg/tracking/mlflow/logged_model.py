@@ -1,5 +1,6 @@
-"""The model as MLflow serves it: the plain artifact, a signature, the name of the code that reads
-it; no pickle.
+"""The model as MLflow stores it: the plain artifact, a signature, and the name of its loader.
+
+It holds neither code nor pickle.
 """
 
 import importlib.metadata
@@ -17,11 +18,12 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from linreg.fit.model import LinearModel, load
 from linreg.tracking.journal.description import COLUMNS, DESCRIPTION
-from linreg.tracking.mlflow import served_model
-from linreg.tracking.mlflow.required_columns import columns_in_words, in_markdown
+from linreg.tracking.mlflow.required_columns import required_columns, required_columns_markdown
 
 EVENT_TAG = "linreg.model"
-"""What a page shows as its description."""
+"""The tag of a logged model with the path of the copy that its event in the journal names."""
+LOADER = "linreg.tracking.served_model"
+"""The module that MLflow imports to load the model; a name that stored models hold for good."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
 """What the served model imports besides linreg itself, and no more: neither torch nor DVC.
 
@@ -36,29 +38,28 @@ def log_model(
     event: Mapping[str, Any],
     params: Mapping[str, str],
 ) -> str:
-    """Log the model that a journal's event names, whose copy is `artifact`, once, however often;
-    returns its id.
+    """Log the model of a journal's event, unless it is logged already; returns its id.
+
+    artifact  the folder with the copy that the event names
     """
-    run, columns = client.get_run(run_id), in_markdown(load(artifact))
-    model = _logged_before(
-        client, run.info.experiment_id, event["path"]
-    ) or client.create_logged_model(
-        experiment_id=run.info.experiment_id,
-        name=event["name"],
-        source_run_id=run_id,
-        tags={EVENT_TAG: event["path"], DESCRIPTION: columns, COLUMNS: columns},
-        params=dict(params),
-        model_type="linear regression",
-    )
+    run = client.get_run(run_id)
+    model = _find_logged(client, run.info.experiment_id, event["path"])
+    if model is None:
+        columns = required_columns_markdown(load(artifact))
+        model = client.create_logged_model(
+            experiment_id=run.info.experiment_id,
+            name=event["name"],
+            source_run_id=run_id,
+            tags={EVENT_TAG: event["path"], DESCRIPTION: columns, COLUMNS: columns},
+            params=dict(params),
+            model_type="linear regression",
+        )
     model_id = str(model.model_id)
     with tempfile.TemporaryDirectory() as folder:
-        packed = Path(folder) / "model"
-        save(
-            artifact,
-            packed,
-            Model(model.artifact_location, run_id, model_uuid=model_id, model_id=model_id),
-        )
-        client.log_model_artifacts(model_id, str(packed))
+        mlflow_model = Path(folder) / "model"
+        metadata = Model(model.artifact_location, run_id, model_uuid=model_id, model_id=model_id)
+        save(artifact, mlflow_model, metadata)
+        client.log_model_artifacts(model_id, str(mlflow_model))
     outputs = run.outputs.model_outputs if run.outputs else []
     if model_id not in {output.model_id for output in outputs}:
         client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
@@ -66,46 +67,40 @@ def log_model(
     return model_id
 
 
-def save(artifact: Path, target: Path, mlflow_model: Model | None = None) -> None:
-    """Write the MLflow model for a model artifact into the folder `target`, which must not exist.
-
-    It holds no code: what serves it is imported from the library that is installed where it is
-    served.
-    """
+def save(artifact: Path, target: Path, metadata: Model | None = None) -> None:
+    """Write the MLflow model of a model artifact into the folder `target`, which must not exist."""
     model = load(artifact)
     mlflow.pyfunc.save_model(
         target,
-        loader_module=served_model.__name__,
+        loader_module=LOADER,
         data_path=str(artifact),
         signature=signature(),
-        metadata={"columns": columns_in_words(model)},
+        metadata={"columns": required_columns(model)},
         input_example=example(model),
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
-        mlflow_model=mlflow_model,
+        mlflow_model=metadata,
     )
 
 
 def signature() -> ModelSignature:
-    """Return what the model returns, and nothing about its columns: those it checks itself.
+    """Return what the model returns, without its columns, which it checks itself.
 
-    Declared to MLflow they would be converted before the model sees them: a missing truth value
-    into False, a whole number not into a float, text into whatever it can be, and no CSV with a
-    column of any type is read at all.
+    MLflow would convert declared columns before the model sees them: a missing truth value into
+    False, an integer not into a float, text into whatever it can be; and it would read no CSV that
+    has a column of any type.
     """
     return ModelSignature(outputs=Schema([ColSpec(DataType.double)]))
 
 
 def example(model: LinearModel) -> pd.DataFrame:
-    """Return a row that the model has an answer to: each number's mean, each category's first
-    level.
-    """
-    learned = {column.name: model.design.statistics[column.name] for column in model.columns}
+    """Return a row to predict: the mean of each number, the first level of each category."""
+    statistics = {column.name: model.design.statistics[column.name] for column in model.columns}
     return pd.DataFrame(
-        {name: [each.levels[0] if each.levels else each.mean] for name, each in learned.items()}
+        {name: [each.levels[0] if each.levels else each.mean] for name, each in statistics.items()}
     )
 
 
-def _logged_before(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:
+def _find_logged(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:
     found = client.search_logged_models(
         [experiment], filter_string=f"tags.`{EVENT_TAG}` = '{path}'", max_results=1
     )

@@ -1,8 +1,7 @@
-"""The MLflow model registry: versions of a registered model, their aliases, and the decisions about
-them as tags.
+"""The MLflow model registry: a registered model's versions, aliases, and decisions as tags.
 
 A version is made from the logged model of its run, so that MLflow links run and version both ways.
-Raises what MLflow raises, TRACKING_ERRORS of linreg.tracking.mlflow.store.
+What MLflow raises is among the TRACKING_ERRORS of linreg.tracking.mlflow.store_errors.
 """
 
 import json
@@ -19,28 +18,29 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.tracking.audit_log import CHALLENGER, CHAMPION, Decision, append
-from linreg.tracking.journal.location import (
-    is_own_store,
-    own_database,
+from linreg.tracking.audit_log import CHALLENGER, CHAMPION, Decision, append_decision
+from linreg.tracking.journal.store_location import (
+    is_local_store,
+    local_database,
+    redact_credentials,
     tracking_uri,
-    without_credentials,
 )
 from linreg.tracking.mlflow.fetch_model import plain_artifact
 from linreg.tracking.mlflow.store import open_store
 
 HASH_TAG = "linreg.model"
-DECISION = "decision."
-"""Tags that begin like this hold a decision, as the line of the log has it."""
+"""The tag of a version with the MD5 of its model, as in dvc.lock."""
+DECISION_PREFIX = "decision."
+"""The beginning of the tags that hold a decision each, as a line of the audit log does."""
 _BY_ID = "models:/"
 Version: TypeAlias = ModelVersion
-"""A version as MLflow tells it."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """A registered model by its name, whether it exists or not; without client there is no store
-    yet.
+    """A registered model by its name, whether it exists or not.
+
+    client  None where there is no store yet
     """
 
     name: str
@@ -48,37 +48,36 @@ class Registry:
 
     @classmethod
     def open(cls, name: str, *, create: bool = True) -> "Registry":
-        """Connect with the store, and create this repository's own if need be, unless not to
-        `create` it.
+        """Connect to the store.
+
+        create  whether to create the project's own store if there is none yet
         """
-        if not create and is_own_store() and not own_database().exists():
+        if not create and is_local_store() and not local_database().exists():
             return cls(name, None)
         return cls(name, open_store())
 
     @property
     def store(self) -> str:
-        """Where it is, without credentials."""
-        return without_credentials(tracking_uri())
+        """The URI of the store, without credentials."""
+        return redact_credentials(tracking_uri())
 
     def champion(self) -> Version | None:
-        """Return the version that bears the alias `champion`."""
-        try:
-            number = (
-                self._connected.get_registered_model(self.name).aliases.get(CHAMPION)
-                if self.client
-                else None
-            )
-        except MlflowException as error:
-            _require(error, RESOURCE_DOES_NOT_EXIST)
+        """Return the version with the alias `champion`; None where no version has it."""
+        if self.client is None:
             return None
-        return None if number is None else self._connected.get_model_version(self.name, number)
+        try:
+            number = self.client.get_registered_model(self.name).aliases.get(CHAMPION)
+        except MlflowException as error:
+            _reraise_unless(error, RESOURCE_DOES_NOT_EXIST)
+            return None
+        return None if number is None else self.client.get_model_version(self.name, number)
 
     def version(self, number: int) -> Version:
-        """Return a version; raises UserError when there is none of that number."""
+        """Return a version; raises UserError when there is none with that number."""
         try:
             return self._connected.get_model_version(self.name, str(number))
         except MlflowException as error:
-            _require(error, RESOURCE_DOES_NOT_EXIST)
+            _reraise_unless(error, RESOURCE_DOES_NOT_EXIST)
             raise UserError(
                 f"{self.name} version {number}",
                 "is not in the registry",
@@ -95,9 +94,7 @@ class Registry:
         return min(found, key=lambda version: int(version.version), default=None)
 
     def artifact(self, version: Version, folder: Path) -> Path:
-        """Bring a version's plain model artifact into a folder; raises UserError when it holds
-        none.
-        """
+        """Download a version's plain artifact into a folder; raises UserError when it has none."""
         model_id = str(version.source or "").removeprefix(_BY_ID)
         try:
             return self._plain_artifact(model_id, folder)
@@ -109,8 +106,9 @@ class Registry:
             ) from None
 
     def model_of_run(self, run_id: str, model_hash: str, folder: Path) -> tuple[str, Path]:
-        """Return the id of the model with this MD5 that a run has logged, and its artifact, brought
-        into a folder.
+        """Return the id and the plain artifact of the model with this MD5 that a run has logged.
+
+        folder  where the artifact is downloaded to
 
         Raises UserError when the run has none.
         """
@@ -135,10 +133,10 @@ class Registry:
         tags: Mapping[str, str],
         decision: Decision,
     ) -> int:
-        """Make a version of a logged model, as was decided; returns its number.
+        """Create a version of a logged model, as was decided; returns its number.
 
-        The decision comes into being with the version, so that one that was interrupted is
-        completed the next time.
+        The version is created together with the decision as a tag, so that the next command can
+        complete what was interrupted.
         """
         self._create_model()
         version = self._connected.create_model_version(
@@ -153,9 +151,7 @@ class Registry:
         return int(version.version)
 
     def unfinished(self) -> list[tuple[Version, Decision]]:
-        """Return the versions whose command was killed before it had done all that it had decided,
-        oldest first.
-        """
+        """Return the versions and decisions whose command was killed half way, oldest first."""
         if self.client is None:
             return []
         versions = self.client.search_model_versions(f"name = '{self.name}'")
@@ -165,37 +161,33 @@ class Registry:
         )
 
     def complete(self, version: Version, decision: Decision) -> None:
-        """Set the aliases that were decided, and write the decision into the log."""
+        """Set the aliases that were decided, and append the decision to the audit log."""
         self._connected.set_registered_model_alias(self.name, CHALLENGER, version.version)
         if decision.decision == CHAMPION:
             self._connected.set_registered_model_alias(self.name, CHAMPION, version.version)
         decision = replace(decision, version=int(version.version))
-        append(decision)
-        self._note(decision)
+        append_decision(decision)
+        self._set_tag(decision)
 
     def promote(self, decision: Decision) -> None:
         """Make the decision's version the champion."""
-        self._note(decision)
+        self._set_tag(decision)
         self._connected.set_registered_model_alias(self.name, CHAMPION, str(decision.version))
-        append(decision)
+        append_decision(decision)
 
     def record(self, decision: Decision) -> None:
-        """Write a decision that changes nothing into the log and the registry."""
-        append(decision)
+        """Record a decision that changes nothing in the audit log and the registry."""
+        append_decision(decision)
         self._create_model()
-        self._note(decision)
+        self._set_tag(decision)
 
     @property
     def _connected(self) -> MlflowClient:
-        assert self.client is not None, (
-            "there is a store wherever something is written to it or found in it"
-        )
+        assert self.client is not None, "nothing is written to a registry without a store"
         return self.client
 
-    def _note(self, decision: Decision) -> None:
-        """Write a decision as a tag: of the version that it is about, or of the registered
-        model.
-        """
+    def _set_tag(self, decision: Decision) -> None:
+        """Set a decision as a tag of the version that it is about, or else of the model."""
         if decision.version is None:
             self._connected.set_registered_model_tag(self.name, _tag(decision), decision.line())
         else:
@@ -207,20 +199,20 @@ class Registry:
         try:
             self._connected.create_registered_model(self.name)
         except MlflowException as error:
-            _require(error, RESOURCE_ALREADY_EXISTS)
+            _reraise_unless(error, RESOURCE_ALREADY_EXISTS)
 
     def _plain_artifact(self, model_id: str, folder: Path) -> Path:
         location = self._connected.get_logged_model(model_id).artifact_location
         folder.mkdir(parents=True, exist_ok=True)
-        packed = download_artifacts(
+        mlflow_model = download_artifacts(
             artifact_uri=location, dst_path=str(folder), tracking_uri=tracking_uri()
         )
-        return plain_artifact(Path(packed), f"model {model_id}")
+        return plain_artifact(Path(mlflow_model), f"model {model_id}")
 
 
 def _decisions(version: Version) -> Iterator[Decision]:
     for tag, text in version.tags.items():
-        if tag.startswith(DECISION):
+        if tag.startswith(DECISION_PREFIX):
             try:
                 yield Decision(**json.loads(text))
             except (ValueError, TypeError) as error:
@@ -229,10 +221,10 @@ def _decisions(version: Version) -> Iterator[Decision]:
 
 
 def _tag(decision: Decision) -> str:
-    return f"{DECISION}{decision.time}"
+    return f"{DECISION_PREFIX}{decision.time}"
 
 
-def _require(error: MlflowException, code: int) -> None:
-    """Raise the error again unless it is of this kind."""
+def _reraise_unless(error: MlflowException, code: int) -> None:
+    """Raise the error again unless it has this code."""
     if error.error_code != ErrorCode.Name(code):
         raise error

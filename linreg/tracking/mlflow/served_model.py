@@ -1,7 +1,6 @@
-"""What MLflow calls to serve a model: this module, named in the logged model and imported from the
-installed library.
+"""The model that MLflow serves, read from the plain artifact by the installed library.
 
-The logged model itself holds data only, so that nothing which comes out of a store is executed.
+The logged model holds data only, so that nothing that comes out of a store is executed.
 
 Rows come from requests as MLflow's scoring server reads them: as a frame from CSV, Parquet,
 `dataframe_split` and `dataframe_records`, as arrays from `inputs` and `instances`. Their cells are
@@ -23,9 +22,7 @@ WHERE = "the input"
 
 
 class ServedModel:
-    """Answers with a number per row; refuses (HTTP 400) what it cannot answer, naming column and
-    row.
-    """
+    """Predicts a number per row; refuses (HTTP 400) invalid rows, naming column and row."""
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model
@@ -33,7 +30,8 @@ class ServedModel:
     def predict(
         self,
         model_input: pd.DataFrame,
-        params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow looks at the names of the parameters
+        # MLflow inspects the names of the parameters.
+        params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> NDArray[np.float64]:
         """Return the predictions, shape (n,)."""
         try:
@@ -43,7 +41,7 @@ class ServedModel:
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    """Load the artifact; MLflow asks a module for a function of this name."""
+    """Load the artifact; MLflow calls the function of this name in the loader module."""
     return ServedModel(load(path))
 
 
@@ -57,23 +55,21 @@ def _as_frame(rows: Any) -> pd.DataFrame:
         ) from None
     if not len(frame):
         raise UserError(WHERE, "holds no row", todo="send at least one")
-    if "_MLFLOW_IS_IN_SERVING_ENVIRONMENT" in os.environ and not frame.index.equals(
-        pd.RangeIndex(len(frame))
-    ):
-        # Of a CSV with a cell too many in its rows pandas takes the first one for a name, and
-        # shifts the others.
-        what, todo = (
+    is_serving = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT" in os.environ
+    if is_serving and not frame.index.equals(pd.RangeIndex(len(frame))):
+        # In a CSV whose rows have a cell too many, pandas takes the first cell for the row's name
+        # and shifts the others.
+        raise UserError(
+            WHERE,
             "must have rows without names",
-            "leave the index out; in CSV, a cell for every name and no more",
+            found=", ".join(map(str, frame.index[:5])),
+            todo="leave the index out; in CSV, a cell for every name and no more",
         )
-        raise UserError(WHERE, what, found=", ".join(map(str, frame.index[:5])), todo=todo)
     return frame
 
 
 def _from_arrays(rows: Any) -> pd.DataFrame:
-    """Return what came as `inputs` or `instances`; there a single value may be an array without
-    dimensions.
-    """
+    """Return the rows of `inputs` or `instances`, where a single value may be a 0-d array."""
     if isinstance(rows, dict) and all(np.ndim(value) == 0 for value in rows.values()):
         rows = [rows]
     frame = pd.DataFrame(rows)

@@ -2,7 +2,8 @@
 
 import logging
 import uuid
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -13,35 +14,37 @@ from mlflow.utils.rest_utils import http_request
 from sqlalchemy import make_url
 
 from linreg.errors import UserError
-from linreg.tracking.journal.location import (
-    is_own_store,
+from linreg.process.lock import exclusive_lock
+from linreg.tracking.journal.store_location import (
+    is_local_store,
     is_server,
-    own_artifacts,
-    own_database,
+    local_artifacts,
+    local_database,
+    state_folder,
     tracking_uri,
 )
-from linreg.tracking.journal.run_folder import state_folder, store_lock
 
 SECONDS_TO_ANSWER = 8.0
-"""How long a server may take to say that it is there."""
+"""How long a server may take to answer that it is up."""
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for the lock under which a store is opened, which takes two."""
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-# It would tell in ten lines what `reason` says in one.
+# It would log in ten lines what `reason` says in one.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def open_store() -> MlflowClient:
-    """Return a client of the store that runs go to; creates this repository's own store if there is
-    none yet.
+    """Return a client of the store; the project's own store is created if there is none yet.
 
     Raises one of TRACKING_ERRORS when the store does not answer.
     """
-    with _alone():
-        if is_own_store() and not own_database().exists():
-            _create_own_database()
+    with _creation_lock():
+        if is_local_store() and not local_database().exists():
+            _create_local_database()
         uri = tracking_uri()
         require_answer(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        # the client connects with its first call
+        # The client connects with its first call.
         client.search_experiments(max_results=1)
         return client
 
@@ -49,25 +52,26 @@ def open_store() -> MlflowClient:
 def require_answer(uri: str) -> None:
     """Raise one of TRACKING_ERRORS when a server or a database is not there.
 
-    MLflow itself would go on trying, two minutes long where a database cannot be opened.
+    MLflow itself would retry, for two minutes where a database cannot be opened.
     """
     if is_server(uri):
-        # Whatever it answers: a proxy need not know this page.
+        # Any status will do: a proxy need not know this page.
         credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
-        how = {"max_retries": 0, "timeout": SECONDS_TO_ANSWER, "raise_on_status": False}
-        http_request(credentials, "/health", "GET", **how)  # type: ignore[no-untyped-call]
+        options = {"max_retries": 0, "timeout": SECONDS_TO_ANSWER, "raise_on_status": False}
+        http_request(credentials, "/health", "GET", **options)  # type: ignore[no-untyped-call]
     elif uri.startswith(_DATABASES):
         _connect(uri)
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
     """Return the id of the experiment, which is created if there is none of that name."""
-    with _alone():
+    with _creation_lock():
         if experiment := client.get_experiment_by_name(name):
             return str(experiment.experiment_id)
-        # A server knows best where its artifacts go; beside a database they would go to wherever a
+        # A server knows where its artifacts go; those of a local database would go to wherever a
         # command runs.
-        location = own_artifacts().as_uri() if tracking_uri().startswith("sqlite") else None
+        is_sqlite = tracking_uri().startswith("sqlite")
+        location = local_artifacts().as_uri() if is_sqlite else None
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException as error:
@@ -88,12 +92,10 @@ def _connect(uri: str) -> None:
                 todo="unset it, or name one as in sqlite:///runs.db",
             )
         if not Path(file).parent.is_dir():
-            # MLflow makes it
+            # MLflow creates the folder.
             return
-    from mlflow.store.db.utils import (
-        create_sqlalchemy_engine,
-        # half a second of imports that a server does not need
-    )
+    # Imported here because it takes half a second, which a server does not need.
+    from mlflow.store.db.utils import create_sqlalchemy_engine
 
     engine = create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
     try:
@@ -102,22 +104,34 @@ def _connect(uri: str) -> None:
         engine.dispose()
 
 
-def _create_own_database() -> None:
-    """Create the database beside its place and move it there: killed half way, it is absent, not
-    half.
-    """
+def _create_local_database() -> None:
+    """Create the database under another name and rename it, so that a kill leaves none or all."""
     for leftover in state_folder().glob("mlflow.db*.partial*"):
         leftover.unlink(missing_ok=True)
-    # Of a name of its own: after a failure MLflow would go on with the connection that it has to
-    # the file of before.
+    # A new name each time: after a failure MLflow would use its connection to the earlier file.
     partial = state_folder() / f"mlflow.db-{uuid.uuid4().hex}.partial"
     try:
         MlflowClient(tracking_uri=f"sqlite:///{partial}").search_experiments(max_results=1)
-        partial.replace(own_database())
+        partial.replace(local_database())
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _alone() -> AbstractContextManager[None]:
-    # A database on this machine is created by whoever comes first; a server does that for itself.
-    return nullcontext() if is_server(tracking_uri()) else store_lock()
+@contextmanager
+def _creation_lock() -> Iterator[None]:
+    """Keep two processes from creating the same store or experiment; a server does that itself.
+
+    Raises UserError when another process, such as a suspended one, does not release the lock.
+    """
+    if is_server(tracking_uri()):
+        yield
+        return
+    path = state_folder() / "store.lock"
+    with exclusive_lock(path, timeout=LOCK_TIMEOUT) as acquired:
+        if not acquired:
+            raise UserError(
+                path,
+                f"has been held by another process for {LOCK_TIMEOUT:.0f} s",
+                todo="`fuser` shows which; end it",
+            )
+        yield

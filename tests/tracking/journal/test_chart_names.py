@@ -1,7 +1,7 @@
 import pytest
 from mlflow import MlflowClient
 
-from linreg.tracking.journal.chart_names import color, name_in_charts
+from linreg.tracking.journal.chart_names import chart_name, color
 from linreg.tracking.mlflow.search import mlflow_curves
 
 
@@ -23,7 +23,7 @@ from linreg.tracking.mlflow.search import mlflow_curves
 def test_curves_stand_in_sections_and_what_gates_name_keeps_its_name(
     metric: str, shown: str
 ) -> None:
-    assert name_in_charts(metric) == shown
+    assert chart_name(metric) == shown
 
 
 def test_no_two_metrics_get_the_same_name() -> None:
@@ -35,7 +35,7 @@ def test_no_two_metrics_get_the_same_name() -> None:
         "validation_mse",
         *(f"{kind}.{x}" for kind in ("theta", "exact") for x in features),
     ]
-    assert len({name_in_charts(name) for name in names}) == len(names)
+    assert len({chart_name(name) for name in names}) == len(names)
 
 
 def test_ten_runs_in_a_row_have_ten_colours() -> None:

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from linreg import cli
-from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
 from tests.faults.damage import WAYS, damaged
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-from linreg.tracking.journal import events
 from linreg.tracking.journal.description import DESCRIPTION, describe
-from linreg.tracking.journal.journal import Run, start_run
+from linreg.tracking.journal.events import read_events
+from linreg.tracking.journal.open_run import start_run
+from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.run_folder import RunFolder
 
 SETTINGS = {"model.formula": "y ~ x1 + x2", "train.solver": "sgd", "train.lr": 0.01}
@@ -28,7 +29,7 @@ def description(
         describe(run, METRICS | (metrics or {}), verdict)
     said = [
         event.values["tags"]
-        for event in events.read(RunFolder(run.key).journal)
+        for event in read_events(RunFolder(run.key).journal)
         if event.kind == "tags"
     ]
     return said[-1][DESCRIPTION], run
@@ -46,7 +47,7 @@ def test_it_says_what_was_fitted_how_how_well_from_what_and_how_to_do_it_again(
     text, run = description(tags=tags)
     assert text == (
         "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01: **test R² 0.99935**; "
-        "0.423 % above the least training loss; gates passed: test_r2.\n\n"
+        "training loss 0.423 % above the minimum; gates passed: test_r2.\n\n"
         f"Commit [`d3d0817b26`](https://git.example.org/a/b/commit/{COMMIT}), experiment `e`. "
         f"Again: `linreg rerun {run.key[:8]}`"
     )

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from linreg.tracking.journal import sender_process
-from linreg.tracking.journal.journal import find_run, start_run
+from linreg.tracking.journal.open_run import reopen_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.mlflow.store import open_store
 
@@ -39,11 +39,11 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
         seen = sent_run(run.key)
         assert (seen.info.status, seen.data.metrics) == ("RUNNING", {"m": 1.0})
         run.log({"m": 0.5}, step=1)
-    assert until(RunFolder(run.key).is_complete)
+    assert until(RunFolder(run.key).is_synced)
     assert sent_run(run.key).info.status == "FINISHED"
     assert RunFolder(run.key).has_sender()
 
-    judge = find_run("model", "h")
+    judge = reopen_run("model", "h")
     assert judge is not None
     with judge:
         judge.start_sender()
@@ -64,7 +64,7 @@ def test_a_follower_that_was_killed_is_replaced(
         sender = python(f"""
             import time
             from linreg.tracking.journal.run_folder import RunFolder
-            with RunFolder("{run.key}").sending() as ours:
+            with RunFolder("{run.key}").sender_lock() as ours:
                 print(ours, flush=True)
                 time.sleep(60)
         """)
@@ -85,7 +85,7 @@ def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
 ) -> None:
     writer = python("""
         import time
-        from linreg.tracking.journal.journal import start_run
+        from linreg.tracking.journal.open_run import start_run
         with start_run("linreg", "doomed", {}, {}) as run:
             run.start_sender()
             run.log({"m": 1.0}, step=0)
@@ -98,7 +98,7 @@ def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
     assert sent_run(folder.key).info.status == "RUNNING"
     writer.kill()
     writer.wait()
-    assert until(folder.is_complete)
+    assert until(folder.is_synced)
     assert sent_run(folder.key).info.status == "KILLED"
     assert until(lambda: not folder.has_sender())
 
@@ -120,11 +120,11 @@ def test_where_no_process_can_be_started_the_run_is_written_all_the_same(
     with start_run("linreg", "alone", {}, {}) as run:
         run.start_sender()
     assert "linreg sync" in caplog.text
-    assert RunFolder(run.key).pending() == 2
+    assert RunFolder(run.key).num_pending() == 2
 
 
 WRITER = """
-    from linreg.tracking.journal.journal import start_run
+    from linreg.tracking.journal.open_run import start_run
     with start_run("linreg", "name", {"a": 1}, {}) as run:
         run.start_sender()
         for step in range(200):
@@ -152,7 +152,7 @@ def test_eight_processes_on_a_fresh_store_lose_nothing(repository: Path, python:
             assert [(point.step, point.value) for point in history] == [
                 (step, sign * step) for step in range(200)
             ]
-    assert all(folder.is_complete() for folder in run_folders())
+    assert all(folder.is_synced() for folder in run_folders())
 
 
 @pytest.mark.slow
@@ -208,4 +208,4 @@ def test_with_linreg_sync_later_no_process_starts_and_nobody_waits_for_one(
         run.log({"m": 1.0}, step=0)
     assert run.flush(SECONDS) == 0
     assert not RunFolder(run.key).log.exists()
-    assert not RunFolder(run.key).is_complete()
+    assert not RunFolder(run.key).is_synced()

@@ -12,8 +12,9 @@ from linreg.data.formula.design import Design
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
 from linreg.process.workers import ALONE, Workers
-from linreg.tracking.journal import events
-from linreg.tracking.journal.journal import Run, find_run, start_run
+from linreg.tracking.journal.events import read_events
+from linreg.tracking.journal.open_run import reopen_run, start_run
+from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.journal.training_run import (
     record_gates,
@@ -21,7 +22,7 @@ from linreg.tracking.journal.training_run import (
     run_of_model,
     training_run,
 )
-from linreg.tracking.mlflow.sync import Result
+from linreg.tracking.mlflow.sync import SyncResult
 
 # MLflow compares an example's columns with a range, which pandas 4 will not do.
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
@@ -82,14 +83,14 @@ def points(key: str) -> list[tuple[str, int, float]]:
     """All points of a run's journal, in their order, those that are there twice too."""
     return [
         (name, event.values["step"], float(value))
-        for event in events.read(RunFolder(key).journal)
+        for event in read_events(RunFolder(key).journal)
         if event.kind == "metrics"
         for name, value in sorted(event.values["values"].items())
     ]
 
 
 def num_models(key: str) -> int:
-    return sum(event.kind == "model" for event in events.read(RunFolder(key).journal))
+    return sum(event.kind == "model" for event in read_events(RunFolder(key).journal))
 
 
 def keys() -> set[str]:
@@ -104,7 +105,7 @@ def test_a_point_that_a_reopened_run_has_is_not_added_again(repository: Path) ->
     first.log({"m": 1.0, "n": 5.0}, step=1)
     first.log({"m": 2.0}, step=2)
     die(first)
-    again = find_run("known by", "this")
+    again = reopen_run("known by", "this")
     assert again is not None
     with again:
         again.log({"m": 1.0, "n": 5.0}, step=1)  # all of it is there
@@ -125,7 +126,7 @@ def test_a_name_that_mlflow_does_not_allow_is_known_again(repository: Path) -> N
     first = start_run("linreg", "name", {}, {"known by": "this"})
     first.log({name: 1.0}, step=1)
     die(first)
-    again = find_run("known by", "this")
+    again = reopen_run("known by", "this")
     assert again is not None
     with again:
         again.log({name: 1.0}, step=1)
@@ -139,7 +140,7 @@ def test_a_model_that_a_reopened_run_has_is_not_added_again_and_another_one_is(
     first.log_model(MODEL)
     die(first)
     for expected in (1, 2):
-        again = find_run("known by", "this")
+        again = reopen_run("known by", "this")
         assert again is not None
         with again:
             again.log_model(MODEL)
@@ -368,7 +369,7 @@ def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None
 
 def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
     store: MlflowClient,
-    send: Callable[[], Result],
+    send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
     learn: Callable[..., Design],
 ) -> None:
@@ -380,10 +381,10 @@ def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
         for epoch in epochs:
             run.log({"train_mse": 1.0 / epoch}, epoch)
         die(run)
-        assert send().trouble == ""
+        assert send().error == ""
     train(begin(), 1, 2, 3)
     judge(found_by_evaluate())
-    assert send().trouble == ""
+    assert send().error == ""
     shown = sent_run(run.key)
     assert shown.info.status == "FINISHED"
     assert [point.step for point in store.get_metric_history(shown.info.run_id, "loss/train")] == [

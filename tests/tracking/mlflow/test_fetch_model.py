@@ -17,9 +17,9 @@ from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
-from linreg.tracking.journal.journal import start_run
+from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.mlflow.fetch_model import fetch_model, plain_artifact
-from linreg.tracking.mlflow.sync import Result
+from linreg.tracking.mlflow.sync import SyncResult
 from tests.planted_pickle import PICKLE
 from tests.prediction.fitted import save_model
 
@@ -32,14 +32,14 @@ def run(
     tmp_path: Path,
     learn: Callable[..., Design],
     store: MlflowClient,
-    send: Callable[[], Result],
+    send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
 ) -> MlflowRun:
     """A run with a model that has been sent, as a pipeline's has."""
     save_model(tmp_path / "trained", learn, "y ~ x + z")
     with start_run("linreg", "name", {}, {}) as run:
         run.log_model(tmp_path / "trained")
-    assert send() == Result()
+    assert send() == SyncResult()
     return sent_run(run.key)
 
 

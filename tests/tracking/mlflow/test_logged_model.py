@@ -26,10 +26,10 @@ from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import parse_formula
 from linreg.data.formula.schema import Column, Schema
 from linreg.fit.model import LinearModel, load
-from linreg.tracking.journal.journal import find_run, start_run
+from linreg.tracking.journal.open_run import reopen_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.mlflow import logged_model
-from linreg.tracking.mlflow.sync import Result
+from linreg.tracking.mlflow.sync import SyncResult
 
 # MLflow compares an example's columns with a range, which pandas 4 will not do.
 pytestmark = pytest.mark.filterwarnings(
@@ -203,7 +203,7 @@ def test_the_model_needs_only_the_packages_that_it_names(packed: Path) -> None:
 def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
     artifact: Path,
     store: MlflowClient,
-    send: Callable[[], Result],
+    send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
 ) -> None:
     with start_run("linreg", "name", {"train.lr": 0.1}, {"model": "h"}) as run:
@@ -211,15 +211,15 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
             run.log({"train_mse": 1.0 / (step + 1)}, step)
         run.log_model(artifact)
         run.log({"train_mse": 0.25}, step=3)
-    assert send() == Result(num_points=4)
-    judge = find_run("model", "h")
+    assert send() == SyncResult(num_points=4)
+    judge = reopen_run("model", "h")
     assert judge is not None
     with judge:
         judge.log({"test_mse": 0.5}, step=3)
         judge.set_tags({"mlflow.note.content": "what it was"})
-    assert send() == Result(num_points=1)
-    RunFolder(run.key).forget()
-    assert send() == Result(num_points=5)
+    assert send() == SyncResult(num_points=1)
+    RunFolder(run.key).reset_sync_state()
+    assert send() == SyncResult(num_points=5)
 
     seen = sent_run(run.key)
     assert seen.outputs is not None
@@ -257,7 +257,7 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
 def test_a_sender_killed_while_it_logs_the_model_leaves_one_model(
     artifact: Path,
     store: MlflowClient,
-    send: Callable[[], Result],
+    send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_sender_killed_while_it_logs_the_model_leaves_one_model(
             patch.setattr(MlflowClient, call, die)
             with pytest.raises(Killed):
                 send()
-    assert send() == Result()
+    assert send() == SyncResult()
     (model,) = store.search_logged_models([sent_run(run.key).info.experiment_id])
     assert model.status == "READY"
     assert [file.path for file in store.list_artifacts(sent_run(run.key).info.run_id)] == []
@@ -284,7 +284,7 @@ def test_a_sender_killed_while_it_logs_the_model_leaves_one_model(
 def test_a_damaged_artifact_is_told_and_nothing_else_is_lost(
     artifact: Path,
     store: MlflowClient,
-    send: Callable[[], Result],
+    send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
     tmp_path: Path,
 ) -> None:
@@ -294,8 +294,8 @@ def test_a_damaged_artifact_is_told_and_nothing_else_is_lost(
     with start_run("linreg", "name", {}, {}) as run:
         run.log({"m": 1.0}, step=0)
         run.log_model(damaged)
-    assert "is damaged" in send().trouble
+    assert "is damaged" in send().error
     assert sent_run(run.key).data.metrics == {"m": 1.0}
-    assert not RunFolder(run.key).is_complete()
+    assert not RunFolder(run.key).is_synced()
     with pytest.raises(MlflowException):
         mlflow.pyfunc.load_model(str(damaged))

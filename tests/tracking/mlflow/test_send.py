@@ -8,21 +8,23 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from linreg.tracking.journal import events
-from linreg.tracking.journal.chart_names import name_in_charts
-from linreg.tracking.journal.journal import Dataset, Run, find_run, start_run
-from linreg.tracking.journal.run_folder import RunFolder, Sent
-from linreg.tracking.mlflow.sync import Result
+from linreg.tracking.journal.chart_names import chart_name
+from linreg.tracking.journal.events import read_events
+from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
+from linreg.tracking.journal.run import Run
+from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.sync_state import SyncState
+from linreg.tracking.mlflow.sync import SyncResult
 
-Send = Callable[[], Result]
+Send = Callable[[], SyncResult]
 SentRun = Callable[..., MlflowRun]
 Point = tuple[str, int, int, float]
 
 
 def journaled_points(key: str) -> list[Point]:
     return sorted(
-        (name_in_charts(name), event.values["step"], event.time, float(value))
-        for event in events.read(RunFolder(key).journal)
+        (chart_name(name), event.values["step"], event.time, float(value))
+        for event in read_events(RunFolder(key).journal)
         if event.kind == "metrics"
         for name, value in event.values["values"].items()
     )
@@ -65,12 +67,12 @@ def test_everything_a_run_says_is_in_mlflow(
         run.set_tags({"θ": "2.0"})
         run.log_artifact(Path("report.txt"), "evaluation")
         run.log_artifact(folder)
-    assert send() == Result(num_points=2)
+    assert send() == SyncResult(num_points=2)
 
     seen = sent_run(run.key)
     assert seen.info.run_name == "my run"
     assert seen.info.status == "FINISHED"
-    (start, *_, end) = events.read(RunFolder(run.key).journal)
+    (start, *_, end) = read_events(RunFolder(run.key).journal)
     assert (seen.info.start_time, seen.info.end_time) == (start.time, end.time)
     assert seen.data.params == {
         "train.lr": "0.01",
@@ -131,7 +133,7 @@ def test_more_values_at_once_than_mlflow_takes(
     texts = {f"n{i:04}": str(i) for i in range(210)}
     with start_run("linreg", "wide", texts, texts) as run:
         run.log(many, step=0)
-    assert send() == Result(num_points=1100)
+    assert send() == SyncResult(num_points=1100)
     seen = sent_run(run.key)
     assert points(store, seen) == journaled_points(run.key)
     assert seen.data.params == texts
@@ -158,7 +160,7 @@ def test_what_is_too_long_is_cut_where_one_sees_it(
         "linreg", "long", {"p": "x" * 6001, "fits": "x" * 6000}, {"t": "y" * 9000}
     ) as run:
         pass
-    assert send() == Result()
+    assert send() == SyncResult()
     seen = sent_run(run.key)
     assert len(seen.data.params["p"]) == 6000
     assert seen.data.params["p"].endswith("x… (6001 characters)")
@@ -176,7 +178,7 @@ def test_sending_again_from_the_beginning_adds_nothing(
     before = sent_run(run.key)
     before_points = points(store, before)
     for _ in range(2):
-        RunFolder(run.key).forget()
+        RunFolder(run.key).reset_sync_state()
         send()
     after = sent_run(run.key)
     assert str(points(store, after)) == str(
@@ -198,18 +200,18 @@ def test_killed_at_any_write_of_its_notes_a_sender_leaves_one_run_with_every_poi
     class Killed(BaseException):
         pass
 
-    record = RunFolder.record
+    write_sync_state = RunFolder.write_sync_state
     for survived in range(12):
         remaining = iter(range(survived))
 
-        def die(folder: RunFolder, sent: Sent, remaining: "iter[int]" = remaining) -> None:  # type: ignore[valid-type]
+        def die(folder: RunFolder, state: SyncState, remaining: "iter[int]" = remaining) -> None:  # type: ignore[valid-type]
             if next(remaining, None) is None:
                 raise Killed
-            record(folder, sent)
+            write_sync_state(folder, state)
 
         with monkeypatch.context() as patch:
-            patch.setattr(RunFolder, "record", die)
-            RunFolder(run.key).forget()
+            patch.setattr(RunFolder, "write_sync_state", die)
+            RunFolder(run.key).reset_sync_state()
             try:
                 send()
             except Killed:
@@ -242,11 +244,11 @@ def test_a_run_whose_writer_died_is_killed_until_somebody_goes_on(
     run = make_run(3, checkpoint="c")
     run.close()
     send()
-    *_, last = events.read(RunFolder(run.key).journal)
+    *_, last = read_events(RunFolder(run.key).journal)
     killed = sent_run(run.key).info
     assert (killed.status, killed.end_time) == ("KILLED", last.time)
 
-    resumed = find_run("checkpoint", "c")
+    resumed = reopen_run("checkpoint", "c")
     assert resumed is not None
     resumed.log({"train_mse": 0.0}, step=3)
     send()
@@ -254,7 +256,7 @@ def test_a_run_whose_writer_died_is_killed_until_somebody_goes_on(
     with resumed:
         pass
     send()
-    *_, last = events.read(RunFolder(run.key).journal)
+    *_, last = read_events(RunFolder(run.key).journal)
     finished = sent_run(run.key).info
     assert (finished.status, finished.end_time) == ("FINISHED", last.time)
 
@@ -266,7 +268,7 @@ def test_a_later_stage_adds_to_a_finished_run_without_prolonging_it(
         pass
     send()
     finished = sent_run(run.key).info
-    again = find_run("model", "h")
+    again = reopen_run("model", "h")
     assert again is not None
     again.log({"test_mse": 0.25}, step=3)
     with pytest.raises(ValueError, match="gate"), again:
@@ -284,13 +286,13 @@ def test_a_torn_line_is_passed_over_and_told(
     run.close()
     with RunFolder(run.key).journal.open("ab") as file:
         file.write(b'{"event": "metr')
-    again = find_run("model", "h")
+    again = reopen_run("model", "h")
     assert again is not None
     with again:
         again.log({"train_mse": 0.0}, step=1)
-    assert send() == Result(num_points=3)
+    assert send() == SyncResult(num_points=3)
     assert "is damaged" in caplog.text
-    assert RunFolder(run.key).is_complete()
+    assert RunFolder(run.key).is_synced()
 
 
 def test_a_run_deleted_in_mlflow_stays_deleted(
@@ -301,9 +303,9 @@ def test_a_run_deleted_in_mlflow_stays_deleted(
     store.delete_run(sent_run(run.key).info.run_id)
     run.end("FINISHED")
     run.close()
-    assert send() == Result()
+    assert send() == SyncResult()
     assert "deleted" in caplog.text
-    assert RunFolder(run.key).is_complete()
+    assert RunFolder(run.key).is_synced()
 
 
 def test_a_store_that_was_lost_is_filled_again(
@@ -317,16 +319,16 @@ def test_a_store_that_was_lost_is_filled_again(
         pass
     send()
     folder = RunFolder(run.key)
-    assert folder.is_complete()
+    assert folder.is_synced()
     (repository / "mlflow.db").unlink()
-    assert folder.pending() == 5
+    assert folder.num_pending() == 5
     other = repository / "other.db"
     shutil.copyfile(empty_database, other)
     shutil.copyfile(empty_database, repository / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
-    assert folder.pending() == 5
+    assert folder.num_pending() == 5
     assert send().num_points == 6
-    assert folder.is_complete()
+    assert folder.is_synced()
 
 
 def test_trouble_with_one_run_does_not_keep_back_the_next(
@@ -341,11 +343,11 @@ def test_trouble_with_one_run_does_not_keep_back_the_next(
         run.end("FINISHED")
         run.close()
     result = send()
-    assert "model.json: is damaged" in result.trouble
-    assert "\n" not in result.trouble
-    assert RunFolder(bad.key).sent().trouble == result.trouble
+    assert "model.json: is damaged" in result.error
+    assert "\n" not in result.error
+    assert RunFolder(bad.key).sync_state().last_error == result.error
     assert sent_run(good.key).info.status == "FINISHED"
-    assert not RunFolder(bad.key).is_complete()
+    assert not RunFolder(bad.key).is_synced()
 
 
 def test_a_copy_that_is_damaged_or_gone_is_left_out_and_told_and_what_follows_is_sent(
@@ -359,7 +361,7 @@ def test_a_copy_that_is_damaged_or_gone_is_left_out_and_told_and_what_follows_is
     (a,), (b,) = (RunFolder(run.key).path.glob(f"files/*/{name}") for name in ("a.txt", "b.txt"))
     a.write_text("2")
     b.unlink()
-    assert send().trouble == ""
+    assert send().error == ""
     seen = sent_run(run.key)
     assert [file.path for file in store.list_artifacts(seen.info.run_id)] == ["c.txt"]
     assert (seen.info.status, seen.data.metrics["last"]) == ("FINISHED", 1.0)
@@ -373,14 +375,14 @@ def test_a_flipped_bit_never_makes_another_point(repository: Path) -> None:
         pass
     journal = RunFolder(run.key).journal
     content = journal.read_bytes()
-    start, point, end = events.read(journal)
+    start, point, end = read_events(journal)
     assert (start.kind, point.kind, end.kind) == ("start", "metrics", "end")
     left_out = 0
     for position in range(start.offset, point.offset - 1):
         for bit in range(8):
             flipped = bytes([content[position] ^ 1 << bit])
             journal.write_bytes(content[:position] + flipped + content[position + 1 :])
-            first, *middle, last = events.read(journal)
+            first, *middle, last = read_events(journal)
             assert (first, last.values) == (start, end.values)
             known = [
                 each for each in middle if each.kind != "unreadable"
@@ -400,7 +402,7 @@ def test_credentials_of_the_store_are_written_nowhere(
     with make_run(1) as run:
         pass
     result = send()
-    assert "127.0.0.1" in result.trouble
-    assert "secret" not in result.trouble + caplog.text
+    assert "127.0.0.1" in result.error
+    assert "secret" not in result.error + caplog.text
     for file in RunFolder(run.key).path.iterdir():
         assert "secret" not in file.read_text()

@@ -9,24 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal import events
-from linreg.tracking.journal.journal import Dataset, find_run, null_run, start_run
+from linreg.tracking.journal.events import read_events
+from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
+from linreg.tracking.journal.run import null_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 
 Python = Callable[[str], "subprocess.Popen[str]"]
 
 
 def kinds(folder: RunFolder) -> list[str]:
-    return [event.kind for event in events.read(folder.journal)]
+    return [event.kind for event in read_events(folder.journal)]
 
 
 def last_status(folder: RunFolder) -> str:
-    *_, last = events.read(folder.journal)
+    *_, last = read_events(folder.journal)
     return str(last.values["status"])
 
 
 def test_writing_a_journal_imports_neither_mlflow_nor_torch_nor_pandas() -> None:
-    program = "import sys, linreg.tracking.journal.journal; print({'mlflow', 'torch', 'pandas'} & set(sys.modules))"
+    program = "import sys, linreg.tracking.journal.open_run; print({'mlflow', 'torch', 'pandas'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -48,7 +49,7 @@ def test_a_value_comes_back_as_it_was(repository: Path, value: float) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         run.log({"m": value}, step=0)
     point = next(
-        event for event in events.read(RunFolder(run.key).journal) if event.kind == "metrics"
+        event for event in read_events(RunFolder(run.key).journal) if event.kind == "metrics"
     )
     back = float(point.values["values"]["m"])
     assert math.copysign(1, back) == math.copysign(1, value)
@@ -79,7 +80,7 @@ WRITER = """
     import time
     from linreg.errors import one_line_errors
     from linreg.process.signals import interruptible
-    from linreg.tracking.journal.journal import start_run
+    from linreg.tracking.journal.open_run import start_run
 
     @one_line_errors
     def main():
@@ -123,8 +124,8 @@ def test_a_torn_last_line_is_left_out_and_does_not_spoil_the_next(repository: Pa
     with folder.journal.open("ab") as file:
         file.write(b'{"event": "metrics", "ste')
     assert kinds(folder) == ["start"]
-    assert folder.pending() == 1
-    again = find_run("model", "h")
+    assert folder.num_pending() == 1
+    again = reopen_run("model", "h")
     assert again is not None
     with again:
         again.log({"m": 1.0}, step=0)
@@ -137,7 +138,7 @@ def test_a_journal_torn_in_its_first_line_is_no_run(repository: Path) -> None:
     journal = RunFolder(run.key).journal
     journal.write_bytes(journal.read_bytes()[:20])
     assert run_folders() == []
-    assert find_run("model", "h") is None
+    assert reopen_run("model", "h") is None
 
 
 def test_the_newest_run_with_a_tag_is_found(
@@ -149,18 +150,18 @@ def test_the_newest_run_with_a_tag_is_found(
         with start_run("linreg", "name", {}, {}) as run:
             run.set_tags({"model": model})
         keys.append(run.key)
-    found = find_run("model", "h")
+    found = reopen_run("model", "h")
     assert found is not None
     assert found.key == keys[1]
     found.close()
-    assert find_run("model", "unknown") is None
+    assert reopen_run("model", "unknown") is None
 
 
 def test_a_tag_counts_with_its_last_value(repository: Path) -> None:
     with start_run("linreg", "name", {}, {"model": "old"}) as run:
         run.set_tags({"model": "new"})
-    assert find_run("model", "old") is None
-    found = find_run("model", "new")
+    assert reopen_run("model", "old") is None
+    found = reopen_run("model", "new")
     assert found is not None
     found.close()
 
@@ -179,7 +180,7 @@ def test_what_is_logged_survives_the_deletion_of_the_original(
     folder = RunFolder(run.key)
     paths = [
         folder.path / event.values["path"]
-        for event in events.read(folder.journal)
+        for event in read_events(folder.journal)
         if event.kind == "artifact"
     ]
     assert [path.name for path in paths] == ["report", "a.txt"]
@@ -199,10 +200,10 @@ def test_a_run_that_nobody_hears_of_leaves_nothing(repository: Path) -> None:
 def test_the_root_is_the_folder_of_dvc_yaml_without_dvc(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from linreg.tracking.journal.location import root
+    from linreg.tracking.journal.store_location import project_root
 
     monkeypatch.delenv("DVC_ROOT")
     (repository / "dvc.yaml").touch()
     (repository / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(repository / "a" / "b")
-    assert root() == repository
+    assert project_root() == repository

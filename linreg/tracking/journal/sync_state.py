@@ -1,0 +1,55 @@
+"""How much of a run's journal its MLflow store has: the file sent.json."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from linreg.errors import UserError
+from linreg.files import read_document, write_document
+from linreg.tracking.journal.store_location import (
+    is_local_store,
+    local_database,
+    redact_credentials,
+    tracking_uri,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SyncState:
+    """How much of a journal a store has: everything before byte `offset`."""
+
+    tracking_uri: str = ""
+    run_id: str = ""
+    model_id: str = ""
+    status: str = ""
+    offset: int = 0
+    last_error: str = ""
+    """Why the last try to send failed; empty when it succeeded."""
+    last_error_time: float = 0.0
+    """When that was, in seconds since 1970."""
+
+    @classmethod
+    def read(cls, file: Path) -> "SyncState":
+        """Return what the present store has, which is nothing if `file` is about another store."""
+        nothing = cls(tracking_uri=redact_credentials(tracking_uri()))
+        if not file.exists() or (is_local_store() and not local_database().exists()):
+            return nothing
+        try:
+            document = read_document(file)
+            state = cls(**{_FIELDS.get(key, key): value for key, value in document.items()})
+        except (UserError, TypeError) as error:
+            # Sending everything again adds nothing that MLflow has already, so this is safe.
+            _log.warning("%s; the run is sent from its beginning", error)
+            return nothing
+        return state if state.tracking_uri == nothing.tracking_uri else nothing
+
+    def write(self, file: Path) -> None:
+        """Write the state to `file`."""
+        write_document(file, {_KEYS.get(key, key): value for key, value in vars(self).items()})
+
+
+_KEYS = {"last_error": "trouble", "last_error_time": "trouble_time"}
+"""Keys of sent.json that are not the names of the fields."""
+_FIELDS = {key: field for field, key in _KEYS.items()}
