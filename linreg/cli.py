@@ -22,7 +22,7 @@ COMMANDS = {
     "summary": "print the results of the pipeline",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI with the runs of this repository",
-    "use": "examine a table, report what is suspicious, and set up params.yaml for it",
+    "use": "check a table of yours and set up params.yaml for it",
     "verify": "run every stage again in a clone of this commit, and compare all outputs with dvc.lock",
 }
 

@@ -1,1 +1,1 @@
-"""All of `linreg use`: a table surveyed, and parameters proposed for it."""
+"""All of `linreg use`: a table is surveyed and checked, and parameters are proposed for it."""

@@ -1,207 +1,146 @@
-"""What `linreg use` prints: the columns, what is suspicious, what is written; 80 columns wide."""
+"""What `linreg use` prints: the table, warnings and hints, the parameters; 80 columns wide."""
 
+import shlex
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
+from linreg.params_file import PARAMS_FILE
+from linreg.setup.analysis import Analysis
+from linreg.setup.checks.finding import Finding
+from linreg.setup.column_table import WIDTH, column_table
+from linreg.setup.settings import Setting
+from linreg.setup.table_location import tracking_advice
 
-from linreg.data.formula.schema import kind_of
-from linreg.data.source import Source
-from linreg.setup.column_checks import Finding
-from linreg.setup.hints import FEW_VALUES
-from linreg.setup.proposal import Proposal
-from linreg.setup.survey import ColumnSurvey, Survey
-
-WIDTH = 80
-MOST_COLUMNS = 30
 MOST_ALIKE = 4
-_NAME, _ROLE = 24, 16
+"""More findings with the same consequence are summarized."""
 
 
-def head(path: Path, source: Source, survey: Survey) -> str:
-    """Return one line about the file."""
-    kind = "Parquet" if source.is_parquet else "CSV"
-    files = f", {len(source.files)} files" if len(source.files) > 1 else ""
-    columns = f"{len(source.columns)} column{'s' if len(source.columns) != 1 else ''}"
-    return f"{path}: {kind}{files}, {survey.num_rows} rows, {columns}"
-
-
-def column_table(survey: Survey, proposal: Proposal, beside: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line per column, the target first; of a wide table the first ones and a count of the
-    others.
-    """
-    names = [proposal.target, *(name for name in survey.columns if name != proposal.target)]
-    shown = names if len(names) <= MOST_COLUMNS else names[: MOST_COLUMNS - 1]
-    rows = [("column", "type", "missing", "range or levels", "role")]
-    for name in shown:
-        column = survey.columns[name]
-        rows.append(
-            (
-                name,
-                kind(column),
-                missing(column, survey.num_rows),
-                "",
-                role(name, column, proposal, beside),
-            )
+def analysis_lines(analysis: Analysis, file: Path, names: Sequence[str]) -> Iterator[str]:
+    """Yield what was found; `file` and `names` are what the user gave on the command line."""
+    yield _headline(analysis)
+    yield ""
+    yield from column_table(analysis.survey, analysis.proposal, analysis.auxiliary)
+    target = analysis.target
+    if target.guessed_from:
+        yield ""
+        yield from _wrap(
+            f"Target: {target.name}, guessed {target.guessed_from}. To choose another:"
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    widths[0], widths[4] = min(widths[0], _NAME), min(widths[4], _ROLE)
-    widths[3] = WIDTH - sum(widths[i] for i in (0, 1, 2, 4)) - 8
-    for i, row in enumerate(rows):
-        middle = row[3] if i == 0 else span(survey.columns[shown[i - 1]], widths[3])
-        cells = [
-            _cut(row[0], widths[0]).ljust(widths[0]),
-            row[1].ljust(widths[1]),
-            row[2].rjust(widths[2]),
-            middle.ljust(widths[3]),
-            _cut(row[4], widths[4]),
-        ]
-        yield "  ".join(cells).rstrip()
-    if rest := names[len(shown) :]:
-        features = sum(name in proposal.features for name in rest)
-        left_out = f", {len(rest) - features} left out" if features < len(rest) else ""
-        yield f"… and {len(rest)} more columns: {features} features{left_out}"
+        given = ["--names", ",".join(names)] if names else []
+        yield f"  {shlex.join(['linreg', 'use', str(file), *given, '--target', 'COLUMN'])}"
+    yield from finding_lines("Warnings", (each for each in analysis.findings if not each.is_hint))
+    yield from finding_lines("Hints", (each for each in analysis.findings if each.is_hint))
 
 
-def kind(column: ColumnSurvey) -> str:
-    """Return what a column holds, in a word."""
-    type_ = column.profile.type
-    if column.profile.count == 0:
-        return "–"
-    if pa.types.is_integer(type_):
-        return "whole"
-    if pa.types.is_floating(type_):
-        return "number"
-    if pa.types.is_boolean(type_):
-        return "true/false"
-    if pa.types.is_string(type_):
-        return "text"
-    return "date" if pa.types.is_date(type_) else "time"
-
-
-def missing(column: ColumnSurvey, num_rows: int) -> str:
-    """Return the missing cells, with their share."""
-    count = column.profile.missing
-    return f"{count} ({count / num_rows:.1%})" if count else ""
-
-
-def span(column: ColumnSurvey, width: int) -> str:
-    """Return range, or levels with their counts, the most frequent first."""
-    profile = column.profile
-    if profile.count == 0 or kind_of(profile.type) == "other":
-        return ""
-    if kind_of(profile.type) == "number":
-        if profile.min == profile.max:
-            return _cut(_number(profile.min), width)
-        few = pa.types.is_integer(profile.type) and column.distinct.count <= FEW_VALUES
-        values = f" ({column.distinct.count} values)" if few else ""
-        return _cut(f"{_number(profile.min)} … {_number(profile.max)}{values}", width)
-    if kind_of(profile.type) == "category":
-        if profile.levels is None or profile.is_free_text:
-            about = "" if column.distinct.exact else "about "
-            return _cut(f"{about}{column.distinct.count} values", width)
-        levels = sorted(profile.levels.items(), key=lambda level: (-level[1], str(level[0])))
-        listed = ", ".join(
-            f"{str(level).lower() if level in (True, False) else level} {n}" for level, n in levels
+def outcome_lines(analysis: Analysis, *, dry_run: bool, changed: bool) -> Iterator[str]:
+    """Yield the parameters, how well the formula fits, and what to do next."""
+    title = "Would be written to" if dry_run else "Written to" if changed else "Already in"
+    yield ""
+    yield f"{title} {PARAMS_FILE}"
+    yield from setting_lines(analysis.settings)
+    proposal = analysis.proposal
+    if proposal.r2 is not None:
+        yield ""
+        yield (
+            f"Least squares on {proposal.num_rows_fitted} rows explains"
+            f" {_percent(proposal.r2)} of the variance."
         )
-        return listed if len(listed) <= width else _cut(f"{len(levels)}: {listed}", width)
-    return _cut(f"{str(profile.min)[:10]} … {str(profile.max)[:10]}", width)
+    advice, command = tracking_advice(analysis.path)
+    if advice:
+        yield ""
+        yield from _wrap(advice)
+        yield f"  {command}"
+    yield ""
+    if dry_run:
+        yield "Nothing was written. Run it without --dry-run to write this."
+        return
+    yield "Next"
+    yield "  dvc repro && linreg summary"
+    yield f"To undo: git checkout {PARAMS_FILE}"
 
 
-def role(name: str, column: ColumnSurvey, proposal: Proposal, beside: Mapping[str, str]) -> str:
-    """Return what a column is to the model."""
-    if name == proposal.target:
-        return "TARGET"
-    if name in beside:
-        return beside[name]
-    if name in proposal.features:
-        return "category" if kind_of(column.profile.type) == "category" else "number"
-    return f"– {proposal.left_out.get(name, 'left out')}"
-
-
-def findings(title: str, found: Iterable[Finding]) -> Iterator[str]:
-    """Yield a heading and a paragraph per finding; nothing without any."""
-    lines = [line for finding in _grouped(list(found)) for line in _paragraph(finding)]
-    if lines:
+def finding_lines(title: str, findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield a heading and a paragraph per finding; nothing if there is none."""
+    summarized = _summarize(findings)
+    if summarized:
         yield ""
         yield title
-        yield from lines
+        for finding in summarized:
+            yield from _wrap(f"{finding.message} {finding.action}", "  · ", "    ")
 
 
-def settings(values: Mapping[str, str], reasons: Mapping[str, str]) -> Iterator[str]:
-    """Yield parameters with their values, and why they have them."""
-    width = max(map(len, values))
-    for name, value in values.items():
-        reason = reasons.get(name, "")
-        line = f"  {name.ljust(width)}  {value}"
+def setting_lines(settings: Mapping[str, Setting]) -> Iterator[str]:
+    """Yield a line per parameter, with the reason for its value behind it or below."""
+    shown = {
+        name: setting
+        for name, setting in settings.items()
+        if name != "ingest.names" or setting.value
+    }
+    width = max(map(len, shown))
+    indent = " " * (width + 4)
+    for name, (value, reason) in shown.items():
+        line = f"  {name.ljust(width)}  {_format_value(value)}"
         if reason and len(line) + len(reason) + 4 <= WIDTH:
             yield f"{line}  ({reason})"
             continue
-        yield from (
-            textwrap.wrap(
-                line.strip(),
-                WIDTH,
-                initial_indent="  ",
-                subsequent_indent=" " * (width + 4),
-                break_long_words=False,
-                break_on_hyphens=False,
-                drop_whitespace=True,
-            )
-            if len(line) > WIDTH
-            else [line]
-        )
+        yield from [line] if len(line) <= WIDTH else _wrap(line.strip(), "  ", indent)
         if reason:
-            indent = " " * (width + 4)
-            yield from textwrap.wrap(
-                f"({reason})", WIDTH, initial_indent=indent, subsequent_indent=indent
-            )
+            yield from _wrap(f"({reason})", indent, indent)
 
 
-def paragraph(text: str, indent: str = "") -> list[str]:
-    """Wrap text to the width, commands in it unbroken."""
+def _headline(analysis: Analysis) -> str:
+    source = analysis.source
+    kind = "Parquet" if source.is_parquet else "CSV"
+    files = f", {len(source.files)} files" if len(source.files) > 1 else ""
+    columns = f"{len(source.columns)} column{'s' if len(source.columns) != 1 else ''}"
+    return f"{analysis.path}: {kind}{files}, {analysis.survey.num_rows} rows, {columns}"
+
+
+def _summarize(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings; of many with the same reason the first ones, and one about the others."""
+    by_reason: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_reason.setdefault(finding.reason, []).append(finding)
+    summarized = []
+    for reason, group in by_reason.items():
+        if not reason or len(group) <= MOST_ALIKE:
+            summarized += group
+            continue
+        summarized += group[: MOST_ALIKE - 1]
+        names = [name for finding in group[MOST_ALIKE - 1 :] for name in finding.excluded]
+        listed = ", ".join(names[:MOST_ALIKE]) + (" …" if len(names) > MOST_ALIKE else "")
+        summarized.append(Finding(f"{len(names)} more columns are left out ({reason}):", listed))
+    return summarized
+
+
+def _wrap(text: str, first_indent: str = "", indent: str = "") -> list[str]:
+    """Return lines of at most 80 characters, without breaking names and commands."""
     return textwrap.wrap(
         text,
         WIDTH,
-        initial_indent=indent,
+        initial_indent=first_indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
 
 
-def _grouped(found: list[Finding]) -> Iterator[Finding]:
-    """Yield findings; of many with the same consequence the first ones, and how many more there
-    are.
-    """
-    alike: dict[str, list[Finding]] = {}
-    for finding in found:
-        alike.setdefault(finding.short, []).append(finding)
-    for short, group in alike.items():
-        if not short or len(group) <= MOST_ALIKE:
-            yield from group
-            continue
-        yield from group[: MOST_ALIKE - 1]
-        names = [name for finding in group[MOST_ALIKE - 1 :] for name in finding.left_out]
-        shown = ", ".join(names[:MOST_ALIKE]) + (" …" if len(names) > MOST_ALIKE else "")
-        yield Finding(f"{len(names)} more columns are left out as well ({short}):", shown)
+def _format_value(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case None:
+            return "null"
+        case dict():
+            items = ", ".join(f"{key}: {_format_value(each)}" for key, each in value.items())
+            return f"{{{items}}}"
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
 
 
-def _paragraph(finding: Finding) -> list[str]:
-    return textwrap.wrap(
-        f"{finding.what} {finding.done}",
-        WIDTH,
-        initial_indent="  · ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) and abs(value) < 10**9 else f"{value:.6g}"
-
-
-def _cut(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+def _percent(share: float) -> str:
+    if share >= 1 - 1e-12:
+        return "all"
+    return f"{share:.1%}" if share < 0.999 else f"{share:.6%}"

@@ -1,12 +1,14 @@
-"""Which column is to be predicted, where nobody has said it."""
+"""Which column is to be predicted, if the user has not said so."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from linreg.data.csv.header import suggest_name
 from linreg.data.formula.schema import kind_of
 from linreg.errors import UserError
-from linreg.setup.survey import ColumnSurvey, Survey
+from linreg.setup.checks.column_checks import ROW_NUMBER
+from linreg.setup.survey.column_survey import ColumnSurvey, Survey
 
 _NAMES = ("target", "y", "label", "response", "outcome", "output")
 _ENDINGS = (
@@ -28,85 +30,114 @@ _ENDINGS = (
 )
 
 
-def guess_target(survey: Survey, out: Mapping[str, str], origin: object) -> tuple[str, str]:
-    """Return a column of numbers and why it was taken; `out` says why a column had better not be
-    used.
+class Target(NamedTuple):
+    """The column to predict, and why it was guessed; '' if the user has chosen it."""
 
-    That is one named as targets usually are (target, y, label, …), else one whose name ends like a
-    quantity that people predict (price, cost, value, …), else the last column of numbers. Of
-    several the last is taken. Raises UserError where there is no number to predict, or the likely
-    one is written as text.
+    name: str
+    guessed_from: str = ""
+
+
+def guess_target(survey: Survey, excluded: Mapping[str, str], origin: object) -> Target:
+    """Return a column of numbers; `excluded` are those that should not be used, with the reason.
+
+    That is a column with a usual name for a target (target, y, label, …), else one whose name ends
+    in a quantity that people predict (price, cost, value, …), else the last column of numbers. Of
+    several candidates it is the last. Raises UserError if there is no number to predict, or if the
+    likely target is text.
     """
-    likely = [
+    candidates = [
         name
-        for name, each in survey.columns.items()
-        if name not in out or _is_meant_as_number(each)
+        for name, column in survey.columns.items()
+        if name not in excluded or _is_mostly_numbers(column)
     ]
-    for name in reversed(likely):
-        if name.strip().lower() in _NAMES:
-            require_target(survey, name, origin)
-            return name, "its name says so"
-    for name in reversed(likely):
-        if re.split(r"[\W_]+", name.strip().lower())[-1] in _ENDINGS:
-            require_target(survey, name, origin)
-            return name, "its name is one that is often predicted"
+    for is_likely in (_is_usual_name, _ends_in_quantity):
+        for name in reversed(candidates):
+            if is_likely(name):
+                check_target_column(survey, name, origin)
+                return Target(name, "from its name")
     numbers = [
-        name for name, each in survey.columns.items() if kind_of(each.profile.type) == "number"
+        name for name, column in survey.columns.items() if kind_of(column.profile.type) == "number"
     ]
-    best = [name for name in numbers if name not in out] or [
-        name for name in numbers if out[name] == "row number"
-    ]
+    good = [name for name in numbers if name not in excluded]
+    best = good or [name for name in numbers if excluded[name] == ROW_NUMBER]
     if best:
-        return best[-1], "it is the last column of numbers"
-    names = list(survey.columns)
-    if len(names) == 1 and (hint := suggest_name("", names)):
-        raise UserError(origin, "has one column only", found=names[0], todo=hint)
-    found = ", ".join(
-        f"{name} ({out.get(name, survey.columns[name].profile.type)})" for name in names
-    )
-    raise UserError(origin, "has no column of numbers to predict", found=found)
+        return Target(best[-1], "as the last column of numbers")
+    raise _no_target(survey, excluded, origin)
 
 
-def _is_meant_as_number(column: ColumnSurvey) -> bool:
-    """Whether text holds numbers but for some cells, or for how they are written."""
-    return (
-        column.profile.count > 0
-        and max(column.text_formats.plain_numbers, column.text_formats.numbers)
-        > column.profile.count / 2
-    )
-
-
-def require_target(survey: Survey, name: str, origin: object) -> None:
-    """Raise UserError unless a column can be predicted: it is there, holds numbers, and not only
-    one.
-    """
+def check_target_column(survey: Survey, name: str, origin: object) -> None:
+    """Raise UserError unless a column can be predicted: it is there, and its numbers vary."""
+    where = f"{origin}: column {name}"
     if name not in survey.columns:
         raise UserError(
-            f"{origin}: column {name}",
+            where,
             "there is no such column",
             found=", ".join(survey.columns),
             todo=suggest_name(name, list(survey.columns)),
         )
     column = survey.columns[name]
-    where = f"{origin}: column {name}"
     if kind_of(column.profile.type) != "number":
-        cell = column.text_formats.first_not_number or column.text_formats.first_not_plain
-        odd = f"{cell[1]!r} in {cell[0]}" if cell else column.profile.type
-        todo = "choose another --target"
-        if column.text_formats.numbers == column.profile.count > 0:
-            todo = "write plain numbers, without signs and thousands separators, or choose another --target"
-        elif column.text_formats.plain_numbers:
-            todo = "correct the cells that are no numbers, or make them empty; or choose another --target"
-        raise UserError(where, "must be a number to be predicted", found=odd, todo=todo)
-    if column.infinite:
+        raise _not_numeric(column, where)
+    if column.num_infinite:
         raise UserError(
             where,
-            "holds an infinite number",
+            "contains an infinite number",
             found=column.first_infinite,
-            todo="make such cells empty",
+            todo="empty such cells",
         )
     if column.distinct.count <= 1:
         found = "no value" if not column.distinct.count else f"{column.profile.min} in every row"
         raise UserError(
             where, "leaves nothing to predict", found=found, todo="choose another --target"
         )
+
+
+def check_features_exist(
+    survey: Survey, names: Collection[str], target: str, origin: object
+) -> None:
+    """Raise UserError unless the columns of `--without` are there and are not the target."""
+    for name in names:
+        where = f"{origin}: column {name}"
+        if name not in survey.columns:
+            found = ", ".join(survey.columns)
+            raise UserError(where, "there is no such column (--without)", found=found)
+        if name == target:
+            raise UserError(where, "is the target (--without)", todo="choose another --target")
+
+
+def _is_usual_name(name: str) -> bool:
+    return name.strip().lower() in _NAMES
+
+
+def _ends_in_quantity(name: str) -> bool:
+    return re.split(r"[\W_]+", name.strip().lower())[-1] in _ENDINGS
+
+
+def _is_mostly_numbers(column: ColumnSurvey) -> bool:
+    """Return whether more than half of the cells of a text column are numbers, in any format."""
+    return 0 < column.profile.count < 2 * column.text_formats.numbers
+
+
+def _no_target(survey: Survey, excluded: Mapping[str, str], origin: object) -> UserError:
+    names = list(survey.columns)
+    if len(names) == 1 and (suggestion := suggest_name("", names)):
+        return UserError(origin, "has one column only", found=names[0], todo=suggestion)
+    found = ", ".join(
+        f"{name} ({excluded.get(name, survey.columns[name].profile.type)})" for name in names
+    )
+    return UserError(origin, "has no column of numbers to predict", found=found)
+
+
+def _not_numeric(column: ColumnSurvey, where: str) -> UserError:
+    formats = column.text_formats
+    cell = formats.first_not_number or formats.first_not_plain
+    todo = "choose another --target"
+    if 0 < column.profile.count == formats.numbers:
+        todo = (
+            "write plain numbers, without signs and thousands separators, or choose another"
+            " --target"
+        )
+    elif formats.plain_numbers:
+        todo = "correct or empty the cells that are not numbers, or choose another --target"
+    found = f"{cell.text!r} in {cell.place}" if cell else column.profile.type
+    return UserError(where, "must be a number to be predicted", found=found, todo=todo)

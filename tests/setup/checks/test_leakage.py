@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
-from linreg.setup.leakage import correlations, giveaway, needs_standardizing
-
-Floats = NDArray[np.float64]
+from linreg.setup.checks.leakage import (
+    Leakage,
+    find_leakage,
+    needs_standardizing,
+    target_correlations,
+)
 
 RNG = np.random.default_rng(3)
 COLUMNS = [
@@ -27,12 +30,9 @@ def compute_moments(X: Floats, y: Floats) -> Moments:
     return moments
 
 
-def found(
-    X: Floats, y: Floats, names: list[str] = NAMES
-) -> tuple[str | None, dict[str, float], dict[str, str]]:
+def leakage(X: Floats, y: Floats, names: list[str] = NAMES) -> Leakage:
     moments = compute_moments(X, y)
-    result = giveaway(moments, names, z_score_scaling(moments, intercept=True))
-    return result.relation, dict(result.singles), dict(result.collinear)
+    return find_leakage(moments, names, z_score_scaling(moments, intercept=True))
 
 
 @given(
@@ -41,35 +41,37 @@ def found(
     ),
     st.sampled_from([0.0, -7.0, 1000.0]),
 )
-def test_a_sum_of_columns_is_named_exactly(theta: list[float], b: float) -> None:
+def test_a_target_that_is_a_combination_of_columns_is_named_exactly(
+    theta: list[float], b: float
+) -> None:
     y = X @ np.array([*theta, 0.0]) + b
-    relation, singles, _ = found(X, y)
+    found = leakage(X, y)
     text = f"{b:g}" if b else ""
     for name, value in zip(NAMES, theta, strict=False):
         if value:
             sign = " − " if value < 0 else " + "
             term = name if abs(value) == 1 else f"{abs(value):g}·{name}"
             text += (sign if text else "−" if value < 0 else "") + term
-    assert relation == text.replace("-7", "−7")
-    assert not [name for name in singles if theta[NAMES.index(name)] == 0]
+    assert found.relation == text.replace("-7", "−7")
+    assert not [name for name in found.correlations if theta[NAMES.index(name)] == 0]
 
 
 @pytest.mark.parametrize("noise", [1e-4, 1e-2, 1.0])
-def test_noise_that_a_measurement_has_is_no_relation(noise: float) -> None:
+def test_a_target_with_the_noise_of_a_measurement_is_not_exactly_determined(noise: float) -> None:
     y = X @ np.array([1.0, 1.0, 1.0, 0.0]) + RNG.normal(0, noise, 500)
-    assert found(X, y)[0] is None
+    assert leakage(X, y).relation is None
 
 
 def test_cells_of_two_decimals_still_add_up_exactly() -> None:
     y = (X[:, 0] + X[:, 1]).round(2)
-    assert found(X, y)[0] == "net + tax"
+    assert leakage(X, y).relation == "net + tax"
 
 
 def test_a_single_column_is_found_by_its_correlation() -> None:
     y = (X[:, 0] * 0.92).round(2)
-    _, singles, _ = found(X, y)
-    assert list(singles) == ["net"]
-    assert singles["net"] == pytest.approx(np.corrcoef(X[:, 0], y)[0, 1], abs=1e-12)
+    correlations = leakage(X, y).correlations
+    assert list(correlations) == ["net"]
+    assert correlations["net"] == pytest.approx(np.corrcoef(X[:, 0], y)[0, 1], abs=1e-12)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -77,17 +79,17 @@ def test_correlations_are_those_of_numpy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     X, y = rng.normal(rng.normal(0, 10), 1, (50, 3)), rng.normal(size=50)
     expected = [np.corrcoef(X[:, j], y)[0, 1] for j in range(3)]
-    assert correlations(compute_moments(X, y)) == pytest.approx(expected, abs=1e-10)
+    assert target_correlations(compute_moments(X, y)) == pytest.approx(expected, abs=1e-10)
 
 
-def test_a_redundant_column_is_named_with_its_relation() -> None:
+def test_a_collinear_column_is_named_with_its_relation() -> None:
     total = X[:, 0] + 2 * X[:, 1]
-    collinear = found(np.column_stack([X, total]), RNG.normal(size=500), [*NAMES, "total"])[2]
-    assert collinear == {"total": "net + 2·tax"}
+    found = leakage(np.column_stack([X, total]), RNG.normal(size=500), [*NAMES, "total"])
+    assert found.collinear == {"total": "net + 2·tax"}
 
 
-def test_few_rows_that_fit_by_necessity_are_no_relation() -> None:
-    assert found(X[:5], RNG.normal(size=5))[0] is None
+def test_as_many_rows_as_coefficients_do_not_count_as_leakage() -> None:
+    assert leakage(X[:5], RNG.normal(size=5)).relation is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.setup.distinct import Distinct, cell_hashes, order_hash, row_hashes
+from linreg.setup.survey.cell_hashes import cell_hashes, fingerprint, row_hashes
+from linreg.setup.survey.distinct_sample import DistinctSample
 
 CELL = st.one_of(
     st.none(), st.text(max_size=3), st.integers(-5, 5).map(str)
@@ -15,30 +16,30 @@ CELL = st.one_of(
 def test_different_values_and_repeats_are_counted_exactly_up_to_the_limit(
     cells: list[str | None], length: int
 ) -> None:
-    found = Distinct(100)
+    found = DistinctSample(100)
     for start in range(0, len(cells), length):
         found.add(
             cell_hashes(pa.chunked_array([pa.array(cells[start : start + length], pa.string())]))
         )
-    assert found.exact
+    assert found.is_exact
     assert found.count == len(set(cells))
-    assert found.repeats == len(cells) - len(set(cells))
+    assert found.num_repeats == len(cells) - len(set(cells))
     assert found.most_frequent == max((cells.count(cell) for cell in cells), default=0)
 
 
 @pytest.mark.parametrize("limit", [64, 1024])
 def test_beyond_the_limit_the_counts_are_estimates_in_bounded_memory(limit: int) -> None:
-    found = Distinct(limit)
+    found = DistinctSample(limit)
     for start in range(0, 200_000, 10_000):
         values = np.arange(start, start + 10_000) // 2  # each value twice
         found.add(cell_hashes(pa.chunked_array([pa.array(values)])))
         assert len(found._hashes) <= limit
-        assert found._num_waiting <= 10_000
-    assert not found.exact
+        assert found._num_buffered <= 10_000
+    assert not found.is_exact
     # The number kept is between limit/2 and limit, a sample whose relative error is 1/√of it; five
     # of these.
     assert found.count == pytest.approx(100_000, rel=5 / (limit / 2) ** 0.5)
-    assert found.repeats == found.count
+    assert found.num_repeats == found.count
 
 
 def test_equal_numbers_have_equal_hashes_whatever_their_type() -> None:
@@ -69,9 +70,9 @@ def test_rows_have_equal_hashes_when_all_their_cells_are_equal(
 
 def test_a_hash_of_a_column_depends_on_the_order_of_its_cells_and_not_on_its_parts() -> None:
     cells = cell_hashes(pa.chunked_array([pa.array([1.5, 2.5, 3.5, 1.5])]))
-    whole = order_hash(cells, 0)
-    assert (order_hash(cells[:1], 0) + order_hash(cells[1:], 1)) % 2**64 == whole
-    assert order_hash(cells[[0, 2, 1, 3]], 0) != whole
+    whole = fingerprint(cells, 0)
+    assert (fingerprint(cells[:1], 0) + fingerprint(cells[1:], 1)) % 2**64 == whole
+    assert fingerprint(cells[[0, 2, 1, 3]], 0) != whole
 
 
 @pytest.mark.parametrize(

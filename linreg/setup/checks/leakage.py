@@ -1,0 +1,108 @@
+"""Target leakage and collinearity: features that determine the target, or one another."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from linreg.fit.exact.collinearity import format_linear_combination
+from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.standardize import Scaling
+
+UNEXPLAINED = Decimal("1e-12")
+"""If at most this share of the target's variance is left unexplained, the features determine it.
+
+Sums of cells with a few decimals leave 1e-30, sums that were rounded to six digits 1e-12.
+"""
+NEARLY_EQUAL = 0.9999
+"""A measurement hardly has so large a correlation with the target."""
+SMALLEST_CONTRIBUTION = 1e-9
+"""Of a column to an exact relation, as a share of the target's standard deviation."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What the features of a model with intercept reveal about the target and about one another.
+
+    solution      of least squares, with collinear columns dropped
+    relation      the target as a combination of columns, in words, if it is exactly one; else None
+    columns       the columns of that relation
+    correlations  with the target, by column, of those that are nearly equal to it
+    collinear     the relation, in words, by column that is a combination of those before it
+    """
+
+    solution: LeastSquares
+    relation: str | None
+    columns: tuple[str, ...]
+    correlations: Mapping[str, float]
+    collinear: Mapping[str, str]
+
+    @property
+    def r2(self) -> float | None:
+        """R² of the solution on its own rows; None for a constant target."""
+        if self.solution.tss == 0:
+            return None
+        return float(1 - self.solution.rss / self.solution.tss)
+
+
+def find_leakage(moments: Moments, names: Sequence[str], z_scores: Scaling) -> Leakage:
+    """Return the leakage that the moments of [1 X y] show; raises UserError like `solve`."""
+    solution = solve(moments, names, intercept=True, collinear="drop")
+    relation: str | None = None
+    columns: tuple[str, ...] = ()
+    is_exact = solution.rss <= UNEXPLAINED * solution.tss
+    if solution.df > 0 and solution.tss > 0 and is_exact:
+        terms = _exact_terms(solution, z_scores)
+        relation = format_linear_combination(terms)
+        columns = tuple(name for name in terms if name)
+    nearly_equal = {
+        name: correlation
+        for name, correlation in zip(names, target_correlations(moments), strict=True)
+        if abs(correlation) > NEARLY_EQUAL
+    }
+    return Leakage(solution, relation, columns, nearly_equal, dict(solution.dropped))
+
+
+def target_correlations(moments: Moments) -> list[float]:
+    """Return the correlation of each column with the target (M,), 0 for a constant column.
+
+    It is computed in fractions, as centering cancels nearly all digits of a column far from 0.
+    """
+    gram = moments.gram()
+    n = gram[0][0]
+    y = len(gram) - 1
+    variance_y = gram[y][y] * n - gram[y][0] ** 2
+    correlations = []
+    for j in range(1, y):
+        covariance = gram[y][j] * n - gram[j][0] * gram[y][0]
+        variances = (gram[j][j] * n - gram[j][0] ** 2) * variance_y
+        # The variance of a constant column may be off 0 by the last digit of the moments.
+        r2 = float(min(Fraction(1), covariance**2 / variances)) if variances > 0 else 0.0
+        correlations.append(math.sqrt(r2) if covariance >= 0 else -math.sqrt(r2))
+    return correlations
+
+
+def needs_standardizing(z_scores: Scaling) -> bool:
+    """Return whether the default learning rate needs z-scores.
+
+    It does unless every feature is like one already: a standard deviation between 1/3 and 3, and a
+    mean within one standard deviation of 0.
+    """
+    columns = zip(z_scores.x_mean.tolist(), z_scores.x_scale.tolist(), strict=True)
+    return not all(1 / 3 <= scale <= 3 and abs(mean) <= scale for mean, scale in columns)
+
+
+def _exact_terms(solution: LeastSquares, z_scores: Scaling) -> dict[str, float]:
+    """Return the coefficients that contribute, the intercept's under ''."""
+    smallest = SMALLEST_CONTRIBUTION * z_scores.y_scale
+    coefficients = zip(
+        solution.names, solution.theta.tolist(), z_scores.x_scale.tolist(), strict=True
+    )
+    terms = {name: theta for name, theta, scale in coefficients if abs(theta) * scale > smallest}
+    size = z_scores.y_scale + sum(
+        abs(theta) * abs(mean) for theta, mean in zip(solution.theta, z_scores.x_mean, strict=True)
+    )
+    has_intercept = abs(solution.b) > SMALLEST_CONTRIBUTION * float(size)
+    return ({"": solution.b} if has_intercept else {}) | terms

@@ -1,0 +1,111 @@
+"""A table as a formula sees it, before it is split: the moments of its rows, in bounded time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from linreg.arrays import Floats
+from linreg.data.formula.design import Design
+from linreg.data.formula.schema import Schema
+from linreg.data.ingest.columns import AuxiliaryColumns
+from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
+from linreg.data.typed_table import TypedTable
+from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.standardize import Scaling, z_score_scaling
+from linreg.setup.survey.column_survey import Survey
+
+MOST_PRODUCTS = 10**10
+"""So many products of two cells are summed, which takes some seconds.
+
+Of a longer table only every second, third, … row group is read.
+"""
+_ROWS_PER_CHUNK = 16_384
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the exact fit of a formula to a table needs.
+
+    moments   of [1 X y]
+    z_scores  the scaling to z-scores that follows from them
+    columns   the column of the table that each column of X was made from
+    skewness  of the target, the mean cube of its z-scores; None where it is beyond float64
+    read      reads X and y once more, chunk by chunk
+    """
+
+    moments: Moments
+    z_scores: Scaling
+    columns: dict[str, str]
+    skewness: float | None
+    read: Callable[[], Iterator[tuple[Floats, Floats]]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of X."""
+        return list(self.columns)
+
+
+def preview_formula(
+    formula: str,
+    missing: MissingPolicy,
+    table: TypedTable,
+    survey: Survey,
+    auxiliary: AuxiliaryColumns,
+    weights: str | None,
+) -> Preview:
+    """Read a table through a formula, a sum of plain names: once to fit the design, once to sum."""
+    options = {"fill_missing": missing == "mean", "truth": None, "weights": weights}
+    schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
+    sample = _sample(table, schema, survey)
+    design = Design.fit(schema, RowFilter(schema, missing, auxiliary).complete_rows(sample))
+
+    def read() -> Iterator[tuple[Floats, Floats]]:
+        for rows in RowFilter(schema, missing, auxiliary).complete_rows(sample):
+            for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
+                chunk = rows.slice(start, _ROWS_PER_CHUNK)
+                yield design.matrix(chunk), design.target(chunk)
+
+    moments = Moments.zero(len(design.names), expected_rows=survey.num_rows)
+    center = survey.columns[schema.target["columns"][0]].profile.mean
+    sum_of_cubes = 0.0
+    for X, y in read():
+        moments.add(X, y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sum_of_cubes += float(((y - center) ** 3).sum())
+    z_scores = z_score_scaling(moments, intercept=True)
+    features = list(schema.features)
+    return Preview(
+        moments,
+        z_scores,
+        {name: _column_of(name, features) for name in design.names},
+        _skewness(sum_of_cubes, moments.num_rows, z_scores.y_scale),
+        read,
+    )
+
+
+def _sample(table: TypedTable, schema: Schema, survey: Survey) -> TypedTable:
+    """Return the table with every n-th row group, so that there are at most MOST_PRODUCTS."""
+    num_levels = sum(
+        len(survey.columns[name].profile.levels or ()) for name in schema.category_columns
+    )
+    most_rows = MOST_PRODUCTS // (len(schema.columns) + num_levels + 1) ** 2
+    every = -(-survey.num_rows // max(1, most_rows))
+    return replace(table, every=min(table.num_row_groups, max(1, every)))
+
+
+def _skewness(sum_of_cubes: float, num_rows: int, scale: float) -> float | None:
+    # A cube may overflow or underflow.
+    with np.errstate(all="ignore"):
+        skewness = float(np.float64(sum_of_cubes) / num_rows / np.float64(scale) ** 3)
+    return skewness if np.isfinite(skewness) else None
+
+
+def _column_of(name: str, features: list[str]) -> str:
+    """Return the feature that a column of X was made from: `x` for x, `g` for g[T.a]."""
+    if name in features:
+        return name
+    return next(
+        column for column in features if name == f"`{column}`" or name.startswith(f"{column}[")
+    )
