@@ -13,10 +13,10 @@ from pathlib import Path
 
 from linreg.data.parts import open_part, open_shards, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
-from linreg.evaluation.gates import judge
-from linreg.evaluation.inference import inference
+from linreg.evaluation.gates import check_gates
+from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import write_predictions
-from linreg.evaluation.robust import RobustErrors
+from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
@@ -53,9 +53,9 @@ def main(workers: Workers) -> None:
         parts = {"train": train, "validation": [validation], "test": [test]}
         metrics = metrics_by_part(parts, model, exact.mean_target, workers)
         gap = exact.loss.convergence(model.theta, model.b)
-        gates = judge(params.evaluate.gates, metrics | gap)
-        robust_errors = RobustErrors.of(exact.solution, train, workers)
-        coefficients = inference(exact.solution, params.evaluate.confidence, robust_errors)
+        gates = check_gates(params.evaluate.gates, metrics | gap)
+        robust_errors = RobustStandardErrors.compute(exact.solution, train, workers)
+        coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
 
         # All processes have computed the same numbers; one of them writes.
         if not workers.first:

@@ -11,10 +11,10 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
-from linreg.evaluation.gates import judge
-from linreg.evaluation.inference import inference
+from linreg.evaluation.gates import check_gates
+from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import write_predictions
-from linreg.evaluation.robust import RobustErrors
+from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
 from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
@@ -79,8 +79,12 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         metrics = metrics_by_part(parts, model, exact.mean_target)
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
-        coefficients = inference(exact.solution, 0.95, RobustErrors.of(exact.solution, shards))
-        evaluation = Evaluation(metrics, gap, judge(evaluate.gates, metrics | gap), coefficients)
+        coefficients = infer(
+            exact.solution, 0.95, RobustStandardErrors.compute(exact.solution, shards)
+        )
+        evaluation = Evaluation(
+            metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients
+        )
         evaluation.write(folder)
         part = evaluation.scored_part
         write_predictions(folder / "predictions.csv", parts[part][0], model)

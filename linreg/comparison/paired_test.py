@@ -27,7 +27,7 @@ from linreg.data.rows import Chunk, Rows
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
-from linreg.evaluation.distributions import t_quantile
+from linreg.evaluation.distributions import t_critical_value
 from linreg.fit.model import LinearModel, linear
 from linreg.fit.squared_error import exact_sum
 
@@ -164,7 +164,7 @@ def _test(
     error: float,
     confidence: float,
 ) -> PairedTest:
-    half_width = t_quantile(confidence, num_units - 1) * error
+    half_width = t_critical_value(confidence, num_units - 1) * error
     low, high = difference - half_width, difference + half_width
     return PairedTest(num_rows, num_units, before, after, difference, error, low, high, confidence)
 

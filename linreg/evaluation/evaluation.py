@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.rows import Rows
-from linreg.evaluation.gates import in_words
 from linreg.evaluation.inference import Inference
-from linreg.evaluation.metrics import final_values, metrics, scores
+from linreg.evaluation.metrics import compute_metrics
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
 from linreg.process.workers import ALONE, Workers
+
+CURVES = ("train_mse", "validation_mse")
+"""Values that MLflow shows by epoch already."""
 
 
 def metrics_by_part(
@@ -22,7 +24,7 @@ def metrics_by_part(
 ) -> dict[str, dict[str, Any]]:
     """Return the metrics of every part that has rows, next to those of predicting the mean."""
     return {
-        part: metrics(rows, model.theta, model.b, workers, mean_target)
+        part: compute_metrics(rows, model.theta, model.b, workers, mean_target)
         for part, rows in parts.items()
         if any(each.num_rows for each in rows)
     }
@@ -34,7 +36,7 @@ class Evaluation:
 
     metrics    by part (train, validation, test), for parts that have rows
     gap        measures of the distance from the exact minimum
-    gates      whether all passed, and each gate by name
+    gates      whether all passed, and the result of each by name
     inference  the coefficient table at the exact minimum
     """
 
@@ -55,15 +57,39 @@ class Evaluation:
 
     def write(self, folder: Path) -> None:
         """Write scores.json, metrics.json, inference.json and gates.json."""
-        write_json(folder / "scores.json", scores(self.metrics, self.scored_part, self.gap))
+        write_json(folder / "scores.json", self.scores())
         write_document(folder / "metrics.json", self.all_metrics)
         write_document(folder / "inference.json", self.inference.as_data())
         write_document(folder / "gates.json", self.gates)
 
+    def scores(self) -> dict[str, Any]:
+        """Return the few numbers that runs are compared by: gap, RMSE of each part, and one R²."""
+        scores: dict[str, Any] = {
+            part: {"rmse": metrics["rmse"]} for part, metrics in self.metrics.items()
+        }
+        scores[self.scored_part]["r2"] = self.metrics[self.scored_part]["r2"]
+        return scores | {"gap": self.gap["gap"]}
+
     def values(self) -> dict[str, float]:
-        """Return all numbers by the names that MLflow shows, without those that are curves."""
-        return final_values(self.metrics) | self.inference.as_metrics()
+        """Return all numbers by their MLflow names, such as test_r2, without those that are curves."""
+        values = {}
+        for part, metrics in self.metrics.items():
+            for metric, value in metrics.items():
+                name = f"{part}_{metric}"
+                if isinstance(value, float) and name not in CURVES:
+                    values[name] = value
+        return values | self.inference.as_metrics()
 
     def summary(self) -> str:
         """Return R² and RMSE of the scored part and the result of the gates, on one line."""
-        return in_words(self.scored_part, self.metrics[self.scored_part], self.gates)
+        metrics, gates = self.metrics[self.scored_part], self.gates["gates"]
+        r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6g}"
+        rmse = "undefined" if metrics["rmse"] is None else f"{metrics['rmse']:.6g}"
+        failed = [name for name, result in gates.items() if not result["passed"]]
+        if failed:
+            result = f"gates failed: {', '.join(failed)}"
+        elif gates:
+            result = f"gates passed: {', '.join(gates)}"
+        else:
+            result = "no gates set"
+        return f"{self.scored_part} R² {r2}, RMSE {rmse}; {result}"

@@ -1,9 +1,8 @@
-"""What the rows say about θ beyond its value: how sure it is, how well the model fits, where new
-rows will lie.
+"""Inference about the coefficients: standard errors, t tests, confidence and prediction intervals.
 
-The formulas are those of any textbook of linear models, with normal noise of equal variance
-(divided by the weight) but for the robust errors. Nothing here depends on the CPU: see
-linreg.evaluation.distributions.
+The formulas are those of any textbook of linear models, for normal noise of equal variance (divided
+by the weight); robust standard errors allow unequal variances. No digit depends on the CPU: see
+`linreg.evaluation.distributions`.
 """
 
 import math
@@ -14,19 +13,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.evaluation.distributions import f_upper, t_quantile, t_two_sided
-from linreg.evaluation.robust import RobustErrors, leverages
+from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
+from linreg.evaluation.robust import RobustStandardErrors, leverages
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.model import linear
 
 
 @dataclass(frozen=True)
-class Certainty:
-    """How sure a coefficient is. None: the rows do not tell (df = 0, ridge), or it is infinite.
+class TTest:
+    """The t test of one coefficient being 0.
+
+    All are None if there is no standard error (df = 0, ridge), and each is if it is infinite.
 
     t          estimate / standard error; None for a standard error of 0
-    p          P(|T| > |t|); 0 for an estimate other than 0 with a standard error of 0
+    p          P(|T| > |t|); for a standard error of 0 it is 0, or None if the estimate is 0 too
     low, high  the confidence interval
     """
 
@@ -38,29 +39,36 @@ class Certainty:
 
 
 @dataclass(frozen=True)
-class Coefficient:
-    """A coefficient with its usual and its robust certainty (None without a pass over the rows)."""
+class CoefficientRow:
+    """A row of the coefficient table, with classical and robust standard errors.
+
+    robust  None if the robust standard errors were not computed
+    """
 
     name: str
     estimate: float
-    usual: Certainty
-    robust: Certainty | None
+    classical: TTest
+    robust: TTest | None
 
 
 @dataclass(frozen=True)
 class Inference:
-    """All that is reported about a fit; None as in `Certainty`.
+    """The coefficient table, and the fit as a whole; None as in `TTest`.
 
-    coefficients   b first, when there is one, then θ; without dropped columns
-    sigma          the residual standard deviation, on df degrees of freedom
+    coefficients   b first, if there is an intercept, then θ; without dropped columns
+    df             residual degrees of freedom
+    sigma          the residual standard deviation
     r2             1 − rss/tss, tss around the mean of y with intercept, around 0 without; None for
                    a constant y
     adjusted_r2    1 − (1 − r2)·(df of tss)/df
-    f, f_p         of all coefficients but the intercept being 0, on f_df and df degrees of freedom
+    f, f_p         F test of all coefficients but the intercept being 0, on f_df and df degrees of
+                   freedom
+    condition      condition number of the scaled Gram matrix
     robust_kind    "HC3" or "HC1"
+    dropped        by the name of each dropped column its linear dependency
     """
 
-    coefficients: tuple[Coefficient, ...]
+    coefficients: tuple[CoefficientRow, ...]
     confidence: float
     num_rows: int
     df: int
@@ -77,73 +85,58 @@ class Inference:
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name."""
         data = asdict(self)
-        data["coefficients"] = {each.pop("name"): each for each in data["coefficients"]}
+        data["coefficients"] = {
+            row["name"]: {
+                "estimate": row["estimate"],
+                "usual": row["classical"],
+                "robust": row["robust"],
+            }
+            for row in data["coefficients"]
+        }
         return data
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by the names that MLflow shows: exact.b,
-        standard_error.x1.
-        """
-        values: dict[str, float | None] = {
-            f"exact.{each.name}": each.estimate for each in self.coefficients
-        }
-        values |= {
-            f"standard_error.{each.name}": each.usual.standard_error for each in self.coefficients
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""
+        values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
+        for row in self.coefficients:
+            if row.classical.standard_error is not None:
+                values[f"standard_error.{row.name}"] = row.classical.standard_error
+        return values
 
 
-def inference(
-    fit: LeastSquares, confidence: float = 0.95, robust: RobustErrors | None = None
+def infer(
+    solution: LeastSquares, confidence: float = 0.95, robust: RobustStandardErrors | None = None
 ) -> Inference:
-    """Say how sure the coefficients are, at a confidence between 0 and 1.
+    """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
-    `robust` has seen all rows of the fit; without it there are no robust errors. A ridge fit is
-    biased by intent, which no standard error covers: its coefficients have none.
+    `robust` must have been computed from all rows of the fit. A ridge fit is biased by intent,
+    which no standard error covers: its coefficients have none.
     """
-    kind, robust_errors = robust.result() if robust else (None, None)
-    quantile = t_quantile(confidence, fit.df) if fit.df > 0 else math.nan
-    estimates = [fit.b, *fit.theta.tolist()]
-    coefficients = []
-    for j, name in enumerate(["b", *fit.names]):
-        if fit.kept[j]:
-            usual = _certainty(estimates[j], float(fit.standard_errors[j]), fit.df, quantile)
-            other = (
-                None
-                if robust_errors is None
-                else _certainty(estimates[j], float(robust_errors[j]), fit.df, quantile)
-            )
-            coefficients.append(Coefficient(name, estimates[j], usual, other))
-    f_df = fit.rank - fit.intercept
-    with localcontext(PRECISION):
-        r2 = None if fit.tss == 0 else 1 - fit.rss / fit.tss
-        adjusted = None if r2 is None or fit.df <= 0 else 1 - (1 - r2) * (fit.df + f_df) / fit.df
-        f = f_p = None
-        if f_df > 0 and fit.df > 0 and fit.tss > 0 and not fit.l2:
-            f = (fit.tss - fit.rss) / f_df / (fit.rss / fit.df) if fit.rss else Decimal("Infinity")
-            f_p = f_upper(float(f), f_df, fit.df) if f.is_finite() else 0.0
+    robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
+    f_df = solution.rank - solution.intercept
+    r2, adjusted_r2 = _r_squared(solution, f_df)
+    f, f_p = _f_test(solution, f_df)
     return Inference(
-        coefficients=tuple(coefficients),
+        coefficients=_coefficient_table(solution, confidence, robust_errors),
         confidence=confidence,
-        num_rows=fit.num_rows,
-        df=fit.df,
-        sigma=fit.sigma,
+        num_rows=solution.num_rows,
+        df=solution.df,
+        sigma=solution.sigma,
         r2=_finite(r2),
-        adjusted_r2=_finite(adjusted),
+        adjusted_r2=_finite(adjusted_r2),
         f=_finite(f),
         f_df=f_df,
         f_p=f_p,
-        condition=fit.condition,
-        robust_kind=kind,
-        dropped=dict(fit.dropped),
+        condition=solution.condition,
+        robust_kind=robust_kind,
+        dropped=dict(solution.dropped),
     )
 
 
 class Intervals(NamedTuple):
-    """For each of n rows, all (n,): the prediction ỹ, and where its mean and where a single new y
-    will lie.
+    """For n rows, all (n,): prediction, confidence interval of its mean, prediction interval.
 
-    NaN where the fit knows no standard deviation (df = 0, ridge).
+    Bounds are NaN if the fit has no standard errors (df = 0, ridge).
     """
 
     predicted: Floats
@@ -153,34 +146,76 @@ class Intervals(NamedTuple):
     high: Floats
 
 
-def intervals(fit: LeastSquares, X: Floats, confidence: float = 0.95) -> Intervals:
-    """Return confidence intervals of the mean and prediction intervals, for rows X (n, M) of weight
-    1.
-    """
-    predicted = linear(X, fit.theta, fit.b)
-    known = fit.sigma is not None and not fit.l2
-    reach = t_quantile(confidence, fit.df) * (fit.sigma or 0.0) if known else math.nan
-    leverage = leverages(fit, X)
-    of_mean, of_row = reach * np.sqrt(leverage), reach * np.sqrt(1 + leverage)
+def intervals(solution: LeastSquares, X: Floats, confidence: float = 0.95) -> Intervals:
+    """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
+    predicted = linear(X, solution.theta, solution.b)
+    if solution.sigma is None or solution.l2:
+        scale = math.nan
+    else:
+        scale = t_critical_value(confidence, solution.df) * solution.sigma
+    leverage = leverages(solution, X)
+    mean_width = scale * np.sqrt(leverage)
+    width = scale * np.sqrt(1 + leverage)
     return Intervals(
-        predicted, predicted - of_mean, predicted + of_mean, predicted - of_row, predicted + of_row
+        predicted,
+        predicted - mean_width,
+        predicted + mean_width,
+        predicted - width,
+        predicted + width,
     )
 
 
-def _certainty(estimate: float, error: float, df: int, quantile: float) -> Certainty:
+def _coefficient_table(
+    solution: LeastSquares, confidence: float, robust_errors: Floats | None
+) -> tuple[CoefficientRow, ...]:
+    df = solution.df
+    critical_value = t_critical_value(confidence, df) if df > 0 else math.nan
+    estimates = [solution.b, *solution.theta.tolist()]
+    names = ["b", *solution.names]
+    rows = []
+    for j in np.flatnonzero(solution.kept).tolist():
+        errors = float(solution.standard_errors[j])
+        classical = _t_test(estimates[j], errors, df, critical_value)
+        robust = None
+        if robust_errors is not None:
+            robust = _t_test(estimates[j], float(robust_errors[j]), df, critical_value)
+        rows.append(CoefficientRow(names[j], estimates[j], classical, robust))
+    return tuple(rows)
+
+
+def _t_test(estimate: float, error: float, df: int, critical_value: float) -> TTest:
     if not math.isfinite(error):
-        return Certainty(None, None, None, None, None)
-    low, high = estimate - quantile * error, estimate + quantile * error
+        return TTest(None, None, None, None, None)
+    low = estimate - critical_value * error
+    high = estimate + critical_value * error
     if error == 0:
-        return Certainty(error, None, 0.0 if estimate else None, low, high)
+        return TTest(error, None, 0.0 if estimate else None, low, high)
     t = estimate / error
-    return Certainty(
-        error,
-        _finite(t),
-        t_two_sided(t, df) if math.isfinite(t) else 0.0,
-        _finite(low),
-        _finite(high),
-    )
+    p = t_p_value(t, df) if math.isfinite(t) else 0.0
+    return TTest(error, _finite(t), p, _finite(low), _finite(high))
+
+
+def _r_squared(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, Decimal | None]:
+    """Return R² and adjusted R²."""
+    if solution.tss == 0:
+        return None, None
+    with localcontext(PRECISION):
+        r2 = 1 - solution.rss / solution.tss
+        if solution.df <= 0:
+            return r2, None
+        return r2, 1 - (1 - r2) * (solution.df + f_df) / solution.df
+
+
+def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
+    """Return the F statistic of the regression and its p-value."""
+    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2:
+        return None, None
+    if solution.rss == 0:
+        return Decimal("Infinity"), 0.0
+    with localcontext(PRECISION):
+        explained = (solution.tss - solution.rss) / f_df
+        f = explained / (solution.rss / solution.df)
+        return f, f_p_value(float(f), f_df, solution.df)
 
 
 def _finite(value: Decimal | float | None) -> float | None:

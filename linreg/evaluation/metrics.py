@@ -1,12 +1,12 @@
-"""How far predictions are from what was observed; float64, added up in a fixed order.
+"""How far predictions are from the targets: R², RMSE and others, in float64.
 
-A window's sum is numpy's, the windows' sums are added exactly (math.fsum), so that no result
-depends on threads, on which process had which window, or on how much memory there is.
+The sum over a chunk is numpy's, the sums of the chunks are added exactly (math.fsum), so that no
+result depends on threads, on which process had which chunk, or on how much memory there is.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,109 +17,91 @@ from linreg.fit.squared_error import exact_sum
 from linreg.process.workers import ALONE, Workers
 
 
-def metrics(
+class _Sums(NamedTuple):
+    """Sums over the rows of each chunk, one per chunk.
+
+    tss  Σ(y − ȳ)² around the mean of the chunk's own y
+    """
+
+    num_rows: Sequence[float]
+    y: Sequence[float]
+    tss: Sequence[float]
+    smallest_y: Sequence[float]
+    largest_y: Sequence[float]
+    squared_errors: Sequence[float]
+    absolute_errors: Sequence[float]
+    largest_error: Sequence[float]
+    baseline_squared_errors: Sequence[float]
+    baseline_absolute_errors: Sequence[float]
+    baseline_largest_error: Sequence[float]
+
+
+def compute_metrics(
     parts: Sequence[Rows],
     theta: Floats,
     b: float,
     workers: Workers = ALONE,
-    guess: float | None = None,
+    baseline: float | None = None,
 ) -> dict[str, Any]:
-    """Return n, mse, rmse, mae, r2 and max_error over all rows of some files, which must hold at
-    least one.
+    """Return n, mse, rmse, mae, r2 and max_error over the rows of some files, at least one row.
 
-    r2 is 1 − Σ(y − ỹ)² / Σ(y − mean y)², with the mean of these rows; None when their y is
-    constant, or so nearly that the squares are 0 in float64. What is beyond float64 is None too.
-    With a guess, `baseline` has the same for predicting it in every row. One pass over the rows,
-    whatever is asked.
+    r2 is 1 − Σ(y − ỹ)² / Σ(y − ȳ)², with the mean of these rows; None if their y is constant, or so
+    nearly that the squares are 0 in float64. What is beyond float64 is None too. With a baseline,
+    "baseline" has the same metrics for predicting that number in every row. It takes one pass over
+    the rows in any case.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        own = [_sums_of(chunk, theta, b, guess) for rows in parts for chunk in rows]
-    columns = dict(zip(_SUMS, zip(*workers.concatenate(own), strict=True), strict=True))
-    num_rows = int(sum(columns["n"]))
-    mean = exact_sum(columns["y"]) / num_rows
-    # Σ(y − mean)² of all rows from that of each window around its own mean.
-    shifts = [
-        n * (y / n - mean) * (y / n - mean) for n, y in zip(columns["n"], columns["y"], strict=True)
-    ]
-    spread = (
-        None
-        if min(columns["least"]) == max(columns["largest"])
-        else exact_sum([*columns["spread"], *shifts])
-    )
-    found = _metrics(num_rows, spread, columns["squares"], columns["sizes"], columns["farthest"])
-    if guess is not None:
-        of_guess = (columns[f"guess_{name}"] for name in ("squares", "sizes", "farthest"))
-        found["baseline"] = _metrics(num_rows, spread, *of_guess)
-    return found
+        own = [_sum_chunk(chunk, theta, b, baseline) for rows in parts for chunk in rows]
+    sums = _Sums(*zip(*workers.concatenate(own), strict=True))
+    num_rows = int(sum(sums.num_rows))
+    tss = _total_sum_of_squares(sums)
+    metrics = _metrics(num_rows, tss, sums.squared_errors, sums.absolute_errors, sums.largest_error)
+    if baseline is not None:
+        metrics["baseline"] = _metrics(
+            num_rows,
+            tss,
+            sums.baseline_squared_errors,
+            sums.baseline_absolute_errors,
+            sums.baseline_largest_error,
+        )
+    return metrics
 
 
-_SUMS = (
-    "n",
-    "y",
-    "spread",
-    "least",
-    "largest",
-    "squares",
-    "sizes",
-    "farthest",
-    "guess_squares",
-    "guess_sizes",
-    "guess_farthest",
-)
-
-
-def _sums_of(chunk: Chunk, theta: Floats, b: float, guess: float | None) -> list[float]:
-    """Return what the metrics ask of a window, by the names in _SUMS."""
+def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
+    """Return the entries of `_Sums` for one chunk."""
     y = chunk.y
-    spread = np.square(y - y.mean()).sum()
-    sums = [len(y), y.sum(), spread, y.min(), y.max()]
-    for errors in (y - linear(chunk.X, theta, b), y - (b if guess is None else guess)):
+    sums = [len(y), y.sum(), np.square(y - y.mean()).sum(), y.min(), y.max()]
+    for errors in (y - linear(chunk.X, theta, b), y - (b if baseline is None else baseline)):
         sizes = np.abs(errors)
         sums += [np.square(errors).sum(), sizes.sum(), sizes.max()]
     return [float(value) for value in sums]
 
 
+def _total_sum_of_squares(sums: _Sums) -> float:
+    """Return Σ(y − ȳ)² of all rows, from that of each chunk around its own mean."""
+    if min(sums.smallest_y) == max(sums.largest_y):
+        return 0.0
+    mean = exact_sum(sums.y) / int(sum(sums.num_rows))
+    between_chunks = [
+        n * (y / n - mean) * (y / n - mean) for n, y in zip(sums.num_rows, sums.y, strict=True)
+    ]
+    return exact_sum([*sums.tss, *between_chunks])
+
+
 def _metrics(
     num_rows: int,
-    spread: float | None,
-    squares: Sequence[float],
-    sizes: Sequence[float],
-    farthest: Sequence[float],
+    tss: float,
+    squared_errors: Sequence[float],
+    absolute_errors: Sequence[float],
+    largest_errors: Sequence[float],
 ) -> dict[str, Any]:
-    total = exact_sum(squares)
-    found = {
-        "mse": total / num_rows,
-        "rmse": math.sqrt(total / num_rows),
-        "mae": exact_sum(sizes) / num_rows,
-        "r2": 1 - total / spread if spread else math.nan,
-        "max_error": max(farthest),
-    }
-    return {"n": num_rows} | {
-        name: value if math.isfinite(value) else None for name, value in found.items()
-    }
-
-
-def scores(
-    found: Mapping[str, Mapping[str, Any]], judged: str, measures: Mapping[str, float | None]
-) -> dict[str, Any]:
-    """Return the few numbers that runs are compared by: the gap, each part's RMSE, R² of the part
-    that judges.
-    """
-    of_parts = {part: {"rmse": each["rmse"]} for part, each in found.items()}
-    of_parts[judged]["r2"] = found[judged]["r2"]
-    return of_parts | {"gap": measures["gap"]}
-
-
-def final_values(found: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return the metrics by the names that gates use, such as test_r2, without those that are
-    curves already.
-    """
+    rss = exact_sum(squared_errors)
     values = {
-        f"{part}_{name}": value for part, each in found.items() for name, value in each.items()
+        "mse": rss / num_rows,
+        "rmse": math.sqrt(rss / num_rows),
+        "mae": exact_sum(absolute_errors) / num_rows,
+        "r2": 1 - rss / tss if tss else math.nan,
+        "max_error": max(largest_errors),
     }
-    curves = ("train_mse", "validation_mse")
-    return {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, float) and name not in curves
-    }
+    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {"n": num_rows, **finite}

@@ -1,4 +1,4 @@
-"""A sample of predictions beside what was observed, for the plots."""
+"""A sample of predictions with the observed targets, for the plots."""
 
 import csv
 import io
@@ -10,24 +10,24 @@ from linreg.data.rows import Rows
 from linreg.files import write_text
 from linreg.fit.model import LinearModel, linear
 
-MOST_POINTS = 2000
+MAX_POINTS = 2000
 """More points than this only blacken a plot."""
 
 
 def write_predictions(path: Path, rows: Rows, model: LinearModel) -> None:
     """Write actual, predicted and residual (actual − predicted) of evenly spaced rows as CSV."""
-    every = max(1, -(-rows.num_rows // MOST_POINTS))
+    every = max(1, -(-rows.num_rows // MAX_POINTS))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["actual", "predicted", "residual"])
-    # the first row of this window that is wanted
+    # The first row of the sample, counted from the first row of the chunk.
     start = 0
     for chunk in map(rows.chunk, range(rows.num_chunks)):
-        X, y, num_rows = chunk.X[start::every], chunk.y[start::every], len(chunk.y)
-        predicted = linear(X, model.theta, model.b)
-        # infinite, where it is beyond float64
+        actual = chunk.y[start::every]
+        predicted = linear(chunk.X[start::every], model.theta, model.b)
+        # A residual beyond float64 is infinite.
         with np.errstate(over="ignore"):
-            residuals = y - predicted
-        writer.writerows(zip(y.tolist(), predicted.tolist(), residuals.tolist(), strict=True))
-        start = (start - num_rows) % every
+            residuals = actual - predicted
+        writer.writerows(zip(actual.tolist(), predicted.tolist(), residuals.tolist(), strict=True))
+        start = (start - len(chunk.y)) % every
     write_text(path, text.getvalue())

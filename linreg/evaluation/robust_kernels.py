@@ -1,5 +1,7 @@
-"""The passes over rows of `linreg.evaluation.robust`, in strict kernels (see
-linreg.fit.exact.double_double_kernels).
+"""The passes over rows of `linreg.evaluation.robust`, in kernels.
+
+The arithmetic is explained in `linreg.fit.exact.double_double_kernels`. All arguments are arrays in
+units of columns and target that are divided by powers of two, 2^exponents (M + 2,) for [1 X y].
 """
 
 import numpy as np
@@ -10,35 +12,43 @@ from linreg.fit.exact.double_double_kernels import axpy
 from linreg.fit.kernels import strict
 
 TILE = 128
+"""Rows processed at a time, so that they stay in a cache."""
 
 
 @strict
-def scaled(column: Floats, exponent: int, out: Floats) -> None:
+def scale_column(column: Floats, exponent: int, out: Floats) -> None:
     """Set out (n,) to column / 2^exponent, in two steps, since 2^-exponent may be out of range."""
-    factor, again = np.ldexp(1.0, -(exponent // 2)), np.ldexp(1.0, -(exponent - exponent // 2))
+    half = exponent // 2
+    factor = np.ldexp(1.0, -half)
+    rest = np.ldexp(1.0, -(exponent - half))
     for r in range(len(column)):
-        out[r] = column[r] * factor * again
+        out[r] = column[r] * factor * rest
 
 
 @strict
 def project(
     X: Floats,
     exponents: NDArray[np.int64],
-    root: Floats,
+    W: Floats,
     kept: NDArray[np.bool_],
     q: Floats,
     a: Floats,
 ) -> None:
-    """Set q = Wᵀx and add a = W·q for each row, both (M + 1, n); x = [1 X] / 2^exponents, W in
-    double-double.
+    """Set q = Wᵀx and add W·q to a, for each row x of [1 X] after scaling; q, a are (M + 1, n).
+
+    W     (2, M + 1, M + 1) the inverse Cholesky factor in double-double, high and low
+    kept  (M + 1,) the columns to take part
     """
     size = len(kept)
-    x, zeros, hi, lo = np.empty((size, TILE)), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
+    x = np.empty((size, TILE))
+    zeros = np.zeros(TILE)
+    hi = np.empty(TILE)
+    lo = np.empty(TILE)
     for start in range(0, len(X), TILE):
         rows = min(TILE, len(X) - start)
         x[0, :] = np.ldexp(1.0, -exponents[0])
         for j in range(1, size):
-            scaled(X[start : start + rows, j - 1], int(exponents[j]), x[j, :rows])
+            scale_column(X[start : start + rows, j - 1], int(exponents[j]), x[j, :rows])
         for j in range(size):
             hi[:] = 0.0
             lo[:] = 0.0
@@ -46,44 +56,50 @@ def project(
                 for i in range(j + 1):
                     if kept[i]:
                         axpy(
-                            hi[:rows],
-                            lo[:rows],
-                            x[i, :rows],
-                            zeros[:rows],
-                            root[0, i, j],
-                            root[1, i, j],
+                            hi[:rows], lo[:rows], x[i, :rows], zeros[:rows], W[0, i, j], W[1, i, j]
                         )
             for r in range(rows):
                 q[j, start + r] = hi[r] + lo[r]
             for i in range(j + 1):
                 if kept[i] and kept[j]:
                     for r in range(rows):
-                        a[i, start + r] += root[0, i, j] * q[j, start + r]
+                        a[i, start + r] += W[0, i, j] * q[j, start + r]
 
 
 @strict
 def residuals(
-    X: Floats, y: Floats, exponents: NDArray[np.int64], theta: Floats, out: Floats
+    X: Floats, y: Floats, exponents: NDArray[np.int64], coefficients: Floats, out: Floats
 ) -> None:
-    """Set out (n,) to y − ỹ in units of the scaled target, for theta (2, M + 1), high and low."""
-    size = theta.shape[1]
-    x, zeros, hi, lo = np.empty(TILE), np.zeros(TILE), np.empty(TILE), np.empty(TILE)
-    ones = np.full(TILE, np.ldexp(1.0, -exponents[0]))
+    """Set out (n,) to y − ỹ after scaling.
+
+    coefficients  (2, M + 1) of scaled columns in double-double, high and low
+    """
+    size = coefficients.shape[1]
+    x = np.empty(TILE)
+    zeros = np.zeros(TILE)
+    hi = np.empty(TILE)
+    lo = np.empty(TILE)
     for start in range(0, len(X), TILE):
         rows = min(TILE, len(X) - start)
-        scaled(y[start : start + rows], int(exponents[size]), hi[:rows])
+        scale_column(y[start : start + rows], int(exponents[size]), hi[:rows])
         lo[:] = 0.0
-        axpy(hi[:rows], lo[:rows], ones[:rows], zeros[:rows], -theta[0, 0], -theta[1, 0])
-        for j in range(1, size):
-            scaled(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
-            axpy(hi[:rows], lo[:rows], x[:rows], zeros[:rows], -theta[0, j], -theta[1, j])
+        for j in range(size):
+            if j == 0:
+                x[:] = np.ldexp(1.0, -exponents[0])
+            else:
+                scale_column(X[start : start + rows, j - 1], int(exponents[j]), x[:rows])
+            high, low = -coefficients[0, j], -coefficients[1, j]
+            axpy(hi[:rows], lo[:rows], x[:rows], zeros[:rows], high, low)
         for r in range(rows):
             out[start + r] = hi[r] + lo[r]
 
 
 @strict
 def add_squares(factors: Floats, a: Floats, sums: Floats) -> None:
-    """Add Σ (factor·aⱼ)² row after row, so that no window's end shows in the sums."""
+    """Add Σ (factor·aⱼ)² to sums (2, M + 1, 2) in double-double, for factors (2, n), a (M + 1, n).
+
+    It goes row by row, so that the end of a chunk does not show in the sums.
+    """
     for r in range(factors.shape[1]):
         for kind in range(2):
             for j in range(len(a)):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linreg.errors import UserError
-from linreg.evaluation.gates import bounds_in_words
+from linreg.evaluation.gates import format_bounds
 from linreg.files import content_hash
 from linreg.fit.model import LinearModel, load
 from linreg.lineage.evaluations import evaluation_of_run
@@ -91,7 +91,7 @@ def failed_gates(gates: Mapping[str, Any]) -> str:
         return ""
     failed = {name: gate for name, gate in gates["gates"].items() if not gate["passed"]}
     return "; ".join(
-        f"gate {name} {_value(gate)}, must be {bounds_in_words(gate)}"
+        f"gate {name} {_value(gate)}, must be {format_bounds(gate)}"
         for name, gate in failed.items()
     )
 
@@ -99,7 +99,7 @@ def failed_gates(gates: Mapping[str, Any]) -> str:
 def passed_gates(gates: Mapping[str, Any]) -> str:
     """Name the gates that were passed, each with its value and bounds."""
     passed = [
-        f"{name} {_value(gate)} ({bounds_in_words(gate)})" for name, gate in gates["gates"].items()
+        f"{name} {_value(gate)} ({format_bounds(gate)})" for name, gate in gates["gates"].items()
     ]
     return f"gates passed: {', '.join(passed)}" if passed else "no gates are set"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from linreg.evaluation.distributions import t_quantile
+from linreg.evaluation.distributions import t_critical_value
 from linreg.report.axis import Axis
 from linreg.report.plot import RUN_CLASSES, Plot
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
@@ -64,7 +64,7 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     inference = runs[0].results.inference
     if not names or inference["df"] <= 0:
         return None
-    half_width = t_quantile(inference["confidence"], inference["df"])
+    half_width = t_critical_value(inference["confidence"], inference["df"])
     distances = [
         [table[name].distance if name in table else None for name in names] for table in tables
     ]

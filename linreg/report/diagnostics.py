@@ -6,7 +6,7 @@ They are the first thing in the report: gates, the rows, the fit, convergence.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from linreg.evaluation.gates import bounds_in_words
+from linreg.evaluation.gates import format_bounds
 from linreg.report.rendering import percent
 from linreg.report.results import CoefficientRow, RunResults
 
@@ -48,7 +48,7 @@ def _of_gates(run: RunResults) -> Iterator[Diagnostic]:
             is_value = "has no value" if gate["value"] is None else f"is {gate['value']:.6g}"
             yield Diagnostic(
                 "error",
-                f"Gate failed: {name} {is_value}, must be {bounds_in_words(gate)}. Improve the "
+                f"Gate failed: {name} {is_value}, must be {format_bounds(gate)}. Improve the "
                 "model or the data; if the bound is wrong, change evaluate.gates in params.yaml.",
             )
     if not run.gates:

@@ -20,7 +20,7 @@ from linreg.data.ingest.profile import profile_columns
 from linreg.data.source import open_source
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
-from linreg.evaluation.inference import Inference, inference
+from linreg.evaluation.inference import Inference, infer
 from linreg.files import read_json
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import solve
@@ -108,7 +108,7 @@ def _digits(file: Path, certified: _CertifiedValues) -> dict[str, float]:
     for name, (estimate, standard_error) in certified.coefficients.items():
         found = coefficients[name]
         estimates.append(log_relative_error(found.estimate, estimate))
-        standard_errors.append(log_relative_error(found.usual.standard_error, standard_error))
+        standard_errors.append(log_relative_error(found.classical.standard_error, standard_error))
     return {
         "coefficients": min(estimates),
         "standard_errors": min(standard_errors),
@@ -132,7 +132,7 @@ def _fit(file: Path, intercept: bool) -> Inference:
             X = design.matrix(part.rows, part.origin, part.first_row)
             moments.add(X, design.target(part.rows, part.origin, part.first_row))
     try:
-        return inference(solve(moments, design.names, schema.intercept))
+        return infer(solve(moments, design.names, schema.intercept))
     except UserError as error:
         raise UserError(file, str(error)) from None
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from linreg.data.rows import Rows
-from linreg.evaluation.metrics import final_values, metrics, scores
+from linreg.evaluation.metrics import compute_metrics
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Train
@@ -62,7 +62,7 @@ def test_metrics_are_those_of_exact_arithmetic(
 ) -> None:
     table = np.array(rows)
     X, y = table[:, :2], table[:, 2]
-    found = metrics(shards_of(X, y, num_shards, rows_per_group), np.array(theta), b)
+    found = compute_metrics(shards_of(X, y, num_shards, rows_per_group), np.array(theta), b)
     exact = in_fractions(X, y, np.array(theta), b)
     assert list(found) == list(exact)
     # A prediction is rounded three times, at the size of its largest part; sums add rounding of the
@@ -89,7 +89,7 @@ def test_metrics_agree_with_scikit_learn(
     rng = np.random.default_rng(1)
     X, theta = rng.normal(size=(1000, 3)), np.array([1.0, -2.0, 0.5])
     y = X @ theta + 3 + rng.normal(size=1000)
-    found = metrics(shards_of(X, y, num_shards, rows_per_group), theta, 2.9)
+    found = compute_metrics(shards_of(X, y, num_shards, rows_per_group), theta, 2.9)
     predicted = X @ theta + 2.9
     expected = {
         "n": 1000,
@@ -106,7 +106,7 @@ def test_metrics_agree_with_scikit_learn(
 
 def test_a_perfect_model_has_no_error(shards_of: Shards) -> None:
     X = np.arange(12.0).reshape(6, 2)
-    found = metrics(shards_of(X, 2 * X[:, 0] - X[:, 1] + 1, 2), np.array([2.0, -1.0]), 1.0)
+    found = compute_metrics(shards_of(X, 2 * X[:, 0] - X[:, 1] + 1, 2), np.array([2.0, -1.0]), 1.0)
     assert found == {"n": 6, "mse": 0, "rmse": 0, "mae": 0, "r2": 1, "max_error": 0}
 
 
@@ -114,20 +114,23 @@ def test_predicting_the_mean_explains_nothing(shards_of: Shards) -> None:
     y = np.array([1.0, 2.0, 4.0, 9.0])
     shards = shards_of(np.zeros((4, 1)), y)
     assert ExactReference.compute(shards, ["x1"], True, Train(collinear="drop")).mean_target == 4.0
-    assert metrics(shards, np.zeros(1), 4.0)["r2"] == 0
+    assert compute_metrics(shards, np.zeros(1), 4.0)["r2"] == 0
 
 
 @pytest.mark.parametrize("num_rows", [1, 3, 7, 30, 1000])
 @pytest.mark.parametrize("value", [0.0, 4.0, 0.1, 1e9 + 0.1])
 def test_a_constant_target_has_no_r2(shards_of: Shards, value: float, num_rows: int) -> None:
     shards = shards_of(np.zeros((num_rows, 1)), np.full(num_rows, value), 2)
-    found = metrics(shards, np.zeros(1), 1.0)
+    found = compute_metrics(shards, np.zeros(1), 1.0)
     assert found["r2"] is None
     assert found["mse"] == pytest.approx((value - 1) ** 2, rel=1e-14)
 
 
 def test_one_row_has_no_r2(shards_of: Shards) -> None:
-    assert metrics(shards_of(np.zeros((1, 1)), np.array([2.0])), np.zeros(1), 0.0)["r2"] is None
+    assert (
+        compute_metrics(shards_of(np.zeros((1, 1)), np.array([2.0])), np.zeros(1), 0.0)["r2"]
+        is None
+    )
 
 
 def test_a_loss_over_no_rows_is_none(shards_of: Shards) -> None:
@@ -141,38 +144,12 @@ def test_the_loss_is_the_mse_bit_for_bit(shards_of: Shards) -> None:
     rng = np.random.default_rng(1)
     shards = shards_of(rng.normal(size=(500, 4)), rng.normal(size=500), 3, 50)
     theta = rng.normal(size=4)
-    assert mean_squared_error(shards, theta, 0.3) == metrics(shards, theta, 0.3)["mse"]
+    assert mean_squared_error(shards, theta, 0.3) == compute_metrics(shards, theta, 0.3)["mse"]
 
 
 def test_the_order_of_the_files_changes_no_bit(shards_of: Shards) -> None:
     rng = np.random.default_rng(1)
     shards = shards_of(rng.normal(size=(501, 2)), rng.lognormal(5, 3, 501), 5, 20)
-    assert metrics(shards, np.ones(2), 0.3) == metrics(shards[::-1], np.ones(2), 0.3)
-
-
-def test_final_values_have_the_names_of_gates_and_leave_out_curves_counts_and_what_is_undefined() -> (
-    None
-):
-    each = {"n": 3, "mse": 1.0, "rmse": 1.0, "r2": None, "baseline": {"mse": 2.0}}
-    found = final_values({"train": each, "validation": each, "test": each | {"r2": 0.5}})
-    assert found == {
-        "train_rmse": 1.0,
-        "validation_rmse": 1.0,
-        "test_mse": 1.0,
-        "test_rmse": 1.0,
-        "test_r2": 0.5,
-    }
-
-
-def test_runs_are_compared_by_the_gap_the_rmse_of_each_part_and_r2_of_the_part_that_judges() -> (
-    None
-):
-    found = {
-        part: {"n": 3, "rmse": rmse, "r2": 0.5, "mae": 1.0}
-        for part, rmse in (("train", 2.0), ("validation", None))
-    }
-    assert scores(found, "validation", {"gap": None, "distance": 1.0}) == {
-        "gap": None,
-        "train": {"rmse": 2.0},
-        "validation": {"rmse": None, "r2": 0.5},
-    }
+    assert compute_metrics(shards, np.ones(2), 0.3) == compute_metrics(
+        shards[::-1], np.ones(2), 0.3
+    )

@@ -56,7 +56,7 @@ def test_a_sample_is_evenly_spaced_however_long_the_row_groups_are(
 ) -> None:
     rows = numbered(shards_of, num_rows, rows_per_group)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predictions, "MOST_POINTS", most)
+        patch.setattr(predictions, "MAX_POINTS", most)
         found = written(tmp_path / "p.csv", rows, design)
     every = max(1, -(-num_rows // most))
     assert [actual / 3 for actual, _, _ in found] == list(range(0, num_rows, every))
@@ -69,4 +69,4 @@ def test_a_large_part_gives_no_more_points_than_a_plot_can_show(
 ) -> None:
     rows = numbered(shards_of, 5001, 999)
     found = written(tmp_path / "p.csv", rows, design)
-    assert predictions.MOST_POINTS / 2 <= len(found) <= predictions.MOST_POINTS
+    assert predictions.MAX_POINTS / 2 <= len(found) <= predictions.MAX_POINTS

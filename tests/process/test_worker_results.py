@@ -16,8 +16,8 @@ from linreg.data.parts import open_part, open_shards
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
-from linreg.evaluation.metrics import metrics
-from linreg.evaluation.robust import RobustErrors
+from linreg.evaluation.metrics import compute_metrics
+from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.squared_error import mean_squared_error
@@ -86,7 +86,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     scores = z_score_scaling(exact.moments, True)
     scaling = exact.scaling(standardize=True)
     theta, b = exact.solution.theta * 0.9, exact.solution.b
-    kind, errors = RobustErrors.of(exact.solution, shards, workers).result()
+    kind, errors = RobustStandardErrors.compute(exact.solution, shards, workers).standard_errors()
     return {
         "names": design.names,
         "learned": {name: vars(each) for name, each in sorted(design.statistics.items())},
@@ -102,7 +102,9 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
         ],
         "loss": [mean_squared_error(rows, theta, b, workers) for rows in (shards, part)],
         "baseline": exact.mean_target,
-        "metrics": [metrics(rows, theta, b, workers, exact.mean_target) for rows in (shards, part)],
+        "metrics": [
+            compute_metrics(rows, theta, b, workers, exact.mean_target) for rows in (shards, part)
+        ],
         "robust": [kind, bits(errors)],
     }
 
@@ -135,10 +137,11 @@ def test_workers_that_own_no_window_of_a_file_are_no_trouble(
     few = paths[0].with_name("few.parquet")
     write_table(few, TableFile(paths[0]).schema, [TableFile(paths[0]).row_group(0)])
     theta = np.linspace(-1, 1, len(design.names))
-    alone = metrics([open_part(few, design)], theta, 0.3)
+    alone = compute_metrics([open_part(few, design)], theta, 0.3)
     assert alone["n"] == 6
     found = together(
-        num_workers, lambda workers: metrics([open_part(few, design, workers)], theta, 0.3, workers)
+        num_workers,
+        lambda workers: compute_metrics([open_part(few, design, workers)], theta, 0.3, workers),
     )
     assert found == [alone] * num_workers
 
@@ -157,7 +160,7 @@ def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
             write_table(paths[-1], rows.schema, [rows.take(of_shard)])
         shards = open_shards(paths, design)
         fit = ExactReference.compute(shards, design.names, True, Train()).solution
-        errors.append(bits(RobustErrors.of(fit, shards).result()[1]))
+        errors.append(bits(RobustStandardErrors.compute(fit, shards).standard_errors()[1]))
     assert errors[0] == errors[1]
 
 

@@ -126,3 +126,15 @@ def axpy(hi: Floats, lo: Floats, x: Floats, high: float, low: float) -> None:
     z = s - hi
     lo += ((hi - (s - z)) + (p - z)) + e
     hi[:] = s
+
+
+def add_double_doubles(total: Floats, added: Floats) -> None:
+    """Add numbers in double-double (…, 2), high and low, to totals of the same shape.
+
+    The rounding error of the sum of the high parts goes into the low part (D. Knuth's two-sum).
+    """
+    high, added_high = total[..., 0], added[..., 0]
+    s = high + added_high
+    z = s - high
+    total[..., 1] += (high - (s - z)) + (added_high - z) + added[..., 1]
+    total[..., 0] = s

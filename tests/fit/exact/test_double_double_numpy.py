@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.evaluation.robust import RobustErrors, leverages
+from linreg.evaluation.robust import RobustStandardErrors, leverages
 from linreg.fit.exact import double_double_kernels, double_double_numpy
 from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moments import Moments
@@ -63,10 +63,10 @@ def test_numpy_finds_robust_errors_and_leverages_to_the_bits_of_the_kernels(
     for few in (10**9, -1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(double_double_numpy, "MAX_PRODUCTS", few)
-            errors = RobustErrors(fit)
+            errors = RobustStandardErrors(fit)
             errors.add(X[:7], y[:7], None if w is None else w[:7])
             errors.add(X[7:], y[7:], None if w is None else w[7:])
-            found.append((errors.result()[1].tobytes(), leverages(fit, X).tobytes()))
+            found.append((errors.standard_errors()[1].tobytes(), leverages(fit, X).tobytes()))
     assert found[0] == found[1]
 
 

@@ -1,0 +1,204 @@
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from types import ModuleType
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linreg.data.rows import Rows
+from linreg.evaluation import robust_kernels, robust_numpy
+from linreg.evaluation.robust import RobustStandardErrors, leverages
+from linreg.fit.exact.least_squares import LeastSquares
+from tests.evaluation.noisy_rows import Floats, drawn
+from tests.fit.exact.fits import fit
+
+Shards = Callable[..., list[Rows]]
+both_implementations = pytest.mark.parametrize("passes", [robust_numpy, robust_kernels])
+
+
+def robust_errors(
+    solution: LeastSquares, X: Floats, y: Floats, w: Floats | None = None, rows: int = 10**6
+) -> tuple[str, Floats]:
+    """The standard errors from chunks of so many rows."""
+    errors = RobustStandardErrors(solution)
+    for start in range(0, len(y), rows):
+        chunk = slice(start, start + rows)
+        errors.add(X[chunk], y[chunk], None if w is None else w[chunk])
+    return errors.standard_errors()
+
+
+@pytest.mark.parametrize("num_rows", [5, 6, 120])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_hc3_agrees_with_statsmodels(intercept: bool, weighted: bool, num_rows: int) -> None:
+    """Measured: 2e-14 for 120 rows; for 5, whose leverages come near to 1, 1e-10 of their gap."""
+    X, y, w = drawn(num_rows)
+    weights = w if weighted else None
+    kind, errors = robust_errors(fit(X, y, weights, intercept), X, y, weights)
+    design = sm.add_constant(X) if intercept else X
+    theirs = sm.WLS(y, design, weights=w if weighted else 1.0).fit()
+    assert kind == "HC3"
+    assert math.isnan(errors[0]) != intercept
+    expected = theirs.get_robustcov_results("HC3", use_t=True).bse
+    np.testing.assert_allclose(errors[0 if intercept else 1 :], expected, rtol=1e-9)
+
+
+def test_a_row_with_leverage_1_turns_hc3_into_hc1() -> None:
+    X, y, _ = drawn()
+    # One row alone has information about x3.
+    X[:, 2] = 0.0
+    X[7, 2] = 3.0
+    kind, errors = robust_errors(fit(X, y), X, y)
+    theirs = sm.OLS(y, sm.add_constant(X)).fit().get_robustcov_results("HC1")
+    assert kind == "HC1"
+    np.testing.assert_allclose(errors, theirs.bse, rtol=1e-11)
+
+
+@pytest.mark.parametrize(("distance", "kind"), [(1e5, "HC3"), (1e6, "HC1")])
+def test_a_leverage_is_1_from_1e_10_below_it_on(distance: float, kind: str) -> None:
+    """A row at distance d has a leverage of about 1 − 10/d² here, by the formula for one column."""
+    x = np.arange(10.0) - 4.5
+    x[-1] = distance
+    assert robust_errors(fit(x[:, None], np.sin(x)), x[:, None], np.sin(x))[0] == kind
+    mean = x.mean()
+    leverage = 1 / 10 + (distance - mean) ** 2 / ((x - mean) ** 2).sum()
+    assert (1 - leverage < 1e-10) == (kind == "HC1")
+
+
+@given(st.integers(1, 200), st.booleans())
+def test_the_lengths_of_chunks_do_not_change_a_bit(rows: int, weighted: bool) -> None:
+    X, y, w = drawn()
+    weights = w if weighted else None
+    solution = fit(X, y, weights)
+    kind, errors = robust_errors(solution, X, y, weights, rows)
+    expected_kind, expected = robust_errors(solution, X, y, weights)
+    assert kind == expected_kind
+    np.testing.assert_array_equal(errors, expected)
+
+
+def small_residuals(num_pairs: int) -> Floats:
+    """±1 and pairs of ±1e-8, whose squares are lost one by one when they are added to 2."""
+    return np.array([1.0, -1.0] + [1e-8, -1e-8] * num_pairs)
+
+
+def error_of_the_mean(y: Floats) -> float:
+    """HC3 of the intercept of residuals with mean 0: all leverages are 1/n, all aᵢ are 1/n."""
+    return math.sqrt(sum(Fraction(value) ** 2 for value in y.tolist())) / (len(y) - 1)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_many_small_residuals_count_beside_a_large_one(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums that forget their rounding errors are 5e-13 too small here."""
+    if compiled:
+        monkeypatch.setattr("linreg.fit.exact.double_double_numpy.MAX_PRODUCTS", 0)
+    y = small_residuals(10_000)
+    X = np.empty((len(y), 0))
+    _, errors = robust_errors(fit(X, y), X, y)
+    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=2e-15)
+
+
+def test_shards_with_small_residuals_count_beside_one_with_a_large_one(shards_of: Shards) -> None:
+    """Sums over shards that forget their rounding errors are 2.5e-14 too small here."""
+    y = small_residuals(99)
+    shards = shards_of(np.empty((len(y), 0)), y, 100)
+    _, errors = RobustStandardErrors.compute(
+        fit(np.empty((len(y), 0)), y), shards
+    ).standard_errors()
+    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=1e-15)
+
+
+@both_implementations
+@given(st.lists(st.tuples(*[st.floats(-1, 1)] * 2, st.integers(-40, 40)), min_size=1, max_size=40))
+def test_squares_are_added_in_double_double(
+    passes: ModuleType, rows: list[tuple[float, float, int]]
+) -> None:
+    values = np.array([[math.ldexp(factor, exponent), a] for factor, a, exponent in rows]).T
+    factors, a = np.stack([values[0], -values[0] / 2]), np.ascontiguousarray(values[1:])
+    sums = np.zeros((2, 1, 2))
+    passes.add_squares(factors, a, sums)
+    for kind in (0, 1):
+        terms = [Fraction(v) for v in np.square(factors[kind] * a[0]).tolist()]
+        high, low = map(Fraction, sums[kind, 0].tolist())
+        assert abs(high + low - sum(terms)) <= sum(terms) / 2**98
+
+
+def scaled_rows(solution: LeastSquares, X: Floats) -> list[list[Fraction]]:
+    """The rows of [1 X] / 2^exponents."""
+    exponents = solution.exponents[:-1].tolist()
+    return [
+        [Fraction(x) / Fraction(2) ** e for x, e in zip([1.0, *row], exponents, strict=True)]
+        for row in X.tolist()
+    ]
+
+
+@both_implementations
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("size", [1.0, 2.0**600])
+def test_projections_have_all_digits_of_the_exact_ones(
+    passes: ModuleType, intercept: bool, size: float
+) -> None:
+    """q = Wᵀx cancels 10 digits here, of nearly collinear columns. Measured: 1e-16."""
+    X, y, _ = drawn(140)
+    X[:, 1] = X[:, 0] + 1e-5 * X[:, 1]
+    X *= size
+    solution = fit(X, y, intercept=intercept)
+    q, a = np.empty((4, 140)), np.zeros((4, 140))
+    passes.project(X, solution.exponents, solution.inverse_cholesky, solution.kept, q, a)
+    W = [
+        [Fraction(high) + Fraction(low) for high, low in zip(highs, lows, strict=True)]
+        for highs, lows in zip(*solution.inverse_cholesky.tolist(), strict=True)
+    ]
+    kept = np.flatnonzero(solution.kept).tolist()
+    for row, of_row in enumerate(scaled_rows(solution, X)):
+        exact_q = [sum((of_row[i] * W[i][j] for i in kept), Fraction(0)) for j in range(4)]
+        for j in range(4):
+            assert q[j, row] == pytest.approx(float(exact_q[j]), rel=1e-15, abs=1e-25)
+            exact_a = sum((W[j][k] * exact_q[k] for k in kept), Fraction(0))
+            size_of_a = sum((abs(W[j][k] * exact_q[k]) for k in kept), Fraction(0))
+            assert abs(Fraction(a[j, row]) - exact_a) <= size_of_a * Fraction(1e-15)
+    assert intercept or (q[0] == 0).all()
+
+
+@both_implementations
+def test_residuals_have_all_digits_of_the_exact_ones(passes: ModuleType) -> None:
+    """Those of a fit that leaves 1e-12 of the target. Measured: 1e-16."""
+    X, y, _ = drawn(140)
+    y = X @ [1.0, 2.0, -1.0] + 1e-12 * y
+    solution = fit(X, y)
+    units = solution.exponents[:-1] - solution.exponents[-1]
+    rounded = np.array([solution.b, *solution.theta])
+    coefficients = np.ldexp(np.stack([rounded, solution.remainders]), units)
+    found = np.empty(140)
+    passes.residuals(X, y, solution.exponents, coefficients, found)
+    for row, target, residual in zip(X.tolist(), y.tolist(), found.tolist(), strict=True):
+        exact = Fraction(target)
+        for x, high, low in zip([1.0, *row], rounded.tolist(), solution.remainders, strict=True):
+            exact -= Fraction(x) * (Fraction(high) + Fraction(float(low)))
+        exact /= Fraction(2) ** int(solution.exponents[-1])
+        assert residual == pytest.approx(float(exact), rel=1e-14)
+
+
+def test_leverages_are_exact_for_nearly_collinear_columns() -> None:
+    # The sum of all leverages is the number of coefficients; float64 throughout would lose 9 of the
+    # digits.
+    x = np.linspace(-8.8, -3.1, 82)
+    X = np.column_stack([x**k for k in range(1, 11)])
+    of_rows = leverages(fit(X, np.sin(x)), X)
+    assert math.fsum(of_rows) == pytest.approx(11, abs=1e-12)
+    assert of_rows.max() < 1
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 8191, 8192, 8193, 20_000])
+def test_leverages_of_any_number_of_new_rows(num_rows: int) -> None:
+    """One column: 1/n + (x − x̄)² / Σ(x − x̄)²."""
+    x = np.random.default_rng(1).normal(size=30)
+    new = np.random.default_rng(2).normal(5, 3, num_rows)
+    expected = 1 / 30 + (new - x.mean()) ** 2 / np.square(x - x.mean()).sum()
+    found = leverages(fit(x[:, None], np.sin(x)), new[:, None])
+    np.testing.assert_allclose(found, expected, rtol=1e-13)

@@ -1,0 +1,69 @@
+"""Least squares fits of arrays, and independent answers to them in exact arithmetic."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.moments import Moments
+
+Floats = NDArray[np.float64]
+
+
+def names_of(X: Floats) -> list[str]:
+    return [f"x{j}" for j in range(1, X.shape[1] + 1)]
+
+
+def moments_of(X: Floats, y: Floats, w: Floats | None = None) -> Moments:
+    moments = Moments.zero(X.shape[1])
+    moments.add(X, y, w)
+    return moments
+
+
+def fit(
+    X: Floats, y: Floats, w: Floats | None = None, intercept: bool = True, **options: Any
+) -> LeastSquares:
+    return solve(moments_of(X, y, w), names_of(X), intercept, **options)
+
+
+def exact_loss(
+    X: Floats, y: Floats, w: Floats | None, theta: list[Fraction], b: Fraction, l2: float = 0.0
+) -> Fraction:
+    """(1/n) Σ w (y − ỹ)² + l2·‖θ‖², exactly."""
+    weights = [1.0] * len(y) if w is None else w.tolist()
+    total = Fraction(0)
+    for row, target, weight in zip(X.tolist(), y.tolist(), weights, strict=True):
+        error = Fraction(target) - b
+        for x, coefficient in zip(row, theta, strict=True):
+            error -= Fraction(x) * coefficient
+        total += Fraction(weight) * error * error
+    return total / len(y) + Fraction(l2) * sum((t * t for t in theta), Fraction(0))
+
+
+def exact_minimum(
+    X: Floats, y: Floats, w: Floats | None = None, intercept: bool = True, l2: float = 0.0
+) -> tuple[list[Fraction], Fraction]:
+    """θ* and b* by Gauss–Jordan elimination of the normal equations in fractions."""
+    weights = [1.0] * len(y) if w is None else w.tolist()
+    size = X.shape[1] + intercept
+    equations = [[Fraction(0)] * (size + 1) for _ in range(size)]
+    for row, target, weight in zip(X.tolist(), y.tolist(), weights, strict=True):
+        z = [*([Fraction(1)] if intercept else []), *map(Fraction, row), Fraction(target)]
+        for i in range(size):
+            for j in range(size + 1):
+                equations[i][j] += Fraction(weight) * z[i] * z[j]
+    for i in range(int(intercept), size):
+        equations[i][i] += len(y) * Fraction(l2)
+    for i in range(size):
+        pivot = equations[i][i]
+        equations[i] = [value / pivot for value in equations[i]]
+        for k in range(size):
+            if k != i:
+                factor = equations[k][i]
+                equations[k] = [
+                    a - factor * b for a, b in zip(equations[k], equations[i], strict=True)
+                ]
+    solution = [row[-1] for row in equations]
+    return (solution[1:], solution[0]) if intercept else (solution, Fraction(0))
