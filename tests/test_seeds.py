@@ -17,12 +17,12 @@ def purposes() -> list[str]:
     for path in sources:
         text = path.read_text(encoding="utf-8")
         found.update(re.findall(r'(?:generator|RandomAssignment)\([^"()]*"(\w+)"', text))
-    assert {"features", "noise", "parts", "shards", "rows", "start"} <= found
+    assert {"features", "noise", "parts", "shards", "shuffle", "rows", "start"} <= found
     return sorted(found)
 
 
 def test_the_numbers_are_the_same_on_every_machine() -> None:
-    # Recorded from PCG64 and numpy's ziggurat when this was written. A change would change all data.
+    # As recorded from PCG64 and numpy's ziggurat: a change of them would change all data.
     assert [x.hex() for x in generator(1, "noise", 3).standard_normal(3)] == [
         "-0x1.755f57cfcbfb7p-3",
         "-0x1.3ea24864aadf9p-1",
