@@ -1,11 +1,10 @@
-"""The autograd engine beside the textbook loop on slices of a permuted tensor, each in processes of
-its own.
+"""The autograd engine compared with the textbook loop on slices of a permuted tensor.
 
     python -m benchmarks.autograd linreg|eager ROWS BATCH_SIZE
 
-Prints the seconds of one epoch, shuffling included; one before it is not counted. Theirs has torch
-as it comes, ours with what linreg.process.torch_setup and linreg.fit.sgd.autograd switch off: in
-one process, one would change the other.
+Prints the seconds of one epoch, shuffling included, after an epoch that is not counted. Each runs
+in a process of its own: linreg.process.torch_setup switches off parts of torch, which the textbook
+loop has.
 """
 
 import subprocess
@@ -20,10 +19,10 @@ NUM_FEATURES = 2
 
 
 def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
-    """Compare them for small and larger batches."""
+    """Compare them for small and large batches."""
     for batch_size in (32, 256):
         times = [
-            (_told("linreg", num_rows, batch_size), _told("eager", num_rows, batch_size))
+            tuple(_measure(name, num_rows, batch_size) for name in ("linreg", "eager"))
             for _ in range(turns)
         ]
         ours, theirs = (list(each) for each in zip(*times, strict=True))
@@ -32,13 +31,14 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
         )
 
 
-def _told(name: str, num_rows: int, batch_size: int) -> float:
+def _measure(name: str, num_rows: int, batch_size: int) -> float:
+    """Return the seconds that a process of its own prints."""
     command = [sys.executable, "-m", "benchmarks.autograd", name, str(num_rows), str(batch_size)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def linreg(num_rows: int, batch_size: int) -> float:
-    """An epoch of the autograd engine; the one before has read the rows."""
+    """Measure an epoch of the autograd engine, after the one that reads the rows."""
     from benchmarks.rows import open_rows, write_rows
     from linreg.fit.exact.standardize import Scaling
     from linreg.fit.sgd.autograd import gradient_descent
@@ -56,7 +56,7 @@ def linreg(num_rows: int, batch_size: int) -> float:
 
 
 def eager(num_rows: int, batch_size: int) -> float:
-    """An epoch of eager PyTorch, one thread."""
+    """Measure an epoch of eager PyTorch on one thread."""
     import torch
 
     from benchmarks.eager import epoch

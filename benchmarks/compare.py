@@ -1,4 +1,4 @@
-"""Two ways to do the same work, in turns, so that both see the same moods of the machine."""
+"""Two ways to do the same work, measured in turns so that both see the same load of the machine."""
 
 import statistics
 import time
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class Ratio(NamedTuple):
-    """How many times as long theirs took, at the median and the extremes over the turns, and rows/s
-    at the medians.
+    """The time that theirs took over ours: the median and the extremes over the turns.
 
-    work, M, against  what was done, with how many features, and whose way it was compared with
-    bar               the ratio that was aimed at, or None
+    work, M, against  what was done, with how many features, and what it was compared with
+    ours, theirs      rows per second, by the median times
+    bar               the ratio aimed at, or None
     note              what a reader has to know about how theirs was run
     """
 
@@ -30,8 +30,9 @@ class Ratio(NamedTuple):
 def in_turns(
     ours: Callable[[], float], theirs: Callable[[], float], turns: int
 ) -> tuple[list[float], list[float]]:
-    """Return the seconds that each took in each turn; both are run once before."""
-    ours(), theirs()
+    """Return the seconds of each in each turn, after a first run of both that is not counted."""
+    ours()
+    theirs()
     times = [(ours(), theirs()) for _ in range(turns)]
     return [each[0] for each in times], [each[1] for each in times]
 
@@ -46,21 +47,25 @@ def ratio_of(
     bar: float | None = None,
     note: str = "",
 ) -> Ratio:
-    """Sum up what `in_turns` measured for work on so many rows."""
+    """Summarize the seconds that `in_turns` measured for work on `num_rows` rows."""
     ours, theirs = times
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-    our_speed, their_speed = (
-        num_rows / statistics.median(ours),
-        num_rows / statistics.median(theirs),
-    )
-    middle = statistics.median(ratios)
     return Ratio(
-        work, M, against, middle, min(ratios), max(ratios), our_speed, their_speed, bar, note
+        work,
+        M,
+        against,
+        ratio=statistics.median(ratios),
+        min=min(ratios),
+        max=max(ratios),
+        ours=num_rows / statistics.median(ours),
+        theirs=num_rows / statistics.median(theirs),
+        bar=bar,
+        note=note,
     )
 
 
 def seconds(run: Callable[[], object]) -> float:
     """Return the wall time of one call."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     run()
-    return time.perf_counter() - started
+    return time.perf_counter() - start

@@ -4,30 +4,24 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-LEARNING_RATE, MOMENTUM = 1e-3, 0.9
+LEARNING_RATE = 1e-3
+MOMENTUM = 0.9
 
 
 def epoch(features: torch.Tensor, targets: torch.Tensor, batch_size: int) -> None:
-    """Permute the rows X (n, M), y (n, 1), and go through them in slices."""
+    """Permute the rows X (n, M) and y (n, 1), and train on slices of them."""
     order = torch.randperm(len(features))
-    shuffled, wanted = features[order], targets[order]
-    starts = range(0, len(order), batch_size)
-    train(
-        features.shape[1],
-        (
-            (shuffled[start : start + batch_size], wanted[start : start + batch_size])
-            for start in starts
-        ),
-    )
+    batches = zip(features[order].split(batch_size), targets[order].split(batch_size), strict=True)
+    train(features.shape[1], batches)
 
 
 def train(num_features: int, batches: Iterable[Sequence[torch.Tensor]]) -> None:
     """Take a step for each batch of X and y."""
     model = torch.nn.Linear(num_features, 1)
-    loss_of = torch.nn.MSELoss()
+    mean_squared_error = torch.nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     for X, y in batches:
         optimizer.zero_grad()
-        loss = loss_of(model(X), y)
+        loss = mean_squared_error(model(X), y)
         loss.backward()
         optimizer.step()

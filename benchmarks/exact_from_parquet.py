@@ -1,10 +1,9 @@
-"""From a Parquet file to the exact θ, each in a process of its own: seconds and peak memory, ours
-beside theirs.
+"""From a Parquet file to the exact θ: seconds and peak memory, each in a process of its own.
 
     python -m benchmarks.exact_from_parquet linreg|sklearn|spark FILE
 
-Prints the seconds from the start of the work, imports included, and the peak of the resident memory
-in bytes. What Spark's Java process takes is added to that of the Python process.
+Prints the seconds, imports included, and the peak of the resident memory in bytes. The memory of
+Spark's Java process is added to that of the Python process.
 """
 
 import os
@@ -18,17 +17,16 @@ from pathlib import Path
 from benchmarks.compare import Ratio, ratio_of
 
 NUM_FEATURES = 2
+peaks_of_children: list[int] = []
 
 
 def compare(path: Path, num_rows: int, turns: int, *, with_spark: bool) -> Iterator[Ratio]:
-    """Compare with pandas and scikit-learn, and with Spark on two cores if it is there; bars are
-    for 1e8 rows.
-    """
+    """Compare with scikit-learn, and with Spark on two cores; the targets are for 1e8 rows."""
     bars = {"sklearn": 5.0} | ({"spark": 30.0} if with_spark else {})
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("linreg", *bars)}
     for _ in range(turns):
         for name, measured in found.items():
-            measured.append(_measured(name, path))
+            measured.append(_measure(name, path))
     ours = [each[0] for each in found["linreg"]], [each[1] for each in found["linreg"]]
     for name, bar in bars.items():
         times, peaks = zip(*found[name], strict=True)
@@ -55,7 +53,7 @@ def compare(path: Path, num_rows: int, turns: int, *, with_spark: bool) -> Itera
         )
 
 
-def _measured(name: str, path: Path) -> tuple[float, float]:
+def _measure(name: str, path: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "benchmarks.exact_from_parquet", name, str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds, peak = run.stdout.split()[-2:]
@@ -63,7 +61,7 @@ def _measured(name: str, path: Path) -> tuple[float, float]:
 
 
 def linreg(path: Path) -> None:
-    """One pass over the row groups, the next one read while this one is added up."""
+    """Add up the moments in one pass over the row groups, with prefetching, and solve."""
     from benchmarks.rows import open_rows
     from linreg.fit.exact.least_squares import solve
     from linreg.fit.exact.reference import compute_moments
@@ -73,7 +71,7 @@ def linreg(path: Path) -> None:
 
 
 def sklearn(path: Path) -> None:
-    """Read the whole table and fit it, in float64 as ours."""
+    """Read the whole table and fit it in float64, as ours is."""
     import numpy as np
     import pandas as pd
     from sklearn.linear_model import LinearRegression
@@ -85,7 +83,7 @@ def sklearn(path: Path) -> None:
 
 
 def spark(path: Path) -> None:
-    """Spark's LinearRegression with its normal equations, on two cores."""
+    """Fit Spark's LinearRegression by its normal equations, on two cores."""
     from pyspark.ml.feature import VectorAssembler
     from pyspark.ml.regression import LinearRegression
     from pyspark.sql import SparkSession
@@ -99,23 +97,17 @@ def spark(path: Path) -> None:
     )
     LinearRegression(labelCol="y", solver="normal").fit(rows)
     java = session.sparkContext._gateway.proc.pid
-    _peaks.append(_peak_of(java))
-
-
-_peaks: list[int] = []
+    peaks_of_children.append(_peak_of(java))
 
 
 def _peak_of(process: int) -> int:
-    """Return the peak of a program's memory; getrusage counts that of the process it was forked
-    from, too.
-    """
+    """Return a process's peak memory; getrusage would count that of its parent before the exec."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
 
 
 if __name__ == "__main__":
-    started = time.perf_counter()
+    start = time.perf_counter()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     {"linreg": linreg, "sklearn": sklearn, "spark": spark}[sys.argv[1]](Path(sys.argv[2]))
-    taken = time.perf_counter() - started
-    print(taken, _peak_of(os.getpid()) + sum(_peaks))
+    print(time.perf_counter() - start, _peak_of(os.getpid()) + sum(peaks_of_children))

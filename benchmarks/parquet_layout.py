@@ -1,12 +1,12 @@
-"""How our tables are stored: what row groups, encodings and compressions cost in time and bytes.
+"""What row groups, encodings and compressions of a Parquet file cost in time and bytes.
 
     python -m benchmarks.parquet_layout
 
-Three float32 columns of normal numbers, as generate draws them. Prints, per layout, the size and
-how many rows per second one thread writes and reads, row group by row group; medians, the layouts
-in turns.
+For three float32 columns of normal numbers, as `generate` draws them. Prints for each layout the
+size and the rows per second that one thread writes and reads: medians over turns of all layouts.
 """
 
+import functools
 import statistics
 import tempfile
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from linreg.params import Generate
 
 NUM_ROWS = 8 << 20
 TURNS = 5
-GROUPS = (16_384, 131_072, 1 << 20, 4 << 20)
+ROW_GROUPS = (16_384, 131_072, 1 << 20, 4 << 20)
 PLAIN: Mapping[str, Any] = {"use_dictionary": False, "compression": "none"}
 ENCODINGS: Mapping[str, Mapping[str, Any]] = {
     "plain": PLAIN,
@@ -35,12 +35,12 @@ ENCODINGS: Mapping[str, Mapping[str, Any]] = {
 
 
 def main() -> None:
-    """Print a line per layout."""
+    """Print a line for each layout."""
     params = Generate(rows=NUM_ROWS)
     table = pa.Table.from_batches(
         [draw(params, chunk) for chunk in range(num_chunks(params))]
     ).combine_chunks()
-    layouts = [(group, "plain, page checksums") for group in GROUPS]
+    layouts = [(group, "plain, page checksums") for group in ROW_GROUPS]
     layouts += [(131_072, name) for name in ENCODINGS if name != "plain, page checksums"]
     times: dict[tuple[int, str], list[tuple[float, float]]] = {layout: [] for layout in layouts}
     with tempfile.TemporaryDirectory() as folder:
@@ -48,16 +48,17 @@ def main() -> None:
         sizes = {}
         for _ in range(TURNS):
             for group, name in layouts:
-                writing = seconds(
-                    lambda: pq.write_table(table, path, row_group_size=group, **ENCODINGS[name])
+                write = functools.partial(
+                    pq.write_table, table, path, row_group_size=group, **ENCODINGS[name]
                 )
-                times[group, name].append((writing, seconds(lambda: _read(path))))
+                times[group, name].append((seconds(write), seconds(lambda: _read(path))))
                 sizes[group, name] = path.stat().st_size
     for (group, name), each in times.items():
         write, read = (NUM_ROWS / statistics.median(column) for column in zip(*each, strict=True))
         size = sizes[group, name] / NUM_ROWS
         print(
-            f"{group:>9} rows a group, {name}: {size:.2f} bytes a row, write {write:.3g} rows/s, read {read:.3g} rows/s"
+            f"{group:>9} rows per row group, {name}: {size:.2f} bytes per row, "
+            f"write {write:.3g} rows/s, read {read:.3g} rows/s"
         )
 
 

@@ -1,6 +1,4 @@
-"""Rows per second of one epoch against the number of rows and of features, with what memory could
-give at most.
-"""
+"""Rows per second of an epoch by number of rows and of features, and the bound by memory."""
 
 import tempfile
 from pathlib import Path
@@ -21,7 +19,7 @@ TURNS = 3
 
 
 def draw(path: Path, bandwidth: float) -> None:
-    """Measure and draw; `bandwidth` in bytes per second."""
+    """Measure and draw; `bandwidth` is that of memory, in bytes per second."""
     lengths = [10_000, 100_000, 1_000_000, 5_000_000]
     widths = [1, 2, 4, 8, 16, 32, 64, 128]
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
@@ -48,14 +46,12 @@ def draw(path: Path, bandwidth: float) -> None:
 
 
 def _speeds(num_rows: int, num_features: int) -> tuple[float, float]:
-    """Return rows per second of our epoch and of the textbook's, each the best of some."""
+    """Return the rows per second of our epoch and of the textbook loop, each the best of some."""
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder) / "rows.parquet", num_rows, num_features)
         ours = compiled_epochs(open_rows(Path(folder) / "rows.parquet"), BATCH_SIZE)
         ours()
         X, y = torch.randn(num_rows, num_features), torch.randn(num_rows, 1)
-        theirs = min(
-            seconds(lambda: epoch(X, y, BATCH_SIZE))
-            for _ in range(1 if num_rows > 200_000 else TURNS)
-        )
+        turns = 1 if num_rows > 200_000 else TURNS
+        theirs = min(seconds(lambda: epoch(X, y, BATCH_SIZE)) for _ in range(turns))
         return num_rows / min(ours() for _ in range(TURNS)), num_rows / theirs

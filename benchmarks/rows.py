@@ -1,6 +1,4 @@
-"""Rows to work on: drawn as the pipeline's generate stage draws them, on disk and seen as it sees
-them.
-"""
+"""Tables to measure on, drawn as the `generate` stage draws them, and opened as `train` does."""
 
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from linreg.params import Generate
 
 
 def write_rows(path: Path, num_rows: int, num_features: int) -> None:
-    """Write a table of x1 … xM and y, float32."""
+    """Write a table with float32 columns x1 … xM and y."""
     params = Generate(rows=num_rows, theta=tuple(1.0 + j for j in range(num_features)), noise=1.0)
     fields = pa.schema([(name, pa.float32()) for name in [*feature_names(num_features), "y"]])
     write_table(path, fields, (draw(params, chunk) for chunk in range(num_chunks(params))))

@@ -1,8 +1,7 @@
-"""One epoch of SGD with momentum, shuffling included, one thread, rows in memory: ours beside what
-others do.
+"""An epoch of SGD with momentum, shuffling included: one thread, rows in memory, ours and others.
 
-Theirs are written as their documentation shows them. DataLoader and the row-by-row loop are run on
-fewer rows, and the time scaled, as it grows in proportion to them.
+The others are written as their documentation shows them. DataLoader and the row-by-row loop run on
+fewer rows, and their times are scaled, as they are proportional to the number of rows.
 """
 
 import tempfile
@@ -33,9 +32,9 @@ BARS = {
     ("loop", 2): 2000,
     ("loop", 16): 1000,
 }
-LOADED_ROWS, LOOPED_ROWS = 100_000, 2_000
-EPOCHS_AT_A_TIME = 5
-"""Ours takes some hundredths of a second an epoch: too short to be measured one by one."""
+FEWER_ROWS = {"dataloader": 100_000, "loop": 2_000}
+EPOCHS_PER_MEASUREMENT = 5
+"""An epoch of ours takes some hundredths of a second: too short to be measured alone."""
 
 
 def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]:
@@ -47,33 +46,30 @@ def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]
             rows = open_rows(Path(folder) / "rows.parquet")
             ours = compiled_epochs(rows, batch_size)
             chunks = [rows.chunk(i) for i in range(rows.num_chunks)]
-            X = np.ascontiguousarray(
-                np.concatenate([each.X for each in chunks])
-            )  # by rows, which serves theirs best
+            # Row-major, which suits the others best.
+            X = np.ascontiguousarray(np.concatenate([each.X for each in chunks]))
             y = np.concatenate([each.y for each in chunks])
             del chunks
             for against, theirs in _others(X, y, batch_size).items():
-                note = {
-                    "dataloader": f"on {LOADED_ROWS} rows",
-                    "loop": f"on {LOOPED_ROWS} rows",
-                }.get(against, "")
+                note = f"on {FEWER_ROWS[against]} rows" if against in FEWER_ROWS else ""
                 times = in_turns(ours, theirs, turns)
                 bar = BARS[against, num_features]
                 yield ratio_of("sgd", num_features, against, times, num_rows, bar=bar, note=note)
 
 
 def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:
-    """Return what takes an epoch's mean time; the first reads the rows, which the first run leaves
-    out.
-    """
+    """Return a function that measures an epoch; the first call also reads the rows."""
     M = rows.chunk(0).X.shape[1]
     params = Train(
         engine="compiled", epochs=1000, batch_size=batch_size, lr=LEARNING_RATE, momentum=MOMENTUM
     )
     epochs = compiled.gradient_descent([rows], M, True, Scaling.identity(M), params)
-    return lambda: (
-        seconds(lambda: [next(epochs) for _ in range(EPOCHS_AT_A_TIME)]) / EPOCHS_AT_A_TIME
-    )
+
+    def some() -> None:
+        for _ in range(EPOCHS_PER_MEASUREMENT):
+            next(epochs)
+
+    return lambda: seconds(some) / EPOCHS_PER_MEASUREMENT
 
 
 def _others(
@@ -82,15 +78,15 @@ def _others(
     features, targets = torch.from_numpy(X).float(), torch.from_numpy(y).float()[:, None]
     num_rows, num_features = X.shape
 
-    def loaded() -> float:
-        rows = min(LOADED_ROWS, num_rows)
+    def data_loader() -> float:
+        rows = min(FEWER_ROWS["dataloader"], num_rows)
         loader = DataLoader(
             TensorDataset(features[:rows], targets[:rows]), batch_size=batch_size, shuffle=True
         )
         return seconds(lambda: train(num_features, loader)) * float(num_rows / rows)
 
     def row_by_row() -> float:
-        rows = min(LOOPED_ROWS, num_rows)
+        rows = min(FEWER_ROWS["loop"], num_rows)
         order = torch.randperm(rows).tolist()
         pairs = ((features[row], targets[row]) for row in order)
         return seconds(lambda: train(num_features, pairs)) * float(num_rows / rows)
@@ -103,7 +99,7 @@ def _others(
 
     return {
         "eager": lambda: seconds(lambda: epoch(features, targets, batch_size)),
-        "dataloader": loaded,
+        "dataloader": data_loader,
         "sklearn": scikit_learn,
         "loop": row_by_row,
     }

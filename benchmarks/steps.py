@@ -1,12 +1,11 @@
-"""Two ways of the compiled engine to take the same steps: from the rows, and from the moments of
-the batches.
+"""The two ways of the compiled engine to compute the same steps: from rows, and from moments.
 
     python -m benchmarks.steps
 
-Rows per second of one thread on rows in memory, in random order: the direct kernel; the moments,
-which any number of workers share; the recurrence, which every worker does for all. From these, the
-number of workers from which moments are the faster way, without what the exchange costs. Then the
-cost of a step of the autograd engine, alone and with a second worker.
+Prints rows per second of one thread on rows in memory, in random order: of steps from rows; of the
+moments of batches, which the workers share; and of steps from moments, which every worker computes
+for all of them. From these follows the number of workers from which moments are faster, without the
+time of their exchange. Then the time of a step of the autograd engine with one and two workers.
 """
 
 import os
@@ -22,82 +21,86 @@ import numpy as np
 
 from benchmarks.compare import seconds
 from benchmarks.workers import copy_of_the_pipeline
-from linreg.fit.compiled import moment_steps as batch_moments
-from linreg.fit.compiled import row_steps as direct_steps
+from linreg.fit.compiled import moment_steps, row_steps
 from linreg.fit.compiled.permutation import permutation
 from linreg.params_edit import set_values
 from linreg.params_file import PARAMS_FILE
 from linreg.seeds import generator
 
 NUM_ROWS = 131_072
-WINDOWS = 4
+CHUNKS = 4
 TURNS = 9
+NEVER_AVERAGED = -(10**9)
+"""The number of steps averaged so far, so low that averaging never begins."""
 SHAPES = [(M, B) for M in (2, 8, 16, 64) for B in (32, 256, 2048)]
 
 
 def main() -> None:
-    """Print a line per shape."""
+    """Print a line for each shape."""
     for num_features, batch_size in SHAPES:
-        direct, moments, recurrence = _rates(num_features, batch_size)
-        from_workers = _workers_needed(direct, moments, recurrence)
+        from_rows, moments, from_moments = _speeds(num_features, batch_size)
+        workers_needed = _workers_needed(from_rows, moments, from_moments)
         print(
-            f"M={num_features} B={batch_size}: direct {direct:.2g} rows/s, moments {moments:.2g}, recurrence"
-            f" {recurrence:.2g}; moments are faster from {from_workers} workers",
+            f"M={num_features} B={batch_size}: steps from rows {from_rows:.2g} rows/s, "
+            f"moments {moments:.2g}, steps from moments {from_moments:.2g}; "
+            f"moments are faster from {workers_needed} workers",
             flush=True,
         )
     for workers in (1, 2):
-        print(
-            f"autograd, B=32, 2 shards, {workers} processes: {_autograd_step(workers) * 1e6:.0f} µs a step"
-        )
+        microseconds = _autograd_step(workers) * 1e6
+        print(f"autograd, B=32, 2 shards, {workers} processes: {microseconds:.0f} µs per step")
 
 
-def _rates(num_features: int, batch_size: int) -> tuple[float, float, float]:
-    draw = np.random.default_rng(1)
-    Z = [
-        draw.standard_normal((NUM_ROWS, num_features + 2)).astype(np.float32)
-        for _ in range(WINDOWS)
-    ]
-    orders = [permutation(generator(1, "rows", chunk), NUM_ROWS) for chunk in range(WINDOWS)]
+def _speeds(num_features: int, batch_size: int) -> tuple[float, float, float]:
+    """Return the rows per second of steps from rows, of moments, and of steps from moments."""
+    random = np.random.default_rng(1)
+    shape = (NUM_ROWS, num_features + 2)
+    Z = [random.standard_normal(shape).astype(np.float32) for _ in range(CHUNKS)]
+    orders = [permutation(generator(1, "rows", chunk), NUM_ROWS) for chunk in range(CHUNKS)]
     num_batches = NUM_ROWS // batch_size
-    rates, penalty = np.full(num_batches, 1e-4), np.zeros(num_features + 1)
+    rates = np.full(num_batches, 1e-4)
+    penalty = np.zeros(num_features + 1)
     lengths = np.full(num_batches, batch_size)
-    tile = direct_steps.empty_tile(batch_size, num_features + 2, np.float32)
-    strips = batch_moments.empty_tile(batch_size, num_features)
-    sums = np.zeros((num_batches, batch_moments.num_moments(num_features)))
+    row_tile = row_steps.empty_tile(batch_size, num_features + 2, np.float32)
+    moment_tile = moment_steps.empty_tile(batch_size, num_features)
+    sums = np.zeros((num_batches, moment_steps.num_moments(num_features)))
+    update = (rates, 0.9, penalty, NEVER_AVERAGED)
 
-    def direct() -> None:
+    def from_rows() -> None:
         for rows, order in zip(Z, orders, strict=True):
-            begun, state = np.zeros(num_features + 2), np.zeros((3, num_features + 1))
-            direct_steps.take_steps(
-                rows, order, batch_size, False, tile, begun, state, rates, 0.9, penalty, -(10**9)
+            partial_batch = np.zeros(num_features + 2)
+            state = np.zeros((3, num_features + 1))
+            row_steps.take_steps(
+                rows, order, batch_size, False, row_tile, partial_batch, state, *update
             )
 
     def moments() -> None:
         for rows, order in zip(Z, orders, strict=True):
             sums[:] = 0.0
-            batch_moments.add_moments(rows, order, batch_size, 0, strips, sums)
-            batch_moments.add_rest(batch_size, NUM_ROWS, strips, sums)
+            moment_steps.add_moments(rows, order, batch_size, 0, moment_tile, sums)
+            moment_steps.add_rest(batch_size, NUM_ROWS, moment_tile, sums)
 
-    def recurrence() -> None:
-        for _ in range(WINDOWS):
-            state = np.zeros((3, num_features + 1))
-            batch_moments.take_steps(sums, lengths, state, rates, 0.9, penalty, -(10**9))
+    def from_moments() -> None:
+        for _ in range(CHUNKS):
+            moment_steps.take_steps(sums, lengths, np.zeros((3, num_features + 1)), *update)
 
-    return _rate(direct), _rate(moments), _rate(recurrence)
+    return _speed(from_rows), _speed(moments), _speed(from_moments)
 
 
-def _rate(work: Callable[[], None]) -> float:
+def _speed(work: Callable[[], None]) -> float:
     work()
-    return NUM_ROWS * WINDOWS / statistics.median(seconds(work) for _ in range(TURNS))
+    return NUM_ROWS * CHUNKS / statistics.median(seconds(work) for _ in range(TURNS))
 
 
-def _workers_needed(direct: float, moments: float, recurrence: float) -> str:
-    left = 1 / direct - 1 / recurrence
-    return f"{max(1, int(np.ceil(1 / moments / left)))}" if left > 0 else "no number of"
+def _workers_needed(from_rows: float, moments: float, from_moments: float) -> str:
+    seconds_left = 1 / from_rows - 1 / from_moments
+    if seconds_left <= 0:
+        return "no number of"
+    return str(max(1, int(np.ceil(1 / moments / seconds_left))))
 
 
 def _autograd_step(workers: int) -> float:
-    """Return the seconds of a step, from the rows per second that train prints."""
+    """Return the seconds per step, from the rows per second that train prints."""
     with tempfile.TemporaryDirectory() as folder:
         project = copy_of_the_pipeline(Path(folder) / "project")
         parameters = {

@@ -1,42 +1,42 @@
-"""Run a stage and print the seconds from when all its processes are there until all are done.
+"""Run a stage, and print the seconds from when all its processes have started until all end.
 
     python -m benchmarks.timed_stage split          in the folder of a pipeline; also under torchrun
 
-Importing Python's libraries is left out, and the process that sends the run to MLflow is not
-started: it takes some seconds of one core, whatever the size of the table.
+The time excludes imports, and no process is started that sends the run to MLflow: it takes some
+seconds of one core, whatever the size of the table.
 """
 
 import importlib
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from linreg.process.workers import Workers
-from linreg.tracking.journal.run import Run
+from linreg.tracking.journal.sender_process import SYNC
 
 
 def main() -> None:
-    """Time the stage's own main function, without what starts it."""
+    """Time the stage's own main function."""
+    os.environ[SYNC] = "later"
     stage = importlib.import_module(f"stages.{sys.argv[1]}").main.__wrapped__
-    Run.start_sender = lambda run: None  # type: ignore[method-assign]  # noqa: ARG005
-    Run.flush = lambda run, timeout: 0  # type: ignore[method-assign]  # noqa: ARG005
     if "RANK" not in os.environ:
         _time(stage, Workers())
         return
+    # Imported here because it imports torch, which takes seconds.
     from linreg.process.worker_group import process_group
 
     with process_group() as group:
         _time(stage, group)
 
 
-def _time(stage: object, workers: Workers) -> None:
-    assert callable(stage)
+def _time(stage: Callable[[Workers], None], workers: Workers) -> None:
     workers.barrier()
-    started = time.perf_counter()
+    start = time.perf_counter()
     stage(workers)
     workers.barrier()
     if workers.first:
-        print("seconds:", time.perf_counter() - started)
+        print("seconds:", time.perf_counter() - start)
 
 
 if __name__ == "__main__":

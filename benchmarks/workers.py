@@ -1,10 +1,9 @@
-"""What a second process brings: rows per second of each stage with one process and with two, on the
-same two cores.
+"""The gain from a second process: rows per second of each stage with one and two processes.
 
-Every stage runs on a short and on a long table. The difference of the times is the work; what they
-have in common, such as loading kernels, is left out, and so are starting up and MLflow
-(`benchmarks.timed_stage`). One process reads ahead in a thread of its own and so has the use of
-both cores; what it does on one core is measured beside it.
+Every stage runs on a short and on a long table. The difference of the times is the work without
+what does not depend on the rows, such as loading kernels; starting up and MLflow are not measured
+at all (`benchmarks.timed_stage`). One process prefetches in a thread and so uses both cores; it is
+also measured on one core.
 """
 
 import os
@@ -26,7 +25,7 @@ BAR = 1.6
 
 
 def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
-    """Compare two processes with one on one core, and with one that is free to use both."""
+    """Compare two processes with one on one core, and with one on both."""
     with tempfile.TemporaryDirectory() as folder:
         short, long = (
             _project(Path(folder) / str(rows), rows) for rows in (num_rows // 10, num_rows)
@@ -37,8 +36,8 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
                 for how, times in found.items():
                     times.append(_run(long, stage, how))
             for how, times in found.items():
-                start = statistics.median(_run(short, stage, how) for _ in range(turns))
-                found[how] = [each - start for each in times]
+                overhead = statistics.median(_run(short, stage, how) for _ in range(turns))
+                found[how] = [each - overhead for each in times]
             for how in ("one core", "one process"):
                 yield ratio_of(
                     f"{stage}, 2 workers",
@@ -51,21 +50,20 @@ def compare(num_rows: int, turns: int) -> Iterator[Ratio]:
 
 
 def copy_of_the_pipeline(folder: Path) -> Path:
-    """Copy what runs by itself: stages, library, parameters."""
+    """Copy what the stages need to run: themselves, the library, the parameters."""
     folder.mkdir()
     for name in ("stages", "linreg", "dvc.yaml", "params.yaml", "requirements.lock"):
         source = PROJECT / name
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, folder / name, ignore=ignored) if source.is_dir() else shutil.copy(
-            source, folder
-        )
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder)
     return folder
 
 
 def _project(folder: Path, rows: int) -> Path:
-    """Copy the pipeline and run it once, which compiles the kernels and leaves every stage its
-    inputs.
-    """
+    """Copy the pipeline and run it once, which compiles the kernels and writes all inputs."""
     copy_of_the_pipeline(folder)
     parameters = {
         "generate.rows": rows,
@@ -88,7 +86,8 @@ def _run(folder: Path, stage: str, how: str) -> float:
             "train.batch_size": int(size or 256),
         }
         set_values(folder / PARAMS_FILE, parameters)
-    if name == "ingest":  # which is not divided, and not timed
+    if name == "ingest":
+        # It runs in one process only, and is not measured.
         subprocess.run(
             [sys.executable, "-m", "stages.ingest"], cwd=folder, check=True, capture_output=True
         )
