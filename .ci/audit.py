@@ -1,9 +1,9 @@
-"""Ask which of the locked libraries have known vulnerabilities; part of `make lint`.
+"""Check the locked libraries for known vulnerabilities; part of `make lint`.
 
     python .ci/audit.py [OPTIONS OF PIP-AUDIT]
 
-Exit code 1 when one has. Where the service does not answer, or knows none of the libraries, one
-line says so and lint goes on: a network that is missing is no mistake in the code.
+Exit code 1 when one is vulnerable. When the service does not answer, or knows none of the
+libraries, one line says so and lint continues: an absent network is no mistake in the code.
 """
 
 import json
@@ -14,72 +14,63 @@ from typing import Any
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 ACCEPTED: dict[str, str] = {}
-"""Vulnerabilities that are accepted, by id, each with the date and the reason why it does not
-matter here.
-"""
+"""Vulnerabilities that are accepted: by id, the date and the reason why it is harmless here."""
 SECONDS = 300
+OPTIONS = (
+    "--no-deps --disable-pip --format json --progress-spinner off --timeout 15 --requirement"
+).split()
 
 
 def main() -> int:
-    """Print what was found in one line, or one for each vulnerability."""
-    options = [
-        "--no-deps",
-        "--disable-pip",
-        "--format",
-        "json",
-        "--progress-spinner",
-        "off",
-        "--timeout",
-        "15",
-    ]
-    options += [word for each in ACCEPTED for word in ("--ignore-vuln", each)]
-    command = [
-        sys.executable,
-        "-m",
-        "pip_audit",
-        "--requirement",
-        str(LOCK),
-        *options,
-        *sys.argv[1:],
-    ]
+    """Print a line for each vulnerability, and one with their number."""
+    command = [sys.executable, "-m", "pip_audit", *OPTIONS, str(LOCK)]
+    for vulnerability in ACCEPTED:
+        command += ["--ignore-vuln", vulnerability]
+    command += sys.argv[1:]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             command, capture_output=True, text=True, timeout=SECONDS, check=False
         )
         libraries: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
-        return _unknown(f"no answer within {SECONDS} s")
+        return _not_done(f"no answer within {SECONDS} s")
     except ValueError:
-        if "pip-audit: error: " in done.stderr or "No module named" in done.stderr:
-            print(done.stderr.strip().splitlines()[-1])
-            return 1  # it was asked wrongly, or is not installed: no matter of the network
-        return _unknown((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
+        return _failed(done.stderr)
+    return _report(libraries)
+
+
+def _report(libraries: list[dict[str, Any]]) -> int:
     skipped = [each["name"] for each in libraries if "skip_reason" in each]
     if len(skipped) == len(libraries):
-        return _unknown("the service knows none of them")
-    for each in libraries:
-        for found in each.get("vulns", []):
-            fixed = (
-                f"take {' or '.join(found['fix_versions'])}"
-                if found["fix_versions"]
-                else "no version is without"
-            )
-            print(
-                f"error: requirements.lock: {each['name']} {each['version']} has {found['id']}; {fixed}"
-            )
+        return _not_done("the service knows none of them")
+    for library in libraries:
+        for vulnerability in library.get("vulns", []):
+            fixes = " or ".join(vulnerability["fix_versions"])
+            todo = f"upgrade to {fixes}" if fixes else "no version without it is known"
+            name = f"{library['name']} {library['version']}"
+            print(f"error: requirements.lock: {name} has {vulnerability['id']}; {todo}")
     num_vulnerable = sum(bool(each.get("vulns")) for each in libraries)
-    unknown = f", {len(skipped)} unknown to the service: {', '.join(skipped)}" if skipped else ""
-    accepted = f", {len(ACCEPTED)} vulnerabilities accepted in .ci/audit.py" if ACCEPTED else ""
-    print(
-        f"audit: {num_vulnerable} of {len(libraries)} libraries with known vulnerabilities{unknown}{accepted}"
-    )
+    notes = [f"audit: {num_vulnerable} of {len(libraries)} libraries with known vulnerabilities"]
+    if skipped:
+        notes.append(f"{len(skipped)} unknown to the service: {', '.join(skipped)}")
+    if ACCEPTED:
+        notes.append(f"{len(ACCEPTED)} vulnerabilities accepted in .ci/audit.py")
+    print(", ".join(notes))
     return int(num_vulnerable > 0)
 
 
-def _unknown(reason: str) -> int:
-    print(
-        f"audit: NOT DONE, the libraries were not checked for known vulnerabilities: {reason[:300]}"
-    )
+def _failed(stderr: str) -> int:
+    """Return 1 for wrong options or a missing pip-audit: the network is not to blame for those."""
+    last = (stderr.strip().splitlines() or ["no message"])[-1]
+    if "pip-audit: error: " in stderr or "No module named" in stderr:
+        print(last)
+        return 1
+    return _not_done(last)
+
+
+def _not_done(reason: str) -> int:
+    checked = "the libraries were not checked for known vulnerabilities"
+    print(f"audit: NOT DONE, {checked}: {reason[:300]}")
     return 0
 
 

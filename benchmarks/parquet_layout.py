@@ -9,7 +9,6 @@ size and the rows per second that one thread writes and reads: medians over turn
 import functools
 import statistics
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from linreg.params import Generate
 NUM_ROWS = 8 << 20
 TURNS = 5
 ROW_GROUPS = (16_384, 131_072, 1 << 20, 4 << 20)
-PLAIN: Mapping[str, Any] = {"use_dictionary": False, "compression": "none"}
-ENCODINGS: Mapping[str, Mapping[str, Any]] = {
+PLAIN: dict[str, Any] = {"use_dictionary": False, "compression": "none"}
+ENCODINGS: dict[str, dict[str, Any]] = {
     "plain": PLAIN,
     "plain, page checksums": PLAIN | {"write_page_checksum": True},
     "plain, snappy": PLAIN | {"compression": "snappy"},

@@ -1,10 +1,9 @@
-"""Write docs/commands.md from the parsers of the commands and the examples in
-docs/command_examples.
+"""Write docs/commands.md from the parsers of the commands, and docs/command_examples.
 
     python -m docs.commands     from the repository's root; python docs/commands.py does the same
 
 A new command needs a file docs/command_examples/NAME.md: when to use it, how it is called, what it
-prints, and what its exit code says.
+prints, and what its exit codes mean.
 """
 
 import argparse
@@ -22,26 +21,24 @@ EXAMPLES = Path(__file__).with_name("command_examples")
 HEAD = """\
 # The linreg command
 
-`source .venv/bin/activate` puts `linreg` on your path; `make env` makes that environment. All commands run from the
-folder that holds `dvc.yaml`. `linreg COMMAND --help` prints what stands here.
+`source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment. All
+commands run from the folder that holds `dvc.yaml`. `linreg COMMAND --help` prints the same.
 
-Every command ends with one of these exit codes, so that a script can rely on them:
+The exit codes are the same for every command, so that scripts can rely on them:
 
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | not done, or the answer is no; each command below says what that means. A full disk or a missing file too |
-| 2 | a mistake in an argument, a parameter or the data: one line that says what, where, what was found, what to do |
+| 1 | not done, or the answer is no, as described below; also a full disk or a missing file |
+| 2 | a mistake in an argument, a parameter or the data, in one line: where, what, what to do |
 | 130 | interrupted with Ctrl-C |
 
-Made by `python -m docs.commands` from the commands themselves and from [their examples](command_examples).
+Written by `python -m docs.commands` from the commands and [their examples](command_examples).
 """
 
 
 def page() -> str:
-    """Return the reference page: what each command is for, its arguments and options, and its
-    example.
-    """
+    """Return the page: the purpose of each command, its arguments and options, its example."""
     lines = [HEAD, "| command | |", "|---|---|"]
     lines += [f"| [`{name}`](#{name}) | {summary} |" for name, summary in COMMANDS.items()]
     for name in COMMANDS:
@@ -64,9 +61,8 @@ def example_of(name: str) -> str:
         raise UserError(
             path, "there is no such file", todo=f"write one with an example of `linreg {name}`"
         )
-    return (
-        path.read_text(encoding="utf-8").strip().replace("](../", "](")
-    )  # the page lies one folder higher
+    # The page is one folder above the example.
+    return path.read_text(encoding="utf-8").strip().replace("](../", "](")
 
 
 def _section(name: str) -> list[str]:
@@ -86,21 +82,16 @@ def _row(action: argparse.Action) -> str:
     names = action.option_strings or [""]
     shown = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
     shown = " ".join(shown) if isinstance(shown, tuple) else shown
-    value = (
-        ""
-        if action.nargs == 0
-        else "{" + ",".join(map(str, action.choices)) + "}"
-        if action.choices
-        else shown
-    )
+    if action.nargs == 0:
+        value = ""
+    else:
+        value = f"{{{','.join(map(str, action.choices))}}}" if action.choices else shown
     words = ", ".join(f"`{f'{each} {value}'.strip()}`" for each in names).replace("|", "\\|")
     return f"| {words} | {_plain((action.help or '') % (vars(action) | {'prog': 'linreg'}))} |"
 
 
 def _plain(text: str) -> str:
-    """Return the words on one line, with what Markdown would take for a tag or a border of the
-    table escaped.
-    """
+    """Return text on one line, with tags and vertical bars escaped for a table in Markdown."""
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
 
 

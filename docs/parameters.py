@@ -1,9 +1,8 @@
 """Write docs/parameters.md and docs/params.schema.json from the models in linreg/params.py.
 
-    python -m docs.parameters     from the repository's root; python docs/parameters.py does the
-    same
+    python -m docs.parameters     from the repository's root, as python docs/parameters.py
 
-The examples of both come from docs/parameter_examples.yaml.
+The examples in both come from docs/parameter_examples.yaml.
 """
 
 import json
@@ -19,13 +18,15 @@ from linreg.params import Gate, Params
 PAGE = Path(__file__).with_suffix(".md")
 SCHEMA = Path(__file__).with_name("params.schema.json")
 EXAMPLES = Path(__file__).with_name("parameter_examples.yaml")
-DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that all editors know
+DIALECT = "http://json-schema.org/draft-07/schema#"
+"""The newest one that all editors support."""
 
 HEAD = """\
 # params.yaml
 
-Every setting stands in [params.yaml](../params.yaml). A key may be left out and then has its default. A misspelt key, a
-wrong type or a value out of range ends the stage with one line and exit code 2, before any work:
+[params.yaml](../params.yaml) has every setting. A key may be left out, and then has its default.
+A misspelt key, a wrong type or a value out of range ends a stage with one line and exit code 2,
+before any work:
 
 ```text
 error: params.yaml: train.momentun: is not a parameter; did you mean momentum?
@@ -35,21 +36,21 @@ Three ways to set a key, here the learning rate:
 
 - write it into `params.yaml` and run `dvc repro`;
 - `dvc exp run -S train.lr=0.02` writes it there and runs the pipeline as an experiment;
-- `dvc exp run --queue -S 'train.lr=0.001,0.01,0.1'` queues one experiment per value; `dvc queue start` runs them.
+- `dvc exp run --queue -S 'train.lr=0.001,0.01,0.1'` queues an experiment for each value, and
+  `dvc queue start` runs them.
 
-DVC reads what follows `-S` by rules of its own. A formula needs quotes inside the quotes of the shell:
+DVC parses what follows `-S` by its own rules. A formula needs quotes within those of the shell:
 `-S 'model.formula="y ~ log(a)"'`.
 
-Editors with the YAML language server (VS Code with its YAML extension, for one) complete and check the file while you
-write: its first line names [params.schema.json](params.schema.json). What a schema cannot say is checked when a stage
-starts: that the shares add up to 1, that `min` of a gate does not exceed its `max`, that `train.batch_size` is a
-multiple of `split.shards`.
+Editors with the YAML language server (such as VS Code with its YAML extension) complete and check
+the file while you type: its first line names [params.schema.json](params.schema.json). Stages also
+check what a schema cannot express: that the shares sum to 1, that `min` of a gate does not exceed
+its `max`, that `train.batch_size` is a multiple of `split.shards`.
 
-Made from `linreg/params.py` by `python -m docs.parameters`.
+Written by `python -m docs.parameters` from `linreg/params.py`.
 """
 
-# What the validators of linreg/params.py say about several keys at once, as far as a schema can say
-# it.
+# The rules for several keys in linreg/params.py, as far as a schema can express them.
 RULES: dict[str, dict[str, Any]] = {
     "Gate": {
         "anyOf": [
@@ -95,9 +96,7 @@ def page() -> str:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of params.yaml: as strict as `load_params`, in all that a schema can
-    say.
-    """
+    """Return the JSON schema of params.yaml, as strict as `load_params` where a schema can be."""
     document = Params.model_json_schema(ref_template="#/definitions/{model}")
     definitions: dict[str, Any] = document.pop("$defs")
     shown = examples()
@@ -126,9 +125,7 @@ def sections() -> dict[str, type[BaseModel]]:
 
 
 def examples() -> dict[str, list[dict[str, Any]]]:
-    """Return what docs/parameter_examples.yaml says: by dotted key, each example's `value` and what
-    it `means`.
-    """
+    """Return the examples by dotted name; each has a `value` and what it `means`."""
     return dict(YAML(typ="safe", pure=True).load(EXAMPLES.read_text(encoding="utf-8")))
 
 
@@ -145,7 +142,7 @@ def _examples_of(section: str) -> list[str]:
 
 
 def _flow(value: object) -> str:
-    """Write a value as it may stand behind its key in params.yaml."""
+    """Return a value as it can be written in params.yaml."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):

@@ -1,11 +1,10 @@
-"""Make page.html: the page of `dvc plots`, with vega inside, so that its pictures need no network.
+"""Make page.html, the page of `dvc plots` with vega in it, so that its plots need no network.
 
     python .dvc/plots/make_page.py        from anywhere; needs npm, which downloads the packages
-    below
 
-Writes page.html and LICENSES.txt beside this script, the same bytes every time. DVC's own page
-loads vega from a server on the internet; .dvc/config names this one instead. The templates beside
-it are Vega-Lite of version 5, which is why these versions, the last that read it, stay.
+Writes page.html and LICENSES.txt to this folder, the same bytes every time. DVC's own page loads
+vega from a server on the internet; .dvc/config names this page instead. The templates in this
+folder are Vega-Lite 5, and these are the last versions that read it.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ SCRIPTS = {
     "vega-lite@5.23.0": "build/vega-lite.min.js",
     "vega-embed@6.29.0": "build/vega-embed.min.js",
 }
-WITHIN = (
+BUNDLED = (
     "d3-array@3.2.4",
     "delaunator@5.0.1",
     "fast-json-patch@3.1.1",
@@ -28,14 +27,14 @@ WITHIN = (
     "semver@7.6.3",
     "topojson-client@3.1.0",
 )
-"""Parts of those scripts that are of other authors, whose licences want to be told too; d3-array
-for all of d3.
-"""
+"""Packages within those scripts whose licences must be included; d3-array stands for all of d3."""
 SHA256 = {
     "d3-array@3.2.4": "6dbf3f2be39e48f86775be6e166a5d3e5a585ca7144453cd6ad1912f5ae4417f",
     "delaunator@5.0.1": "6b30e6cf0aa49bf7882a3fb6dd2b5d3c33478d3693356d8a74a88f65df411f55",
     "fast-json-patch@3.1.1": "928a1fc52f0ab766ab8406bf9798afebb5c4d24eb1bc8652c36a6850831e6dee",
-    "json-stringify-pretty-compact@4.0.0": "f15336163c9de2e2d9b820516be061235f4eed93a0a4d5bc9593700799c25f4f",
+    "json-stringify-pretty-compact@4.0.0": (
+        "f15336163c9de2e2d9b820516be061235f4eed93a0a4d5bc9593700799c25f4f"
+    ),
     "semver@7.6.3": "376d2ca2c941fc5a37e9ac3ec65302e5e421e2cc1ee3dee57a854d2bd9bee125",
     "topojson-client@3.1.0": "889fadb422f6236d0f8337a236ce6499f258b75e44b81733b13bd971067322bf",
     "vega@5.33.0": "7b61f992d1a1e196e7f2eeb3d6176e5694949d0d4bbfea237a842d523dd6e1f3",
@@ -51,7 +50,8 @@ PAGE = """<!DOCTYPE html>
 <!-- Made by make_page.py from VERSIONS; their licences are in LICENSES.txt. -->
 SCRIPTS
 <style>
-body { margin: 24px; font-family: system-ui, sans-serif; display: flex; flex-wrap: wrap; gap: 32px; }
+body { margin: 24px; font-family: system-ui, sans-serif; }
+body { display: flex; flex-wrap: wrap; gap: 32px; }
 table { border-spacing: 15px; }
 </style>
 </head>
@@ -63,22 +63,18 @@ table { border-spacing: 15px; }
 
 
 def main() -> None:
-    """Download the packages, check them, write the two files."""
+    """Download the packages, check them, and write the two files."""
     with tempfile.TemporaryDirectory() as folder:
         packages = {name: _package(name, Path(folder)) for name in SHA256}
         scripts = [
             f"<script>{_text(packages[name], file)}</script>" for name, file in SCRIPTS.items()
         ]
-        licences = [f"{name}\n\n{_licence(packages[name])}" for name in (*SCRIPTS, *WITHIN)]
+        licences = [f"{name}\n\n{_licence(packages[name])}" for name in (*SCRIPTS, *BUNDLED)]
     for script in scripts:
-        # Neither the browser nor DVC, which fills in what stands in braces, may take a part of a
-        # script for its own.
+        # The browser ends a script at the first mark, and DVC replaces the others.
         inside = script[len("<script>") : -len("</script>")]
-        assert not [
-            mark
-            for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}")
-            if mark in inside
-        ]
+        for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}"):
+            assert mark not in inside, mark
     page = PAGE.replace("VERSIONS", ", ".join(SCRIPTS)).replace("SCRIPTS", "\n".join(scripts))
     (HERE / "page.html").write_text(page, encoding="utf-8", newline="\n")
     (HERE / "LICENSES.txt").write_text(
@@ -92,7 +88,7 @@ def _package(name: str, folder: Path) -> Path:
     )
     file = folder / done.stdout.split()[-1]
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256[name]:
-        raise SystemExit(f"{name}: is not the package that it was")
+        raise SystemExit(f"{name}: has another SHA-256 than expected")
     return file
 
 

@@ -64,15 +64,15 @@ def audit(address: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_take(service: str) -> None:
+def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_upgrade_to(service: str) -> None:
     code, lines = audit(f"{service}/vulnerable")
     assert code == 1
     assert lines[0].startswith("error: requirements.lock: numpy ")
-    assert lines[0].endswith(" has TEST-2026-1; take 99.0")
+    assert lines[0].endswith(" has TEST-2026-1; upgrade to 99.0")
     assert lines[1:] == [f"audit: 1 of {NUM_LOCKED} libraries with known vulnerabilities"]
 
 
-def test_every_library_is_asked_for(service: str) -> None:
+def test_every_library_is_checked(service: str) -> None:
     assert audit(f"{service}/none") == (
         0,
         [f"audit: 0 of {NUM_LOCKED} libraries with known vulnerabilities"],
@@ -90,7 +90,7 @@ def test_a_service_that_does_not_answer_is_one_line_and_no_failure(
     )
 
 
-def test_what_is_wrong_with_the_question_is_no_matter_of_the_network() -> None:
+def test_a_wrong_option_fails() -> None:
     done = subprocess.run(
         [sys.executable, ".ci/audit.py", "--unknown"], cwd=ROOT, capture_output=True, text=True
     )

@@ -35,7 +35,7 @@ def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_r
     done = project.run(".ci/report", "main")
     assert done.stdout == "report: report/report.md, report/plots.html\n"
     report = (project.folder / "report/report.md").read_text()
-    assert report.startswith("### slower against main (")
+    assert report.startswith("### slower compared with main (")
     assert "| train.lr | 0.01   | 0.003       |" in report
     rows = {
         row[0]: [float(cell) for cell in row[1:]]
@@ -64,7 +64,7 @@ def _says_what_is_stale_and_what_cannot_be_made(project: Project) -> None:
     assert (
         "**The outputs here are older than the code or the parameters: run `dvc repro`.**" in report
     )
-    assert "Those of HEAD are missing, as its outputs could not be made again:" in report
+    assert "Those of HEAD are missing, as its outputs could not be reproduced:" in report
     assert "data/absent.csv" in report
 
 
@@ -79,8 +79,8 @@ def _rows(report: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nobody"], "error: nobody: no commit here has that name\n"),
-        (["HEAD"], "error: models: nothing is there to report; run `dvc repro`\n"),
+        (["nobody"], "error: nobody: there is no such commit here\n"),
+        (["HEAD"], "error: models: there are no outputs to report; run `dvc repro`\n"),
     ],
 )
 def test_what_cannot_be_reported_is_one_line(
