@@ -1,1 +1,1 @@
-"""A model applied to the rows of files: an answer or a reason for each."""
+"""A model applied to the rows of files: a prediction for each, or the reason why there is none."""

@@ -1,4 +1,4 @@
-"""The file of predictions: CSV or Parquet by its suffix, written as the answers come."""
+"""The file of predictions: CSV or Parquet by its suffix, written as the predictions are made."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,86 +7,85 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyarrow import csv
 
+from linreg.arrays import Floats
 from linreg.data.formula.row_errors import Mask
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import TableWriter
 from linreg.errors import UserError
 from linreg.files import new_file
-from linreg.prediction.answers import Answers
-from linreg.prediction.batches import Batch
+from linreg.prediction.input_table import InputChunk
+from linreg.prediction.row_predictions import RowPredictions
 
 OK = "ok"
 SUFFIXES = (".csv", ".parquet")
 
 
 def require_suffix(path: Path) -> None:
-    """Raise UserError unless the path says what kind of file it is."""
+    """Raise UserError unless the suffix of the output is that of a format we write."""
     if path.suffix not in SUFFIXES:
-        raise UserError(
-            path, f"must end in {' or '.join(SUFFIXES)}, which tells the kind of file to write"
-        )
+        what = f"must end in {' or '.join(SUFFIXES)}, which decides the format"
+        raise UserError(path, what)
 
 
-def columns(kept: pa.Schema, *, with_file: bool, with_interval: bool) -> pa.Schema:
-    """Return the columns of the file; raises UserError when one to keep is called like one of
-    ours.
+def output_schema(kept: pa.Schema, *, with_file: bool, with_interval: bool) -> pa.Schema:
+    """Return the columns of the output: place of the row, kept columns, prediction and reason.
+
+    Raises UserError when a kept column has the name of another one.
     """
-    place = [("file", pa.string())] if with_file else []
+    place = pa.schema([("row", pa.int64())])
+    if with_file:
+        place = pa.schema([("file", pa.string()), *place])
     bounds = [("low", pa.float64()), ("high", pa.float64())] if with_interval else []
-    place = pa.schema([*place, ("row", pa.int64())])
-    found = pa.schema([("prediction", pa.float64()), *bounds, ("reason", pa.string())])
+    prediction = pa.schema([("prediction", pa.float64()), *bounds, ("reason", pa.string())])
     for name in kept.names:
-        if name in place.names or name in found.names:
+        if name in place.names or name in prediction.names:
             todo = "rename it in the input, or do not keep it"
             raise UserError(f"--keep: column {name}", "is a column of the output too", todo=todo)
-    return pa.schema([*place, *kept, *found])
+    return pa.schema([*place, *kept, *prediction])
 
 
-def as_rows(batch: Batch, answers: Answers, schema: pa.Schema) -> pa.Table:
-    """Return a batch as rows of the file; what has no answer is null and has a reason."""
-    first, count = batch.first_row, len(answers.predicted)
-    values: dict[str, pa.Array | pa.ChunkedArray] = {
-        "row": as_arrow(np.arange(first, first + count, dtype=np.int64)),
-        "prediction": _without_nan(answers.predicted),
-        "low": _without_nan(answers.low),
-        "high": _without_nan(answers.high),
-        "reason": in_words({**answers.faults, **answers.remarks}, count),
-        **dict(zip(batch.kept.column_names, batch.kept.columns, strict=True)),
+def output_rows(chunk: InputChunk, predictions: RowPredictions, schema: pa.Schema) -> pa.Table:
+    """Return rows of the output; where there is no prediction it is null."""
+    num_rows = len(predictions.predicted)
+    row_numbers = np.arange(chunk.first_row, chunk.first_row + num_rows, dtype=np.int64)
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        "row": as_arrow(row_numbers),
+        "prediction": _nan_to_null(predictions.predicted),
+        "low": _nan_to_null(predictions.low),
+        "high": _nan_to_null(predictions.high),
+        "reason": join_reasons({**predictions.errors, **predictions.warnings}, num_rows),
+        **dict(zip(chunk.kept.column_names, chunk.kept.columns, strict=True)),
     }
     if "file" in schema.names:
-        values["file"] = pa.repeat(str(batch.origin), count)
-    return pa.table([values[name] for name in schema.names], schema)
+        columns["file"] = pa.repeat(str(chunk.origin), num_rows)
+    return pa.table([columns[name] for name in schema.names], schema)
 
 
-def in_words(reasons: Mapping[str, Mask], num_rows: int) -> pa.Array:
-    """Return per row the reasons that hold for it, joined with `; `, or `ok`."""
-    texts, codes = [""], np.zeros(num_rows, np.int32)
+def join_reasons(reasons: Mapping[str, Mask], num_rows: int) -> pa.Array:
+    """Return the reasons of each row joined by `; `, or `ok`."""
+    # The text of each row by its number, since most rows share one of a few texts. Only those that
+    # occur are made: with each reason there could be twice as many.
+    texts = [""]
+    text_of_row = np.zeros(num_rows, np.int32)
     for reason, rows in reasons.items():
-        # Only combinations that occur get a text: there could be twice as many with every reason.
-        found, codes[rows] = np.unique(codes[rows], return_inverse=True)
-        codes[rows] += len(texts)
-        texts += [f"{texts[code]}; {reason}" if texts[code] else reason for code in found]
-    return pc.take(pa.array([text or OK for text in texts]), as_arrow(codes))
+        extended, index_of_row = np.unique(text_of_row[rows], return_inverse=True)
+        text_of_row[rows] = len(texts) + index_of_row
+        texts += [f"{texts[text]}; {reason}" if texts[text] else reason for text in extended]
+    return pc.take(pa.array([text or OK for text in texts]), as_arrow(text_of_row))
 
 
 @contextmanager
 def new_output(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield what writes rows; the file is under its name when all are written, and absent if that
-    fails.
-    """
+    """Yield a function that writes rows; the file appears when all are written, or not at all."""
     with new_file(path) as partial:
-        writer = (
-            csv.CSVWriter(partial, schema)
-            if path.suffix == ".csv"
-            else TableWriter(partial, schema)
-        )
+        is_csv = path.suffix == ".csv"
+        writer = csv.CSVWriter(partial, schema) if is_csv else TableWriter(partial, schema)
         with writer:
             yield writer.write
 
 
-def _without_nan(values: NDArray[np.float64]) -> pa.Array:
+def _nan_to_null(values: Floats) -> pa.Array:
     column = as_arrow(values)
     return pc.if_else(pc.is_nan(column), None, column)

@@ -49,7 +49,7 @@ def model(tmp_path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> Line
     return model
 
 
-def test_every_row_comes_back_with_its_number_its_prediction_and_its_reason(
+def test_every_row_has_its_number_its_prediction_or_its_reason(
     model: LinearModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("model", "in.csv", "out.csv", "--keep", "id", "g") == 0
@@ -61,16 +61,16 @@ def test_every_row_comes_back_with_its_number_its_prediction_and_its_reason(
     alone = pd.DataFrame({"x": [0.5, 9.0], "z": [2.0, 2.5], "g": ["a", "a"]})
     assert found["prediction"].dropna().tolist() == model.predict(alone).tolist()
     assert capsys.readouterr().out.splitlines() == [
-        "predict: 5 rows, 2 predicted, 3 without → out.csv",
-        "           1  with a prediction: ok",
-        "           1  with a prediction: outside the training range: x",
-        "           1  without: missing value: x",
-        "           1  without: not a number: z",
-        "           1  without: unseen level: g",
+        "predict: 5 rows, 2 predicted, 3 without a prediction → out.csv",
+        "           1  predicted: ok",
+        "           1  predicted: outside the training range: x",
+        "           1  no prediction: missing value: x",
+        "           1  no prediction: not a number: z",
+        "           1  no prediction: unseen level: g",
     ]
 
 
-def test_csv_and_parquet_in_and_out_hold_the_same(model: LinearModel) -> None:
+def test_csv_and_parquet_hold_the_same_predictions(model: LinearModel) -> None:
     good = pd.DataFrame({"x": [0.5, None, 9.0], "z": [2.0, 3.0, 2.5], "g": ["a", "b", "a"]})
     good.to_csv("same.csv", index=False)
     good.to_parquet("same.parquet", index=False)
@@ -84,7 +84,7 @@ def test_csv_and_parquet_in_and_out_hold_the_same(model: LinearModel) -> None:
     assert Path("other.parquet").read_bytes() == Path("out.parquet").read_bytes()
 
 
-def test_a_point_keeps_all_columns_and_parquet_keeps_their_types(model: LinearModel) -> None:
+def test_keep_all_keeps_every_column_and_the_types_of_parquet(model: LinearModel) -> None:
     table = pa.table(
         {
             "z": [1.0],
@@ -115,7 +115,7 @@ def test_the_rows_of_a_folder_name_their_file(model: LinearModel) -> None:
     assert found["reason"].tolist() == REASONS * 2
 
 
-def test_bounds_come_with_how_far_the_model_is_off_their_middle(
+def test_intervals_come_with_how_far_predictions_are_off_centre(
     model: LinearModel, learn: Learn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_model(Path("off"), learn, "y ~ x + z + g", off=0.5)
@@ -129,10 +129,10 @@ def test_bounds_come_with_how_far_the_model_is_off_their_middle(
     )
     share = (0.5 / ((found["high"] - found["low"]) / 2)).max()
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.endswith(f"is off its middle by at most {share:.3%} of its half width")
+    assert last.endswith(f"predictions are off-centre by at most {share:.3%} of their half-width")
 
 
-def test_bounds_of_a_model_with_a_dropped_column_say_for_which_rows_they_hold(
+def test_intervals_after_a_dropped_column_say_for_which_rows_they_are_valid(
     model: LinearModel, learn: Learn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = training_rows()
@@ -141,10 +141,10 @@ def test_bounds_of_a_model_with_a_dropped_column_say_for_which_rows_they_hold(
     pq.write_table(rows, "in.parquet")
     assert run("dropped", "in.parquet", "out.csv", "--interval", 0.9) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "interval: holds for rows in which w = 2·x, as in training, where w was dropped"
+    assert last == "interval: valid for rows in which w = 2·x, as in training, where w was dropped"
 
 
-def test_too_many_rows_without_a_prediction_are_exit_code_1_with_the_output_written(
+def test_too_many_rows_without_a_prediction_are_exit_code_1(
     model: LinearModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("model", "in.csv", "out.csv", "--max-bad", 0.6) == 0
@@ -152,11 +152,12 @@ def test_too_many_rows_without_a_prediction_are_exit_code_1_with_the_output_writ
     assert run("model", "in.csv", "out.csv", "--max-bad", 0.59) == 1
     assert len(pd.read_csv("out.csv")) == 5
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "error: 60.000% of the rows have no prediction, more than --max-bad 0.59; out.csv is written all the same"
+        "error: 60.000% of the rows have no prediction, more than --max-bad 0.59; out.csv is"
+        " written all the same"
     )
 
 
-def test_a_table_without_rows_gives_one_without_rows(model: LinearModel) -> None:
+def test_the_output_of_a_table_without_rows_has_no_rows(model: LinearModel) -> None:
     Path("in.csv").write_text("x,z,g\n")
     assert run("model", "in.csv", "out.csv", "--max-bad", 0) == 0
     assert Path("out.csv").read_text() == '"row","prediction","reason"\n'
@@ -178,7 +179,7 @@ MISTAKES = [
     ),
     (
         ("model", "in.csv", "out.txt"),
-        "out.txt: must end in .csv or .parquet, which tells the kind of file to write",
+        "out.txt: must end in .csv or .parquet, which decides the format",
     ),
     (("model", "in.csv", "in.csv"), "in.csv: is the input too; name another file for the output"),
     (
@@ -187,7 +188,7 @@ MISTAKES = [
     ),
     (
         ("models", "in.csv", "out.csv"),
-        "models: is no folder with a model; name one such as models/model, or models:/",
+        "models: is not a folder with a model; name one such as models/model, or models:/",
     ),
     ((".", "in.csv", "out.csv"), "model.json: there is no such file; run `dvc repro` to make it"),
     (
@@ -214,7 +215,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert Path("in.csv").read_text() == CSV
 
 
-def test_a_missing_column_is_told_with_those_there_are(model: LinearModel) -> None:
+def test_the_error_about_a_missing_column_lists_the_columns(model: LinearModel) -> None:
     Path("in.csv").write_text("X,z,g\n1,2,a\n")
     assert refused("model", "in.csv", "out.csv") == (
         "in.csv: column x: is not in the file, but the model needs it; found X, z, g; "
@@ -222,7 +223,7 @@ def test_a_missing_column_is_told_with_those_there_are(model: LinearModel) -> No
     )
 
 
-def test_a_parquet_column_of_another_type_is_told_with_both(model: LinearModel) -> None:
+def test_the_error_about_a_column_of_another_type_names_both_types(model: LinearModel) -> None:
     pq.write_table(pa.table({"x": ["1"], "z": [1.0], "g": ["a"]}), "in.parquet")
     assert (
         refused("model", "in.parquet", "out.csv")
@@ -235,7 +236,7 @@ def test_a_parquet_column_of_another_type_is_told_with_both(model: LinearModel) 
     )
 
 
-def test_a_row_with_a_cell_too_many_ends_the_job_with_its_number(model: LinearModel) -> None:
+def test_the_error_about_a_row_with_too_many_cells_names_the_row(model: LinearModel) -> None:
     Path("in.csv").write_text("x,z,g\n1,2,a\n1,2,a,4\n")
     assert "in.csv: row 2: has 4 cells where the header has 3" in refused(
         "model", "in.csv", "out.csv"
@@ -243,22 +244,22 @@ def test_a_row_with_a_cell_too_many_ends_the_job_with_its_number(model: LinearMo
     assert not Path("out.csv").exists()
 
 
-def test_an_interval_needs_the_exact_answer_of_this_very_model(
+def test_intervals_need_the_exact_reference_of_the_same_model(
     model: LinearModel, learn: Learn
 ) -> None:
     save_model(Path("other"), learn, "y ~ x + z")
     for name in ("exact.json", "moments.safetensors"):
         (Path("other") / name).replace(Path("model") / name)
     assert refused("model", "in.csv", "out.csv", "--interval", 0.9) == (
-        "model: holds a model and an exact answer with other coefficients; found x, z"
+        "model: holds a model and an exact reference with other coefficients; found x, z"
     )
     (Path("model") / "exact.json").unlink()
     assert refused("model", "in.csv", "out.csv", "--interval", 0.9).startswith(
-        "model: has no exact answer beside it, which --interval needs"
+        "model: has no exact reference, which --interval needs"
     )
 
 
-def test_the_command_ends_with_2_for_a_mistake_and_imports_neither_torch_nor_mlflow(
+def test_predict_imports_neither_torch_nor_mlflow_and_exits_with_2_for_a_mistake(
     model: LinearModel,
 ) -> None:
     program = AFTERWARDS.format("sorted({'torch', 'mlflow'} & set(sys.modules))")

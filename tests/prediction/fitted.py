@@ -1,4 +1,4 @@
-"""A model fitted to a small table, with its exact answer beside it."""
+"""A model fitted to a small table and saved with its exact reference."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +17,7 @@ FORMULA = "y ~ x + log(z) + k + g + C(c) + flag + x:z"
 
 
 def training_rows(num_rows: int = NUM_ROWS) -> pa.Table:
-    """Return numbers, whole numbers, and categories of three types: x in [-2, 2], z in [1, 9], k in
-    0 … 9.
-    """
+    """Return floats x in [-2, 2] and z in [1, 9], integers k in 0 … 9, and three categories."""
     random = np.random.default_rng(3)
     x = np.linspace(-2.0, 2.0, num_rows)
     z = random.permutation(np.linspace(1.0, 9.0, num_rows))
@@ -44,8 +42,9 @@ def save_model(
     l2: float = 0.0,
     collinear: Literal["error", "drop"] = "error",
 ) -> LinearModel:
-    """Fit a model to rows and save it; `off` is added to its b, as if gradient descent had stopped
-    there.
+    """Fit a model to rows and save it.
+
+    `off` is added to its b, as if gradient descent had stopped there.
     """
     rows = training_rows() if rows is None else rows
     design = learn(formula, rows, fill_missing=fill_missing)

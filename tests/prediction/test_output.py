@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.errors import UserError
-from linreg.prediction.output import columns, in_words, new_output, require_suffix
+from linreg.prediction.output import join_reasons, new_output, output_schema, require_suffix
 
 SCHEMA = pa.schema([("row", pa.int64()), ("prediction", pa.float64()), ("reason", pa.string())])
 
@@ -19,17 +19,17 @@ SCHEMA = pa.schema([("row", pa.int64()), ("prediction", pa.float64()), ("reason"
 def test_the_reasons_of_a_row_are_joined_in_their_order(rows: list[list[bool]]) -> None:
     names = [f"reason {i}" for i in range(6)]
     masks = np.array(rows, bool).reshape(len(rows), 6)
-    found = in_words(dict(zip(names, masks.T, strict=True)), len(rows)).to_pylist()
+    found = join_reasons(dict(zip(names, masks.T, strict=True)), len(rows)).to_pylist()
     assert found == [
         "; ".join(name for name, holds in zip(names, row, strict=True) if holds) or "ok"
         for row in rows
     ]
 
 
-def write_all(path: Path, parts: Iterable[pa.Table]) -> None:
+def write_all(path: Path, tables: Iterable[pa.Table]) -> None:
     with new_output(path, SCHEMA) as write:
-        for part in parts:
-            write(part)
+        for table in tables:
+            write(table)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -37,12 +37,12 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     rows = pa.table([[1, 2], [0.5, None], ["ok", "missing value: x"]], SCHEMA)
 
-    def one_and_no_more() -> Iterator[pa.Table]:
+    def one_table_and_an_error() -> Iterator[pa.Table]:
         yield rows
         raise UserError("in.csv: row 3", "cannot be read")
 
     with pytest.raises(UserError):
-        write_all(path, one_and_no_more())
+        write_all(path, one_table_and_an_error())
     assert list(tmp_path.iterdir()) == []
     with new_output(path, SCHEMA) as write:
         write(rows)
@@ -51,7 +51,7 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_the_bytes_do_not_depend_on_how_the_rows_arrive(tmp_path: Path, suffix: str) -> None:
+def test_the_bytes_do_not_depend_on_how_rows_are_written(tmp_path: Path, suffix: str) -> None:
     numbers = np.random.default_rng(1).standard_normal(300_000)
     rows = pa.table([np.arange(300_000), numbers, ["ok"] * 300_000], SCHEMA)
     files = []
@@ -75,19 +75,19 @@ def test_a_csv_keeps_every_digit_and_quotes_what_needs_it(tmp_path: Path) -> Non
     assert [None if np.isnan(each) else each for each in back["prediction"]] == numbers
 
 
-def test_a_kept_column_may_not_be_called_like_one_of_the_output() -> None:
+def test_a_kept_column_may_not_have_the_name_of_another_column() -> None:
     for name in ("row", "prediction", "reason", "low", "file"):
         with pytest.raises(
             UserError, match=rf"--keep: column {name}: is a column of the output too"
         ):
-            columns(pa.schema([(name, pa.string())]), with_file=True, with_interval=True)
+            output_schema(pa.schema([(name, pa.string())]), with_file=True, with_interval=True)
     kept = pa.schema([("low", pa.string()), ("file", pa.string())])
-    names = columns(kept, with_file=False, with_interval=False).names
+    names = output_schema(kept, with_file=False, with_interval=False).names
     assert names == ["row", "low", "file", "prediction", "reason"]
 
 
 @pytest.mark.parametrize("name", ["out", "out.txt", "out.csv.gz", "out.PARQUET", ".csv"])
-def test_a_file_must_say_its_kind(name: str) -> None:
+def test_the_suffix_must_be_that_of_a_known_format(name: str) -> None:
     with pytest.raises(UserError, match=r"must end in \.csv or \.parquet"):
         require_suffix(Path(name))
 

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from linreg.commands.predict import _artifact
+from linreg.commands.predict import _model_folder
 from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
@@ -68,7 +68,7 @@ def test_every_name_of_a_model_leads_to_its_plain_artifact(
 
 def test_a_fetched_model_is_gone_after_its_use(run: MlflowRun, store: MlflowClient) -> None:
     (model,) = store.search_logged_models([run.info.experiment_id])
-    with _artifact(f"models:/{model.model_id}") as folder:
+    with _model_folder(f"models:/{model.model_id}") as folder:
         assert (folder / "model.json").exists()
     assert not folder.exists()
 

@@ -9,7 +9,7 @@ from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 from tests.prediction.fitted import save_model, training_rows
-from tests.prediction.test_answers import predicted
+from tests.prediction.test_row_predictions import predicted
 
 Learn = Callable[..., Design]
 
@@ -19,18 +19,18 @@ def model(tmp_path: Path, learn: Learn) -> LinearModel:
     return save_model(tmp_path / "model", learn, "y ~ x + z + g")
 
 
-def said(model: LinearModel, folder: Path, text: str) -> list[str]:
+def reasons_of(model: LinearModel, folder: Path, text: str) -> list[str]:
     (folder / "in.csv").write_text(text)
     reasons: list[str] = predicted(model, folder / "in.csv")["reason"].tolist()
     return reasons
 
 
-def test_a_decimal_comma_is_told_from_the_first_cells_that_have_a_sign(
+def test_the_first_cells_with_a_comma_or_a_point_decide_which_is_decimal(
     model: LinearModel, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("x;z;g\n1;2;a\n0,5;2.5;b\n0.5;2,5;c\n")
     found = predicted(model, tmp_path / "in.csv")
-    # One cell of either sign in each column: the point is the usual one.
+    # One cell of each kind in each column: points are the usual case.
     assert found["reason"].tolist() == ["ok", "not a number: x", "not a number: z"]
     (tmp_path / "in.csv").write_text("x;z;g\n1;2;a\n0,5;2,5;b\n0,25;1.5;c\n-1,5;2,5;c\n")
     found = predicted(model, tmp_path / "in.csv")
@@ -39,13 +39,13 @@ def test_a_decimal_comma_is_told_from_the_first_cells_that_have_a_sign(
     assert found["prediction"].dropna().tolist() == model.predict(alone).tolist()
 
 
-def test_the_sign_stays_what_it_was_in_later_blocks(
+def test_a_decimal_comma_is_decided_for_all_later_blocks(
     model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 40)
     lines = ["1;2;a"] * 10 + ["0,5;2;a"] * 10 + ["0.5;2;a"] * 10
     assert (
-        said(model, tmp_path, "x;z;g\n" + "\n".join(lines) + "\n")
+        reasons_of(model, tmp_path, "x;z;g\n" + "\n".join(lines) + "\n")
         == ["ok"] * 20 + ["not a number: x"] * 10
     )
 
@@ -54,23 +54,23 @@ def test_a_column_without_a_single_number_is_an_error_that_names_its_first_cell(
     model: LinearModel, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError) as caught:
-        said(model, tmp_path, "x,z,g\n,few,a\nlow,many,a\nhigh,3 of them,b\n")
+        reasons_of(model, tmp_path, "x,z,g\n,few,a\nlow,many,a\nhigh,3 of them,b\n")
     assert str(caught.value) == (
         f"{tmp_path}/in.csv: row 2: column x: must hold numbers, as in training; found low; "
         "name the columns as in training, or correct the cells"
     )
 
 
-def test_text_further_down_is_a_fault_of_its_row_alone(
+def test_text_in_a_later_row_is_an_error_of_that_row_alone(
     model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 64)
     cells = [f"1,{'oops' if row in (50, 51, 52, 53, 54, 55) else 2},a" for row in range(100)]
     expected = ["not a number: z" if 50 <= row <= 55 else "ok" for row in range(100)]
-    assert said(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
+    assert reasons_of(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
 
 
-def test_the_files_of_a_folder_may_be_written_differently(
+def test_the_files_of_a_folder_may_have_different_dialects(
     model: LinearModel, tmp_path: Path
 ) -> None:
     folder = tmp_path / "in"
@@ -83,7 +83,7 @@ def test_the_files_of_a_folder_may_be_written_differently(
     assert found["prediction"].tolist() == model.predict(alone).tolist()
 
 
-def test_text_categories_that_look_like_numbers_are_taken_as_they_are_written(
+def test_categories_that_look_like_numbers_are_compared_as_text(
     tmp_path: Path, learn: Learn
 ) -> None:
     rows = training_rows()

@@ -18,15 +18,15 @@ from linreg.data.source import open_source
 from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
-from linreg.prediction.answers import Interval, answer
-from linreg.prediction.batches import Batches
-from linreg.prediction.output import as_rows, columns
+from linreg.prediction.input_table import InputTable
+from linreg.prediction.output import output_rows, output_schema
+from linreg.prediction.row_predictions import PredictionInterval, predict_rows
 from tests.prediction.fitted import save_model, training_rows
 
 Learn = Callable[..., Design]
 
 GOOD: dict[str, Any] = {"x": 0.25, "z": 3.0, "k": 4, "g": "b", "c": 20, "flag": True}
-BAD_TEXT = {"x": ["abc", "1,5", "1 2", "0x10", "1_0"], "z": ["x", "--1"], "k": ["four"]}
+NOT_NUMBERS = {"x": ["abc", "1,5", "1 2", "0x10", "1_0"], "z": ["x", "--1"], "k": ["four"]}
 INFINITE = {"x": ["inf", "-Infinity", "1e999"], "z": ["inf"], "k": ["-inf"]}
 UNSEEN = {
     "g": ["z", " b", "B"],
@@ -34,17 +34,17 @@ UNSEEN = {
     "flag": ["yes", "1"],
 }
 OUTSIDE = {"x": ["2.5", "-1e3"], "z": ["0.5", "10"], "k": ["-1", "10.5"]}
-SPELT = {"x": ["0.25", "+.5", " 1e-1\t", "-2"], "z": ["3", "9.", "4.5"], "k": ["4", "4.5", "9.0"]}
-SPELT |= {"g": ["a", "b", "c"], "c": ["20", "1.0", "300", "+1"], "flag": ["true", "FALSE", "True"]}
+VALID = {"x": ["0.25", "+.5", " 1e-1\t", "-2"], "z": ["3", "9.", "4.5"], "k": ["4", "4.5", "9.0"]}
+VALID |= {"g": ["a", "b", "c"], "c": ["20", "1.0", "300", "+1"], "flag": ["true", "FALSE", "True"]}
 
 
 def choices(name: str) -> list[tuple[str, str]]:
-    """Cells of a column as a CSV spells them, each with what is to be said about it."""
-    found = [(cell, "") for cell in SPELT[name]] + [
+    """Return cells of a column as text in a CSV, each with the reason that belongs to it."""
+    found = [(cell, "") for cell in VALID[name]] + [
         ("", f"missing value: {name}"),
         ("NA", f"missing value: {name}"),
     ]
-    found += [(cell, f"not a number: {name}") for cell in BAD_TEXT.get(name, [])]
+    found += [(cell, f"not a number: {name}") for cell in NOT_NUMBERS.get(name, [])]
     found += [(cell, f"not finite: {name}") for cell in INFINITE.get(name, [])]
     found += [(cell, f"unseen level: {name}") for cell in UNSEEN.get(name, [])]
     found += [(cell, f"outside the training range: {name}") for cell in OUTSIDE.get(name, [])]
@@ -59,16 +59,25 @@ def model(tmp_path_factory: pytest.TempPathFactory, learn: Learn) -> LinearModel
     return save_model(tmp_path_factory.mktemp("model"), learn)
 
 
-def predicted(model: LinearModel, path: Path, keep: list[str] | None = None) -> pd.DataFrame:
-    batches = Batches(open_source(path), model.design.schema, keep or [])
-    schema = columns(batches.kept, with_file=False, with_interval=False)
-    tables = [as_rows(batch, answer(model, batch.features), schema) for batch in batches]
+def predicted(
+    model: LinearModel,
+    path: Path,
+    keep: list[str] | None = None,
+    interval: PredictionInterval | None = None,
+) -> pd.DataFrame:
+    """Return the output for the rows of a file."""
+    table = InputTable(open_source(path), model.design.schema, keep or [])
+    schema = output_schema(table.kept, with_file=False, with_interval=interval is not None)
+    tables = [
+        output_rows(chunk, predict_rows(model, chunk.features, interval), schema)
+        for chunk in table.chunks()
+    ]
     found: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return found
 
 
 def typed_row(cells: dict[str, str]) -> dict[str, Any]:
-    """A row without faults as a Python program would hold it."""
+    """Return a row without errors as a Python program would hold it."""
     numbers = {name: float(cells[name].strip()) for name in ("x", "z", "k")}
     return numbers | {
         "g": cells["g"],
@@ -79,11 +88,11 @@ def typed_row(cells: dict[str, str]) -> dict[str, Any]:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30))
-def test_every_row_comes_back_in_order_with_its_reasons_and_good_ones_as_the_model_predicts_them(
+def test_every_row_of_a_csv_has_its_prediction_or_exactly_its_reasons(
     model: LinearModel, tmp_path: Path, rows: list[dict[str, tuple[str, str]]]
 ) -> None:
-    # The first row has no fault: a column without a single number is an error, see below.
-    rows = [{name: (SPELT[name][0], "") for name in GOOD}, *rows]
+    # The first row has no error: a column without a single number would end the command.
+    rows = [{name: (VALID[name][0], "") for name in GOOD}, *rows]
     path = tmp_path / "rows.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -95,12 +104,12 @@ def test_every_row_comes_back_in_order_with_its_reasons_and_good_ones_as_the_mod
     assert found["id"].tolist() == [f"r{i}" for i in range(len(rows))]
     good = []
     for i, row in enumerate(rows):
-        said = [reason for _, reason in row.values() if reason]
-        refused = [reason for reason in said if not reason.startswith("outside")]
-        expected = set(refused or said) or {"ok"}
+        reasons = [reason for _, reason in row.values() if reason]
+        errors = [reason for reason in reasons if not reason.startswith("outside")]
+        expected = set(errors or reasons) or {"ok"}
         assert set(found["reason"][i].split("; ")) == expected, row
-        assert math.isnan(found["prediction"][i]) == bool(refused)
-        if not refused:
+        assert math.isnan(found["prediction"][i]) == bool(errors)
+        if not errors:
             good.append(i)
     alone = pd.DataFrame(
         [typed_row({name: cell for name, (cell, _) in rows[i].items()}) for i in good]
@@ -126,7 +135,7 @@ CELLS_OF_A_ROW = st.tuples(st.sampled_from(OF_X), st.sampled_from(OF_Z), st.samp
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(CELLS_OF_A_ROW, min_size=1, max_size=30), rows_per_group=st.integers(1, 9))
-def test_parquet_has_the_same_reasons_whatever_its_row_groups(
+def test_every_row_of_a_parquet_file_has_its_prediction_or_its_reasons(
     model: LinearModel, tmp_path: Path, rows: list[tuple[tuple[Any, str], ...]], rows_per_group: int
 ) -> None:
     x, z, c = zip(*rows, strict=True)
@@ -142,19 +151,17 @@ def test_parquet_has_the_same_reasons_whatever_its_row_groups(
     pq.write_table(table, path, row_group_size=rows_per_group)
     found = predicted(model, path)
     for i, row in enumerate(rows):
-        said = {reason for _, reason in row if reason}
-        # What is computed is judged where nothing was refused so far, in the order of the formula.
-        certain = said - {"not finite: log(z)"} if len(said) > 1 else said
-        assert certain <= set(found["reason"][i].split("; ")) <= (said or {"ok"})
-        assert math.isnan(found["prediction"][i]) == bool(said)
+        reasons = {reason for _, reason in row if reason}
+        # An expression is checked only in rows without an error so far, in the formula's order.
+        certain = reasons - {"not finite: log(z)"} if len(reasons) > 1 else reasons
+        assert certain <= set(found["reason"][i].split("; ")) <= (reasons or {"ok"})
+        assert math.isnan(found["prediction"][i]) == bool(reasons)
     good = [i for i, row in enumerate(rows) if not any(reason for _, reason in row)]
     alone = table.take(pa.array(good, pa.int64()))
     assert found["prediction"][good].to_numpy().tobytes() == model.predict(alone).tobytes()
 
 
-def test_a_filled_number_is_told_and_a_cell_of_text_is_not_filled(
-    tmp_path: Path, learn: Learn
-) -> None:
+def test_a_missing_number_may_be_filled_but_text_is_not(tmp_path: Path, learn: Learn) -> None:
     model = save_model(tmp_path / "model", learn, "y ~ x + z", fill_missing=True)
     (tmp_path / "in.csv").write_text("x,z\n1,2\n,3\nabc,3\n2.5,?\n")
     found = predicted(model, tmp_path / "in.csv")
@@ -169,7 +176,7 @@ def test_a_filled_number_is_told_and_a_cell_of_text_is_not_filled(
     assert math.isnan(found["prediction"][2])
 
 
-def test_a_prediction_that_overflows_is_no_prediction(tmp_path: Path, learn: Learn) -> None:
+def test_a_row_whose_prediction_overflows_has_none(tmp_path: Path, learn: Learn) -> None:
     model = save_model(tmp_path / "model", learn, "y ~ x + z")
     (tmp_path / "in.csv").write_text("x,z\n1,2\n1.7e308,1.7e308\n")
     assert predicted(model, tmp_path / "in.csv")["reason"].tolist() == [
@@ -178,7 +185,7 @@ def test_a_prediction_that_overflows_is_no_prediction(tmp_path: Path, learn: Lea
     ]
 
 
-def test_the_bounds_are_those_of_statsmodels(tmp_path: Path, learn: Learn) -> None:
+def test_prediction_intervals_are_those_of_statsmodels(tmp_path: Path, learn: Learn) -> None:
     model = save_model(tmp_path, learn, "y ~ x + z")
     rows = training_rows().to_pandas()
     fit = sm.OLS(rows["y"], sm.add_constant(rows[["x", "z"]])).fit()
@@ -194,24 +201,24 @@ def test_the_bounds_are_those_of_statsmodels(tmp_path: Path, learn: Learn) -> No
         assert set(ours["reason"]) == {"ok"}
 
 
-def test_bounds_do_not_follow_a_model_that_stopped_short_and_a_prediction_outside_them_is_told(
+def test_intervals_stay_with_the_exact_fit_of_a_model_that_stopped_short(
     tmp_path: Path, learn: Learn
 ) -> None:
     exact = save_model(tmp_path / "exact", learn, "y ~ x + z")
     near, far = (save_model(tmp_path / str(off), learn, "y ~ x + z", off=off) for off in (0.5, 5.0))
     new = pd.DataFrame({"x": [0.0, 1.0], "z": [5.0, 2.0]})
-    of_exact, of_near, of_far = (
+    with_exact, with_near, with_far = (
         bounds(model, tmp_path / name, new, 0.95)
         for model, name in ((exact, "exact"), (near, "0.5"), (far, "5.0"))
     )
-    for found in (of_near, of_far):
-        assert found[["low", "high"]].equals(of_exact[["low", "high"]])
-    assert set(of_near["reason"]) == {"ok"}
-    assert set(of_far["reason"]) == {"prediction outside its interval"}
-    assert of_far["prediction"].tolist() == far.predict(new).tolist()
+    for found in (with_near, with_far):
+        assert found[["low", "high"]].equals(with_exact[["low", "high"]])
+    assert set(with_near["reason"]) == {"ok"}
+    assert set(with_far["reason"]) == {"prediction outside its interval"}
+    assert with_far["prediction"].tolist() == far.predict(new).tolist()
 
 
-def test_a_row_without_a_prediction_has_no_bounds_and_one_with_boundless_bounds_says_so(
+def test_bounds_are_absent_without_a_prediction_and_where_they_overflow(
     tmp_path: Path, learn: Learn
 ) -> None:
     model = save_model(tmp_path, learn, "y ~ x + z")
@@ -225,24 +232,20 @@ def test_a_row_without_a_prediction_has_no_bounds_and_one_with_boundless_bounds_
     ]
 
 
-def test_a_fit_that_knows_no_interval_is_an_error(tmp_path: Path, learn: Learn) -> None:
+def test_a_fit_without_a_residual_deviation_has_no_interval(tmp_path: Path, learn: Learn) -> None:
     save_model(tmp_path / "ridge", learn, "y ~ x", l2=0.5)
     with pytest.raises(
-        UserError, match=r"--interval: a ridge fit .* has no interval; found train.l2 = 0.5"
+        UserError, match=r"--interval: a ridge fit is biased .*; found train.l2 = 0.5"
     ):
-        Interval(ExactReference.read(tmp_path / "ridge"), 0.95)
+        PredictionInterval(ExactReference.read(tmp_path / "ridge"), 0.95)
     save_model(tmp_path / "two", learn, "y ~ x", training_rows(2))
     with pytest.raises(
         UserError, match=r"--interval: the model has as many coefficients as training rows"
     ):
-        Interval(ExactReference.read(tmp_path / "two"), 0.95)
+        PredictionInterval(ExactReference.read(tmp_path / "two"), 0.95)
 
 
 def bounds(model: LinearModel, folder: Path, new: pd.DataFrame, confidence: float) -> pd.DataFrame:
     pq.write_table(pa.Table.from_pandas(new), folder / "new.parquet")
-    batches = Batches(open_source(folder / "new.parquet"), model.design.schema, [])
-    schema = columns(batches.kept, with_file=False, with_interval=True)
-    interval = Interval(ExactReference.read(folder), confidence)
-    tables = [as_rows(batch, answer(model, batch.features, interval), schema) for batch in batches]
-    found: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    return found
+    interval = PredictionInterval(ExactReference.read(folder), confidence)
+    return predicted(model, folder / "new.parquet", interval=interval)

@@ -1,0 +1,86 @@
+"""A CSV file whose rows are to be predicted: read once, as text, of which each cell is parsed.
+
+A cell that is not a number is then an error of its row alone. Ingest, which gives every column one
+type, would make text of the whole column.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from linreg.data.csv.dialect import read_header
+from linreg.data.csv.rows import read_rows
+from linreg.data.csv.values import decimal_commas_to_points, parse_cells
+from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
+from linreg.data.formula.schema import Schema
+from linreg.errors import UserError
+
+
+class CsvInput:
+    """The rows of a CSV file as text, and the features in them."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._file = read_header(path)
+        self._schema = schema
+        types = feature_types(schema)
+        self._numbers = [name for name, type_ in types.items() if pa.types.is_floating(type_)]
+        # By column, whether its numbers have a decimal comma, once a cell has shown it.
+        self._has_decimal_commas: dict[str, bool] = {}
+        # The columns of which some cell was seen.
+        self._seen: set[str] = set()
+
+    def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of all rows as text, at most a block at a time; missing cells are null."""
+        for column in columns:
+            self._file.require(column)
+        return read_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
+
+    def features(self, text: pa.Table, first_row: int) -> CoercedTable:
+        """Return the features of the rows that come next; `first_row` is the number of their first.
+
+        Raises UserError for a column of numbers in which no cell is a number, where its first cells
+        occur.
+        """
+        if self._file.has_decimal_commas:
+            text = self._with_decimal_points(text)
+        features = coerce(text, self._schema, self._file.path, text=True)
+        for name in self._numbers:
+            if name not in self._seen:
+                numbers = features.table.column(name)
+                self._require_a_number(name, text.column(name), numbers, first_row)
+        return features
+
+    def _with_decimal_points(self, text: pa.Table) -> pa.Table:
+        for name in self._numbers:
+            cells = text.column(name)
+            if self._are_with_decimal_commas(name, cells):
+                index = text.column_names.index(name)
+                text = text.set_column(index, name, decimal_commas_to_points(cells))
+        return text
+
+    def _are_with_decimal_commas(self, name: str, cells: pa.ChunkedArray) -> bool:
+        """Whether a column has decimal commas: the first block with a comma or a point decides."""
+        if name not in self._has_decimal_commas:
+            as_points = decimal_commas_to_points(cells)
+            invalid_with_commas = parse_cells(as_points, pa.float64()).null_count
+            invalid_with_points = parse_cells(cells, pa.float64()).null_count
+            if invalid_with_commas == invalid_with_points:
+                return False
+            self._has_decimal_commas[name] = invalid_with_commas < invalid_with_points
+        return self._has_decimal_commas[name]
+
+    def _require_a_number(
+        self, name: str, text: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int
+    ) -> None:
+        if text.null_count == len(text):
+            return
+        self._seen.add(name)
+        if numbers.null_count == len(numbers):
+            row = text.is_valid().index(True).as_py()
+            raise UserError(
+                f"{self._file.path}: row {first_row + row}: column {name}",
+                "must hold numbers, as in training",
+                found=text[row].as_py(),
+                todo="name the columns as in training, or correct the cells",
+            )

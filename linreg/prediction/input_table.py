@@ -1,0 +1,87 @@
+"""The rows to predict, a chunk at a time, with their features in the types of training."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from linreg.data.formula.coercion import CoercedTable, coerce
+from linreg.data.formula.schema import Schema
+from linreg.data.source import Source
+from linreg.data.tables.parquet import ROWS_PER_GROUP
+from linreg.data.typed_table import open_typed_table
+from linreg.errors import UserError
+from linreg.prediction.csv_input import CsvInput
+
+
+class InputChunk(NamedTuple):
+    """Consecutive rows of the file `origin`, from its data row `first_row` (counted from 1) on.
+
+    kept  the columns that go into the output as they are
+    """
+
+    features: CoercedTable
+    kept: pa.Table
+    origin: Path
+    first_row: int
+
+
+class InputTable:
+    """The rows of a source, as chunks of at most ROWS_PER_GROUP rows.
+
+    kept      the schema of the columns named by `keep`; in a CSV file they are text
+    num_rows  the number of rows; None for CSV, which only reading can tell
+
+    Raises UserError for a column that is absent or has another type than the model needs.
+    """
+
+    def __init__(self, source: Source, schema: Schema, keep: Sequence[str]) -> None:
+        self._source = source
+        self._schema = schema
+        self._require_columns(schema.features, "the model needs it")
+        self._require_columns(keep, "--keep names it")
+        self._columns = list(dict.fromkeys([*schema.features, *keep]))
+        if not self._columns:
+            # A model of an intercept alone needs no column, but its rows have to be counted.
+            self._columns = [next(filter(None, source.columns))]
+        self.num_rows: int | None = None
+        if source.is_parquet:
+            # Nothing is converted, so that no scratch folder is needed.
+            self._table = open_typed_table(source, self._columns, scratch=Path())
+            self.num_rows = self._table.num_rows
+            self.kept = pa.schema([self._table.schema.field(name) for name in keep])
+        else:
+            self.kept = pa.schema([(name, pa.string()) for name in keep])
+
+    def chunks(self) -> Iterator[InputChunk]:
+        """Yield the rows in order."""
+        return self._parquet_chunks() if self._source.is_parquet else self._csv_chunks()
+
+    def _parquet_chunks(self) -> Iterator[InputChunk]:
+        for group in self._table.chunks():
+            # A user's row group may be larger than ours.
+            for start in range(0, group.rows.num_rows, ROWS_PER_GROUP):
+                rows = group.rows.slice(start, ROWS_PER_GROUP)
+                features = coerce(rows, self._schema, group.origin)
+                kept = rows.select(self.kept.names)
+                yield InputChunk(features, kept, group.origin, group.first_row + start)
+
+    def _csv_chunks(self) -> Iterator[InputChunk]:
+        for path in self._source.files:
+            file = CsvInput(path, self._schema)
+            first_row = 1
+            for text in file.tables(self._columns):
+                features = file.features(text, first_row)
+                yield InputChunk(features, text.select(self.kept.names), path, first_row)
+                first_row += text.num_rows
+
+    def _require_columns(self, names: Iterable[str], why: str) -> None:
+        for name in names:
+            if name not in self._source.columns:
+                raise UserError(
+                    f"{self._source.files[0]}: column {name}",
+                    f"is not in the file, but {why}",
+                    found=", ".join(filter(None, self._source.columns)),
+                    todo="correct the name, in the file or here",
+                )
