@@ -1,8 +1,7 @@
-"""Put two runs side by side: what differs in parameters, measures and coefficients, and a page with
-the pictures.
+"""Compare two runs: their parameters, metrics and coefficients, and a page with figures of both.
 
 Each is a run (its name, or the beginning of its id as `linreg runs` lists it), a revision (commit,
-branch, tag, or experiment of DVC), or `workspace`, which is what the last run left in this folder.
+branch, tag or DVC experiment), or `workspace`, the results in this folder.
 """
 
 import argparse
@@ -10,12 +9,12 @@ from pathlib import Path
 
 from linreg.comparison.page import comparison_lines, comparison_page
 from linreg.files import write_text
-from linreg.lineage.evaluations import WORKSPACE, evaluation_of
+from linreg.lineage.evaluation_lookup import WORKSPACE, find_evaluation
 from linreg.report.results import NamedResults, RunResults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the two, and where the page goes."""
+    """Declare the two runs, and where the page goes."""
     parser.add_argument(
         "first", metavar="RUN_A", help="run or revision, such as HEAD or an experiment's name"
     )
@@ -24,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_B",
         nargs="?",
         default=WORKSPACE,
-        help="the other (default: workspace)",
+        help="the other one (default: workspace)",
     )
     parser.add_argument(
         "--output",
@@ -36,13 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what differs and write the page."""
-    with evaluation_of(args.first) as a, evaluation_of(args.second) as b:
+    """Print the differences and write the page."""
+    with find_evaluation(args.first) as a, find_evaluation(args.second) as b:
+        # Two runs may have the same name.
         names = [a.name, b.name] if a.name != b.name else [args.first, args.second]
-        first, second = (
-            NamedResults(name, RunResults.read(each.folder))
-            for name, each in zip(names, (a, b), strict=True)
-        )
+        first = NamedResults(names[0], RunResults.read(a.folder))
+        second = NamedResults(names[1], RunResults.read(b.folder))
     print("\n".join(comparison_lines(first, second)))
     write_text(args.output, comparison_page(first, second))
     print(f"page: {args.output}")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from linreg.errors import UserError
-from linreg.lineage.lineage import run_named
+from linreg.lineage.run_lookup import find_run_by_id
 from linreg.tracking.runs import KnownRun
 from linreg.verify.model_match import compare_model
 from linreg.verify.run_checkout import SOURCE, RunCheckout, checkout_run
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print how the run is repeated, what was compared, and whether it is the same."""
     start = time.monotonic()
-    original = run_named(args.run_id)
+    original = find_run_by_id(args.run_id)
     with checkout_run(original) as repeated:
         print("\n".join(_description(original, repeated)), flush=True)
         repeated.project.reproduce()

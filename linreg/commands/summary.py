@@ -1,118 +1,78 @@
-"""`linreg summary`: what the pipeline found, on one screen."""
+"""Print the results of the last run on one screen: coefficients, gap, metrics and gates."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from linreg.dvc_lock import changed_parameters
-from linreg.files import content_hash, read_document
+from linreg.files import content_hash
+from linreg.fit.history import gap_in_words
 from linreg.fit.model import load
-from linreg.report.results import read_documents
+from linreg.report.rendering import eight_digits, number
+from linreg.report.results import RunResults
+from linreg.text import table
 
 MODEL = Path("models/model")
-SCHEMA = Path("data/ingested/schema.json")
-PROFILE = Path("data/ingested/profile.json")
 EVALUATION = Path("models/evaluation")
+MAX_CHANGES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none: it reads what the last run left in this folder."""
+    """It has none: it reads what the last run left in this folder."""
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print θ and b beside the true ones where they are known, metrics, gates, and where to look
-    further.
-    """
-    model = load(MODEL)
-    truth, profile = read_document(SCHEMA)["truth"], read_document(PROFILE)
-    metrics, verdict, certainty = read_documents(
-        EVALUATION,
-        "metrics.json",
-        "gates.json",
-        "inference.json",
-        model={str(MODEL): content_hash(MODEL)},
-    )
-
-    if changed := changed_parameters():
-        names = ", ".join(changed[:3]) + (
-            f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        )
-        print(
-            f"\nOLDER than params.yaml: since then {names} changed.\n`dvc repro` brings what follows up to date."
-        )
-    print(f"\n{model.design.schema.formula}")
-    print("\n".join(_table(_coefficient_rows(model.coefficients, model.b, truth, certainty))))
-    if metrics["gap"] is not None:
-        print(f"\ngap: the training loss is {100 * metrics['gap']:.3g}% above the least possible")
-    dropped = sum(profile["dropped"].values())
-    print(f"\nrows: {profile['rows_read']} read, {dropped} dropped")
-    print("\n".join(_table(_metric_rows(metrics))))
-    for name, gate in verdict["gates"].items():
-        bounds = ", ".join(
-            f"{bound} {gate[bound]:g}" for bound in ("min", "max") if gate[bound] is not None
-        )
-        found = "nothing to judge" if gate["value"] is None else f"{gate['value']:.6g}"
-        print(f"gate {name} ({bounds}): {'passed' if gate['passed'] else 'FAILED'} with {found}")
-    print(f"\nmodel:  {MODEL}/model.json")
-    print(f"report: {EVALUATION}/report.html")
-    print("runs:   make ui           (compare runs in the MLflow UI)")
+    """Print the summary."""
+    load(MODEL)
+    results = RunResults.read(EVALUATION, model={str(MODEL): content_hash(MODEL)})
+    print("\n".join(summary_lines(results, changed_parameters())))
     return 0
 
 
-def _coefficient_rows(
-    theta: dict[str, float], b: float, truth: dict[str, Any] | None, certainty: dict[str, Any]
-) -> Iterator[list[str]]:
-    interval = f"{certainty['confidence']:.12g}"
-    yield [
-        "",
-        "found",
-        *(["true"] if truth else []),
-        "exact",
-        "std. error",
-        f"{interval} low",
-        f"{interval} high",
-    ]
-    for name, value in [("b", b), *theta.items()]:
-        if name == "b" and name not in certainty["coefficients"]:
-            # a model without intercept
-            continue
-        true = (
-            [None if truth is None else truth["b"] if name == "b" else truth["theta"].get(name)]
-            if truth
-            else []
-        )
-        exact = certainty["coefficients"].get(name)
-        usual = exact["usual"] if exact else {}
-        sure = [
-            exact["estimate"] if exact else None,
-            *(usual.get(key) for key in ("standard_error", "low", "high")),
-        ]
-        yield [name, *("–" if each is None else f"{each:.8g}" for each in [value, *true, *sure])]
+def summary_lines(results: RunResults, changed: list[str]) -> Iterator[str]:
+    """Yield the lines; `changed` are the parameters that have changed since the run."""
+    if changed:
+        more = len(changed) - MAX_CHANGES
+        names = ", ".join(changed[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
+        yield f"\nOUT OF DATE: {names} changed in params.yaml since the last run."
+        yield "Run `dvc repro` to update the results."
+    yield f"\n{results.context['formula']}"
+    yield from table(list(_coefficient_rows(results)), "<>")
+    if results.metrics["gap"] is not None:
+        yield f"\ngap: the training loss is {gap_in_words(results.metrics['gap'])}"
+    profile = results.context["profile"]
+    yield f"\nrows: {profile['rows_read']} read, {sum(profile['dropped'].values())} dropped"
+    yield from table(list(_metric_rows(results)), "<>")
+    for name, gate in results.gates.items():
+        yield f"gate {name} ({_bounds(gate)}): {_gate_result(gate)}"
+    yield f"\nmodel:  {MODEL}/model.json"
+    yield f"report: {EVALUATION}/report.html"
+    yield "runs:   make ui           (compare runs in the MLflow UI)"
 
 
-def _metric_rows(metrics: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
+def _coefficient_rows(results: RunResults) -> Iterator[list[str]]:
+    true = ["true"] if results.context["truth"] else []
+    confidence = results.confidence
+    yield ["", "trained", *true, "exact", "std. error", f"{confidence} low", f"{confidence} high"]
+    for c in results.coefficients:
+        values = [c.trained, *([c.true] if true else []), c.exact]
+        values += [c.classical.get(key) for key in ("standard_error", "low", "high")]
+        yield [c.name, *map(eight_digits, values)]
+
+
+def _metric_rows(results: RunResults) -> Iterator[list[str]]:
     yield ["", "rows", "R²", "RMSE", "MAE", "max error", "RMSE of the mean"]
-    for part in ("train", "validation", "test"):
-        if part in metrics:
-            values = [metrics[part][name] for name in ("r2", "rmse", "mae", "max_error")]
-            values.append(metrics[part]["baseline"]["rmse"])
-            yield [
-                part,
-                str(metrics[part]["n"]),
-                *("–" if value is None else f"{value:.6g}" for value in values),
-            ]
+    for part in results.parts:
+        metrics = results.metrics[part]
+        values = [metrics[name] for name in ("r2", "rmse", "mae", "max_error")]
+        yield [part, str(metrics["n"]), *map(number, [*values, metrics["baseline"]["rmse"]])]
 
 
-def _table(rows: Iterator[list[str]]) -> list[str]:
-    lines = list(rows)
-    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
-    return [
-        "  ".join(
-            [
-                line[0].ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False)),
-            ]
-        )
-        for line in lines
-    ]
+def _bounds(gate: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {gate[key]:g}" for key in ("min", "max") if gate[key] is not None)
+
+
+def _gate_result(gate: Mapping[str, Any]) -> str:
+    value = "no value" if gate["value"] is None else number(gate["value"])
+    return f"{'passed' if gate['passed'] else 'FAILED'} with {value}"

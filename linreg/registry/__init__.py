@@ -1,1 +1,1 @@
-"""Champion and challenger: which model is promoted, and the record of why."""
+"""Champion and challenger: which model version is to be used, and the record of why."""

@@ -1,4 +1,4 @@
-"""What a version in the registry says about itself: a page for people, and tags to search by."""
+"""The description of a version in the registry: a page for people, and tags to search by."""
 
 from collections.abc import Iterator
 
@@ -7,54 +7,48 @@ from linreg.registry.candidate import Candidate
 from linreg.tracking.journal.legal_names import with_legal_names
 from linreg.tracking.mlflow.required_columns import required_columns_markdown
 
-MOST_COEFFICIENTS = 30
-"""How many coefficients a version shows; its model.json has them all."""
+MAX_COEFFICIENTS = 30
+"""How many coefficients a version shows; model.json has them all."""
+SOURCE_TAGS = ("git.commit", "git.dirty", "dvc.experiment", "data/split")
 
 
-def description(candidate: Candidate, why: str) -> str:
-    """Return the version's page in Markdown: formula, columns, θ and b, metrics, where it is from,
-    what was decided.
+def model_card(candidate: Candidate, reason: str) -> str:
+    """Return the page of a version in Markdown; `reason` is why it became champion or challenger.
+
+    It has the formula, the columns, θ and b, the metrics, the run and the commit.
     """
     model, run = candidate.model, candidate.run
-    commit = run.tags.get("git.commit", "none") + (
-        " (dirty)" if run.tags.get("git.dirty") == "true" else ""
-    )
     rows = "\n".join(f"| {plain(name)} | {value!r} |" for name, value in _coefficients(candidate))
-    more = len(model.coefficients) - MOST_COEFFICIENTS
-    rest = f"\n\n{more} more coefficients are in model.json." if more > 0 else ""
-    numbers = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
+    num_hidden = len(model.coefficients) - MAX_COEFFICIENTS
+    more = f"\n\n{num_hidden} more coefficients are in model.json." if num_hidden > 0 else ""
+    metrics = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
+    dirty = " (dirty)" if run.tags.get("git.dirty") == "true" else ""
+    commit = run.tags.get("git.commit", "none") + dirty
     experiment = run.tags.get("dvc.experiment")
+    of_experiment = f", DVC experiment {plain(experiment)}" if experiment else ""
     return (
-        f"{required_columns_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{rest}\n\n{numbers}\n\n"
-        f"Run {plain(run.name)}, commit {plain(commit)}"
-        f"{f', DVC experiment {plain(experiment)}' if experiment else ''}, "
-        f"model {candidate.model_hash}.\n\nWhen it was registered: {why}."
+        f"{required_columns_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{more}\n\n{metrics}\n\n"
+        f"Run {plain(run.name)}, commit {plain(commit)}{of_experiment}, "
+        f"model {candidate.model_hash}.\n\nWhen it was registered: {reason}."
     )
 
 
-def tags(candidate: Candidate) -> dict[str, str]:
-    """Return the version's tags: the model's MD5, its code, its experiment, its metrics, θ and
-    b.
-    """
-    known = {
-        name: candidate.run.tags[name]
-        for name in ("git.commit", "git.dirty", "dvc.experiment", "data/split")
-        if name in candidate.run.tags
-    }
-    numbers = {
-        name: repr(value) for name, value in (*_metrics(candidate), *_coefficients(candidate))
-    }
+def version_tags(candidate: Candidate) -> dict[str, str]:
+    """Return the tags of a version: the model's MD5 and formula, its source, metrics, θ and b."""
+    run_tags = candidate.run.tags
+    source = {name: run_tags[name] for name in SOURCE_TAGS if name in run_tags}
+    values = (*_metrics(candidate), *_coefficients(candidate))
+    numbers = {name: repr(value) for name, value in values}
     formula = candidate.model.design.schema.formula
-    return with_legal_names(
-        {"linreg.model": candidate.model_hash, "formula": formula} | known | numbers
-    )
+    model = {"linreg.model": candidate.model_hash, "formula": formula}
+    return with_legal_names(model | source | numbers)
 
 
 def _coefficients(candidate: Candidate) -> Iterator[tuple[str, float]]:
     model = candidate.model
     if model.design.schema.intercept:
         yield "b", model.b
-    for name, value in list(model.coefficients.items())[:MOST_COEFFICIENTS]:
+    for name, value in list(model.coefficients.items())[:MAX_COEFFICIENTS]:
         yield f"theta.{name}", value
 
 

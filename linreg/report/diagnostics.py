@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from linreg.evaluation.gates import format_bounds
-from linreg.report.rendering import percent
+from linreg.fit.history import gap_in_words
 from linreg.report.results import CoefficientRow, RunResults
 
 CONVERGED = 0.2
@@ -157,7 +157,7 @@ def _of_convergence(run: RunResults) -> Iterator[Diagnostic]:
     )
     yield Diagnostic(
         "warning",
-        f"Training has not converged: it ended {percent(gap)} above the minimum{and_distance}. "
+        f"Training has not converged: it ended {gap_in_words(gap)}{and_distance}. "
         "Predictions are as good as that loss; for the coefficients use the exact minimum below, "
         "set train.solver: exact, or let the learning rate decay (train.schedule: linear, "
         "train.average: 0.5).",

@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from linreg.fit.history import gap_in_words
+
 SMALLEST_P = 1e-16
 """The digits of a p-value below this are rounding."""
 MAX_LEVELS = 8
@@ -30,7 +32,7 @@ def render(template: str, values: Mapping[str, Any], package: str = "linreg.repo
         "number": number,
         "eight_digits": eight_digits,
         "three_digits": three_digits,
-        "percent": percent,
+        "gap": gap_in_words,
         "p_value": p_value,
         "levels": levels,
         "parameter": parameter,
@@ -55,11 +57,6 @@ def eight_digits(value: float | None) -> str:
 def three_digits(value: float | None) -> str:
     """Return a number with three digits."""
     return number(value, ".3g")
-
-
-def percent(value: float | None) -> str:
-    """Return a share as a percentage with three digits."""
-    return "–" if value is None else f"{100 * value:.3g} %"
 
 
 def p_value(value: float | None) -> str:

@@ -85,13 +85,13 @@ class RunResults:
     predicted: Floats
 
     @classmethod
-    def read(cls, folder: Path) -> "RunResults":
-        """Read a folder like models/evaluation.
+    def read(cls, folder: Path, model: Mapping[str, str] = MappingProxyType({})) -> "RunResults":
+        """Read a folder like models/evaluation, which must be that of a model (its MD5 by path).
 
-        Raises UserError for a file that is absent, damaged, of another format or of another
-        evaluation than report.json.
+        Raises UserError for a file that is absent, damaged, of another format, or belongs to
+        another model or another evaluation than report.json.
         """
-        documents = read_documents(folder, *_REQUIRED_KEYS)
+        documents = read_documents(folder, *_REQUIRED_KEYS, model=model)
         for (name, keys), document in zip(_REQUIRED_KEYS.items(), documents, strict=True):
             if not set(keys) <= set(document):
                 raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_REMEDY)

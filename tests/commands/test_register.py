@@ -1,6 +1,4 @@
-"""`linreg register` on what the real pipeline made, with its own store and with a real MLflow
-server.
-"""
+"""`linreg register` on outputs of the real pipeline, with its own store and with a real server."""
 
 import json
 import os
@@ -28,7 +26,8 @@ client = mlflow.MlflowClient()
 model = client.get_registered_model("linreg")
 versions = client.search_model_versions("name = 'linreg'")
 aliases = {alias: int(number) for alias, number in model.aliases.items()}  # text over HTTP
-print(json.dumps({"aliases": aliases, "tags": model.tags, "versions": {v.version: v.tags for v in versions}}))
+versions = {version.version: version.tags for version in versions}
+print(json.dumps({"aliases": aliases, "tags": model.tags, "versions": versions}))
 """
 SERVED = """
 import json, mlflow, pandas as pd
@@ -73,29 +72,27 @@ def asked(project: Project, program: str, uri: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_what_the_pipeline_made_is_registered_judged_and_refused_when_it_is_stale(
-    small: Project,
-) -> None:
+def test_the_model_is_registered_compared_and_refused_when_it_is_stale(small: Project) -> None:
     store = f"sqlite:///{small.folder / 'mlflow.db'}"
     first = small.run("linreg", "register")
     assert "registered as version 1 of linreg, champion: there was no champion" in first.stdout
 
-    # What dvc.lock does not know of is not of this model, whatever it says.
+    # An evaluation that dvc.lock does not know is refused, whatever it says.
     small.run("dvc", "exp", "run", "-n", "more", "-S", "train.epochs=3")
-    judged, params = small.folder / "models/evaluation/gates.json", small.folder / "params.yaml"
-    before = judged.read_text()
-    judged.write_text(before.replace("0.9", "0.8"))
+    gates, params = small.folder / "models/evaluation/gates.json", small.folder / "params.yaml"
+    before = gates.read_text()
+    gates.write_text(before.replace("0.9", "0.8"))
     edited = small.run("linreg", "register", check=False)
     assert edited.returncode == 2
     assert edited.stderr.startswith(
         "error: models/evaluation/gates.json: was changed after it was written, by hand or "
     )
-    judged.write_text(before)
+    gates.write_text(before)
     params.write_text(params.read_text().replace("min: 0.9", "min: 0.5"))
     stale = small.run("linreg", "register", check=False)
     assert stale.returncode == 1
     assert stale.stderr.startswith(
-        "refused: models/evaluation is not known to be of this model: DVC would run "
+        "refused: models/evaluation may be of another model: DVC would run "
     )
     assert "evaluate (" in stale.stderr
     assert stale.stderr.count("\n") == 1
@@ -149,11 +146,11 @@ def test_a_real_server_holds_the_version_and_serves_the_champion(
     expected = [b + theta["x1"] * x1 + theta["x2"] * x2 for x1, x2 in ((0.5, 1.0), (1.0, -2.0))]
     assert asked(small, SERVED, server.url) == pytest.approx(expected, rel=1e-12)
 
-    # The run of an experiment, judged against the champion that only the server has.
+    # The run of an experiment is compared with the champion that only the server has.
     small.run("dvc", "exp", "run", "-f", "-n", "more", "-S", "train.epochs=3", env=uri)
-    judged = small.run("linreg", "register", env=uri, check=False)
-    assert "registered as version 2 of linreg" in judged.stdout
-    assert "version 1, the champion, on 300 test rows: MSE" in judged.stdout + judged.stderr
+    done = small.run("linreg", "register", env=uri, check=False)
+    assert "registered as version 2 of linreg" in done.stdout
+    assert "version 1, the champion, on 300 test rows: MSE" in done.stdout + done.stderr
 
     server.kill()
     began = time.monotonic()
@@ -163,8 +160,8 @@ def test_a_real_server_holds_the_version_and_serves_the_champion(
     assert time.monotonic() - began < 30
 
 
-def test_killed_at_any_moment_the_next_one_completes_it(small: Project) -> None:
-    """Versions, aliases, log and tags agree, wherever the first command was ended by SIGKILL."""
+def test_a_command_killed_at_any_moment_is_completed_by_the_next(small: Project) -> None:
+    """Versions, aliases, log and tags then agree."""
     small.run("git", "checkout", "-q", ".")
     small.run("dvc", "checkout")
     interrupted = 0
@@ -177,7 +174,8 @@ def test_killed_at_any_moment_the_next_one_completes_it(small: Project) -> None:
             command, cwd=small.folder, env=small.environment(), stdout=subprocess.DEVNULL
         )
         with closing(sqlite3.connect(small.folder / "mlflow.db")) as database:
-            while process.poll() is None:  # killed as soon as the table has a row of that name
+            # Killed as soon as the table has a row of that name.
+            while process.poll() is None:
                 if database.execute(f"select 1 from {table} where name = ?", [name]).fetchone():  # noqa: S608
                     os.kill(process.pid, signal.SIGKILL)
                     break

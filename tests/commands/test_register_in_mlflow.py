@@ -1,4 +1,4 @@
-"""`linreg register` against a real SQLite store, with runs whose models are made by hand."""
+"""`linreg register` against a real SQLite store, with runs and models that the tests write."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from linreg import cli
 from linreg.data.formula.design import Design
 from linreg.data.tables.parquet import write_table
-from linreg.files import content_hash, write_document
+from linreg.files import content_hash, read_document, write_document
 from linreg.fit.model import LinearModel
 from linreg.tracking.audit_log import CHAMPION, Decision
 from linreg.tracking.journal.open_run import start_run
@@ -50,16 +50,14 @@ Register = Callable[..., tuple[int, str, str]]
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run has trained, and how it was judged."""
+    """The model of a run, and its evaluation."""
 
     coefficients: tuple[float, ...]
     formula: str = "y ~ x1 + x2"
     gates: Mapping[str, Any] = field(default_factory=lambda: PASSED)
     split: str = ""
     sent: bool = False
-    """Whether MLflow has it; only those are sent that become versions, since that takes a second
-    each.
-    """
+    """Whether MLflow has it; only those that become versions, since sending one takes a second."""
 
 
 RUNS = {
@@ -143,8 +141,10 @@ def project(prepared: tuple[Path, dict[str, str]], repository: Path) -> Path:
     shutil.copytree(
         top, repository, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mlartifacts")
     )
-    for sent in repository.glob(".linreg/runs/*/sent.json"):
-        sent.write_text(sent.read_text().replace(str(top), str(repository)))
+    for path in repository.glob(".linreg/runs/*/sent.json"):
+        sent = read_document(path)
+        sent["tracking_uri"] = sent["tracking_uri"].replace(str(top), str(repository))
+        write_document(path, sent)
     return repository
 
 
@@ -221,7 +221,7 @@ def test_the_first_model_becomes_champion(
     assert (line["commit"], line["dirty"], line["experiment"]) == ("c0ffee" * 6, True, "fast-one")
 
 
-def test_a_version_leads_to_its_run_and_says_what_it_is(
+def test_a_version_has_its_run_its_tags_and_a_model_card(
     store: MlflowClient, register: Register
 ) -> None:
     register("truth")
@@ -248,14 +248,15 @@ def test_a_version_leads_to_its_run_and_says_what_it_is(
     assert f"commit {'c0ffee' * 6} (dirty), DVC experiment fast-one" in page
 
 
-def test_a_truly_better_model_takes_the_place(
+def test_a_significantly_better_model_becomes_the_champion(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
     register("far")
     code, out, err = register("truth")
     assert (code, err) == (0, "")
     assert (
-        "registered as version 2 of linreg, champion: it is better than version 1, the champion, on 1000"
+        "registered as version 2 of linreg, champion: it is significantly better than version 1, "
+        "the champion, on 1000"
         in out
     )
     assert aliases(store) == {"challenger": 2, "champion": 2}
@@ -268,12 +269,10 @@ def test_a_truly_better_model_takes_the_place(
     assert (line["champion"], line["version"]) == (1, 2)
 
 
-def test_better_on_the_point_alone_is_not_promoted(
+def test_a_smaller_error_that_may_be_chance_is_not_promoted(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
-    """Of two models beside each other one is better by chance; whichever comes second does not take
-    the place.
-    """
+    """Of two similar models one has the smaller error by chance, in whichever order they come."""
     differences = []
     for name, first, second in (("one", "truth", "near"), ("other", "near", "truth")):
         register(first, "--name", name)
@@ -281,7 +280,7 @@ def test_better_on_the_point_alone_is_not_promoted(
         assert code == 1
         assert out.endswith(f"registered as version 2 of {name}, challenger\n")
         assert err.startswith(
-            "not promoted: it is not known to be better than version 1, the champion,"
+            "not promoted: it is not significantly better than version 1, the champion,"
         )
         assert err.count("\n") == 1
         assert store.get_registered_model(name).aliases == {"challenger": 2, "champion": 1}
@@ -294,19 +293,21 @@ def test_a_worse_model_is_not_promoted(store: MlflowClient, register: Register) 
     code, _, err = register("far")
     assert code == 1
     assert err.startswith(
-        "not promoted: it is worse than version 1, the champion, on 1000 test rows: MSE 0.0"
+        "not promoted: it is significantly worse than version 1, the champion, on 1000 test rows: "
+        "MSE 0.0"
     )
     assert aliases(store) == {"challenger": 2, "champion": 1}
 
 
-def test_failed_gates_are_refused_and_written_down_in_both_places(
+def test_a_refusal_for_failed_gates_is_logged_in_both_places(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
     code, _, err = register("failed")
     assert code == 1
     assert (
         err
-        == "refused: gate gap has no value, must be at most 0.1; gate test_r2 is 0.85, must be at least 0.9\n"
+        == "refused: gate gap has no value, must be at most 0.1; "
+        "gate test_r2 is 0.85, must be at least 0.9\n"
     )
     assert versions(store) == 0
     (line,) = logged(project)
@@ -321,14 +322,14 @@ def test_another_target_is_refused(store: MlflowClient, register: Register) -> N
     assert versions(store) == 1
 
 
-def test_rows_that_are_not_those_of_the_run_are_refused(register: Register) -> None:
+def test_test_rows_that_are_not_those_of_the_run_are_refused(register: Register) -> None:
     code, _, err = register("other split")
     assert code == 1
-    assert err.startswith("refused: data/split here has MD5 ")
-    assert "and the run's was 77.dir" in err
+    assert err.startswith("refused: data/split has MD5 ")
+    assert "here, and 77.dir in the run" in err
 
 
-def test_the_same_model_has_one_version(
+def test_the_same_model_gets_no_second_version(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
     register("truth")
@@ -340,17 +341,18 @@ def test_the_same_model_has_one_version(
     assert tagged(store, 1) == logged(project)
 
 
-def test_a_registered_model_that_fails_todays_gates_is_said_to(register: Register) -> None:
+def test_a_registered_model_that_would_now_be_refused_is_reported(register: Register) -> None:
     register("truth")
     code, out, _ = register("truth, failed")
-    assert code == 1  # or a pipeline that reads no words would take it for a success
+    # A pipeline that reads no words must not take it for a success.
+    assert code == 1
     assert (
         "this model is version 1 of linreg, and would now be refused: gate gap has no value" in out
     )
 
 
 @pytest.mark.parametrize("champion", ["", "far", "near"])
-def test_a_dry_run_says_the_same_and_changes_nothing(
+def test_a_dry_run_decides_the_same_and_changes_nothing(
     project: Path, register: Register, champion: str
 ) -> None:
     if champion:
@@ -366,16 +368,14 @@ def test_a_dry_run_says_the_same_and_changes_nothing(
     ].replace(f"version {2 if champion else 1} of", "version N of")
 
 
-def test_a_dry_run_of_what_is_refused_known_or_promoted_changes_nothing(
-    project: Path, register: Register
-) -> None:
+def test_a_dry_run_of_any_other_decision_changes_nothing(project: Path, register: Register) -> None:
     register("truth")
     register("near")
     before = contents(project)
     assert "would be refused: gate gap" in register("failed", "--dry-run")[2]
     assert "already registered" in register("truth again", "--dry-run")[1]
     assert (
-        "version 2 of linreg would become champion, in place of version 1: so"
+        "version 2 of linreg would become the champion, replacing version 1: so"
         in register("", "--promote", "2", "--why", "so", "--dry-run")[1]
     )
     assert contents(project) == before
@@ -394,7 +394,7 @@ def contents(project: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_a_person_may_promote_and_go_back_and_the_log_says_why(
+def test_a_promotion_by_hand_is_logged_with_its_reason(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
     register("truth")
@@ -402,7 +402,7 @@ def test_a_person_may_promote_and_go_back_and_the_log_says_why(
     code, out, _ = register("", "--promote", "2", "--why", "the pricing team asked for it")
     assert (code, out) == (
         0,
-        "version 2 of linreg is now the champion, in place of version 1: the pricing team asked"
+        "version 2 of linreg is now the champion, replacing version 1: the pricing team asked"
         " for it\n",
     )
     assert aliases(store) == {"challenger": 2, "champion": 2}
@@ -427,9 +427,9 @@ def test_a_person_may_promote_and_go_back_and_the_log_says_why(
     [
         (["--promote", "7", "--why", "so"], "linreg version 7: is not in the registry"),
         (["--promote", "1"], "--promote: needs a reason; add --why TEXT"),
-        (["--why", "so"], "--why: belongs to --promote"),
+        (["--why", "so"], "--why: is the reason for --promote"),
         (["--name", "a/b"], "--name: must be letters, digits, spaces"),
-        (["--run", "nobody"], "run nobody: is known neither here nor in MLflow"),
+        (["--run", "nobody"], "run nobody: is unknown here and in MLflow"),
         ([], "models/model/model.json: there is no such file; run `dvc repro` to make it"),
     ],
 )
@@ -442,7 +442,9 @@ def test_mistakes_are_one_line(
     assert not (project / "registry-log.jsonl").exists()
 
 
-def test_a_run_that_was_not_judged_is_one_line(project: Path, register: Register) -> None:
+def test_a_run_without_evaluation_is_an_error_of_one_line(
+    project: Path, register: Register
+) -> None:
     with start_run("linreg", "half", {}, {"models/model": "3d.dir"}) as run:
         pass
     code, _, err = register(run.key)
@@ -450,7 +452,7 @@ def test_a_run_that_was_not_judged_is_one_line(project: Path, register: Register
     assert "was not evaluated; found a run that is FINISHED; run `dvc repro` to complete it" in err
 
 
-def test_a_champion_of_another_origin_stays_until_a_person_decides(
+def test_a_champion_that_is_no_model_of_ours_stays_until_a_person_decides(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
     store.create_registered_model("linreg")
@@ -460,18 +462,18 @@ def test_a_champion_of_another_origin_stays_until_a_person_decides(
     assert (code, err.count("\n")) == (1, 1)
     assert "registered as version 2 of linreg, challenger" in out
     assert err.startswith(
-        "not promoted: version 1, the champion, cannot be compared: linreg version 1: holds no model"
+        "not promoted: version 1, the champion, cannot be compared: linreg version 1: "
+        "holds no model"
     )
     assert register("", "--promote", "2", "--why", "ours")[0] == 0
     assert aliases(store) == {"challenger": 2, "champion": 2}
 
 
-def test_a_server_that_is_down_is_one_line_within_seconds(
+def test_a_server_that_is_down_is_an_error_of_one_line_within_seconds(
     project: Path, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9"
-    )  # nobody listens there
+    # Nobody listens there.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
     began = time.monotonic()
     todo = "start the server, or name another store in MLFLOW_TRACKING_URI"
     assert register("truth") == (
@@ -494,7 +496,7 @@ def test_a_run_that_mlflow_does_not_have_is_sent_first(
 
 
 @pytest.mark.slow
-def test_two_at_once_come_one_after_the_other(
+def test_two_commands_at_once_decide_one_after_the_other(
     project: Path, store: MlflowClient, prepared: tuple[Path, dict[str, str]]
 ) -> None:
     _, keys = prepared
@@ -519,16 +521,14 @@ def test_two_at_once_come_one_after_the_other(
 
 
 @pytest.mark.parametrize("next_one", ["truth", "near"])
-def test_a_registration_that_was_killed_is_completed_by_the_next_command(
+def test_an_interrupted_registration_is_completed_by_the_next_command(
     project: Path,
     store: MlflowClient,
     register: Register,
     prepared: tuple[Path, dict[str, str]],
     next_one: str,
 ) -> None:
-    """A version without its aliases and without a line is what SIGKILL leaves just after the
-    version was made.
-    """
+    """Killed just after the version was made, it leaves a version without aliases and log entry."""
     everything = [each.experiment_id for each in store.search_experiments()]
     run = store.search_runs(everything, f"tags.`linreg.run` = '{prepared[1]['truth']}'")[0]
     assert run.outputs is not None
@@ -544,10 +544,13 @@ def test_a_registration_that_was_killed_is_completed_by_the_next_command(
         code, out, _ = register("truth")
         assert "already registered: this model is version 1 of linreg (challenger, champion)" in out
         assert (code, versions(store)) == (0, 1)
-    else:  # another model is judged against the champion that was decided before
+    else:
+        # Another model is compared with the champion that was decided before.
         code, out, _ = register("near")
         assert (code, aliases(store)) == (1, {"challenger": 2, "champion": 1})
-    assert out.startswith("version 1 of linreg, whose registration was interrupted, is champion\n")
+    assert out.startswith(
+        "completed the interrupted registration of version 1 of linreg: champion\n"
+    )
     assert store.get_registered_model("linreg").aliases["champion"] == 1
     assert logged(project)[0] == tagged(store, 1)[0] == json.loads(decision.line()) | {"version": 1}
     assert Registry.open("linreg").unfinished() == []

@@ -13,7 +13,7 @@ import pytest
 
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.lineage.lineage import run_named
+from linreg.lineage.run_lookup import find_run_by_id
 from linreg.tracking.runs import KnownRun, journal_runs
 from linreg.verify.model_match import compare_model
 from linreg.verify.run_checkout import checkout_run
@@ -106,11 +106,11 @@ def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
     params.write_text(committed.replace("lr: 0.01", "lr: 0.02"))
     small.run("dvc", "repro")
     other = small.run("linreg", "runs").stdout.splitlines()
-    assert [line.rpartition("  ")[2] for line in other] == ["made", "the model", "only the data"]
+    assert [line.rpartition("  ")[2] for line in other] == ["produced", "the model", "only the data"]
     params.write_text(committed)
     assert "is cached - skipping run" in small.run("dvc", "repro").stdout
     restored = small.run("linreg", "runs").stdout.splitlines()
-    assert [line.rpartition("  ")[2] for line in restored] == ["made", "only the data", "the model"]
+    assert [line.rpartition("  ")[2] for line in restored] == ["produced", "only the data", "the model"]
     assert restored[2].split() == before.splitlines()[1].split()
 
 
@@ -216,12 +216,12 @@ def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(
     there: Project, altered: Any
 ) -> None:
     altered("ffff", with_tags(code=None, git_dirty="true"))
-    with checkout_run(run_named("ffff")) as state:
+    with checkout_run(find_run_by_id("ffff")) as state:
         assert len(state.notes) == 1
         assert "uncommitted changes" in state.notes[0]
         assert (state.project.folder / "stages" / "train.py").exists()
     altered("fffe", with_tags(code=None))
-    with checkout_run(run_named("fffe")) as state:
+    with checkout_run(find_run_by_id("fffe")) as state:
         assert (state.notes, state.changes, state.unknown_source) == ([], [], None)
 
 
@@ -230,14 +230,14 @@ def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(
 ) -> None:
     for key in ("ffff", "fffe"):
         altered(key, with_tags())
-    assert run_named("fffe").key == "fffe"
+    assert find_run_by_id("fffe").key == "fffe"
     with pytest.raises(
-        UserError, match=r"run fff: is the beginning of more than one; found .*ffff"
+        UserError, match=r"run fff: is ambiguous; found .*ffff"
     ):
-        run_named("fff")
+        find_run_by_id("fff")
     done = there.run("linreg", "rerun", "no-such-run", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "run no-such-run: is known neither here nor in MLflow" in done.stderr
+    assert "run no-such-run: is unknown here and in MLflow" in done.stderr
 
 
 def clean_run(project: Project) -> KnownRun:
@@ -253,12 +253,12 @@ def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(
         with_tags(models__model="0.dir")(event)
 
     altered("ffff", other_b)
-    match = compare_model(run_named("ffff"), there.folder)
+    match = compare_model(find_run_by_id("ffff"), there.folder)
     assert not match.same
     assert "epoch 2: b: 4.25 became " in match.lines[-1]
     altered("fffe", with_tags(models__model="0.dir"))
     assert (
-        "not in the curves of θ and b" in compare_model(run_named("fffe"), there.folder).lines[-1]
+        "not in the curves of θ and b" in compare_model(find_run_by_id("fffe"), there.folder).lines[-1]
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from linreg.commands.runs import table
+from linreg.commands.runs import run_table
 from linreg.dvc_lock import locked_hashes
 from linreg.errors import UserError
-from linreg.lineage.lineage import all_runs, runs_of
+from linreg.lineage.run_lookup import find_all_runs, find_runs_by_hash
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.journal.sync_state import SyncState
@@ -61,21 +61,22 @@ def a_run(name: str, tags: Mapping[str, str], *, later: Mapping[str, str] | None
         run.log({"b": 4.25}, step=1)
         if later:
             run.set_tags(later)
-    time.sleep(0.002)  # the next one is newer
+    # The next one is newer.
+    time.sleep(0.002)
     return run.key
 
 
-def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> None:
+def test_runs_are_found_by_the_hashes_of_their_outputs_the_newest_first(repository: Path) -> None:
     code = {"git.commit": "c0ffee" * 6, "git.dirty": "true", "dvc.experiment": "fast-one"}
     first = a_run("first", DATA, later={"models/model": MODEL})
     a_run("another model of another split", {"data/split": "6d.dir", "models/model": ANOTHER_MODEL})
     second = a_run("second", DATA | code, later={"models/model": ANOTHER_MODEL})
     a_run("the split with another schema", DATA | {"data/ingested/schema.json": "6c"})
     third = a_run("third", {"models/model": MODEL})
-    found = runs_of(locked_hashes(repository / "dvc.lock", OUTPUTS))
+    found = find_runs_by_hash(locked_hashes(repository / "dvc.lock", OUTPUTS))
     assert [run.key for run in found] == [third, second, first]
     assert [run.produced(HASHES) for run in found] == ["the model", "only the data", "the model"]
-    header, *lines = table(found, HASHES)
+    header, *lines = run_table(found, HASHES)
     assert header.split() == [
         "run",
         "key",
@@ -84,18 +85,17 @@ def test_a_run_is_found_by_what_it_made_the_newest_first(repository: Path) -> No
         "status",
         "commit",
         "experiment",
-        "made",
+        "produced",
     ]
     assert lines[1].startswith(f"not sent yet  {second[:8]}  second  {time.strftime('%Y-')}")
     assert lines[1].endswith("FINISHED  c0ffeec0ff dirty  fast-one    only the data")
-    assert len(all_runs()) == 5
+    assert len(find_all_runs()) == 5
 
 
-def test_what_mlflow_calls_it_stands_in_the_first_column(repository: Path) -> None:
+def test_the_first_column_is_the_id_in_mlflow(repository: Path) -> None:
     key = a_run("sent", HASHES)
-    (
-        repository / "mlflow.db"
-    ).touch()  # without it, nothing has been sent to where runs are sent now
+    # Without it, nothing has been sent to the store that is used now.
+    (repository / "mlflow.db").touch()
     RunFolder(key).write_sync_state(SyncState(f"sqlite:///{repository}/mlflow.db", "deadbeef"))
     code, out, err = linreg("runs")
     assert (code, out.splitlines()[1].split()[:3], err) == (0, ["deadbeef", key[:8], "sent"], "")
@@ -111,7 +111,7 @@ def test_status_is_that_of_the_journal_and_of_its_writer(repository: Path) -> No
     assert sorted(each.status for each in journal_runs()) == ["FAILED", "KILLED"]
 
 
-def test_a_known_run_has_its_parameters_curves_and_the_copy_of_its_model(repository: Path) -> None:
+def test_a_run_has_its_parameters_its_curves_and_a_copy_of_its_model(repository: Path) -> None:
     (repository / "models" / "model").mkdir(parents=True)
     (repository / "models" / "model" / "model.json").write_text("{}")
     with start_run("linreg", "name", {"train.lr": 0.01, "generate.theta": [2.0]}, {}) as run:
@@ -129,7 +129,7 @@ def test_no_run_is_one_line_and_exit_code_1(repository: Path) -> None:
     a_run("of something else", {"models/model": ANOTHER_MODEL})
     code, out, err = linreg("runs")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
-    assert "no run that is known here made the outputs in dvc.lock; `linreg runs --all`" in err
+    assert "no run here produced the outputs in dvc.lock; `linreg runs --all`" in err
     assert linreg("runs", "--all")[0] == 0
 
 
@@ -138,7 +138,7 @@ def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
     code, out, err = linreg("runs")
     assert (code, out) == (2, "")
     assert err == "error: dvc.lock: there is no such file; run `dvc repro` and commit dvc.lock\n"
-    a_run("listed all the same", HASHES)
+    a_run("listed without a lock", HASHES)
     assert linreg("runs", "--all")[1].splitlines()[1].endswith("–")
 
 
@@ -149,7 +149,7 @@ def test_a_damaged_lock_is_one_line(repository: Path, text: str) -> None:
         locked_hashes(repository / "dvc.lock", OUTPUTS)
 
 
-def test_mlflow_is_not_imported_without_being_asked(repository: Path) -> None:
+def test_without_the_option_mlflow_is_not_imported(repository: Path) -> None:
     a_run("name", HASHES)
     program = "import sys; from linreg import cli; sys.argv[1:] = ['runs']\n"
     program += "try: cli.main()\nexcept SystemExit: print([n for n in ('mlflow', 'numpy', 'torch') if n in sys.modules])"
@@ -159,7 +159,7 @@ def test_mlflow_is_not_imported_without_being_asked(repository: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_mlflow_tells_the_runs_whose_journals_are_gone(
+def test_runs_whose_journals_are_gone_are_found_in_mlflow(
     repository: Path, monkeypatch: pytest.MonkeyPatch, lose: Callable[[str], None]
 ) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "not-a-tag")
@@ -193,12 +193,11 @@ def lose(repository: Path) -> Callable[[str], None]:
     return lambda key: shutil.rmtree(repository / ".linreg" / "runs" / key)
 
 
-def test_a_server_that_is_down_is_one_line(
+def test_a_server_that_is_down_is_an_error_of_one_line(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9"
-    )  # nobody listens there
+    # Nobody listens there.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
     code, out, err = linreg("runs", "--mlflow")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert "cannot be searched for runs; found http://127.0.0.1:9 does not answer" in err

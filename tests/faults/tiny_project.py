@@ -31,8 +31,8 @@ READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         f"{RAW}/_part-00000.seal": ("ingest", "predict"),
         f"{INGESTED}/table.parquet": ("split",),
         f"{INGESTED}/_table.seal": ("split",),
-        f"{INGESTED}/schema.json": ("train", "evaluate", "summary"),
-        f"{INGESTED}/profile.json": ("evaluate", "summary"),
+        f"{INGESTED}/schema.json": ("train", "evaluate"),
+        f"{INGESTED}/profile.json": ("evaluate",),
         f"{SPLIT}/split.json": ("train", "evaluate"),
         f"{SPLIT}/train/shard-00001.parquet": ("train", "evaluate"),
         f"{SPLIT}/train/_shard-00001.seal": ("train", "evaluate"),
@@ -49,7 +49,7 @@ READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "models/evaluation/gates.json": ("summary", "compare"),
         "models/evaluation/inference.json": ("summary", "compare"),
         "models/evaluation/report.json": ("summary", "compare"),
-        "models/evaluation/predictions.csv": ("compare",),
+        "models/evaluation/predictions.csv": ("summary", "compare"),
     }
 )
 """Every file that a stage or command reads of what an earlier one wrote. Not here: what train

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from linreg.fit.history import gap_in_words
 from linreg.report.diagnostics import diagnostics
 from linreg.report.results import RunResults
 
@@ -93,7 +94,7 @@ def test_training_that_stopped_early_has_not_converged(evaluated: Evaluated) -> 
     run = evaluated("y ~ x", rows(), lr=0.0001, epochs=1)
     gap, distance = run.metrics["gap"], run.metrics["distance"]
     assert (
-        f"Training has not converged: it ended {100 * gap:.3g} % above the minimum and "
+        f"Training has not converged: it ended {gap_in_words(gap)} and "
         f"{distance:.3g} standard errors from the exact minimum."
     ) in texts(run)
 

@@ -1,0 +1,18 @@
+"""DVC as a command: its exit code, what it prints, and its error message."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `dvc` in a folder, by default the working directory, and return what it printed."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+
+
+def dvc_error(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the first error that DVC printed, or else its last line."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines[-1:] or ["no message"])[0]

@@ -1,0 +1,89 @@
+"""A challenge: a new model replaces the champion only if it is significantly better.
+
+Both predict the same test rows, on which the new model has not been trained. Metrics of another
+time or of other rows play no part.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from linreg.comparison.paired_test import PairedTest, paired_test_on_file
+from linreg.data.tables.parquet import TableFile
+from linreg.errors import UserError
+from linreg.fit.model import LinearModel
+
+SPLIT = "data/split"
+"""The key under which a model has the MD5 of the rows that it was trained on."""
+
+
+@dataclass(frozen=True)
+class ChallengeResult:
+    """What becomes of a new model, the reason in a sentence, and the test if there was one.
+
+    refused: it must not be registered; challenger: it is registered, and the champion stays;
+    champion: it replaces the champion.
+    """
+
+    outcome: Literal["refused", "challenger", "champion"]
+    reason: str
+    test: PairedTest | None = None
+
+
+def challenge(
+    champion: LinearModel | None,
+    label: str,
+    challenger: LinearModel,
+    test_rows: Path,
+    confidence: float = 0.95,
+    group: str | None = None,
+) -> ChallengeResult:
+    """Compare a new model with the champion, which `label` names, on all rows of a file.
+
+    `group` is the column whose equal values make rows one unit. Where the two cannot be compared,
+    the champion stays.
+    """
+    if champion is None:
+        return ChallengeResult("champion", "there was no champion")
+    if champion.target != challenger.target:
+        reason = f"it predicts {challenger.target}, and {label} predicts {champion.target}"
+        return ChallengeResult("refused", reason)
+    bias = _other_split(champion, label, challenger)
+    obstacle = _column_mismatch(champion, test_rows)
+    if not obstacle:
+        try:
+            test = paired_test_on_file(test_rows, champion, challenger, confidence, group)
+        except UserError as error:
+            obstacle = str(error)
+    if obstacle:
+        reason = f"{label} cannot be compared on these rows: {obstacle}{bias}"
+        return ChallengeResult("challenger", reason)
+    groups = f" in {test.num_units} groups by {group}" if group else ""
+    numbers = f"{label} on {test.num_rows} test rows{groups}: {test.in_words()}{bias}"
+    if test.is_improvement:
+        return ChallengeResult("champion", f"it is significantly better than {numbers}", test)
+    relation = "significantly worse" if test.is_deterioration else "not significantly better"
+    return ChallengeResult("challenger", f"it is {relation} than {numbers}", test)
+
+
+def _column_mismatch(model: LinearModel, rows: Path) -> str:
+    """Return which column of the model the file lacks or has with another type; empty for none."""
+    types = {field.name: str(field.type) for field in TableFile(rows).schema}
+    for name, column in model.design.schema.columns.items():
+        found = types.get(name)
+        if found is None:
+            return f"its column {name} is not in {rows}, because the present formula has none"
+        if found != column.type:
+            return f"its column {name} has type {column.type}, and {found} in {rows}"
+    return ""
+
+
+def _other_split(champion: LinearModel, label: str, challenger: LinearModel) -> str:
+    """Return a warning if the champion was trained on another split; empty if not."""
+    split = champion.hashes.get(SPLIT)
+    if split == challenger.hashes.get(SPLIT):
+        return ""
+    return (
+        f"; {label} was trained on another split (MD5 {split}) and may have seen some of these "
+        "rows, which favours it"
+    )
