@@ -1,51 +1,30 @@
-"""Draw the pictures of docs/tutorial.md from what the pipeline wrote.
+"""Draw the pictures of docs/tutorial.md from the outputs of the pipeline.
 
     dvc repro                     first: makes the data, the model and its history
     python -m docs.pictures       from the repository's root; python docs/pictures.py does the same
 
 Writes docs/pictures/*.svg, the same bytes whenever the pipeline's outputs are the same; only the
-plane in data.svg has other last digits on processors without AVX2. The pipeline keeps θ and b once
-per epoch. The pictures look closer: `descend` takes the same steps again and notes each of them;
-its θ and b after each epoch must be those that the pipeline found, to the last bit.
+plane in data.svg has other last digits on processors without AVX2.
 """
 
-import json
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from linreg.data.rows import Rows
-from linreg.data.tables.parquet import TRUTH
-from linreg.errors import UserError, one_line_errors
-from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import Scaling
-from linreg.fit.model import LinearModel, load
-from linreg.fit.sgd.autograd import as_numbers, start_at_random
-from linreg.fit.sgd.batches import ShuffledBatches
-from linreg.params import Train
-from linreg.params_file import load_params
-from linreg.process.torch_setup import torch
+from docs.lesson import Lesson
+from linreg.arrays import Floats
+from linreg.errors import one_line_errors
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
 
-Floats = NDArray[np.float64]
-
 PICTURES = Path("docs/pictures")
-GENERATED = Path("data/raw/generated.parquet")
-TRAIN_FILES = Path("data/split/train")
-TRAINING = Path("models/training")
-MODEL = Path("models/model")
 PREDICTIONS = Path("models/evaluation/predictions.csv")
-
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = (
     "#0072B2",
@@ -57,7 +36,8 @@ BLUE, ORANGE, GREEN, RED, SKY, PURPLE = (
 )
 GREY, BLACK = "#999999", "#000000"
 B, THETA = "b", ("θ₁", "θ₂")
-UPWARD = np.radians(60)  # the direction from the minimum in which contours carry their heights
+LABEL_ANGLE = np.radians(60)
+"""The direction from the minimum in which contours have their labels."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "linreg",
     "figure.facecolor": "white",
@@ -73,142 +53,15 @@ STYLE: dict[Any, Any] = {
 }
 
 
-class Walk(NamedTuple):
-    """[b, θ₁, θ₂] before the first step and after each (steps + 1, 3); the loss of each batch
-    (steps,).
-    """
-
-    points: Floats
-    losses: Floats
-
-
-class Lesson:
-    """The default pipeline's outputs: the data, its exact minimum, and the training that found the
-    model.
-    """
-
-    def __init__(self) -> None:
-        self.params = load_params()
-        usual = {
-            "schedule": "constant",
-            "average": 0.0,
-            "patience": 0,
-            "standardize": False,
-            "device": "cpu",
-        }
-        for name, value in usual.items():
-            if getattr(self.params.train, name) != value:
-                raise UserError(
-                    f"params.yaml: train.{name}",
-                    "must be the default for these pictures",
-                    found=getattr(self.params.train, name),
-                    todo=f"set it to {value} and run `dvc repro`",
-                )
-        self.model: LinearModel = load(MODEL)
-        if self.model.design.names != ("x1", "x2"):
-            raise UserError("params.yaml: model.formula", "must be y ~ x1 + x2 for these pictures")
-        self.raw = pq.read_table(GENERATED)
-        truth = json.loads(self.raw.schema.metadata[TRUTH])
-        self.true = np.array([truth["b"], truth["theta"]["x1"], truth["theta"]["x2"]])
-        self.noise = self.params.generate.noise
-        self.shards = [
-            Rows(path, self.model.design) for path in sorted(TRAIN_FILES.glob("shard-*.parquet"))
-        ]
-        self.history = pd.read_csv(TRAINING / "history.csv")
-        self.coefficients = pd.read_csv(TRAINING / "theta.csv").pivot(
-            index="epoch", columns="coefficient", values="value"
-        )[["b", "x1", "x2"]]
-
-        answer = ExactReference.read(MODEL)
-        # Of [1 x1 x2 y] (4, 4); the loss of any θ and b follows from them. No matrix products from
-        # here on: their last bits depend on the processor, and whether a contour closes depends on
-        # the last bit.
-        self.moments = answer.moments.rounded() / answer.moments.num_rows
-        self.exact = np.array([answer.solution.b, *answer.solution.theta])
-        self.walk = self.descend(self.params.train, self.params.train.epochs)
-        if not np.array_equal(self.walk.points[self.history["step"]], self.coefficients.to_numpy()):
-            raise UserError(TRAINING, "is not what these parameters give", todo="run `dvc repro`")
-
-    def batches(self, params: Train) -> ShuffledBatches:
-        """Return the same mini-batches that the training sees."""
-        no_scaling = Scaling.identity(len(THETA))
-        return ShuffledBatches(
-            self.shards, no_scaling, params.batch_size, params.seed, _dtype(params), "cpu"
-        )
-
-    def descend(self, params: Train, num_epochs: int) -> Walk:
-        """Train as linreg/fit/sgd/autograd.py does, noting every step."""
-        batches = self.batches(params)
-        model = torch.nn.Linear(len(THETA), 1, dtype=_dtype(params))
-        start_at_random(model, params)
-        mean_squared_error = torch.nn.MSELoss()
-        optimizer = torch.optim.SGD(model.parameters(), lr=params.lr, momentum=params.momentum)
-
-        points, losses = [_point(model)], []
-        for epoch in range(1, num_epochs + 1):
-            for batch in batches.epoch(epoch):
-                optimizer.zero_grad()
-                losses.append(0.0)
-                for _, (X, y, _) in batch.pieces:
-                    loss = mean_squared_error(model(X), y) * (len(y) / batch.num_rows)
-                    loss.backward()
-                    losses[-1] += loss.item()
-                optimizer.step()
-                points.append(_point(model))
-        return Walk(np.array(points), np.array(losses))
-
-    def loss(self, points: Floats) -> Floats:
-        """Return the mean squared error over all training rows at points (…, 3) of [b, θ₁, θ₂]."""
-        ends = [*np.moveaxis(-points, -1, 0), np.ones(points.shape[:-1])]
-        total = np.zeros(points.shape[:-1])
-        for i, j in np.ndindex(self.moments.shape):
-            total = total + self.moments[i, j] * ends[i] * ends[j]
-        return total
-
-    def downhill(self, point: Floats) -> Floats:
-        """Return minus the gradient (3,) of the mean squared error over all training rows."""
-        slope = [
-            sum(self.moments[i, j] * point[j] for j in range(3)) - self.moments[i, 3]
-            for i in range(3)
-        ]
-        return -2 * np.array(slope)
-
-    def downhill_of_batches(self, point: Floats, count: int) -> Floats:
-        """Return minus the gradient of each of the first batches (count, 3), by autograd."""
-        model = torch.nn.Linear(len(THETA), 1, dtype=torch.double)
-        with torch.no_grad():
-            model.bias.copy_(torch.tensor(point[:1]))
-            model.weight.copy_(torch.tensor(point[None, 1:]))
-        found = []
-        for batch in islice(
-            self.batches(self.params.train.model_copy(update={"dtype": "float64"})).epoch(1), count
-        ):
-            model.zero_grad()
-            X, y = (torch.cat([piece[column] for _, piece in batch.pieces]) for column in (0, 1))
-            torch.nn.MSELoss()(model(X), y).backward()
-            gradient = [parameter.grad for parameter in (model.bias, model.weight)]
-            found.append(
-                [-each for part in gradient if part is not None for each in part.flatten().tolist()]
-            )
-        return np.array(found)
-
-
-def _dtype(params: Train) -> torch.dtype:
-    return torch.float if params.dtype == "float32" else torch.double
-
-
 def _minus(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _point(model: torch.nn.Module) -> list[float]:
-    theta, b = as_numbers(model)
-    return [b, *theta.tolist()]
-
-
 def data(lesson: Lesson) -> Figure:
     """Draw some rows in space with the plane they lie on, and the same rows from one side."""
-    rows = np.column_stack([lesson.raw.column(name).to_numpy()[:400] for name in ("x1", "x2", "y")])
+    rows = np.column_stack(
+        [lesson.generated.column(name).to_numpy()[:400] for name in ("x1", "x2", "y")]
+    )
     figure = plt.figure(figsize=(7.2, 3.5))
     space = figure.add_subplot(1, 2, 1, projection="3d", computed_zorder=False)
     ends = np.array([-3.0, 3.0])
@@ -238,10 +91,10 @@ def data(lesson: Lesson) -> Figure:
 
 
 def descent(lesson: Lesson) -> Figure:
-    """Draw the loss as a landscape over θ₁ and θ₂, and the way down."""
+    """Draw contours of the loss over θ₁ and θ₂, and the path of the training."""
     figure, (whole, near) = plt.subplots(1, 2, figsize=(7.2, 3.9))
-    per_epoch = int(lesson.history["step"][0])
-    first, last = lesson.walk.points[: per_epoch + 1], lesson.walk.points[-per_epoch:]
+    per_epoch = lesson.steps_per_epoch
+    first, last = lesson.steps.points[: per_epoch + 1], lesson.steps.points[-per_epoch:]
     calm = lesson.params.train.model_copy(update={"momentum": 0.0})
     plain = lesson.descend(calm, 1).points
 
@@ -294,7 +147,7 @@ def descent(lesson: Lesson) -> Figure:
 def _contours(
     axes: Axes, lesson: Lesson, x: tuple[float, float], y: tuple[float, float], levels: Floats
 ) -> None:
-    """Draw lines of equal loss over θ₁ and θ₂, with b at its best."""
+    """Draw lines of equal loss over θ₁ and θ₂, with the b that minimizes it."""
     grid = np.stack(np.meshgrid(np.linspace(*x, 81), np.linspace(*y, 81)), axis=-1)
     best_b = (
         lesson.moments[0, 3]
@@ -303,7 +156,7 @@ def _contours(
     )
     heights = lesson.loss(np.concatenate([best_b[..., None], grid], axis=-1))
     axes.contour(grid[..., 0], grid[..., 1], heights, levels=levels, colors=GREY, linewidths=0.8)
-    up, lowest = np.array([np.cos(UPWARD), np.sin(UPWARD)]), lesson.loss(lesson.exact)
+    up, lowest = np.array([np.cos(LABEL_ANGLE), np.sin(LABEL_ANGLE)]), lesson.loss(lesson.exact)
     for level in levels:
         radius = np.sqrt((level - lowest) / lesson.moments[1, 1])
         spot = lesson.exact[1:] + up * radius
@@ -320,16 +173,16 @@ def _contours(
 
 
 def gradients(lesson: Lesson) -> Figure:
-    """Draw what single batches say about the way down, far from the minimum and near it."""
+    """Draw the descent directions of single batches, far from the minimum and near it."""
     figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.7))
     size = lesson.params.train.batch_size
     places = [
-        ("Far away: at the start", lesson.walk.points[0]),
-        ("Near the minimum: at the end", lesson.walk.points[-1]),
+        ("Far away: at the start", lesson.steps.points[0]),
+        ("Near the minimum: at the end", lesson.steps.points[-1]),
     ]
     for axes, (title, point) in zip(panels, places, strict=True):
-        arrows = lesson.downhill_of_batches(point, 12)[:, 1:]
-        whole = lesson.downhill(point)[1:]
+        arrows = lesson.descent_directions_of_batches(point, 12)[:, 1:]
+        whole = lesson.descent_direction(point)[1:]
         for arrow in arrows:
             _arrow(axes, arrow, SKY, 1.3)
         _arrow(axes, whole, RED, 2.4)
@@ -375,19 +228,19 @@ def _arrow(axes: Axes, to: Floats, color: str, width: float) -> None:
 
 
 def loss(lesson: Lesson) -> Figure:
-    """Draw the fall within the first epoch, and the bounces above the floor in all epochs."""
+    """Draw the loss within the first epoch, and its fluctuation above the noise afterwards."""
     figure, (first, all_epochs) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
-    per_epoch = int(lesson.history["step"][0])
+    per_epoch = lesson.steps_per_epoch
     floor = lesson.noise**2
     first.semilogy(
         range(1, per_epoch + 1),
-        lesson.walk.losses[:per_epoch],
+        lesson.steps.losses[:per_epoch],
         color=SKY,
         linewidth=0.9,
         label="of the step's batch",
     )
     first.semilogy(
-        lesson.loss(lesson.walk.points[: per_epoch + 1]),
+        lesson.loss(lesson.steps.points[: per_epoch + 1]),
         color=BLUE,
         linewidth=1.6,
         label="of all training rows",
@@ -427,13 +280,13 @@ def loss(lesson: Lesson) -> Figure:
 
 
 def coefficients(lesson: Lesson) -> Figure:
-    """Draw θ and b on their way to the true values, then how far from them they stay."""
+    """Draw θ and b in the first epoch, and their distance from the true values in all epochs."""
     figure, (first, all_epochs) = plt.subplots(1, 2, figsize=(7.2, 3.4))
-    per_epoch = int(lesson.history["step"][0])
+    per_epoch = lesson.steps_per_epoch
     columns = [(B, BLUE, "o"), (THETA[0], GREEN, "s"), (THETA[1], RED, "^")]
     for j, (name, color, marker) in enumerate(columns):
         first.axhline(lesson.true[j], color=color, linestyle="--", linewidth=0.9)
-        first.plot(lesson.walk.points[: per_epoch + 1, j], color=color)
+        first.plot(lesson.steps.points[: per_epoch + 1, j], color=color)
         first.text(
             per_epoch,
             lesson.true[j] - 0.25,
@@ -457,9 +310,9 @@ def coefficients(lesson: Lesson) -> Figure:
 
 
 def learning_rates(lesson: Lesson) -> Figure:
-    """Draw the loss step by step for rates from too small to too large."""
+    """Draw the loss step by step for learning rates from too small to too large."""
     figure, axes = plt.subplots(figsize=(7.2, 3.4))
-    per_epoch = int(lesson.history["step"][0])
+    per_epoch = lesson.steps_per_epoch
     rates = [(1.0, RED), (0.1, GREEN), (0.01, BLUE), (0.001, ORANGE), (0.0001, GREY)]
     for rate, color in rates:
         walk = lesson.descend(lesson.params.train.model_copy(update={"lr": rate}), 1)
@@ -472,7 +325,7 @@ def learning_rates(lesson: Lesson) -> Figure:
 
 
 def predictions(lesson: Lesson) -> Figure:
-    """Draw what the model says about the test rows, and what it is wrong by."""
+    """Draw predictions of the test rows against their targets, and the residuals."""
     rows = pd.read_csv(PREDICTIONS)
     figure, (scatter, histogram) = plt.subplots(1, 2, figsize=(7.2, 3.4))
     some = rows.iloc[:500]

@@ -1,11 +1,10 @@
-"""Draw docs/pictures/report.png: the upper part of the default pipeline's report, in a real
-browser.
+"""Draw docs/pictures/report.png: the upper part of the default report, in a real browser.
 
     dvc repro                         first: makes models/evaluation/report.html
     python -m docs.report_picture     from the repository's root; needs chromium on the PATH
 
-The page is the same bytes everywhere; how its letters look depends on the fonts of the machine, so
-this picture, unlike those of docs/pictures.py, is not compared with anything.
+The page is the same bytes everywhere, but its look depends on the fonts of the machine. So this
+picture, unlike those of docs/pictures.py, is not compared with anything.
 """
 
 import io
@@ -21,8 +20,8 @@ from linreg.files import new_file
 REPORT = Path("models/evaluation/report.html")
 PICTURE = Path("docs/pictures/report.png")
 WIDTH = 1100
-# the curves of the loss and of the gap, with what they should look like
 LAST_SHOWN = "figure:has(svg) >> nth=3"
+"""The last figure in the picture."""
 COLORS = 128
 
 
