@@ -15,8 +15,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 env: .venv/installed  ## Create .venv with the locked environment
 
-repro: env  ## Run the pipeline and print what it found
-	dvc repro || (linreg repair 2>/dev/null && dvc repro)  # a killed DVC leaves files of its own cut off
+# A DVC that was killed has left incomplete files, which `linreg repair` removes.
+repro: env  ## Run the pipeline and print its results
+	dvc repro || (linreg repair 2>/dev/null && dvc repro)
 	@linreg summary
 
 test: env  ## Run the fast tests
@@ -25,26 +26,26 @@ test: env  ## Run the fast tests
 test-slow: env  ## Run the slow tests
 	python -m pytest -m slow -n auto
 
-test-faults: env  ## Run the tests that kill, damage, fill up and cut off
+test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
 	python -m pytest tests/faults -n auto
 
 mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--room fit"
 	python -m tests.mutation $(ARGS)
 
-lint: env  ## Check style and types, and the libraries for known vulnerabilities
+lint: env  ## Check style, types, and the libraries for known vulnerabilities
 	ruff check .
 	ruff format --check .
 	mypy
 	python .ci/audit.py
 
-verify: env  ## Execute everything again in a clone of this commit, and compare every output with dvc.lock
+verify: env  ## Run every stage again in a clone of this commit, and compare all outputs with dvc.lock
 	linreg verify
 
 bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in two minutes
 	@python -c "import matplotlib, psutil, sklearn, threadpoolctl" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
 	python -m benchmarks $(ARGS)
 
-ui: env  ## Open the MLflow UI on this repository's runs
+ui: env  ## Open the MLflow UI with the runs of this repository
 	linreg ui
 
 report: env  ## Compare parameters, metrics and plots with another commit; BASE=main

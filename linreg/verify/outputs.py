@@ -1,13 +1,12 @@
 """The outputs of stages that were run again, compared with those that dvc.lock records."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from linreg.dvc_command import run_dvc
 from linreg.dvc_lock import LockedPath
 from linreg.files import content_hash
 from linreg.git import run_git
@@ -93,6 +92,4 @@ def _from_cache(output: LockedPath, copy: Path) -> Path | None:
 
 
 def _cache_folder() -> Path:
-    dvc = str(Path(sys.executable).with_name("dvc"))
-    done = subprocess.run([dvc, "cache", "dir"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    return Path(done.stdout.strip() or ".dvc/cache")
+    return Path(run_dvc("cache", "dir").stdout.strip() or ".dvc/cache")
