@@ -16,9 +16,17 @@ LOCK = Path(__file__).parents[1] / "requirements.lock"
 ACCEPTED: dict[str, str] = {}
 """Vulnerabilities that are accepted: by id, the date and the reason why it is harmless here."""
 SECONDS = 300
-OPTIONS = (
-    "--no-deps --disable-pip --format json --progress-spinner off --timeout 15 --requirement"
-).split()
+OPTIONS = [
+    "--no-deps",
+    "--disable-pip",
+    "--format",
+    "json",
+    "--progress-spinner",
+    "off",
+    "--timeout",
+    "15",
+    "--requirement",
+]
 
 
 def main() -> int:

@@ -256,8 +256,7 @@ def test_a_significantly_better_model_becomes_the_champion(
     assert (code, err) == (0, "")
     assert (
         "registered as version 2 of linreg, champion: it is significantly better than version 1, "
-        "the champion, on 1000"
-        in out
+        "the champion, on 1000" in out
     )
     assert aliases(store) == {"challenger": 2, "champion": 2}
     line = logged(project)[-1]
@@ -305,8 +304,7 @@ def test_a_refusal_for_failed_gates_is_logged_in_both_places(
     code, _, err = register("failed")
     assert code == 1
     assert (
-        err
-        == "refused: gate gap has no value, must be at most 0.1; "
+        err == "refused: gate gap has no value, must be at most 0.1; "
         "gate test_r2 is 0.85, must be at least 0.9\n"
     )
     assert versions(store) == 0

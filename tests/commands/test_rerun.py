@@ -106,11 +106,19 @@ def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
     params.write_text(committed.replace("lr: 0.01", "lr: 0.02"))
     small.run("dvc", "repro")
     other = small.run("linreg", "runs").stdout.splitlines()
-    assert [line.rpartition("  ")[2] for line in other] == ["produced", "the model", "only the data"]
+    assert [line.rpartition("  ")[2] for line in other] == [
+        "produced",
+        "the model",
+        "only the data",
+    ]
     params.write_text(committed)
     assert "is cached - skipping run" in small.run("dvc", "repro").stdout
     restored = small.run("linreg", "runs").stdout.splitlines()
-    assert [line.rpartition("  ")[2] for line in restored] == ["produced", "only the data", "the model"]
+    assert [line.rpartition("  ")[2] for line in restored] == [
+        "produced",
+        "only the data",
+        "the model",
+    ]
     assert restored[2].split() == before.splitlines()[1].split()
 
 
@@ -231,9 +239,7 @@ def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(
     for key in ("ffff", "fffe"):
         altered(key, with_tags())
     assert find_run_by_id("fffe").key == "fffe"
-    with pytest.raises(
-        UserError, match=r"run fff: is ambiguous; found .*ffff"
-    ):
+    with pytest.raises(UserError, match=r"run fff: is ambiguous; found .*ffff"):
         find_run_by_id("fff")
     done = there.run("linreg", "rerun", "no-such-run", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -258,7 +264,8 @@ def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(
     assert "epoch 2: b: 4.25 became " in match.lines[-1]
     altered("fffe", with_tags(models__model="0.dir"))
     assert (
-        "not in the curves of θ and b" in compare_model(find_run_by_id("fffe"), there.folder).lines[-1]
+        "not in the curves of θ and b"
+        in compare_model(find_run_by_id("fffe"), there.folder).lines[-1]
     )
 
 

@@ -64,7 +64,9 @@ def audit(address: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_upgrade_to(service: str) -> None:
+def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_upgrade_to(
+    service: str,
+) -> None:
     code, lines = audit(f"{service}/vulnerable")
     assert code == 1
     assert lines[0].startswith("error: requirements.lock: numpy ")

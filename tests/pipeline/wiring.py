@@ -103,7 +103,9 @@ def parameters_of(stage: str) -> set[str]:
                 call = parents[section]
                 tracked = isinstance(call, ast.Call) and ast.unparse(call.func) in BEGIN_A_RUN
                 found |= (
-                    _taken_out_of_flattened_parameters(stage) if tracked else set(Params.model_fields)
+                    _taken_out_of_flattened_parameters(stage)
+                    if tracked
+                    else set(Params.model_fields)
                 )
                 continue
             assert isinstance(section, ast.Attribute), (
