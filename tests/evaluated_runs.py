@@ -1,4 +1,4 @@
-"""Evaluated runs: a folder like models/evaluation, made by the functions that the stages call."""
+"""Evaluated runs: a folder like models/evaluation, written by the functions of the stages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +32,7 @@ Evaluated = Callable[..., RunResults]
 
 @pytest.fixture
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
-    """Fits `formula` to `table`, judges it on `test` (or on the same rows) and returns what
-    evaluate would write.
+    """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
     `gates` are those of params.yaml, further options those of `train`; the folder is `tmp_path /
     name`.

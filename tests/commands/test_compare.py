@@ -1,6 +1,4 @@
-"""Two runs on one page, however they are named: a revision, an experiment, a run that is here or
-only in MLflow.
-"""
+"""`linreg compare` with revisions, experiments, and runs that are here or only in MLflow."""
 
 import json
 import shutil
@@ -33,11 +31,11 @@ def runs(project: Project) -> dict[str, tuple[str, str]]:
     return {line[2]: (line[0], line[1]) for line in reversed(lines)}
 
 
-def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) -> None:
-    told = project.run("linreg", "compare", "HEAD").stdout
+def test_a_revision_is_compared_with_the_workspace(project: Project) -> None:
+    printed = project.run("linreg", "compare", "HEAD").stdout
     before = json.loads(project.run("git", "show", "HEAD:models/evaluation/scores.json").stdout)
     after = project.json("models/evaluation/scores.json")
-    lines = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.split()}
+    lines = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line.split()}
     assert lines["train.lr"] == ["0.01", "0.001"]
     assert lines["test_rmse"][:2] == [f"{each['test']['rmse']:.6g}" for each in (before, after)]
     assert [name for name in lines if name.startswith(("train.", "split.", "generate."))] == [
@@ -46,12 +44,10 @@ def test_a_revision_is_compared_with_what_is_in_the_workspace(project: Project) 
     page = (project.folder / "comparison.html").read_text()
     for value in (before["test"]["rmse"], after["test"]["rmse"], before["gap"], after["gap"]):
         assert f"{value:.6g}" in page
-    assert "on the same 300 rows: MSE " in told
+    assert "on the same 300 rows: MSE " in printed
 
 
-def test_the_same_two_by_any_of_their_names_give_the_same_page(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_run_by_its_name_id_or_key_gives_the_same_page(project: Project, tmp_path: Path) -> None:
     run_id, key = runs(project)["slow"]
     pages = []
     for name in ("slow", run_id, run_id[:12], key):
@@ -64,15 +60,15 @@ def test_a_run_whose_journal_is_gone_is_fetched_from_mlflow(
     project: Project, tmp_path: Path
 ) -> None:
     run_id, _ = runs(project)["slow"]
-    here = project.run("linreg", "compare", "HEAD", run_id).stdout
+    with_journal = project.run("linreg", "compare", "HEAD", run_id).stdout
     copy = Project(tmp_path / "copy")
     shutil.copytree(project.folder, copy.folder, symlinks=True)
     shutil.rmtree(copy.folder / ".linreg")
-    assert copy.run("linreg", "compare", "HEAD", run_id).stdout == here
+    assert copy.run("linreg", "compare", "HEAD", run_id).stdout == with_journal
 
 
 @pytest.mark.parametrize("name", ["nonsense", "0123456789abcdef"])
-def test_a_name_that_says_nothing_is_an_error_of_one_line(project: Project, name: str) -> None:
+def test_an_unknown_name_is_an_error_of_one_line(project: Project, name: str) -> None:
     done = project.run("linreg", "compare", name, check=False)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -25,7 +25,8 @@ import json, mlflow, sys
 client = mlflow.MlflowClient()
 model = client.get_registered_model("linreg")
 versions = client.search_model_versions("name = 'linreg'")
-aliases = {alias: int(number) for alias, number in model.aliases.items()}  # text over HTTP
+# A number is text over HTTP.
+aliases = {alias: int(number) for alias, number in model.aliases.items()}
 versions = {version.version: version.tags for version in versions}
 print(json.dumps({"aliases": aliases, "tags": model.tags, "versions": versions}))
 """
@@ -191,12 +192,12 @@ def test_a_command_killed_at_any_moment_is_completed_by_the_next(small: Project)
             json.loads(line)
             for line in (small.folder / "registry-log.jsonl").read_text().splitlines()
         ]
-        made = [line for line in lines if line["name"] == name and line["decision"] == "champion"]
+        logged = [line for line in lines if line["name"] == name and line["decision"] == "champion"]
         tags = [
             json.loads(text)
             for key, text in found["versions"]["1"].items()
             if key.startswith("decision.")
         ]
-        assert [tag for tag in tags if tag["decision"] == "champion"] == made
-        assert len(made) == 1
+        assert [tag for tag in tags if tag["decision"] == "champion"] == logged
+        assert len(logged) == 1
     assert interrupted > 0, "at least one was killed between the version and the end"

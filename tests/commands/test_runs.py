@@ -151,8 +151,15 @@ def test_a_damaged_lock_is_one_line(repository: Path, text: str) -> None:
 
 def test_without_the_option_mlflow_is_not_imported(repository: Path) -> None:
     a_run("name", HASHES)
-    program = "import sys; from linreg import cli; sys.argv[1:] = ['runs']\n"
-    program += "try: cli.main()\nexcept SystemExit: print([n for n in ('mlflow', 'numpy', 'torch') if n in sys.modules])"
+    program = """
+import sys
+from linreg import cli
+sys.argv[1:] = ["runs"]
+try:
+    cli.main()
+except SystemExit:
+    print([name for name in ("mlflow", "numpy", "torch") if name in sys.modules])
+"""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

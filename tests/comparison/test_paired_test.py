@@ -70,7 +70,8 @@ def test_the_interval_is_scipys_paired_t_interval(
     test = stats.ttest_rel(d, np.zeros(NUM_ROWS))
     low, high = test.confidence_interval(confidence)
     assert (found.num_rows, found.num_units, found.confidence) == (NUM_ROWS, NUM_ROWS, confidence)
-    assert found.difference == pytest.approx(d.mean(), rel=1e-12)  # measured 1e-15
+    # Measured 1e-15.
+    assert found.difference == pytest.approx(d.mean(), rel=1e-12)
     assert found.standard_error == pytest.approx(stats.sem(d), rel=1e-12)
     assert [found.low, found.high] == pytest.approx([low, high], rel=1e-11)
     assert found.before - found.after == pytest.approx(found.difference, rel=1e-10)
@@ -116,7 +117,8 @@ def test_the_interval_covers_the_true_difference_as_often_as_it_should(compare: 
             BEFORE, AFTER, rows=a_table(seed=seed).select(["x1", "x2", "y"]), confidence=0.9
         )
         covered.append(found.low <= 0.03 <= found.high)
-    assert 0.84 <= np.mean(covered) <= 0.96  # ± 3 standard deviations of 200 draws at 0.9
+    # ± 3 standard deviations of 200 draws at 0.9.
+    assert 0.84 <= np.mean(covered) <= 0.96
 
 
 def test_the_better_model_is_an_improvement_the_worse_and_the_same_are_not(

@@ -1,6 +1,4 @@
-"""Marks lie where their values say; every drawing is well-formed and says nothing that is not a
-number.
-"""
+"""Marks are drawn where their values are, and every drawing is well-formed."""
 
 import re
 from decimal import Decimal
@@ -34,14 +32,14 @@ def test_a_line_goes_through_its_points() -> None:
     assert numbers(str(line.get("d"))) == [[0, height], [width / 2, height * 0.75], [width, 0]]
 
 
-def test_what_is_not_known_interrupts_a_line() -> None:
+def test_an_unknown_value_interrupts_a_line() -> None:
     plot = Plot(Axis("x", 0, 10), Axis("y", 0, 1))
     plot.line([0, 1, 2, 3, 4], [0, 1, None, 1, 0], "a")
     assert [len(numbers(str(each.get("d")))) for each in marks(plot, "a")] == [2, 2]
 
 
 @given(st.lists(st.tuples(finite, finite), min_size=1, max_size=30), st.booleans())
-def test_every_value_of_float64_has_a_place_in_the_drawing(
+def test_every_float64_has_a_position_in_the_drawing(
     points: list[tuple[float, float]], logarithmic: bool
 ) -> None:
     x, y = zip(*points, strict=True)
@@ -57,7 +55,7 @@ def test_every_value_of_float64_has_a_place_in_the_drawing(
 
 
 @given(finite, finite, st.booleans())
-def test_ticks_are_few_in_range_in_order_and_say_their_value(
+def test_ticks_are_few_within_the_range_in_order_and_labelled_with_their_value(
     a: float, b: float, logarithmic: bool
 ) -> None:
     axis = Axis.around("x", [a, b], logarithmic=logarithmic)
@@ -86,7 +84,7 @@ def test_ticks_read_as_a_person_would_write_them(low: float, high: float, texts:
     assert [text for _, text in Axis("", low, high).ticks()][: len(texts)] == texts
 
 
-def test_an_ellipse_is_where_its_factor_says() -> None:
+def test_an_ellipse_is_the_image_of_the_unit_circle() -> None:
     plot = Plot(Axis("x", -10, 10), Axis("y", -10, 10))
     factor = np.array([[3.0, 0.0], [2.0, 4.0]])
     plot.ellipse([1, -1], factor, "ring")

@@ -1,6 +1,4 @@
-"""The report and the comparison as a person sees them: on a desk, on a phone, on paper, without a
-network.
-"""
+"""The report and the comparison in a browser without network: on a desktop, a phone, on paper."""
 
 from collections.abc import Callable
 
@@ -15,29 +13,31 @@ BEYOND = """
 () => [...document.querySelectorAll("svg.plot")].flatMap(plot => {
     const frame = plot.getBoundingClientRect();
     const name = plot.getAttribute("aria-label");
-    const texts = [...plot.querySelectorAll("text")].filter(text => !text.parentElement.closest("svg svg"));
-    return texts.filter(text => {
+    const texts = [...plot.querySelectorAll("text")];
+    const outside = texts.filter(text => !text.parentElement.closest("svg svg"));
+    return outside.filter(text => {
         const box = text.getBoundingClientRect();
         return box.left < frame.left - 1 || box.right > frame.right + 1
             || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
     }).map(text => `${name}: ${text.textContent}`);
 })
 """
-"""Returns the texts of pictures that are cut off by the edge of their picture."""
+"""Returns the texts of figures that are cut off by the edge of their figure."""
 OVERLAPPING = """
 () => [...document.querySelectorAll("svg.plot")].flatMap(plot => {
-    const texts = [...plot.querySelectorAll("text")].map(text => [text.textContent, text.getBoundingClientRect()]);
+    const boxOf = text => [text.textContent, text.getBoundingClientRect()];
+    const texts = [...plot.querySelectorAll("text")].map(boxOf);
     return texts.flatMap(([a, p], i) => texts.slice(i + 1).filter(([b, q]) =>
         p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 3 && q.top < p.bottom - 3
     ).map(([b]) => `${plot.getAttribute("aria-label")}: ${a} over ${b}`));
 })
 """
-"""Returns the texts of pictures that lie over each other."""
+"""Returns the texts of figures that overlap."""
 
 
 @pytest.fixture(scope="module")
 def pages(project: Project) -> dict[str, str]:
-    """The addresses of the last experiment's report and of the comparison of two."""
+    """The addresses of the report of the last experiment and of the comparison of two."""
     names = list(RATES)
     project.run("linreg", "compare", names[0], names[-1])
     files = {"report": "models/evaluation/report.html", "comparison": "comparison.html"}
@@ -45,8 +45,8 @@ def pages(project: Project) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["report", "comparison"])
-@pytest.mark.parametrize(("medium", "width"), [("desk", 1100), ("phone", 390), ("print", 760)])
-def test_nothing_is_cut_off_or_asked_for_from_elsewhere(
+@pytest.mark.parametrize(("medium", "width"), [("desktop", 1100), ("phone", 390), ("print", 760)])
+def test_no_text_is_cut_off_and_nothing_is_loaded(
     pages: dict[str, str], window: Open, name: str, medium: str, width: int
 ) -> None:
     seen = window(offline=True)
@@ -61,10 +61,10 @@ def test_nothing_is_cut_off_or_asked_for_from_elsewhere(
     seen.keep(f"{name}-{medium}", whole=True)
 
 
-def test_colours_of_two_runs_differ_in_grey_or_by_their_shape(
+def test_two_runs_differ_by_the_shape_of_their_marks_not_only_by_colour(
     pages: dict[str, str], window: Open
 ) -> None:
-    """Lines by their dashes, dots by their corners."""
+    """In greyscale and for the colour-blind: lines by their dashes, dots by their corners."""
     page = window(offline=True).open(pages["comparison"])
     for mark, style in (("line:not(.whisker)", "strokeDasharray"), ("dots", "strokeLinecap")):
         program = f"run => getComputedStyle(document.querySelector('svg .{mark}.' + run)).{style}"
