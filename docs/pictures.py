@@ -93,11 +93,19 @@ def data(lesson: Lesson) -> Figure:
 def descent(lesson: Lesson) -> Figure:
     """Draw contours of the loss over θ₁ and θ₂, and the path of the training."""
     figure, (whole, near) = plt.subplots(1, 2, figsize=(7.2, 3.9))
-    per_epoch = lesson.steps_per_epoch
-    first, last = lesson.steps.points[: per_epoch + 1], lesson.steps.points[-per_epoch:]
-    calm = lesson.params.train.model_copy(update={"momentum": 0.0})
-    plain = lesson.descend(calm, 1).points
+    _path_of_first_epoch(whole, lesson)
+    _path_of_last_epoch(near, lesson)
+    for axes in (whole, near):
+        axes.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+        axes.set(xlabel=THETA[0], ylabel=THETA[1])
+    return figure
 
+
+def _path_of_first_epoch(whole: Axes, lesson: Lesson) -> None:
+    per_epoch = lesson.steps_per_epoch
+    first = lesson.steps.points[: per_epoch + 1]
+    without_momentum = lesson.params.train.model_copy(update={"momentum": 0.0})
+    plain = lesson.descend(without_momentum, 1).points
     _contours(whole, lesson, (-2.0, 4.0), (-5.4, 0.6), np.array([0.3, 1, 2, 4, 7, 11, 16, 22]))
     whole.plot(*plain.T[1:], color=ORANGE, linewidth=1.2, label="without momentum")
     whole.plot(
@@ -115,8 +123,10 @@ def descent(lesson: Lesson) -> Figure:
         )
     whole.plot(*lesson.exact[1:], "x", color=RED, markersize=8, markeredgewidth=2)
     whole.set(title=f"The first epoch: {per_epoch} steps")
-    whole.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
 
+
+def _path_of_last_epoch(near: Axes, lesson: Lesson) -> None:
+    last = lesson.steps.points[-lesson.steps_per_epoch :]
     half = 0.03
     (x, y), lows = lesson.exact[1:], lesson.loss(lesson.exact)
     _contours(
@@ -138,10 +148,6 @@ def descent(lesson: Lesson) -> Figure:
     near.plot(*lesson.true[1:], "+", color=BLACK, markersize=11, markeredgewidth=2, label="true θ")
     near.plot(*last[-1, 1:], "o", color=GREEN, markersize=6, label="the model: the last step")
     near.set(title="The last epoch, 100 times closer")
-    near.legend(loc="lower left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
-    for axes in (whole, near):
-        axes.set(xlabel=THETA[0], ylabel=THETA[1])
-    return figure
 
 
 def _contours(
@@ -200,8 +206,13 @@ def gradients(lesson: Lesson) -> Figure:
     panels[0].plot([], [], color=SKY, label=f"12 batches of {size} rows")
     panels[0].plot([], [], color=RED, linewidth=2.4, label="all training rows")
     panels[0].legend(fontsize=8, loc="upper right")
+    _annotate_small_gradient(panels[1])
+    return figure
+
+
+def _annotate_small_gradient(axes: Axes) -> None:
     style = {"arrowstyle": "-", "color": RED, "linewidth": 0.8, "shrinkB": 4}
-    panels[1].annotate(
+    axes.annotate(
         "all training rows:\nalmost nothing",
         (0, 0),
         (-28, -52),
@@ -212,7 +223,6 @@ def gradients(lesson: Lesson) -> Figure:
         fontsize=8,
         arrowprops=style,
     )
-    return figure
 
 
 def _arrow(axes: Axes, to: Floats, color: str, width: float) -> None:
@@ -230,6 +240,12 @@ def _arrow(axes: Axes, to: Floats, color: str, width: float) -> None:
 def loss(lesson: Lesson) -> Figure:
     """Draw the loss within the first epoch, and its fluctuation above the noise afterwards."""
     figure, (first, all_epochs) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1, 1.15))
+    _loss_of_first_epoch(first, lesson)
+    _loss_of_all_epochs(all_epochs, lesson)
+    return figure
+
+
+def _loss_of_first_epoch(first: Axes, lesson: Lesson) -> None:
     per_epoch = lesson.steps_per_epoch
     floor = lesson.noise**2
     first.semilogy(
@@ -255,6 +271,9 @@ def loss(lesson: Lesson) -> Figure:
     )
     first.legend(fontsize=8)
 
+
+def _loss_of_all_epochs(all_epochs: Axes, lesson: Lesson) -> None:
+    floor = lesson.noise**2
     epochs = lesson.history["epoch"]
     all_epochs.plot(
         epochs, lesson.history["train_mse"], color=BLUE, marker="o", markersize=3.5, label="train"
@@ -276,7 +295,6 @@ def loss(lesson: Lesson) -> Figure:
     low, high = all_epochs.get_ylim()
     all_epochs.set_ylim(low, high + 0.42 * (high - low))
     all_epochs.legend(fontsize=8, loc="upper right", ncols=2)
-    return figure
 
 
 def coefficients(lesson: Lesson) -> Figure:

@@ -1,7 +1,7 @@
 """`linreg certify FOLDER`: how many digits of certified values the exact solver finds.
 
 The folder holds data sets `<name>.csv`, whose last column is the target, and certified.json with
-their values in the layout of tests/data/nist. Each is fitted on all its rows as `y ~ .` (`y ~ 0 +
+their values in the layout of tests/data/nist. Each is fitted to all its rows as `y ~ .` (`y ~ 0 +
 .` without an intercept).
 """
 

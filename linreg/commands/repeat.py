@@ -1,5 +1,4 @@
-"""Run the pipeline with several seeds, and print the mean and standard deviation of every metric,
-of θ and of b.
+"""Run the pipeline with several seeds: mean and standard deviation of all metrics, θ and b.
 
 With train.seed alone the rows and their split stay the same, and the standard deviation is due to
 gradient descent: its starting point and the order of the rows. With --split the rows that train,

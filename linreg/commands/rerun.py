@@ -1,8 +1,7 @@
-"""Repeat a run from its id: its commit, its parameters and its data, in a temporary folder without
-any cache.
+"""Repeat a run from its id, and compare its θ and b bit for bit.
 
-θ and b are compared bit for bit. The exit code is 0 when the model is the same, 1 when it differs,
-2 when the run could not be repeated.
+Its commit is run with its parameters and its data in a temporary folder, without any cache. The
+exit code is 0 when the model is the same, 1 when it differs, 2 when the run could not be repeated.
 """
 
 import argparse

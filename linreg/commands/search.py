@@ -1,11 +1,9 @@
-"""Search for the parameters with the smallest validation RMSE: each trial is a DVC experiment that
-leaves the workspace as it is.
+"""Search for the parameters with the smallest validation RMSE.
 
-    linreg search --trials 20 train.lr=1e-4..1e-1:log train.momentum=0..0.99
-    train.batch_size=16,32,64
+    linreg search --trials 20 train.lr=1e-4..1e-1:log train.batch_size=16,32,64
 
-The same ranges and seed suggest the same trials. A search that was interrupted continues where it
-stopped.
+Each trial is a DVC experiment, which does not change the workspace. The same ranges and seed
+suggest the same trials, so that a search that was interrupted continues where it stopped.
 """
 
 import argparse

@@ -1,8 +1,7 @@
-"""Run every stage again in a clone of this commit, without any cache, and compare every output
-with dvc.lock.
+"""Run all stages again in a clone of this commit, and compare every output with dvc.lock.
 
-The exit code is 0 when every byte is the same, 1 when something differs, 2 when a stage could not
-be run.
+No cache is used. The exit code is 0 when every byte is the same, 1 when something differs, 2 when a
+stage could not be run.
 """
 
 import argparse

@@ -44,7 +44,7 @@ def is_read_by_dvc(text: str) -> bool:
     return all(len(file.get("md5", "")) in (32, 36) for file in files)
 
 
-def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(
+def test_a_truncated_lock_is_removed_unless_dvc_can_read_it(
     repair: Callable[[bytes], Outcome],
 ) -> None:
     cuts = (
@@ -60,7 +60,7 @@ def test_a_lock_file_cut_off_anywhere_is_removed_or_one_that_dvc_reads(
     assert removed > 100
 
 
-def test_a_whole_lock_file_stays(repair: Callable[[bytes], Outcome]) -> None:
+def test_a_complete_lock_is_kept(repair: Callable[[bytes], Outcome]) -> None:
     done = repair(WHOLE)
     assert (done.code, done.stdout, done.stderr) == (
         1,
@@ -69,7 +69,7 @@ def test_a_whole_lock_file_stays(repair: Callable[[bytes], Outcome]) -> None:
     )
 
 
-def test_the_list_of_users_is_removed_where_dvc_could_not_read_it(tmp_path: Path) -> None:
+def test_a_truncated_rwlock_is_removed(tmp_path: Path) -> None:
     path = tmp_path / ".dvc/tmp/rwlock"
     path.parent.mkdir(parents=True)
     whole = json.dumps({"read": {"data": [{"pid": 1, "cmd": "dvc repro"}]}, "write": {}})
@@ -83,7 +83,7 @@ def test_the_list_of_users_is_removed_where_dvc_could_not_read_it(tmp_path: Path
         assert not path.exists()
 
 
-def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
+def test_nothing_is_removed_while_dvc_is_running(tmp_path: Path) -> None:
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     (tmp_path / "dvc.lock").touch()
     with (tmp_path / ".dvc/tmp/lock").open("w") as held:
@@ -98,7 +98,7 @@ def test_nothing_is_removed_while_a_dvc_is_at_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_after_it_dvc_goes_on_without_running_a_stage(tmp_path: Path) -> None:
+def test_after_a_repair_dvc_restores_all_outputs_without_running_a_stage(tmp_path: Path) -> None:
     project: Project = copy_of_the_project(tmp_path, sends=False)
     project.set_params(rows=500, epochs=2)
     project.run("dvc", "repro")
@@ -115,9 +115,7 @@ def test_after_it_dvc_goes_on_without_running_a_stage(tmp_path: Path) -> None:
 
 
 def entries_of_runs_cut_off(project: Path) -> Iterator[Path]:
-    """Leave what DVC was about to write into its cache of runs: an entry without outputs, or a
-    folder without any.
-    """
+    """Leave in DVC's run cache, for each entry, one that is cut off and an empty folder."""
     for entry in sorted((project / ".dvc/cache/runs").glob("*/*/*")):
         cut = entry.with_name(".cut.tmp")
         cut.write_text(entry.read_text().partition("outs:")[0])

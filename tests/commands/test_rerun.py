@@ -1,6 +1,4 @@
-"""Real runs of a small project, made again from their ids. An altered journal stands for a run that
-was otherwise.
-"""
+"""Runs of a small project repeated from their ids; an altered journal stands for another run."""
 
 import json
 import re
@@ -58,7 +56,8 @@ def altered(there: Project) -> Any:
             json.loads(line) for line in (runs / key / "journal.jsonl").read_text().splitlines()
         ]
         for event in events:
-            del event["checksum"]  # as in a journal of before there were any
+            # Journals once had no checksums, and are still read.
+            del event["checksum"]
             change(event)
         (runs / key / "journal.jsonl").write_text(
             "".join(json.dumps(event) + "\n" for event in events)
@@ -82,7 +81,7 @@ def with_tags(**tags: str | None) -> Callable[[dict[str, Any]], None]:
 
 
 @pytest.mark.slow
-def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) -> None:
+def test_a_run_is_repeated_from_the_beginning_of_its_id(small: Project) -> None:
     known = small.run("linreg", "runs", "--all").stdout
     run_id = small.run("linreg", "runs").stdout.splitlines()[1].split()[0]
     before = content_hash(small.folder / "models"), small.run("git", "status", "--porcelain").stdout
@@ -95,11 +94,12 @@ def test_a_run_is_the_same_again_from_the_beginning_of_its_id(small: Project) ->
         content_hash(small.folder / "models"),
         small.run("git", "status", "--porcelain").stdout,
     )
-    assert small.run("linreg", "runs", "--all").stdout == known, "the second one is nobody's run"
+    # The repeated run is tracked nowhere.
+    assert small.run("linreg", "runs", "--all").stdout == known
 
 
 @pytest.mark.slow
-def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
+def test_outputs_that_dvc_restored_have_the_run_that_produced_them(small: Project) -> None:
     before = small.run("linreg", "runs").stdout
     params = small.folder / "params.yaml"
     committed = params.read_text()
@@ -123,9 +123,7 @@ def test_outputs_that_dvc_restored_still_have_their_run(small: Project) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(
-    small: Project,
-) -> None:
+def test_a_run_whose_parameters_only_mlflow_has_is_repeated(small: Project) -> None:
     change = [
         "-S",
         "train.lr=0.00001",
@@ -155,7 +153,7 @@ def test_a_run_with_parameters_that_no_commit_has_is_the_same_from_mlflow_alone(
 
 
 @pytest.mark.slow
-def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(
+def test_a_model_that_differs_is_reported_with_its_first_difference(
     there: Project, altered: Any
 ) -> None:
     def other_rate(event: dict[str, Any]) -> None:
@@ -172,7 +170,7 @@ def test_a_run_that_was_otherwise_is_different_and_the_first_difference_is_told(
 
 
 @pytest.mark.slow
-def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
+def test_a_table_that_has_changed_since_the_run_is_named(small: Project) -> None:
     table = small.folder / "data" / "mine.csv"
     rows = "".join(f"{i / 7},{3 * i + i % 5}\n" for i in range(200))
     table.write_text(f"x,y\n{rows}")
@@ -212,7 +210,7 @@ def test_a_table_that_has_changed_since_is_named(small: Project) -> None:
         ({"models__model": None}, "has no model to compare with; found a run that is FINISHED"),
     ],
 )
-def test_what_cannot_be_made_again_is_one_line(
+def test_a_run_that_cannot_be_repeated_is_one_line(
     there: Project, altered: Any, tags: dict[str, str | None], words: str
 ) -> None:
     done = there.run("linreg", "rerun", altered("ffff", with_tags(**tags)), check=False)
@@ -220,7 +218,7 @@ def test_what_cannot_be_made_again_is_one_line(
     assert words in done.stderr
 
 
-def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(
+def test_a_dirty_run_without_a_hash_of_its_code_uses_its_commit_with_a_note(
     there: Project, altered: Any
 ) -> None:
     altered("ffff", with_tags(code=None, git_dirty="true"))
@@ -233,7 +231,7 @@ def test_of_changed_code_without_a_hash_it_is_said_and_the_commit_is_taken(
         assert (state.notes, state.changes, state.unknown_source) == ([], [], None)
 
 
-def test_a_run_is_named_by_the_beginning_of_its_key_if_there_is_only_one(
+def test_the_beginning_of_a_key_names_a_run_if_only_one_begins_so(
     there: Project, altered: Any
 ) -> None:
     for key in ("ffff", "fffe"):
@@ -250,7 +248,7 @@ def clean_run(project: Project) -> KnownRun:
     return next(run for run in journal_runs() if run.key == the_run(project))
 
 
-def test_without_a_copy_of_the_model_its_curves_tell_where_it_differs(
+def test_without_a_copy_of_the_model_its_curves_show_where_it_differs(
     there: Project, altered: Any
 ) -> None:
     def other_b(event: dict[str, Any]) -> None:

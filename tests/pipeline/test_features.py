@@ -1,6 +1,4 @@
-"""The same bits with every feature: solvers, categories, weights, z-scores, averaging, patience, M
-= 2, 16 and 100.
-"""
+"""The same bits in several configurations, with every feature of the pipeline."""
 
 import shutil
 from pathlib import Path
@@ -83,10 +81,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("feature", FEATURES)
-def test_neither_workers_nor_threads_nor_the_processor_change_a_byte(
+def test_neither_workers_nor_threads_nor_the_cpu_change_a_byte(
     project: Project, feature: str
 ) -> None:
-    """The reference is one process, one thread, on this processor as it is."""
+    """The reference is one process with one thread on the native CPU."""
     path = project.folder / "params.yaml"
     yaml = YAML()
     params = yaml.load((Path(__file__).parents[2] / "params.yaml").read_text())

@@ -1,6 +1,4 @@
-"""`.ci/report`, which says in a pull request what a change means for the results; and the workflow
-that runs it.
-"""
+"""`.ci/report`, which reports the effect of a change in a pull request, and its workflow."""
 
 import re
 import shutil
@@ -19,12 +17,8 @@ WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_report(
-    tmp_path: Path,
-) -> None:
-    """The base's outputs are in no cache, as on a machine of CI: its scores come from git, its
-    plots are made.
-    """
+def test_the_report_of_a_branch_shows_its_parameters_and_differences(tmp_path: Path) -> None:
+    """As in CI, the outputs of the base are in no cache: they are reproduced for the plots."""
     project = copy_of_the_project(tmp_path, sends=False)
     before = project.json("models/evaluation/scores.json")
     project.run("git", "checkout", "-q", "-b", "slower")
@@ -39,7 +33,7 @@ def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_r
     assert "| train.lr | 0.01   | 0.003       |" in report
     rows = {
         row[0]: [float(cell) for cell in row[1:]]
-        for row in _rows(report)
+        for row in table_rows(report)
         if row[0] not in ("Param", "train.lr")
     }
     assert set(rows) == {"gap", "test.r2", "test.rmse", "train.rmse", "validation.rmse"}
@@ -51,12 +45,12 @@ def test_a_branch_with_another_learning_rate_has_it_and_the_differences_in_its_r
     assert {'"rev": "main"', '"rev": "workspace"'} <= set(re.findall(r'"rev": "\w+"', page))
     assert project.run("git", "status", "--porcelain").stdout == ""
 
-    _says_what_is_stale_and_what_cannot_be_made(project)
+    check_that_stale_and_missing_outputs_are_reported(project)
 
 
-def _says_what_is_stale_and_what_cannot_be_made(project: Project) -> None:
+def check_that_stale_and_missing_outputs_are_reported(project: Project) -> None:
     project.set_params(lr=0.004, source="data/absent.csv")
-    project.run("git", "commit", "-q", "-m", "Cannot be made", "params.yaml")
+    project.run("git", "commit", "-q", "-m", "Cannot be run", "params.yaml")
     project.set_params(source="data/raw/generated.parquet")
     shutil.rmtree(project.folder / ".dvc/cache/runs")
     project.run(".ci/report", "HEAD", "other")
@@ -68,7 +62,7 @@ def _says_what_is_stale_and_what_cannot_be_made(project: Project) -> None:
     assert "data/absent.csv" in report
 
 
-def _rows(report: str) -> list[list[str]]:
+def table_rows(report: str) -> list[list[str]]:
     lines = [
         line for line in report.splitlines() if line.startswith("|") and not line.startswith("|--")
     ]
@@ -91,7 +85,7 @@ def test_what_cannot_be_reported_is_one_line(
 
 
 def test_only_the_job_that_comments_may_write_and_only_comments() -> None:
-    """And nothing that others choose, such as a branch's name, is part of a command."""
+    """Nothing that others choose, such as the name of a branch, is part of a command."""
     assert WORKFLOW["permissions"] == {"contents": "read"}
     jobs = WORKFLOW["jobs"]
     assert set(jobs) == {"tests", "verify", "report"}

@@ -1,6 +1,4 @@
-"""`linreg verify` in a copy of the project: what it calls the same, what it finds, and what it says
-when it cannot.
-"""
+"""`linreg verify` in a copy of the project: same outputs, different outputs, and its errors."""
 
 import shutil
 from pathlib import Path
@@ -13,9 +11,7 @@ from tests.project import Project, copy_of_the_project
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed copy with little data, run once; its table is one of the user's that git does not
-    hold.
-    """
+    """A committed copy with a small table that git does not hold, run once."""
     project = copy_of_the_project(tmp_path_factory.mktemp("small"), sends=False)
     table = project.folder / "data/mine.csv"
     table.write_text(
@@ -38,9 +34,7 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
 
 
 @pytest.mark.slow
-def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(
-    small: Project,
-) -> None:
+def test_an_unchanged_commit_is_the_same_with_inputs_copied_that_git_lacks(small: Project) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
     assert done.stdout.count("  same") == 12
@@ -51,19 +45,16 @@ def test_an_unchanged_commit_is_the_same_and_inputs_that_git_lacks_are_brought(
 
 
 @pytest.mark.slow
-def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_differs(
+def test_outputs_that_differ_from_the_lock_are_reported_with_their_first_difference(
     small: Project,
 ) -> None:
-    """The lock of one seed committed with the parameters of another: what a forgotten `dvc repro`
-    leaves.
-    """
+    """Parameters with another seed are committed with an old lock, as without a `dvc repro`."""
     edit(small, "seed: 1\n\nevaluate", "seed: 2\n\nevaluate")
     small.run("git", "commit", "-qam", "another seed, no repro")
     (small.folder / "notes.txt").write_text("not committed")
     (small.folder / "CHANGELOG.md").write_text("changed")
-    shutil.rmtree(
-        small.folder / "models/model"
-    )  # it is in DVC's cache, models/training is still here
+    # The expected model is then in DVC's cache only, while models/training is here.
+    shutil.rmtree(small.folder / "models/model")
     done = small.run("linreg", "verify", check=False)
     small.run("git", "reset", "-q", "--hard", "HEAD~1")
     (small.folder / "notes.txt").unlink()
@@ -76,23 +67,16 @@ def test_a_lock_that_says_otherwise_is_found_out_with_the_first_value_that_diffe
     assert any(line.startswith("train     models/model") and "DIFFERENT" in line for line in lines)
     assert any(line.startswith("split     data/split") and line.endswith("same") for line in lines)
     differences = lines[lines.index("first differences:") + 1 :]
-    for name in (
-        "model.json: ",
-        "history.csv: ",
-        "scores.json: ",
-    ):  # as they were: from the cache, from here, from git
+    # The expected files come from the cache, from here, and from git.
+    for name in ("model.json: ", "history.csv: ", "scores.json: "):
         assert any(name in line and "ulp" in line for line in differences), done.stdout
     assert not any("is not here" in line for line in differences)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(
-    small: Project,
-) -> None:
-    """Two shards, so that two and four workers have something to divide, and something too little
-    to divide.
-    """
+def test_the_matrix_of_changed_parameters_compares_configurations(small: Project) -> None:
+    """With two shards, so that two of four workers have none."""
     done = small.run("linreg", "verify", "--matrix", "-S", "split.shards=2")
     lines = done.stdout.splitlines()
     assert sum("the reference for the others" in line for line in lines) == 1
@@ -104,7 +88,7 @@ def test_the_matrix_of_changed_parameters_compares_the_cells_with_one_another(
     assert "verify: every byte is the same" in done.stdout
 
 
-def test_an_input_that_is_gone_or_another_is_named(small: Project) -> None:
+def test_an_input_that_is_missing_or_has_changed_is_named(small: Project) -> None:
     table = small.folder / "data/mine.csv"
     before, md5 = table.read_text(), content_hash(table)
     table.write_text(before + "1,1,1\n")
@@ -119,7 +103,7 @@ def test_an_input_that_is_gone_or_another_is_named(small: Project) -> None:
         assert done.stderr.count("\n") == 1
 
 
-def test_parameters_that_are_none_are_one_line(small: Project) -> None:
+def test_wrong_parameters_are_one_line(small: Project) -> None:
     for change, word in (
         ("split.shard=2", "shards"),
         ("split", "KEY=VALUE"),
@@ -130,7 +114,7 @@ def test_parameters_that_are_none_are_one_line(small: Project) -> None:
         assert word in done.stderr
 
 
-def test_where_there_is_no_commit_it_says_so(tmp_path: Path) -> None:
+def test_outside_of_a_repository_it_is_one_line(tmp_path: Path) -> None:
     done = Project(tmp_path).run("linreg", "verify", check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "not a git repository" in done.stderr

@@ -95,7 +95,8 @@ def test_a_value_without_any_agreement_has_0_digits(folder: Path) -> None:
 
 
 def test_without_intercept_the_formula_has_none(folder: Path) -> None:
-    (folder / "Line.csv").write_text("x,y\n1,2\n2,4\n3,7\n")  # θ = Σxy / Σx² = 31/14
+    # θ = Σxy / Σx² = 31/14.
+    (folder / "Line.csv").write_text("x,y\n1,2\n2,4\n3,7\n")
     change_values(folder, intercept=False, coefficients={"x": exact(str(Decimal(31) / 14), "1")})
     assert digits_of_line(folder)["coefficients"] == 15
 
