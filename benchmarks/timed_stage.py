@@ -35,7 +35,7 @@ def _time(stage: Callable[[Workers], None], workers: Workers) -> None:
     start = time.perf_counter()
     stage(workers)
     workers.barrier()
-    if workers.first:
+    if workers.is_first:
         print("seconds:", time.perf_counter() - start)
 
 

@@ -58,7 +58,7 @@ def main(workers: Workers) -> None:
         coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
 
         # All processes have computed the same numbers; one of them writes.
-        if not workers.first:
+        if not workers.is_first:
             return
         evaluation = Evaluation(metrics, gap, gates, coefficients)
         part = evaluation.scored_part

@@ -32,7 +32,7 @@ def main(workers: Workers) -> None:
             rows = (draw(params.generate, chunk) for chunk in files[index])
             write_table(folder / f"part-{index:05d}.parquet", schema, rows)
 
-    if workers.first:
+    if workers.is_first:
         num_features = len(params.generate.theta)
         print(f"generate: {params.generate.rows} rows, {num_features} features → {GENERATED}")
 

@@ -38,7 +38,7 @@ def main(workers: Workers) -> None:
         shared_folder(new_folder, SPLIT, workers) as folder,
     ):
         files = write_parts(table, partition, shards, folder, scratch, workers)
-        if workers.first:
+        if workers.is_first:
             document = {
                 "rows": rows_of_part,
                 "shards": shards.quotas,
@@ -47,7 +47,7 @@ def main(workers: Workers) -> None:
             }
             write_document(folder / "split.json", document)
 
-    if workers.first:
+    if workers.is_first:
         counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
         num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
         print(f"split: {counts} rows, {num_shards} → {SPLIT}")

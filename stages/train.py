@@ -1,11 +1,12 @@
-"""Fit ỹ = b + X·θᵀ to the training rows by gradient descent, and measure the gap to the minimum.
+"""Fit ỹ = b + X·θᵀ to the training rows by gradient descent; compare it with the exact solution.
 
     dvc repro train                    as part of the pipeline
     python -m stages.train             by hand
     WORKERS=2 python -m stages.train   the same result from two processes
 
 Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact,
-with the exact solution) and models/training/ (θ, b, losses and the gap after each epoch).
+with the exact solution) and models/training/ (θ, b, the losses, and how far the training loss is
+above its minimum, by epoch).
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +35,7 @@ TRAINING = Path("models/training")
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Load the data, solve it exactly, check the learning rate, train, record, save."""
+    """Load the data, find the exact solution, check the learning rate, train, record, save."""
     params = load_params()
     settings = params.train
     hashes = content_hashes((SPLIT, SCHEMA), workers)
@@ -43,19 +44,20 @@ def main(workers: Workers) -> None:
         reference = exact_reference(data, settings, workers)
         check_learning_rate(reference, settings)
 
-        history = History(data.design.names, settings, quiet=not workers.first)
+        history = History(data.design.names, settings, quiet=not workers.is_first)
         checkpoint = Checkpoint(hashes, settings, history, workers)
         run.log_curves(history.curves())
         epochs = train(data, reference, settings, workers, checkpoint)
-        for epoch in filter(history.needs, epochs):
+        # Of a long training only every k-th epoch is measured and recorded.
+        for epoch in filter(history.should_record, epochs):
             train_mse = reference.loss.mean_squared_error(epoch.theta, epoch.b)
             validation_mse = mean_squared_error([data.validation], epoch.theta, epoch.b, workers)
-            convergence = reference.loss.convergence(epoch.theta, epoch.b)
-            run.log_curves(history.add(epoch, train_mse, validation_mse, convergence))
+            gap = reference.loss.convergence(epoch.theta, epoch.b)
+            run.log_curves(history.add(epoch, train_mse, validation_mse, gap))
             if history.patience_exhausted:
                 break
 
-        if workers.first:
+        if workers.is_first:
             save(data, history, reference, settings, hashes)
             record_model(run, MODEL)
             checkpoint.delete()
@@ -63,7 +65,7 @@ def main(workers: Workers) -> None:
 
 
 def exact_reference(data: TrainingData, settings: Train, workers: Workers) -> ExactReference:
-    """Return the exact solution, which says how far any θ and b are from the minimum."""
+    """Return the least squares solution, from which the gap of any θ and b is known."""
     design = data.design
     intercept = design.schema.intercept
     return ExactReference.compute(data.shards, design.names, intercept, settings, workers)

@@ -103,8 +103,8 @@ class History:
         self._best: EpochRecord | None = None
         self._last: EpochRecord | None = None
 
-    def needs(self, epoch: Epoch) -> bool:
-        """Whether an epoch must be added: it may be recorded, or patience compares its loss."""
+    def should_record(self, epoch: Epoch) -> bool:
+        """Whether an epoch must be added; with patience all must, since their losses are compared."""
         return self._params.patience > 0 or self._is_due(epoch.number)
 
     def _is_due(self, number: int) -> bool:

@@ -82,7 +82,7 @@ def _run_as_worker(main: Callable[[Workers], None]) -> None:
     from linreg.process.worker_group import process_group
 
     with process_group() as group:
-        if not group.first:
+        if not group.is_first:
             group.barrier()
             main(group)
             return

@@ -31,7 +31,7 @@ class Workers:
         self.size = size
 
     @property
-    def first(self) -> bool:
+    def is_first(self) -> bool:
         """Whether this is the process that prints, logs, and writes what is not divided."""
         return self.rank == 0
 
@@ -79,7 +79,7 @@ def shared_folder(
     folder: Callable[[Path], AbstractContextManager[Path]], path: Path, workers: Workers
 ) -> Iterator[Path]:
     """Open `folder(path)` in the first process, for all to write into; all close it together."""
-    if not workers.first:
+    if not workers.is_first:
         where = Path(workers.broadcast(None))
         yield where
         workers.barrier()

@@ -142,7 +142,7 @@ def recorded(losses: Sequence[float | None], **params: Any) -> list[int]:
     found = History(("x1", "x2"), Train(**params), quiet=True)
     returned: list[int] = []
     for number, loss in enumerate(losses, start=1):
-        if found.needs(epoch(number)):
+        if found.should_record(epoch(number)):
             returned += numbers(found.add(epoch(number), 1.0 / number, loss))
         if found.patience_exhausted:
             break
@@ -187,8 +187,8 @@ def test_with_patience_the_selected_and_the_last_epoch_are_recorded_too(
 
 
 def test_an_epoch_that_is_not_recorded_costs_nothing_without_patience() -> None:
-    assert not History((), Train(epochs=2000)).needs(epoch(3))
-    assert History((), Train(epochs=2000, patience=1)).needs(epoch(3))
+    assert not History((), Train(epochs=2000)).should_record(epoch(3))
+    assert History((), Train(epochs=2000, patience=1)).should_record(epoch(3))
 
 
 def test_a_loss_beyond_float64_is_never_the_best() -> None:
@@ -201,7 +201,7 @@ def test_of_thousands_of_epochs_20_are_printed_and_the_first(
 ) -> None:
     found = History(("x1", "x2"), Train(epochs=epochs))
     for number in range(1, epochs + 1):
-        if found.needs(epoch(number)):
+        if found.should_record(epoch(number)):
             found.add(epoch(number), 0.5, None)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 21

@@ -19,7 +19,7 @@ def test_the_ranges_of_all_processes_are_the_numbers_in_their_order(count: int, 
 
 @given(size=st.integers(1, 100))
 def test_exactly_one_process_speaks_for_all(size: int) -> None:
-    assert [rank for rank in range(size) if Workers(rank, size).first] == [0]
+    assert [rank for rank in range(size) if Workers(rank, size).is_first] == [0]
 
 
 def test_a_process_alone_gathers_what_it_has() -> None:

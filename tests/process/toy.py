@@ -41,7 +41,7 @@ def main(workers: Workers) -> None:
             "trained": [trained(workers, each) for each in given["trainings"]]
         }
         Path(f"found-{workers.rank}.json").write_text(json.dumps(found))
-        if workers.first:
+        if workers.is_first:
             print("done")
     elif wanted == "wait":
         if workers.rank == 2:
@@ -74,7 +74,9 @@ def exchange(workers: Workers, given: dict[str, list[Any]]) -> dict[str, Any]:
             [given["numbers"][i] for i in workers.own_range(len(given["numbers"]))]
         ),
         "from_first": workers.broadcast(value),
-        "folder": sorted(path.name for path in Path("folder").iterdir()) if workers.first else None,
+        "folder": sorted(path.name for path in Path("folder").iterdir())
+        if workers.is_first
+        else None,
         "hashes": content_hashes([Path(each) for each in given["hashed"]], workers),
         "alone": type(workers) is Workers,
     }

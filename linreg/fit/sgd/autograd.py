@@ -29,7 +29,10 @@ from linreg.process.workers import ALONE, Workers
 
 
 class LinearRegression:
-    """A linear model, its loss, its optimizer, and the step that trains it."""
+    """A linear model, its loss, its optimizer, and the step that trains it.
+
+    `gradients` keeps the gradient of each shard apart where several processes exchange them.
+    """
 
     def __init__(
         self,
@@ -51,23 +54,23 @@ class LinearRegression:
         self.ridge = RidgePenalty(self.model, params.l2, x_scale)
 
     def train_step(self, batch: Batch) -> torch.Tensor:
-        """Take one step of gradient descent and return the loss of the batch before it, ()."""
+        """Take one step of gradient descent; return the loss before it, a tensor of shape ()."""
         self.optimizer.zero_grad()
-        for shard, (X, y, root_w) in batch.micro_batches:
+        for shard, (X, y, sqrt_w) in batch.micro_batches:
             prediction = self.model(X)
-            loss = self.mean_squared_error(weighted(prediction, root_w), weighted(y, root_w))
+            loss = self.mean_squared_error(weighted(prediction, sqrt_w), weighted(y, sqrt_w))
             loss = share_of_batch(loss, len(y), batch.num_rows)
             loss.backward()
             self.gradients.collect(shard, loss)
         loss = self.gradients.sum_over_shards(batch.lengths)
-        loss = self.ridge.add_to(loss)
+        loss = self.ridge.add_penalty_and_gradient(loss)
         self.optimizer.step()
         return loss
 
 
-def weighted(values: torch.Tensor, root_w: torch.Tensor | None) -> torch.Tensor:
+def weighted(values: torch.Tensor, sqrt_w: torch.Tensor | None) -> torch.Tensor:
     """Multiply rows (n, 1) by √w, so that their squared errors are weighted by w."""
-    return values if root_w is None else values * root_w
+    return values if sqrt_w is None else values * sqrt_w
 
 
 def share_of_batch(loss: torch.Tensor, num_rows: int, batch_size: int) -> torch.Tensor:

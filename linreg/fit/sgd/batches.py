@@ -18,7 +18,7 @@ class MicroBatch(NamedTuple):
 
     X: torch.Tensor
     y: torch.Tensor
-    root_w: torch.Tensor | None = None
+    sqrt_w: torch.Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -91,8 +91,8 @@ class ShuffledBatches:
         if (shard, index) in self._resident:
             return self._resident[shard, index]
         X, y, w = self._scaling.apply(self._shards[shard].chunk(index))
-        root_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
-        chunk = MicroBatch(self._tensor(X), self._tensor(y).unsqueeze(1), root_w)
+        sqrt_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
+        chunk = MicroBatch(self._tensor(X), self._tensor(y).unsqueeze(1), sqrt_w)
         num_bytes = sum(each.nbytes for each in chunk if each is not None)
         if num_bytes <= self._free_bytes:
             self._free_bytes -= num_bytes
@@ -105,18 +105,18 @@ class ShuffledBatches:
 
 
 def _take(rows: MicroBatch, index: slice | torch.Tensor) -> MicroBatch:
-    X, y, root_w = rows
-    return MicroBatch(X[index], y[index], None if root_w is None else root_w[index])
+    X, y, sqrt_w = rows
+    return MicroBatch(X[index], y[index], None if sqrt_w is None else sqrt_w[index])
 
 
 def _concatenate(first: MicroBatch, second: MicroBatch) -> MicroBatch:
     X, y = torch.cat([first.X, second.X]), torch.cat([first.y, second.y])
-    if first.root_w is None or second.root_w is None:
+    if first.sqrt_w is None or second.sqrt_w is None:
         return MicroBatch(X, y)
-    return MicroBatch(X, y, torch.cat([first.root_w, second.root_w]))
+    return MicroBatch(X, y, torch.cat([first.sqrt_w, second.sqrt_w]))
 
 
 def _divide(rows: MicroBatch, size: int) -> Iterator[MicroBatch]:
-    root_w = repeat(None) if rows.root_w is None else torch.split(rows.root_w, size)
-    columns = zip(torch.split(rows.X, size), torch.split(rows.y, size), root_w, strict=False)
+    sqrt_w = repeat(None) if rows.sqrt_w is None else torch.split(rows.sqrt_w, size)
+    columns = zip(torch.split(rows.X, size), torch.split(rows.y, size), sqrt_w, strict=False)
     return (MicroBatch(X, y, w) for X, y, w in columns)

@@ -60,11 +60,11 @@ class Checkpoint:
 
     def _resume(self) -> None:
         """Set `state` and the history to what an earlier process saved, in all processes alike."""
-        saved = self._workers.broadcast(self._read() if self._workers.first else None)
+        saved = self._workers.broadcast(self._read() if self._workers.is_first else None)
         if saved is not None:
             self._history.restore(saved["history"])
             self.state = saved["state"]
-            if self._workers.first:
+            if self._workers.is_first:
                 print(f"train: resuming from step {saved['state']['step']}")
 
     def at_step(self, state: Callable[[], State]) -> None:
@@ -77,7 +77,7 @@ class Checkpoint:
 
     def _save_if_due(self, seconds: float, state: Callable[[], State]) -> None:
         defer_signals()
-        if pending_signal() and self._workers.first:
+        if pending_signal() and self._workers.is_first:
             step = state()["step"]
             saved = self.write(state)
             outcome = (
@@ -94,7 +94,7 @@ class Checkpoint:
 
         Training continues where it cannot be written, with one warning.
         """
-        if not self._workers.first:
+        if not self._workers.is_first:
             return False
         started = time.monotonic()
         document = {"key": self._key, "state": state(), "history": self._history.as_data()}
@@ -122,7 +122,7 @@ class Checkpoint:
 
     def delete(self) -> None:
         """Delete the checkpoint of a finished training; raises Interrupted if asked to end."""
-        if self._workers.first:
+        if self._workers.is_first:
             if pending_signal():
                 raise Interrupted(pending_signal())
             # If it stays, the same training resumes from it and ends with the same result.

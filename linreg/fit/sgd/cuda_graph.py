@@ -114,7 +114,7 @@ def _tensors(batch: Batch) -> list[torch.Tensor]:
 
 def _clone(batch: Batch) -> Batch:
     micro_batches = []
-    for shard, (X, y, root_w) in batch.micro_batches:
-        weights = None if root_w is None else root_w.clone()
+    for shard, (X, y, sqrt_w) in batch.micro_batches:
+        weights = None if sqrt_w is None else sqrt_w.clone()
         micro_batches.append((shard, MicroBatch(X.clone(), y.clone(), weights)))
     return Batch(list(batch.lengths), micro_batches)

@@ -71,8 +71,8 @@ class RidgePenalty:
         self._weight, self._l2 = model.weight, l2
         self._x_scale = torch.from_numpy(x_scale).to(model.weight)
 
-    def add_to(self, loss: torch.Tensor) -> torch.Tensor:
-        """Return the loss, (), with the penalty, whose gradient is added to the parameters'."""
+    def add_penalty_and_gradient(self, loss: torch.Tensor) -> torch.Tensor:
+        """Return the loss () plus the penalty; add the penalty's gradient to that of θ."""
         if not self._l2:
             return loss
         penalty = self._l2 * torch.square(self._weight / self._x_scale).sum()

@@ -117,7 +117,7 @@ def progress_bar(epoch: int, num_steps: int, workers: Workers) -> "tqdm[Any]":
         total=num_steps,
         desc=f"epoch {epoch}",
         unit=" steps",
-        disable=None if workers.first else True,
+        disable=None if workers.is_first else True,
         delay=1,
         leave=False,
     )

@@ -40,7 +40,7 @@ def training_run(
 
     The run is sent to MLflow while it is written. Of several processes only the first has a run.
     """
-    if not workers.first:
+    if not workers.is_first:
         return null_run()
     tags = dict(hashes) | {"code": code_hash()}
     identity = _identity(tags, parameters)
@@ -73,7 +73,7 @@ def run_of_model(
     that was stopped, or is repeated with nothing changed, resumes its run. The run is sent to
     MLflow while it is written. Of several processes only the first has a run.
     """
-    if not workers.first:
+    if not workers.is_first:
         return null_run()
     hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
     identity = _identity(hashes, parameters)

@@ -299,11 +299,11 @@ def as_lists(
             shard,
             X[:, 0].tolist(),
             y[:, 0].tolist(),
-            None if root_w is None else root_w[:, 0].tolist(),
+            None if sqrt_w is None else sqrt_w[:, 0].tolist(),
         )
-        for shard, (X, y, root_w) in batch.micro_batches
+        for shard, (X, y, sqrt_w) in batch.micro_batches
     ]
-    for _, x, y, root_w in micro_batches:
+    for _, x, y, sqrt_w in micro_batches:
         assert [-each for each in y] == x
-        assert root_w is None or root_w == np.sqrt(np.array(x) + 1).tolist()
+        assert sqrt_w is None or sqrt_w == np.sqrt(np.array(x) + 1).tolist()
     return list(batch.lengths), micro_batches

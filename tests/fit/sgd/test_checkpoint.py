@@ -90,7 +90,7 @@ def fit(shards: list[Rows], params: Train, history: History, checkpoint: Checkpo
     """Train as stages/train.py does."""
     scaling = Scaling(np.array([0.1, -0.2]), np.array([1.1, 0.9]), 0.25, 2.0)
     for epoch in gradient_descent(shards, 2, True, scaling, params, ALONE, checkpoint):
-        if not history.needs(epoch):
+        if not history.should_record(epoch):
             continue
         train_mse = mean_squared_error(shards, epoch.theta, epoch.b)
         validation_mse = mean_squared_error(shards[:1], epoch.theta, epoch.b)
