@@ -1,75 +1,89 @@
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
-from linreg.fit.exact import ldl
-from linreg.fit.exact.ldl import LDL, PRECISION, factorize, times_power_of_two
+from linreg.arrays import Floats
+from linreg.fit.exact.ldl import (
+    LDL,
+    PIVOT_TOLERANCE,
+    PRECISION,
+    factorize,
+    from_double_double,
+    to_double_double,
+)
+from linreg.fit.exact.ldl_kernels import factorize_lower, invert_unit_lower
+from tests.fit.exact.gram_matrices import KEPT, gram_of, nearly_collinear
 
 
-def gram_of(X: list[list[Fraction]]) -> list[list[Decimal]]:
-    size = range(len(X[0]))
-    return [
-        [
-            times_power_of_two(sum((row[i] * row[j] for row in X), Fraction(0)), 0)
-            for j in range(i + 1)
-        ]
-        for i in size
-    ]
+@pytest.fixture(scope="module")
+def gram() -> list[list[Decimal]]:
+    return gram_of(nearly_collinear())
 
 
-def drawn(n: int = 40, k: int = 12) -> list[list[Fraction]]:
-    """Rows with a column that nearly is a combination of others, 1e-9 of it left, and two that are
-    one.
-    """
-    random = np.random.default_rng(1)
-    X = random.standard_normal((n, k)) + 3
-    X[:, 4] = X[:, 0] + X[:, 1] + 1e-9 * X[:, 4]
-    rows = [list(map(Fraction, row)) for row in X.tolist()]
-    return [[*row[:7], 2 * row[3], *row[8:], row[0] - row[2] / 4] for row in rows]
+@pytest.fixture(scope="module")
+def exact(gram: list[list[Decimal]]) -> LDL:
+    """The factorization with 60 digits."""
+    return factorize(gram)
 
 
-def both(gram: list[list[Decimal]], monkeypatch: pytest.MonkeyPatch) -> tuple[LDL, LDL]:
-    monkeypatch.setattr(ldl, "MIN_COMPILED", 10**9)
-    few = factorize(gram)
-    monkeypatch.setattr(ldl, "MIN_COMPILED", 1)
-    return few, factorize(gram)
+def in_double_double(gram: list[list[Decimal]]) -> Floats:
+    S = np.zeros((len(gram), len(gram), 2))
+    with localcontext(PRECISION):
+        for i, row in enumerate(gram):
+            S[i, : i + 1] = [to_double_double(value) for value in row]
+    return S
 
 
-def relative(a: Decimal, b: Decimal) -> float:
-    return float(abs(PRECISION.subtract(a, b)) / abs(b)) if b else float(abs(a))
+def relative_difference(parts: list[float], exact: Decimal) -> float:
+    with localcontext(PRECISION):
+        return float(abs(from_double_double(parts) / exact - 1))
 
 
-def test_32_digits_agree_with_60_up_to_the_condition_number(
-    monkeypatch: pytest.MonkeyPatch,
+def below_diagonal(size: int) -> Iterator[tuple[int, int]]:
+    return ((i, j) for i in range(size) for j in range(i))
+
+
+def test_the_factors_are_those_of_60_digits_less_the_condition_number(
+    gram: list[list[Decimal]], exact: LDL
 ) -> None:
-    few, many = both(gram_of(drawn()), monkeypatch)
-    assert few.kept == many.kept == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
-    # Measured: 9e-13 of the pivot that is 1e-19 of its column, 1e-31 of those before it.
-    assert relative(many.pivots[4], few.pivots[4]) < 1e-11
-    for i in (0, 1, 2, 3):
-        assert relative(many.pivots[i], few.pivots[i]) < 1e-28
-    right = [Decimal(i) for i in range(len(few.kept))]
-    for ours, exact in zip(many.solve(right)[0], few.solve(right)[0], strict=True):
-        assert relative(ours, exact) < 1e-10
+    """Measured: 1e-31 before the nearly collinear column, 9e-13 of its pivot of 1e-19."""
+    L, kept = factorize_lower(in_double_double(gram), float(PIVOT_TOLERANCE))
+    assert np.flatnonzero(kept).tolist() == KEPT
+    for i, j in below_diagonal(4):
+        assert relative_difference(L[i, j].tolist(), exact.upper[i][j]) < 1e-29
+    for i in range(4):
+        assert relative_difference(L[i, i].tolist(), exact.pivots[i]) < 1e-28
+    for position, column in enumerate(KEPT):
+        assert relative_difference(L[column, column].tolist(), exact.pivots[position]) < 1e-11
 
 
-def test_the_inverse_cholesky_is_that_of_60_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    few, many = both(gram_of(drawn()), monkeypatch)
-    exact = few.inverse_cholesky()
-    monkeypatch.setattr(ldl, "MIN_COMPILED", 1)
-    for ours, column in zip(many.inverse_cholesky(), exact, strict=True):
-        largest = max(map(abs, column))
-        assert max(float(abs(a - b) / largest) for a, b in zip(ours, column, strict=True)) < 1e-10
+def test_rows_of_collinear_columns_hold_their_coefficients_before_substitution(
+    gram: list[list[Decimal]],
+) -> None:
+    """Column 7 is twice column 3: its row of L is twice that of column 3."""
+    L, kept = factorize_lower(in_double_double(gram), float(PIVOT_TOLERANCE))
+    assert not kept[[7, 12]].any()
+    np.testing.assert_array_equal(L[7, :3], 2 * L[3, :3])
+    assert L[7, 3].tolist() == [2.0, 0.0]
+    # A column that was left out explains none of those after it.
+    assert not L[8:, 7].any()
 
 
-def test_relations_of_collinear_columns_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, many = both(gram_of(drawn()), monkeypatch)
-    assert [dependency.column for dependency in many.dependencies] == [7, 12]
-    factors = [
-        [dependency.coefficients.get(i, Decimal(0)) for i in range(4)]
-        for dependency in many.dependencies
-    ]
-    for found, expected in zip(factors, [[0, 0, 0, 2], [1, 0, -0.25, 0]], strict=True):
-        assert [float(value) for value in found] == pytest.approx(expected, abs=1e-9)
+def test_the_inverse_of_a_unit_triangle_is_that_of_60_digits(exact: LDL) -> None:
+    """Measured: 1e-31 for the well-conditioned columns."""
+    size = 4
+    L = np.zeros((size, size, 2))
+    with localcontext(PRECISION):
+        for i, j in below_diagonal(size):
+            L[i, j] = to_double_double(exact.upper[i][j])
+    inverse = invert_unit_lower(L)
+    W = exact.inverse_cholesky()
+    for i in range(size):
+        assert inverse[i, i].tolist() == [1.0, 0.0]
+        for j in range(i):
+            with localcontext(PRECISION):
+                entry = W[i][j] / W[i][i]
+            assert relative_difference(inverse[i, j].tolist(), entry) < 1e-29
+    assert not inverse[np.triu_indices(size, 1)].any()

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
@@ -13,14 +12,13 @@ from linreg.fit.exact.learning_rate import (
     largest_stable_rate,
     round_down_to_one_digit,
 )
-from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
+from tests.fit.exact.fits import Floats, moments_of, names_of
 
 Shards = Callable[..., list[Rows]]
-Floats = NDArray[np.float64]
 
 
 def drawn(num_rows: int = 80, seed: int = 1) -> tuple[Floats, Floats]:
@@ -31,21 +29,13 @@ def drawn(num_rows: int = 80, seed: int = 1) -> tuple[Floats, Floats]:
     return X, 1.0 + X @ [2.0, -1.0] + random.standard_normal(num_rows)
 
 
-def compute_moments(X: Floats, y: Floats) -> Moments:
-    moments = Moments.zero(X.shape[1])
-    moments.add(X, y)
-    return moments
-
-
 def limit_of(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> float:
     (chunk,) = shards[0]
-    return largest_stable_rate(compute_moments(chunk.X, chunk.y), intercept, scaling, params)
+    return largest_stable_rate(moments_of(chunk.X, chunk.y), intercept, scaling, params)
 
 
 def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> list[float]:
-    """J − J* after each step of gradient descent, J = (1/n) Σ (y − ỹ)² + l2·‖θ‖², J* by lstsq with
-    l2 as rows.
-    """
+    """J − J* after each epoch, J = (1/n) Σ (y − ỹ)² + l2·‖θ‖², J* by lstsq with l2 as rows."""
     (chunk,) = shards[0]
     X, y = chunk.X, chunk.y
     root = np.sqrt(params.l2 * len(y))
@@ -64,10 +54,10 @@ def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train)
     try:
         for epoch in gradient_descent(shards, 2, intercept, scaling, params):
             d = np.array([epoch.b, *epoch.theta][1 - intercept :]) - best
-            found.append(
-                float(np.square(Z @ d).sum()) / len(y)
-            )  # J − J* of a quadratic, without cancellation
-    except UserError:  # the loss is no longer finite
+            # J − J* of a quadratic, without cancellation.
+            found.append(float(np.square(Z @ d).sum()) / len(y))
+    except UserError:
+        # The loss is no longer finite.
         found.append(np.inf)
     return found
 
@@ -85,9 +75,7 @@ def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_
     """
     shards = shards_of(*drawn())
     scaling = (
-        z_score_scaling(compute_moments(*drawn()), intercept)
-        if standardize
-        else Scaling.identity(2)
+        z_score_scaling(moments_of(*drawn()), intercept) if standardize else Scaling.identity(2)
     )
     base: dict[str, Any] = {
         "dtype": "float64",
@@ -112,9 +100,7 @@ def test_gradient_descent_converges_just_below_the_rate_and_diverges_just_above_
 def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
     num_features: int, intercept: bool, standardize: bool, momentum: float, l2: float
 ) -> None:
-    """The curvature by an SVD of the scaled rows themselves, the penalty as further rows. Measured:
-    3e-15.
-    """
+    """The curvature by an SVD of the scaled rows, the penalty as further rows. Measured: 3e-15."""
     random = np.random.default_rng(3)
     X = random.standard_normal((50, num_features)) * 10.0 ** np.arange(num_features) + 2
     center = X.mean(axis=0) if intercept else np.zeros(num_features)
@@ -129,7 +115,7 @@ def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
         )
     largest = 2 * np.linalg.svd(Z, compute_uv=False)[0] ** 2
     found = largest_stable_rate(
-        compute_moments(X, X[:, 0]), intercept, scaling, Train(momentum=momentum, l2=l2)
+        moments_of(X, X[:, 0]), intercept, scaling, Train(momentum=momentum, l2=l2)
     )
     assert found == pytest.approx(2 * (1 + momentum) / largest, rel=1e-12)
 
@@ -138,54 +124,52 @@ def test_the_rate_is_2_times_1_plus_momentum_over_the_largest_curvature(
 def test_the_rate_for_z_scores_does_not_depend_on_how_far_from_0_a_column_lies(mean: float) -> None:
     """The curvature of z-scores is that of the same columns around 0. Measured: 2e-5 off at 1e6."""
     random = np.random.default_rng(8)
-    around_0 = np.round(random.standard_normal((1000, 2)) * 2**10) / 2**10  # exact at 1e9, too
+    # Of few bits, so that they are exact at 1e9 too.
+    around_0 = np.round(random.standard_normal((1000, 2)) * 2**10) / 2**10
     away = np.array([mean, 0.0])
     X, center, scale = around_0 + away, around_0.mean(axis=0) + away, around_0.std(axis=0)
     Z = np.column_stack([np.ones(1000), (X - center) / scale])
     expected = 3.8 / (2 * np.linalg.svd(Z, compute_uv=False)[0] ** 2 / 1000)
     found = largest_stable_rate(
-        compute_moments(X, X[:, 1]), True, Scaling(center, scale, 0.0, 1.0), Train()
+        moments_of(X, X[:, 1]), True, Scaling(center, scale, 0.0, 1.0), Train()
     )
     assert found == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [1e150, 1e155, 1e200, 1e300])
-def test_columns_whose_squares_are_beyond_float64_have_a_rate_all_the_same(size: float) -> None:
-    """z-scores are the same for every unit; in the data's own unit no rate is small enough to be a
-    float64.
-    """
+def test_columns_whose_squares_overflow_float64_have_a_largest_stable_rate(size: float) -> None:
+    """z-scores are the same for every unit; in the data's own unit the rate may underflow."""
     random = np.random.default_rng(9)
     z = random.standard_normal((100, 1))
     center, scale = size * z.mean(axis=0), size * z.std(axis=0)
-    moments = compute_moments(size * z, z[:, 0])
+    moments = moments_of(size * z, z[:, 0])
     standardized = largest_stable_rate(moments, True, Scaling(center, scale, 0.0, 1.0), Train())
     assert standardized == pytest.approx(1.9, rel=1e-9)
     raw = largest_stable_rate(moments, True, Scaling.identity(1), Train())
     assert 0 <= raw <= 1e-290
 
 
-def test_a_column_that_was_dropped_has_no_curvature() -> None:
+def test_a_dropped_column_has_no_curvature() -> None:
     X, y = drawn()
     twice = np.column_stack([X, 1000 * X[:, 0]])
     kept = np.array([True, True, False])
     without = Scaling.identity(3).restricted_to(kept)
-    found = largest_stable_rate(compute_moments(twice, y), True, without, Train(l2=0.3))
-    expected = largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train(l2=0.3))
+    found = largest_stable_rate(moments_of(twice, y), True, without, Train(l2=0.3))
+    expected = largest_stable_rate(moments_of(X, y), True, Scaling.identity(2), Train(l2=0.3))
     assert found == pytest.approx(expected, rel=1e-14)
 
 
 def test_a_model_of_zeros_alone_is_stable_at_any_rate() -> None:
     X = np.zeros((10, 1))
     assert (
-        largest_stable_rate(compute_moments(X, np.ones(10)), False, Scaling.identity(1), Train())
+        largest_stable_rate(moments_of(X, np.ones(10)), False, Scaling.identity(1), Train())
         == np.inf
     )
 
 
 def refusal(X: Floats, y: Floats, **params: Any) -> str | None:
     """The message of `check_learning_rate`, or None if it accepts the rate."""
-    names = [f"x{j}" for j in range(1, X.shape[1] + 1)]
-    reference = ExactReference.from_moments(compute_moments(X, y), names, intercept=True)
+    reference = ExactReference.from_moments(moments_of(X, y), names_of(X), intercept=True)
     try:
         check_learning_rate(reference, Train(**params))
     except UserError as error:
@@ -193,15 +177,16 @@ def refusal(X: Floats, y: Floats, **params: Any) -> str | None:
     return None
 
 
-def test_the_refusal_is_one_line_with_the_largest_rate_and_standardize_where_it_helps() -> None:
+def test_the_error_suggests_a_smaller_rate_and_standardizing_where_it_helps() -> None:
     X, y = drawn()
     X = X * [1.0, 100.0]
-    limit = largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train())
+    limit = largest_stable_rate(moments_of(X, y), True, Scaling.identity(2), Train())
     message = refusal(X, y, lr=0.01)
     assert message is not None
     assert len(message.splitlines()) == 1
     assert re.fullmatch(
-        r"params\.yaml: train\.lr: is too large, training must diverge: the largest stable rate is (\S+); found 0\.01; "
+        r"params\.yaml: train\.lr: is too large, training must diverge: "
+        r"the largest stable rate is (\S+); found 0\.01; "
         r"choose less, such as (\S+), or set train\.standardize: true, with which it is stable",
         message,
     ), message
@@ -209,21 +194,21 @@ def test_the_refusal_is_one_line_with_the_largest_rate_and_standardize_where_it_
 
 
 @pytest.mark.parametrize(("lr", "standardize"), [(3.0, False), (3.0, True), (50.0, False)])
-def test_the_refusal_is_silent_about_standardize_where_it_would_not_help(
+def test_the_error_does_not_suggest_standardizing_where_it_would_not_help(
     lr: float, standardize: bool
 ) -> None:
     X, y = drawn()
     scores = Scaling(X.mean(axis=0), X.std(axis=0), float(y.mean()), float(y.std()))
-    assert largest_stable_rate(compute_moments(X, y), True, scores, Train()) < 3.0
+    assert largest_stable_rate(moments_of(X, y), True, scores, Train()) < 3.0
     message = refusal(X * [1.0, 100.0], y, lr=lr, standardize=standardize)
     assert message is not None
     assert "standardize" not in message
 
 
 @pytest.mark.parametrize("standardize", [False, True])
-def test_what_is_refused_is_the_rate_from_the_largest_on(standardize: bool) -> None:
+def test_rates_from_the_largest_stable_one_on_are_refused(standardize: bool) -> None:
     X, y = drawn()
-    moments = compute_moments(X, y)
+    moments = moments_of(X, y)
     scaling = z_score_scaling(moments, intercept=True) if standardize else Scaling.identity(2)
     limit = largest_stable_rate(moments, True, scaling, Train())
     assert refusal(X, y, lr=float(np.nextafter(limit, 0)), standardize=standardize) is None
@@ -231,10 +216,10 @@ def test_what_is_refused_is_the_rate_from_the_largest_on(standardize: bool) -> N
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_a_rate_that_falls_is_not_refused_and_may_arrive(shards_of: Shards, schedule: Any) -> None:
-    """1.2 times the largest stable rate at the start, full batches: measured, 1e-8 of the first
-    excess loss is left.
-    """
+def test_a_rate_that_a_schedule_lowers_is_not_refused_and_may_converge(
+    shards_of: Shards, schedule: Any
+) -> None:
+    """At first 1.2 times the largest stable rate. Measured: 1e-8 of the excess loss is left."""
     X, y = drawn()
     shards = shards_of(X, y)
     base: dict[str, Any] = {
@@ -244,11 +229,12 @@ def test_a_rate_that_falls_is_not_refused_and_may_arrive(shards_of: Shards, sche
         "schedule": schedule,
         "momentum": 0.0,
     }
-    lr = 1.2 * largest_stable_rate(compute_moments(X, y), True, Scaling.identity(2), Train(**base))
+    lr = 1.2 * largest_stable_rate(moments_of(X, y), True, Scaling.identity(2), Train(**base))
     assert refusal(X, y, lr=lr, **base) is None
     assert refusal(X, y, lr=lr, **(base | {"schedule": "constant"})) is not None
     found = excess(shards, True, Scaling.identity(2), Train(lr=lr, **base))
-    assert max(found) > 1e3 * found[0]  # it does diverge at first
+    # It does diverge at first.
+    assert max(found) > 1e3 * found[0]
     assert found[-1] < 1e-3 * found[0]
 
 
@@ -265,9 +251,7 @@ def test_a_suggested_rate_is_rounded_down_to_one_digit(rate: float, rounded: flo
 def test_the_suggested_rate_trains(
     shards_of: Shards, seed: int, momentum: float, batch_size: int
 ) -> None:
-    """In mini-batches as well: after 10 epochs no more than 0.07 of the excess loss is left
-    (measured).
-    """
+    """In mini-batches too. Measured: at most 0.07 of the excess loss is left after 10 epochs."""
     X, y = drawn(1000, seed)
     X = X * [1.0, 30.0]
     message = refusal(X, y, lr=1.0, momentum=momentum)
