@@ -1,13 +1,18 @@
 """A project of one's own: a copy of this one, committed, in which tests run what a user runs."""
 
 import fcntl
+import importlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,26 +23,6 @@ import pytest
 from linreg.process.source_hash import code_hash
 
 ROOT = Path(__file__).parents[1]
-RUNS_IN_MLFLOW = """
-import json, mlflow
-client = mlflow.MlflowClient("sqlite:///mlflow.db")
-runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
-print(json.dumps([{
-    "id": run.info.run_id,
-    "name": run.info.run_name,
-    "status": run.info.status,
-    "params": run.data.params,
-    "tags": run.data.tags,
-    "metrics": run.data.metrics,
-    "datasets": [each.dataset.digest for each in run.inputs.dataset_inputs],
-    "models": len(run.outputs.model_outputs),
-    "model": run.outputs.model_outputs[0].model_id,
-    "curves": {
-        key: [[each.step, each.value] for each in client.get_metric_history(run.info.run_id, key)]
-        for key in run.data.metrics
-    },
-} for run in runs]))
-"""
 
 
 @dataclass(frozen=True)
@@ -110,9 +95,48 @@ class Project:
         path.write_text(text)
 
     def mlflow_runs(self) -> list[dict[str, Any]]:
-        """Ask the project's MLflow store, in a process of its own, what runs it has."""
-        done = self.run(sys.executable, "-W", "ignore", "-c", RUNS_IN_MLFLOW)
-        return list(json.loads(done.stdout.splitlines()[-1]))
+        """Return what MLflow's client finds of each run in the project's own store."""
+        with tempfile.TemporaryDirectory() as folder:
+            # A copy: MLflow holds a file open that a test may be about to replace.
+            copy = Path(folder) / "mlflow.db"
+            with (
+                closing(sqlite3.connect(self.folder / "mlflow.db")) as store,
+                closing(sqlite3.connect(copy)) as database,
+            ):
+                store.backup(database)
+            return runs_in(f"sqlite:///{copy}")
+
+
+def runs_in(uri: str) -> list[dict[str, Any]]:
+    """Return what MLflow's client finds of each run in a store."""
+    with warnings.catch_warnings():
+        # MLflow's own, when it is imported.
+        warnings.simplefilter("ignore")
+        # What it sets for MLflow has to be set before that is imported.
+        importlib.import_module("linreg.tracking.mlflow")
+        client = importlib.import_module("mlflow").MlflowClient(uri)
+        runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    return [
+        {
+            "id": run.info.run_id,
+            "name": run.info.run_name,
+            "status": run.info.status,
+            "params": run.data.params,
+            "tags": run.data.tags,
+            "metrics": run.data.metrics,
+            "datasets": [each.dataset.digest for each in run.inputs.dataset_inputs],
+            "models": len(run.outputs.model_outputs),
+            "model": run.outputs.model_outputs[0].model_id,
+            "curves": {
+                key: [
+                    [each.step, each.value]
+                    for each in client.get_metric_history(run.info.run_id, key)
+                ]
+                for key in run.data.metrics
+            },
+        }
+        for run in runs
+    ]
 
 
 def copy_of_the_project(folder: Path, *, sends: bool = True) -> Project:

@@ -10,24 +10,28 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the main() of each stage; with several WORKERS in each of them."""
+    """Run the main() of each stage; with several WORKERS, or below torchrun, in each process."""
     workers = int(os.environ.get("WORKERS", "1"))
     if workers > 1 and "RANK" not in os.environ:
         from linreg.process.launcher import launch
 
         launch("tests.run_stages", workers)
-    for stage in os.environ["STAGES"].split():
-        if workers > 1:
-            _meet_elsewhere(stage)
+    for number, stage in enumerate(os.environ["STAGES"].split()):
+        _meet_elsewhere(number)
         sys.argv = [f"stages/{stage}.py"]
         importlib.import_module(f"stages.{stage}").main()
 
 
-def _meet_elsewhere(stage: str) -> None:
-    """Have the processes of a stage meet in a file of its own: one that was used is of no use."""
+def _meet_elsewhere(number: int) -> None:
+    """Have the processes of a stage meet at a file or port at which no stage has met before."""
     from linreg.process.workers import RENDEZVOUS
 
-    os.environ[RENDEZVOUS] = str(Path(os.environ[RENDEZVOUS]).with_name(stage))
+    if RENDEZVOUS in os.environ:
+        os.environ[RENDEZVOUS] = str(Path(os.environ[RENDEZVOUS]).with_name(f"stage-{number}"))
+    elif "RANK" in os.environ:
+        # Not at torchrun's own, which is at the first port.
+        os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
+        os.environ["MASTER_PORT"] = str(int(os.environ["MASTER_PORT"]) + 1)
 
 
 if __name__ == "__main__":

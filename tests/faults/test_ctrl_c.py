@@ -23,13 +23,13 @@ import pytest
 
 from linreg.tracking.journal.events import read_events
 from tests.pipeline.test_kills import (
-    NUM_EPOCHS,
     assert_one_complete_run,
     forget_everything,
     stages_to_do,
+    uninterrupted,
     wait_for,
 )
-from tests.project import Project, copy_of_the_project
+from tests.project import Project, copy_of, copy_of_the_project
 
 pytestmark = pytest.mark.slow
 
@@ -168,14 +168,10 @@ def test_a_training_ends_after_its_step_and_goes_on_from_there_in_the_same_run(
     assert hashes(tmp_path) == after
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy with two shards, run once without any Ctrl-C."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("interrupted"))
-    project.set_params(shards=2, epochs=NUM_EPOCHS)
-    project.run("dvc", "repro")
-    project.run("git", "commit", "-qam", "shards")
-    return project
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Project:
+    """A project with two shards, run once without any Ctrl-C."""
+    return copy_of(uninterrupted(tmp_path_factory), tmp_path / "interrupted")
 
 
 SECONDS_OF = {"generate": 0.8, "ingest": 0.9, "split": 0.9, "train": 3.5, "evaluate": 2.0}
@@ -213,7 +209,7 @@ def repro_until_interrupted(
 ) -> str:
     delay = chance.uniform(0.05, SECONDS_OF[stage] * (1 if workers == 1 else 2))
     dvc = start(project, "dvc", "repro", workers=workers)
-    wait_for(dvc, stage, delay, project.folder)
+    wait_for(dvc, stage, delay)
     output, errors = interrupt(dvc)
     assert not left_in(project.folder), errors
     assert not half_written(project.folder), errors

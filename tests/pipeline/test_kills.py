@@ -8,17 +8,18 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.project import Project, copy_of_the_project
+from tests.project import Project, committed_run, copy_of, made_once
 
 STAGES = {"generate": 0.3, "ingest": 0.4, "split": 0.4, "train": 3.0, "evaluate": 2.0}
 """The stages and about how many seconds each runs; a kill falls anywhere in them."""
 WEIGHTS = (1, 1, 1, 6, 3)
-KILLS_AT_A_TIME = 4
+KILLS_AT_A_TIME = 8
 NUM_EPOCHS = 12
 CURVES = (
     "loss/train",
@@ -31,19 +32,17 @@ CURVES = (
 )
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy with two shards, run once without any kill."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("killed"))
-    params = project.folder / "params.yaml"
-    params.write_text(
-        params.read_text()
-        .replace("shards: 1", "shards: 2")
-        .replace("epochs: 20", f"epochs: {NUM_EPOCHS}")
-    )
-    project.run("dvc", "repro")
-    project.run("git", "commit", "-qam", "shards")
-    return project
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Project:
+    """A project with two shards, run once without any kill."""
+    return copy_of(uninterrupted(tmp_path_factory), tmp_path / "killed")
+
+
+def uninterrupted(factory: pytest.TempPathFactory) -> Path:
+    def make(folder: Path) -> None:
+        committed_run(folder, sends=False, shards=2, epochs=NUM_EPOCHS)
+
+    return made_once(factory, "uninterrupted", make)
 
 
 @pytest.mark.slow
@@ -109,7 +108,7 @@ def repro_until_killed(
         text=True,
     )
     try:
-        processes = wait_for(dvc, stage, delay, project.folder)
+        processes = wait_for(dvc, stage, delay)
         if dvc.poll() is not None:
             output, _ = dvc.communicate()
             assert dvc.returncode == 0, output
@@ -135,33 +134,28 @@ def repro_until_killed(
     return [f"{who}, {delay:.2f} s into {stage}"]
 
 
-def wait_for(
-    dvc: subprocess.Popen[str], stage: str, delay: float, folder: Path
-) -> list[psutil.Process]:
+def wait_for(dvc: subprocess.Popen[str], stage: str, delay: float) -> list[psutil.Process]:
     """Wait until a stage has run for `delay` seconds; return its processes, the one that DVC
     started first.
     """
     deadline = time.monotonic() + 120
-    while not stage_processes(stage, folder):
+    while not stage_processes(stage, dvc):
         assert time.monotonic() < deadline
         if dvc.poll() is not None:
             return []
-        time.sleep(0.01)
+        time.sleep(0.02)
     time.sleep(delay)
-    return stage_processes(stage, folder)
+    return stage_processes(stage, dvc)
 
 
-def stage_processes(stage: str, folder: Path) -> list[psutil.Process]:
+def stage_processes(stage: str, dvc: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """Return the processes of a stage below DVC's, the one that it started first."""
     found = []
-    for process in psutil.process_iter():
-        try:
-            if (
-                process.cmdline()[-2:] == ["-m", f"stages.{stage}"]
-                and Path(process.cwd()) == folder
-            ):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
+    with suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(dvc.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.cmdline()[-2:] == ["-m", f"stages.{stage}"]:
+                    found.append(process)
     return sorted(found, key=lambda process: process.pid)
 
 

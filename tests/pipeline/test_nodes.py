@@ -67,38 +67,24 @@ def test_two_hosts_make_the_lock_file_of_one_process(
         shutil.rmtree(tmp_path / output)
 
     first = next(iter(hosts.values()))
-    program = [
-        str(Path(sys.executable).with_name("torchrun")),
-        "--nnodes",
-        "2",
-        "--nproc-per-node",
-        "1",
-    ]
+    program = [str(Path(sys.executable).with_name("torchrun"))]
+    program += ["--nnodes", "2", "--nproc-per-node", "1"]
     program += ["--master-addr", first, "--master-port", PORT]
-    environment = project.environment() | {"GLOO_SOCKET_IFNAME": "cable"}
-    for stage in STAGES:
-        nodes = [
-            subprocess.Popen(
-                [
-                    "ip",
-                    "netns",
-                    "exec",
-                    host,
-                    *program,
-                    "--node-rank",
-                    str(rank),
-                    "-m",
-                    f"stages.{stage}",
-                ],
-                cwd=tmp_path,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for rank, host in enumerate(hosts)
-        ]
-        said = [node.communicate()[0] for node in nodes]
-        assert [node.returncode for node in nodes] == [0, 0], said
+    environment = project.environment()
+    environment |= {"GLOO_SOCKET_IFNAME": "cable", "STAGES": " ".join(STAGES)}
+    program += ["-m", "tests.run_stages"]
+    nodes = [
+        subprocess.Popen(
+            ["ip", "netns", "exec", host, *program],
+            cwd=tmp_path,
+            env=environment | {"PET_NODE_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank, host in enumerate(hosts)
+    ]
+    printed = [node.communicate()[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], printed
     project.run("dvc", "commit", "--force")
     assert (tmp_path / "dvc.lock").read_text() == expected
