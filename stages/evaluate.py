@@ -1,12 +1,12 @@
-"""Evaluate the model on the training, validation and test rows; check its gates; write the report.
+"""Evaluate the model on all three parts of the rows, check its quality gates, write the report.
 
     dvc repro evaluate              as part of the pipeline
     python -m stages.evaluate       by hand
     WORKERS=4 dvc repro evaluate    with four processes, which write the same files
 
-Parameters: `evaluate`; the report shows all. Writes models/evaluation/ with scores.json (the few
-numbers that runs are compared by), metrics.json, inference.json (the coefficient table),
-gates.json, predictions.csv (a sample), report.json and report.html.
+Parameters: `evaluate`; the report shows all parameters. Writes models/evaluation/ with scores.json
+(the metrics that runs are compared by), metrics.json (all of them), inference.json (the coefficient
+table), gates.json, predictions.csv (a sample), report.json and report.html.
 """
 
 from pathlib import Path
@@ -54,6 +54,7 @@ def main(workers: Workers) -> None:
         metrics = metrics_by_part(parts, model, exact.mean_target, workers)
         gap = exact.loss.convergence(model.theta, model.b)
         gates = check_gates(params.evaluate.gates, metrics | gap)
+        # Standard errors belong to the least squares solution, which training approximates.
         robust_errors = RobustStandardErrors.compute(exact.solution, train, workers)
         coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
 

@@ -1,11 +1,10 @@
-"""Draw the lesson's data, y = b + X·θᵀ + ε, into Parquet files.
+"""Draw the synthetic data of the lesson, y = b + X·θᵀ + ε, and write it to Parquet files.
 
     dvc repro generate            as part of the pipeline
     python -m stages.generate     by hand
     WORKERS=4 dvc repro generate  with four processes, which write the same files
 
-Parameters: `generate`. Writes the folder data/raw/generated.parquet/ with part-00000.parquet and so
-on.
+Parameters: `generate`. Writes the folder data/raw/generated.parquet/ with part-00000.parquet, ….
 """
 
 from pathlib import Path

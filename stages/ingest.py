@@ -3,9 +3,9 @@
     dvc repro ingest              as part of the pipeline
     python -m stages.ingest       by hand
 
-Parameters: `ingest`, `model`, and `split.by` for the column that it may name. Writes data/ingested/
-with table.parquet, schema.json (the formula, resolved against the columns) and profile.json
-(statistics of the columns).
+Parameters: `ingest`, `model`, and `split.by`, which may name a column to split by. Writes
+data/ingested/ with table.parquet and its checksums, schema.json (the formula, resolved against the
+columns) and profile.json (statistics of the columns).
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ INGESTED = Path("data/ingested")
 
 @stage
 def main() -> None:
-    """Read the table once to profile and check it, and once more to write its complete rows."""
+    """Read the table once to profile and check it, and again to write the rows that are used."""
     params = load_params()
     formula, weights = params.model.formula, params.model.weights
     auxiliary = auxiliary_columns(params.split.by, weights)
@@ -40,6 +40,7 @@ def main() -> None:
         table = open_typed_table(source, columns, scratch)
         profiles = profile_columns(table)
 
+        # Missing cells are filled after the split, with means of the training rows alone.
         fill_missing = params.ingest.missing == "mean"
         known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
         schema = make_schema(formula, profiles, table, auxiliary, **known)

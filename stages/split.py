@@ -1,4 +1,4 @@
-"""Divide the rows into train, validation and test; write the training rows in a random order.
+"""Split the rows into train, validation and test; write the training rows in a random order.
 
     dvc repro split               as part of the pipeline
     python -m stages.split        by hand

@@ -41,10 +41,12 @@ def main(workers: Workers) -> None:
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     with training_run(workers, flatten(params), hashes, SPLIT) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
-        reference = exact_reference(data, settings, workers)
+        reference = ExactReference.compute(
+            data.shards, data.names, data.intercept, settings, workers
+        )
         check_learning_rate(reference, settings)
 
-        history = History(data.design.names, settings, quiet=not workers.is_first)
+        history = History(data.names, settings, quiet=not workers.is_first)
         checkpoint = Checkpoint(hashes, settings, history, workers)
         run.log_curves(history.curves())
         epochs = train(data, reference, settings, workers, checkpoint)
@@ -64,13 +66,6 @@ def main(workers: Workers) -> None:
             print(f"train: {history.summary()}{reference.dropped} → {MODEL}")
 
 
-def exact_reference(data: TrainingData, settings: Train, workers: Workers) -> ExactReference:
-    """Return the least squares solution, from which the gap of any θ and b is known."""
-    design = data.design
-    intercept = design.schema.intercept
-    return ExactReference.compute(data.shards, design.names, intercept, settings, workers)
-
-
 def train(
     data: TrainingData,
     reference: ExactReference,
@@ -85,16 +80,9 @@ def train(
         from linreg.fit.compiled.engine import gradient_descent
     else:
         from linreg.fit.sgd.autograd import gradient_descent
-    design = data.design
-    return gradient_descent(
-        data.shards,
-        len(design.names),
-        design.schema.intercept,
-        reference.scaling(settings.standardize),
-        settings,
-        workers,
-        checkpoint,
-    )
+    scaling = reference.scaling(settings.standardize)
+    model = (len(data.names), data.intercept)
+    return gradient_descent(data.shards, *model, scaling, settings, workers, checkpoint)
 
 
 def save(

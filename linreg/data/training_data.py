@@ -22,6 +22,16 @@ class TrainingData(NamedTuple):
     shards: list[Rows]
     validation: Rows
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns of X."""
+        return self.design.names
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the model has b."""
+        return self.design.schema.intercept
+
 
 def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> TrainingData:
     """Learn the design from the training rows of the folder `split`, in one pass.
