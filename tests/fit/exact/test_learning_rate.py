@@ -215,6 +215,12 @@ def test_rates_from_the_largest_stable_one_on_are_refused(standardize: bool) -> 
     assert refusal(X, y, lr=limit, standardize=standardize) is not None
 
 
+def test_the_exact_solver_takes_no_steps_so_no_rate_is_refused() -> None:
+    X, y = drawn()
+    assert refusal(X, y, lr=1e6) is not None
+    assert refusal(X, y, lr=1e6, solver="exact") is None
+
+
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_a_rate_that_a_schedule_lowers_is_not_refused_and_may_converge(
     shards_of: Shards, schedule: Any
