@@ -19,7 +19,7 @@ from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import SyncResult, send_all
 
 with warnings.catch_warnings():
-    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
+    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop, with a warning.
     warnings.filterwarnings(
         "ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning
     )
@@ -35,8 +35,9 @@ ISOLATED = ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty repository with nothing tracked yet."""
-    top = tmp_path / "a repository"  # with a space, as people have them
+    """An empty project with nothing tracked yet."""
+    # With a space in its name, as folders may have.
+    top = tmp_path / "a repository"
     top.mkdir()
     monkeypatch.setenv("DVC_ROOT", str(top))
     for variable in ISOLATED:
@@ -47,7 +48,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store, made once, because its tables take seconds."""
+    """An empty store, created once, because its tables take seconds."""
     top = tmp_path_factory.mktemp("empty")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(top))
@@ -58,26 +59,26 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(repository: Path, empty_database: Path) -> MlflowClient:
-    """The repository's own store, a real SQLite file."""
+    """The project's own store, a real SQLite file."""
     shutil.copyfile(empty_database, repository / "mlflow.db")
     return open_store()
 
 
 @pytest.fixture
 def no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are written, and no process of their own sends them."""
-    monkeypatch.setattr(sender_process, "start", lambda _: None)
+    """Runs are written to their journals, and no process sends them."""
+    monkeypatch.setenv(sender_process.SYNC, "later")
 
 
 @pytest.fixture
 def send() -> Callable[[], SyncResult]:
-    """Sends all runs, as `linreg sync --all` does from their beginning."""
+    """Sends what MLflow does not have of all runs, as `linreg sync` does."""
     return lambda: send_all(run_folders())
 
 
 @pytest.fixture
 def sent_run(store: MlflowClient) -> Callable[..., MlflowRun]:
-    """Finds the one run in MLflow that a journal was sent to."""
+    """Returns the one run in MLflow that a journal was sent to."""
 
     def find(key: str, experiment: str = "linreg", client: MlflowClient = store) -> MlflowRun:
         found = client.get_experiment_by_name(experiment)
@@ -90,7 +91,7 @@ def sent_run(store: MlflowClient) -> Callable[..., MlflowRun]:
 
 @pytest.fixture
 def python(repository: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
-    """Starts a program in a process of its own, which does not outlive the test."""
+    """Starts a program as a process, which is killed at the end of the test."""
     processes = []
 
     def start(program: str) -> "subprocess.Popen[str]":

@@ -16,7 +16,7 @@ from linreg.tracking.journal.run_folder import RunFolder
 def linreg(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command in this process; returns exit code, output and errors."""
+    """Runs a command in this process; returns exit code, standard output and standard error."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["linreg", *arguments])
@@ -37,7 +37,7 @@ def test_without_runs_there_is_nothing_to_send(repository: Path, linreg: Linreg)
     assert list(repository.iterdir()) == []
 
 
-def test_where_all_is_sent_mlflow_is_not_even_imported(
+def test_where_nothing_is_pending_mlflow_is_not_imported(
     repository: Path, store: MlflowClient, linreg: Linreg
 ) -> None:
     with start_run("linreg", "name", {}, {}):
@@ -60,10 +60,11 @@ def test_runs_are_counted_and_sent(store: MlflowClient, linreg: Linreg) -> None:
     assert linreg("sync", "--all") == (0, "2 runs complete, 4 points sent\n", "")
 
 
-def test_a_server_that_is_down_costs_one_line(
+def test_a_server_that_is_down_is_one_line(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
+    # Nothing listens at that port.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     for _ in range(3):
         with start_run("linreg", "name", {}, {}):
             pass
@@ -77,9 +78,7 @@ def test_a_server_that_is_down_costs_one_line(
     assert err == ""
 
 
-def test_a_run_that_another_process_sends_is_left_to_it(
-    store: MlflowClient, linreg: Linreg
-) -> None:
+def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         pass
     with RunFolder(run.key).sender_lock():
@@ -94,13 +93,13 @@ def test_an_unknown_run_cannot_be_followed(repository: Path, linreg: Linreg) -> 
     assert err.startswith("error: --follow: there is no such run; found nothing")
 
 
-def test_an_unknown_command_is_named(linreg: Linreg) -> None:
+def test_an_unknown_command_is_named_in_the_error(linreg: Linreg) -> None:
     code, _, err = linreg("snyc")
     assert code == 2
     assert "snyc" in err
 
 
-def test_the_module_is_the_command(repository: Path) -> None:
+def test_the_module_linreg_is_the_command(repository: Path) -> None:
     command = [sys.executable, "-m", "linreg", "sync"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import pytest
 from linreg import cli
 
 
-def test_a_port_that_is_taken_is_named(
+def test_a_port_in_use_is_an_error(
     repository: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -18,7 +18,7 @@ def test_a_port_that_is_taken_is_named(
     assert capsys.readouterr().err.startswith(f"error: --port: cannot be listened on; found {port}")
 
 
-def test_runs_on_a_server_elsewhere_are_looked_at_there(
+def test_for_runs_on_a_remote_server_its_address_is_printed(
     repository: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:secret@example.org/mlflow")
@@ -32,7 +32,7 @@ def test_runs_on_a_server_elsewhere_are_looked_at_there(
     )
 
 
-def test_a_store_that_cannot_be_opened_is_named_without_its_password(
+def test_a_store_that_cannot_be_opened_is_an_error_without_its_password(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "params.yaml").write_text("{}")

@@ -42,7 +42,8 @@ from linreg.process.stage import KIND
 @KIND
 def main(*_: object) -> None:
     # Written at once, so that the lines of several processes stay whole.
-    os.write(1, f"{os.environ.get('RANK')}: {resource.getrlimit(resource.RLIMIT_NOFILE)}\\n".encode())
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.write(1, f"{os.environ.get('RANK')}: {limits}\\n".encode())
 
 main()
 """

@@ -1,4 +1,4 @@
-"""Fixtures: an empty repository, and a real MLflow store in it."""
+"""Fixtures: an empty project, and a real MLflow store in it."""
 
 from tests.mlflow_store import empty_database as empty_database
 from tests.mlflow_store import no_sender as no_sender

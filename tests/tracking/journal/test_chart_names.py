@@ -20,13 +20,13 @@ from linreg.tracking.mlflow.search import mlflow_curves
         ("test_mse", "test_mse"),
     ],
 )
-def test_curves_stand_in_sections_and_what_gates_name_keeps_its_name(
+def test_curves_have_sections_and_metrics_of_gates_keep_their_names(
     metric: str, shown: str
 ) -> None:
     assert chart_name(metric) == shown
 
 
-def test_no_two_metrics_get_the_same_name() -> None:
+def test_no_two_metrics_have_the_same_name() -> None:
     features = ("b", "train", "gap", "theta.x", "x")
     names = [
         "b",
@@ -38,11 +38,11 @@ def test_no_two_metrics_get_the_same_name() -> None:
     assert len({chart_name(name) for name in names}) == len(names)
 
 
-def test_ten_runs_in_a_row_have_ten_colours() -> None:
+def test_ten_successive_runs_have_ten_colours() -> None:
     assert len({color(number) for number in range(17, 27)}) == 10
 
 
-def test_curves_are_found_under_their_sections_and_in_runs_of_before_there_were_any(
+def test_curves_are_read_with_sections_and_from_early_runs_without_them(
     store: MlflowClient,
 ) -> None:
     experiment = store.create_experiment("linreg")

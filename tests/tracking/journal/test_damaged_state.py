@@ -1,6 +1,4 @@
-"""Damaged journals and notes in .linreg: what is whole reaches MLflow, what is not is told, nothing
-else is made.
-"""
+"""Damaged files in .linreg: intact records reach MLflow, damaged ones are reported."""
 
 import random
 from collections.abc import Callable
@@ -20,7 +18,7 @@ STEPS = 40
 def sync(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[[], tuple[int, str]]:
-    """Runs `linreg sync`; returns its exit code and errors."""
+    """Runs `linreg sync`; returns its exit code and its standard error."""
 
     def run() -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", ["linreg", "sync"])
@@ -55,7 +53,7 @@ def points(store: MlflowClient, folder: RunFolder) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", range(3))
-def test_of_a_damaged_journal_the_lines_that_are_whole_are_sent(
+def test_the_intact_records_of_a_damaged_journal_are_sent(
     store: MlflowClient, sync: Sync, caplog: pytest.LogCaptureFixture, way: str, seed: int
 ) -> None:
     folder = a_run()
@@ -85,13 +83,13 @@ def _is_of(line: bytes, step: int) -> bool:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_damaged_note_of_what_was_sent_loses_no_point_and_doubles_none(
+def test_a_damaged_sync_state_loses_no_point_and_duplicates_none(
     store: MlflowClient, sync: Sync, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
     folder = a_run()
     assert sync() == (0, "")
-    note = folder.path / "sent.json"
-    note.write_bytes(damaged(note.read_bytes(), way, random.Random(way)))  # noqa: S311
+    file = folder.path / "sent.json"
+    file.write_bytes(damaged(file.read_bytes(), way, random.Random(way)))  # noqa: S311
     assert sync()[0] == 0
     assert points(store, folder) == [(step, step / 7) for step in range(STEPS)]
     assert "sent.json" in caplog.text

@@ -7,7 +7,7 @@ from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.run_folder import RunFolder
 
-SETTINGS = {"model.formula": "y ~ x1 + x2", "train.solver": "sgd", "train.lr": 0.01}
+PARAMETERS = {"model.formula": "y ~ x1 + x2", "train.solver": "sgd", "train.lr": 0.01}
 METRICS: dict[str, Any] = {
     "train": {"n": 7000, "r2": 0.9},
     "test": {"n": 1500, "r2": 0.99935008},
@@ -18,26 +18,24 @@ COMMIT = "d3d0817b262fa0fa91f329cf01ee598900000000"
 
 
 def description(
-    settings: dict[str, object] | None = None,
+    parameters: dict[str, object] | None = None,
     tags: dict[str, str] | None = None,
     metrics: dict[str, Any] | None = None,
-    verdict: dict[str, Any] = PASSED,
+    gates: dict[str, Any] = PASSED,
 ) -> tuple[str, Run]:
-    with start_run("linreg", "name", SETTINGS | (settings or {}), tags or {}) as run:
+    with start_run("linreg", "name", PARAMETERS | (parameters or {}), tags or {}) as run:
         for epoch in range(1, 21):
             run.log({"b": 1.0, "train_mse": 0.5}, epoch)
-        describe(run, METRICS | (metrics or {}), verdict)
-    said = [
+        describe(run, METRICS | (metrics or {}), gates)
+    descriptions = [
         event.values["tags"]
         for event in read_events(RunFolder(run.key).journal)
         if event.kind == "tags"
     ]
-    return said[-1][DESCRIPTION], run
+    return descriptions[-1][DESCRIPTION], run
 
 
-def test_it_says_what_was_fitted_how_how_well_from_what_and_how_to_do_it_again(
-    repository: Path,
-) -> None:
+def test_it_names_formula_rows_training_results_origin_and_how_to_rerun(repository: Path) -> None:
     tags = {
         "git.commit": COMMIT,
         "git.dirty": "false",
@@ -53,17 +51,17 @@ def test_it_says_what_was_fitted_how_how_well_from_what_and_how_to_do_it_again(
     )
 
 
-def test_a_commit_that_nobody_else_has_is_no_link(repository: Path) -> None:
+def test_a_commit_that_was_not_pushed_is_no_link(repository: Path) -> None:
     text, _ = description(tags={"git.commit": COMMIT, "git.dirty": "true"})
     assert "\n\nCommit `d3d0817b26` with changes. Again:" in text
     assert "\n\nNo commit. Again:" in description()[0]
 
 
-def test_what_is_not_there_is_not_told(repository: Path) -> None:
+def test_what_does_not_exist_is_not_mentioned(repository: Path) -> None:
     """No test rows, a constant target, a perfect fit, no gates, one exact epoch."""
     metrics = {"test": {"n": 3, "r2": None}, "gap": None, "train": {"n": 1, "r2": 1.0}}
     text, _ = description(
-        {"train.solver": "exact"}, metrics=metrics, verdict={"passed": True, "gates": {}}
+        {"train.solver": "exact"}, metrics=metrics, gates={"passed": True, "gates": {}}
     )
     assert text.startswith(
         "`y ~ x1 + x2` on 1 training row, solved exactly: **test R² undefined**; no gates set."
@@ -72,8 +70,8 @@ def test_what_is_not_there_is_not_told(repository: Path) -> None:
 
 def test_gates_that_failed_are_named(repository: Path) -> None:
     gates = {"passed": False, "gates": {"gap": {"passed": False}, "test_r2": {"passed": True}}}
-    assert "; **gates failed: gap**." in description(verdict=gates)[0]
+    assert "; **gates failed: gap**." in description(gates=gates)[0]
 
 
-def test_a_formula_with_back_quotes_is_shown_as_it_is(repository: Path) -> None:
+def test_a_formula_with_backquotes_is_shown_as_it_is(repository: Path) -> None:
     assert description({"model.formula": "y ~ `a b`"})[0].startswith("`` y ~ `a b` `` on ")

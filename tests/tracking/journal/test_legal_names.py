@@ -20,7 +20,7 @@ def test_names_that_mlflow_accepts_stay_as_they_are(name: str) -> None:
     assert with_legal_names({name: 1}) == {name: 1}
 
 
-def test_names_that_become_the_same_are_numbered() -> None:
+def test_names_that_become_equal_are_numbered() -> None:
     assert with_legal_names({"I(x*2)": 1, "I(x+2)": 2, "I(x^2)": 3}) == {
         "I_x_2_": 1,
         "I_x_2__2": 2,

@@ -27,7 +27,10 @@ def last_status(folder: RunFolder) -> str:
 
 
 def test_writing_a_journal_imports_neither_mlflow_nor_torch_nor_pandas() -> None:
-    program = "import sys, linreg.tracking.journal.open_run; print({'mlflow', 'torch', 'pandas'} & set(sys.modules))"
+    program = (
+        "import sys, linreg.tracking.journal.open_run;"
+        " print({'mlflow', 'torch', 'pandas'} & set(sys.modules))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -45,15 +48,15 @@ def test_every_event_is_a_line_of_json_with_sorted_keys(repository: Path) -> Non
 
 
 @pytest.mark.parametrize("value", [0.1, 1e300, 5e-324, -0.0, math.inf, -math.inf, math.nan])
-def test_a_value_comes_back_as_it_was(repository: Path, value: float) -> None:
+def test_every_float_is_read_as_it_was_logged(repository: Path, value: float) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         run.log({"m": value}, step=0)
     point = next(
         event for event in read_events(RunFolder(run.key).journal) if event.kind == "metrics"
     )
-    back = float(point.values["values"]["m"])
-    assert math.copysign(1, back) == math.copysign(1, value)
-    assert back == value or (math.isnan(back) and math.isnan(value))
+    value_read = float(point.values["values"]["m"])
+    assert math.copysign(1, value_read) == math.copysign(1, value)
+    assert value_read == value or (math.isnan(value_read) and math.isnan(value))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_a_value_comes_back_as_it_was(repository: Path, value: float) -> None:
         (KeyboardInterrupt(), "KILLED"),
     ],
 )
-def test_a_run_ends_as_its_block_does(
+def test_the_status_of_a_run_is_how_its_block_ended(
     repository: Path, error: BaseException | None, status: str
 ) -> None:
     run = start_run("linreg", "name", {}, {})
@@ -117,7 +120,7 @@ def test_after_sigkill_the_journal_has_every_event_and_no_writer(
     assert not folder.has_writer()
 
 
-def test_a_torn_last_line_is_left_out_and_does_not_spoil_the_next(repository: Path) -> None:
+def test_a_truncated_last_record_is_skipped_and_does_not_spoil_the_next(repository: Path) -> None:
     run = start_run("linreg", "name", {}, {"model": "h"})
     run.close()
     folder = RunFolder(run.key)
@@ -132,7 +135,7 @@ def test_a_torn_last_line_is_left_out_and_does_not_spoil_the_next(repository: Pa
     assert kinds(folder) == ["start", "unreadable", "metrics", "end"]
 
 
-def test_a_journal_torn_in_its_first_line_is_no_run(repository: Path) -> None:
+def test_a_journal_truncated_in_its_first_record_is_no_run(repository: Path) -> None:
     run = start_run("linreg", "name", {}, {"model": "h"})
     run.close()
     journal = RunFolder(run.key).journal
@@ -141,7 +144,7 @@ def test_a_journal_torn_in_its_first_line_is_no_run(repository: Path) -> None:
     assert reopen_run("model", "h") is None
 
 
-def test_the_newest_run_with_a_tag_is_found(
+def test_the_newest_run_with_a_tag_is_reopened(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = []
@@ -157,7 +160,7 @@ def test_the_newest_run_with_a_tag_is_found(
     assert reopen_run("model", "unknown") is None
 
 
-def test_a_tag_counts_with_its_last_value(repository: Path) -> None:
+def test_a_run_is_found_by_the_last_value_of_its_tag(repository: Path) -> None:
     with start_run("linreg", "name", {}, {"model": "old"}) as run:
         run.set_tags({"model": "new"})
     assert reopen_run("model", "old") is None
@@ -166,7 +169,7 @@ def test_a_tag_counts_with_its_last_value(repository: Path) -> None:
     found.close()
 
 
-def test_what_is_logged_survives_the_deletion_of_the_original(
+def test_a_logged_artifact_survives_the_deletion_of_the_original(
     repository: Path, tmp_path: Path
 ) -> None:
     original = tmp_path / "copy of an experiment" / "report"
@@ -188,22 +191,10 @@ def test_what_is_logged_survives_the_deletion_of_the_original(
     assert paths[1].read_text() == "after"
 
 
-def test_a_run_that_nobody_hears_of_leaves_nothing(repository: Path) -> None:
+def test_a_null_run_writes_nothing(repository: Path) -> None:
     with null_run() as run:
         run.log({"m": 1.0}, step=0)
         run.log_model(repository)
         run.start_sender()
     assert run.flush(0) == 0
     assert list(repository.iterdir()) == []
-
-
-def test_the_root_is_the_folder_of_dvc_yaml_without_dvc(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from linreg.tracking.journal.store_location import project_root
-
-    monkeypatch.delenv("DVC_ROOT")
-    (repository / "dvc.yaml").touch()
-    (repository / "a" / "b").mkdir(parents=True)
-    monkeypatch.chdir(repository / "a" / "b")
-    assert project_root() == repository

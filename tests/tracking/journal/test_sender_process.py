@@ -1,4 +1,4 @@
-"""The follower as the stages use it: a process of its own beside the one that writes."""
+"""The process that sends a run while a stage writes it."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from linreg.tracking.mlflow.store import open_store
 
 SentRun = Callable[..., MlflowRun]
 Python = Callable[[str], "Popen[str]"]
-SECONDS = 60.0  # far more than is needed, for machines that are busy with other tests
+SECONDS = 60.0
+"""Far more than is needed, for machines that are busy with other tests."""
 
 
 def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
@@ -29,26 +30,26 @@ def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
     return True
 
 
-def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
+def test_a_run_is_shown_while_it_is_written_and_one_sender_serves_two_stages(
     store: MlflowClient, sent_run: SentRun
 ) -> None:
     with start_run("linreg", "live", {"a": 1}, {"model": "h"}) as run:
         run.start_sender()
         run.log({"m": 1.0}, step=0)
         assert run.flush(SECONDS) == 0
-        seen = sent_run(run.key)
-        assert (seen.info.status, seen.data.metrics) == ("RUNNING", {"m": 1.0})
+        shown = sent_run(run.key)
+        assert (shown.info.status, shown.data.metrics) == ("RUNNING", {"m": 1.0})
         run.log({"m": 0.5}, step=1)
     assert until(RunFolder(run.key).is_synced)
     assert sent_run(run.key).info.status == "FINISHED"
     assert RunFolder(run.key).has_sender()
 
-    judge = reopen_run("model", "h")
-    assert judge is not None
-    with judge:
-        judge.start_sender()
-        judge.log({"test_m": 0.25}, step=1)
-    assert judge.flush(SECONDS) == 0
+    evaluation = reopen_run("model", "h")
+    assert evaluation is not None
+    with evaluation:
+        evaluation.start_sender()
+        evaluation.log({"test_m": 0.25}, step=1)
+    assert evaluation.flush(SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 0.5, "test_m": 0.25}
     assert until(lambda: not RunFolder(run.key).has_sender(), 12), (
         "the last stage has ended, so it has no reason to stay"
@@ -57,15 +58,15 @@ def test_a_run_is_shown_while_it_is_written_and_one_follower_serves_two_stages(
 
 
 @pytest.mark.slow
-def test_a_follower_that_was_killed_is_replaced(
+def test_a_sender_that_was_killed_is_replaced(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:
     with start_run("linreg", "live", {}, {}) as run:
         sender = python(f"""
             import time
             from linreg.tracking.journal.run_folder import RunFolder
-            with RunFolder("{run.key}").sender_lock() as ours:
-                print(ours, flush=True)
+            with RunFolder("{run.key}").sender_lock() as acquired:
+                print(acquired, flush=True)
                 time.sleep(60)
         """)
         assert sender.stdout is not None
@@ -80,7 +81,7 @@ def test_a_follower_that_was_killed_is_replaced(
     assert sent_run(run.key).data.metrics == {"m": 1.0}
 
 
-def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
+def test_when_the_writer_is_killed_the_sender_reports_it_and_ends(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:
     writer = python("""
@@ -103,17 +104,18 @@ def test_when_the_writer_is_killed_the_follower_says_so_and_ends(
     assert until(lambda: not folder.has_sender())
 
 
-def test_a_stage_waits_no_longer_than_it_is_told(
+def test_flush_waits_no_longer_than_its_timeout(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender_process, "start", lambda _: None)
+    # No sender can be started that would send the event.
+    monkeypatch.setattr("sys.executable", str(repository / "no python"))
     with start_run("linreg", "alone", {}, {}) as run:
         began = time.monotonic()
         assert run.flush(0.3) == 1
         assert 0.3 <= time.monotonic() - began < 2
 
 
-def test_where_no_process_can_be_started_the_run_is_written_all_the_same(
+def test_where_no_process_can_be_started_the_run_is_still_written(
     repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("sys.executable", str(repository / "no python"))
@@ -135,7 +137,9 @@ WRITER = """
 
 
 @pytest.mark.slow
-def test_eight_processes_on_a_fresh_store_lose_nothing(repository: Path, python: Python) -> None:
+def test_eight_writers_and_senders_on_a_new_store_lose_no_point(
+    repository: Path, python: Python
+) -> None:
     writers = [python(WRITER) for _ in range(8)]
     assert [writer.wait(250) for writer in writers] == [0] * 8
     client = open_store()
@@ -156,7 +160,7 @@ def test_eight_processes_on_a_fresh_store_lose_nothing(repository: Path, python:
 
 
 @pytest.mark.slow
-def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
+def test_a_sender_killed_at_any_moment_leaves_one_run_with_every_point_once(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:
     with start_run("linreg", "name", {"a": 1}, {}) as run:
@@ -182,9 +186,9 @@ def test_a_follower_killed_at_any_moment_leaves_one_run_with_every_point_once(
         kill_after(0.1 * i)
     sender_process.start(RunFolder(run.key))
     assert sender_process.wait(RunFolder(run.key), SECONDS) == 0
-    seen = sent_run(run.key)
-    assert seen.info.status == "FINISHED"
-    history = store.get_metric_history(seen.info.run_id, "m")
+    shown = sent_run(run.key)
+    assert shown.info.status == "FINISHED"
+    history = store.get_metric_history(shown.info.run_id, "m")
     assert [(point.step, point.value) for point in history] == [
         (step, step) for step in range(3000)
     ]
@@ -199,7 +203,7 @@ def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) ->
     } == {"Default"}
 
 
-def test_with_linreg_sync_later_no_process_starts_and_nobody_waits_for_one(
+def test_with_linreg_sync_later_no_process_starts_and_flush_does_not_wait(
     store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINREG_SYNC", "later")

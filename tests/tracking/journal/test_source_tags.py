@@ -40,7 +40,7 @@ def test_a_file_that_git_does_not_know_makes_the_tree_dirty(commit: str) -> None
     assert source_tags()["git.dirty"] == "true"
 
 
-def test_what_counts_is_the_whole_tree_seen_from_a_subfolder(
+def test_the_whole_tree_counts_also_from_a_subfolder(
     commit: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("dvc.lock").write_text("a: 2\n")
@@ -51,7 +51,9 @@ def test_what_counts_is_the_whole_tree_seen_from_a_subfolder(
     assert source_tags()["git.dirty"] == "true"
 
 
-def test_an_experiment_is_known_by_its_name(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_of_dvc_is_tagged_and_gives_the_run_its_name(
+    commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", commit)
     assert source_tags()["dvc.experiment"] == "lucky-guess"
@@ -59,7 +61,7 @@ def test_an_experiment_is_known_by_its_name(commit: str, monkeypatch: pytest.Mon
     assert default_run_name() == "lucky-guess"
 
 
-def test_without_branch_the_commit_is_the_name(commit: str) -> None:
+def test_without_a_branch_the_commit_is_the_name(commit: str) -> None:
     git("checkout", "-q", "--detach")
     assert default_run_name() == commit[:7]
 
@@ -75,7 +77,7 @@ def test_without_a_commit_and_without_git_there_are_no_tags(
     assert default_run_name()
 
 
-def test_git_names_its_user_where_it_knows_one(
+def test_git_user_is_the_author_that_git_would_give_a_commit(
     commit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for scope in ("GLOBAL", "SYSTEM"):
@@ -107,13 +109,13 @@ def test_git_names_its_user_where_it_knows_one(
         ("", None),
     ],
 )
-def test_the_page_of_a_remote_is_its_address_without_user_password_and_port(
+def test_the_web_page_of_a_remote_has_neither_user_nor_password_nor_port(
     remote: str, page: str | None
 ) -> None:
     assert web_page(remote) == page
 
 
-def test_a_commit_has_a_page_when_a_remote_has_it(commit: str) -> None:
+def test_a_commit_has_a_web_page_when_a_remote_has_it(commit: str) -> None:
     git("remote", "add", "origin", "https://user:secret@git.example.org/owner/name.git")
     assert "git.remote" not in source_tags()
     git("update-ref", "refs/remotes/origin/main", commit)

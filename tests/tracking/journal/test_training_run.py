@@ -34,7 +34,7 @@ HASHES = {str(SPLIT): "0123.dir", "data/ingested/schema.json": "4567"}
 
 @pytest.fixture(autouse=True)
 def outputs(repository: Path, no_sender: None) -> None:
-    """What the stages before have left, and what train is about to."""
+    """The outputs of split, and those that train is about to write."""
     write_document(
         SPLIT / "split.json",
         {"rows": {"train": 70, "validation": 15, "test": 15}, "shards": [35, 35]},
@@ -53,16 +53,16 @@ def write_model(theta: float) -> None:
     )
 
 
-def begin(**changed: Any) -> Run:
+def start(**changed: Any) -> Run:
     return training_run(ALONE, PARAMETERS | changed, HASHES, SPLIT)
 
 
-def found_by_evaluate(**changed: Any) -> Run:
+def evaluated(**changed: Any) -> Run:
     return run_of_model(ALONE, PARAMETERS | changed, MODEL, TRAINING)
 
 
 def die(run: Run) -> None:
-    """Leave the run as SIGKILL does: without a word."""
+    """Leave the run as SIGKILL does: without an end."""
     run.close()
 
 
@@ -73,14 +73,14 @@ def train(run: Run, *epochs: int) -> None:
         record_model(run, MODEL)
 
 
-def judge(run: Run) -> None:
+def evaluate(run: Run) -> None:
     with run:
         run.log({"test_r2": 0.9}, step=0)
         record_gates(run, passed=True)
 
 
 def points(key: str) -> list[tuple[str, int, float]]:
-    """All points of a run's journal, in their order, those that are there twice too."""
+    """All points of a run's journal in their order, duplicates included."""
     return [
         (name, event.values["step"], float(value))
         for event in read_events(RunFolder(key).journal)
@@ -108,9 +108,10 @@ def test_a_point_that_a_reopened_run_has_is_not_added_again(repository: Path) ->
     again = reopen_run("known by", "this")
     assert again is not None
     with again:
-        again.log({"m": 1.0, "n": 5.0}, step=1)  # all of it is there
-        again.log({"m": 2.0, "n": 6.0}, step=2)  # half of it
-        again.log({"m": 3.0}, step=3)  # nothing
+        # The journal has the first point, half of the second, and nothing of the third.
+        again.log({"m": 1.0, "n": 5.0}, step=1)
+        again.log({"m": 2.0, "n": 6.0}, step=2)
+        again.log({"m": 3.0}, step=3)
     assert again.key == first.key
     assert points(first.key) == [
         ("m", 1, 1.0),
@@ -121,7 +122,9 @@ def test_a_point_that_a_reopened_run_has_is_not_added_again(repository: Path) ->
     ]
 
 
-def test_a_name_that_mlflow_does_not_allow_is_known_again(repository: Path) -> None:
+def test_a_point_with_a_name_that_mlflow_does_not_allow_is_not_added_again(
+    repository: Path,
+) -> None:
     name = "theta.C(zone)[T.north@sea]"
     first = start_run("linreg", "name", {}, {"known by": "this"})
     first.log({name: 1.0}, step=1)
@@ -133,9 +136,7 @@ def test_a_name_that_mlflow_does_not_allow_is_known_again(repository: Path) -> N
     assert len(points(first.key)) == 1
 
 
-def test_a_model_that_a_reopened_run_has_is_not_added_again_and_another_one_is(
-    repository: Path,
-) -> None:
+def test_a_reopened_run_adds_another_model_but_not_the_same_again(repository: Path) -> None:
     first = start_run("linreg", "name", {}, {"known by": "this"})
     first.log_model(MODEL)
     die(first)
@@ -152,15 +153,15 @@ def test_a_model_that_a_reopened_run_has_is_not_added_again_and_another_one_is(
 
 
 @pytest.mark.parametrize("signal", [False, True])
-def test_a_training_that_was_stopped_goes_on_in_its_run(repository: Path, signal: bool) -> None:
-    stopped = begin()
+def test_a_training_that_was_stopped_resumes_its_run(repository: Path, signal: bool) -> None:
+    stopped = start()
     if signal:
         with pytest.raises(KeyboardInterrupt):
             interrupt(stopped)
     else:
         stopped.log({"train_mse": 1.0, "b": 0.1}, 1)
         die(stopped)
-    again = begin()
+    again = start()
     train(again, 1, 2)
     assert again.key == stopped.key
     assert keys() == {stopped.key}
@@ -179,13 +180,13 @@ def interrupt(run: Run) -> None:
         raise KeyboardInterrupt
 
 
-def test_a_training_stopped_after_its_model_was_logged_logs_no_second(repository: Path) -> None:
-    stopped = begin()
+def test_a_training_stopped_after_its_model_was_logged_logs_no_second_one(repository: Path) -> None:
+    stopped = start()
     stopped.log({"train_mse": 1.0, "b": 0.1}, 1)
     stopped.log_model(MODEL)
     die(stopped)
-    train(begin(), 1)
-    judge(found_by_evaluate())
+    train(start(), 1)
+    evaluate(evaluated())
     assert keys() == {stopped.key}
     assert num_models(stopped.key) == 1
 
@@ -194,7 +195,7 @@ def test_a_training_stopped_after_its_model_was_logged_logs_no_second(repository
 def test_another_training_is_another_run(
     repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str
 ) -> None:
-    stopped = begin()
+    stopped = start()
     die(stopped)
     hashes, changed = HASHES, {}
     if change == "parameter":
@@ -215,84 +216,81 @@ def test_another_training_is_another_run(
     assert other.key != stopped.key
 
 
-def test_a_training_that_was_judged_begins_a_new_run_when_it_is_done_again(
-    repository: Path,
-) -> None:
-    first = begin()
+def test_a_training_repeated_after_its_evaluation_is_a_new_run(repository: Path) -> None:
+    first = start()
     train(first, 1, 2)
-    assert_goes_on_in(first)
-    judge(found_by_evaluate())
-    second = begin()
+    assert_resumed_by_train(first)
+    evaluate(evaluated())
+    second = start()
     train(second, 1, 2)
     assert second.key != first.key
     assert points(second.key) == points(first.key)[:4]
-    judge(found_by_evaluate())
+    evaluate(evaluated())
     assert keys() == {first.key, second.key}
     assert [num_models(key) for key in (first.key, second.key)] == [1, 1]
-    assert points(first.key) == points(second.key)  # each has been judged
+    assert points(first.key) == points(second.key), "each has been evaluated"
 
 
-def assert_goes_on_in(run: Run) -> None:
-    """A training that was not judged, such as one whose DVC died before it noted the outputs, is
-    the same run.
-    """
-    again = begin()
+def assert_resumed_by_train(run: Run) -> None:
+    """A training repeated before its evaluation, as after a kill of DVC, is the same run."""
+    again = start()
     assert again.key == run.key
     die(again)
 
 
 @pytest.mark.parametrize("order", [("one", "two"), ("", "one"), ("one", "")])
-def test_two_experiments_of_dvc_are_never_one_run(
+def test_two_dvc_experiments_are_never_one_run(
     repository: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
 ) -> None:
-    """Not the trainings, and not the judgements of models that are equal to the last bit."""
-    trained, judged = [], []
+    """Neither their trainings nor the evaluations of models that are equal to the last bit."""
+    trained: list[str] = []
+    evaluated_keys: list[str] = []
     for name in order:
         monkeypatch.setenv("DVC_EXP_NAME", name) if name else monkeypatch.delenv(
             "DVC_EXP_NAME", raising=False
         )
-        run = begin()
+        run = start()
         train(run, 1)
         trained.append(run.key)
     for name in order:
         monkeypatch.setenv("DVC_EXP_NAME", name) if name else monkeypatch.delenv(
             "DVC_EXP_NAME", raising=False
         )
-        run = found_by_evaluate()
-        judge(run)
-        judged.append(run.key)
-    assert trained == judged
+        run = evaluated()
+        evaluate(run)
+        evaluated_keys.append(run.key)
+    assert trained == evaluated_keys
     assert len(set(trained)) == 2
 
 
 # evaluate
 
 
-def test_evaluate_finds_the_run_that_made_its_model(repository: Path) -> None:
-    run = begin()
+def test_evaluate_finds_the_run_of_its_model(repository: Path) -> None:
+    run = start()
     train(run, 1, 2)
-    judge(found_by_evaluate())
+    evaluate(evaluated())
     assert keys() == {run.key}
     assert points(run.key)[-1] == ("test_r2", 0, 0.9)
     assert num_models(run.key) == 1
 
 
 @pytest.mark.parametrize("cached", [False, True])
-@pytest.mark.parametrize("where", ["at once", "after its points", "after its verdict"])
-def test_an_evaluation_that_was_stopped_finds_its_run_again(
+@pytest.mark.parametrize("where", ["at once", "after its points", "after its gates"])
+def test_an_evaluation_that_was_stopped_resumes_its_run(
     repository: Path, where: str, cached: bool
 ) -> None:
-    """Also the run that evaluate began itself, for a model that DVC took from its cache."""
+    """Also the run that evaluate started itself, for a model that DVC took from its cache."""
     if not cached:
-        train(begin(), 1, 2)
-    stopped = found_by_evaluate()
+        train(start(), 1, 2)
+    stopped = evaluated()
     if where != "at once":
         stopped.log({"test_r2": 0.9}, step=0)
-    if where == "after its verdict":
+    if where == "after its gates":
         record_gates(stopped, passed=True)
     die(stopped)
-    again = found_by_evaluate()
-    judge(again)
+    again = evaluated()
+    evaluate(again)
     assert keys() == {stopped.key} == {again.key}
     found = points(stopped.key)
     assert len(found) == len(set(found))
@@ -300,8 +298,8 @@ def test_an_evaluation_that_was_stopped_finds_its_run_again(
 
 
 def test_a_model_from_the_cache_has_a_run_with_its_curves(repository: Path) -> None:
-    run = found_by_evaluate()
-    judge(run)
+    run = evaluated()
+    evaluate(run)
     assert points(run.key) == [
         ("b", 1, 0.5),
         ("theta.x1", 1, 1.0),
@@ -315,36 +313,34 @@ def test_a_model_from_the_cache_has_a_run_with_its_curves(repository: Path) -> N
 
 
 def test_the_curves_of_a_model_from_the_cache_are_completed_after_a_stop(repository: Path) -> None:
-    """Killed between two points of the curves that evaluate copies, the run must not stay without
-    the others.
-    """
-    stopped = found_by_evaluate()
+    """A kill between two points of the curves that evaluate copies must not lose the others."""
+    stopped = evaluated()
     die(stopped)
     journal = RunFolder(stopped.key).journal
     lines = journal.read_bytes().splitlines(keepends=True)
     first_point = next(i for i, line in enumerate(lines) if b'"metrics"' in line)
     journal.write_bytes(b"".join(lines[: first_point + 1]))
-    again = found_by_evaluate()
-    judge(again)
+    again = evaluated()
+    evaluate(again)
     assert again.key == stopped.key
     assert [(name, step) for name, step, _ in points(again.key)].count(("theta.x1", 2)) == 1
 
 
-def test_another_model_is_judged_in_another_run(repository: Path) -> None:
-    train(begin(), 1)
-    judge(found_by_evaluate())
+def test_another_model_is_evaluated_in_another_run(repository: Path) -> None:
+    train(start(), 1)
+    evaluate(evaluated())
     write_model(3.0)
-    other = found_by_evaluate()
-    judge(other)
+    other = evaluated()
+    evaluate(other)
     assert len(keys()) == 2
     assert num_models(other.key) == 1
 
 
-def test_other_gates_judge_a_model_in_another_run(repository: Path) -> None:
-    """The first verdict stays what it was."""
-    train(begin(), 1)
-    judge(found_by_evaluate())
-    other = found_by_evaluate(**{"evaluate.gates.test_r2.min": 0.95})
+def test_a_model_is_evaluated_by_other_gates_in_another_run(repository: Path) -> None:
+    """The outcome of the first gates stays what it was."""
+    train(start(), 1)
+    evaluate(evaluated())
+    other = evaluated(**{"evaluate.gates.test_r2.min": 0.95})
     with other:
         record_gates(other, passed=False)
     assert len(keys()) == 2
@@ -360,7 +356,7 @@ def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None
             run_of_model(Workers(rank, 3), PARAMETERS, MODEL, TRAINING),
         ):
             train(run, 1)
-            judge(run)
+            evaluate(run)
     assert keys() == set()
     first = training_run(Workers(0, 3), PARAMETERS, HASHES, SPLIT)
     die(first)
@@ -373,17 +369,17 @@ def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
     sent_run: Callable[..., MlflowRun],
     learn: Callable[..., Design],
 ) -> None:
-    """And sent to MLflow after each stop."""
+    """It is sent to MLflow after each stop."""
     design = learn("y ~ x1", pa.table({"x1": [1.0, 2.0], "y": [0.0, 1.0]}))
     LinearModel(design, np.ones(1), 0.5, HASHES).save(MODEL)
     for epochs in ((1,), (1, 2), (1, 2, 3)):
-        run = begin()
+        run = start()
         for epoch in epochs:
             run.log({"train_mse": 1.0 / epoch}, epoch)
         die(run)
         assert send().error == ""
-    train(begin(), 1, 2, 3)
-    judge(found_by_evaluate())
+    train(start(), 1, 2, 3)
+    evaluate(evaluated())
     assert send().error == ""
     shown = sent_run(run.key)
     assert shown.info.status == "FINISHED"

@@ -35,7 +35,7 @@ def run(
     send: Callable[[], SyncResult],
     sent_run: Callable[..., MlflowRun],
 ) -> MlflowRun:
-    """A run with a model that has been sent, as a pipeline's has."""
+    """A run with a model that has been sent, as a pipeline sends it."""
     save_model(tmp_path / "trained", learn, "y ~ x + z")
     with start_run("linreg", "name", {}, {}) as run:
         run.log_model(tmp_path / "trained")
@@ -43,7 +43,7 @@ def run(
     return sent_run(run.key)
 
 
-def test_every_name_of_a_model_leads_to_its_plain_artifact(
+def test_every_uri_of_a_model_leads_to_its_plain_artifact(
     run: MlflowRun, store: MlflowClient, tmp_path: Path
 ) -> None:
     (model,) = store.search_logged_models([run.info.experiment_id])
@@ -66,7 +66,7 @@ def test_every_name_of_a_model_leads_to_its_plain_artifact(
         np.testing.assert_array_equal(ExactReference.read(folder).solution.theta, trained.theta)
 
 
-def test_a_fetched_model_is_gone_after_its_use(run: MlflowRun, store: MlflowClient) -> None:
+def test_a_fetched_model_is_deleted_after_its_use(run: MlflowRun, store: MlflowClient) -> None:
     (model,) = store.search_logged_models([run.info.experiment_id])
     with _model_folder(f"models:/{model.model_id}") as folder:
         assert (folder / "model.json").exists()
@@ -83,7 +83,7 @@ def test_a_fetched_model_is_gone_after_its_use(run: MlflowRun, store: MlflowClie
         ("models:/", "Not a proper models:/ URI"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_one_line(
+def test_a_uri_of_nothing_is_an_error_of_one_line(
     store: MlflowClient, tmp_path: Path, uri: str, found: str
 ) -> None:
     with pytest.raises(UserError) as caught:
@@ -93,7 +93,7 @@ def test_a_name_that_leads_nowhere_is_one_line(
     assert f": cannot be fetched; found {found}" in message, message
 
 
-def test_a_question_creates_no_store(repository: Path, tmp_path: Path) -> None:
+def test_fetching_creates_no_store(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(
         UserError,
         match=r"models:/linreg@champion: cannot be fetched, for there is no MLflow store here",
@@ -102,7 +102,7 @@ def test_a_question_creates_no_store(repository: Path, tmp_path: Path) -> None:
     assert list(repository.iterdir()) == []
 
 
-def test_a_server_that_is_down_is_one_line(
+def test_a_server_that_is_down_is_an_error_of_one_line(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
@@ -112,7 +112,7 @@ def test_a_server_that_is_down_is_one_line(
     assert "secret" not in str(caught.value)
 
 
-def test_a_model_of_another_kind_is_told(store: MlflowClient, tmp_path: Path) -> None:
+def test_a_model_that_is_not_of_linreg_is_an_error(store: MlflowClient, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (other / "data").mkdir(parents=True)
     (other / "MLmodel").write_text("flavors:\n  python_function:\n    loader_module: other\n")
@@ -124,14 +124,14 @@ def test_a_model_of_another_kind_is_told(store: MlflowClient, tmp_path: Path) ->
         fetch_model("models:/other/1", tmp_path / "to")
 
 
-FOR_OTHERS = (
+FILES_OF_MLFLOW = (
     "conda.yaml",
     "python_env.yaml",
     "requirements.txt",
     "input_example.json",
     "serving_input_example.json",
 )
-"""What lies beside the model for tools of MLflow's, and is not read here."""
+"""Files next to the model that only tools of MLflow read."""
 
 
 def loaded_from(folder: Path) -> Path:
@@ -140,7 +140,7 @@ def loaded_from(folder: Path) -> Path:
 
 
 def artifact_of(run: MlflowRun, store: MlflowClient) -> tuple[str, Path]:
-    """The name of the run's model, and the folder in which the store keeps it."""
+    """The URI of the run's model, and its folder in the store."""
     (model,) = store.search_logged_models([run.info.experiment_id])
     return f"models:/{model.model_id}", Path(url2pathname(urlsplit(model.artifact_location).path))
 
@@ -148,13 +148,13 @@ def artifact_of(run: MlflowRun, store: MlflowClient) -> tuple[str, Path]:
 def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
     run: MlflowRun, store: MlflowClient, tmp_path: Path
 ) -> None:
-    name, kept = artifact_of(run, store)
-    files = [file for file in kept.rglob("*") if file.is_file()]
+    name, stored = artifact_of(run, store)
+    files = [file for file in stored.rglob("*") if file.is_file()]
     assert {"MLmodel", "model.json", "model.safetensors"} <= {file.name for file in files}
     for file in files:
         genuine = file.read_bytes()
         file.write_bytes(PICKLE)
-        if file.name in FOR_OTHERS:
+        if file.name in FILES_OF_MLFLOW:
             load(fetch_model(name, tmp_path / file.name))
         else:
             with pytest.raises(UserError):
@@ -164,16 +164,16 @@ def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
     assert not Path("marker").exists()
 
 
-def test_links_and_pipes_in_a_model_lead_nowhere(
+def test_links_and_pipes_in_a_model_are_refused(
     run: MlflowRun, store: MlflowClient, tmp_path: Path
 ) -> None:
-    name, kept = artifact_of(run, store)
-    packed = tmp_path / "packed"
-    shutil.copytree(kept, packed)
+    name, stored = artifact_of(run, store)
+    mlflow_model = tmp_path / "mlflow_model"
+    shutil.copytree(stored, mlflow_model)
     secret = tmp_path / "secret"
     secret.write_text("secret")
-    (file,) = packed.rglob("model.json")
-    within = plain_artifact(packed, name)
+    (file,) = mlflow_model.rglob("model.json")
+    within = plain_artifact(mlflow_model, name)
     assert file.parent == within
     for target in (secret, file.rename(file.with_name("other.json"))):
         file.symlink_to(target)
@@ -181,30 +181,30 @@ def test_links_and_pipes_in_a_model_lead_nowhere(
             UserError,
             match=r"names files outside of itself; found the link data/trained/model\.json",
         ):
-            plain_artifact(packed, name)
+            plain_artifact(mlflow_model, name)
         file.unlink()
-    (kept_file,) = kept.rglob("model.json")
-    kept_file.unlink()
-    os.mkfifo(kept_file)
+    (stored_file,) = stored.rglob("model.json")
+    stored_file.unlink()
+    os.mkfifo(stored_file)
     with pytest.raises(UserError, match="cannot be fetched; found The following failures occurred"):
         fetch_model(name, tmp_path / "fetched")
-    kept_file.unlink()
-    kept_file.symlink_to(secret)
+    stored_file.unlink()
+    stored_file.symlink_to(secret)
     with pytest.raises(UserError) as caught:
         load(fetch_model(name, tmp_path / "again"))
     assert "secret" not in str(caught.value).replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize("path", ["/etc", "../..", "data/../../x"])
-def test_a_flavour_that_names_a_path_elsewhere_is_refused(
+def test_a_flavour_with_a_path_out_of_the_model_is_refused(
     run: MlflowRun, store: MlflowClient, tmp_path: Path, path: str
 ) -> None:
-    name, kept = artifact_of(run, store)
-    packed = tmp_path / "packed"
-    shutil.copytree(kept, packed)
-    described = packed / "MLmodel"
-    text, count = re.subn(r"(?m)^    data: .*$", f"    data: {path}", described.read_text())
+    name, stored = artifact_of(run, store)
+    mlflow_model = tmp_path / "mlflow_model"
+    shutil.copytree(stored, mlflow_model)
+    mlmodel = mlflow_model / "MLmodel"
+    text, count = re.subn(r"(?m)^    data: .*$", f"    data: {path}", mlmodel.read_text())
     assert count == 1
-    described.write_text(text)
+    mlmodel.write_text(text)
     with pytest.raises(UserError, match="names files outside of itself; found"):
-        plain_artifact(packed, name)
+        plain_artifact(mlflow_model, name)

@@ -66,17 +66,17 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def packed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same model as MLflow keeps it."""
+def mlflow_model(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model as MLflow stores it."""
     folder = tmp_path_factory.mktemp("mlflow") / "model"
     logged_model.save(artifact, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def server(packed: Path) -> Iterator[str]:
+def server(mlflow_model: Path) -> Iterator[str]:
     """The URL of MLflow's own scoring server with that model."""
-    app = init(mlflow.pyfunc.load_model(str(packed)))
+    app = init(mlflow.pyfunc.load_model(str(mlflow_model)))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -86,7 +86,7 @@ def server(packed: Path) -> Iterator[str]:
     thread.join()
 
 
-def asked(server: str, rows: list[dict[str, object]]) -> tuple[int, dict[str, object]]:
+def post(server: str, rows: list[dict[str, object]]) -> tuple[int, dict[str, object]]:
     body = json.dumps({"dataframe_records": rows}).encode()
     request = urllib.request.Request(server, body, {"Content-Type": "application/json"})  # noqa: S310 - our own
     try:
@@ -103,13 +103,11 @@ def records() -> list[dict[str, object]]:
 
 def test_the_served_model_predicts_what_the_artifact_predicts(artifact: Path, server: str) -> None:
     expected = load(artifact).predict(ROWS)
-    assert asked(server, records()) == (200, {"predictions": expected.tolist()})
+    assert post(server, records()) == (200, {"predictions": expected.tolist()})
 
 
-def test_mlflow_converts_no_cell_and_the_model_says_what_each_column_must_hold(
-    packed: Path,
-) -> None:
-    metadata = mlflow.pyfunc.load_model(str(packed)).metadata
+def test_mlflow_converts_no_cell_and_the_metadata_describe_each_column(mlflow_model: Path) -> None:
+    metadata = mlflow.pyfunc.load_model(str(mlflow_model)).metadata
     assert metadata.get_input_schema() is None
     assert str(metadata.get_output_schema().input_types()) == "[double]"
     assert metadata.metadata["columns"] == {
@@ -121,16 +119,16 @@ def test_mlflow_converts_no_cell_and_the_model_says_what_each_column_must_hold(
     }
 
 
-def test_whole_numbers_may_be_asked_for_as_integers_and_with_a_fraction(
-    artifact: Path, packed: Path, server: str
+def test_columns_of_integers_accept_integers_and_fractions(
+    artifact: Path, mlflow_model: Path, server: str
 ) -> None:
-    served = mlflow.pyfunc.load_model(str(packed))
+    served = mlflow.pyfunc.load_model(str(mlflow_model))
     assert served.predict(ROWS).tolist() == load(artifact).predict(ROWS).tolist()
     floats = ROWS.astype({"rooms": float, "floor": float})
     assert served.predict(floats).tolist() == load(artifact).predict(ROWS).tolist()
     row = records()[0] | {"rooms": 3.5}
     expected = load(artifact).predict(pd.DataFrame([row]))
-    assert asked(server, [row]) == (200, {"predictions": expected.tolist()})
+    assert post(server, [row]) == (200, {"predictions": expected.tolist()})
 
 
 @pytest.mark.parametrize(
@@ -144,10 +142,10 @@ def test_whole_numbers_may_be_asked_for_as_integers_and_with_a_fraction(
         ({"area": 1.7e308, "rooms": 1.7e308}, "row 1"),
     ],
 )
-def test_what_has_no_answer_is_refused_with_its_place(
+def test_an_invalid_row_is_refused_with_its_place(
     server: str, changes: dict[str, object], word: str
 ) -> None:
-    code, answer = asked(server, [records()[0] | changes])
+    code, answer = post(server, [records()[0] | changes])
     assert code == 400
     assert word in str(answer)
 
@@ -155,37 +153,43 @@ def test_what_has_no_answer_is_refused_with_its_place(
 def test_a_missing_column_is_refused(server: str) -> None:
     row = records()[0]
     del row["area"]
-    code, answer = asked(server, [row])
+    code, answer = post(server, [row])
     assert code == 400
     assert "area" in str(answer)
 
 
-def test_the_input_example_has_an_answer(packed: Path, artifact: Path) -> None:
-    model = mlflow.pyfunc.load_model(str(packed))
+def test_the_input_example_can_be_predicted(mlflow_model: Path, artifact: Path) -> None:
+    model = mlflow.pyfunc.load_model(str(mlflow_model))
     example = logged_model.example(load(artifact))
     assert np.isfinite(model.predict(example)).all()
-    assert json.loads((packed / "input_example.json").read_text())["columns"] == list(
+    assert json.loads((mlflow_model / "input_example.json").read_text())["columns"] == list(
         example.columns
     )
 
 
-def test_the_logged_model_is_data_alone(packed: Path) -> None:
-    files = {file.relative_to(packed).as_posix() for file in packed.rglob("*") if file.is_file()}
+def test_the_logged_model_holds_data_only(mlflow_model: Path) -> None:
+    files = {
+        file.relative_to(mlflow_model).as_posix()
+        for file in mlflow_model.rglob("*")
+        if file.is_file()
+    }
     ours = {"data/model/model.json", "data/model/model.safetensors"}
     mlflows = {"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"}
     assert files == ours | mlflows | {"input_example.json", "serving_input_example.json"}
 
 
-def test_the_model_needs_only_the_packages_that_it_names(packed: Path) -> None:
-    """Loads it where torch, DVC and formulaic cannot be imported."""
-    names = [line.partition("==")[0] for line in (packed / "requirements.txt").read_text().split()]
+def test_the_model_needs_only_the_packages_that_it_names(mlflow_model: Path) -> None:
+    """It loads where torch, DVC and formulaic cannot be imported."""
+    names = [
+        line.partition("==")[0] for line in (mlflow_model / "requirements.txt").read_text().split()
+    ]
     assert names == ["mlflow", "numpy", "pandas", "pyarrow", "safetensors"]
     program = f"""if True:
         import sys
         for absent in ("torch", "dvc", "formulaic", "tqdm", "ruamel", "numba", "optuna", "mpmath"):
             sys.modules[absent] = None
         import mlflow.pyfunc, pandas
-        model = mlflow.pyfunc.load_model({str(packed)!r})
+        model = mlflow.pyfunc.load_model({str(mlflow_model)!r})
         row = {{"area": 50.5, "rooms": 2.0, "zone": "a", "floor": 1, "garden": True}}
         print(model.predict(pandas.DataFrame([row])).shape, sys.modules["linreg"].__file__)
     """
@@ -193,14 +197,14 @@ def test_the_model_needs_only_the_packages_that_it_names(packed: Path) -> None:
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        cwd=packed.parent,
+        cwd=mlflow_model.parent,
         env={**os.environ},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["(1,)", str(Path(linreg.__file__))]
 
 
-def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
+def test_a_run_has_its_model_once_with_the_metrics_logged_after_it(
     artifact: Path,
     store: MlflowClient,
     send: Callable[[], SyncResult],
@@ -212,11 +216,11 @@ def test_a_run_shows_its_model_once_with_the_metrics_that_came_after_it(
         run.log_model(artifact)
         run.log({"train_mse": 0.25}, step=3)
     assert send() == SyncResult(num_points=4)
-    judge = reopen_run("model", "h")
-    assert judge is not None
-    with judge:
-        judge.log({"test_mse": 0.5}, step=3)
-        judge.set_tags({"mlflow.note.content": "what it was"})
+    evaluation = reopen_run("model", "h")
+    assert evaluation is not None
+    with evaluation:
+        evaluation.log({"test_mse": 0.5}, step=3)
+        evaluation.set_tags({"mlflow.note.content": "what it was"})
     assert send() == SyncResult(num_points=1)
     RunFolder(run.key).reset_sync_state()
     assert send() == SyncResult(num_points=5)
@@ -281,7 +285,7 @@ def test_a_sender_killed_while_it_logs_the_model_leaves_one_model(
     assert [file.path for file in store.list_artifacts(sent_run(run.key).info.run_id)] == []
 
 
-def test_a_damaged_artifact_is_told_and_nothing_else_is_lost(
+def test_a_damaged_artifact_is_reported_and_nothing_else_is_lost(
     artifact: Path,
     store: MlflowClient,
     send: Callable[[], SyncResult],

@@ -45,7 +45,7 @@ def make_run(num_steps: int = 3, **tags: str) -> Run:
     return run
 
 
-def test_everything_a_run_says_is_in_mlflow(
+def test_everything_that_a_run_logs_is_in_mlflow(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
     table = Dataset(
@@ -98,7 +98,7 @@ def test_everything_a_run_says_is_in_mlflow(
     ]
 
 
-def test_artifacts_lie_in_the_repository_and_nothing_lies_elsewhere(
+def test_artifacts_are_stored_in_the_project_and_nowhere_else(
     repository: Path,
     store: MlflowClient,
     send: Send,
@@ -126,7 +126,7 @@ def test_every_point_arrives_with_its_own_timestamp(
     assert points(store, sent_run(run.key)) == journaled_points(run.key)
 
 
-def test_more_values_at_once_than_mlflow_takes(
+def test_more_values_in_one_event_than_mlflow_takes_in_one_request(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
     many = {f"n{i:04}": i for i in range(1100)}
@@ -140,20 +140,17 @@ def test_more_values_at_once_than_mlflow_takes(
     assert texts.items() <= seen.data.tags.items()
 
 
-def test_values_that_are_no_numbers_are_shown_as_such(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_nan_and_infinity_are_shown(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     with start_run("linreg", "diverged", {}, {}) as run:
         run.log({"nan": math.nan, "inf": math.inf, "minus": -math.inf}, step=0)
     send()
     seen = sent_run(run.key).data.metrics
     assert math.isnan(seen["nan"])
-    assert (
-        seen["inf"] > 1e308 > -1e308 > seen["minus"]
-    )  # SQLite holds the largest floats in their place
+    # SQLite holds the largest floats in place of infinity.
+    assert seen["inf"] > 1e308 > -1e308 > seen["minus"]
 
 
-def test_what_is_too_long_is_cut_where_one_sees_it(
+def test_a_text_that_is_too_long_is_truncated_visibly(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
     with start_run(
@@ -181,16 +178,15 @@ def test_sending_again_from_the_beginning_adds_nothing(
         RunFolder(run.key).reset_sync_state()
         send()
     after = sent_run(run.key)
-    assert str(points(store, after)) == str(
-        before_points
-    )  # as text, since NaN is not equal to itself
+    # Compared as text, since NaN is not equal to itself.
+    assert str(points(store, after)) == str(before_points)
     assert len(before_points) == 101
     assert after.to_dictionary() == before.to_dictionary() or math.isnan(
         after.data.metrics.pop("nan")
     )
 
 
-def test_killed_at_any_write_of_its_notes_a_sender_leaves_one_run_with_every_point_once(
+def test_a_sender_killed_at_any_write_of_its_state_leaves_every_point_once(
     store: MlflowClient, send: Send, sent_run: SentRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with make_run(20, model="h") as run:
@@ -218,15 +214,13 @@ def test_killed_at_any_write_of_its_notes_a_sender_leaves_one_run_with_every_poi
                 continue
             break
     else:
-        pytest.fail("the sender writes its notes more often than this test kills it")
+        pytest.fail("the sender writes its state more often than this test kills it")
     send()
     assert points(store, sent_run(run.key)) == journaled_points(run.key)
     assert sent_run(run.key).info.status == "FINISHED"
 
 
-def test_what_comes_later_is_sent_without_what_was_sent_before(
-    store: MlflowClient, send: Send, sent_run: SentRun
-) -> None:
+def test_only_new_events_are_sent(store: MlflowClient, send: Send, sent_run: SentRun) -> None:
     run = make_run(3)
     assert send().num_points == 6
     assert sent_run(run.key).info.status == "RUNNING"
@@ -238,7 +232,7 @@ def test_what_comes_later_is_sent_without_what_was_sent_before(
     assert sent_run(run.key).info.status == "FAILED"
 
 
-def test_a_run_whose_writer_died_is_killed_until_somebody_goes_on(
+def test_a_run_whose_writer_died_is_killed_until_it_is_resumed(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
     run = make_run(3, checkpoint="c")
@@ -279,7 +273,7 @@ def test_a_later_stage_adds_to_a_finished_run_without_prolonging_it(
     assert (seen.info.status, seen.info.end_time) == ("FAILED", finished.end_time)
 
 
-def test_a_torn_line_is_passed_over_and_told(
+def test_a_truncated_record_is_skipped_with_a_warning(
     store: MlflowClient, send: Send, sent_run: SentRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = make_run(1, model="h")
@@ -331,7 +325,7 @@ def test_a_store_that_was_lost_is_filled_again(
     assert folder.is_synced()
 
 
-def test_trouble_with_one_run_does_not_keep_back_the_next(
+def test_a_run_that_cannot_be_sent_does_not_hold_up_the_next(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
     runs = [make_run(2), make_run(2)]
@@ -350,7 +344,7 @@ def test_trouble_with_one_run_does_not_keep_back_the_next(
     assert not RunFolder(bad.key).is_synced()
 
 
-def test_a_copy_that_is_damaged_or_gone_is_left_out_and_told_and_what_follows_is_sent(
+def test_a_damaged_or_missing_copy_is_left_out_with_a_warning(
     store: MlflowClient, send: Send, sent_run: SentRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     with make_run(1) as run:
@@ -370,32 +364,31 @@ def test_a_copy_that_is_damaged_or_gone_is_left_out_and_told_and_what_follows_is
     assert seen.data.tags["linreg.left_out"] == f"{b} is gone"
 
 
-def test_a_flipped_bit_never_makes_another_point(repository: Path) -> None:
+def test_a_flipped_bit_never_changes_a_point(repository: Path) -> None:
     with make_run(1) as run:
         pass
     journal = RunFolder(run.key).journal
     content = journal.read_bytes()
     start, point, end = read_events(journal)
     assert (start.kind, point.kind, end.kind) == ("start", "metrics", "end")
-    left_out = 0
+    num_unreadable = 0
     for position in range(start.offset, point.offset - 1):
         for bit in range(8):
             flipped = bytes([content[position] ^ 1 << bit])
             journal.write_bytes(content[:position] + flipped + content[position + 1 :])
             first, *middle, last = read_events(journal)
             assert (first, last.values) == (start, end.values)
-            known = [
-                each for each in middle if each.kind != "unreadable"
-            ]  # the key of the checksum may have changed
+            # An event stays readable where the flip has changed the key of its checksum.
+            known = [each for each in middle if each.kind != "unreadable"]
             assert all(
                 point.values.items() <= each.values.items() and each.time == point.time
                 for each in known
             )
-            left_out += not known
-    assert left_out > 0.8 * 8 * (point.offset - 1 - start.offset)
+            num_unreadable += not known
+    assert num_unreadable > 0.8 * 8 * (point.offset - 1 - start.offset)
 
 
-def test_credentials_of_the_store_are_written_nowhere(
+def test_credentials_of_the_store_are_never_written(
     repository: Path, send: Send, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")

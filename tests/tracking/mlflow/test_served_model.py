@@ -1,6 +1,4 @@
-"""`mlflow models serve` as a user starts it: an answer per row, or 400 in our words; never NaN,
-never 500.
-"""
+"""`mlflow models serve` as a user starts it: a prediction per row, or our error 400; never NaN."""
 
 import http.client
 import io
@@ -38,7 +36,7 @@ ROWS = pd.DataFrame(
     | {"garden": [True, False, True]}
 )
 RECORDS: list[dict[str, Any]] = json.loads(ROWS.to_json(orient="records"))
-GOOD = RECORDS[0]
+VALID = RECORDS[0]
 HEADER = "area,rooms,zone,floor,garden"
 CSV, JSON, PARQUET = "text/csv", "application/json", "application/vnd.apache.parquet"
 
@@ -49,7 +47,7 @@ class Server:
     def __init__(self, port: int, artifact: Path) -> None:
         self.port, self.artifact = port, artifact
 
-    def ask(self, body: Any, kind: str = JSON) -> tuple[int, str]:
+    def post(self, body: Any, kind: str = JSON) -> tuple[int, str]:
         """Post a body; returns the status and the text of the answer, or of its message."""
         if not isinstance(body, bytes):
             body = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -67,9 +65,7 @@ class Server:
 def server(
     tmp_path_factory: pytest.TempPathFactory, learn: Callable[..., Design]
 ) -> Iterator[Server]:
-    """Serves models:/linreg@champion from a fresh store, started in the project's folder as a user
-    would.
-    """
+    """Serves models:/linreg@champion from a new store, started in the project as a user would."""
     top = tmp_path_factory.mktemp("serving")
     table = pa.Table.from_pandas(ROWS.assign(y=1.0), preserve_index=False)
     design = learn(
@@ -78,11 +74,11 @@ def server(
     )
     (top / "model").mkdir()
     LinearModel(design, np.linspace(0.5, 2.5, len(design.names)), -1.5, {}).save(top / "model")
-    logged_model.save(top / "model", top / "packed")
+    logged_model.save(top / "model", top / "mlflow_model")
     store = f"sqlite:///{top}/mlflow.db"
     client = MlflowClient(store, store)
     client.create_registered_model("linreg")
-    version = client.create_model_version("linreg", str(top / "packed"))
+    version = client.create_model_version("linreg", str(top / "mlflow_model"))
     client.set_registered_model_alias("linreg", "champion", version.version)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -115,7 +111,8 @@ def server(
         _wait_until_it_answers(process, port, log)
         yield Server(port, top / "model")
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # mlflow starts the server as a process of its own
+        # The server is a child of the process `mlflow`.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -136,12 +133,12 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log: P
 
 
 def with_cells(**cells: object) -> dict[str, Any]:
-    """A good row, and one with these cells."""
-    return {"dataframe_records": [RECORDS[1], GOOD | cells]}
+    """A valid row, and one with these cells."""
+    return {"dataframe_records": [RECORDS[1], VALID | cells]}
 
 
 def with_word(word: str) -> str:
-    """A body whose second area is a word that Python's own writer of JSON does not know."""
+    """A body whose second area is a word that Python does not write as JSON."""
     return json.dumps(with_cells(area="HERE")).replace('"HERE"', word)
 
 
@@ -181,10 +178,10 @@ def parquet() -> bytes:
         "parquet",
     ],
 )
-def test_rows_are_answered_as_the_artifact_answers_them_however_they_are_sent(
+def test_rows_in_every_format_get_the_predictions_of_the_artifact(
     server: Server, body: Any, kind: str
 ) -> None:
-    status, answer = server.ask(body, kind)
+    status, answer = server.post(body, kind)
     assert status == 200, answer
     assert json.loads(answer) == {"predictions": load(server.artifact).predict(ROWS).tolist()}
 
@@ -214,7 +211,7 @@ NUMBER, LEVEL = (
         (with_cells(area=True), f"row 2: {AREA}{NUMBER}'True'; correct the cell"),
         (with_cells(area=[1]), f"row 2: {AREA}{NUMBER}'[1]'; correct the cell"),
         (
-            {"dataframe_records": [GOOD | {"area": True}]},
+            {"dataframe_records": [VALID | {"area": True}]},
             f"{AREA}must hold double; found bool, such as True",
         ),
         (with_cells(zone="never seen"), f"row 2: {ZONE}{LEVEL}'never seen'; known levels: a, b"),
@@ -242,10 +239,8 @@ NUMBER, LEVEL = (
         ),
     ],
 )
-def test_a_cell_without_an_answer_is_400_with_its_place(
-    server: Server, body: Any, message: str
-) -> None:
-    status, answer = server.ask(body)
+def test_an_invalid_cell_is_400_with_its_place(server: Server, body: Any, message: str) -> None:
+    status, answer = server.post(body)
     assert status == 400, answer
     assert answer.splitlines()[-1].startswith(f"Error: the input: {message}")
 
@@ -263,10 +258,10 @@ def test_a_cell_without_an_answer_is_400_with_its_place(
         ('"1,5",2,a,1,True', f"row 1: {AREA}{NUMBER}'1,5'; correct the cell"),
     ],
 )
-def test_a_cell_of_csv_without_an_answer_is_400_with_its_place(
+def test_an_invalid_cell_of_csv_is_400_with_its_place(
     server: Server, rows: str, message: str
 ) -> None:
-    status, answer = server.ask(f"{HEADER}\n{rows}\n", CSV)
+    status, answer = server.post(f"{HEADER}\n{rows}\n", CSV)
     assert status == 400, answer
     assert answer.splitlines()[-1].startswith(f"Error: the input: {message}")
 
@@ -284,7 +279,7 @@ def test_a_cell_of_csv_without_an_answer_is_400_with_its_place(
         (
             {"inputs": 3},
             JSON,
-            "must be rows of named columns; found ndarray; send dataframe_split, dataframe_records or",
+            "must be rows of named columns; found ndarray; send dataframe_split, dataframe_records",
         ),
         # A cell too many: pandas takes the first for the row's name and would shift the others.
         (
@@ -300,12 +295,12 @@ def test_a_cell_of_csv_without_an_answer_is_400_with_its_place(
     ],
     ids=["no-records", "no-data", "header", "number", "shifted", "index"],
 )
-def test_what_is_no_table_is_400_in_our_words(
+def test_what_is_no_table_is_our_error_400(
     server: Server, body: Any, kind: str, message: str
 ) -> None:
     if isinstance(body, str) and kind == JSON:
         body = {"dataframe_split": json.loads(body)}
-    status, answer = server.ask(body, kind)
+    status, answer = server.post(body, kind)
     assert status == 400, answer
     assert answer.splitlines()[-1].startswith(f"Error: the input: {message}")
 
@@ -316,10 +311,10 @@ def test_what_is_no_table_is_400_in_our_words(
         ("{", JSON, 400),
         ("", JSON, 400),
         (b"\xff\xfe", JSON, 400),
-        ([GOOD], JSON, 400),
-        ({"rows": [GOOD]}, JSON, 400),
+        ([VALID], JSON, 400),
+        ({"rows": [VALID]}, JSON, 400),
         ({"dataframe_records": RECORDS, "inputs": RECORDS}, JSON, 400),
-        ({"dataframe_records": GOOD}, JSON, 400),
+        ({"dataframe_records": VALID}, JSON, 400),
         ({"dataframe_split": {"columns": list(ROWS), "data": [[1]]}}, JSON, 400),
         ({"messages": [{"role": "user", "content": "how much?"}]}, JSON, 400),
         (json.dumps(with_cells(zone="\ud800")), JSON, 400),
@@ -330,19 +325,19 @@ def test_what_is_no_table_is_400_in_our_words(
         ("rows", "text/plain", 415),
     ],
 )
-def test_what_mlflow_cannot_read_it_refuses_before_the_model_is_asked(
+def test_mlflow_refuses_what_it_cannot_read_before_the_model_gets_it(
     server: Server, body: Any, kind: str, status: int
 ) -> None:
-    assert server.ask(body, kind)[0] == status
+    assert server.post(body, kind)[0] == status
 
 
-def test_a_request_of_no_kind_is_mlflows_own_failure_and_the_server_goes_on(server: Server) -> None:
-    """It is the only 500 known: MLflow looks into the header before it looks whether there is
-    one.
-    """
+def test_a_request_without_content_type_fails_in_mlflow_and_the_server_goes_on(
+    server: Server,
+) -> None:
+    """The only 500 known: MLflow reads the header before it checks that there is one."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("POST", "/invocations", b"{}")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (500, b"Internal Server Error")
     connection.close()
-    assert server.ask({"dataframe_records": RECORDS})[0] == 200
+    assert server.post({"dataframe_records": RECORDS})[0] == 200
