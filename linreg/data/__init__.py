@@ -1,1 +1,1 @@
-"""Rows and columns: where they come from, what they mean, where they lie on disk."""
+"""Rows and columns: where they come from, how they are stored, what a model is fitted to."""

@@ -82,7 +82,7 @@ def open_typed_table(source: Source, columns: Sequence[str], scratch: Path) -> T
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:
-    """Return the types of the columns that `open_typed_table` refuses: lists, structs and others."""
+    """Return the types of the columns that `open_typed_table` refuses: lists, structs and such."""
     if not source.is_parquet:
         return {}
     origin = source.files[0]

@@ -67,7 +67,7 @@ def test_the_features_are_independent_standard_normals() -> None:
     assert np.abs(correlations).max() < 5 / np.sqrt(n)
 
 
-def test_the_noise_has_the_given_standard_deviation_and_is_independent_of_the_features() -> None:
+def test_the_noise_has_its_standard_deviation_and_is_independent_of_the_features() -> None:
     n = 200_000
     found = columns(Generate(rows=n, theta=(2.0,), bias=-1, noise=0.5))
     noise = found["y"] - (-1 + 2 * found["x1"])
@@ -76,7 +76,7 @@ def test_the_noise_has_the_given_standard_deviation_and_is_independent_of_the_fe
     assert abs(np.corrcoef(noise, found["x1"])[0, 1]) < 5 / np.sqrt(n)
 
 
-def test_the_same_parameters_give_the_same_rows_and_another_seed_other_ones() -> None:
+def test_rows_depend_on_the_seed_alone() -> None:
     assert drawn(Generate(rows=300, seed=3)).equals(drawn(Generate(rows=300, seed=3)))
     assert not drawn(Generate(rows=300, seed=3)).equals(drawn(Generate(rows=300, seed=4)))
 
@@ -99,7 +99,7 @@ def test_chunks_differ_from_one_another(chunks_of_100: None) -> None:
     assert len(np.unique(x)) == 500
 
 
-def test_the_noise_does_not_change_the_features_and_the_truth_does_not_change_the_noise() -> None:
+def test_features_do_not_depend_on_the_noise_nor_the_noise_on_the_coefficients() -> None:
     quiet, loud = columns(Generate(rows=200, noise=0)), columns(Generate(rows=200, noise=3, bias=1))
     assert (quiet["x1"] == loud["x1"]).all()
     a, b = (

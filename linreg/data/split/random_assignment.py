@@ -32,7 +32,7 @@ class RandomAssignment:
         left = list(quotas)
         for length in group_lengths:
             self.counts.append(largest_remainder(length, left))
-            left = [quota - count for quota, count in zip(left, self.counts[-1], strict=True)]
+            left = np.subtract(left, self.counts[-1]).tolist()
 
     def labels(self, group: int) -> Labels:
         """Return the label of each row of a row group; every arrangement is equally likely."""
@@ -40,6 +40,4 @@ class RandomAssignment:
         labels = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
         if max(counts) == len(labels):
             return labels
-        random = generator(self.seed, self._purpose, group + 1)
-        # `random.shuffle(labels)` gives the same arrangement, but takes twice as long for 16 bits.
-        return labels[random.permutation(len(labels))]
+        return generator(self.seed, self._purpose, group + 1).permutation(labels)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.data.split.random_assignment import RandomAssignment
+from linreg.seeds import generator
 
 QUOTAS = st.lists(st.integers(0, 1000), min_size=1, max_size=6)
 
@@ -34,6 +35,14 @@ def test_the_labels_of_a_row_group_do_not_depend_on_which_were_computed_before()
     in_order = [one.labels(group).tolist() for group in range(4)]
     for group in (3, 1, 0, 2, 1):
         assert other.labels(group).tolist() == in_order[group]
+
+
+def test_labels_are_shuffled_by_a_generator_of_their_own_for_each_row_group() -> None:
+    assignment = RandomAssignment([9, 5, 6], [10, 5, 5], 7, "parts")
+    for group, counts in enumerate(assignment.counts):
+        in_order = np.repeat(np.arange(3), counts)
+        order = generator(7, "parts", group + 1).permutation(len(in_order))
+        assert assignment.labels(group).tolist() == in_order[order].tolist()
 
 
 def test_row_groups_of_equal_counts_are_labelled_differently() -> None:

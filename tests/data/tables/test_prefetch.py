@@ -113,24 +113,24 @@ def test_an_exception_of_the_consumer_leaves_no_thread() -> None:
 
 
 def test_the_reader_itself_can_close_a_generator_that_was_left_half_way() -> None:
-    kept: list[Generator[int, None, None]] = []
+    abandoned: list[Generator[int, None, None]] = []
     cleared: list[str] = []
 
     def things() -> Iterator[int]:
         yield 0
         try:
             # as the garbage collector does, in whatever thread it happens to run
-            kept.pop().close()
+            abandoned.pop().close()
             cleared.append(threading.current_thread().name)
         except RuntimeError as error:
             cleared.append(str(error))
         yield 1
 
-    kept.append(cast("Generator[int, None, None]", prefetch(things())))
-    taken = next(kept[0])
+    abandoned.append(cast("Generator[int, None, None]", prefetch(things())))
+    taken = next(abandoned[0])
     deadline = time.monotonic() + 10
     while readers():
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    assert (taken, kept) == (0, [])
+    assert (taken, abandoned) == (0, [])
     assert cleared == ["prefetch_0"]

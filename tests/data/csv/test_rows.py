@@ -1,0 +1,130 @@
+"""The rows of a file, and what makes them unreadable."""
+
+from pathlib import Path
+
+import pytest
+
+from linreg.data.csv import dialect
+from tests.data.csv.converted import converted, one_column, refused
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_in_a_file_of_one_column_every_line_is_a_row(
+    tmp_path: Path, block_bytes: int, end: str
+) -> None:
+    cells = ["1.5", "", "3", '""', ""] * 30
+    for last in (end, ""):
+        [table] = converted(tmp_path, end.join(["x", *cells, "4"]) + last)
+        assert table["x"].to_pylist() == [1.5, None, 3, None, None] * 30 + [4]
+
+
+def test_empty_lines_between_rows_of_several_cells_are_skipped(
+    tmp_path: Path, block_bytes: int
+) -> None:
+    [table] = converted(tmp_path, "\n\nx,y\n\n1,2\n\n\n" + "3,4\n\n" * 30)
+    assert table["x"].to_pylist() == [1] + [3] * 30
+
+
+def test_a_quote_inside_a_cell_is_text(tmp_path: Path, block_bytes: int) -> None:
+    cells = ['5" pipe', "plain", 'two"" of them', "a'b"] * 25
+    assert one_column(tmp_path, cells).to_pylist() == cells
+
+
+def test_cells_of_many_kilobytes_are_read(tmp_path: Path) -> None:
+    cells = ["a" * 200_000, "b" * 1_000_000]
+    assert one_column(tmp_path, cells).to_pylist() == cells
+
+
+UTF16 = "x,y\n1,2\n".encode("utf-16")
+
+
+BROKEN = {
+    "empty": (b"", ": is empty; the first row has to hold the column names"),
+    "only blank lines": (b"\n \n", ": is empty"),
+    "only a byte order mark": (b"\xef\xbb\xbf", ": is empty"),
+    "no names": (b",,\n1,2,3\n", ": has no column names"),
+    "no header": (b"1.5,2\n3,4\n", ": has no header; found only numbers in the first row: 1.5, 2"),
+    "no header, decimal comma": (b"1,5;2\n3;4\n", ": has no header; found"),
+    "no header, missing cell": (b"1.5,NA\n3,4\n", ": has no header; found"),
+    "duplicate name": (b"x,y, x\n1,2,3\n", ": column x: duplicate column name"),
+    "absent column": (
+        b"y,X,xx\n1,2,3\n",
+        ": column x: there is no such column; the columns are xx, y, X",
+    ),
+    "unnamed columns": (b"y,,\n1,2,3\n", ": column x: there is no such column; the columns are y"),
+    "too many cells": (
+        b"x,y\n1,2\n1,2,3\n",
+        ": row 2: has 3 cells where the header has 2; found 1,2,3",
+    ),
+    "too few cells": (b"x,y\n1,2\n\n1\n", ": row 2: has 1 cell where the header has 2; found 1"),
+    "many cells, one column": (
+        b"x\n1\n\n1,5\n",
+        ": row 3: has 2 cells where the header has 1; found 1,5",
+    ),
+    "cut off": (b"x,y\n1,2\n1,2\n1", ": row 3: has 1 cell "),
+    "delimiters only": (b"x,y\n1,2\n,,\n", ": row 2: has 3 cells"),
+    "quote not closed": (b'x,y\n1,2\n1,"2\n3,4\n', ": row 2: a quote is not closed"),
+    "quote not closed in the last cell": (b'x,y\n1,2\n3,"4', ": row 2: a quote is not closed"),
+    "quote not closed in the first cell": (b'x,y\n1,2\n"3,4\n', ": row 2: a quote is not closed"),
+    "quote not closed in one column": (b'x\n1\n"2\n3', ": row 2: a quote is not closed"),
+    "quote not closed in the header": (b'x,"y\n1,2\n3,4\n', ": the header cannot be read"),
+    "NUL": (b"x,y\n1,2\n3,\0\n", ": is not text; found a NUL byte at offset 10"),
+    "NUL in the header": (b"x,\0\n1,2\n", ": is not text; found a NUL byte at offset 2"),
+    "Latin-1": (
+        "x,y\n1,é\n".encode("latin-1"),
+        ": is not UTF-8; found byte 0xE9 at offset 6; convert it",
+    ),
+    "Latin-1 in the header": (
+        "x,é\n1,2\n".encode("latin-1"),
+        ": is not UTF-8; found byte 0xE9 at offset 2",
+    ),
+    "UTF-8, cut off": ("x,y\n1,é".encode()[:-1], ": is not UTF-8; found byte 0xC3 at offset 6"),
+    "UTF-16": (UTF16, ": is not UTF-8; found byte 0xFF at offset 0; if it is UTF-16"),
+    "UTF-16 without a mark": (
+        UTF16[2:],
+        ": is not text; found a NUL byte at offset 1; if it is UTF-16",
+    ),
+    "two delimiters": (b"x,a;y\n1,b;2\n", ": ambiguous delimiter; found ',' and ';'"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+    content, expected = BROKEN[name]
+    (tmp_path / "a.csv").write_bytes(content)
+    assert expected in refused(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("broken", ["1,2,3", "1", "1,a,3"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_are_counted_from_1_below_the_header_in_any_block(
+    tmp_path: Path, block_bytes: int, broken: str, end: str
+) -> None:
+    rows = ["1,2"] * 100 + ['"3\n4",5', broken] + ["6,7"] * 100
+    (tmp_path / "a.csv").write_text(end.join(["x,y", *rows]), newline="")
+    assert refused(tmp_path / "a.csv").startswith(": row 102: has ")
+
+
+def test_damage_far_from_the_start_is_found_with_its_offset(
+    tmp_path: Path, block_bytes: int
+) -> None:
+    good = "x,y\n" + "1,é\n" * 200
+    for damage, what in [(b"\0", "a NUL byte"), (b"\xff", "byte 0xFF")]:
+        (tmp_path / "a.csv").write_bytes(good.encode() + b"1," + damage + b"\n" + b"2,b\n" * 99)
+        assert f"found {what} at offset {len(good.encode()) + 2};" in refused(tmp_path / "a.csv")
+
+
+def test_a_row_longer_than_a_block_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 100)
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 40 + "1," + "9" * 300 + "\n")
+    assert refused(tmp_path / "a.csv").startswith(
+        ": row 41: the row is longer than 100 bytes; look for"
+    )
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 40 + '1,"2\n' + "1,2\n" * 100)
+    assert ": row 41: the row is longer than 100 bytes; look for a quote" in refused(
+        tmp_path / "a.csv"
+    )
+    (tmp_path / "a.csv").write_text("x," + "y" * 300 + "\n1,2\n")
+    assert refused(tmp_path / "a.csv").startswith(": the header is longer than 100 bytes")
