@@ -1,6 +1,4 @@
-"""`linreg use`: what it writes into params.yaml, what it says, and that the pipeline works
-afterwards.
-"""
+"""`linreg use`: what it writes into params.yaml, what it prints, and the pipeline afterwards."""
 
 import difflib
 import gzip
@@ -40,7 +38,7 @@ HOUSES["price"] = (
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with nothing but params.yaml, which is where the command is called."""
+    """The working directory of the command, with nothing but params.yaml."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -50,17 +48,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def use(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
-    """Calls the command; returns what it prints, or its error."""
+    """Runs the command; returns what it prints, or its error."""
 
     def use(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["linreg", "use", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        assert ended.value.code == (2 if said.err else 0)
-        assert "Traceback" not in said.err
-        assert len(said.err.splitlines()) <= 1
-        return said.out + said.err
+        printed = capsys.readouterr()
+        assert ended.value.code == (2 if printed.err else 0)
+        assert "Traceback" not in printed.err
+        assert len(printed.err.splitlines()) <= 1
+        return printed.out + printed.err
 
     return use
 
@@ -74,9 +72,9 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_example_is_set_up_as_the_readme_does_it(folder: Path, use: Callable[..., str]) -> None:
+def test_the_example_of_the_readme_is_set_up(folder: Path, use: Callable[..., str]) -> None:
     shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
-    said = use("auto-mpg.csv")
+    printed = use("auto-mpg.csv")
     params = written(folder)
     assert params.ingest.source == "auto-mpg.csv"
     assert params.model.formula == (
@@ -91,8 +89,8 @@ def test_the_example_is_set_up_as_the_readme_does_it(folder: Path, use: Callable
         "6 rows, 1.5%, have a missing cell",
         "git checkout",
     ):
-        assert words in flat(said)
-    assert max(map(len, said.splitlines())) <= 80
+        assert words in flat(printed)
+    assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_comments_and_all_other_lines_are_kept_byte_for_byte(
@@ -112,7 +110,9 @@ def test_comments_and_all_other_lines_are_kept_byte_for_byte(
         assert "#" not in line or line[line.index("#") :] in after
 
 
-def test_twice_is_once_also_after_gates_of_ones_own(folder: Path, use: Callable[..., str]) -> None:
+def test_a_second_use_changes_nothing_and_keeps_the_users_gates(
+    folder: Path, use: Callable[..., str]
+) -> None:
     HOUSES.to_csv("houses.csv", index=False)
     assert "Written to params.yaml" in use("houses.csv")
     path = folder / "params.yaml"
@@ -132,7 +132,7 @@ def test_a_dry_run_writes_nothing(folder: Path, use: Callable[..., str]) -> None
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
-def test_any_delimiter_a_byte_order_mark_and_a_folder_say_the_same(
+def test_the_formula_is_the_same_for_any_delimiter_and_for_a_folder_of_files(
     folder: Path, use: Callable[..., str], delimiter: str
 ) -> None:
     (folder / "parts").mkdir()
@@ -145,35 +145,37 @@ def test_any_delimiter_a_byte_order_mark_and_a_folder_say_the_same(
     assert written(folder).ingest.source == "parts"
 
 
-def test_semicolons_with_decimal_commas(folder: Path, use: Callable[..., str]) -> None:
+def test_decimal_commas_with_semicolons_are_numbers(folder: Path, use: Callable[..., str]) -> None:
     HOUSES.to_csv("houses.csv", index=False, sep=";", decimal=",")
     use("houses.csv")
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_parquet_with_columns_that_no_formula_takes(folder: Path, use: Callable[..., str]) -> None:
+def test_columns_of_parquet_that_a_formula_cannot_use_are_left_out(
+    folder: Path, use: Callable[..., str]
+) -> None:
     table = pa.Table.from_pandas(HOUSES, preserve_index=False)
     table = table.append_column("photos", pa.array([[1, 2]] * N))
     table = table.append_column("sold", pa.array(pd.date_range("2024-01-01", periods=N)))
     pq.write_table(table, folder / "houses.parquet")
-    said = flat(use("houses.parquet"))
+    printed = flat(use("houses.parquet"))
     assert (
-        "photos has the type list<element: int64>, which is neither number, text nor time. Not read."
-        in said
+        "photos has the type list<element: int64>, which is neither number, text nor time. Not read"
+        in printed
     )
-    assert "split.by: time:sold" in said
+    assert "split.by: time:sold" in printed
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_a_file_without_a_header_asks_for_names_and_takes_them(
+def test_a_file_without_a_header_needs_names_and_they_are_remembered(
     folder: Path, use: Callable[..., str]
 ) -> None:
     HOUSES.to_csv("houses.csv", index=False, header=False)
     error = use("houses.csv")
     assert "has no header" in error
     assert "linreg use FILE --names a,b,c,d" in error
-    said = use("houses.csv", "--names", "size,age,zone,price")
-    assert "240 rows" in said
+    printed = use("houses.csv", "--names", "size,age,zone,price")
+    assert "240 rows" in printed
     assert written(folder).ingest.names == ("size", "age", "zone", "price")
     once = (folder / "params.yaml").read_bytes()
     use("houses.csv")  # it is known now
@@ -183,7 +185,7 @@ def test_a_file_without_a_header_asks_for_names_and_takes_them(
     assert written(folder).ingest.names is None
 
 
-def test_an_index_without_a_name_is_told_and_not_read(
+def test_a_column_without_a_name_is_a_warning_and_not_read(
     folder: Path, use: Callable[..., str]
 ) -> None:
     HOUSES.to_csv("houses.csv")
@@ -191,7 +193,7 @@ def test_an_index_without_a_name_is_told_and_not_read(
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_names_that_need_it_go_in_back_quotes_and_one_with_a_back_quote_is_left_out(
+def test_names_are_quoted_in_the_formula_and_one_with_a_back_quote_is_left_out(
     folder: Path, use: Callable[..., str]
 ) -> None:
     HOUSES.rename(columns={"size": "size, m²", "age": "a`ge", "price": "the price"}).to_csv(
@@ -201,41 +203,39 @@ def test_names_that_need_it_go_in_back_quotes_and_one_with_a_back_quote_is_left_
     assert written(folder).model.formula == "`the price` ~ `size, m²` + zone"
 
 
-def test_columns_that_give_the_target_away_are_told_with_the_relation(
+def test_columns_that_determine_the_target_are_a_warning_with_the_relation(
     folder: Path, use: Callable[..., str]
 ) -> None:
     houses = HOUSES.assign(tax=RNG.normal(5, 2, N).round(2))
     houses["price"] = (houses["size"] + 2 * houses["tax"] - houses["age"]).round(2)
     houses.to_csv("houses.csv", index=False)
     assert "price = size − age + 2·tax" not in flat(use("houses.csv", "--without", "tax"))
-    said = flat(use("houses.csv"))
-    assert "The features determine the target exactly: price = size − age + 2·tax." in said
+    printed = flat(use("houses.csv"))
+    assert "The features determine the target exactly: price = size − age + 2·tax." in printed
     assert written(folder).model.formula == "price ~ size + age + zone + tax"
 
 
-def test_a_column_that_alone_gives_the_target_away_is_left_out(
-    folder: Path, use: Callable[..., str]
-) -> None:
+def test_a_column_that_leaks_the_target_is_left_out(folder: Path, use: Callable[..., str]) -> None:
     HOUSES.assign(euros=(HOUSES["price"] * 0.92).round(2)).to_csv("houses.csv", index=False)
     assert "euros leaks the target price" in flat(use("houses.csv", "--target", "price"))
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_redundant_columns_are_left_out_with_their_relation(
+def test_collinear_columns_are_left_out_with_their_relation(
     folder: Path, use: Callable[..., str]
 ) -> None:
     north = HOUSES["zone"].map({"north": "yes", "south": "no", "old town": "no"})
     HOUSES.assign(both=HOUSES["size"] + HOUSES["age"], is_north=north).to_csv(
         "houses.csv", index=False
     )
-    said = flat(use("houses.csv", "--target", "price"))
-    assert "both = size + age" in said
-    assert "is_north[T.yes] = " in said
+    printed = flat(use("houses.csv", "--target", "price"))
+    assert "both = size + age" in printed
+    assert "is_north[T.yes] = " in printed
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
 @pytest.mark.parametrize(("share", "policy"), [(0.0, "error"), (0.02, "drop"), (0.3, "mean")])
-def test_the_policy_for_missing_cells_follows_the_rows_that_dropping_would_lose(
+def test_the_policy_for_missing_cells_depends_on_the_share_of_incomplete_rows(
     folder: Path, use: Callable[..., str], share: float, policy: str
 ) -> None:
     houses = HOUSES.copy()
@@ -245,20 +245,20 @@ def test_the_policy_for_missing_cells_follows_the_rows_that_dropping_would_lose(
     assert written(folder).ingest.missing == policy
 
 
-def test_a_wide_table_is_written_as_a_dot_and_cut_with_a_count(
+def test_a_wide_table_becomes_a_dot_and_is_printed_in_part(
     folder: Path, use: Callable[..., str]
 ) -> None:
     wide = pd.DataFrame(RNG.normal(size=(300, 50)), columns=[f"v{j}" for j in range(50)])
     wide.assign(y=wide.sum(axis=1) + RNG.normal(size=300)).to_csv("wide.csv", index=False)
-    said = use("wide.csv")
+    printed = use("wide.csv")
     assert written(folder).model.formula == "y ~ ."
-    assert "… and 22 more columns: 22 features" in said
+    assert "… and 22 more columns: 22 features" in printed
     assert not written(folder).train.standardize
     use("wide.csv", "--without", "v3")
     assert "v3" not in written(folder).model.formula.split(" + ")
 
 
-def test_columns_that_other_parameters_name_are_no_features_and_lost_ones_are_reset(
+def test_auxiliary_columns_are_not_features_and_parameters_with_absent_ones_are_reset(
     folder: Path, use: Callable[..., str]
 ) -> None:
     path = folder / "params.yaml"
@@ -277,7 +277,7 @@ def test_columns_that_other_parameters_name_are_no_features_and_lost_ones_are_re
     assert (written(folder).split.by, written(folder).model.weights) == ("row", None)
 
 
-def test_a_rate_that_a_few_far_rows_would_make_diverge_is_lowered(
+def test_the_learning_rate_is_lowered_for_rows_of_high_leverage(
     folder: Path, use: Callable[..., str]
 ) -> None:
     zones = ["island"] * 6 + ["main land"] * 5994
@@ -290,7 +290,7 @@ def test_a_rate_that_a_few_far_rows_would_make_diverge_is_lowered(
     assert written(folder).train.lr == 0.001
 
 
-def test_a_file_elsewhere_is_told_and_copied_on_demand(
+def test_a_file_outside_of_the_repository_is_copied_on_request(
     folder: Path, use: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "houses.csv"
@@ -353,7 +353,7 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_used_is_refused_and_nothing_written(
+def test_a_table_that_cannot_be_used_is_an_error_and_nothing_is_written(
     folder: Path, use: Callable[..., str], what: str
 ) -> None:
     content, options, message = REFUSED[what]
@@ -370,7 +370,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def _reproduced(project: Project, *arguments: str) -> float:
-    """Set a file up, run the pipeline, and return how far above the least loss it ended."""
+    """Set a file up, run the pipeline, and return the gap."""
     project.run("linreg", "use", *arguments)
     project.run("dvc", "repro")
     project.run("linreg", "summary")
@@ -379,12 +379,12 @@ def _reproduced(project: Project, *arguments: str) -> float:
 
 
 @pytest.mark.slow
-def test_the_pipeline_works_after_use_on_the_example(project: Project) -> None:
+def test_the_pipeline_runs_after_use_on_the_example(project: Project) -> None:
     assert _reproduced(project, "data/examples/auto-mpg.csv") < 0.02  # 0.0039 measured
 
 
 @pytest.mark.slow
-def test_the_pipeline_works_after_use_on_a_file_without_header_and_with_gaps(
+def test_the_pipeline_runs_after_use_on_a_file_without_header_and_with_missing_cells(
     project: Project,
 ) -> None:
     houses = HOUSES.copy()
@@ -394,7 +394,7 @@ def test_the_pipeline_works_after_use_on_a_file_without_header_and_with_gaps(
 
 
 @pytest.mark.slow
-def test_the_pipeline_works_after_use_where_the_default_rate_diverges(project: Project) -> None:
+def test_the_pipeline_runs_after_use_where_the_default_rate_diverges(project: Project) -> None:
     zones = ["island"] * 6 + ["main land"] * 5994
     size = RNG.normal(size=6000)
     rows = pd.DataFrame({"size": size, "zone": zones, "price": 5 * size + RNG.normal(size=6000)})
@@ -413,12 +413,13 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         for _ in range(5):
             writer.write_table(rows, row_group_size=100_000)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    # The peak of getrusage would include that of the process from which this one is forked.
     program = (
         "import sys; from linreg.cli import main\n"
         "try: main()\n"
         "except SystemExit as end:\n"
-        "    peak = next(line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line)\n"
-        # not getrusage, whose peak is also that of the process it was forked from
+        "    lines = open('/proc/self/status')\n"
+        "    peak = next(line.split()[1] for line in lines if 'VmHWM' in line)\n"
         "    print(peak, end.code)"
     )
     done = subprocess.run(

@@ -295,7 +295,7 @@ def main() -> None:
         began = time.perf_counter()
         try:
             outcomes[read(text)] += 1
-        except Exception as error:  # noqa: BLE001 - told to the test, with what caused it
+        except Exception as error:  # noqa: BLE001 - the test reports it
             outcomes[f"{type(error).__name__}: {error} for {text:.200}"] += 1
         slowest = max(slowest, (time.perf_counter() - began, text[:80]))
     acts = dict(seen)

@@ -53,7 +53,7 @@ def test_thousands_of_hostile_formulas_execute_nothing_and_open_nothing(
         "y ~ C(x, open('marker', 'w'))",
     ],
 )
-def test_ingest_refuses_a_formula_that_calls_python_before_it_does_anything(
+def test_ingest_refuses_a_formula_that_calls_python_before_it_reads_anything(
     formula: str, tmp_path: Path
 ) -> None:
     (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\n3,5\n")

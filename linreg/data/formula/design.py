@@ -180,7 +180,7 @@ class Design:
             return [(factor["factor"], None)]
         levels = self._levels(factor)
         reference = None if factor["full"] else self._reference_level(factor, levels)
-        # R's treatment coding: T marks the levels beside a reference level.
+        # T marks treatment coding: the other levels are compared with a reference level.
         mark = "" if factor["full"] else "T."
         return [
             (f"{factor['factor']}[{mark}{level}]", i)

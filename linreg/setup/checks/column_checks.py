@@ -86,7 +86,7 @@ def _check_time(_context: CheckContext, name: str, column: ColumnSurvey) -> Find
     kind = kind_of(column.profile.type)
     if kind == "other":
         message = f"{name} has the type {column.profile.type}."
-        return Finding(message, "Left out.", (name,), "no feature")
+        return Finding(message, "Left out.", (name,), "other type")
     if kind == "time":
         return Finding(
             f"{name} contains dates or times, which cannot be features.",

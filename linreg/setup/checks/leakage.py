@@ -17,7 +17,7 @@ UNEXPLAINED = Decimal("1e-12")
 Sums of cells with a few decimals leave 1e-30, sums that were rounded to six digits 1e-12.
 """
 NEARLY_EQUAL = 0.9999
-"""A measurement hardly has so large a correlation with the target."""
+"""A column with a larger correlation is the target in other words, rather than a measurement."""
 SMALLEST_CONTRIBUTION = 1e-9
 """Of a column to an exact relation, as a share of the target's standard deviation."""
 

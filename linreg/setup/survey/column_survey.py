@@ -43,7 +43,7 @@ class ColumnSurvey:
     _last_integer: int | None = None
 
     def update(self, chunk: SourceChunk, name: str, first_row: int) -> Hashes:
-        """Add the cells of a chunk that begins at a row (from 0) of the table; return their hashes."""
+        """Add the cells of a chunk, and return their hashes; `first_row` counts from 0 in the table."""
         chunk = self._without_infinities(chunk, name)
         column = chunk.rows.column(name)
         self.profile.update(chunk, name)

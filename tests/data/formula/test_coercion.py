@@ -34,7 +34,7 @@ def of(schema: Schema, column: str, cells: Any, text: bool = False) -> CoercedTa
     return coerce(frame.assign(**{column: cells}), schema, "the input", text=text)
 
 
-def refused(schema: Schema, column: str, cells: Any, text: bool = False) -> str:
+def error_of(schema: Schema, column: str, cells: Any, text: bool = False) -> str:
     with pytest.raises(UserError) as caught:
         of(schema, column, cells, text)
     return str(caught.value)
@@ -80,13 +80,13 @@ def test_columns_have_the_types_of_training_but_every_number_is_float64(schema: 
         ("g", objects("a", 5, None, True), ["a", None, None, None], [False, True, False, True]),
     ],
 )
-def test_with_text_each_cell_is_read_by_itself(
+def test_with_text_each_cell_is_parsed_by_itself(
     schema: Schema, column: str, cells: Any, values: list[Any], invalid: list[bool]
 ) -> None:
     found = of(schema, column, cells, text=True)
     assert found.table[column].to_pylist() == values
-    noted = found.invalid[column].rows.tolist() if column in found.invalid else [False] * len(cells)
-    assert noted == invalid
+    valid = [False] * len(cells)
+    assert (found.invalid[column].rows.tolist() if column in found.invalid else valid) == invalid
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,15 @@ def test_with_text_each_cell_is_read_by_itself(
         ("g", objects("a", "\ud800")),
     ],
 )
-def test_without_it_nothing_is_taken_for_what_it_is_not(
+def test_without_text_no_type_is_converted_to_another_kind(
     schema: Schema, column: str, cells: Any
 ) -> None:
-    assert refused(schema, column, cells).startswith(f"the input: column {column}: must hold ")
+    assert error_of(schema, column, cells).startswith(f"the input: column {column}: must hold ")
 
 
-def test_whole_floats_are_levels_of_whole_numbers_where_both_are_exact(schema: Schema) -> None:
+def test_integral_floats_are_levels_of_an_integer_column_where_both_are_exact(
+    schema: Schema,
+) -> None:
     found = of(schema, "k", [1.0, 2.5, np.inf, 2.0**53, 2.0**54, np.nan])
     assert found.table["k"].to_pylist() == [1, None, None, 2**53, None, None]
     assert found.invalid["k"].rows.tolist() == [False, True, True, False, True, False]
@@ -117,7 +119,7 @@ def test_whole_floats_are_levels_of_whole_numbers_where_both_are_exact(schema: S
 
 @pytest.mark.parametrize("column", ["x", "k", "g", "flag"])
 @pytest.mark.parametrize("text", [False, True])
-def test_a_column_of_missing_cells_is_missing_whatever_its_type(
+def test_a_column_without_values_is_missing_whatever_its_type(
     schema: Schema, column: str, text: bool
 ) -> None:
     for cells in ([None, None], [np.nan, np.nan], objects(None, None)):
@@ -126,13 +128,13 @@ def test_a_column_of_missing_cells_is_missing_whatever_its_type(
         assert found.invalid == {}
 
 
-def test_a_table_and_a_frame_with_the_same_cells_are_the_same(schema: Schema) -> None:
+def test_a_table_and_a_frame_with_the_same_cells_are_coerced_alike(schema: Schema) -> None:
     frame = TRAIN.drop(["y"]).to_pandas()
     assert coerce(frame, schema, "it").table.equals(
         coerce(TRAIN, schema, "it").table.combine_chunks()
     )
 
 
-def test_columns_are_found_by_their_names_as_text(learn: Callable[..., Design]) -> None:
+def test_the_names_of_columns_are_compared_as_text(learn: Callable[..., Design]) -> None:
     schema = learn("y ~ `0`", pa.table({"y": [1.0, 2.0], "0": [1.0, 3.0]})).schema
     assert coerce(pd.DataFrame({0: [5.0]}), schema, "it").table["0"].to_pylist() == [5.0]

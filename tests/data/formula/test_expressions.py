@@ -79,7 +79,7 @@ def in_python(text: str, x: float, z: float) -> float:
 
 
 @given(TREES, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-def test_an_expression_has_the_value_that_python_gives_it_bit_for_bit(
+def test_an_expression_has_the_value_of_python_arithmetic_bit_for_bit(
     text: str, x: float, z: float
 ) -> None:
     expected = in_python(text, x, z)
@@ -91,7 +91,7 @@ def test_an_expression_has_the_value_that_python_gives_it_bit_for_bit(
 @pytest.mark.parametrize(
     ("name", "function"), [("exp", math.exp), ("log", math.log), ("log10", math.log10)]
 )
-def test_the_functions_are_the_ones_of_their_names(
+def test_exp_and_log_are_those_of_the_math_module(
     name: str, function: Callable[[float], float]
 ) -> None:
     x = np.array([0.1, 1.0, 2.5, 100.0])
@@ -114,22 +114,20 @@ def test_the_functions_are_the_ones_of_their_names(
         ("I(log)", ("log",)),
     ],
 )
-def test_an_expression_names_the_columns_it_reads_in_their_order(
-    text: str, columns: tuple[str, ...]
-) -> None:
+def test_an_expression_lists_its_columns_in_order(text: str, columns: tuple[str, ...]) -> None:
     assert parse_expression(text).columns == columns
 
 
 @pytest.mark.parametrize(
     "text", ["I(_quoted_0_ + `a name`)", "I(`a name` + _quoted_0_)", "`_quoted_0_` + `a name`"]
 )
-def test_a_columns_name_is_not_taken_for_the_stand_in_of_a_quoted_one(text: str) -> None:
+def test_a_column_named_like_the_placeholder_of_a_quoted_name_is_not_confused(text: str) -> None:
     expression = parse_expression(text)
     assert set(expression.columns) == {"a name", "_quoted_0_"}
     np.testing.assert_array_equal(expression(COLUMNS), [7.0, 10.0, 15.0, 24.0])
 
 
-def test_what_is_not_finite_is_computed_without_a_warning() -> None:
+def test_a_value_that_is_not_finite_is_computed_without_a_warning() -> None:
     x = {"x": np.array([0.0, -1.0, 1e308])}
     np.testing.assert_array_equal(parse_expression("1 / x")(x), [np.inf, -1.0, 1e-308])
     np.testing.assert_array_equal(parse_expression("sqrt(x)")(x), [0.0, np.nan, 1e154])
@@ -138,7 +136,7 @@ def test_what_is_not_finite_is_computed_without_a_warning() -> None:
 
 
 @pytest.mark.parametrize("text", ["x**2", "I(x)", "`x`", "x + 0", "-x", "sqrt(abs(x))"])
-def test_the_columns_are_not_changed(text: str) -> None:
+def test_an_expression_does_not_change_its_columns(text: str) -> None:
     before = {name: values.copy() for name, values in COLUMNS.items()}
     result = parse_expression(text)(COLUMNS)
     assert result.shape == (4,)
@@ -160,7 +158,7 @@ def test_powers_are_multiplied_out_up_to_the_largest() -> None:
 @pytest.mark.parametrize(
     "text", ["x**0", "x**-1", "x**2.0", "x**z", "x**True", "2**x", "x**x**2", "x**(1+1)"]
 )
-def test_only_whole_positive_powers_are_taken(text: str) -> None:
+def test_only_positive_integers_are_supported_as_powers(text: str) -> None:
     with pytest.raises(UserError, match="not supported"):
         parse_expression(text)
 
@@ -227,7 +225,7 @@ def test_only_whole_positive_powers_are_taken(text: str) -> None:
     ],
     ids=lambda text: repr(text[:20]),
 )
-def test_anything_else_is_one_line_that_lists_what_is_supported(text: str) -> None:
+def test_anything_else_is_an_error_that_lists_what_is_supported(text: str) -> None:
     with pytest.raises(UserError) as error:
         parse_expression(text)
     message = str(error.value)

@@ -50,7 +50,7 @@ def test_a_number_has_the_statistics_that_pandas_finds(
 
 
 @pytest.mark.parametrize("part_length", [1, 3, 1000])
-def test_the_spread_of_numbers_far_from_0_is_not_lost(part_length: int) -> None:
+def test_the_standard_deviation_of_numbers_far_from_0_is_accurate(part_length: int) -> None:
     cells = [1e9 + x for x in (4.0, 7.0, 13.0, 16.0)]
     # The textbook example of Σx² − (Σx)²/n: that formula gives a negative variance here.
     assert profile(cells, pa.float64(), part_length).as_data()["sd"] == pytest.approx(
@@ -88,7 +88,7 @@ def test_a_category_has_its_levels_counted_and_sorted(
     assert list(data["levels"]) == sorted(data["levels"])
 
 
-def test_truth_values_are_a_category() -> None:
+def test_booleans_are_a_category() -> None:
     data = profile([True, False, True, None], pa.bool_()).as_data()
     assert data == {"type": "bool", "missing": 1, "levels": {"False": 1, "True": 2}}
 
@@ -104,7 +104,7 @@ def test_times_have_bounds() -> None:
 
 
 @pytest.mark.parametrize("type_", [pa.float64(), pa.int64(), pa.string(), pa.bool_(), pa.date32()])
-def test_a_column_without_a_value_is_described(type_: pa.DataType) -> None:
+def test_a_column_without_values_has_a_profile(type_: pa.DataType) -> None:
     for cells in ([], [None, None]):
         data = profile(cells, type_).as_data()
         assert data["missing"] == len(cells)
@@ -125,7 +125,7 @@ def test_the_first_missing_cell_is_found_by_file_and_row(part_length: int) -> No
 @pytest.mark.parametrize("cell", [math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize("part_length", [1, 2, 100])
 @pytest.mark.parametrize("type_", [pa.float64(), pa.float32()])
-def test_a_number_that_is_not_finite_is_refused_with_file_and_row(
+def test_a_number_that_is_not_finite_is_an_error_with_file_and_row(
     cell: float, part_length: int, type_: pa.DataType
 ) -> None:
     with pytest.raises(UserError) as error:
@@ -136,14 +136,14 @@ def test_a_number_that_is_not_finite_is_refused_with_file_and_row(
     )
 
 
-def test_text_whose_values_hardly_repeat_is_free_text() -> None:
+def test_text_with_few_repeated_values_is_free_text() -> None:
     assert profile(["a", "b", "c", "a"], pa.string()).is_free_text
     assert not profile(["a", "b", "a", "b"], pa.string()).is_free_text
     assert profile(["a"], pa.string()).is_free_text
     assert not profile([True], pa.bool_()).is_free_text
 
 
-def test_text_with_many_values_is_free_text_however_often_they_repeat() -> None:
+def test_text_with_many_distinct_values_is_free_text() -> None:
     few, many = ([f"v{i}" for i in range(count)] * 50 for count in (MOST_LEVELS, MOST_LEVELS + 1))
     assert not profile(few, pa.string()).is_free_text
     found = profile(many, pa.string(), 7)
@@ -152,7 +152,7 @@ def test_text_with_many_values_is_free_text_however_often_they_repeat() -> None:
     assert found.count == len(many)
 
 
-def test_the_profile_does_not_depend_on_the_parts_but_for_rounding() -> None:
+def test_the_profile_depends_on_the_chunks_by_rounding_only() -> None:
     cells = np.random.default_rng(1).normal(5, 2, 10_000)
     whole = profile(cells, pa.float64(), 10_000).as_data()
     for part_length in (1, 77, 4096):

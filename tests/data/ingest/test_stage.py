@@ -89,7 +89,7 @@ def published() -> pd.DataFrame:
     return pd.read_csv(AUTO_MPG, na_values="?")
 
 
-def test_auto_mpg_has_six_cars_without_horsepower_and_the_first_is_named(refuse: Refuse) -> None:
+def test_the_first_of_six_missing_cells_of_auto_mpg_is_an_error(refuse: Refuse) -> None:
     first = int(np.flatnonzero(published()["horsepower"].isna())[0]) + 1
     assert first == 33
     assert refuse(AUTO_MPG, "mpg ~ weight + horsepower") == (
@@ -98,14 +98,14 @@ def test_auto_mpg_has_six_cars_without_horsepower_and_the_first_is_named(refuse:
     )
 
 
-def test_auto_mpg_without_horsepower_in_the_formula_has_nothing_missing(ingest: Ingest) -> None:
+def test_a_missing_cell_of_an_unused_column_is_no_error(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ weight")
     assert len(found.frame) == 398
     assert list(found.frame) == ["mpg", "weight"]
     assert "horsepower" in found.profile["not_used"]
 
 
-def test_drop_leaves_the_six_cars_out_and_counts_them(ingest: Ingest) -> None:
+def test_drop_drops_the_incomplete_rows_and_counts_them(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ .", missing="drop")
     expected = published().drop(columns="car_name").dropna().reset_index(drop=True)
     pd.testing.assert_frame_equal(found.frame, expected, check_dtype=False)
@@ -114,7 +114,7 @@ def test_drop_leaves_the_six_cars_out_and_counts_them(ingest: Ingest) -> None:
     assert "ingest: 6 rows dropped, horsepower is missing" in found.said.splitlines()
 
 
-def test_mean_keeps_the_six_cars_for_the_training_rows_to_fill(ingest: Ingest) -> None:
+def test_mean_keeps_the_incomplete_rows_unfilled(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ .", missing="mean")
     pd.testing.assert_frame_equal(
         found.frame, published().drop(columns="car_name"), check_dtype=False
@@ -123,7 +123,7 @@ def test_mean_keeps_the_six_cars_for_the_training_rows_to_fill(ingest: Ingest) -
     assert found.schema.fill_missing
 
 
-def test_free_text_is_no_feature_of_a_dot_and_the_reason_is_told(ingest: Ingest) -> None:
+def test_the_dot_excludes_free_text_and_the_reason_is_printed(ingest: Ingest) -> None:
     found = ingest(AUTO_MPG, "mpg ~ .", missing="drop")
     assert "car_name" not in found.schema.formula
     assert found.profile["not_used"] == {
@@ -148,7 +148,7 @@ def test_the_profile_has_the_statistics_that_pandas_finds(ingest: Ingest) -> Non
         assert found["sd"] == pytest.approx(series.std(), rel=1e-14)
 
 
-def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(
+def test_free_text_in_the_formula_is_an_error_with_its_first_cell(
     refuse: Refuse, ingest: Ingest
 ) -> None:
     message = refuse(AUTO_MPG, "mpg ~ car_name")
@@ -162,7 +162,7 @@ def test_a_free_text_column_in_the_formula_is_refused_with_its_first_cell(
 # what the formula asks of a column
 
 
-def test_a_text_target_is_refused_with_the_cell_that_made_it_text(refuse: Refuse) -> None:
+def test_a_text_target_is_an_error_with_the_cell_that_made_it_text(refuse: Refuse) -> None:
     message = refuse("y,x\n1,1\n2,2\nthree,3\n", "y ~ x")
     assert message.startswith(
         "table.csv: row 3: column y: 'three': must be a number, as it is the target"
@@ -170,7 +170,7 @@ def test_a_text_target_is_refused_with_the_cell_that_made_it_text(refuse: Refuse
 
 
 @pytest.mark.parametrize("formula", ["y ~ log(x)", "y ~ I(x * 2)", "y ~ z + log(x):z"])
-def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(
+def test_text_in_an_expression_is_an_error_with_the_cell_that_made_it_text(
     refuse: Refuse, formula: str
 ) -> None:
     message = refuse("y,x,z\n1,1,1\n2,2 apples,2\n3,3,3\n", formula)
@@ -179,7 +179,7 @@ def test_text_in_an_expression_is_refused_with_the_cell_that_made_it_text(
     )
 
 
-def test_a_typing_error_in_a_column_of_numbers_is_found_in_its_row(refuse: Refuse) -> None:
+def test_a_typo_in_a_column_of_numbers_is_an_error_with_its_row(refuse: Refuse) -> None:
     lines = "\n".join(f"{i},{i * 2}" for i in range(50))
     message = refuse(f"y,x\n{lines}\n50,1OO\n51,3\n", "y ~ x")
     assert message.startswith(
@@ -187,9 +187,7 @@ def test_a_typing_error_in_a_column_of_numbers_is_found_in_its_row(refuse: Refus
     )
 
 
-def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(
-    refuse: Refuse,
-) -> None:
+def test_the_error_for_an_absent_column_names_the_parameter_that_needs_it(refuse: Refuse) -> None:
     table = "y,x,a b\n1,1,1\n"
     assert refuse(table, "y ~ x + q") == (
         "table.csv: column q: is not in the file, but model.formula needs it; found y, x, a b; "
@@ -201,7 +199,7 @@ def test_a_name_that_the_file_does_not_have_names_the_parameter_that_needs_it(
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "Infinity", "1e999"])
-def test_an_infinity_is_refused_with_its_row(refuse: Refuse, cell: str) -> None:
+def test_an_infinite_number_is_an_error_with_its_row(refuse: Refuse, cell: str) -> None:
     message = refuse(f"y,x\n1,1\n2,{cell}\n3,3\n", "y ~ x", missing="drop")
     assert message.startswith("table.csv: row 2: column x: ")
     assert "inf" in message
@@ -218,7 +216,7 @@ def test_an_infinity_is_refused_with_its_row(refuse: Refuse, cell: str) -> None:
         ("y ~ sqrt(x):z", "-4", "sqrt(x)"),
     ],
 )
-def test_an_expression_that_is_not_finite_is_told_with_row_and_values(
+def test_an_expression_that_is_not_finite_is_an_error_with_row_and_values(
     refuse: Refuse, formula: str, x: str, found: str
 ) -> None:
     message = refuse(f"y,x,z\n1,5,1\n2,{x},2\n3,5,3\n", formula)
@@ -236,7 +234,7 @@ def test_a_row_is_counted_within_its_own_file(refuse: Refuse, tmp_path: Path) ->
     assert refuse(folder, "y ~ log(x)").startswith(f"{folder}/b.csv: row 1: log(x): is not finite")
 
 
-def test_several_columns_with_missing_cells_are_all_named(refuse: Refuse) -> None:
+def test_the_error_for_a_missing_cell_lists_the_other_incomplete_columns(refuse: Refuse) -> None:
     message = refuse("y,x,z\n1,,1\n2,,\n3,3,3\n", "y ~ x + z")
     assert message.startswith(
         "table.csv: row 1: column x: is missing, the first of 2 such cells (and in z); "
@@ -244,7 +242,7 @@ def test_several_columns_with_missing_cells_are_all_named(refuse: Refuse) -> Non
     )
 
 
-def test_a_dropped_row_is_counted_once_for_its_first_column(ingest: Ingest) -> None:
+def test_a_dropped_row_is_counted_once_for_its_first_missing_column(ingest: Ingest) -> None:
     found = ingest("y,x,z\n1,,1\n2,,\n,3,3\n4,4,\n5,5,5\n", "y ~ x + z", missing="drop")
     assert (
         sum(found.profile["dropped"].values())
@@ -263,7 +261,7 @@ def test_mean_drops_rows_without_target_or_category_but_no_others(ingest: Ingest
     assert math.isnan(found.frame["x"][1])
 
 
-def test_a_missing_group_or_time_drops_its_row_under_drop_and_mean(ingest: Ingest) -> None:
+def test_drop_and_mean_drop_a_row_without_the_column_to_split_by(ingest: Ingest) -> None:
     table = "y,x,who\n1,1,a\n2,2,\n3,3,b\n4,4,a\n5,5,b\n"
     for missing in ("drop", "mean"):
         found = ingest(table, "y ~ x", missing=missing, by="group:who")
@@ -271,14 +269,14 @@ def test_a_missing_group_or_time_drops_its_row_under_drop_and_mean(ingest: Inges
         assert found.frame["who"].tolist() == ["a", "b", "a", "b"]
 
 
-def test_the_split_column_is_kept_and_not_a_feature_of_a_dot(ingest: Ingest) -> None:
+def test_the_column_to_split_by_is_kept_and_excluded_from_the_dot(ingest: Ingest) -> None:
     found = ingest("y,x,day\n1,1,2020-01-01\n2,2,2020-01-02\n", "y ~ .", by="time:day")
     assert found.schema.formula == "y ~ x"
     assert list(found.frame) == ["y", "x", "day"]
     assert ingest("y,x,who\n1,1,1\n2,2,2\n", "y ~ .", by="group:who").schema.formula == "y ~ x"
 
 
-def test_a_time_is_no_feature(ingest: Ingest, refuse: Refuse) -> None:
+def test_a_time_cannot_be_a_feature(ingest: Ingest, refuse: Refuse) -> None:
     table = "y,x,day\n1,1,2020-01-01\n2,2,2020-01-02\n"
     assert (
         "column day: must be a number or a category to be in the formula; found date32[day]"
@@ -288,18 +286,16 @@ def test_a_time_is_no_feature(ingest: Ingest, refuse: Refuse) -> None:
 
 
 @pytest.mark.parametrize("table", ["y,x\n", "y,x\n,1\n2,\n"])
-def test_a_table_without_a_row_to_learn_from_is_refused(refuse: Refuse, table: str) -> None:
+def test_a_table_without_complete_rows_is_an_error(refuse: Refuse, table: str) -> None:
     message = refuse(table, "y ~ x", missing="drop")
     assert message.startswith("table.csv: has no row to train on; found ")
 
 
-def test_a_column_without_any_value_is_refused(refuse: Refuse) -> None:
+def test_a_column_without_values_is_an_error(refuse: Refuse) -> None:
     assert "x" in refuse("y,x\n1,\n2,\n", "y ~ x", missing="mean")
 
 
-def test_the_dot_takes_numbers_categories_and_truth_values_in_the_order_of_the_file(
-    ingest: Ingest,
-) -> None:
+def test_the_dot_stands_for_numbers_and_categories_in_the_order_of_the_file(ingest: Ingest) -> None:
     table = "b,y,k,g\n" + "".join(
         f"{'true' if i % 2 else 'false'},{i},{i % 3},{'uvw'[i % 3]}\n" for i in range(12)
     )
@@ -346,13 +342,13 @@ def test_the_same_table_gives_the_same_bytes(ingest: Ingest, tmp_path: Path) -> 
         ),
     ],
 )
-def test_numbers_that_are_written_as_text_never_become_a_category_silently(
+def test_formatted_numbers_do_not_silently_become_a_category(
     refuse: Refuse, cells: list[str], message: str
 ) -> None:
     rows = "\n".join(f'{i},"{cell}"' for i, cell in enumerate(cells))
     assert message in refuse(f"y,x\n{rows}\n", "y ~ x")
 
 
-def test_a_name_that_is_nearly_right_and_a_delimiter_that_is_none_are_told(refuse: Refuse) -> None:
+def test_a_similar_name_or_another_delimiter_is_suggested(refuse: Refuse) -> None:
     assert refuse("y,Size\n1,2\n", "y ~ size").endswith("did you mean Size?")
     assert "if ':' separates cells, replace it with a comma" in refuse("y:size\n1:2\n", "y ~ size")

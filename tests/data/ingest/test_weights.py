@@ -69,7 +69,7 @@ def refuse(ingest: Ingest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     return run
 
 
-def test_the_weights_are_kept_and_left_out_of_a_dot(ingest: Ingest) -> None:
+def test_the_weights_are_kept_and_excluded_from_the_dot(ingest: Ingest) -> None:
     found = ingest("y,w,x,z\n1,0.5,1,4\n2,0,2,5\n3,7,3,7\n")
     assert found.schema.formula == "y ~ x + z"
     assert found.schema.weights == "w"
@@ -95,31 +95,31 @@ def test_without_the_parameter_the_same_column_is_a_feature(ingest: Ingest, tmp_
     assert (schema.formula, schema.weights) == ("y ~ w + x", None)
 
 
-def test_weights_that_the_formula_names_are_feature_and_weight(ingest: Ingest) -> None:
+def test_weights_that_the_formula_names_are_features_too(ingest: Ingest) -> None:
     found = ingest("y,w,x\n1,0.5,1\n2,0,2\n3,7,3\n", "y ~ w + x")
     assert (found.schema.formula, found.schema.weights) == ("y ~ w + x", "w")
     assert found.frame["w"].tolist() == [0.5, 0, 7]
 
 
-def test_weights_may_have_spaces_in_their_name_and_be_whole_numbers(ingest: Ingest) -> None:
+def test_weights_may_be_integers_and_have_spaces_in_their_name(ingest: Ingest) -> None:
     found = ingest("y,number of cars,x\n1,3,1\n2,1,2\n3,2,3\n", weights="number of cars")
     assert found.schema.formula == "y ~ x"
     assert found.frame["number of cars"].tolist() == [3, 1, 2]
 
 
-def test_weights_and_a_column_to_split_by_are_both_left_out_of_a_dot(ingest: Ingest) -> None:
+def test_the_dot_excludes_both_weights_and_the_column_to_split_by(ingest: Ingest) -> None:
     found = ingest("y,w,x,who\n1,1,1,a\n2,2,2,b\n3,1,3,a\n", by="group:who")
     assert found.schema.formula == "y ~ x"
     assert set(found.frame) == {"w", "who", "x", "y"}
 
 
-def test_one_column_may_weigh_and_split(ingest: Ingest) -> None:
+def test_one_column_may_be_used_for_weights_and_split(ingest: Ingest) -> None:
     found = ingest("y,w,x\n1,1,1\n2,2,2\n3,1,3\n", by="group:w")
     assert found.schema.formula == "y ~ x"
     assert found.frame["w"].tolist() == [1, 2, 1]
 
 
-def test_a_column_that_the_file_does_not_have_names_the_parameter(refuse: Refuse) -> None:
+def test_the_error_for_an_absent_column_names_the_parameter(refuse: Refuse) -> None:
     message = refuse("y,x\n1,1\n2,2\n")
     assert message.startswith(
         "table.csv: column w: is not in the file, but model.weights needs it; found y, x"
@@ -127,7 +127,7 @@ def test_a_column_that_the_file_does_not_have_names_the_parameter(refuse: Refuse
 
 
 @pytest.mark.parametrize("cell", ["-1", "-0.25", "-1e-300"])
-def test_a_negative_weight_names_file_row_and_column(refuse: Refuse, cell: str) -> None:
+def test_a_negative_weight_is_an_error_with_file_row_and_column(refuse: Refuse, cell: str) -> None:
     message = refuse(f"y,x,w\n1,1,1\n2,2,0\n3,3,{cell}\n4,4,2\n")
     assert message.startswith(
         "table.csv: row 3: column w: must not be negative, as it is a weight; found -"
@@ -135,14 +135,14 @@ def test_a_negative_weight_names_file_row_and_column(refuse: Refuse, cell: str) 
     assert float(message.split("found ")[1].split(";")[0]) == float(cell)
 
 
-def test_the_first_of_several_negative_weights_is_told_with_its_own_value(refuse: Refuse) -> None:
+def test_the_error_shows_the_first_of_several_negative_weights(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,1\n2,2,-1\n3,3,-5\n")
     assert message.startswith(
         "table.csv: row 2: column w: must not be negative, as it is a weight; found -1"
     )
 
 
-def test_a_negative_weight_is_found_behind_missing_ones(refuse: Refuse) -> None:
+def test_a_negative_weight_is_found_after_missing_ones(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,\n2,2,NA\n3,3,-2\n4,4,1\n", missing="drop")
     assert message.startswith("table.csv: row 3: column w: must not be negative")
 
@@ -157,7 +157,9 @@ def test_a_negative_weight_is_counted_within_its_own_file(refuse: Refuse, tmp_pa
     )
 
 
-def test_a_negative_weight_in_parquet_names_its_row(refuse: Refuse, tmp_path: Path) -> None:
+def test_a_negative_weight_in_parquet_is_an_error_with_its_row(
+    refuse: Refuse, tmp_path: Path
+) -> None:
     path = tmp_path / "table.parquet"
     table = pa.table({"y": [1.0, 2.0, 3.0, 4.0], "x": [1.0, 2.0, 3.0, 5.0], "w": [1, 2, 3, -4]})
     pq.write_table(table, path, row_group_size=2)
@@ -167,12 +169,12 @@ def test_a_negative_weight_in_parquet_names_its_row(refuse: Refuse, tmp_path: Pa
 
 
 @pytest.mark.parametrize("cells", ["0", "0.0", "-0.0"])
-def test_weights_that_are_all_0_weigh_no_row(refuse: Refuse, cells: str) -> None:
+def test_weights_that_are_all_0_are_an_error(refuse: Refuse, cells: str) -> None:
     message = refuse(f"y,x,w\n1,1,{cells}\n2,2,{cells}\n3,3,{cells}\n")
     assert message.startswith("table.csv: column w: has no positive weight: each is 0 or missing; ")
 
 
-def test_weights_that_are_0_or_missing_weigh_no_row(refuse: Refuse) -> None:
+def test_weights_that_are_all_0_or_missing_are_an_error(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,0\n2,2,\n3,3,0\n", missing="drop")
     assert message.startswith("table.csv: column w: has no positive weight: each is 0 or missing; ")
 
@@ -185,7 +187,7 @@ def test_weights_that_are_0_or_missing_weigh_no_row(refuse: Refuse) -> None:
         (("2020-01-01", "2020-01-02", "2020-01-03"), "date32"),
     ],
 )
-def test_weights_that_are_no_numbers_are_refused_with_their_type(
+def test_weights_that_are_not_numeric_are_an_error_with_their_type(
     refuse: Refuse, cells: tuple[str, ...], type_name: str
 ) -> None:
     table = "y,x,w\n" + "".join(f"{i},{i},{cell}\n" for i, cell in enumerate(cells))
@@ -196,11 +198,11 @@ def test_weights_that_are_no_numbers_are_refused_with_their_type(
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "1e999"])
-def test_an_infinite_weight_names_its_row(refuse: Refuse, cell: str) -> None:
+def test_an_infinite_weight_is_an_error_with_its_row(refuse: Refuse, cell: str) -> None:
     assert refuse(f"y,x,w\n1,1,1\n2,2,{cell}\n3,3,1\n").startswith("table.csv: row 2: column w: ")
 
 
-def test_a_missing_weight_is_an_error_that_names_its_row(refuse: Refuse) -> None:
+def test_a_missing_weight_is_an_error_with_its_row(refuse: Refuse) -> None:
     message = refuse("y,x,w\n1,1,1\n2,2,\n3,3,2\n")
     assert message == (
         "table.csv: row 2: column w: is missing, the first of 1 such cells; "
@@ -209,10 +211,8 @@ def test_a_missing_weight_is_an_error_that_names_its_row(refuse: Refuse) -> None
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-def test_a_row_without_weight_is_dropped_and_counted_under_drop_and_mean(
-    ingest: Ingest, missing: str
-) -> None:
-    """No mean stands in for how much a row counts; a feature beside it is filled under mean."""
+def test_drop_and_mean_drop_a_row_without_weight(ingest: Ingest, missing: str) -> None:
+    """A mean replaces no weight, but a missing feature in another row."""
     found = ingest("y,x,w\n1,1,1\n2,2,\n3,,2\n4,4,3\n", missing=missing)
     kept = [1, 3, 4] if missing == "mean" else [1, 4]
     assert found.frame["y"].tolist() == kept

@@ -69,7 +69,11 @@ PLANTED: dict[str, tuple[list[Any], str, str]] = {
         "rare levels",
         "'c' in 1 row",
     ),
-    "a number that hardly changes": ([0] * (N - 2) + [1, 1], "almost constant", "all but 2 rows"),
+    "a number that is almost constant": (
+        [0] * (N - 2) + [1, 1],
+        "almost constant",
+        "all but 2 rows",
+    ),
 }
 
 

@@ -66,7 +66,7 @@ def test_normal_columns_have_a_moment_ratio_of_about_their_number(
     assert found.moment_ratio == pytest.approx(num_features + 3, rel=0.1)
 
 
-def test_a_rare_level_has_a_moment_ratio_of_one_over_its_share_and_diverges_above_the_limit(
+def test_a_rare_level_diverges_above_the_rate_that_its_moment_ratio_allows(
     shards_of: Shards,
 ) -> None:
     rare = np.zeros(6000)
@@ -97,7 +97,7 @@ def test_a_safe_rate_has_one_digit_and_is_a_quarter_to_half_of_the_largest(
 
 
 def test_the_forecast_gap_is_that_of_a_training_of_few_steps(shards_of: Shards) -> None:
-    """Two columns that hardly differ: gradient descent is slow in the direction in which they do."""
+    """Gradient descent is slow in the direction in which nearly equal columns differ."""
     common = RNG.normal(size=2000)
     X = np.column_stack([common + 0.1 * RNG.normal(size=2000), common])
     shards = shards_of(X, 3 * X[:, 0] - 3 * X[:, 1] + 0.01 * RNG.normal(size=2000))
