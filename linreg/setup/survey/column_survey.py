@@ -43,7 +43,7 @@ class ColumnSurvey:
     _last_integer: int | None = None
 
     def update(self, chunk: SourceChunk, name: str, first_row: int) -> Hashes:
-        """Add the cells of a chunk, and return their hashes; `first_row` counts from 0 in the table."""
+        """Add the cells of a chunk whose first row in the table is given; return hashes."""
         chunk = self._without_infinities(chunk, name)
         column = chunk.rows.column(name)
         self.profile.update(chunk, name)

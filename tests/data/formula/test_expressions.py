@@ -236,7 +236,9 @@ def test_anything_else_is_an_error_that_lists_what_is_supported(text: str) -> No
     assert len(message) < 500
 
 
-@pytest.mark.parametrize("nested", [1, 10, 40])
-def test_ordinary_nesting_is_supported(nested: int) -> None:
+@pytest.mark.parametrize("nested", [1, 10, 50])
+def test_up_to_50_levels_of_nesting_are_supported(nested: int) -> None:
     expression = parse_expression("sqrt(" * nested + "x" + ")" * nested)
     assert expression({"x": np.array([1.0])}).tolist() == [1.0]
+    with pytest.raises(UserError, match="not supported"):
+        parse_expression("sqrt(" * 51 + "x" + ")" * 51)
