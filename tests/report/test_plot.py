@@ -1,7 +1,6 @@
 """Marks are drawn where their values are, and every drawing is well-formed."""
 
 import re
-from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -52,36 +51,6 @@ def test_every_float64_has_a_position_in_the_drawing(
     drawn = [each for each in marks(plot, "dots") if "key" not in str(each.get("class"))]
     shown = [value for value in y if value > 0 or not logarithmic]
     assert sum(str(each.get("d")).count("M") for each in drawn) == len(shown)
-
-
-@given(finite, finite, st.booleans())
-def test_ticks_are_few_within_the_range_in_order_and_labelled_with_their_value(
-    a: float, b: float, logarithmic: bool
-) -> None:
-    axis = Axis.around("x", [a, b], logarithmic=logarithmic)
-    ticks = axis.ticks()
-    values = [value for value, _ in ticks]
-    assert len(values) <= 7
-    assert values == sorted(set(values))
-    assert all(axis.low <= value <= axis.high for value in values)
-    for value, text in ticks:
-        allowed = abs(Decimal(value)) / 10**9 + (Decimal(axis.high) - Decimal(axis.low)) / 1000
-        assert abs(Decimal(text) - Decimal(value)) <= allowed
-    assert len({text for _, text in ticks}) == len(ticks)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "texts"),
-    [
-        (0, 10, ["0", "2", "4", "6", "8", "10"]),
-        (-1, 1, ["-1", "-0.5", "0", "0.5", "1"]),
-        (0.0095, 0.0105, ["0.0096", "0.0098", "0.01", "0.0102", "0.0104"]),
-        (10, 44, ["10", "20", "30", "40"]),
-        (0, 3e9, ["0", "5e+8", "1e+9"]),
-    ],
-)
-def test_ticks_read_as_a_person_would_write_them(low: float, high: float, texts: list[str]) -> None:
-    assert [text for _, text in Axis("", low, high).ticks()][: len(texts)] == texts
 
 
 def test_an_ellipse_is_the_image_of_the_unit_circle() -> None:
