@@ -1,4 +1,4 @@
-"""Files and folders that are complete or absent: they get their names when all bytes are on disk."""
+"""Files and folders that are complete or absent: they are renamed when all bytes are on disk."""
 
 import hashlib
 import json

@@ -57,7 +57,8 @@ def test_a_users_mistake_ends_with_2_and_one_line(capsys: pytest.CaptureFixture[
     [
         (
             OSError(errno.ENOSPC, "No space left on device", "a.parquet"),
-            "a.parquet: the disk is full; free some space and run it again, no incomplete file was left behind",
+            "a.parquet: the disk is full; free some space and run it again,"
+            " no incomplete file was left behind",
         ),
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"),

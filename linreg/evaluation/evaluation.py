@@ -71,7 +71,7 @@ class Evaluation:
         return scores | {"gap": self.gap["gap"]}
 
     def values(self) -> dict[str, float]:
-        """Return all numbers by their MLflow names, such as test_r2, without those that are curves."""
+        """Return all numbers by their MLflow names, such as test_r2, but not those of curves."""
         values = {}
         for part, metrics in self.metrics.items():
             for metric, value in metrics.items():

@@ -104,7 +104,7 @@ class History:
         self._last: EpochRecord | None = None
 
     def should_record(self, epoch: Epoch) -> bool:
-        """Whether an epoch must be added; with patience all must, since their losses are compared."""
+        """Whether an epoch must be added; with patience all must, to compare their losses."""
         return self._params.patience > 0 or self._is_due(epoch.number)
 
     def _is_due(self, number: int) -> bool:

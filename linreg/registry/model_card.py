@@ -27,7 +27,8 @@ def model_card(candidate: Candidate, reason: str) -> str:
     experiment = run.tags.get("dvc.experiment")
     of_experiment = f", DVC experiment {plain(experiment)}" if experiment else ""
     return (
-        f"{required_columns_markdown(model)}\n\n| coefficient | value |\n|---|---|\n{rows}{more}\n\n{metrics}\n\n"
+        f"{required_columns_markdown(model)}\n\n"
+        f"| coefficient | value |\n|---|---|\n{rows}{more}\n\n{metrics}\n\n"
         f"Run {plain(run.name)}, commit {plain(commit)}{of_experiment}, "
         f"model {candidate.model_hash}.\n\nWhen it was registered: {reason}."
     )

@@ -111,7 +111,8 @@ import json, sys
 from dvc.cli.parser import get_main_parser
 for page, call in json.load(sys.stdin):
     try:
-        print(json.dumps([page, call, getattr(get_main_parser().parse_args(call), "set_param", None)]))
+        args = get_main_parser().parse_args(call)
+        print(json.dumps([page, call, getattr(args, "set_param", None)]))
     except BaseException as error:
         sys.exit(f"{page}: dvc {' '.join(call)}: {error}")
 """

@@ -123,7 +123,8 @@ def test_a_file_that_cannot_be_written_is_told_of(project: Project) -> None:
     [
         (
             "sqlite://",
-            "MLFLOW_TRACKING_URI: must name a file: what is in memory is lost when a command ends; found sqlite://",
+            "MLFLOW_TRACKING_URI: must name a file: what is in memory is lost when a command ends;"
+            " found sqlite://",
         ),
         ("postgresql://user:secret@127.0.0.1:9/runs", "No module named 'psycopg"),
         ("foo://user:secret@127.0.0.1", "unsupported URI 'foo://127.0.0.1'"),

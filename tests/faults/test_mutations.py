@@ -109,7 +109,8 @@ def test_a_damaged_file_is_refused_by_name_or_changes_nothing(
         shutil.rmtree(folder)
     for way in (*WAYS, DELETED, REPLACED):
         print(
-            f"{way:18} {tally[way, 'refused']:4} refused  {tally[way, 'the same result']:4} the same result"
+            f"{way:18} {tally[way, 'refused']:4} refused"
+            f"  {tally[way, 'the same result']:4} the same result"
         )
 
 

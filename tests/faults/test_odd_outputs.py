@@ -101,8 +101,8 @@ def test_a_folder_or_a_link_in_place_of_a_file(
     place.mkdir()
     told = refusal(run_command(arguments, tmp_path / "project"))
     assert (
-        told
-        == f"{output}: is a folder, but a file is to be written there; name another file, or move the folder"
+        told == f"{output}: is a folder, but a file is to be written there;"
+        " name another file, or move the folder"
     )
     place.rmdir()
     place.symlink_to(tmp_path / "nothing")

@@ -74,7 +74,9 @@ def test_a_password_is_nowhere_but_in_what_the_server_is_told(
 ) -> None:
     with proxy_to(server.port) as proxy:
         environment = {
-            "MLFLOW_TRACKING_URI": f"http://{USER}:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{proxy.port}",
+            "MLFLOW_TRACKING_URI": (
+                f"http://{USER}:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{proxy.port}"
+            ),
             "AWS_SECRET_ACCESS_KEY": KEY,
             "MLFLOW_TRACKING_TOKEN": TOKEN,
         }

@@ -29,8 +29,8 @@ class Drawing:
                     x_ticks.append((x - self._left, number))
                 else:
                     y_ticks.append((y - self._top, np.log10(number) if log_y else number))
-        self._x = np.polyfit(*np.transpose(x_ticks), 1)
-        self._y = np.polyfit(*np.transpose(y_ticks), 1) if y_ticks else None
+        self._x = _line(x_ticks)
+        self._y = _line(y_ticks) if y_ticks else None
 
     def dots(self, css_class: str) -> Floats:
         """The dots of a class, (n, 2), in the order in which they were drawn."""
@@ -72,3 +72,9 @@ class Drawing:
             return np.column_stack([x, (points[:, 1] - 12) / 24])
         y = np.polyval(self._y, points[:, 1])
         return np.column_stack([x, 10**y if self._log_y else y])
+
+
+def _line(ticks: list[tuple[float, float]]) -> Floats:
+    """Slope and intercept of the line through the ticks of an axis: place, then number."""
+    places, numbers = np.transpose(ticks)
+    return np.polyfit(places, numbers, 1)

@@ -29,7 +29,9 @@ def radius(run: RunResults, points: object) -> np.ndarray[tuple[int, ...], np.dt
     (a, b), c = path["inverse"][:2], path["inverse"][2]
     d = np.asarray(points) - path["exact"]
     inverse = np.linalg.inv([[a, b], [b, c]])
-    return np.sqrt(np.einsum("ni,ij,nj->n", d, inverse, d))
+    squared: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    squared = np.einsum("ni,ij,nj->n", d, inverse, d)
+    return np.sqrt(squared)
 
 
 def test_start_path_epochs_and_minimum_are_where_report_json_has_them(run: RunResults) -> None:
