@@ -23,7 +23,7 @@ COMMANDS = {
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI with the runs of this repository",
     "use": "check a table of yours and set up params.yaml for it",
-    "verify": "run every stage again in a clone of this commit, and compare all outputs with dvc.lock",
+    "verify": "run every stage again in a clone of this commit, and compare all with dvc.lock",
 }
 
 
