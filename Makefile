@@ -21,13 +21,13 @@ repro: env  ## Run the pipeline and print its results
 	@linreg summary
 
 test: env  ## Run the fast tests
-	python -m pytest -m "not slow" -n auto
+	python -m pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: env  ## Run the slow tests
-	python -m pytest -m slow -n auto
+	python -m pytest -m slow -n auto --dist worksteal
 
 test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
-	python -m pytest tests/faults -n auto
+	python -m pytest tests/faults -n auto --dist worksteal
 
 mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--room fit"
 	python -m tests.mutation $(ARGS)

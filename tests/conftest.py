@@ -1,8 +1,11 @@
 import json
+import os
 import signal
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,26 @@ settings.load_profile("linreg")
 # A shell has what it starts in the background ignore Ctrl-C, and whatever that starts in turn.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, have the files that may take longest begin first.
+
+    Otherwise one process would end with a long test while the others have nothing left. Each of two
+    begins with a half of the list and takes from the other's when it is done.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+
+    def longest(tests: list[pytest.Item]) -> float:
+        markers = [test.get_closest_marker("timeout") for test in tests]
+        return max((marker.args[0] for marker in markers if marker), default=0)
+
+    files = defaultdict[Path, list[pytest.Item]](list)
+    for item in items:
+        files[item.path].append(item)
+    order = sorted(files.values(), key=longest, reverse=True)
+    items[:] = chain.from_iterable(order[0::2] + order[1::2])
 
 
 @pytest.fixture(scope="session")

@@ -77,9 +77,9 @@ def test_a_shard_of_another_split_is_refused_with_its_seal_and_without(
 def test_a_part_that_is_missing_is_named_by_its_seal(damaged: Path) -> None:
     (damaged / "data/raw/generated.parquet/part-00000.parquet").unlink()
     (damaged / "data/raw/generated.parquet/part-00001.parquet").write_bytes(b"PAR1")
-    file = "data/raw/generated.parquet/part-00000.parquet"
-    told = f"{file}: there is no such file, and _part-00000.seal says that"
-    assert_refused(damaged, "ingest", told)
+    place = "data/raw/generated.parquet/part-00000.parquet"
+    why = "there is no such file, but there is its seal _part-00000.seal"
+    assert_refused(damaged, "ingest", f"{place}: {why}")
 
 
 @pytest.mark.parametrize(
