@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.mlflow_server import Server, free_port
+from tests.faults.servers.mlflow_server import Server, free_port
 from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

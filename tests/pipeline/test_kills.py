@@ -48,7 +48,7 @@ def uninterrupted(factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize(("num_kills", "workers"), [(24, 1), (16, 2)])
-def test_whatever_is_killed_the_next_repro_ends_with_the_same_hashes_and_one_complete_run(
+def test_after_any_kill_the_next_repro_ends_with_the_same_hashes_and_one_run(
     project: Project, num_kills: int, workers: int
 ) -> None:
     chance = random.Random(workers)  # noqa: S311 - a test that can be repeated

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from linreg import cli
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
-from tests.faults.damage import WAYS, damaged
+from tests.faults.disks.damage import WAYS, damaged
 
 STEPS = 40
 
