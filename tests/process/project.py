@@ -62,13 +62,13 @@ class Toy:
         return process
 
     def run(self, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        """Start and wait for the end."""
+        """Run a process to its end."""
         process = self.start(*command, **env)
         output, errors = process.communicate(timeout=120)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def pids(self, num_workers: int) -> list[int]:
-        """Wait until all processes are at their work and return their numbers, by rank."""
+        """Wait until main() runs in all processes and return their ids, by rank."""
         paths = [self.folder / f"pid-{rank}" for rank in range(num_workers)]
         wait_until(
             lambda: all(path.exists() and path.read_text() for path in paths), SECONDS_TO_START
@@ -77,7 +77,7 @@ class Toy:
 
 
 def wait_until(happens: Callable[[], bool], seconds: float) -> None:
-    """Wait for something, and fail if it has not happened after so many seconds."""
+    """Wait until a condition holds, and fail if it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, f"not after {seconds} s"
@@ -85,7 +85,7 @@ def wait_until(happens: Callable[[], bool], seconds: float) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has asked about yet does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

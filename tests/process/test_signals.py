@@ -89,7 +89,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 @BOTH
-def test_a_stage_clears_away_and_says_one_line(toy: Toy, number: signal.Signals) -> None:
+def test_a_stage_cleans_up_and_prints_one_line(toy: Toy, number: signal.Signals) -> None:
     process = at_work(toy, "write")
     process.send_signal(number)
     assert end_of(process) == (128 + number, "", "error: interrupted\n")
@@ -97,7 +97,7 @@ def test_a_stage_clears_away_and_says_one_line(toy: Toy, number: signal.Signals)
 
 
 @BOTH
-def test_while_its_imports_last_a_stage_ends_without_a_traceback(
+def test_during_its_imports_a_stage_ends_without_a_traceback(
     toy: Toy, number: signal.Signals
 ) -> None:
     process = at_work(toy, "import")
@@ -105,7 +105,7 @@ def test_while_its_imports_last_a_stage_ends_without_a_traceback(
     assert end_of(process) == (128 + number, "", "error: interrupted\n")
 
 
-def test_sigterm_does_not_disturb_the_clearing_away(toy: Toy) -> None:
+def test_sigterm_does_not_disturb_the_cleaning_up(toy: Toy) -> None:
     process = at_work(toy, "clear slowly")
     process.send_signal(signal.SIGINT)
     wait_until((toy.folder / "clearing").exists, seconds=10)
@@ -116,7 +116,7 @@ def test_sigterm_does_not_disturb_the_clearing_away(toy: Toy) -> None:
     assert (toy.folder / "cleared").exists()
 
 
-def test_the_second_ctrl_c_ends_a_stage_at_once_in_the_middle_of_compiled_code(toy: Toy) -> None:
+def test_the_second_ctrl_c_ends_a_stage_at_once_even_in_compiled_code(toy: Toy) -> None:
     process = at_work(toy, "a long call")
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
@@ -127,7 +127,7 @@ def test_the_second_ctrl_c_ends_a_stage_at_once_in_the_middle_of_compiled_code(t
     assert time.monotonic() - began < 1
 
 
-def test_signals_that_come_at_the_same_time_are_one(toy: Toy) -> None:
+def test_signals_at_the_same_time_are_one_request(toy: Toy) -> None:
     process = at_work(toy, "clear slowly")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT):
         process.send_signal(number)
@@ -136,20 +136,22 @@ def test_signals_that_come_at_the_same_time_are_one(toy: Toy) -> None:
     assert (toy.folder / "cleared").exists()
 
 
-def test_what_python_would_lose_in_a_finalizer_ends_the_stage(toy: Toy) -> None:
+def test_an_interrupt_that_python_cannot_propagate_from_a_finalizer_ends_the_stage(
+    toy: Toy,
+) -> None:
     process = at_work(toy, "finalize")
     process.send_signal(signal.SIGINT)
     assert end_of(process) == (130, "", "error: interrupted\n")
 
 
-def test_who_has_asked_to_be_waited_for_ends_when_it_is_ready(toy: Toy) -> None:
+def test_a_stage_that_defers_signals_ends_when_it_is_ready(toy: Toy) -> None:
     process = at_work(toy, "steps")
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
     assert end_of(process) == (0, "after a step\n", "")
 
 
-def test_a_job_in_the_background_that_is_not_to_hear_ctrl_c_goes_on(toy: Toy) -> None:
+def test_a_background_job_that_ignores_ctrl_c_goes_on(toy: Toy) -> None:
     before = signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # as `nohup` and scripts do for what they start with &
@@ -168,7 +170,7 @@ def test_a_job_in_the_background_that_is_not_to_hear_ctrl_c_goes_on(toy: Toy) ->
 @pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("does", ["import", "write"])
-def test_several_processes_say_one_line_though_only_their_launcher_is_told(
+def test_several_processes_print_one_line_when_their_launcher_gets_the_signal(
     toy: Toy, number: signal.Signals, does: str
 ) -> None:
     process = at_work(toy, does, 2)
@@ -179,7 +181,7 @@ def test_several_processes_say_one_line_though_only_their_launcher_is_told(
 
 
 @pytest.mark.slow
-def test_the_second_ctrl_c_takes_all_processes_along(toy: Toy) -> None:
+def test_the_second_ctrl_c_ends_all_processes(toy: Toy) -> None:
     process = at_work(toy, "a long call", 2)
     pids = toy.pids(2)
     for _ in range(2):

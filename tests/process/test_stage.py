@@ -60,7 +60,7 @@ def toy(tmp_path: Path) -> Iterator[Toy]:
 
 
 def running(toy: Toy, me: str, *command: str, **env: str) -> "subprocess.Popen[str]":
-    """Start the stage and wait until it is at its work."""
+    """Start the stage and wait until main() runs."""
     process = toy.start(*command, ME=me, PYTHONUNBUFFERED="1", **env)
     wait_until(lambda: written(toy, me) != "", 30)
     return process
@@ -71,9 +71,7 @@ def written(toy: Toy, me: str) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_of_two_processes_of_a_stage_in_one_folder_the_second_waits_and_says_for_whom(
-    toy: Toy,
-) -> None:
+def test_a_second_process_of_a_stage_in_a_folder_waits_and_names_the_first(toy: Toy) -> None:
     first = running(toy, "first")
     second = toy.start(ME="second", PYTHONUNBUFFERED="1")
     assert second.stdout is not None
@@ -93,7 +91,9 @@ def test_of_two_processes_of_a_stage_in_one_folder_the_second_waits_and_says_for
     assert written(toy, "second") == str(second.pid)
 
 
-def test_other_folders_and_other_stages_are_not_waited_for(toy: Toy, tmp_path: Path) -> None:
+def test_a_stage_waits_neither_for_other_folders_nor_for_other_stages(
+    toy: Toy, tmp_path: Path
+) -> None:
     with Toy(tmp_path / "another project") as another:
         shutil.copy(toy.folder / "stages/toy.py", another.folder / "stages")
         processes = [
@@ -106,7 +106,7 @@ def test_other_folders_and_other_stages_are_not_waited_for(toy: Toy, tmp_path: P
         assert [process.communicate(timeout=30) for process in processes] == [("done\n", "")] * 3
 
 
-def test_a_killed_stage_leaves_nothing_that_the_next_one_waits_for(toy: Toy) -> None:
+def test_a_killed_stage_leaves_no_lock(toy: Toy) -> None:
     first = running(toy, "first")
     first.kill()
     first.wait()
@@ -116,7 +116,7 @@ def test_a_killed_stage_leaves_nothing_that_the_next_one_waits_for(toy: Toy) -> 
 
 
 @pytest.mark.parametrize("under_dvc", [True, False])
-def test_a_stage_that_dvc_started_ends_with_it_and_one_that_a_user_started_goes_on(
+def test_a_stage_ends_with_the_dvc_that_started_it_but_not_with_a_shell(
     toy: Toy, under_dvc: bool
 ) -> None:
     parent = running(toy, "child", "-c", PARENT, **({"DVC_STAGE": "toy"} if under_dvc else {}))
@@ -171,7 +171,7 @@ def test_a_stage_may_open_as_many_files_as_the_system_allows(
 
 
 def test_waiting_imports_no_torch(toy: Toy) -> None:
-    """A stage that one process runs starts in a moment, and so does its waiting."""
+    """A stage of one process starts in a moment, and so does its waiting."""
     program = (
         "import linreg.process.stage, sys; print({'torch', 'pyarrow', 'mlflow'} & set(sys.modules))"
     )

@@ -19,7 +19,7 @@ from linreg.process.workers import ALONE
 from tests.process.project import Toy, is_alive, wait_until
 from tests.process.toy import trained
 
-NAN_WITH_A_NOTE = b"\x2a\x00\x00\x00\x00\x00\xf8\xff"
+NAN_WITH_PAYLOAD = b"\x2a\x00\x00\x00\x00\x00\xf8\xff"
 
 
 @pytest.fixture
@@ -39,8 +39,9 @@ def given(num_workers: int) -> dict[str, Any]:
     ]
     random = np.random.default_rng(1)
     lengths = [3, 0, 20_000, 1]
-    arrays = [random.bytes(8 * lengths[rank]) for rank in range(num_workers)]  # any bits at all
-    arrays[0] = np.array([-0.0, np.inf]).tobytes() + NAN_WITH_A_NOTE
+    # Any bits at all.
+    arrays = [random.bytes(8 * lengths[rank]) for rank in range(num_workers)]
+    arrays[0] = np.array([-0.0, np.inf]).tobytes() + NAN_WITH_PAYLOAD
     numbers = [0.1, "b", [math.nan], None, -0.0]
     arrays_as_hex = [each.hex() for each in arrays]
     return {
@@ -111,8 +112,8 @@ def check(toy: Toy, num_workers: int, sent: dict[str, Any], expected: list[Any])
         found = json.loads((toy.folder / f"found-{rank}.json").read_text())
         assert same(found["gather"], sent["values"])
         assert found["gather_array"] == sent["arrays"]
-        assert same(found["gather_all"], sent["numbers"])
-        assert same(found["from_first"], sent["values"][0])
+        assert same(found["concatenate"], sent["numbers"])
+        assert same(found["broadcast"], sent["values"][0])
         assert found["hashes"] == {each: content_hash(toy.folder / each) for each in sent["hashed"]}
         assert found["alone"] is False
         for number, (theirs, alone) in enumerate(zip(found["trained"], expected, strict=True)):
@@ -125,7 +126,7 @@ def check(toy: Toy, num_workers: int, sent: dict[str, Any], expected: list[Any])
 
 
 @pytest.mark.parametrize("num_workers", [3, pytest.param(2, marks=pytest.mark.slow)])
-def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_of_one_process(
+def test_values_are_gathered_by_rank_and_training_gives_the_bits_of_one_process(
     toy: Toy, learn: Callable[..., Design], num_workers: int
 ) -> None:
     sent = given(num_workers) | {"trainings": trainings(toy.folder, learn)}
@@ -138,7 +139,7 @@ def test_everything_comes_in_the_order_of_the_ranks_and_training_gives_the_bits_
 
 
 @pytest.mark.slow
-def test_a_torchrun_started_by_hand_is_as_good_and_a_stage_for_one_process_runs_in_the_first(
+def test_under_a_users_torchrun_results_are_the_same_and_one_process_runs_once(
     toy: Toy, learn: Callable[..., Design]
 ) -> None:
     sent = given(2) | {"trainings": trainings(toy.folder, learn)[:2]}
@@ -159,7 +160,7 @@ def test_a_torchrun_started_by_hand_is_as_good_and_a_stage_for_one_process_runs_
 
 
 @pytest.mark.slow
-def test_a_users_mistake_under_a_torchrun_started_by_hand_is_said(toy: Toy) -> None:
+def test_a_users_mistake_under_a_users_torchrun_is_printed(toy: Toy) -> None:
     torchrun = (
         "-m",
         "torch.distributed.run",
@@ -177,21 +178,21 @@ def test_a_users_mistake_under_a_torchrun_started_by_hand_is_said(toy: Toy) -> N
 @pytest.mark.parametrize(
     "wanted", ["mistake in one", pytest.param("mistake in all", marks=pytest.mark.slow)]
 )
-def test_a_users_mistake_is_one_line_however_many_processes_make_it(toy: Toy, wanted: str) -> None:
+def test_a_users_mistake_is_one_line_whichever_processes_raise_it(toy: Toy, wanted: str) -> None:
     done = toy.run(WORKERS="2", TOY=wanted)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: given.json: is wrong; found 1; change it\n"
 
 
 @pytest.mark.slow
-def test_a_mistake_of_ours_shows_its_traceback(toy: Toy) -> None:
+def test_a_bug_shows_its_traceback(toy: Toy) -> None:
     done = toy.run(WORKERS="3", TOY="bug")
     assert done.returncode == 1
     assert done.stderr.count("ZeroDivisionError: division by zero") == 1
     assert "stages/toy.py" in done.stderr
 
 
-def test_when_a_worker_is_killed_the_others_stop_and_one_line_says_which_and_how(toy: Toy) -> None:
+def test_a_killed_worker_stops_the_others_and_is_named_in_one_line(toy: Toy) -> None:
     """Of the others one sleeps and one waits for the one that is killed."""
     launcher = toy.start(WORKERS="3", TOY="wait")
     pids = toy.pids(3)
@@ -205,7 +206,7 @@ def test_when_a_worker_is_killed_the_others_stop_and_one_line_says_which_and_how
 @pytest.mark.parametrize(
     "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
-def test_when_the_launcher_is_stopped_no_worker_is_left(toy: Toy, number: signal.Signals) -> None:
+def test_no_worker_outlives_the_launcher(toy: Toy, number: signal.Signals) -> None:
     launcher = toy.start(WORKERS="2", TOY="wait")
     pids = toy.pids(2)
     launcher.send_signal(number)
@@ -219,7 +220,7 @@ def test_when_the_launcher_is_stopped_no_worker_is_left(toy: Toy, number: signal
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "x", "2000", "1.5", "²"])
-def test_a_number_of_workers_that_cannot_be_is_one_line(toy: Toy, workers: str) -> None:
+def test_an_invalid_number_of_workers_is_an_error_of_one_line(toy: Toy, workers: str) -> None:
     done = toy.run(WORKERS=workers, TOY="all")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -228,7 +229,7 @@ def test_a_number_of_workers_that_cannot_be_is_one_line(toy: Toy, workers: str) 
 
 
 @pytest.mark.parametrize("workers", ["1", "", "01"])
-def test_one_worker_is_this_process(toy: Toy, workers: str) -> None:
+def test_one_worker_runs_in_the_process_itself(toy: Toy, workers: str) -> None:
     (toy.folder / "given.json").write_text(json.dumps(given(1) | {"trainings": []}))
     process = toy.start(WORKERS=workers, TOY="all")
     output, errors = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Whatever a stage computes with workers, it computes alone: every number, to the last bit."""
+"""What a stage computes with several workers equals what one computes, to the last bit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ def drawn() -> pa.Table:
 def case(
     request: pytest.FixtureRequest, tmp_path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Schema, list[Path]]:
-    """A schema and the training rows in shards, in windows of 6 rows."""
+    """A schema and the training rows in shards, in row groups of 6 rows."""
     num_shards, how = request.param
     monkeypatch.setattr(table_module, "ROWS_PER_GROUP", 6)
     rows = drawn()
@@ -114,7 +114,7 @@ def bits(values: Sequence[float] | NDArray[np.float64]) -> list[str]:
 
 
 @pytest.mark.parametrize("num_workers", NUM_WORKERS)
-def test_every_worker_finds_what_one_finds_alone(
+def test_every_worker_computes_the_bits_of_a_single_process(
     case: tuple[Schema, list[Path]], together: Together, num_workers: int
 ) -> None:
     schema, paths = case
@@ -125,13 +125,13 @@ def test_every_worker_finds_what_one_finds_alone(
 
 
 @pytest.mark.parametrize("num_workers", NUM_WORKERS)
-def test_workers_that_own_no_window_of_a_file_are_no_trouble(
+def test_workers_that_own_no_row_group_of_a_file_change_nothing(
     case: tuple[Schema, list[Path]],
     together: Together,
     num_workers: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One window in all: the rows of one process only, or of none."""
+    """There is one row group: the rows of one process, and none of the others."""
     schema, paths = case
     design = learned(schema, paths, ALONE)
     few = paths[0].with_name("few.parquet")
@@ -147,10 +147,10 @@ def test_workers_that_own_no_window_of_a_file_are_no_trouble(
 
 
 @pytest.mark.parametrize("num_shards", [2, 10, NUM_ROWS])
-def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
+def test_robust_standard_errors_do_not_depend_on_the_number_of_shards(
     tmp_path: Path, learn: Learn, num_shards: int
 ) -> None:
-    """Each shard's sums carry their rounding errors along, and so does adding them."""
+    """The sums of each shard, and their total, are compensated."""
     rows = drawn()
     design, errors = learn(FORMULA, rows.drop_columns("w")), []
     for count in (1, num_shards):
@@ -164,7 +164,7 @@ def test_into_how_many_shards_the_rows_are_cut_shows_in_no_robust_error(
     assert errors[0] == errors[1]
 
 
-def test_a_mistake_that_one_worker_sees_is_raised_in_it(
+def test_an_invalid_row_is_raised_in_the_worker_that_reads_it(
     case: tuple[Schema, list[Path]], together: Together, tmp_path: Path
 ) -> None:
     schema, paths = case

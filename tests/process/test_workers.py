@@ -10,7 +10,7 @@ from linreg.process.workers import ALONE, Workers, shared_folder
 
 
 @given(count=st.integers(0, 5000), size=st.integers(1, 1024))
-def test_the_ranges_of_all_processes_are_the_numbers_in_their_order(count: int, size: int) -> None:
+def test_the_ranges_of_all_processes_partition_the_numbers_in_order(count: int, size: int) -> None:
     of_all = [Workers(rank, size).own_range(count) for rank in range(size)]
     assert [number for own in of_all for number in own] == list(range(count))
     assert max(map(len, of_all)) - min(map(len, of_all)) <= 1
@@ -18,11 +18,11 @@ def test_the_ranges_of_all_processes_are_the_numbers_in_their_order(count: int, 
 
 
 @given(size=st.integers(1, 100))
-def test_exactly_one_process_speaks_for_all(size: int) -> None:
+def test_exactly_one_process_is_the_first(size: int) -> None:
     assert [rank for rank in range(size) if Workers(rank, size).is_first] == [0]
 
 
-def test_a_process_alone_gathers_what_it_has() -> None:
+def test_a_single_process_gathers_its_own_values() -> None:
     value, array = {"a": [1, None]}, np.array([0.1, np.nan])
     assert ALONE.gather(value) == [value]
     assert ALONE.concatenate([3, 1, 2]) == [3, 1, 2]
@@ -32,7 +32,7 @@ def test_a_process_alone_gathers_what_it_has() -> None:
     ALONE.barrier()
 
 
-def test_a_process_alone_opens_a_folder_as_it_would_without_workers(tmp_path: Path) -> None:
+def test_a_single_process_opens_a_shared_folder_as_any_folder(tmp_path: Path) -> None:
     events = []
 
     @contextmanager

@@ -26,13 +26,13 @@ from linreg.process.workers import Workers, shared_folder
 
 @stage
 def alone() -> None:
-    """Say which process this is."""
+    """Write down which process this is."""
     Path(f"alone-{os.environ.get('RANK')}").write_text(str(os.getpid()))
 
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Do what the test wants."""
+    """Do what the environment variable TOY names."""
     Path(f"pid-{workers.rank}").write_text(str(os.getpid()))
     wanted = os.environ["TOY"]
     if wanted == "all":
@@ -45,7 +45,8 @@ def main(workers: Workers) -> None:
             print("done")
     elif wanted == "wait":
         if workers.rank == 2:
-            workers.barrier()  # for the others, which never come
+            # The others never come.
+            workers.barrier()
         time.sleep(100)
     elif wanted == "mistake in one":
         if workers.rank == 1:
@@ -70,10 +71,10 @@ def exchange(workers: Workers, given: dict[str, list[Any]]) -> dict[str, Any]:
     return {
         "gather": workers.gather(value),
         "gather_array": [each.tobytes().hex() for each in workers.gather_array(array)],
-        "gather_all": workers.concatenate(
+        "concatenate": workers.concatenate(
             [given["numbers"][i] for i in workers.own_range(len(given["numbers"]))]
         ),
-        "from_first": workers.broadcast(value),
+        "broadcast": workers.broadcast(value),
         "folder": sorted(path.name for path in Path("folder").iterdir())
         if workers.is_first
         else None,

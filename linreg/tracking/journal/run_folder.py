@@ -1,4 +1,4 @@
-"""The folder of a run, kept until MLflow has everything, and the locks of who works on it.
+"""The folder of a run, kept until MLflow has everything, and the locks of its writers and sender.
 
 .linreg/runs/KEY/
     journal.jsonl   every event in the order it happened; its writers hold a shared lock on it

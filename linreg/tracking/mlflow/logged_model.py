@@ -25,7 +25,7 @@ EVENT_TAG = "linreg.model"
 LOADER = "linreg.tracking.served_model"
 """The module that MLflow imports to load the model; a name that stored models hold for good."""
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "safetensors")
-"""What the served model imports besides linreg itself, and no more: neither torch nor DVC.
+"""The packages that the served model imports, apart from linreg: neither torch nor DVC.
 
 linreg is not in it: pip would fetch whatever a package index has under that name.
 """
