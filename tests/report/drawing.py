@@ -5,9 +5,9 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from linreg.arrays import Floats
+
 NUMBER = r"-?[\d.]+(?:e[+-]?\d+)?"
 
 
@@ -29,8 +29,8 @@ class Drawing:
                     x_ticks.append((x - self._left, number))
                 else:
                     y_ticks.append((y - self._top, np.log10(number) if log_y else number))
-        self._x = _line(x_ticks)
-        self._y = _line(y_ticks) if y_ticks else None
+        self._x = _line_through(x_ticks)
+        self._y = _line_through(y_ticks) if y_ticks else None
 
     def dots(self, css_class: str) -> Floats:
         """The dots of a class, (n, 2), in the order in which they were drawn."""
@@ -74,7 +74,8 @@ class Drawing:
         return np.column_stack([x, 10**y if self._log_y else y])
 
 
-def _line(ticks: list[tuple[float, float]]) -> Floats:
-    """Slope and intercept of the line through the ticks of an axis: place, then number."""
-    places, numbers = np.transpose(ticks)
-    return np.polyfit(places, numbers, 1)
+def _line_through(ticks: list[tuple[float, float]]) -> Floats:
+    """Return the coefficients by which a position becomes a value."""
+    positions, values = np.transpose(ticks)
+    line: Floats = np.polyfit(positions, values, 1)
+    return line

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from linreg.arrays import Floats
 from linreg.report.descent_figures import contour_factor, path_end_figure, path_figure
 from linreg.report.results import RunResults
 from tests.report.drawing import Drawing
@@ -23,15 +24,14 @@ def run(evaluated: Evaluated) -> RunResults:
     return evaluated("y ~ x1 + x2", pa.table({"y": y, "x1": x1, "x2": x2}), epochs=12, lr=0.005)
 
 
-def radius(run: RunResults, points: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def radius(run: RunResults, points: Floats) -> Floats:
     """√(n · the excess of the loss) at values of the two coefficients, (n, 2)."""
     path = run.context["path"]
     (a, b), c = path["inverse"][:2], path["inverse"][2]
     d = np.asarray(points) - path["exact"]
     inverse = np.linalg.inv([[a, b], [b, c]])
-    squared: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-    squared = np.einsum("ni,ij,nj->n", d, inverse, d)
-    return np.sqrt(squared)
+    squares: Floats = np.einsum("ni,ij,nj->n", d, inverse, d)
+    return np.sqrt(squares)
 
 
 def test_start_path_epochs_and_minimum_are_where_report_json_has_them(run: RunResults) -> None:
