@@ -94,7 +94,7 @@ def _check_epochs(
     )
     return [
         Finding(
-            f"train.epochs {train.epochs} is too small for these columns: the loss will end"
+            f"train.epochs {train.epochs} is too small for these columns: the loss will end at"
             f" about {gap_in_words(gap)}.",
             f"{train_longer} the exact solution, `dvc exp run -S train.solver=exact`.",
             is_hint=True,
