@@ -29,7 +29,7 @@ test-slow: env  ## Run the slow tests
 test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
 	python -m pytest tests/faults -n auto --dist worksteal
 
-mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--room fit"
+mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--package fit"
 	python -m tests.mutation $(ARGS)
 
 lint: env  ## Check style, types, and the libraries for known vulnerabilities

@@ -66,15 +66,15 @@ class Mutant:
     after: str
 
     @property
-    def room(self) -> str:
+    def package(self) -> str:
         """The folder of tests that is to notice it."""
         return self.file.split("/")[1]
 
     @property
     def targets(self) -> list[str]:
-        """What pytest runs: the test file of the same name if there is one, then the room."""
+        """What pytest runs: the test file of the same name if there is one, then the package."""
         path = Path("tests", *Path(self.file).parts[1:-1], f"test_{Path(self.file).name}")
-        return [*([str(path)] if (ROOT / path).exists() else []), f"tests/{self.room}"]
+        return [*([str(path)] if (ROOT / path).exists() else []), f"tests/{self.package}"]
 
     def applied_to(self, source: bytes) -> bytes:
         """Return the source with the change."""

@@ -1,13 +1,13 @@
 """Measure how strong the fast tests are: change the library, and see whether a test notices.
 
-    python -m tests.mutation                                   # 200 mutants of four rooms
-    python -m tests.mutation --room evaluation --number 60 --seed 2 --jobs 1
+    python -m tests.mutation                                   # 200 mutants of four packages
+    python -m tests.mutation --package evaluation --number 60 --seed 2 --jobs 1
     python -m tests.mutation --file linreg/fit/exact/gap.py --number 1000      # all of a file's
 
 A mutant is one change of one expression or statement: another comparison, another operator, a
 constant ± 1, a condition negated, a statement deleted, None returned. It is made in a temporary
 copy of the project, never in the checkout. There the test file that mirrors the module runs first,
-then all fast tests of its room; a test that fails or takes too long kills the mutant. A survivor is
+then all fast tests of its package; a test that fails or takes too long kills the mutant. A survivor is
 printed as `file:line  before → after`. It calls for a test that states a property, or its code does
 nothing and can go. The command fails below LEAST_KILLED.
 
@@ -36,12 +36,12 @@ from tests.mutants import ROOT, Mutant, mutants_of
 from tests.pipeline.wiring import imported_by
 from tests.project import copy_of_the_project
 
-ROOMS = ("fit", "data", "evaluation", "tracking")
+PACKAGES = ("fit", "data", "evaluation", "tracking")
 LEAST_KILLED = 0.92
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=60", "-o", "timeout_method=thread")
 FAST = (*OPTIONS, "-m", "not slow")
 MOST_TIMES_SLOWER = 3
-"""A room's tests that take so many times as long as without a mutant do not end."""
+"""A package's tests that take so many times as long as without a mutant do not end."""
 
 
 def importers_of(file: str) -> set[str]:
@@ -67,7 +67,7 @@ class Copy:
         copy_of_the_project(self._project)
 
     def kills(self, mutant: Mutant, limit: float) -> bool:
-        """Tell whether a fast test of the mutant's room fails, or takes more than `limit` s."""
+        """Tell whether a fast test of the mutant's package fails, or takes more than `limit` s."""
         original = (self._project / mutant.file).read_bytes()
         # numba compiles a kernel again when its own file has changed, not when a callee's has.
         stale = {Path(file).stem for file in importers_of(mutant.file)}
@@ -116,22 +116,22 @@ class Copy:
         Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
-def prepared_copy(folder: Path, rooms: Iterable[str]) -> tuple[Copy, float]:
-    """Return a copy in which the tests pass and kernels are compiled, and how long a room takes."""
+def prepared_copy(folder: Path, packages: Iterable[str]) -> tuple[Copy, float]:
+    """Return a copy in which the tests pass and kernels are compiled, and how long a package takes."""
     copy = Copy(folder)
     start = time.monotonic()
-    for room in rooms:
-        if not copy.passes(f"tests/{room}"):
-            sys.exit(f"tests/{room}: fails without any mutant; see pytest {' '.join(FAST)}")
+    for package in packages:
+        if not copy.passes(f"tests/{package}"):
+            sys.exit(f"tests/{package}: fails without any mutant; see pytest {' '.join(FAST)}")
     return copy, time.monotonic() - start
 
 
 def killed(mutants: Sequence[Mutant], num_jobs: int) -> Iterator[tuple[Mutant, bool]]:
     """Try mutants in several copies at once; yield each with whether a test killed it."""
-    rooms = sorted({mutant.room for mutant in mutants})
+    packages = sorted({mutant.package for mutant in mutants})
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(num_jobs) as pool:
         folders = [Path(folder, str(job)) for job in range(num_jobs)]
-        prepared = list(pool.map(prepared_copy, folders, [rooms] * num_jobs))
+        prepared = list(pool.map(prepared_copy, folders, [packages] * num_jobs))
         idle = queue.SimpleQueue[Copy]()
         for copy, _ in prepared:
             idle.put(copy)
@@ -150,7 +150,7 @@ def killed(mutants: Sequence[Mutant], num_jobs: int) -> Iterator[tuple[Mutant, b
 def main() -> None:
     """Draw mutants, try each, print the survivors and the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--room", choices=ROOMS, action="append", help="default: all of them")
+    parser.add_argument("--package", choices=PACKAGES, action="append", help="default: all of them")
     parser.add_argument("--file", action="append", help="mutants of this file only")
     parser.add_argument("--number", type=int, default=200, help="at most so many mutants")
     parser.add_argument("--seed", type=int, default=1)
@@ -158,20 +158,22 @@ def main() -> None:
     options = parser.parse_args()
     files = options.file or [
         path.relative_to(ROOT).as_posix()
-        for room in options.room or ROOMS
-        for path in sorted((ROOT / "linreg" / room).rglob("*.py"))
+        for package in options.package or PACKAGES
+        for path in sorted((ROOT / "linreg" / package).rglob("*.py"))
     ]
     every = [mutant for file in files for mutant in mutants_of(file)]
     drawn = random.Random(options.seed).sample(every, min(options.number, len(every)))  # noqa: S311
     print(f"{len(drawn)} of {len(every)} mutants", flush=True)
     tried, survived = Counter[str](), Counter[str]()
     for mutant, was_killed in killed(drawn, options.jobs):
-        tried[mutant.room] += 1
+        tried[mutant.package] += 1
         if not was_killed:
-            survived[mutant.room] += 1
+            survived[mutant.package] += 1
             print(mutant, flush=True)
-    for room in sorted(tried):
-        print(f"{room:12}{1 - survived[room] / tried[room]:4.0%} of {tried[room]} killed")
+    for package in sorted(tried):
+        print(
+            f"{package:12}{1 - survived[package] / tried[package]:4.0%} of {tried[package]} killed"
+        )
     rate = 1 - survived.total() / tried.total()
     print(f"{'together':12}{rate:4.0%} of {tried.total()} killed")
     sys.exit(rate < LEAST_KILLED)

@@ -63,8 +63,8 @@ def test_a_room_imports_only_rooms_that_stand_above_it_in_the_design() -> None:
     order = re.findall(r"^\| `([\w/]+)(?:/|\.py)` \|", DESIGN, re.MULTILINE)
     imported = _imports()
     assert set(order) == set(imported)
-    for room, rooms in imported.items():
-        assert not [name for name in rooms if order.index(name) >= order.index(room)], room
+    for package, packages in imported.items():
+        assert not [name for name in packages if order.index(name) >= order.index(package)], package
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
@@ -88,21 +88,21 @@ def test_only_tracking_mlflow_imports_mlflow() -> None:
 
 
 def _imports() -> dict[str, set[str]]:
-    """By room, the other rooms that its modules import; the entry points cli.py and __main__.py
-    left out. A room is a folder, such as data/csv, or a module that lies in none.
+    """By package, the other packages that its modules import; the entry points cli.py and __main__.py
+    left out. A package is a folder, such as data/csv, or a module that lies in none.
     """
-    rooms = {_name_of(path): _room(path) for path in LINREG.rglob("*.py")}
+    packages = {_name_of(path): _package(path) for path in LINREG.rglob("*.py")}
     found: dict[str, set[str]] = {}
     for path in LINREG.rglob("*.py"):
-        room = _room(path)
-        entry = room in ("cli", "__main__", "__init__") or _name_of(path) in OLD_NAMES
+        package = _package(path)
+        entry = package in ("cli", "__main__", "__init__") or _name_of(path) in OLD_NAMES
         if not entry and not _says_nothing(path):
-            names = {rooms[name] for name in _modules(path) if name in rooms}
-            found[room] = found.get(room, set()) | names - {room}
+            names = {packages[name] for name in _modules(path) if name in packages}
+            found[package] = found.get(package, set()) | names - {package}
     return found
 
 
-def _room(path: Path) -> str:
+def _package(path: Path) -> str:
     inside = path.relative_to(LINREG)
     return inside.stem if len(inside.parts) == 1 else inside.parent.as_posix()
 

@@ -47,11 +47,11 @@ def test_at_most_a_tenth_of_the_lines_that_a_stage_declares_are_never_imported(s
 NO_STAGE = ("setup", "registry", "verify", "commands", "experiments", "lineage", "comparison")
 
 
-@pytest.mark.parametrize("room", [*NO_STAGE, "prediction", "tracking/mlflow"])
-def test_a_change_of_a_room_that_only_commands_use_runs_no_stage_again(room: str) -> None:
+@pytest.mark.parametrize("package", [*NO_STAGE, "prediction", "tracking/mlflow"])
+def test_a_change_of_a_package_that_only_commands_use_runs_no_stage_again(package: str) -> None:
     declared = {dep for stage in STAGES for dep in DVC["stages"][stage]["deps"]}
-    assert not [dep for dep in declared if _within(dep, f"linreg/{room}")]
-    assert not declared & {f"linreg/{room}", *map(str, Path(f"linreg/{room}").parents)}
+    assert not [dep for dep in declared if _within(dep, f"linreg/{package}")]
+    assert not declared & {f"linreg/{package}", *map(str, Path(f"linreg/{package}").parents)}
 
 
 def test_what_python_leaves_in_a_room_is_no_dependency() -> None:

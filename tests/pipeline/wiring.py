@@ -15,27 +15,27 @@ STAGES = ("generate", "ingest", "split", "train", "evaluate")
 BEGIN_A_RUN = ("training_run", "run_of_model")
 """The functions that hand parameters on to MLflow."""
 MOST_UNUSED = 0.1
-"""The share of a room's lines that a stage may leave unused where the room is one dependency."""
+"""The share of a package's lines that a stage may leave unused where the package is one dependency."""
 
 
 def code_of(stage: str) -> list[str]:
-    """Return the code that a stage depends on: rooms of which it imports nearly all, else modules.
+    """Return the code that a stage depends on: packages of which it imports nearly all, else modules.
 
     The templates that lie beside modules come with them.
     """
     modules = modules_of(stage)
-    rooms = {
+    packages = {
         str(parent) for module in modules for parent in Path(module).parents if parent.parts[1:]
     }
     found = set(modules)
-    for room in sorted(rooms, key=len):
-        if not any(path.startswith(f"{room}/") for path in found):
-            # It lies in a larger room that was taken already.
+    for package in sorted(packages, key=len):
+        if not any(path.startswith(f"{package}/") for path in found):
+            # It lies in a larger package that was taken already.
             continue
-        inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / room).rglob("*.py")}
+        inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
         unused = num_lines(inside - modules)
         if len(inside & modules) > 1 and unused <= MOST_UNUSED * num_lines(inside):
-            found = {path for path in found if not path.startswith(f"{room}/")} | {room}
+            found = {path for path in found if not path.startswith(f"{package}/")} | {package}
     beside = {str(Path(path).parent / "templates") for path in found if path.endswith(".py")}
     return sorted(found | {folder for folder in beside if (ROOT / folder).is_dir()})
 

@@ -1,7 +1,7 @@
-"""Everything that imports MLflow; no stage does, and no other room.
+"""Everything that imports MLflow; no stage does, and no other package.
 
 MLflow reads these variables when it is imported. Python executes this file before any module of the
-room, and so before MLflow. What the user has set stays, except for what would print a password.
+package, and so before MLflow. What the user has set stays, except for what would print a password.
 """
 
 import os
