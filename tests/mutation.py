@@ -7,9 +7,9 @@
 A mutant is one change of one expression or statement: another comparison, another operator, a
 constant ± 1, a condition negated, a statement deleted, None returned. It is made in a temporary
 copy of the project, never in the checkout. There the test file that mirrors the module runs first,
-then all fast tests of its package; a test that fails or takes too long kills the mutant. A survivor is
-printed as `file:line  before → after`. It calls for a test that states a property, or its code does
-nothing and can go. The command fails below LEAST_KILLED.
+then all fast tests of its package. A test that fails or takes too long kills the mutant. A survivor
+is printed as `file:line  before → after`. It calls for a test that states a property, or its code
+does nothing and can go. The command fails below LEAST_KILLED.
 
 Texts, annotations, decorators and what stands in f-strings are not changed, nor are the constants
 in PERFORMANCE.
@@ -117,7 +117,7 @@ class Copy:
 
 
 def prepared_copy(folder: Path, packages: Iterable[str]) -> tuple[Copy, float]:
-    """Return a copy in which the tests pass and kernels are compiled, and how long a package takes."""
+    """Return a copy in which tests pass and kernels are compiled, and how long a package takes."""
     copy = Copy(folder)
     start = time.monotonic()
     for package in packages:

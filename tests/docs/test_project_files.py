@@ -88,8 +88,9 @@ def test_only_tracking_mlflow_imports_mlflow() -> None:
 
 
 def _imports() -> dict[str, set[str]]:
-    """By package, the other packages that its modules import; the entry points cli.py and __main__.py
-    left out. A package is a folder, such as data/csv, or a module that lies in none.
+    """By package, the other packages that its modules import, without cli.py and __main__.py.
+
+    A package is a folder, such as data/csv, or a module that is in none.
     """
     packages = {_name_of(path): _package(path) for path in LINREG.rglob("*.py")}
     found: dict[str, set[str]] = {}

@@ -15,11 +15,11 @@ STAGES = ("generate", "ingest", "split", "train", "evaluate")
 BEGIN_A_RUN = ("training_run", "run_of_model")
 """The functions that hand parameters on to MLflow."""
 MOST_UNUSED = 0.1
-"""The share of a package's lines that a stage may leave unused where the package is one dependency."""
+"""The share of the lines of a package that a stage may leave unused if it declares all of it."""
 
 
 def code_of(stage: str) -> list[str]:
-    """Return the code that a stage depends on: packages of which it imports nearly all, else modules.
+    """Return the code that a stage depends on: packages that it imports nearly whole, else modules.
 
     The templates that lie beside modules come with them.
     """

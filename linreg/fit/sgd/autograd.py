@@ -47,9 +47,8 @@ class LinearRegression:
     ) -> None:
         self.model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
         self.mean_squared_error = torch.nn.MSELoss()
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=params.lr, momentum=params.momentum
-        )
+        parameters = self.model.parameters()
+        self.optimizer = torch.optim.SGD(parameters, lr=params.lr, momentum=params.momentum)
         self.gradients = ShardGradients(self.model, num_shards, workers)
         self.ridge = RidgePenalty(self.model, params.l2, x_scale)
 
