@@ -109,7 +109,7 @@ def parameters_of(stage: str) -> set[str]:
                 )
                 continue
             assert isinstance(section, ast.Attribute), (
-                "a stage hands on sections of params, never all of it"
+                "a stage passes on sections of params, never all of it"
             )
             key = parents[section]
             found.add(
