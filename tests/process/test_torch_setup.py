@@ -21,15 +21,12 @@ for _ in range(20):
     average.update_parameters(model)
 print([value.hex() for value in [*model.weight[0].tolist(), *average.module.weight[0].tolist()]])
 print({name: hasattr(sys.modules.get(name), "__file__") for name in NAMES})
-print("profile_hook_step" in type(optimizer).step.__code__.co_qualname)
 """
 NAMES = [COMPILER, META_REGISTRATIONS]
 
 
-def run(imports: str) -> tuple[str, dict[str, bool], str]:
-    """Return the parameters after some steps, which modules torch itself has imported, and whether
-    the profiler wraps a step.
-    """
+def run(imports: str) -> tuple[str, dict[str, bool]]:
+    """Return the parameters after some steps, and which modules torch itself has imported."""
     program = f"import sys\nNAMES = {NAMES}\n{imports}\n{TRAINING}"
     environment = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
     done = subprocess.run(
@@ -39,17 +36,15 @@ def run(imports: str) -> tuple[str, dict[str, bool], str]:
         text=True,
         check=True,
     )
-    parameters, imported, profiled = done.stdout.splitlines()
-    return parameters, ast.literal_eval(imported), profiled
+    parameters, imported = done.stdout.splitlines()
+    return parameters, ast.literal_eval(imported)
 
 
 def test_what_is_left_out_of_torch_is_still_in_it_and_changes_no_result() -> None:
-    with_all, imported, profiled = run("import torch")
+    with_all, imported = run("import torch")
     assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a replacement is needless"
-    assert profiled == "True", "the profiler no longer wraps a step"
-    without, imported, profiled = run("from linreg.process.torch_setup import torch")
+    without, imported = run("from linreg.process.torch_setup import torch")
     assert imported == {COMPILER: False, META_REGISTRATIONS: False}
-    assert profiled == "False"
     assert with_all == without
 
 
