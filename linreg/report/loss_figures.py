@@ -14,12 +14,9 @@ def loss_figure(runs: Sequence[NamedResults]) -> Markup | None:
     """Draw the training and the validation loss after each epoch, and the minimum."""
     histories = [run.results.context["history"] for run in runs]
     minima = [run.results.context["least_loss"] for run in runs]
-    losses = [
-        value
-        for history in histories
-        for name in ("train_mse", "validation_mse")
-        for value in history[name]
-    ]
+    losses = []
+    for history in histories:
+        losses += [*history["train_mse"], *history["validation_mse"]]
     if not any(value is not None for value in losses):
         return None
     positive = [value for value in [*losses, *minima] if value is not None and value > 0]

@@ -75,7 +75,8 @@ def _coefficients(model: Path) -> dict[str, Any]:
 def _in_curves(run: KnownRun, folder: Path) -> str:
     """Return the first epoch in which θ or b differ from those that the run logged."""
     now = dict(read_curves(folder / "models" / "training"))
-    names = {name for values in now.values() for name in values if _is_coefficient(name)}
+    logged = set().union(*now.values())
+    names = set(filter(_is_coefficient, logged))
     before = dict(_logged_curves(run, sorted(names)))
     for epoch in sorted(now.keys() | before.keys()):
         a, b = before.get(epoch, {}), now.get(epoch, {})

@@ -157,7 +157,7 @@ class Design:
         return list(dict.fromkeys(names))
 
     def _factors(self, kind: str) -> list[Mapping[str, Any]]:
-        return [factor for term in self.schema.terms for factor in term if factor["kind"] == kind]
+        return [factor for factor in self.schema.factors if factor["kind"] == kind]
 
     def _num_levels(self, factor: Mapping[str, Any]) -> int:
         """Return an upper bound on a factor's columns, the reference level counted."""

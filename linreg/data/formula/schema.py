@@ -58,17 +58,19 @@ class Schema:
 
     def __post_init__(self) -> None:
         categories = {
-            factor["columns"][0]
-            for term in self.terms
-            for factor in term
-            if factor["kind"] == "category"
+            factor["columns"][0] for factor in self.factors if factor["kind"] == "category"
         }
         object.__setattr__(self, "category_columns", frozenset(categories))
 
     @property
+    def factors(self) -> list[Mapping[str, Any]]:
+        """The factors of all terms."""
+        return [factor for term in self.terms for factor in term]
+
+    @property
     def features(self) -> dict[str, Column]:
         """The columns that a prediction needs."""
-        names = {name for term in self.terms for factor in term for name in factor["columns"]}
+        names = {name for factor in self.factors for name in factor["columns"]}
         return {name: column for name, column in self.columns.items() if name in names}
 
     def as_data(self) -> dict[str, Any]:

@@ -62,13 +62,14 @@ def _rank(difference: Difference) -> int:
     return 0 if is_value or not difference.where else 2
 
 
+def _names_in(folder: Path) -> set[str]:
+    """Return the files and empty folders in a folder, by their relative paths."""
+    paths = [path for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())]
+    return {path.relative_to(folder).as_posix() for path in paths}
+
+
 def _folder_differences(expected: Path, found: Path) -> Iterator[Difference]:
-    names = {
-        path.relative_to(top).as_posix()
-        for top in (expected, found)
-        for path in top.rglob("*")
-        if path.is_file() or not any(path.iterdir())
-    }
+    names = _names_in(expected) | _names_in(found)
     for name in sorted(names):
         if difference := _file_difference(expected / name, found / name, name):
             yield difference
