@@ -127,7 +127,7 @@ def mixed_types(r: Random) -> Case:
     cells[name][row] = word
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
-        rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is not a number|must be a number|is text because)",
+        rf"^table: row {row + 1}: column {name}: {re.escape(repr(word))}: (is not a number|must be a number|is a formatted number)",
     )
 
 
