@@ -1,7 +1,7 @@
 """Print the results of the last run on one screen: coefficients, gap, metrics and gates."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Print the summary."""
-    load(MODEL)
+    model = load(MODEL)
     results = RunResults.read(EVALUATION, model={str(MODEL): content_hash(MODEL)})
-    print("\n".join(summary_lines(results, changed_parameters())))
+    print("\n".join(summary_lines(results, model.design.names, changed_parameters())))
     return 0
 
 
-def summary_lines(results: RunResults, changed: list[str]) -> Iterator[str]:
-    """Yield the lines; `changed` are the parameters that have changed since the run."""
+def summary_lines(results: RunResults, names: Sequence[str], changed: list[str]) -> Iterator[str]:
+    """Yield the lines.
+
+    names    those of θ in the order of the formula
+    changed  the parameters that have changed since the run
+    """
     if changed:
         more = len(changed) - MAX_CHANGES
         names = ", ".join(changed[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
         yield f"\nOUT OF DATE: {names} changed in params.yaml since the last run."
         yield "Run `dvc repro` to update the results."
     yield f"\n{results.context['formula']}"
-    yield from table(list(_coefficient_rows(results)), "<>")
+    yield from table(list(_coefficient_rows(results, names)), "<>")
     if results.metrics["gap"] is not None:
         yield f"\ngap: the training loss is {gap_in_words(results.metrics['gap'])}"
     profile = results.context["profile"]
@@ -51,11 +55,12 @@ def summary_lines(results: RunResults, changed: list[str]) -> Iterator[str]:
     yield "runs:   make ui           (compare runs in the MLflow UI)"
 
 
-def _coefficient_rows(results: RunResults) -> Iterator[list[str]]:
+def _coefficient_rows(results: RunResults, names: Sequence[str]) -> Iterator[list[str]]:
     true = ["true"] if results.context["truth"] else []
     confidence = results.confidence
     yield ["", "trained", *true, "exact", "std. error", f"{confidence} low", f"{confidence} high"]
-    for c in results.coefficients:
+    # report.json has its keys in the order of the alphabet.
+    for c in sorted(results.coefficients, key=lambda c: ["b", *names].index(c.name)):
         values = [c.trained, *([c.true] if true else []), c.exact]
         values += [c.classical.get(key) for key in ("standard_error", "low", "high")]
         yield [c.name, *map(eight_digits, values)]

@@ -1,6 +1,6 @@
 """`linreg summary` prints the numbers of the last run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,18 @@ X, NOISE = RANDOM.standard_normal((2, 60))
 ROWS = pa.table({"y": 1.5 + 2 * X + NOISE, "x": X})
 
 
-def lines(run: RunResults, changed: list[str] | None = None) -> list[str]:
-    return "\n".join(summary_lines(run, changed or [])).splitlines()
+def lines(
+    run: RunResults, changed: list[str] | None = None, names: Sequence[str] = ("x",)
+) -> list[str]:
+    return "\n".join(summary_lines(run, names, changed or [])).splitlines()
+
+
+def test_coefficients_are_in_the_order_of_the_formula(evaluated: Evaluated) -> None:
+    """And not in that of the alphabet, which report.json has them in."""
+    rows = ROWS.append_column("a", pa.array(RANDOM.standard_normal(60)))
+    run = evaluated("y ~ x + a", rows)
+    printed = lines(run, names=("x", "a"))[3:6]
+    assert [line.split()[0] for line in printed] == ["b", "x", "a"]
 
 
 def test_the_coefficient_table_has_trained_true_and_exact_values(evaluated: Evaluated) -> None:
