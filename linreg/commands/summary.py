@@ -38,8 +38,8 @@ def summary_lines(results: RunResults, names: Sequence[str], changed: list[str])
     """
     if changed:
         more = len(changed) - MAX_CHANGES
-        names = ", ".join(changed[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
-        yield f"\nOUT OF DATE: {names} changed in params.yaml since the last run."
+        some = ", ".join(changed[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
+        yield f"\nOUT OF DATE: {some} changed in params.yaml since the last run."
         yield "Run `dvc repro` to update the results."
     yield f"\n{results.context['formula']}"
     yield from table(list(_coefficient_rows(results, names)), "<>")
