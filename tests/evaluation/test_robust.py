@@ -80,9 +80,9 @@ def test_the_lengths_of_chunks_do_not_change_a_bit(rows: int, weighted: bool) ->
     np.testing.assert_array_equal(errors, expected)
 
 
-def small_residuals(num_pairs: int) -> Floats:
-    """±1 and pairs of ±1e-8, whose squares are lost one by one when they are added to 2."""
-    return np.array([1.0, -1.0] + [1e-8, -1e-8] * num_pairs)
+def small_residuals(num_pairs: int, size: float) -> Floats:
+    """±1 and pairs of ±size, whose squares are lost one by one when they are added to 2."""
+    return np.array([1.0, -1.0] + [size, -size] * num_pairs)
 
 
 def error_of_the_mean(y: Floats) -> float:
@@ -92,23 +92,23 @@ def error_of_the_mean(y: Floats) -> float:
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_many_small_residuals_count_beside_a_large_one(compiled: bool) -> None:
-    """Sums that forget their rounding errors are 5e-13 too small here."""
-    y = small_residuals(10_000)
+    """Sums that forget their rounding errors are 1e-13 too small here."""
+    y = small_residuals(10_000, 5e-9)
     X = np.empty((len(y), 0))
     robust = RobustStandardErrors(fit(X, y), expected_rows=10**9 if compiled else 0)
     robust.add(X, y)
     _, errors = robust.standard_errors()
-    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=2e-15)
+    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=2e-15, abs=0)
 
 
 def test_shards_with_small_residuals_count_beside_one_with_a_large_one(shards_of: Shards) -> None:
-    """Sums over shards that forget their rounding errors are 2.5e-14 too small here."""
-    y = small_residuals(99)
-    shards = shards_of(np.empty((len(y), 0)), y, 100)
+    """Sums over shards that forget their rounding errors are 3.7e-15 too small here."""
+    y = small_residuals(299, 5e-9)
+    shards = shards_of(np.empty((len(y), 0)), y, 300)
     _, errors = RobustStandardErrors.compute(
         fit(np.empty((len(y), 0)), y), shards
     ).standard_errors()
-    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=1e-15)
+    assert errors[0] == pytest.approx(error_of_the_mean(y), rel=1e-15, abs=0)
 
 
 @both_implementations
@@ -179,7 +179,7 @@ def test_residuals_have_all_digits_of_the_exact_ones(passes: ModuleType) -> None
         for x, high, low in zip([1.0, *row], rounded.tolist(), solution.remainders, strict=True):
             exact -= Fraction(x) * (Fraction(high) + Fraction(float(low)))
         exact /= Fraction(2) ** int(solution.exponents[-1])
-        assert residual == pytest.approx(float(exact), rel=1e-14)
+        assert residual == pytest.approx(float(exact), rel=1e-14, abs=0)
 
 
 def test_leverages_are_exact_for_nearly_collinear_columns() -> None:

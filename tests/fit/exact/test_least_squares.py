@@ -86,9 +86,9 @@ def test_all_statistics_agree_with_statsmodels(intercept: bool) -> None:
         rtol=1e-12,
         atol=1e-18,
     )
-    assert found.sigma == pytest.approx(math.sqrt(theirs.scale), rel=1e-14)
+    assert found.sigma == pytest.approx(math.sqrt(theirs.scale), rel=1e-14, abs=0)
     assert float(found.tss) == pytest.approx(
-        theirs.centered_tss if intercept else theirs.uncentered_tss, rel=1e-14
+        theirs.centered_tss if intercept else theirs.uncentered_tss, rel=1e-14, abs=0
     )
     assert (found.df, found.rank) == (theirs.df_resid, len(theirs.params))
     assert math.isnan(found.standard_errors[0]) != intercept
@@ -153,7 +153,7 @@ def test_the_intercept_alone_is_the_mean() -> None:
     y = np.array([0.1, 0.2, 0.4])
     found = fit(np.empty((3, 0)), y)
     assert found.b == float(sum(map(Fraction, y.tolist()), Fraction(0)) / 3)
-    assert found.standard_errors[0] == pytest.approx(y.std(ddof=1) / math.sqrt(3), rel=1e-15)
+    assert found.standard_errors[0] == pytest.approx(y.std(ddof=1) / math.sqrt(3), rel=1e-15, abs=0)
     assert found.theta.shape == (0,)
     assert found.condition == pytest.approx(1)
     assert found.tss == found.rss
@@ -202,7 +202,9 @@ def test_a_dropped_column_depends_on_columns_that_are_kept() -> None:
 def test_a_constant_column_is_estimated_without_intercept_or_with_ridge() -> None:
     X, y, _ = drawn(40, 1)
     beside = np.column_stack([X, np.full(40, 5.0)])
-    assert fit(beside, y, intercept=False).theta[1] * 5 == pytest.approx(fit(X, y).b, rel=1e-14)
+    assert fit(beside, y, intercept=False).theta[1] * 5 == pytest.approx(
+        fit(X, y).b, rel=1e-14, abs=0
+    )
     # All of the constant goes into the intercept, which has no penalty.
     assert abs(fit(beside, y, l2=0.1).theta[1]) < 1e-30
 
@@ -259,7 +261,7 @@ def test_residuals_of_1e_12_of_the_target_are_not_rounded_to_0() -> None:
     X, _, _ = drawn(50)
     noise = 1e-12 * np.random.default_rng(3).standard_normal(50)
     found = fit(X, X[:, 0] + noise)
-    assert found.sigma == pytest.approx(1e-12, rel=0.3)
+    assert found.sigma == pytest.approx(1e-12, rel=0.3, abs=0)
 
 
 def test_a_constant_target_has_a_total_sum_of_squares_of_0() -> None:
@@ -275,7 +277,7 @@ def test_values_near_the_limits_of_float64(size: float) -> None:
     ours, plain = fit(X * size, y * size), fit(X, y)
     np.testing.assert_allclose(ours.theta, plain.theta, rtol=1e-12)
     assert ours.sigma is not None
-    assert ours.sigma / size == pytest.approx(plain.sigma, rel=1e-12)
+    assert ours.sigma / size == pytest.approx(plain.sigma, rel=1e-12, abs=0)
     assert ours.rss / Decimal(size) ** 2 == pytest.approx(plain.rss, rel=Decimal("1e-12"))
     np.testing.assert_allclose(fit(X * size, y).theta * size, plain.theta, rtol=1e-12)
 

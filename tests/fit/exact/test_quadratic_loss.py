@@ -104,7 +104,7 @@ def test_the_gradient_norm_is_that_of_autograd(intercept: bool, weighted: bool, 
     slopes = torch.autograd.grad(value, [leaf, bias] if intercept else [leaf])
     expected = math.sqrt(sum(float((slope**2).sum()) for slope in slopes))
     # Without an intercept b is no coefficient, and the gradient has no entry for it.
-    assert loss.convergence(theta, b)["gradient_norm"] == pytest.approx(expected, rel=1e-13)
+    assert loss.convergence(theta, b)["gradient_norm"] == pytest.approx(expected, rel=1e-13, abs=0)
     at_minimum = loss.convergence(solution.theta, solution.b)["gradient_norm"]
     assert at_minimum is not None
     assert at_minimum < 1e-14 * expected
@@ -125,11 +125,11 @@ def test_the_distance_is_in_the_standard_errors_of_statsmodels(
     moved = theirs.params + steps * theirs.bse
     theta, b = (moved[1:], float(moved[0])) if intercept else (moved, 0.0)
     assert loss.convergence(theta, b)["distance"] == pytest.approx(
-        float(np.linalg.norm(steps)), rel=1e-12
+        float(np.linalg.norm(steps)), rel=1e-12, abs=0
     )
     one = solution.theta.copy()
     one[1] += 3 * theirs.bse[1 + intercept]
-    assert loss.convergence(one, solution.b)["distance"] == pytest.approx(3, rel=1e-12)
+    assert loss.convergence(one, solution.b)["distance"] == pytest.approx(3, rel=1e-12, abs=0)
     assert loss.convergence(solution.theta, solution.b)["distance"] == pytest.approx(0, abs=1e-14)
 
 
@@ -150,7 +150,7 @@ def test_a_perfect_fit_has_no_gap_and_no_distance_but_a_gradient() -> None:
     found = loss.convergence(np.array([2.5, -1.0]), 3.0)
     assert (found["gap"], found["distance"]) == (None, None)
     expected = 2 * np.linalg.norm(np.column_stack([np.ones(6), X]).T @ (0.5 * X[:, 0]) / 6)
-    assert found["gradient_norm"] == pytest.approx(float(expected), rel=1e-14)
+    assert found["gradient_norm"] == pytest.approx(float(expected), rel=1e-14, abs=0)
     assert loss.convergence(solution.theta, solution.b) == {
         "gap": None,
         "distance": None,
@@ -168,11 +168,11 @@ def test_for_the_intercept_alone_the_measures_are_elementary() -> None:
     y = np.random.default_rng(1).normal(5, 2, 50)
     _, loss = fitted(np.empty((50, 0)), y)
     found = loss.convergence(np.empty(0), 6.0)
-    assert found["gap"] == pytest.approx((6 - y.mean()) ** 2 / y.var(), rel=1e-12)
+    assert found["gap"] == pytest.approx((6 - y.mean()) ** 2 / y.var(), rel=1e-12, abs=0)
     assert found["distance"] == pytest.approx(
-        abs(6 - y.mean()) / (y.std(ddof=1) / math.sqrt(50)), rel=1e-12
+        abs(6 - y.mean()) / (y.std(ddof=1) / math.sqrt(50)), rel=1e-12, abs=0
     )
-    assert found["gradient_norm"] == pytest.approx(2 * abs(6 - y.mean()), rel=1e-12)
+    assert found["gradient_norm"] == pytest.approx(2 * abs(6 - y.mean()), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_loss_beyond_float64_is_none_without_a_warning(
     )
     relative = exact_loss(X, y, None, theta, b, 0.0) / least - 1
     if relative < Fraction(10) ** 306:
-        assert found["gap"] == pytest.approx(float(relative), rel=1e-12)
+        assert found["gap"] == pytest.approx(float(relative), rel=1e-12, abs=0)
     elif relative > Fraction(10) ** 309:
         assert found["gap"] is None
     else:
@@ -231,5 +231,7 @@ def test_a_column_far_from_0_costs_no_digit_of_gap_and_loss(
     theta, b = solution.theta * (1 + 1e-3), solution.b - solution.theta[0] * 1e-3 * 1.7e9
     expected = exact_loss(X, y, w, [Fraction(float(theta[0]))], Fraction(b), 0.0)
     least = exact_loss(X, y, w, *exact_minimum(X, y, w, True, 0.0), 0.0)
-    assert loss.mean_squared_error(theta, b) == pytest.approx(float(expected), rel=1e-13)
-    assert loss.convergence(theta, b)["gap"] == pytest.approx(float(expected / least - 1), rel=1e-6)
+    assert loss.mean_squared_error(theta, b) == pytest.approx(float(expected), rel=1e-13, abs=0)
+    assert loss.convergence(theta, b)["gap"] == pytest.approx(
+        float(expected / least - 1), rel=1e-6, abs=0
+    )

@@ -98,8 +98,8 @@ def test_z_scores_have_mean_and_standard_deviation_over_all_shards(
     # numpy adds pairwise. Measured: 3e-16 for means, 4e-16 for deviations.
     np.testing.assert_allclose(scaling.x_mean, X.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(scaling.x_scale, X.std(axis=0), rtol=1e-13)
-    assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14)
-    assert scaling.y_scale == pytest.approx(y.std(), rel=1e-13)
+    assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14, abs=0)
+    assert scaling.y_scale == pytest.approx(y.std(), rel=1e-13, abs=0)
     scaled = np.concatenate(
         [scaling.apply(chunk).X for shard in shards_of(X, y) for chunk in shard]
     )
@@ -113,7 +113,7 @@ def test_without_intercept_nothing_is_centered_and_the_scale_is_the_rms(shards_o
     assert scaling.x_mean.tolist() == [0, 0]
     assert scaling.y_mean == 0
     np.testing.assert_allclose(scaling.x_scale, np.sqrt(np.square(X).mean(axis=0)), rtol=1e-14)
-    assert scaling.y_scale == pytest.approx(math.sqrt(np.square(y).mean()), rel=1e-14)
+    assert scaling.y_scale == pytest.approx(math.sqrt(np.square(y).mean()), rel=1e-14, abs=0)
     assert scaling.unscale(np.array([1.0, 1.0]), 0.0)[1] == 0
 
 
@@ -127,7 +127,7 @@ def test_a_column_without_variance_keeps_its_unit(
     scale = z_score_scaling(
         compute_moments(shards_of(X, X[:, 0], 2), X.shape[1]), intercept
     ).x_scale[1]
-    assert scale == pytest.approx(1.0 if intercept or value == 0 else abs(value), rel=1e-14)
+    assert scale == pytest.approx(1.0 if intercept or value == 0 else abs(value), rel=1e-14, abs=0)
 
 
 def test_a_dropped_column_is_0_in_training_and_has_a_coefficient_of_0() -> None:
@@ -139,7 +139,7 @@ def test_a_dropped_column_is_0_in_training_and_has_a_coefficient_of_0() -> None:
 def test_a_column_that_hardly_varies_is_scaled(shards_of: Shards) -> None:
     X = (1e6 + RNG.normal(size=40) * 1e-4)[:, None]
     scaling = z_score_scaling(compute_moments(shards_of(X, X[:, 0]), X.shape[1]), intercept=True)
-    assert scaling.x_scale[0] == pytest.approx(X.std(), rel=1e-6)
+    assert scaling.x_scale[0] == pytest.approx(X.std(), rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, 0.1])
@@ -148,7 +148,7 @@ def test_a_constant_target_is_fitted_by_b_alone(shards_of: Shards, value: float)
     scaling = z_score_scaling(compute_moments(shards_of(X, y), X.shape[1]), intercept=True)
     theta, b = scaling.unscale(np.array([0.0]), 0.0)
     assert theta.tolist() == [0.0]
-    assert b == pytest.approx(value, rel=1e-15)
+    assert b == pytest.approx(value, rel=1e-15, abs=0)
     scaled = scaling.apply(Chunk(X, y))
     assert np.abs(scaled.y).max() < 1e-10
 
@@ -157,12 +157,12 @@ def test_without_features_the_target_is_scaled(shards_of: Shards) -> None:
     y = RNG.normal(size=20)
     scaling = z_score_scaling(compute_moments(shards_of(np.empty((20, 0)), y), 0), intercept=True)
     assert scaling.x_scale.shape == (0,)
-    assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14)
+    assert scaling.y_mean == pytest.approx(y.mean(), rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-160, 1.0, 1e160, 1e200, 1e300])
 def test_a_variance_beyond_float64_has_a_standard_deviation(shards_of: Shards, size: float) -> None:
     X = RNG.normal(size=(200, 1))
     scale = z_score_scaling(compute_moments(shards_of(X * size, X[:, 0] * size), 1), True)
-    assert scale.x_scale[0] == pytest.approx(X.std() * size, rel=1e-12)
-    assert scale.y_scale == pytest.approx(X.std() * size, rel=1e-12)
+    assert scale.x_scale[0] == pytest.approx(X.std() * size, rel=1e-12, abs=0)
+    assert scale.y_scale == pytest.approx(X.std() * size, rel=1e-12, abs=0)
