@@ -8,7 +8,9 @@ from pathlib import Path
 def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `dvc` in a folder, by default the working directory, and return what it printed."""
     command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    return subprocess.run(  # noqa: S603 - no shell
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def dvc_error(done: subprocess.CompletedProcess[str]) -> str:

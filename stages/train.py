@@ -9,18 +9,18 @@ with the exact solution) and models/training/ (θ, b, the losses, and how far th
 above its minimum, by epoch).
 """
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from linreg.data.training_data import TrainingData, load_training_data
-from linreg.files import file_hash, new_folder
+from linreg.data.training_data import load_training_data
+from linreg.files import file_hash
 from linreg.fit.exact.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.history import Epoch, History
-from linreg.fit.model import LinearModel
+from linreg.fit.history import History
 from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Train, flatten
+from linreg.fit.training.artifacts import save_training
+from linreg.fit.training.epochs import train_epochs
+from linreg.params import flatten
 from linreg.params_file import load_params
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage_with_workers
@@ -49,7 +49,7 @@ def main(workers: Workers) -> None:
         history = History(data.names, settings, quiet=not workers.is_first)
         checkpoint = Checkpoint(hashes, settings, history, workers)
         run.log_curves(history.curves())
-        epochs = train(data, reference, settings, workers, checkpoint)
+        epochs = train_epochs(data, reference, settings, workers, checkpoint)
         # Of a long training only every k-th epoch is measured and recorded.
         for epoch in filter(history.should_record, epochs):
             train_mse = reference.loss.mean_squared_error(epoch.theta, epoch.b)
@@ -60,45 +60,11 @@ def main(workers: Workers) -> None:
                 break
 
         if workers.is_first:
-            save(data, history, reference, settings, hashes)
+            files = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
+            save_training(TRAINING, MODEL, data, history, reference, settings, hashes, files)
             record_model(run, MODEL)
             checkpoint.delete()
             print(f"train: {history.summary()}{reference.dropped} → {MODEL}")
-
-
-def train(
-    data: TrainingData,
-    reference: ExactReference,
-    settings: Train,
-    workers: Workers,
-    checkpoint: Checkpoint,
-) -> Iterable[Epoch]:
-    """Return the epochs of the engine that `train.engine` names, or the exact solution as one."""
-    if settings.solver == "exact":
-        return [reference.as_epoch()]
-    if settings.engine == "compiled":
-        from linreg.fit.compiled.engine import gradient_descent
-    else:
-        from linreg.fit.sgd.autograd import gradient_descent
-    scaling = reference.scaling(settings.standardize)
-    model = (len(data.names), data.intercept)
-    return gradient_descent(data.shards, *model, scaling, settings, workers, checkpoint)
-
-
-def save(
-    data: TrainingData,
-    history: History,
-    reference: ExactReference,
-    settings: Train,
-    hashes: Mapping[str, str],
-) -> None:
-    """Write the history of the training, and the model with all that it was made from."""
-    with new_folder(TRAINING) as training, new_folder(MODEL) as folder:
-        files = {f"{TRAINING}/{name}": md5 for name, md5 in history.write(training).items()}
-        files[f"{SPLIT}/split.json"] = file_hash(SPLIT / "split.json")
-        selected = history.selected
-        LinearModel(data.design, selected.theta, selected.b, hashes, files).save(folder)
-        reference.write(folder, settings.collinear)
 
 
 if __name__ == "__main__":

@@ -1,34 +1,20 @@
-import importlib
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
-from sqlalchemy.exc import SADeprecationWarning
 
 from linreg.tracking.journal import sender_process
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import SyncResult, send_all
-
-with warnings.catch_warnings():
-    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop, with a warning.
-    warnings.filterwarnings(
-        "ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning
-    )
-    importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
-    # MLflow warns of its own type hints when they are imported.
-    warnings.filterwarnings(
-        "ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning
-    )
-    importlib.import_module("mlflow.pyfunc")
+from tests import import_mlflow  # noqa: F401 - for what is imported later
 
 ISOLATED = ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 

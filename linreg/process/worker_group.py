@@ -32,7 +32,8 @@ class WorkerGroup(Workers):
         text = torch.from_numpy(np.frombuffer(bytearray(json.dumps(value).encode()), np.uint8))
         return [json.loads(each.numpy().tobytes()) for each in self._gather_vectors(text)]
 
-    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:  # noqa: D102 - as in Workers
+    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the arrays of all processes, as `Workers` does."""
         # A copy, because torch warns of memory that it may not write to.
         own = torch.from_numpy(np.array(values, np.float64))
         return [array.numpy() for array in self._gather_vectors(own)]

@@ -38,7 +38,8 @@ def render(template: str, values: Mapping[str, Any], package: str = "linreg.repo
         "parameter": parameter,
     }
     css = Path(__file__).parent / "templates" / "report.css"
-    environment.globals["css"] = Markup(css.read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    style = css.read_text(encoding="utf-8")
+    environment.globals["css"] = Markup(style)  # noqa: S704 - our own file
     return environment.get_template(template).render(values)
 
 

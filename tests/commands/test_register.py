@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.servers.mlflow_server import Server, free_port
+from tests.faults.servers.mlflow_server import Server, mlflow_server
 from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -45,22 +45,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
-    command += ["--artifacts-destination", str(tmp_path / "artifacts")]
-    server = Server(command, port, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    server = mlflow_server(tmp_path)
     server.start()
     yield server
     server.kill()

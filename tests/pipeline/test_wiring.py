@@ -153,7 +153,7 @@ def test_only_stage_scripts_know_where_files_of_the_pipeline_lie() -> None:
         ]
 
 
-MOST_LINES = 110
+MOST_LINES = 80
 MOST_LINES_OF_MAIN = 30
 """Lines of code as ruff formats it; comments and the docstring are not counted."""
 

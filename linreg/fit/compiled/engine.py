@@ -7,23 +7,19 @@ batches of its own shards to their moments, all processes exchange those at once
 same steps.
 """
 
-from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.rows import Rows
 from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
 from linreg.fit.exact.standardize import Scaling
-from linreg.fit.history import Epoch
-from linreg.fit.sgd.checkpoint import Checkpoint, State
+from linreg.fit.sgd import session
+from linreg.fit.sgd.checkpoint import State
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import first_averaged_step, learning_rates
-from linreg.fit.sgd.session import run_epochs
-from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params import Train
-from linreg.process.workers import ALONE, Workers
+from linreg.fit.sgd.session import Problem
 
 
 class CompiledEngine:
@@ -31,16 +27,8 @@ class CompiledEngine:
 
     steps_between_checks = 1
 
-    def __init__(
-        self,
-        shards: Sequence[Rows],
-        num_features: int,
-        intercept: bool,
-        scaling: Scaling,
-        params: Train,
-        plan: BatchPlan,
-        workers: Workers,
-    ) -> None:
+    def __init__(self, problem: Problem) -> None:
+        shards, num_features, intercept, scaling, params, plan, workers = problem
         self._params, self._plan = params, plan
         self._num_steps = plan.num_steps(params.epochs)
         self._first_averaged = first_averaged_step(params, self._num_steps)
@@ -96,24 +84,6 @@ class CompiledEngine:
         self._state = np.array(state["compiled"], np.float64)
 
 
-def gradient_descent(
-    shards: Sequence[Rows],
-    num_features: int,
-    intercept: bool,
-    scaling: Scaling,
-    params: Train,
-    workers: Workers = ALONE,
-    checkpoint: Checkpoint | None = None,
-) -> Iterator[Epoch]:
-    """Train for `params.epochs` epochs and yield the state after each, resuming from a checkpoint.
-
-    Raises UserError when a step is not finite, WorkerGoneError when another process has ended.
-    """
-    plan = BatchPlan(shards, params.batch_size)
-    engine = CompiledEngine(shards, num_features, intercept, scaling, params, plan, workers)
-    return run_epochs(engine, plan, scaling, params, workers, checkpoint)
-
-
 def ridge_penalty(l2: float, scaling: Scaling) -> Floats:
     """Return the penalty (M + 1,) on (b, θ) in the units of training; infinite beyond float64."""
     penalty = np.zeros(len(scaling.x_scale) + 1)
@@ -122,3 +92,7 @@ def ridge_penalty(l2: float, scaling: Scaling) -> Floats:
         with np.errstate(over="ignore", divide="ignore"):
             penalty[1:] = l2 / np.square(scaling.x_scale)
     return penalty
+
+
+gradient_descent = partial(session.gradient_descent, CompiledEngine)
+"""`linreg.fit.sgd.session.gradient_descent` by this engine."""

@@ -6,26 +6,23 @@ but nothing here uses it: a large network would be trained by the same lines.
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.standardize import Scaling
-from linreg.fit.history import Epoch
+from linreg.fit.sgd import session
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
-from linreg.fit.sgd.checkpoint import Checkpoint, State
+from linreg.fit.sgd.checkpoint import State
 from linreg.fit.sgd.cuda_graph import CapturedStep, Step, capture_for, set_learning_rate
 from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
-from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, run_epochs
-from linreg.fit.sgd.shuffling import BatchPlan
+from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, Problem
 from linreg.params import Train
 from linreg.process.torch_setup import torch
-from linreg.process.workers import ALONE, Workers
+from linreg.process.workers import Workers
 
 
 class LinearRegression:
@@ -80,16 +77,8 @@ def share_of_batch(loss: torch.Tensor, num_rows: int, batch_size: int) -> torch.
 class AutogradEngine(LinearRegression):
     """The linear regression as an engine of `linreg.fit.sgd.session`."""
 
-    def __init__(
-        self,
-        shards: Sequence[Rows],
-        num_features: int,
-        intercept: bool,
-        scaling: Scaling,
-        params: Train,
-        plan: BatchPlan,
-        workers: Workers,
-    ) -> None:
+    def __init__(self, problem: Problem) -> None:
+        shards, num_features, intercept, scaling, params, plan, workers = problem
         dtype = torch.float if params.dtype == "float32" else torch.double
         device = choose_device(params.device)
         x_scale, num_shards = scaling.x_scale, len(shards)
@@ -167,24 +156,8 @@ class AutogradEngine(LinearRegression):
             self._average.n_averaged.fill_(state["num_averaged"])
 
 
-def gradient_descent(
-    shards: Sequence[Rows],
-    num_features: int,
-    intercept: bool,
-    scaling: Scaling,
-    params: Train,
-    workers: Workers = ALONE,
-    checkpoint: Checkpoint | None = None,
-) -> Iterator[Epoch]:
-    """Train for `params.epochs` epochs and yield the state after each, resuming from a checkpoint.
-
-    Every process takes the same steps, with the gradients of its own shards and those that the
-    others send. Raises UserError when the loss is no longer finite, WorkerGoneError when another
-    process has ended.
-    """
-    plan = BatchPlan(shards, params.batch_size)
-    engine = AutogradEngine(shards, num_features, intercept, scaling, params, plan, workers)
-    return run_epochs(engine, plan, scaling, params, workers, checkpoint)
+gradient_descent = partial(session.gradient_descent, AutogradEngine)
+"""`linreg.fit.sgd.session.gradient_descent` by this engine."""
 
 
 def set_parameters(model: torch.nn.Linear, values: Floats) -> None:

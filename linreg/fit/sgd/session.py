@@ -5,22 +5,39 @@ steps, see `Engine`.
 """
 
 import time
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tqdm import tqdm
 
 from linreg.arrays import Floats
+from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
-from linreg.process.workers import Workers
+from linreg.process.workers import ALONE, Workers
 
 STEPS_BETWEEN_UPDATES = 100
 """Steps between two updates of the progress bar."""
+
+
+class Problem(NamedTuple):
+    """What an engine is to minimise: the mean squared error of rows in scaled units, and how.
+
+    num_features, intercept  M, and whether the model has b
+    plan                     the rows of each batch
+    """
+
+    shards: Sequence[Rows]
+    num_features: int
+    intercept: bool
+    scaling: Scaling
+    params: Train
+    plan: BatchPlan
+    workers: Workers
 
 
 class Engine(Protocol):
@@ -57,18 +74,30 @@ class Engine(Protocol):
         """Set everything to what `state` returned."""
 
 
-def run_epochs(
-    engine: Engine,
-    plan: BatchPlan,
+def gradient_descent(
+    make_engine: Callable[[Problem], Engine],
+    shards: Sequence[Rows],
+    num_features: int,
+    intercept: bool,
     scaling: Scaling,
     params: Train,
-    workers: Workers,
-    checkpoint: Checkpoint | None,
+    workers: Workers = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Epoch]:
     """Train for `params.epochs` epochs and yield the state after each, resuming from a checkpoint.
 
-    Raises UserError when training diverges, Interrupted, with the state saved, when asked to end.
+    Every process takes the same steps, each with what its own shards contribute. Raises UserError
+    when training diverges, WorkerGoneError when another process has ended, Interrupted, with the
+    state saved, when asked to end.
     """
+    plan = BatchPlan(shards, params.batch_size)
+    problem = Problem(shards, num_features, intercept, scaling, params, plan, workers)
+    return run_epochs(make_engine(problem), problem, checkpoint)
+
+
+def run_epochs(engine: Engine, problem: Problem, checkpoint: Checkpoint | None) -> Iterator[Epoch]:
+    """Yield the state after each epoch."""
+    plan, params = problem.plan, problem.params
     if checkpoint and checkpoint.state:
         engine.restore(checkpoint.state)
     while engine.step < plan.num_steps(params.epochs):
@@ -78,11 +107,11 @@ def run_epochs(
         )
         started = time.perf_counter()
         engine.begin_epoch(epoch, first_batch)
-        with progress_bar(epoch, plan.steps_per_epoch - first_batch, workers) as progress:
+        with progress_bar(epoch, plan.steps_per_epoch - first_batch, problem.workers) as progress:
             take_steps(engine, epoch, plan.steps_per_epoch, params, checkpoint, progress)
         num_rows = sum(plan.lengths(first_batch, plan.steps_per_epoch - first_batch))
         rows_per_second = num_rows / (time.perf_counter() - started)
-        theta, b = scaling.unscale(*engine.parameters())
+        theta, b = problem.scaling.unscale(*engine.parameters())
         yield Epoch(epoch, engine.step, theta, b, engine.learning_rate, rows_per_second)
         if checkpoint:
             checkpoint.at_epoch(engine.state)

@@ -5,7 +5,6 @@ bring it there.
 import contextlib
 import importlib
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,24 +12,14 @@ from typing import Any
 import psutil
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from sqlalchemy.exc import SADeprecationWarning
 
 from linreg.tracking.journal.chart_names import chart_name
 from linreg.tracking.journal.events import read_events
+from tests import import_mlflow  # noqa: F401 - for what is imported below
 
-with warnings.catch_warnings():
-    # MLflow's tables use a loader strategy that SQLAlchemy is about to drop; their import tells so.
-    warnings.filterwarnings(
-        "ignore", message="The ``noload`` loader strategy", category=SADeprecationWarning
-    )
-    importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
-    # MLflow warns of its own type hints when they are imported.
-    warnings.filterwarnings(
-        "ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning
-    )
-    # For what is forked from here.
-    for name in ("fetch_model", "logged_model", "model_registry", "search", "sync"):
-        importlib.import_module(f"linreg.tracking.mlflow.{name}")
+# For what is forked from here.
+for name in ("fetch_model", "logged_model", "model_registry", "search", "sync"):
+    importlib.import_module(f"linreg.tracking.mlflow.{name}")
 
 
 def assert_every_point_once(project: Path, uri: str, num_runs: int = 1) -> list[Run]:

@@ -1,0 +1,34 @@
+"""The files that a training leaves: its history, and the model with the exact solution."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from linreg.data.training_data import TrainingData
+from linreg.files import new_folder
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.history import History
+from linreg.fit.model import LinearModel
+from linreg.params import Train
+
+
+def save_training(
+    training: Path,
+    model: Path,
+    data: TrainingData,
+    history: History,
+    reference: ExactReference,
+    params: Train,
+    hashes: Mapping[str, str],
+    files: Mapping[str, str],
+) -> None:
+    """Write the folders `training` and `model`, the latter with the epoch that history selects.
+
+    hashes  MD5s of the stage's dependencies by path, as in dvc.lock
+    files   MD5s of single files among them, which a later stage compares
+    """
+    with new_folder(training) as training_folder, new_folder(model) as model_folder:
+        written = history.write(training_folder)
+        known = dict(files) | {f"{training}/{name}": md5 for name, md5 in written.items()}
+        epoch = history.selected
+        LinearModel(data.design, epoch.theta, epoch.b, hashes, known).save(model_folder)
+        reference.write(model_folder, params.collinear)

@@ -1,0 +1,35 @@
+"""The epochs of a training, from the solver and the engine that the parameters name."""
+
+from collections.abc import Iterable
+
+from linreg.data.training_data import TrainingData
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.history import Epoch
+from linreg.fit.sgd.checkpoint import Checkpoint
+from linreg.params import Train
+from linreg.process.workers import Workers
+
+
+def train_epochs(
+    data: TrainingData,
+    reference: ExactReference,
+    params: Train,
+    workers: Workers,
+    checkpoint: Checkpoint,
+) -> Iterable[Epoch]:
+    """Return the epochs of `train.engine`, resuming from a checkpoint, or the exact solution alone.
+
+    Raises UserError when training diverges, WorkerGoneError when another process has ended.
+    """
+    if params.solver == "exact":
+        return [reference.as_epoch()]
+    # Only the engine that runs is imported: torch and numba take seconds.
+    if params.engine == "compiled":
+        from linreg.fit.compiled.engine import gradient_descent
+    else:
+        from linreg.fit.sgd.autograd import gradient_descent
+    scaling = reference.scaling(params.standardize)
+    num_features = len(data.names)
+    return gradient_descent(
+        data.shards, num_features, data.intercept, scaling, params, workers, checkpoint
+    )
