@@ -91,7 +91,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
+        raise missing_output(path) from None
     except (ValueError, RecursionError) as error:
         raise UserError(
             path, "is damaged", found=error, todo="delete it and run `dvc repro`"
@@ -140,7 +140,7 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
         if path.is_dir():
             continue
         if not path.exists():
-            raise UserError(path, "there is no such file", todo="run `dvc repro` to make it")
+            raise missing_output(path)
         if (found := file_hash(path)) != expected:
             raise UserError(
                 path,
@@ -148,6 +148,11 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
                 found=f"MD5 {found} instead of {expected}",
                 todo="run `dvc repro`",
             )
+
+
+def missing_output(path: Path) -> UserError:
+    """Return the error for a file or folder that a stage makes and that is not there."""
+    return UserError(path, "there is no such file", todo="run `dvc repro` to make it")
 
 
 def file_hash(path: Path) -> str:

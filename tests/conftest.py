@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
+import linreg.tracking.mlflow  # noqa: F401 - what it sets for MLflow, before a test imports that
 from linreg.data.formula.design import Design
 from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import parse_formula

@@ -58,14 +58,18 @@ class Project:
         self, *command: str, check: bool = True, env: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, with `env` added to the environment."""
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment() | dict(env),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        # Into files, since what a command leaves running, such as DVC's queue, holds a pipe open.
+        with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+            code = subprocess.call(
+                command,
+                cwd=self.folder,
+                env=self.environment() | dict(env),
+                stdout=stdout,
+                stderr=stderr,
+            )
+            for file in (stdout, stderr):
+                file.seek(0)
+            done = subprocess.CompletedProcess(command, code, stdout.read(), stderr.read())
         assert not check or done.returncode == 0, (
             f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         )
@@ -112,8 +116,6 @@ def runs_in(uri: str) -> list[dict[str, Any]]:
     with warnings.catch_warnings():
         # MLflow's own, when it is imported.
         warnings.simplefilter("ignore")
-        # What it sets for MLflow has to be set before that is imported.
-        importlib.import_module("linreg.tracking.mlflow")
         client = importlib.import_module("mlflow").MlflowClient(uri)
         runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
     return [

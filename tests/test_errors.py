@@ -27,7 +27,7 @@ def test_a_message_says_what_is_wrong_where_what_was_found_and_what_to_do() -> N
 
 
 @pytest.mark.parametrize("found", [0, False, 0.0])
-def test_a_falsy_value_that_was_found_is_told(found: object) -> None:
+def test_a_falsy_value_that_was_found_is_reported(found: object) -> None:
     assert str(UserError("where", "what", found=found)) == f"where: what; found {found}"
 
 
@@ -38,7 +38,7 @@ def test_a_message_is_one_line_whatever_its_parts_hold(
     assert len(str(UserError(where, what, found=found, todo=todo)).splitlines()) == 1
 
 
-def test_a_long_finding_is_cut_and_its_length_told() -> None:
+def test_a_long_finding_is_cut_and_its_length_reported() -> None:
     message = str(UserError("where", "what", found="x" * 5000))
     assert len(message) < 250
     assert "5000" in message

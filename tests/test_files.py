@@ -222,7 +222,7 @@ DOCUMENT = {
 }
 
 
-def test_a_document_is_read_back_and_any_flipped_bit_is_told(tmp_path: Path) -> None:
+def test_a_document_is_read_back_and_any_flipped_bit_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     write_document(path, DOCUMENT)
     assert read_document(path) == DOCUMENT
@@ -254,7 +254,7 @@ def test_a_document_is_read_back_and_any_flipped_bit_is_told(tmp_path: Path) -> 
         lambda _: '{"checksum": "\\ud800"}',
     ],
 )
-def test_a_document_that_was_rewritten_is_told_though_its_values_are_the_same(
+def test_a_document_that_was_rewritten_is_reported_though_its_values_are_the_same(
     tmp_path: Path, change: Callable[[str], str]
 ) -> None:
     path = tmp_path / "d.json"
@@ -266,7 +266,7 @@ def test_a_document_that_was_rewritten_is_told_though_its_values_are_the_same(
         read_document(path)
 
 
-def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Path) -> None:
+def test_a_file_of_another_content_is_reported_and_folders_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
     (tmp_path / "folder").mkdir()
     hashes = {str(tmp_path / "folder"): "0.dir", str(tmp_path / "a"): file_hash(tmp_path / "a")}
@@ -282,7 +282,7 @@ def test_a_file_of_another_content_is_told_and_folders_are_left_out(tmp_path: Pa
         require_unchanged(hashes)
 
 
-def test_a_folder_in_place_of_a_file_is_told_before_any_work(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_reported_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with (
         pytest.raises(UserError, match="a: is a folder, but a file is to be written there"),

@@ -7,7 +7,7 @@ units of columns and target that are divided by powers of two, 2^exponents (M + 
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.fit.exact.double_double_kernels import axpy
 from linreg.fit.kernels import strict
 
@@ -27,12 +27,7 @@ def scale_column(column: Floats, exponent: int, out: Floats) -> None:
 
 @strict
 def project(
-    X: Floats,
-    exponents: NDArray[np.int64],
-    W: Floats,
-    kept: NDArray[np.bool_],
-    q: Floats,
-    a: Floats,
+    X: Floats, exponents: NDArray[np.int64], W: Floats, kept: Mask, q: Floats, a: Floats
 ) -> None:
     """Set q = Wᵀx and add W·q to a, for each row x of [1 X] after scaling; q, a are (M + 1, n).
 

@@ -7,17 +7,12 @@ Why there are two is explained in `linreg.fit.exact.double_double_numpy`. Argume
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.fit.exact.double_double_numpy import axpy
 
 
 def project(
-    X: Floats,
-    exponents: NDArray[np.int64],
-    W: Floats,
-    kept: NDArray[np.bool_],
-    q: Floats,
-    a: Floats,
+    X: Floats, exponents: NDArray[np.int64], W: Floats, kept: Mask, q: Floats, a: Floats
 ) -> None:
     """Set q = Wᵀx and add W·q to a, both (M + 1, n)."""
     x = _scaled_columns(X, exponents)

@@ -17,7 +17,7 @@ from linreg.data.formula.design import Design
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.files import read_document, write_document
+from linreg.files import missing_output, read_document, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,9 +157,7 @@ def load(folder: str | Path) -> LinearModel:
         if agrees:
             _check_consistency(model)
     except FileNotFoundError:
-        raise UserError(
-            weights, "there is no such file", todo="run `dvc repro train` to make it"
-        ) from None
+        raise missing_output(weights) from None
     except (*MALFORMED, SafetensorError, pa.ArrowException) as error:
         raise UserError(
             folder, "is a damaged model", found=repr(error), todo="delete it and run `dvc repro`"

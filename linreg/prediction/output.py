@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from linreg.arrays import Floats
-from linreg.data.formula.row_errors import Mask
+from linreg.arrays import Floats, Mask
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import TableWriter
 from linreg.errors import UserError

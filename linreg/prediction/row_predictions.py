@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
-from linreg.data.formula.row_errors import Mask
 from linreg.errors import UserError
 from linreg.evaluation.inference import intervals
 from linreg.fit.exact.reference import ExactReference

@@ -6,15 +6,18 @@ Hashing takes longer than reading, so that several processes need a fraction of 
 from collections.abc import Sequence
 from pathlib import Path
 
-from linreg.files import content_hash, file_hash, files_in
+from linreg.files import content_hash, file_hash, files_in, missing_output
 from linreg.process.workers import ALONE, Workers
 
 
 def content_hashes(paths: Sequence[Path], workers: Workers = ALONE) -> dict[str, str]:
     """Return the `content_hash` of files and folders, by path.
 
-    All processes must call it, and all must see the files.
+    All processes must call it, and all must see the files. Raises UserError when one is absent.
     """
+    for path in paths:
+        if not path.exists():
+            raise missing_output(path)
     files = sorted(
         (file for path in paths for file in files_in(path)),
         key=lambda file: (-file.stat().st_size, file),

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.errors import WorkerGoneError
 from linreg.process.torch_setup import torch
 from linreg.process.workers import RENDEZVOUS, Workers
@@ -32,7 +32,7 @@ class WorkerGroup(Workers):
         text = torch.from_numpy(np.frombuffer(bytearray(json.dumps(value).encode()), np.uint8))
         return [json.loads(each.numpy().tobytes()) for each in self._gather_vectors(text)]
 
-    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def gather_array(self, values: Floats) -> list[Floats]:
         """Return the arrays of all processes, as `Workers` does."""
         # A copy, because torch warns of memory that it may not write to.
         own = torch.from_numpy(np.array(values, np.float64))

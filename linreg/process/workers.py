@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from linreg.arrays import Floats
 
 RENDEZVOUS = "LINREG_RENDEZVOUS"
 """Environment variable with the file through which our launcher's processes find each other."""
@@ -51,7 +50,7 @@ class Workers:
         """
         return [value]
 
-    def gather_array(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def gather_array(self, values: Floats) -> list[Floats]:
         """Return every process's vector, in the order of the ranks; raises like `gather`.
 
         values  shape (n,), where n may differ between the processes

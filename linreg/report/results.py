@@ -11,7 +11,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.files import file_hash, read_document
+from linreg.files import file_hash, missing_output, read_document
 from linreg.report.context import FORMAT
 
 _REQUIRED_KEYS = {
@@ -186,7 +186,7 @@ def read_documents(
 
 def _require_same_evaluation(path: Path, context: Mapping[str, Any]) -> None:
     if not path.exists():
-        raise UserError(path, "there is no such file", todo=_REMEDY)
+        raise missing_output(path)
     if file_hash(path) != context["files"].get(path.name):
         what = "is damaged, or belongs to another evaluation than report.json"
         raise UserError(path, what, todo=_REMEDY)

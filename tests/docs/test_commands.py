@@ -34,7 +34,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def lines_of(page: Path) -> Iterator[str]:
-    """What the reader is told to type: lines of bash blocks, lines after `$ ` in console blocks,
+    """What the reader types: lines of bash blocks, lines after `$ ` in console blocks,
     code in the text.
     """
     text = page.read_text(encoding="utf-8")

@@ -1,5 +1,4 @@
-"""What the pages tell to type is typed, and prints what they show; the tutorial's pictures are
-drawn again.
+"""The commands on the pages print what the pages show; the tutorial's pictures are drawn again.
 
 A block of console commands is run line by line; an output may leave out lines with `…`. A block of
 Python that has a block of text behind it is run and must print that. All in a copy of the project,

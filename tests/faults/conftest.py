@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-import linreg.tracking.mlflow  # noqa: F401 - what it sets for MLflow has to be set before any test imports that
 from tests.faults.servers.mlflow_server import Server, mlflow_server
 
 

@@ -152,7 +152,7 @@ def test_a_missing_file_says_how_to_make_it(folder: Path) -> None:
     assert "model.json: there is no such file; run `dvc repro" in failure(folder)
 
 
-def test_files_of_two_models_are_told_apart(folder: Path, learn: Learn, tmp_path: Path) -> None:
+def test_files_of_two_models_are_distinguished(folder: Path, learn: Learn, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     changed = THETA.copy()
@@ -326,25 +326,25 @@ def with_cell(column: str, row: int, cell: object) -> pd.DataFrame:
 
 @pytest.mark.parametrize("missing", [None, math.nan, pd.NA])
 @pytest.mark.parametrize("column", ["x", "g"])
-def test_a_missing_cell_is_told_with_column_and_row(
+def test_a_missing_cell_is_reported_with_column_and_row(
     plain: LinearModel, column: str, missing: object
 ) -> None:
     expected = f"the input: row 2: column {column}: is missing; fill the cell or leave the row out"
     assert refused(plain, with_cell(column, 1, missing)) == expected
 
 
-def test_nan_in_an_arrow_table_is_told_too(plain: LinearModel) -> None:
+def test_nan_in_an_arrow_table_is_reported_too(plain: LinearModel) -> None:
     table = pa.table({"x": [1.0, math.nan], "g": ["a", "b"]})
     assert refused(plain, table).startswith("the input: row 2: column x: ")
 
 
 @pytest.mark.parametrize("cell", [math.inf, -math.inf])
-def test_an_infinite_cell_is_told_with_column_and_row(plain: LinearModel, cell: float) -> None:
+def test_an_infinite_cell_is_reported_with_column_and_row(plain: LinearModel, cell: float) -> None:
     message = refused(plain, FRAME.assign(x=[1.0, 2.0, cell]))
     assert message == f"the input: row 3: column x: is not finite; found x = {cell}"
 
 
-def test_a_missing_column_is_told_with_those_there_are(plain: LinearModel) -> None:
+def test_a_missing_column_is_reported_with_those_there_are(plain: LinearModel) -> None:
     message = refused(plain, FRAME.rename(columns={"x": "X"}))
     assert message == "the input: column x: is missing; found X, g; name the columns as in training"
 
@@ -359,7 +359,7 @@ def test_a_missing_column_is_told_with_those_there_are(plain: LinearModel) -> No
         ("x", pd.to_datetime(["2020"] * 3), "double"),
     ],
 )
-def test_a_column_of_another_kind_is_told_with_the_kind_wanted(
+def test_a_column_of_another_kind_is_reported_with_the_kind_wanted(
     plain: LinearModel, column: str, cells: Any, wanted: str
 ) -> None:
     assert refused(plain, FRAME.assign(**{column: cells})).startswith(
@@ -386,7 +386,7 @@ def test_a_column_that_comes_twice_is_one_line(plain: LinearModel) -> None:
     assert "column x" in refused(plain, pd.concat([FRAME, FRAME[["x"]]], axis=1))
 
 
-def test_an_unseen_level_is_told_with_the_row_and_the_known_ones(plain: LinearModel) -> None:
+def test_an_unseen_level_is_reported_with_the_row_and_the_known_ones(plain: LinearModel) -> None:
     message = refused(plain, FRAME.assign(g=["a", "b", "zebra"]))
     assert message == (
         "the input: row 3: column g: holds a level that the training rows do not have; "
@@ -400,7 +400,7 @@ def test_a_truth_value_may_not_come_as_text(learn: Learn) -> None:
     assert "column flag: must hold bool" in refused(model, pd.DataFrame({"flag": ["yes"]}))
 
 
-def test_a_prediction_that_overflows_is_told_with_its_row(learn: Learn) -> None:
+def test_a_prediction_that_overflows_is_reported_with_its_row(learn: Learn) -> None:
     model = LinearModel(learn("y ~ x", TRAIN), np.array([1e300]), 0.0, {})
     message = refused(model, pd.DataFrame({"x": [1.0, 1e300]}))
     assert message == "the input: row 2: is too large to predict from; found inf"

@@ -85,7 +85,7 @@ def test_every_stage_depends_on_the_locked_environment(stage: str) -> None:
     assert "requirements.lock" in DVC["stages"][stage]["deps"]
 
 
-def test_ingest_depends_on_the_file_that_it_is_told_to_read() -> None:
+def test_ingest_depends_on_the_file_that_it_is_reported_to_read() -> None:
     assert "${ingest.source}" in DVC["stages"]["ingest"]["deps"]
 
 

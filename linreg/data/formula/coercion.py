@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.arrays import Mask
 from linreg.data.csv.values import parse_cells
-from linreg.data.formula.row_errors import Mask
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask
 from linreg.errors import UserError

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.column_statistics import ColumnStatistics, RunningStatistics
 from linreg.data.formula.expressions import WHERE
 from linreg.data.formula.factors import FactorValues, Level
-from linreg.data.formula.row_errors import CollectingHandler, Mask, RaisingHandler, RowErrorHandler
+from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask
 from linreg.errors import UserError

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.expressions import Expression, parse_expression
-from linreg.data.formula.row_errors import Mask, RowError, RowErrorHandler
+from linreg.data.formula.row_errors import RowError, RowErrorHandler
 from linreg.data.tables.arrays import as_floats, as_mask, as_numpy
 
 Level = str | int | float | bool

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Mask
 from linreg.errors import UserError
-
-Mask = NDArray[np.bool_]
 
 
 class RowError(NamedTuple):

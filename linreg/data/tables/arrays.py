@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linreg.arrays import Floats, Mask
+
 
 def as_arrow(values: NDArray[Any]) -> pa.Array:
     """Return numbers (n,) as an Arrow array without missing cells."""
@@ -25,12 +27,12 @@ def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     return np.from_dlpack(array)
 
 
-def as_floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+def as_floats(column: pa.Array | pa.ChunkedArray) -> Floats:
     """Return a column of numbers without missing cells as float64; large integers are rounded."""
     return as_numpy(column.cast(pa.float64(), safe=False))
 
 
-def as_mask(column: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+def as_mask(column: pa.Array | pa.ChunkedArray) -> Mask:
     """Return a column of truth values without missing cells as bool.
 
     It is a copy: Arrow stores truth values as bits, numpy as bytes.

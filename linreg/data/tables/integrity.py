@@ -22,10 +22,9 @@ import pyarrow as pa
 
 from linreg.data.tables.page_headers import page_headers
 from linreg.errors import UserError
-from linreg.files import document_text, file_hash, read_document
+from linreg.files import document_text, file_hash, missing_output, read_document
 
 SUFFIX = ".seal"
-_REPRODUCE = "run `dvc repro` to make it again"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def seal_hash(table: Path) -> str:
     """
     seal = seal_path(table)
     if not seal.exists():
-        raise UserError(seal, "there is no such file", todo=_REPRODUCE)
+        raise missing_output(seal)
     return file_hash(seal)
 
 
@@ -85,7 +84,7 @@ def damage_error(table: Path) -> UserError:
         table,
         "is damaged, or was changed after it was written",
         found=f"checksums other than those in {seal_path(table).name}",
-        todo=_REPRODUCE,
+        todo="run `dvc repro` to make it again",
     )
 
 

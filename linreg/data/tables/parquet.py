@@ -23,6 +23,7 @@ from linreg.data.tables.integrity import (
     write_seal,
 )
 from linreg.errors import UserError
+from linreg.files import missing_output
 
 ROWS_PER_GROUP = 131_072
 """The largest number of rows of a row group; fewer where a row has more than BYTES_PER_ROW, so that
@@ -184,7 +185,7 @@ def _errors_about(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise UserError(path, "there is no such file", todo="run `dvc repro` to make it") from None
+        raise missing_output(path) from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # What the system refuses has an errno; damage, of which pyarrow makes an OSError, has none.
         if isinstance(error, OSError) and error.errno:

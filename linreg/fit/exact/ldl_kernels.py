@@ -6,15 +6,14 @@ as that finds a digit at all.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.fit.exact.double_double_kernels import axpy, product_error
 from linreg.fit.kernels import strict
 
 
 @strict
-def factorize_lower(S: Floats, tolerance: float) -> tuple[Floats, NDArray[np.bool_]]:
+def factorize_lower(S: Floats, tolerance: float) -> tuple[Floats, Mask]:
     """Factorize S = L·D·Lᵀ, S (k, k, 2) a lower triangle in double-double.
 
     Returns L with D in place of its diagonal, (k, k, 2), and the mask of the columns that were

@@ -18,10 +18,10 @@ def check_learning_rate(reference: ExactReference, params: Train) -> None:
 
     A schedule that lowers the rate may still converge, so it is not refused.
     """
-    if params.solver == "exact":
+    if params.solver == "exact" or params.schedule != "constant":
         return
     limit = _stable_rate(reference, params.standardize, params)
-    if params.schedule != "constant" or params.lr < limit:
+    if params.lr < limit:
         return
     suggestions = []
     if limit / 8 > 0:

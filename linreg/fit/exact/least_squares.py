@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.errors import UserError
 from linreg.fit.exact.collinearity import TRAINING_ROWS, collinear_error, describe_dependencies
 from linreg.fit.exact.ldl import LDL, PRECISION, Vector, factorize, to_double_double
@@ -60,7 +60,7 @@ class LeastSquares:
     sigma: float | None
     condition: float | None
     dropped: Mapping[str, str]
-    kept: NDArray[np.bool_]
+    kept: Mask
     inverse_cholesky: Floats
     exponents: NDArray[np.int64]
     remainders: Floats

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.files import content_hash, read_document, write_document
+from linreg.files import content_hash, missing_output, read_document, write_document
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
@@ -127,9 +127,7 @@ class ExactReference:
                 moments, names, document["intercept"], document["l2"], document["collinear"]
             )
         except FileNotFoundError:
-            raise UserError(
-                path, "there is no such file", todo="run `dvc repro train` to make it"
-            ) from None
+            raise missing_output(path) from None
         except (
             AttributeError,
             KeyError,

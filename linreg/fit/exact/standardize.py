@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.rows import Chunk
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.rounding import float_square_root, nearest_float
@@ -33,7 +32,7 @@ class Scaling:
         """Return the scaling that changes nothing."""
         return cls(np.zeros(num_features), np.ones(num_features), 0.0, 1.0)
 
-    def restricted_to(self, kept: NDArray[np.bool_]) -> "Scaling":
+    def restricted_to(self, kept: Mask) -> "Scaling":
         """Return the scaling under which other columns than `kept` (M,) are 0, and so their θ."""
         return replace(self, x_scale=np.where(kept, self.x_scale, np.inf))
 

@@ -1,8 +1,8 @@
 """How many distinct values there are, and how many repeat another, in bounded memory."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linreg.arrays import Mask
 from linreg.setup.survey.cell_hashes import Hashes
 
 
@@ -73,5 +73,5 @@ class DistinctSample:
             self._hashes = self._hashes[sampled]
             self._occurrences = self._occurrences[sampled]
 
-    def _is_sampled(self, hashes: Hashes) -> NDArray[np.bool_]:
+    def _is_sampled(self, hashes: Hashes) -> Mask:
         return np.asarray(hashes >> np.uint64(64 - self._zero_bits) == 0)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from numpy.typing import NDArray
 
+from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, load
 
@@ -32,7 +32,7 @@ class ServedModel:
         model_input: pd.DataFrame,
         # MLflow inspects the names of the parameters.
         params: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Return the predictions, shape (n,)."""
         try:
             return self._model.predict(_as_frame(model_input), text=True)

@@ -35,11 +35,11 @@ def damaged(project: Path, tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def assert_refused(project: Path, stage: str, told: str) -> None:
+def assert_refused(project: Path, stage: str, message: str) -> None:
     before = contents(project)
     outcome = run_stage(stage, project)
     assert outcome.code == 2
-    assert refusal(outcome).startswith(told), outcome.stderr
+    assert refusal(outcome).startswith(message), outcome.stderr
     assert contents(project) == before
 
 
@@ -101,7 +101,7 @@ def test_a_row_group_that_cannot_be_decoded_is_one_line_with_the_file(
     assert_refused(damaged, stage, f"{file}: cannot be read as Parquet")
 
 
-def test_curves_of_another_training_are_told(damaged: Path) -> None:
+def test_curves_of_another_training_are_reported(damaged: Path) -> None:
     curves = damaged / "models/training/theta.csv"
     curves.write_text(curves.read_text().replace("1,b,", "1,b,1"))
     assert_refused(

@@ -125,15 +125,17 @@ def test_a_stage_whose_journal_has_no_room_succeeds_and_says_so_once(
     shutil.copytree(project, tmp_path / "project")
     outcome = with_small_disk(tmp_path / "project", Path(".linreg"), free, stage)
     assert outcome.code == 0, outcome.stderr
-    told = outcome.stderr.splitlines()
-    tracking = [line for line in told if line.startswith(SILENT)]
-    assert len(tracking) == (free < ROOM_FOR_JOURNAL[stage]), told
-    assert all("the disk is full" in line for line in told)
-    assert len(told) <= 2
+    message = outcome.stderr.splitlines()
+    tracking = [line for line in message if line.startswith(SILENT)]
+    assert len(tracking) == (free < ROOM_FOR_JOURNAL[stage]), message
+    assert all("the disk is full" in line for line in message)
+    assert len(message) <= 2
     assert contents(tmp_path / "project") == contents(project)
 
 
-def test_a_run_that_had_no_room_is_told_whole_by_evaluate(project: Path, tmp_path: Path) -> None:
+def test_a_run_that_had_no_room_is_reported_whole_by_evaluate(
+    project: Path, tmp_path: Path
+) -> None:
     shutil.copytree(project, tmp_path / "project")
     assert with_small_disk(tmp_path / "project", Path(".linreg"), 0, "train").code == 0
     outcome = run_stage("evaluate", tmp_path / "project")
@@ -147,17 +149,17 @@ def test_a_run_that_had_no_room_is_told_whole_by_evaluate(project: Path, tmp_pat
     assert steps == [1, 2]
 
 
-def test_a_checkpoint_that_has_no_room_is_told_once_and_training_goes_on(
+def test_a_checkpoint_that_has_no_room_is_reported_once_and_training_goes_on(
     project: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(project, tmp_path / "project")
     outcome = with_small_disk(tmp_path / "project", CHECKPOINTS, 0, "train")
     assert outcome.code == 0, outcome.stderr
-    (told,) = outcome.stderr.splitlines()
-    assert told.startswith(
+    (message,) = outcome.stderr.splitlines()
+    assert message.startswith(
         "train: no checkpoint can be written, so a kill loses all the work: .linreg/checkpoint"
     )
-    assert "the disk is full" in told
+    assert "the disk is full" in message
     assert contents(tmp_path / "project") == contents(project)
 
 

@@ -123,7 +123,7 @@ def _right(reader: str, project: Path, folder: Path) -> tuple[dict[str, bytes], 
 
 
 @pytest.mark.parametrize("way", [*WAYS, "of another training"])
-def test_a_damaged_checkpoint_is_told_and_training_starts_over(
+def test_a_damaged_checkpoint_is_reported_and_training_starts_over(
     projects: tuple[Path, Path], tmp_path: Path, way: str
 ) -> None:
     project, _ = projects

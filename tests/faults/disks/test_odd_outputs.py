@@ -77,8 +77,8 @@ def test_a_file_in_place_of_the_folder_above_is_one_line(
     above = Path(OUTPUTS[stage][0]).parts[0]
     shutil.move(tmp_path / "project" / above, tmp_path / "away")
     (tmp_path / "project" / above).write_text("mine")
-    told = refusal(run_stage(stage, tmp_path / "project"))
-    assert told.startswith(above)
+    message = refusal(run_stage(stage, tmp_path / "project"))
+    assert message.startswith(above)
     assert (tmp_path / "project" / above).read_text() == "mine"
 
 
@@ -99,9 +99,9 @@ def test_a_folder_or_a_link_in_place_of_a_file(
     right = place.read_bytes()
     place.unlink()
     place.mkdir()
-    told = refusal(run_command(arguments, tmp_path / "project"))
+    message = refusal(run_command(arguments, tmp_path / "project"))
     assert (
-        told == f"{output}: is a folder, but a file is to be written there;"
+        message == f"{output}: is a folder, but a file is to be written there;"
         " name another file, or move the folder"
     )
     place.rmdir()

@@ -61,11 +61,11 @@ def test_outputs_that_cannot_be_written_are_one_line(
 ) -> None:
     shutil.copytree(project, tmp_path / "project")
     outcome = run_with_read_only(stage, tmp_path / "project", PARENTS[stage])
-    told = refusal(outcome)
-    assert told.startswith(PARENTS[stage]), told
-    assert told.endswith(
+    message = refusal(outcome)
+    assert message.startswith(PARENTS[stage]), message
+    assert message.endswith(
         ": Read-only file system; make it writable, or run it in a folder that is"
-    ), told
+    ), message
     assert outcome.code == 1
     assert contents(tmp_path / "project") == contents(project)
 
@@ -81,9 +81,11 @@ def test_stages_do_their_work_where_the_folder_of_the_journals_cannot_be_written
         (tmp_path / "project/.linreg").mkdir()
     outcome = run_with_read_only(stage, tmp_path / "project", ".linreg")
     assert outcome.code == 0, outcome.stderr
-    told = outcome.stderr.splitlines()
-    assert len(told) == {"train": 2, "evaluate": 1}.get(stage, 0)
-    assert all(line.startswith(WARNINGS) and "Read-only file system" in line for line in told), told
+    message = outcome.stderr.splitlines()
+    assert len(message) == {"train": 2, "evaluate": 1}.get(stage, 0)
+    assert all(line.startswith(WARNINGS) and "Read-only file system" in line for line in message), (
+        message
+    )
     assert contents(tmp_path / "project") == contents(project)
 
 

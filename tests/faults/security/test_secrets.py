@@ -69,7 +69,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("where", ["in the address", "in variables"])
-def test_a_password_is_nowhere_but_in_what_the_server_is_told(
+def test_a_password_is_nowhere_but_in_what_the_server_is_sent(
     project: Project, server: Server, where: str
 ) -> None:
     with proxy_to(server.port) as proxy:
@@ -103,4 +103,4 @@ def test_a_password_is_nowhere_but_in_what_the_server_is_told(
         for file in top.rglob("*"):
             if file.is_file() and top / "tests" not in file.parents and ".git" not in file.parts:
                 assert SECRET not in file.read_bytes(), file
-    assert re.search(r"http://127\.0\.0\.1:\d+", "".join(said)), "the address itself is told"
+    assert re.search(r"http://127\.0\.0\.1:\d+", "".join(said)), "the address itself is shown"

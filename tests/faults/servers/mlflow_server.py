@@ -79,7 +79,7 @@ class Server:
 
 
 def mlflow_server(folder: Path) -> Server:
-    """Return a server, not yet started, that keeps what it is told in a folder."""
+    """Return a server, not yet started, that keeps what it receives in a folder."""
     port = free_port()
     command = [
         sys.executable,

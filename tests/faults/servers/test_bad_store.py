@@ -35,18 +35,18 @@ def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterato
         yield project
 
 
-def assert_told(project: Project, why: str, todo: str) -> None:
+def assert_reported(project: Project, why: str, todo: str) -> None:
     """`linreg sync` and a question both say why and what to do; neither takes long."""
     for command in ("sync", "runs --mlflow"):
         done = run_command(command.split(), project.folder)
         print(f"{command}: {done.seconds:.1f} s")
         assert done.seconds < 30, "MLflow itself would try for 100 seconds"
-        told, other = (
+        message, other = (
             (done.stdout, done.stderr) if command == "sync" else (done.stderr, done.stdout)
         )
         assert (done.code, other) == (1 if command == "sync" else 2, "")
-        assert len(told.splitlines()) == 1, told
-        assert f"sqlite:///{project.folder}/mlflow.db: {why}; {todo}" in told
+        assert len(message.splitlines()) == 1, message
+        assert f"sqlite:///{project.folder}/mlflow.db: {why}; {todo}" in message
 
 
 def send(project: Project, *options: str) -> None:
@@ -57,7 +57,7 @@ def send(project: Project, *options: str) -> None:
 
 
 @pytest.mark.parametrize("damage", ["throughout", "from the second page on"])
-def test_a_damaged_file_is_told_of_and_made_again_from_the_journals(
+def test_a_damaged_file_is_reported_of_and_made_again_from_the_journals(
     project: Project, damage: str
 ) -> None:
     store = project.folder / "mlflow.db"
@@ -66,7 +66,7 @@ def test_a_damaged_file_is_told_of_and_made_again_from_the_journals(
         file.seek(begin)
         file.write(os.urandom(store.stat().st_size - begin))
     why = "file is not a database" if damage == "throughout" else "database disk image is malformed"
-    assert_told(project, why, TODO_DAMAGED)
+    assert_reported(project, why, TODO_DAMAGED)
     done = run_stage("evaluate", project.folder)
     assert done.stderr.count("\n") == 1
     assert "`linreg sync` sends them" in done.stderr
@@ -86,7 +86,7 @@ def test_a_file_that_another_program_locks_for_20_seconds_gets_everything_afterw
     other.execute("BEGIN EXCLUSIVE")
     threading.Timer(20.0, other.rollback).start()
     began = time.monotonic()
-    assert_told(
+    assert_reported(
         project, "database is locked", "another program holds it: end that program, or wait"
     )
     done = run_stage("evaluate", project.folder)
@@ -100,14 +100,16 @@ def test_a_file_that_another_program_locks_for_20_seconds_gets_everything_afterw
     )  # one is of evaluate in this copy
 
 
-def test_what_is_no_file_is_told_of_at_once(project: Project) -> None:
+def test_what_is_no_file_is_reported_of_at_once(project: Project) -> None:
     (project.folder / "mlflow.db").unlink()
     (project.folder / "mlflow.db").mkdir()
-    assert_told(project, "unable to open database file", "make the file and its folder writable")
+    assert_reported(
+        project, "unable to open database file", "make the file and its folder writable"
+    )
 
 
 @needs_mount
-def test_a_file_that_cannot_be_written_is_told_of(project: Project) -> None:
+def test_a_file_that_cannot_be_written_is_reported_of(project: Project) -> None:
     mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh"]
     done = project.run(*mounted, sys.executable, "-m", "linreg", "sync", check=False)
     assert (done.returncode, done.stderr) == (1, "")
@@ -119,7 +121,7 @@ def test_a_file_that_cannot_be_written_is_told_of(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "message"),
     [
         (
             "sqlite://",
@@ -130,9 +132,9 @@ def test_a_file_that_cannot_be_written_is_told_of(project: Project) -> None:
         ("foo://user:secret@127.0.0.1", "unsupported URI 'foo://127.0.0.1'"),
     ],
 )
-def test_a_store_of_no_use_is_one_line(project: Project, uri: str, told: str) -> None:
+def test_a_store_of_no_use_is_one_line(project: Project, uri: str, message: str) -> None:
     done = run_command(["sync"], project.folder, env={"MLFLOW_TRACKING_URI": uri})
     assert (done.code, done.stderr) == (1, "")
-    assert told in done.stdout
+    assert message in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert "secret" not in done.stdout

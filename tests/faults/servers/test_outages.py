@@ -31,7 +31,7 @@ SEND_UNTIL_SENT = """
 from linreg.tracking.journal.run_folder import run_folders
 from linreg.tracking.mlflow.sync import send_all
 failures = 0
-while send_all(run_folders()).trouble:
+while send_all(run_folders()).error:
     failures += 1
 print(failures)
 """
@@ -98,12 +98,12 @@ def run(project: Project, stage: str, uri: str) -> subprocess.CompletedProcess[s
 
 
 def train_and_evaluate(project: Project, uri: str, trained: Trained, twin: "Future[float]") -> None:
-    """Run the two stages; what is pending has to be told in one line, and to cost little time."""
+    """Run the two stages; pending events are reported in one line and cost little time."""
     began = time.monotonic()
     assert run(project, "train", uri).stderr == ""
-    told = run(project, "evaluate", uri).stderr
+    message = run(project, "evaluate", uri).stderr
     assert_timely(time.monotonic() - began, twin)
-    assert_told(project, told, trained)
+    assert_reported(project, message, trained)
 
 
 def assert_timely(seconds: float, twin: "Future[float]") -> None:
@@ -111,9 +111,9 @@ def assert_timely(seconds: float, twin: "Future[float]") -> None:
     assert seconds < twin.result() + EXTRA_SECONDS
 
 
-def assert_told(project: Project, told: str, trained: Trained) -> None:
-    lines = told.splitlines()
-    assert len(lines) == 1, told
+def assert_reported(project: Project, message: str, trained: Trained) -> None:
+    lines = message.splitlines()
+    assert len(lines) == 1, message
     assert lines[0].startswith("evaluate: MLflow has not received ")
     assert lines[0].endswith(" entries yet; `linreg sync` sends them")
     assert hashes(project.folder) == trained.outputs
@@ -165,9 +165,9 @@ def test_a_server_that_goes_in_the_middle_of_a_training_gets_the_rest_of_it(
     server.send(how)
     try:
         assert train.wait(60) == 0
-        told = run(project, "evaluate", uri).stderr
+        message = run(project, "evaluate", uri).stderr
         assert_timely(time.monotonic() - began, twin)
-        assert_told(project, told, trained)
+        assert_reported(project, message, trained)
     finally:
         if how == signal.SIGKILL:
             server.kill()
@@ -186,17 +186,17 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         assert run(project, "train", proxy.url).stderr == ""
         assert {fate for *_, fate in proxy.asked} == {"error"}
         proxy.fate = always("through")
-        told = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
+        message = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
         assert re.fullmatch(
             r"(evaluate: MLflow has not received \d+ entries yet; `linreg sync` sends them\n)?",
-            told,
-        ), told
+            message,
+        ), message
         wait_for_senders(project.folder)
         assert hashes(project.folder) == trained.outputs
         assert_every_point_once(project.folder, proxy.url)
 
 
-def test_a_server_whose_answers_are_errors_throughout_is_told_of_in_one_line(
+def test_a_server_whose_answers_are_errors_throughout_is_reported_in_one_line(
     project: Project, trained: Trained, twin: "Future[float]", server: Server
 ) -> None:
     with proxy_to(server.port) as proxy:

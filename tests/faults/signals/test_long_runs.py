@@ -72,8 +72,8 @@ def test_a_million_steps_take_no_more_memory_or_disk_than_a_thousand_epochs(
 def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str, int]]:
     """Train and return the memory of the processes in MB and how large files became in bytes.
 
-    Memory is looked at five times a second from the first checkpoint on, when all is imported and
-    read.
+    Memory is looked at five times a second, that of the training from its first checkpoint on, that
+    of the sender from when MLflow has its first points: all is imported and read by then.
     """
     memory, largest = defaultdict[str, list[float]](list), defaultdict[str, int](int)
     stage = psutil.Popen(
@@ -86,9 +86,10 @@ def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str
                     (word for word in process.cmdline() if word in ("stages.train", "--follow")),
                     None,
                 )
-                if name and largest["checkpoints/*.json"]:
+                first = {"stages.train": "checkpoints/*.json", "--follow": "runs/*/sent.json"}
+                if name and largest[first[name]]:
                     memory[name].append(process.memory_info().rss / 2**20)
-        for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl"):
+        for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl", "runs/*/sent.json"):
             for file in (project.folder / ".linreg").glob(pattern):
                 largest[pattern] = max(largest[pattern], file.stat().st_size)
         time.sleep(0.2)
