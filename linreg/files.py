@@ -88,8 +88,14 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Read what `write_json` wrote; raises UserError when the file is absent or damaged."""
+    return _read_json(path)[0]
+
+
+def _read_json(path: Path) -> tuple[Any, str]:
+    """Return the value in a file and its text, read at once: it may be replaced at any moment."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes().decode()
+        return json.loads(text), text
     except FileNotFoundError:
         raise missing_output(path) from None
     except (ValueError, RecursionError) as error:
@@ -113,10 +119,10 @@ def read_document(path: Path) -> dict[str, Any]:
 
     Without the check, a digit that was changed by hand or by a damaged disk would go unnoticed.
     """
-    document = read_json(path)
+    document, text = _read_json(path)
     try:
         unchanged = document.pop(CHECKSUM) == checksum(document)
-        unchanged = unchanged and path.read_bytes() == document_text(document).encode()
+        unchanged = unchanged and text == document_text(document)
     except (AttributeError, KeyError, TypeError, ValueError):
         unchanged = False
     if not unchanged:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from linreg.process.source_hash import code_hash
+from tests.fork_server import forking
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,13 +58,16 @@ class Project:
     def run(
         self, *command: str, check: bool = True, env: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the project, with `env` added to the environment."""
+        """Run a command in the project, with `env` added to the environment.
+
+        The project's own commands are forks of a process with their libraries: see fork_server.
+        """
         # Into files, since what a command leaves running, such as DVC's queue, holds a pipe open.
         with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
             code = subprocess.call(
-                command,
+                ["python" if word == sys.executable else word for word in command],
                 cwd=self.folder,
-                env=self.environment() | dict(env),
+                env=forking(self.environment() | dict(env)),
                 stdout=stdout,
                 stderr=stderr,
             )

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import os
@@ -5,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from linreg.errors import UserError
 from linreg.files import (
     content_hash,
+    document_text,
     file_hash,
     new_file,
     new_folder,
@@ -264,6 +267,32 @@ def test_a_document_that_was_rewritten_is_reported_though_its_values_are_the_sam
         UserError, match=r"d\.json: was changed after it was written, by hand or by a damaged disk"
     ):
         read_document(path)
+
+
+def test_a_document_that_is_replaced_while_it_is_read_is_the_old_or_the_new_one(
+    tmp_path: Path,
+) -> None:
+    path, other = tmp_path / "d.json", tmp_path / "other.json"
+    documents = ({"rows": 1}, {"rows": 22})
+    texts = [document_text(document) for document in documents]
+    write_document(path, documents[0])
+    reading = True
+
+    def replace() -> None:
+        for text in itertools.cycle(texts):
+            if not reading:
+                return
+            other.write_text(text)
+            other.replace(path)
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    try:
+        for _ in range(1000):
+            assert read_document(path) in documents
+    finally:
+        reading = False
+        thread.join()
 
 
 def test_a_file_of_another_content_is_reported_and_folders_are_left_out(tmp_path: Path) -> None:
