@@ -5,10 +5,8 @@ Python that has a block of text behind it is run and must print that. All in a c
 page by page from top to bottom.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -17,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.project import ROOT, Project, copy_of_the_project
+
 NOT_HERE = re.compile(r"make |source |linreg ui")
 """What installs an environment or waits for a browser."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -40,42 +39,16 @@ def examples_of(page: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git tracks or would track, committed, in which the default pipeline has
-    run.
-    """
-    folder = tmp_path_factory.mktemp("project")
-    listing = run("git ls-files --cached --others --exclude-standard", ROOT)
-    for name in filter(None, listing.splitlines()):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    run("git init -q -b main && dvc repro -q && git add -A && git commit -q -m copy", folder)
-    return folder
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project in which the default pipeline has run."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    project.run("dvc", "repro", "-q")
+    return project
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, project: Project) -> str:
     """Run a line of shell as a user with the environment activated; return all that it prints."""
-    own = ("DVC", "MLFLOW", "GIT", "WORKERS")
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(own)
-    } | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_AUTHOR_NAME": "test",
-        "GIT_AUTHOR_EMAIL": "test@localhost",
-        "GIT_COMMITTER_NAME": "test",
-        "GIT_COMMITTER_EMAIL": "test@localhost",
-    }
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        text=True,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    return done.stdout
+    return project.run("bash", "-c", f"exec 2>&1; {command}", check=False).stdout
 
 
 def not_shown(shown: str, printed: str, command: str) -> list[str]:
@@ -123,24 +96,24 @@ def test_what_was_printed_may_be_shown_in_part(shown: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["from-r", "from-scikit-learn", "tutorial"])
-def test_a_page_shows_what_its_commands_print(name: str, project: Path) -> None:
+def test_a_page_shows_what_its_commands_print(name: str, project: Project) -> None:
     wrong: list[str] = []
     for code, shown in examples_of(ROOT / f"docs/{name}.md"):
         command = code
         if "\n" in code:
-            (project / ".example.py").write_text(code, encoding="utf-8")
+            (project.folder / ".example.py").write_text(code, encoding="utf-8")
             command = f"PYTHONPATH=. {sys.executable} -W ignore .example.py; rm .example.py"
         wrong += not_shown(shown, run(command, project), code)
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow
-def test_the_pictures_of_the_tutorial_are_drawn_from_the_default_pipeline(project: Path) -> None:
+def test_the_pictures_of_the_tutorial_are_drawn_from_the_default_pipeline(project: Project) -> None:
     run("git stash -q; git checkout -q . && dvc repro -q", project)
-    shutil.rmtree(project / "docs/pictures")
+    shutil.rmtree(project.folder / "docs/pictures")
     printed = run("python -m docs.pictures", project)
     for path in sorted((ROOT / "docs/pictures").glob("*.svg")):
-        drawn = project / path.relative_to(ROOT)
+        drawn = project.folder / path.relative_to(ROOT)
         assert drawn.is_file(), printed
         if (
             path.stem != "data"
