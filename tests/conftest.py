@@ -24,6 +24,7 @@ from linreg.data.rows import Rows
 from linreg.data.tables import parquet as table
 from linreg.data.tables.parquet import write_table
 from linreg.process.workers import Workers
+from tests import fork_server
 
 # A slow machine is no mistake, and the same examples everywhere make a failure one that others can
 # see.
@@ -32,6 +33,12 @@ settings.load_profile("linreg")
 # A shell has what it starts in the background ignore Ctrl-C, and whatever that starts in turn.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes share the tests, let them share the server of commands, too."""
+    if getattr(config.option, "numprocesses", None):
+        fork_server.share()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

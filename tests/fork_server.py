@@ -41,6 +41,8 @@ from typing import Any, NoReturn
 from tests.fork_client import ACCEPTED
 
 ROOT = Path(__file__).parents[1]
+SHARED = "LINREG_TESTS_COMMANDS"
+"""The variable with the folder of the commands of a server that several processes share."""
 OWN = ("linreg", "stages", "tests", "__main__")
 """Packages that every process imports by itself, from its own folder."""
 MODULES = ("stages.", "linreg", "dvc", "tests.run_stages")
@@ -48,37 +50,60 @@ READ_AT_IMPORT = ("ARROW_", "ATEN_", "GLIBC_", "LD_", "MKL_", "NPY_", "NUMBA_", 
 WORKER = ("RANK", "WORKERS", "TORCHELASTIC_RUN_ID")
 LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
 NAMESPACES = ("mnt", "net", "pid", "user")
+FIRST = (
+    "linreg.process.torch_setup",
+    "linreg.tracking.mlflow.sync",
+    "tests.import_mlflow",
+    "dvc.cli.parser",
+    "dvc.repo",
+)
 MAX_FILES = 250
 FREE_NUMBERS = 512
 """Files of a client are kept from this number on until its own numbers are free."""
-SECONDS_TO_START = 120
 
 
 def forking(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with a PATH on which the commands are forks of this server's."""
-    return {**environment, "PATH": f"{_commands()}{os.pathsep}{environment['PATH']}"}
+    """Return the environment with a PATH on which the commands are forks of a server's."""
+    folder = os.environ.get(SHARED) or start()
+    return {**environment, "PATH": f"{folder}{os.pathsep}{environment['PATH']}"}
+
+
+def share() -> None:
+    """Start a server for the processes that this one will start."""
+    os.environ[SHARED] = str(start())
 
 
 @functools.cache
-def _commands() -> Path:
+def start() -> Path:
     """Start the server of this process, which ends with it; returns the folder of its commands."""
     folder = Path(tempfile.mkdtemp(prefix="linreg-tests-"))
+    _write_commands(folder)
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("LINREG", "DVC"))
     }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fork_server", str(folder)],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "socket"))
+        listener.listen(64)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.fork_server", str(folder), str(listener.fileno())],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            pass_fds=[listener.fileno()],
+        )
     atexit.register(_stop, server, folder)
-    deadline = time.monotonic() + SECONDS_TO_START
-    while not (folder / "bin").exists():
-        assert server.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
     return folder / "bin"
+
+
+def _write_commands(folder: Path) -> None:
+    (folder / "bin").mkdir()
+    python = Path(sys.executable)
+    for name in ("python", "linreg", "dvc"):
+        command = [python, "-IS", ROOT / "tests/fork_client.py", folder / "socket", python]
+        command += [name if name == "python" else python.with_name(name)]
+        words = " ".join(f"'{word}'" for word in command)
+        (folder / "bin" / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        (folder / "bin" / name).chmod(0o755)
 
 
 def _stop(server: "subprocess.Popen[bytes]", folder: Path) -> None:
@@ -90,40 +115,24 @@ def _stop(server: "subprocess.Popen[bytes]", folder: Path) -> None:
 class Server:
     """The socket, the clients, and the forks that work for them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listener: socket.socket) -> None:
         self._folder = folder
+        self._listener = listener
         self._environment = dict(os.environ)
         self._clients: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / "socket"))
-        self._listener.listen(64)
 
     def serve(self) -> None:
-        """Import the first libraries, announce the commands, and work until stdin ends."""
-        # They set what torch and MLflow read when they are imported.
-        importlib.import_module("linreg.tracking.mlflow")
-        importlib.import_module("linreg.process.torch_setup")
+        """Import the first libraries, and then work until stdin ends."""
+        # The first two set what torch and MLflow read when they are imported.
+        for name in FIRST:
+            importlib.import_module(name)
         self._forget_own_modules()
-        self._write_commands()
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(sys.stdin, selectors.EVENT_READ, lambda: sys.exit(0))
         while True:
             for key, _ in self._selector.select():
                 key.data()
-
-    def _write_commands(self) -> None:
-        folder = self._folder / "starting"
-        folder.mkdir()
-        scripts = Path(sys.executable).parent
-        for name in ("python", "linreg", "dvc"):
-            command = [sys.executable, "-IS", str(ROOT / "tests/fork_client.py")]
-            command += [str(self._folder / "socket"), sys.executable]
-            command += [name if name == "python" else str(scripts / name)]
-            words = " ".join(f"'{word}'" for word in command)
-            (folder / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-            (folder / name).chmod(0o755)
-        folder.rename(self._folder / "bin")
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
@@ -142,7 +151,9 @@ class Server:
 
     def _can_run(self, client: socket.socket, request: Mapping[str, Any]) -> bool:
         environment = request["environment"]
-        if any(name in environment for name in WORKER) or "PYTHONPATH" in environment:
+        if any(name in environment for name in WORKER):
+            return False
+        if environment.get("PYTHONPATH", str(ROOT)) != str(ROOT):
             return False
         for name in {*environment, *self._environment}:
             # What torch_setup sets in a process that starts another one is what the other one sets.
@@ -304,6 +315,8 @@ def _open_files(files: Sequence[int], numbers: Sequence[int]) -> None:
 
 def _run(command: Sequence[str]) -> None:
     importlib.invalidate_caches()
+    if "PYTHONPATH" in os.environ:
+        sys.path.insert(1, os.environ["PYTHONPATH"])
     match command:
         case ["-m", module, *arguments]:
             sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does
@@ -316,4 +329,4 @@ def _run(command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    Server(Path(sys.argv[1])).serve()
+    Server(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))).serve()

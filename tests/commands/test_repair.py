@@ -44,6 +44,7 @@ def is_read_by_dvc(text: str) -> bool:
     return all(len(file.get("md5", "")) in (32, 36) for file in files)
 
 
+@pytest.mark.slow
 def test_a_truncated_lock_is_removed_unless_dvc_can_read_it(
     repair: Callable[[bytes], Outcome],
 ) -> None:

@@ -16,8 +16,8 @@ from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.journal.sync_state import SyncState
 from linreg.tracking.runs import OUTPUTS, journal_curves, journal_runs
+from tests.fork_server import ROOT, forking
 
-ROOT = Path(__file__).parents[2]
 SPLIT, MODEL, ANOTHER_MODEL = (digits * 16 + ".dir" for digits in ("5d", "3d", "4d"))
 SCHEMA = "5c" * 16
 LOCK = f"""
@@ -51,8 +51,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def linreg(*arguments: str) -> tuple[int, str, str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "linreg", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command = ["python", "-m", "linreg", *arguments]
+    done = subprocess.run(command, env=forking(environment), capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 

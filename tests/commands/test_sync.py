@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from linreg import cli
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
+from tests.fork_server import ROOT, forking
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def test_a_server_that_is_down_is_one_line(
     for _ in range(3):
         with start_run("linreg", "name", {}, {}):
             pass
-    command = [sys.executable, "-m", "linreg", "sync"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = ["python", "-m", "linreg", "sync"]
+    environment = forking({**os.environ, "PYTHONPATH": str(ROOT)})
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     code, out, err = done.returncode, done.stdout, done.stderr
     assert code == 1
@@ -78,6 +79,7 @@ def test_a_server_that_is_down_is_one_line(
     assert err == ""
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         pass
@@ -101,6 +103,6 @@ def test_an_unknown_command_is_named_in_the_error(linreg: Linreg) -> None:
 
 def test_the_module_linreg_is_the_command(repository: Path) -> None:
     command = [sys.executable, "-m", "linreg", "sync"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "0 runs complete, 0 points sent\n"

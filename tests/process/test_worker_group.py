@@ -125,7 +125,7 @@ def check(toy: Toy, num_workers: int, sent: dict[str, Any], expected: list[Any])
     )
 
 
-@pytest.mark.parametrize("num_workers", [3, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_values_are_gathered_by_rank_and_training_gives_the_bits_of_one_process(
     toy: Toy, learn: Callable[..., Design], num_workers: int
 ) -> None:

@@ -104,12 +104,14 @@ def native() -> dict[str, Any]:
     return libraries_in_process()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cpu", EXPECTED)
 def test_libraries_choose_their_kernels_as_on_the_emulated_cpu(cpu: str) -> None:
     found = libraries_in_process(**Configuration(1, 2, supported(cpu)).environment)
     assert {name: found[name] for name in EXPECTED[cpu]} == EXPECTED[cpu]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cpu", "variable"),
     [(cpu, variable) for cpu, variables in CPUS.items() for variable in variables],
@@ -124,6 +126,7 @@ def test_every_variable_alone_has_an_effect(
     assert libraries_in_process(**{variable: CPUS[cpu][variable]})[name] != native[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cpu", CPUS)
 def test_torch_is_pinned_whatever_the_variables_say(native: dict[str, Any], cpu: str) -> None:
     pinned = libraries_in_process("pinned", **Configuration(1, 2, supported(cpu)).environment)
@@ -135,6 +138,7 @@ def test_torch_is_pinned_whatever_the_variables_say(native: dict[str, Any], cpu:
         assert pinned["mkl"] != native["mkl"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", THREADS)
 def test_numba_gets_the_threads_of_the_configuration(threads: int) -> None:
     assert libraries_in_process(**Configuration(1, threads).environment)["threads"][0] == threads

@@ -226,6 +226,7 @@ print("vfm" in code, "ymm" in code, found.as_array().tobytes().hex())
 """
 
 
+@pytest.mark.slow
 def test_cpus_without_fma_and_vectors_give_the_same_bits(tmp_path: Path) -> None:
     outputs = []
     for cpu in ({}, {"NUMBA_CPU_NAME": "generic"}):
