@@ -3,6 +3,8 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+# Tests start thousands of processes; none is to compile our modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing the locked environment into .venv: some minutes, once"

@@ -158,6 +158,10 @@ def copy_of_the_project(folder: Path, *, sends: bool = True) -> Project:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    for compiled in (each for top in ("linreg", "stages") for each in ROOT.glob(f"{top}/**/*.pyc")):
+        copy = folder / compiled.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy2(compiled, copy)
     share_kernels(folder)
     project = Project(folder, sends)
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "copy"]):

@@ -104,6 +104,7 @@ def test_plots_show_the_four_pictures(reproduced: Project) -> None:
         assert title in page or json.dumps(title)[1:-1] in page
 
 
+@pytest.mark.slow
 def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Project) -> None:
     """auto-mpg: CRLF, `?` for missing, free text. The yardstick is lstsq on the rows that the split
     chose.

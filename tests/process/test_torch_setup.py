@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 
+import pytest
+
 from linreg.process.torch_setup import COMPILER, META_REGISTRATIONS
 
 TRAINING = """
@@ -40,6 +42,7 @@ def run(imports: str) -> tuple[str, dict[str, bool]]:
     return parameters, ast.literal_eval(imported)
 
 
+@pytest.mark.slow
 def test_what_is_left_out_of_torch_is_still_in_it_and_changes_no_result() -> None:
     with_all, imported = run("import torch")
     assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a replacement is needless"
