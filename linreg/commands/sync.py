@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import ExitStack
 
 from linreg.errors import UserError
 from linreg.text import count_of
@@ -85,9 +86,10 @@ def _follow(key: str, folders: list[RunFolder]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # The stage that writes the run has priority for the processor.
     os.nice(_NICENESS)
-    if not folder.has_sender():
-        # Imported here because it imports MLflow, which takes seconds.
-        from linreg.tracking.mlflow.sync import follow
+    with ExitStack() as lock:
+        if lock.enter_context(folder.sender_lock()):
+            # Importing MLflow takes seconds, in which nobody may start another sender.
+            from linreg.tracking.mlflow.sync import follow
 
-        follow(folder)
+            follow(folder, lock)
     return 0 if folder.is_synced() else 1

@@ -15,6 +15,8 @@ SYNC = "LINREG_SYNC"
 LONGEST_RETRY_SECONDS = 20.0
 """For so long a failure shows that a sender is alive, which tries again sooner than that."""
 _log = logging.getLogger(__name__)
+_started: dict[str, "subprocess.Popen[bytes]"] = {}
+"""The senders that this process has started, by the keys of their runs."""
 
 
 def start(folder: RunFolder) -> None:
@@ -23,7 +25,7 @@ def start(folder: RunFolder) -> None:
     It outlives the stage (a session of its own, no terminal). It runs at the top of the project,
     because the working directory of a queued experiment is deleted under it.
     """
-    if os.environ.get(SYNC) == "later" or folder.has_sender():
+    if os.environ.get(SYNC) == "later" or _has_sender(folder):
         return
     command = [sys.executable, "-m", "linreg", "sync", "--follow", folder.key]
     try:
@@ -40,6 +42,7 @@ def start(folder: RunFolder) -> None:
     except OSError as error:
         _log.warning("cannot start `linreg sync --follow`: %s; run `linreg sync` later", error)
         return
+    _started[folder.key] = process
     # Without this it would stay a zombie until the stage ends.
     threading.Thread(target=process.wait, name=f"sender-{folder.key}", daemon=True).start()
 
@@ -61,11 +64,17 @@ def wait(folder: RunFolder, timeout: float) -> int:
         if failure > began or time.monotonic() >= deadline:
             break
         is_retrying = time.time() - failure < LONGEST_RETRY_SECONDS
-        if not restarted and not is_retrying and not folder.has_sender():
+        if not restarted and not is_retrying and not _has_sender(folder):
             start(folder)
             restarted = True
         time.sleep(0.05)
     return pending
+
+
+def _has_sender(folder: RunFolder) -> bool:
+    """Tell whether a process is sending the journal, or is about to since this one started it."""
+    started = _started.get(folder.key)
+    return (started is not None and started.poll() is None) or folder.has_sender()
 
 
 def _last_failure(folder: RunFolder) -> float:

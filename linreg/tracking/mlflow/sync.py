@@ -63,13 +63,15 @@ def send_all(folders: Sequence[RunFolder], *, from_start: bool = False) -> SyncR
     return result
 
 
-def follow(folder: RunFolder) -> None:
+def follow(folder: RunFolder, lock: ExitStack) -> None:
     """Send a run while it is written, until it has ended, its writer died or the store stays down.
 
     This process is the run's one sender, except while it waits after a failure; it ends if another
     process is.
+
+    lock  holds the run's `sender_lock`
     """
-    _LiveSender(folder).run()
+    _LiveSender(folder).run(lock)
 
 
 class _LiveSender:
@@ -83,26 +85,25 @@ class _LiveSender:
         self._size_tried = 0
         self._last_activity = time.monotonic()
 
-    def run(self) -> None:
+    def run(self, lock: ExitStack) -> None:
         """Send until there is nothing more to wait for."""
-        with ExitStack() as lock:
-            acquired = False
-            while True:
-                has_writer = self._folder.has_writer()
-                if has_writer or self._has_news():
-                    self._last_activity = time.monotonic()
-                if self._is_due(has_writer):
-                    acquired = acquired or lock.enter_context(self._folder.sender_lock())
-                    if not acquired:
-                        return
-                    self._try_to_send()
-                if self._num_failures:
-                    # So that `linreg sync` need not wait for the next try.
-                    lock.close()
-                    acquired = False
-                if not has_writer and self._is_over():
+        acquired = True
+        while True:
+            has_writer = self._folder.has_writer()
+            if has_writer or self._has_news():
+                self._last_activity = time.monotonic()
+            if self._is_due(has_writer):
+                acquired = acquired or lock.enter_context(self._folder.sender_lock())
+                if not acquired:
                     return
-                time.sleep(POLL_SECONDS)
+                self._try_to_send()
+            if self._num_failures:
+                # So that `linreg sync` need not wait for the next try.
+                lock.close()
+                acquired = False
+            if not has_writer and self._is_over():
+                return
+            time.sleep(POLL_SECONDS)
 
     def _has_news(self) -> bool:
         """Tell whether the journal has grown since the last success; not while sending fails."""

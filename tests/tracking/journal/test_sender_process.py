@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import Popen
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
@@ -167,11 +168,14 @@ def test_a_sender_killed_at_any_moment_leaves_one_run_with_every_point_once(
         for step in range(3000):
             run.log({"m": step}, step)
     follow = f"""
-        import sys
+        from contextlib import ExitStack
         from linreg.tracking.journal.run_folder import RunFolder
         from linreg.tracking.mlflow.sync import follow
         print("ready", flush=True)
-        follow(RunFolder("{run.key}"))
+        folder = RunFolder("{run.key}")
+        with ExitStack() as lock:
+            assert lock.enter_context(folder.sender_lock())
+            follow(folder, lock)
     """
 
     def kill_after(seconds: float) -> None:
@@ -201,6 +205,18 @@ def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) ->
     assert {
         experiment.name for client in clients for experiment in client.search_experiments()
     } == {"Default"}
+
+
+def test_a_sender_that_is_starting_is_not_started_again(store: MlflowClient) -> None:
+    with start_run("linreg", "short", {}, {}) as run:
+        run.start_sender()
+        run.start_sender()
+        run.log({"m": 1.0}, step=0)
+        assert run.flush(0.1) == 2
+        senders = [each for each in psutil.Process().children() if run.key in each.cmdline()]
+        assert len(senders) == 1
+        run.end("FINISHED", final=True)
+    assert run.flush(SECONDS) == 0
 
 
 def test_with_linreg_sync_later_no_process_starts_and_flush_does_not_wait(
