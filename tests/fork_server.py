@@ -44,7 +44,7 @@ SHARED = "LINREG_TESTS_COMMANDS"
 """The variable with the folder of the commands of a server that several processes share."""
 OWN = ("linreg", "stages", "tests", "__main__")
 """Packages that every process imports by itself, from its own folder."""
-MODULES = ("stages.", "linreg", "dvc", "tests.run_stages")
+MODULES = ("stages.", "linreg", "dvc")
 READ_AT_IMPORT = ("ARROW_", "ATEN_", "GLIBC_", "LD_", "MKL_", "NPY_", "NUMBA_", "OMP_", "OPENBLAS_")
 WORKER = ("RANK", "WORKERS", "TORCHELASTIC_RUN_ID")
 LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from linreg.process.source_hash import code_hash
+from linreg.verify.run_stages import STAGES
 from tests.fork_server import forking
 
 ROOT = Path(__file__).parents[1]
@@ -83,9 +84,8 @@ class Project:
         self, *stages: str, env: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         """Run stages one after the other by the same processes, `WORKERS` in `env` of them."""
-        return self.run(
-            sys.executable, "-m", "tests.run_stages", env={**env, "STAGES": " ".join(stages)}
-        )
+        environment = {**env, STAGES: " ".join(stages)}
+        return self.run(sys.executable, "-m", "linreg.verify.run_stages", env=environment)
 
     def json(self, path: str) -> Any:
         """Read one of the pipeline's outputs."""

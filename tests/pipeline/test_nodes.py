@@ -72,7 +72,7 @@ def test_two_hosts_make_the_lock_file_of_one_process(
     program += ["--master-addr", first, "--master-port", PORT]
     environment = project.environment()
     environment |= {"GLOO_SOCKET_IFNAME": "cable", "STAGES": " ".join(STAGES)}
-    program += ["-m", "tests.run_stages"]
+    program += ["-m", "linreg.verify.run_stages"]
     nodes = [
         subprocess.Popen(
             ["ip", "netns", "exec", host, *program],

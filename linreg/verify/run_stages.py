@@ -1,6 +1,8 @@
-"""Run stages one after the other by the same processes: importing torch takes each of them seconds.
+"""Runs stages one after the other in the same processes, each of which imports torch only once.
 
-STAGES="generate ingest split train evaluate" WORKERS=2 python -m tests.run_stages
+    STAGES="generate ingest split train evaluate" WORKERS=2 python -m linreg.verify.run_stages
+
+The outputs are those of `python -m stages.NAME` for each of them.
 """
 
 import importlib
@@ -8,15 +10,21 @@ import os
 import sys
 from pathlib import Path
 
+from linreg.process.workers import RENDEZVOUS
+
+STAGES = "STAGES"
+"""The environment variable with the names of the stages."""
+
 
 def main() -> None:
-    """Run the main() of each stage; with several WORKERS, or below torchrun, in each process."""
+    """Run each stage; with several WORKERS, or below torchrun, in each process."""
     workers = int(os.environ.get("WORKERS", "1"))
     if workers > 1 and "RANK" not in os.environ:
+        # Imported here because it imports torch.
         from linreg.process.launcher import launch
 
-        launch("tests.run_stages", workers)
-    for number, stage in enumerate(os.environ["STAGES"].split()):
+        launch("linreg.verify.run_stages", workers)
+    for number, stage in enumerate(os.environ[STAGES].split()):
         _meet_elsewhere(number)
         sys.argv = [f"stages/{stage}.py"]
         importlib.import_module(f"stages.{stage}").main()
@@ -24,8 +32,6 @@ def main() -> None:
 
 def _meet_elsewhere(number: int) -> None:
     """Have the processes of a stage meet at a file or port at which no stage has met before."""
-    from linreg.process.workers import RENDEZVOUS
-
     if RENDEZVOUS in os.environ:
         os.environ[RENDEZVOUS] = str(Path(os.environ[RENDEZVOUS]).with_name(f"stage-{number}"))
     elif "RANK" in os.environ:
