@@ -44,7 +44,8 @@ SHARED = "LINREG_TESTS_COMMANDS"
 """The variable with the folder of the commands of a server that several processes share."""
 OWN = ("linreg", "stages", "tests", "__main__")
 """Packages that every process imports by itself, from its own folder."""
-MODULES = ("stages.", "linreg", "dvc")
+MODULES = ("stages.", "linreg", "dvc", "pytest")
+READ_ANEW = "NUMBA_CACHE_DIR"
 READ_AT_IMPORT = ("ARROW_", "ATEN_", "GLIBC_", "LD_", "MKL_", "NPY_", "NUMBA_", "OMP_", "OPENBLAS_")
 WORKER = ("RANK", "WORKERS", "TORCHELASTIC_RUN_ID")
 LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
@@ -152,12 +153,11 @@ class Server:
         environment = request["environment"]
         if any(name in environment for name in WORKER):
             return False
-        if environment.get("PYTHONPATH", str(ROOT)) != str(ROOT):
-            return False
         for name in {*environment, *self._environment}:
             # What torch_setup sets in a process that starts another one is what the other one sets.
             usual = (self._environment.get(name), os.environ.get(name))
-            if name.startswith(READ_AT_IMPORT) and environment.get(name) not in usual:
+            is_read_now = name.startswith(READ_AT_IMPORT) and name != READ_ANEW
+            if is_read_now and environment.get(name) not in usual:
                 return False
         same = _circumstances(_process(client)) == _circumstances(0)
         return same and _is_known(request["command"])
@@ -180,9 +180,14 @@ class Server:
         data = b""
         with contextlib.suppress(OSError):
             data = client.recv(1)
-        if not data:
-            self._selector.unregister(client)
-        os.kill(child, data[0] if data else signal.SIGKILL)
+        if data:
+            os.kill(child, data[0])
+            return
+        self._selector.unregister(client)
+        os.kill(child, signal.SIGKILL)
+        # And what it has started, unless it died before it had a group of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
 
     def _end(self, child: int, ended: int) -> None:
         self._selector.unregister(ended)
@@ -263,6 +268,9 @@ def _become(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
         os.environ.update(request["environment"])
+        if "numba" in sys.modules:
+            # It reads where its cache is when it is imported, or here.
+            importlib.import_module("numba.core.config").reload_config()
         os.umask(request["umask"])
         for limit, values in limits.items():
             resource.setrlimit(limit, values)
@@ -314,8 +322,7 @@ def _open_files(files: Sequence[int], numbers: Sequence[int]) -> None:
 
 def _run(command: Sequence[str]) -> None:
     importlib.invalidate_caches()
-    if "PYTHONPATH" in os.environ:
-        sys.path.insert(1, os.environ["PYTHONPATH"])
+    sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     match command:
         case ["-m", module, *arguments]:
             sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does

@@ -32,6 +32,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.fork_server import forking
 from tests.mutants import ROOT, Mutant, mutants_of
 from tests.pipeline.wiring import imported_by
 from tests.project import copy_of_the_project
@@ -39,7 +40,8 @@ from tests.project import copy_of_the_project
 PACKAGES = ("fit", "data", "evaluation", "tracking")
 LEAST_KILLED = 0.92
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=60", "-o", "timeout_method=thread")
-FAST = (*OPTIONS, "-m", "not slow")
+# A fork finds pytest's plugins imported, without assertions rewritten.
+FAST = (*OPTIONS, "-W", "ignore::pytest.PytestAssertRewriteWarning", "-m", "not slow")
 MOST_TIMES_SLOWER = 3
 """A package's tests that take so many times as long as without a mutant do not end."""
 
@@ -92,9 +94,9 @@ class Copy:
             "PYTHONPATH": str(self._project),
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *FAST, target],
+            ["python", "-m", "pytest", *FAST, target],
             cwd=self._project,
-            env=os.environ | environment,
+            env=forking(os.environ | environment),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.data import synthetic
-from linreg.data.synthetic import draw, feature_names, num_chunks
+from linreg.data.synthetic import draw, feature_names, num_chunks, synthetic_schema
+from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError
 from linreg.params import Generate
 
@@ -42,6 +44,14 @@ def test_there_are_as_many_rows_and_features_as_asked_for(
     assert table.num_rows == rows
     assert table.column_names == [*feature_names(num_features), "y"]
     assert {field.type for field in table.schema} == {pa.float32()}
+
+
+def test_the_schema_is_that_of_the_rows_and_holds_the_true_coefficients() -> None:
+    params = Generate(rows=3, theta=(2.0, -3.4), bias=4.2)
+    schema = synthetic_schema(params)
+    assert schema.equals(drawn(params).schema)
+    truth = {"theta": {"x1": 2.0, "x2": -3.4}, "b": 4.2}
+    assert json.loads(schema.metadata[TRUTH]) == truth
 
 
 @pytest.mark.parametrize("theta", [(2.0, -3.4), (0.1,), (1e-3, 1e3, 7.0)])

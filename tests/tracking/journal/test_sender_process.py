@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 
@@ -217,6 +218,21 @@ def test_a_sender_that_is_starting_is_not_started_again(store: MlflowClient) -> 
         assert len(senders) == 1
         run.end("FINISHED", final=True)
     assert run.flush(SECONDS) == 0
+
+
+@pytest.mark.parametrize(("seconds_ago", "num_senders"), [(10, 0), (30, 1)])
+def test_a_sender_that_failed_lately_tries_again_by_itself(
+    store: MlflowClient, seconds_ago: float, num_senders: int
+) -> None:
+    with start_run("linreg", "down", {}, {}) as run:
+        folder = RunFolder(run.key)
+        failed = time.time() - seconds_ago
+        state = replace(folder.sync_state(), last_error="is down", last_error_time=failed)
+        folder.write_sync_state(state)
+        assert sender_process.wait(folder, 0.1) == 1
+        senders = [each for each in psutil.Process().children() if run.key in each.cmdline()]
+        assert len(senders) == num_senders
+        run.end("FINISHED", final=True)
 
 
 def test_with_linreg_sync_later_no_process_starts_and_flush_does_not_wait(
