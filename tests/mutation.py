@@ -32,7 +32,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.fork_server import forking
+from tests import fork_server
 from tests.mutants import ROOT, Mutant, mutants_of
 from tests.pipeline.wiring import imported_by
 from tests.project import copy_of_the_project
@@ -96,7 +96,7 @@ class Copy:
         process = subprocess.Popen(
             ["python", "-m", "pytest", *FAST, target],
             cwd=self._project,
-            env=forking(os.environ | environment),
+            env=fork_server.forking(os.environ | environment),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -166,6 +166,7 @@ def main() -> None:
     every = [mutant for file in files for mutant in mutants_of(file)]
     drawn = random.Random(options.seed).sample(every, min(options.number, len(every)))  # noqa: S311
     print(f"{len(drawn)} of {len(every)} mutants", flush=True)
+    fork_server.share()
     tried, survived = Counter[str](), Counter[str]()
     for mutant, was_killed in killed(drawn, options.jobs):
         tried[mutant.package] += 1

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.servers.mlflow_server import Server, mlflow_server
+from tests.fork_server import forking
 from tests.project import Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -157,7 +158,7 @@ def test_a_command_killed_at_any_moment_is_completed_by_the_next(small: Project)
         name = f"killed-{number}"
         command = ["linreg", "register", "--name", name]
         process = subprocess.Popen(
-            command, cwd=small.folder, env=small.environment(), stdout=subprocess.DEVNULL
+            command, cwd=small.folder, env=forking(small.environment()), stdout=subprocess.DEVNULL
         )
         with closing(sqlite3.connect(small.folder / "mlflow.db")) as database:
             # Killed as soon as the table has a row of that name.
