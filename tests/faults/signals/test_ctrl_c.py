@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from linreg.process.launcher import SECONDS_TO_STOP
 from linreg.tracking.journal.events import read_events
 from tests.pipeline.test_kills import (
     assert_one_complete_run,
@@ -33,8 +34,11 @@ from tests.project import Project, copy_of, copy_of_the_project
 
 pytestmark = pytest.mark.slow
 
-SECONDS_TO_END = 10
-"""For machines that are busy with other tests; on a quiet one it is less than one."""
+SECONDS_TO_END = 4 * SECONDS_TO_STOP
+"""For machines that are busy with other tests; on a quiet one it is less than one.
+
+The launcher kills workers after SECONDS_TO_STOP, once it has imported what it needs for that.
+"""
 
 
 def start(project: Project, *command: str, workers: int = 1) -> "subprocess.Popen[str]":
@@ -58,7 +62,9 @@ def interrupt(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> 
         ProcessLookupError
     ):  # what it has said of its own end is then more of a help
         os.killpg(process.pid, number)
+    began = time.monotonic()
     output, errors = process.communicate(timeout=SECONDS_TO_END)
+    print(f"ended after {time.monotonic() - began:.1f} s")
     ours = [
         line for line in errors.splitlines() if re.search(r'^ *File "[^"]*/(linreg|stages)/', line)
     ]
