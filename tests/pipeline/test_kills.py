@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -51,6 +52,8 @@ def uninterrupted(factory: pytest.TempPathFactory) -> Path:
 def test_after_any_kill_the_next_repro_ends_with_the_same_hashes_and_one_run(
     project: Project, num_kills: int, workers: int
 ) -> None:
+    # With one worker MLflow gets the run as it is written, with several at the end.
+    project = replace(project, sends=workers == 1)
     chance = random.Random(workers)  # noqa: S311 - a test that can be repeated
     expected = (project.folder / "dvc.lock").read_text()
     killed: list[str] = []
