@@ -168,16 +168,18 @@ def main() -> None:
     print(f"{len(drawn)} of {len(every)} mutants", flush=True)
     fork_server.share()
     tried, survived = Counter[str](), Counter[str]()
-    for mutant, was_killed in killed(drawn, options.jobs):
-        tried[mutant.package] += 1
-        if not was_killed:
-            survived[mutant.package] += 1
-            print(mutant, flush=True)
+    # After Ctrl-C the rates are those of the mutants so far.
+    with contextlib.suppress(KeyboardInterrupt):
+        for mutant, was_killed in killed(drawn, options.jobs):
+            tried[mutant.package] += 1
+            if not was_killed:
+                survived[mutant.package] += 1
+                print(mutant, flush=True)
     for package in sorted(tried):
         print(
             f"{package:12}{1 - survived[package] / tried[package]:4.0%} of {tried[package]} killed"
         )
-    rate = 1 - survived.total() / tried.total()
+    rate = 1 - survived.total() / max(tried.total(), 1)
     print(f"{'together':12}{rate:4.0%} of {tried.total()} killed")
     sys.exit(rate < LEAST_KILLED)
 
