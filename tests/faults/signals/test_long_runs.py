@@ -73,23 +73,24 @@ def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str
     """Train and return the memory of the processes in MB and how large files became in bytes.
 
     Memory is looked at five times a second, that of the training from its first checkpoint on, that
-    of the sender from when MLflow has its first points: all is imported and read by then.
+    of the sender from when MLflow has its first points until it has all: all is imported and read
+    by then.
     """
+    first = {"stages.train": "checkpoints/*.json", "--follow": "runs/*/sent.json"}
     memory, largest = defaultdict[str, list[float]](list), defaultdict[str, int](int)
     stage = psutil.Popen(
         [sys.executable, "-m", "stages.train"], cwd=project.folder, env=project.environment()
     )
-    while stage.poll() is None:
-        for process in [stage, *stage.children(recursive=True)]:
+    processes = {stage.pid: stage}
+    while stage.poll() is None or not is_sent(project.folder):
+        with suppress(psutil.NoSuchProcess):
+            processes |= {each.pid: each for each in stage.children(recursive=True)}
+        for process in processes.values():
             with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-                name = next(
-                    (word for word in process.cmdline() if word in ("stages.train", "--follow")),
-                    None,
-                )
-                first = {"stages.train": "checkpoints/*.json", "--follow": "runs/*/sent.json"}
+                name = next((word for word in process.cmdline() if word in first), None)
                 if name and largest[first[name]]:
                     memory[name].append(process.memory_info().rss / 2**20)
-        for pattern in ("checkpoints/*.json", "runs/*/journal.jsonl", "runs/*/sent.json"):
+        for pattern in (*first.values(), "runs/*/journal.jsonl"):
             for file in (project.folder / ".linreg").glob(pattern):
                 largest[pattern] = max(largest[pattern], file.stat().st_size)
         time.sleep(0.2)
@@ -99,3 +100,10 @@ def watched_training(project: Project) -> tuple[dict[str, list[float]], dict[str
         dict(largest),
     )
     return memory, largest
+
+
+def is_sent(folder: Path) -> bool:
+    """Tell whether MLflow has the whole journal of the one run."""
+    (journal,) = folder.glob(".linreg/runs/*/journal.jsonl")
+    sent = journal.with_name("sent.json")
+    return sent.exists() and json.loads(sent.read_text())["offset"] == journal.stat().st_size
