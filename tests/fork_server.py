@@ -64,13 +64,17 @@ FREE_NUMBERS = 512
 
 def forking(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with a PATH on which the commands are forks of a server's."""
+    if sys.platform != "linux":
+        # It needs /proc and file descriptors of processes.
+        return dict(environment)
     folder = os.environ.get(SHARED) or start()
     return {**environment, "PATH": f"{folder}{os.pathsep}{environment['PATH']}"}
 
 
 def share() -> None:
     """Start a server for the processes that this one will start."""
-    os.environ[SHARED] = str(start())
+    if sys.platform == "linux":
+        os.environ[SHARED] = str(start())
 
 
 @functools.cache
