@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from linreg.tracking.journal.open_run import start_run
-from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.run_folder import RunFolder, run_folders
 from tests.fork_server import ROOT, forking
 
 Follow = Callable[..., "subprocess.Popen[str]"]
@@ -85,8 +85,13 @@ def test_it_gets_the_signals_of_its_client(follow: Follow) -> None:
 
 def test_it_dies_with_its_client(follow: Follow) -> None:
     process = follow()
+    (folder,) = run_folders()
+    assert folder.has_sender()
     process.kill()
     process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    until(lambda: not folder.has_sender())
+    assert not folder.has_sender()
 
 
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "WORKERS"])
