@@ -105,7 +105,7 @@ class Inference:
 
 
 def infer(
-    solution: LeastSquares, confidence: float = 0.95, robust: RobustStandardErrors | None = None
+    solution: LeastSquares, confidence: float, robust: RobustStandardErrors | None = None
 ) -> Inference:
     """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
@@ -146,7 +146,7 @@ class Intervals(NamedTuple):
     high: Floats
 
 
-def intervals(solution: LeastSquares, X: Floats, confidence: float = 0.95) -> Intervals:
+def intervals(solution: LeastSquares, X: Floats, confidence: float) -> Intervals:
     """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
     predicted = linear(X, solution.theta, solution.b)
     if solution.sigma is None or solution.l2:

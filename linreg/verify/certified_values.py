@@ -132,7 +132,7 @@ def _fit(file: Path, intercept: bool) -> Inference:
             X = design.matrix(part.rows, part.origin, part.first_row)
             moments.add(X, design.target(part.rows, part.origin, part.first_row))
     try:
-        return infer(solve(moments, design.names, schema.intercept))
+        return infer(solve(moments, design.names, schema.intercept), confidence=0.95)
     except UserError as error:
         raise UserError(file, str(error)) from None
 

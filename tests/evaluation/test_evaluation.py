@@ -25,7 +25,8 @@ GAP: dict[str, float | None] = {"gap": None, "distance": 1.0}
 
 @pytest.fixture(scope="module")
 def inference() -> Inference:
-    return infer(fit(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 4.0, 4.0])))
+    X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    return infer(fit(X, np.array([1.0, 2.0, 4.0, 4.0])), 0.95)
 
 
 def evaluation(

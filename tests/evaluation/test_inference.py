@@ -113,7 +113,7 @@ def test_a_perfect_fit_has_intervals_without_width() -> None:
             assert test.low == test.high == each.estimate
             assert test.p == (0.0 if each.estimate else None)
     assert (ours.r2, ours.adjusted_r2, ours.f, ours.f_p, ours.sigma) == (1.0, 1.0, None, 0.0, 0.0)
-    new = intervals(fit(X, y), X[:5])
+    new = intervals(fit(X, y), X[:5], 0.95)
     np.testing.assert_array_equal(new.low, new.predicted)
     np.testing.assert_array_equal(new.mean_high, new.predicted)
 
@@ -137,7 +137,7 @@ def test_without_residual_degrees_of_freedom_there_are_no_standard_errors() -> N
     assert has_no_tests(found)
     assert (found.df, found.sigma, found.adjusted_r2, found.f, found.f_p) == (0, *[None] * 4)
     assert found.r2 == 1.0
-    assert np.isnan(intervals(fit(X[:4], y[:4]), X).high).all()
+    assert np.isnan(intervals(fit(X[:4], y[:4]), X, 0.95).high).all()
 
 
 def test_a_ridge_fit_has_no_standard_errors() -> None:
@@ -146,8 +146,8 @@ def test_a_ridge_fit_has_no_standard_errors() -> None:
     assert has_no_tests(found)
     assert (found.f, found.f_p) == (None, None)
     assert found.sigma is not None
-    assert np.isnan(intervals(fit(X, y, l2=0.1), X).low).all()
-    assert np.isfinite(intervals(fit(X, y, l2=0.1), X).predicted).all()
+    assert np.isnan(intervals(fit(X, y, l2=0.1), X, 0.95).low).all()
+    assert np.isfinite(intervals(fit(X, y, l2=0.1), X, 0.95).predicted).all()
 
 
 def test_a_constant_target_has_no_r2() -> None:
@@ -198,6 +198,6 @@ def test_mlflow_gets_estimates_and_those_standard_errors_that_exist() -> None:
 
 def test_without_a_pass_over_the_rows_there_are_no_robust_errors() -> None:
     X, y, _ = drawn()
-    found = infer(fit(X, y))
+    found = infer(fit(X, y), 0.95)
     assert found.robust_kind is None
     assert all(row.robust is None for row in found.coefficients)

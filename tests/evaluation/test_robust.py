@@ -167,7 +167,9 @@ def test_projections_have_all_digits_of_the_exact_ones(
 def test_residuals_have_all_digits_of_the_exact_ones(passes: ModuleType) -> None:
     """Those of a fit that leaves 1e-12 of the target. Measured: 1e-16."""
     X, y, _ = drawn(140)
-    y = X @ [1.0, 2.0, -1.0] + 1e-12 * y
+    # Another power of two for each column.
+    X *= [1e3, 1e-3, 1e6]
+    y = X @ [1e-3, 2e3, -1e-6] + 1e-12 * y
     solution = fit(X, y)
     units = solution.exponents[:-1] - solution.exponents[-1]
     rounded = np.array([solution.b, *solution.theta])

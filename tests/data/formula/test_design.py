@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.design import Design
 from linreg.errors import UserError
 
@@ -381,6 +382,17 @@ def test_a_missing_number_is_filled_with_the_training_mean_where_the_schema_says
     filled = design.matrix(pa.table({"x": pa.array([None, 10.0])}))
     assert filled.tolist() == [[2.5, 6.25], [10.0, 100.0]]
     assert "is missing" in error_of(learn("y ~ x", train), train)
+
+
+def test_rows_with_a_mean_or_a_number_out_of_range_are_named_once_a_column(learn: Learn) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0], "x": [1.0, None, 4.0], "z": [0, 1, 0]})
+    new = CoercedTable(pa.table({"x": pa.array([None, 4.0, 4.5]), "z": [0, 1, 1]}), {})
+    filling = learn("y ~ x + I(x**2) + z", train, fill_missing=True)
+    warnings = {text: rows.tolist() for text, rows in filling.row_warnings(new).items()}
+    assert warnings == {
+        "filled with the mean: x": [True, False, False],
+        "outside the training range: x": [False, False, True],
+    }
 
 
 def test_a_missing_category_is_never_filled(learn: Learn) -> None:

@@ -37,7 +37,7 @@ def test_numpy_adds_up_moments_to_the_bits_of_the_kernels(
         moments = Moments.zero(num_features, expected_rows)
         for length in lengths:
             X = np.ldexp(random.normal(size=(length, num_features)) + 3, exponent)
-            w = random.uniform(0, 2, length) if weighted else None
+            w = np.ldexp(random.uniform(0, 2, length), exponent) if weighted else None
             moments.add(X, random.normal(size=length), w)
         found.append(moments.as_array().tobytes())
     assert found[0] == found[1]

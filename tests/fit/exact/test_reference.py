@@ -16,6 +16,7 @@ from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
+from tests.fit.exact.fits import moments_of, names_of
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]
@@ -56,6 +57,14 @@ def bits(found: LeastSquares) -> list[Any]:
 
 def coefficients(found: ExactReference) -> list[str]:
     return [value.hex() for value in [found.solution.b, *found.solution.theta.tolist()]]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_mean_of_the_target_is_weighted_as_the_fit_is(weighted: bool) -> None:
+    X, y = drawn()
+    w = np.random.default_rng(2).uniform(0, 3, len(y)) if weighted else None
+    reference = ExactReference.from_moments(moments_of(X, y, w), names_of(X), intercept=True)
+    assert reference.mean_target == pytest.approx(np.average(y, weights=w), rel=1e-14)
 
 
 @pytest.mark.parametrize("intercept", [False, True])
