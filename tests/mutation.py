@@ -11,8 +11,8 @@ then all fast tests of its package. A test that fails or takes too long kills th
 is printed as `file:line  before → after`. It calls for a test that states a property, or its code
 does nothing and can go. The command fails below LEAST_KILLED.
 
-Texts, annotations, decorators and what stands in f-strings are not changed, nor are the constants
-in PERFORMANCE.
+Texts, annotations, decorators, zip's `strict` and what stands in f-strings are not changed, nor are
+the constants in PERFORMANCE.
 """
 
 import argparse
