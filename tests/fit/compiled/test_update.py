@@ -65,3 +65,9 @@ def test_a_parameter_that_is_not_finite_is_reported_wherever_it_is(
     gradient[where] = value
     assert not update(found, gradient, RATE, MOMENTUM, PENALTY, 0)
     assert np.isfinite(found[0]).tolist() == [j != where for j in range(3)]
+
+
+def test_a_parameter_beyond_float64_is_reported_though_its_velocity_is_finite() -> None:
+    found = state()
+    assert not update(found, GRADIENT, 1e308, MOMENTUM, np.zeros(3), 0)
+    assert np.isfinite(found[1]).all()
