@@ -106,7 +106,7 @@ def test_a_folder_that_is_not_there_is_created_for_nobody_else(tmp_path: Path) -
 
 def test_a_folder_that_cannot_be_created_is_not_private(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert not kernels._is_private(tmp_path / "file" / "kernels")
+    assert kernels._is_private(tmp_path / "file" / "kernels") is False
 
 
 def test_a_folder_of_another_user_is_not_private(

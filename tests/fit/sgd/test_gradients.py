@@ -112,6 +112,24 @@ def test_a_parameter_on_which_no_loss_depends_has_the_gradient_0(
     assert together(2, work) == [[4.0, -8.0, 12.0, 0.0]] * 2
 
 
+def test_a_model_without_an_intercept_has_the_gradient_of_theta_alone(
+    together: Callable[..., list[Any]],
+) -> None:
+    def work(workers: Workers) -> list[float]:
+        model = torch.nn.Linear(2, 1, bias=False, dtype=torch.double)
+        gradients = ShardGradients(model, 2, Group(workers))
+        X = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.double)
+        loss = model(X[workers.rank]).sum()
+        loss.backward()
+        gradients.collect(workers.rank, loss)
+        gradients.sum_over_shards([1, 1])
+        assert model.weight.grad is not None
+        found: list[float] = model.weight.grad[0].tolist()
+        return found
+
+    assert together(2, work) == [[4.0, 6.0]] * 2
+
+
 def test_the_gradient_of_a_batch_does_not_change_with_the_next_exchange(
     together: Callable[..., list[Any]],
 ) -> None:
