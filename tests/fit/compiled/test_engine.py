@@ -266,7 +266,8 @@ def test_moments_of_batches_are_sums_of_products(share: int, num_features: int) 
 
 
 def engine_of(shards: list[Rows], **params: Any) -> compiled.CompiledEngine:
-    of = Train(**{"dtype": "float64", "lr": 0.02, "batch_size": 32, "epochs": 2} | params)
+    usual: dict[str, Any] = {"dtype": "float64", "lr": 0.02, "batch_size": 32, "epochs": 2}
+    of = Train(**(usual | params))
     plan = BatchPlan(shards, of.batch_size)
     return compiled.CompiledEngine(
         Problem(shards, 2, True, Scaling.identity(2), of, plan, Workers())
@@ -320,10 +321,12 @@ def test_a_superstep_ends_with_its_epoch_and_its_last_rate_is_told(shards_of: Sh
     engine = engine_of(shards_of(*data(100, 2)), schedule="linear", lr=0.08)
     engine.begin_epoch(1, 0)
     engine.advance()
-    assert (engine.step, engine.learning_rate) == (4, pytest.approx(0.08 * (1 - 3 / 8)))
+    assert engine.step == 4
+    assert engine.learning_rate == pytest.approx(0.08 * (1 - 3 / 8))
     engine.begin_epoch(2, 0)
     engine.advance()
-    assert (engine.step, engine.learning_rate) == (8, pytest.approx(0.08 * (1 - 7 / 8)))
+    assert engine.step == 8
+    assert engine.learning_rate == pytest.approx(0.08 * (1 - 7 / 8))
 
 
 def test_the_penalty_is_that_of_theta_in_the_units_of_the_data() -> None:

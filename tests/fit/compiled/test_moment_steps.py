@@ -53,7 +53,7 @@ def test_a_batch_is_divided_into_the_fewest_equal_segments_of_at_most_16_rows(
     share: int, rows: int
 ) -> None:
     tile = empty_tile(share, 3)
-    assert (tile.shape, tile.any()) == ((rows, 5, LANES), False)
+    assert (tile.shape, bool(tile.any())) == ((rows, 5, LANES), False)
     assert rows <= SEGMENT_ROWS
 
 

@@ -108,7 +108,7 @@ def test_the_last_batch_ends_even_where_no_row_is_left_to_read(num_columns: int)
     Z, rates = rows_of(7, num_columns), np.full(9, 0.01)
     order = np.arange(7)
     state, taken, left = found(Z, [order, order[:0]], 10, rates, ends=True)
-    assert (taken, left.any()) == ([0, 1], False)
+    assert (taken, bool(left.any())) == ([0, 1], False)
     np.testing.assert_allclose(state, expected([Z], rates, -1), rtol=1e-9)
 
 

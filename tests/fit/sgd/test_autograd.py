@@ -453,7 +453,8 @@ def test_a_coefficient_of_an_epoch_does_not_change_as_training_goes_on(shards_of
 
 
 def engine_of(shards: list[Rows], intercept: bool = True, **params: Any) -> AutogradEngine:
-    of = Train(**{"lr": 0.05, "batch_size": 10, "epochs": 2} | params)
+    usual: dict[str, Any] = {"lr": 0.05, "batch_size": 10, "epochs": 2}
+    of = Train(**(usual | params))
     plan = BatchPlan(shards, of.batch_size)
     return AutogradEngine(Problem(shards, 2, intercept, Scaling.identity(2), of, plan, ALONE))
 
@@ -541,7 +542,8 @@ def test_the_parameters_of_a_model_are_those_that_were_set(bias: bool) -> None:
     model = torch.nn.Linear(3, 1, bias=bias)
     set_parameters(model, np.array([0.5, 1.0, -2.0, 3.0]))
     theta, b = get_parameters(model)
-    assert (theta.tolist(), b, theta.dtype) == ([1.0, -2.0, 3.0], 0.5 if bias else 0.0, np.float64)
+    assert (theta.tolist(), b) == ([1.0, -2.0, 3.0], 0.5 if bias else 0.0)
+    assert theta.dtype == np.float64
 
 
 def test_each_process_of_a_machine_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def rows_of(step: int, lengths: Sequence[int]) -> list[tuple[Floats, Floats]]:
     """X and y of each shard, small integers: sums are exact in any order."""
     rng = np.random.default_rng(step)
     return [
-        (rng.integers(-5, 6, (length, 3)) * 1.0, rng.integers(-5, 6, length) * 1.0)
+        (rng.integers(-5, 6, (length, 3)).astype(float), rng.integers(-5, 6, length).astype(float))
         for length in lengths
     ]
 
