@@ -13,23 +13,29 @@ import pytest
 from numpy.typing import NDArray
 
 from linreg.fit import kernels
-from linreg.fit.kernels import strict
 from linreg.process.source_hash import code_hash
 
 Floats = NDArray[np.float64]
 
 
-@strict
+Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> Compile:
+    """Compiles a kernel now, whatever an earlier run may have left in the cache."""
+    monkeypatch.setattr(kernels, "CACHED", False)
+    return kernels.strict
+
+
 def quotient(a: float, b: float) -> float:
     return a / b
 
 
-@strict
 def product_and_sum(a: float, b: float, c: float) -> float:
     return a * b + c
 
 
-@strict
 def total(values: Floats) -> float:
     found = 0.0
     for value in values:
@@ -37,7 +43,6 @@ def total(values: Floats) -> float:
     return found
 
 
-@strict
 def spin(times: int) -> int:
     found = 1
     for number in range(times):
@@ -46,27 +51,30 @@ def spin(times: int) -> int:
     return found
 
 
-def test_a_kernel_divides_by_0_as_numpy_does() -> None:
-    assert (quotient(1.0, 0.0), quotient(-1.0, 0.0)) == (np.inf, -np.inf)
-    assert np.isnan(quotient(0.0, 0.0))
+def touch(rows: Floats, row: int) -> None:
+    kernels.prefetch(rows, row)
 
 
-def test_a_kernel_rounds_a_product_before_it_is_added() -> None:
+def test_a_kernel_divides_by_0_as_numpy_does(compiled: Compile) -> None:
+    kernel = compiled(quotient)
+    assert (kernel(1.0, 0.0), kernel(-1.0, 0.0)) == (np.inf, -np.inf)
+    assert np.isnan(kernel(0.0, 0.0))
+
+
+def test_a_kernel_rounds_a_product_before_it_is_added(compiled: Compile) -> None:
     small = 2.0**-30
     # Exactly it is −2⁻⁶⁰.
-    assert product_and_sum(1 + small, 1 - small, -1.0) == 0
+    assert compiled(product_and_sum)(1 + small, 1 - small, -1.0) == 0
 
 
-def test_a_kernel_adds_numbers_in_their_order() -> None:
+def test_a_kernel_adds_numbers_in_their_order(compiled: Compile) -> None:
     values = np.array([1e16, 1.0, 1.0, -1e16] * 16)
-    expected = 0.0
-    for value in values.tolist():
-        expected += value
-    assert total(values) == expected
+    assert compiled(total)(values) == total(values)
 
 
-def test_other_threads_run_while_a_kernel_does() -> None:
-    spin(1)
+def test_other_threads_run_while_a_kernel_does(compiled: Compile) -> None:
+    kernel = compiled(spin)
+    kernel(1)
     times, ends = 0, threading.Event()
 
     def count() -> None:
@@ -77,11 +85,17 @@ def test_other_threads_run_while_a_kernel_does() -> None:
     thread = threading.Thread(target=count)
     thread.start()
     started, before = time.monotonic(), times
-    spin(100_000_000)
+    kernel(100_000_000)
     during, seconds = times - before, time.monotonic() - started
     ends.set()
     thread.join()
     assert during > 10 * seconds
+
+
+def test_prefetching_changes_no_row(compiled: Compile) -> None:
+    rows = np.arange(12.0).reshape(4, 3)
+    assert compiled(touch)(rows, 2) is None
+    assert rows.tolist() == np.arange(12.0).reshape(4, 3).tolist()
 
 
 @pytest.mark.parametrize("mode", [0o700, 0o755, 0o711])
@@ -176,9 +190,6 @@ def prefetched() -> Callable[[Floats, int], Prefetched]:
     note = prototype(lambda *arguments: noted.append(arguments))
     address = ctypes.cast(note, ctypes.c_void_p).value
     llvmlite.binding.add_symbol("linreg_tests_prefetch", address)
-
-    def touch(rows: Floats, row: int) -> None:
-        kernels.prefetch(rows, row)
 
     compiled: Any = numba.njit(touch)
     with pytest.MonkeyPatch.context() as patch:
