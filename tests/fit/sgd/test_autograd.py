@@ -497,6 +497,16 @@ def test_an_engine_with_the_state_of_another_takes_the_same_steps(
     assert (other.loss(), other.learning_rate) == (one.loss(), one.learning_rate)
 
 
+def test_the_parameters_are_the_average_from_its_first_step_on(shards_of: Shards) -> None:
+    engine = engine_of(shards_of(*data(20, 2)[:2]), average=0.5)
+    state = {"model": [[[1.0, 2.0]], [3.0]], "average": [[[4.0, 5.0]], [6.0]]}
+    # Of 4 steps the last 2 are averaged.
+    for step, expected in ((0, [1, 2, 3]), (2, [1, 2, 3]), (3, [4, 5, 6]), (4, [4, 5, 6])):
+        engine.restore(state | {"step": step, "momentum": [None, None], "num_averaged": 1})
+        theta, b = engine.parameters()
+        assert [*theta.tolist(), b] == expected
+
+
 def test_a_loss_is_that_of_the_batch_before_its_step(shards_of: Shards) -> None:
     X, y, _ = data(20, 2, noise=1.0)
     engine = engine_of(shards_of(X, y), dtype="float64", batch_size=20)
