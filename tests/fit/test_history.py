@@ -1,4 +1,5 @@
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linreg.fit.history import Curves, Epoch, History, gap_in_words
+from linreg.files import file_hash
+from linreg.fit.history import Curves, Epoch, History, gap_in_words, read_columns
 from linreg.params import Train
 
 
@@ -222,3 +224,69 @@ def test_of_thousands_of_epochs_20_are_printed_and_the_first(
 )
 def test_a_large_gap_is_a_multiple_of_the_minimum(gap: float, words: str) -> None:
     assert gap_in_words(gap) == words
+
+
+def test_the_tables_are_read_back_as_columns(tmp_path: Path) -> None:
+    found = History(("x1", "2020"), Train())
+    for number, loss in enumerate([None, 1e-17], start=1):
+        found.add(epoch(number, (1 / 3, -number)), 2 / 3, loss, {"gap": 0.5})
+    hashes = found.write(tmp_path)
+    assert hashes == {name: file_hash(tmp_path / name) for name in ("history.csv", "theta.csv")}
+    assert read_columns(tmp_path / "history.csv") == {
+        "epoch": [1, 2],
+        "step": [10, 20],
+        "lr": [0.1, 0.05],
+        "train_mse": [2 / 3, 2 / 3],
+        "validation_mse": [None, 1e-17],
+        "gap": [0.5, 0.5],
+        "distance": [None, None],
+        "gradient_norm": [None, None],
+    }
+    assert read_columns(tmp_path / "theta.csv") == {
+        "epoch": [1, 1, 1, 2, 2, 2],
+        "coefficient": ["b", "x1", "2020"] * 2,
+        "value": [0.5, 1 / 3, -1, 0.5, 1 / 3, -2],
+    }
+
+
+@pytest.mark.parametrize("losses", [[], [3.0], [3.0, 1.0, 2.0], [None, 3.0, None]])
+def test_a_history_comes_back_from_json_as_it_was(
+    tmp_path: Path, losses: list[float | None]
+) -> None:
+    before = history(losses, patience=2, epochs=9)
+    after = History(("x1", "x2"), Train(patience=2, epochs=9))
+    after.restore(json.loads(json.dumps(before.as_data())))
+    assert after.as_data() == before.as_data()
+    assert after.curves() == before.curves()
+    assert after.patience_exhausted == before.patience_exhausted
+    if losses:
+        assert after.selected.theta.dtype == np.float64
+        assert after.selected.number == before.selected.number
+        assert after.summary() == before.summary()
+        assert after.write(tmp_path) == before.write(tmp_path)
+
+
+def test_an_epoch_of_another_number_of_coefficients_is_refused(tmp_path: Path) -> None:
+    found = History(("x1", "x2"), Train(), quiet=True)
+    with pytest.raises(ValueError, match="zip"):
+        found.add(epoch(1, (1.0,)), 0.1, 0.2)
+    with pytest.raises(ValueError, match="zip"):
+        found.write(tmp_path)
+
+
+def test_a_quiet_history_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    History(("x1", "x2"), Train(), quiet=True).add(epoch(1), 0.1, 0.2)
+    assert capsys.readouterr().out == ""
+    History(("x1", "x2"), Train()).add(epoch(1), None, None)
+    assert capsys.readouterr().out == "train: epoch 1: train MSE beyond float64, 1e+06 rows/s\n"
+
+
+def test_the_speed_of_a_training_without_steps_is_not_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exact = Epoch(0, 0, np.array([1.0, 2.0]), 0.5, 0.0, 0.0)
+    found = History(("x1", "x2"), Train(solver="exact", epochs=1))
+    [(_, values)] = found.add(exact, 0.25, 0.5)
+    assert "rows_per_second" not in values
+    assert "rows/s" not in capsys.readouterr().out
+    assert found.summary() == "exact: train MSE 0.25, validation MSE 0.5"

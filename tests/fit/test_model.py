@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from linreg.data.formula.design import Design
 from linreg.errors import UserError
@@ -440,3 +441,41 @@ def test_predicting_changes_neither_the_frame_nor_later_predictions(plain: Linea
 def test_the_coefficients_are_theta_by_name(model: LinearModel) -> None:
     assert list(model.coefficients) == list(model.design.names)
     assert list(model.coefficients.values()) == THETA.tolist()
+
+
+def test_numbers_as_text_are_taken_only_where_the_caller_says_so(plain: LinearModel) -> None:
+    frame = pd.DataFrame({"x": ["1.5", "-2"], "g": ["a", "b"]})
+    assert plain.design_matrix(frame, text=True).tolist() == [[1.5, 0, 0], [-2, 1, 0]]
+    assert plain.predict(frame, text=True).tolist() == [4.0, 7.0]
+    for refuses in (plain.design_matrix, plain.predict):
+        with pytest.raises(UserError, match="column x: must hold double"):
+            refuses(frame)
+
+
+def test_the_design_matrix_of_a_frame_has_a_column_for_each_name(plain: LinearModel) -> None:
+    assert plain.design.names == ("x", "g[T.b]", "g[T.c]")
+    frame = FRAME.assign(g=["a", "b", "c"])
+    assert plain.design_matrix(frame).tolist() == [[1, 0, 0], [2, 1, 0], [3, 0, 1]]
+
+
+@pytest.mark.parametrize("extra", [[], [1.0]])
+def test_weights_of_another_length_are_a_damaged_model(folder: Path, extra: list[float]) -> None:
+    theta = np.array([*THETA, *extra] if extra else THETA[:-1])
+    save_file({"theta": theta, "b": np.array([0.1 + 0.2])}, folder / "model.safetensors")
+    assert "is a damaged model" in failure(folder)
+
+
+def test_another_b_in_the_weights_is_noticed(folder: Path) -> None:
+    save_file({"theta": THETA, "b": np.array([0.3])}, folder / "model.safetensors")
+    assert "model.safetensors and model.json differ" in failure(folder)
+
+
+def test_the_hashes_of_files_are_kept_with_the_model(plain: LinearModel, tmp_path: Path) -> None:
+    assert load_saved(plain, tmp_path).files == {}
+    of_files = LinearModel(plain.design, plain.theta, plain.b, {}, {"a.csv": "0123"})
+    assert load_saved(of_files, tmp_path).files == {"a.csv": "0123"}
+
+
+def load_saved(model: LinearModel, folder: Path) -> LinearModel:
+    model.save(folder)
+    return load(folder)

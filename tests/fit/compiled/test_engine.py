@@ -21,6 +21,9 @@ from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch, History
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
+from linreg.fit.sgd.initial_parameters import initial_parameters
+from linreg.fit.sgd.session import Problem
+from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
 
@@ -260,3 +263,105 @@ def test_moments_of_batches_are_sums_of_products(share: int, num_features: int) 
         np.testing.assert_allclose(
             found, [rows[:, i] @ rows[:, j] for i, j in pairs], rtol=1e-12, atol=1e-12
         )
+
+
+def engine_of(shards: list[Rows], **params: Any) -> compiled.CompiledEngine:
+    usual: dict[str, Any] = {"dtype": "float64", "lr": 0.02, "batch_size": 32, "epochs": 2}
+    of = Train(**(usual | params))
+    plan = BatchPlan(shards, of.batch_size)
+    return compiled.CompiledEngine(
+        Problem(shards, 2, True, Scaling.identity(2), of, plan, Workers())
+    )
+
+
+def test_an_engine_begins_at_rest_with_the_initial_parameters(shards_of: Shards) -> None:
+    engine = engine_of(shards_of(*data(100, 2)))
+    first = initial_parameters(2, True, Train(dtype="float64")).tolist()
+    assert engine.state() == {"step": 0, "compiled": [first, [0.0] * 3, [0.0] * 3]}
+    theta, b = engine.parameters()
+    assert [b, *theta.tolist()] == first
+    assert (engine.divergence(), engine.loss()) == (None, None)  # type: ignore[func-returns-value]
+
+
+def test_the_parameters_are_the_average_from_its_first_step_on(shards_of: Shards) -> None:
+    engine = engine_of(shards_of(*data(100, 2)), average=0.5)
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
+    # Of 8 steps the last 4 are averaged.
+    for step, expected in ((0, rows[0]), (4, rows[0]), (5, rows[2]), (8, rows[2])):
+        engine.restore({"step": step, "compiled": rows})
+        theta, b = engine.parameters()
+        assert [b, *theta.tolist()] == expected
+        assert engine.state() == {"step": step, "compiled": rows}
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_divergence_shows_the_parameters_whichever_is_not_finite(
+    shards_of: Shards, where: int
+) -> None:
+    engine = engine_of(shards_of(*data(100, 2)))
+    rows = np.ones((3, 3))
+    rows[0, where] = np.inf
+    engine.restore({"step": 1, "compiled": rows.tolist()})
+    assert engine.divergence() == ("θ and b are no longer finite", rows[0].tolist())
+    # Velocity and average become infinite with the parameters, or later.
+    engine.restore({"step": 1, "compiled": [[1.0] * 3, [np.inf] * 3, [np.inf] * 3]})
+    assert engine.divergence() is None
+
+
+@pytest.mark.parametrize("num_shards", [1, 2])
+def test_a_first_step_that_diverges_is_reported_as_the_first(
+    shards_of: Shards, num_shards: int
+) -> None:
+    X, y = data(200, 2)
+    with pytest.raises(UserError, match=r"^training: step 1 \(epoch 1\): θ and b are no longer"):
+        train(compiled, shards_of(X, 1e200 * y, num_shards), lr=1e200)
+
+
+@pytest.mark.parametrize(
+    ("num_shards", "kind"), [(1, supersteps.RowSupersteps), (2, supersteps.MomentSupersteps)]
+)
+def test_with_one_shard_steps_come_from_its_rows_and_with_several_from_moments(
+    shards_of: Shards, num_shards: int, kind: Any
+) -> None:
+    """Which round differently; seen in the bits of the first epoch."""
+    shards = shards_of(*data(100, 2), num_shards)
+    engine = engine_of(shards)
+    first = np.array(engine.state()["compiled"])
+    engine.begin_epoch(1, 0)
+    engine.advance()
+    scaling, params = Scaling.identity(2), Train(dtype="float64", batch_size=32)
+    own = augmented_rows.augmented_shards(shards, 2, True, scaling, "float64", ALONE)
+
+    def by(kind: Any) -> list[list[float]]:
+        of = kind(own, BatchPlan(shards, 32), params, np.zeros(3), ALONE)
+        of.begin_epoch(1, 0)
+        state: Floats = of.advance(first, supersteps.Superstep(0, np.full(4, 0.02), -9))[0]
+        return [list(row) for row in state.tolist()]
+
+    assert engine.state()["compiled"] == by(kind)
+    if num_shards == 1:
+        assert by(supersteps.MomentSupersteps) != by(kind)
+
+
+def test_a_superstep_ends_with_its_epoch_and_its_last_rate_is_told(shards_of: Shards) -> None:
+    engine = engine_of(shards_of(*data(100, 2)), schedule="linear", lr=0.08)
+    engine.begin_epoch(1, 0)
+    engine.advance()
+    assert engine.step == 4
+    assert engine.learning_rate == pytest.approx(0.08 * (1 - 3 / 8))
+    engine.begin_epoch(2, 0)
+    engine.advance()
+    assert engine.step == 8
+    assert engine.learning_rate == pytest.approx(0.08 * (1 - 7 / 8))
+
+
+def test_the_penalty_is_that_of_theta_in_the_units_of_the_data() -> None:
+    scaling = Scaling(np.ones(3), np.array([1.0, 2.0, np.inf]), 5.0, 7.0)
+    assert compiled.ridge_penalty(0.5, scaling).tolist() == [0.0, 0.5, 0.125, 0.0]
+    assert compiled.ridge_penalty(0.0, scaling).tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize(("l2", "scale"), [(1e300, 1e-10), (1.0, 1e-300)])
+def test_a_penalty_beyond_float64_is_infinite_without_a_warning(l2: float, scale: float) -> None:
+    scaling = Scaling(np.zeros(1), np.array([scale]), 0.0, 1.0)
+    assert compiled.ridge_penalty(l2, scaling).tolist() == [0.0, np.inf]

@@ -12,13 +12,23 @@ from linreg.errors import UserError
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
-from linreg.fit.sgd.autograd import gradient_descent
+from linreg.fit.sgd.autograd import (
+    AutogradEngine,
+    choose_device,
+    get_parameters,
+    gradient_descent,
+    set_parameters,
+    share_of_batch,
+    weighted,
+)
 from linreg.fit.sgd.batches import ShuffledBatches
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
+from linreg.fit.sgd.session import Problem
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.torch_setup import torch
+from linreg.process.workers import ALONE
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]
@@ -440,3 +450,123 @@ def test_a_coefficient_of_an_epoch_does_not_change_as_training_goes_on(shards_of
         before = first.theta.copy()
         list(running)
         np.testing.assert_array_equal(first.theta, before)
+
+
+def engine_of(shards: list[Rows], intercept: bool = True, **params: Any) -> AutogradEngine:
+    usual: dict[str, Any] = {"lr": 0.05, "batch_size": 10, "epochs": 2}
+    of = Train(**(usual | params))
+    plan = BatchPlan(shards, of.batch_size)
+    return AutogradEngine(Problem(shards, 2, intercept, Scaling.identity(2), of, plan, ALONE))
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_engine_begins_with_the_initial_parameters_and_no_momentum(
+    shards_of: Shards, intercept: bool, dtype: Any
+) -> None:
+    engine = engine_of(shards_of(*data(20, 2)[:2]), intercept, dtype=dtype)
+    b, *theta = initial_parameters(2, intercept, Train(dtype=dtype)).tolist()
+    assert (engine.parameters()[0].tolist(), engine.parameters()[1]) == (theta, b)
+    parameters = [[theta], [b]] if intercept else [[theta]]
+    assert engine.state() == {
+        "step": 0,
+        "model": parameters,
+        "momentum": [None] * len(parameters),
+        "average": parameters,
+        "num_averaged": 0,
+    }
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2, 3])
+def test_an_engine_with_the_state_of_another_takes_the_same_steps(
+    shards_of: Shards, taken: int
+) -> None:
+    shards = shards_of(*data(20, 2, noise=1.0)[:2])
+    one, other = (engine_of(shards, average=0.75, momentum=0.9) for _ in range(2))
+    one.begin_epoch(1, 0)
+    for step in range(taken):
+        if step == 2:
+            one.begin_epoch(2, 0)
+        one.advance()
+    other.restore(one.state())
+    assert other.state() == one.state()
+    for engine in (one, other):
+        engine.begin_epoch(1 + taken // 2, taken % 2)
+        engine.advance()
+    assert other.state() == one.state()
+    assert (other.loss(), other.learning_rate) == (one.loss(), one.learning_rate)
+
+
+def test_the_parameters_are_the_average_from_its_first_step_on(shards_of: Shards) -> None:
+    engine = engine_of(shards_of(*data(20, 2)[:2]), average=0.5)
+    state = {"model": [[[1.0, 2.0]], [3.0]], "average": [[[4.0, 5.0]], [6.0]]}
+    # Of 4 steps the last 2 are averaged.
+    for step, expected in ((0, [1, 2, 3]), (2, [1, 2, 3]), (3, [4, 5, 6]), (4, [4, 5, 6])):
+        engine.restore(state | {"step": step, "momentum": [None, None], "num_averaged": 1})
+        theta, b = engine.parameters()
+        assert [*theta.tolist(), b] == expected
+
+
+def test_a_loss_is_that_of_the_batch_before_its_step(shards_of: Shards) -> None:
+    X, y, _ = data(20, 2, noise=1.0)
+    engine = engine_of(shards_of(X, y), dtype="float64", batch_size=20)
+    for epoch in (1, 2):
+        theta, b = engine.parameters()
+        expected = float(np.square(X @ theta + b - y).mean())
+        engine.begin_epoch(epoch, 0)
+        engine.advance()
+        assert engine.loss() == pytest.approx(expected, rel=1e-13)
+        assert engine.divergence() is None
+
+
+@pytest.mark.parametrize("factor", [1e200, math.nan])
+def test_a_loss_that_is_not_finite_is_a_divergence(shards_of: Shards, factor: float) -> None:
+    X, y, _ = data(20, 2)
+    engine = engine_of(shards_of(X, y), dtype="float64")
+    set_parameters(engine.model, np.full(3, factor))
+    engine.begin_epoch(1, 0)
+    engine.advance()
+    assert str(engine.divergence()) == str(("the loss is no longer finite", factor * math.inf))
+
+
+def test_a_first_step_that_diverges_is_reported_as_the_first(shards_of: Shards) -> None:
+    X, y, _ = data(200, 2)
+    with pytest.raises(UserError, match=r"^training: step 1 \(epoch 1\): the loss is no longer"):
+        train(shards_of(X, 1e200 * y), batch_size=10)
+
+
+def test_a_weight_multiplies_a_row_by_its_root() -> None:
+    rows = torch.tensor([[2.0], [3.0]])
+    assert weighted(rows, None) is rows
+    assert weighted(rows, torch.tensor([[4.0], [0.5]])).tolist() == [[8.0], [1.5]]
+
+
+def test_the_share_of_a_micro_batch_is_that_of_its_rows() -> None:
+    loss = torch.tensor(6.0)
+    assert share_of_batch(loss, 4, 4) is loss
+    assert share_of_batch(loss, 1, 4).item() == 1.5
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_parameters_of_a_model_are_those_that_were_set(bias: bool) -> None:
+    model = torch.nn.Linear(3, 1, bias=bias)
+    set_parameters(model, np.array([0.5, 1.0, -2.0, 3.0]))
+    theta, b = get_parameters(model)
+    assert (theta.tolist(), b) == ([1.0, -2.0, 3.0], 0.5 if bias else 0.0)
+    assert theta.dtype == np.float64
+
+
+def test_each_process_of_a_machine_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen on a machine that claims to have two devices."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert [choose_device(wanted) for wanted in ("cpu", "cuda", "auto")] == ["cpu", *["cuda:0"] * 2]
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert [choose_device(wanted) for wanted in ("cpu", "cuda", "auto")] == ["cpu", *["cuda:1"] * 2]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert choose_device("cpu") == "cpu"
+    message = "every process needs its own CUDA device; found process 3 on a machine with 2; "
+    for wanted in ("cuda", "auto"):
+        with pytest.raises(UserError, match=message):
+            choose_device(wanted)

@@ -307,3 +307,42 @@ def as_lists(
         assert [-each for each in y] == x
         assert sqrt_w is None or sqrt_w == np.sqrt(np.array(x) + 1).tolist()
     return list(batch.lengths), micro_batches
+
+
+# in the memory of a device
+
+
+def chunks_read_again(rows: Counting, free_bytes: int) -> list[int]:
+    """The number of chunks that each of three epochs has read from the file."""
+    of = batches([rows], 5)
+    # What a CUDA device would have.
+    of._free_bytes = free_bytes
+    counts, found = [], []
+    for _ in range(3):
+        rows.read.clear()
+        found.append([as_lists(batch) for batch in of.epoch(1)])
+        counts.append(len(rows.read))
+    assert found[0] == found[1] == found[2]
+    return counts
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_chunks_stay_on_the_device_while_they_fit_into_its_free_memory(
+    design: Design, tmp_path: Path, weighted: bool
+) -> None:
+    """Four chunks of 4 rows, each of x, y and, with weights, √w in float64."""
+    design = with_weights(design) if weighted else design
+    rows = Counting(shards(tmp_path, design, [16], 4)[0].path, design)
+    of_a_chunk = 4 * 8 * (3 if weighted else 2)
+    for fitting in range(5):
+        expected = [4, 4 - fitting, 4 - fitting]
+        assert chunks_read_again(rows, fitting * of_a_chunk) == expected
+        assert chunks_read_again(rows, (fitting + 1) * of_a_chunk - 1) == expected
+
+
+def test_without_a_device_chunks_are_read_anew(design: Design, tmp_path: Path) -> None:
+    rows = Counting(shards(tmp_path, design, [16], 4)[0].path, design)
+    of = batches([rows], 5)
+    for _ in range(2):
+        list(of.epoch(1))
+    assert len(rows.read) == 8

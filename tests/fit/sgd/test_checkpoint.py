@@ -1,8 +1,11 @@
 import contextlib
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import write_table
+from linreg.errors import Interrupted
 from linreg.files import checksum
 from linreg.fit import history as history_module
 from linreg.fit.exact.standardize import Scaling
@@ -24,7 +28,8 @@ from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Train
-from linreg.process.workers import ALONE
+from linreg.process import signals
+from linreg.process.workers import ALONE, Workers
 
 INPUTS = {"data/split": "0123.dir", "schema.json": "4567"}
 NUM_ROWS = 26
@@ -33,6 +38,8 @@ STEPS = {1: 4, 3: 5}
 9, 9, 8 rows.
 """
 Shards = Mapping[int, list[Rows]]
+SECONDS_WITHIN_EPOCH = checkpoint_module.SECONDS_WITHIN_EPOCH
+SHARE_OF_TIME = checkpoint_module.SHARE_OF_TIME
 
 
 @pytest.fixture(scope="module")
@@ -404,3 +411,212 @@ def test_checkpoints_take_a_small_share_of_the_time(
     monkeypatch.setattr(checkpoint_module, "SHARE_OF_TIME", 1e-9)
     finished(shards[1], small())
     assert json.loads(the_file(folder).read_text())["state"]["step"] == STEPS[1]
+
+
+# when it is written
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, at_every_step: None) -> Clock:
+    """A clock at which checkpoints are written as usual."""
+    clock = Clock()
+    monkeypatch.setattr(checkpoint_module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(checkpoint_module, "SECONDS_WITHIN_EPOCH", SECONDS_WITHIN_EPOCH)
+    monkeypatch.setattr(checkpoint_module, "SHARE_OF_TIME", SHARE_OF_TIME)
+    return clock
+
+
+def first_due(clock: Clock, offer: Callable[[Callable[[], State]], None], cost: float) -> float:
+    """Offer a checkpoint every 1/8 s until it is written, which takes `cost`; tells after when."""
+    last, written = clock.now, False
+
+    def state() -> State:
+        nonlocal written
+        written = True
+        clock.now += cost
+        return {"step": 1}
+
+    while True:
+        offer(state)
+        if written:
+            return clock.now - cost - last
+        clock.now += 0.125
+
+
+def test_within_an_epoch_a_checkpoint_is_written_every_5_seconds(
+    folder: Path, clock: Clock
+) -> None:
+    _, checkpoint = started(small())
+    assert [first_due(clock, checkpoint.at_step, 0.0) for _ in range(3)] == [5.0] * 3
+    # It is 1/20 of the time at most: 0.125 of 2.5 s would be, too.
+    assert [first_due(clock, checkpoint.at_step, 0.125) for _ in range(3)] == [5.0] * 3
+
+
+@pytest.mark.parametrize(("cost", "seconds"), [(0.375, 7.5), (0.5, 10.0), (2.0, 10.0)])
+def test_writing_takes_a_20th_of_the_time_unless_a_kill_would_lose_more_than_10_seconds(
+    folder: Path, clock: Clock, cost: float, seconds: float
+) -> None:
+    _, checkpoint = started(small())
+    first_due(clock, checkpoint.at_step, cost)
+    assert first_due(clock, checkpoint.at_step, cost) == seconds
+    assert first_due(clock, checkpoint.at_epoch, cost) == seconds
+
+
+def test_after_an_epoch_a_checkpoint_is_written_at_once_if_that_takes_no_time(
+    folder: Path, clock: Clock
+) -> None:
+    _, checkpoint = started(small())
+    assert [first_due(clock, checkpoint.at_epoch, 0.0) for _ in range(3)] == [0.0] * 3
+    first_due(clock, checkpoint.at_epoch, 0.0625)
+    assert first_due(clock, checkpoint.at_epoch, 0.0625) == 1.25
+
+
+def test_a_checkpoint_that_could_not_be_written_is_due_as_if_it_had_been(
+    folder: Path, clock: Clock
+) -> None:
+    _, checkpoint = started(small())
+    folder.parent.touch()
+    first_due(clock, checkpoint.at_step, 0.375)
+    assert first_due(clock, checkpoint.at_step, 0.375) == 7.5
+
+
+# what it says, and who may write
+
+
+def test_a_checkpoint_is_a_line_of_json_with_sorted_keys(folder: Path) -> None:
+    _, checkpoint = started(small())
+    assert checkpoint.write(lambda: {"step": 3, "model": [1 / 3]}) is True
+    text = the_file(folder).read_text()
+    assert text == json.dumps(json.loads(text), sort_keys=True) + "\n"
+    assert started(small())[1].state == {"step": 3, "model": [1 / 3]}
+
+
+def test_the_order_of_the_inputs_makes_no_other_training(folder: Path) -> None:
+    _, checkpoint = started(small())
+    checkpoint.write(lambda: {"step": 3})
+    history = History(("x1", "x2"), small(), quiet=True)
+    reverse = dict(reversed(INPUTS.items()))
+    assert list(reverse) != list(INPUTS)
+    assert Checkpoint(reverse, small(), history, ALONE).state == {"step": 3}
+
+
+def test_all_processes_resume_and_the_first_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str], together: Callable[..., list[Any]]
+) -> None:
+    started(small())[1].write(lambda: {"step": 3})
+
+    def work(workers: Workers) -> Any:
+        history = History(("x1", "x2"), small(), quiet=True)
+        return Checkpoint(INPUTS, small(), history, workers).state
+
+    assert together(3, work) == [{"step": 3}] * 3
+    assert capsys.readouterr().out == "train: resuming from step 3\n"
+
+
+def test_only_the_first_process_writes_and_deletes(folder: Path) -> None:
+    history = History(("x1", "x2"), small(), quiet=True)
+    other = Checkpoint(INPUTS, small(), history, Workers(1, 2))
+    assert other.write(lambda: {"step": 3}) is False
+    other.at_epoch(lambda: {"step": 3})
+    assert not folder.exists()
+    started(small())[1].write(lambda: {"step": 4})
+    other.delete()
+    assert started(small())[1].state == {"step": 4}
+
+
+def test_that_nothing_can_be_written_is_said_once_and_training_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, checkpoint = started(small())
+    folder.parent.touch()
+    assert [checkpoint.write(lambda: {"step": 3}) for _ in range(3)] == [False] * 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "train: no checkpoint can be written, so a kill loses all the work: .linreg/checkpoints: "
+    )
+    folder.parent.unlink()
+    assert checkpoint.write(lambda: {"step": 3}) is True
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_said_in_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, checkpoint = started(small())
+    checkpoint.write(lambda: {"step": 3})
+    path = the_file(folder)
+    path.unlink()
+    path.mkdir()
+    assert checkpoint.write(lambda: {"step": 3}) is False
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"all the work: {CHECKPOINTS / path.name}: is a folder, " in line
+
+
+# when it is asked to end
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Sends this process a signal, as `interruptible` stages get it."""
+    # What a test leaves there would interrupt the next one.
+    monkeypatch.setattr(signals, "_pending_signal", 0)
+    with signals.interruptible():
+        yield lambda: os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("occasion", ["at_step", "at_epoch"])
+def test_a_training_that_is_asked_to_end_saves_its_step_first(
+    folder: Path, clock: Clock, asked: Callable[[], None], occasion: str
+) -> None:
+    _, checkpoint = started(small())
+    getattr(checkpoint, occasion)(lambda: {"step": 6})
+    asked()
+    message = r"^train: interrupted; step 7 is saved, run it again to resume from there$"
+    with pytest.raises(Interrupted, match=message) as error:
+        getattr(checkpoint, occasion)(lambda: {"step": 7})
+    assert error.value.number == signal.SIGTERM
+    assert started(small())[1].state == {"step": 7}
+
+
+def test_a_training_that_cannot_be_saved_says_that_its_step_is_lost(
+    folder: Path, asked: Callable[[], None]
+) -> None:
+    _, checkpoint = started(small())
+    folder.parent.touch()
+    checkpoint.at_step(lambda: {"step": 6})
+    asked()
+    with pytest.raises(Interrupted, match=r"^train: interrupted; step 7 is lost$"):
+        checkpoint.at_step(lambda: {"step": 7})
+
+
+def test_of_several_processes_the_first_decides_when_to_end(
+    folder: Path, asked: Callable[[], None]
+) -> None:
+    history = History(("x1", "x2"), small(), quiet=True)
+    other = Checkpoint(INPUTS, small(), history, Workers(1, 2))
+    other.at_step(lambda: {"step": 6})
+    asked()
+    other.at_step(lambda: {"step": 7})
+    other.at_epoch(lambda: {"step": 7})
+    other.delete()
+
+
+def test_a_training_asked_to_end_after_its_last_step_keeps_its_checkpoint(
+    folder: Path, asked: Callable[[], None]
+) -> None:
+    _, checkpoint = started(small())
+    checkpoint.at_step(lambda: {"step": 6})
+    asked()
+    with pytest.raises(Interrupted) as error:
+        checkpoint.delete()
+    assert error.value.number == signal.SIGTERM
+    assert started(small())[1].state == {"step": 6}
