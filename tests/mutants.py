@@ -28,6 +28,9 @@ PERFORMANCE = {
     "SECONDS_BETWEEN_BATCHES",
     "SECONDS_WITHIN_EPOCH",
     "SHARE_OF_TIME",
+    # How many are computed at once.
+    "STEPS_AT_ONCE",
+    "STEPS_BETWEEN_UPDATES",
 }
 """Module constants that change no result, only time or memory. Their values are not mutated."""
 

@@ -127,7 +127,7 @@ class Checkpoint:
                 raise Interrupted(pending_signal())
             # If it stays, the same training resumes from it and ends with the same result.
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                self._path.unlink()
 
     def _read(self) -> Mapping[str, Any] | None:
         """Read what was saved; a damaged checkpoint is reported and deleted."""

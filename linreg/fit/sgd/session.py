@@ -127,15 +127,18 @@ def take_steps(
 ) -> None:
     """Take the steps that are left of an epoch."""
     first, end = engine.step, epoch * steps_per_epoch
+    shown = 0
     while engine.step < end:
         engine.advance()
         done = engine.step - first
         if engine.step % engine.steps_between_checks == 0 or engine.step == end:
             refuse_divergence(engine, epoch, params)
-        if done - progress.n >= STEPS_BETWEEN_UPDATES or engine.step == end:
-            if (loss := engine.loss()) is not None:
+        if done - shown >= STEPS_BETWEEN_UPDATES or engine.step == end:
+            # Reading the loss waits for the device, which is for nobody without a terminal.
+            if not progress.disable and (loss := engine.loss()) is not None:
                 progress.set_postfix(loss=f"{loss:.4g}", refresh=False)
-            progress.update(done - progress.n)
+            progress.update(done - shown)
+            shown = done
         if checkpoint and engine.step < end:
             checkpoint.at_step(engine.state)
 

@@ -219,7 +219,7 @@ def steps_of(
         yield progress
 
 
-def test_the_loss_is_read_at_every_100th_step_and_the_last(shards: list[Rows]) -> None:
+def test_the_loss_is_read_at_every_100th_step_and_the_last() -> None:
     engine = Counting(250)
     (progress,) = steps_of(engine, 250)
     assert engine.losses_at == [350, 450, 500]
@@ -231,6 +231,14 @@ def test_a_bar_without_a_loss_shows_the_steps_alone() -> None:
     (progress,) = steps_of(engine, 250)
     assert engine.losses_at == [390, 500]
     assert (progress.n, progress.postfix) == (250, None)
+
+
+def test_without_a_terminal_no_loss_is_read() -> None:
+    engine = Counting(250)
+    with tqdm(total=250, disable=True) as progress:
+        take_steps(engine, 1, 250, Train(), None, progress)
+    assert engine.step == 250
+    assert not engine.losses_at
 
 
 def test_a_new_loss_alone_does_not_redraw_the_bar() -> None:
