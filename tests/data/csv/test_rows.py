@@ -105,6 +105,40 @@ def test_rows_are_counted_from_1_below_the_header_in_any_block(
     assert refused(tmp_path / "a.csv").startswith(": row 102: has ")
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "1,2,3",
+            ": row 1: has 3 cells where the header has 2; found 1,2,3;"
+            " correct the row, or put quotes around cells that contain ','",
+        ),
+        ("1", ": row 1: has 1 cell where the header has 2; found 1; correct the row"),
+    ],
+)
+def test_a_row_with_too_many_cells_may_lack_quotes(tmp_path: Path, row: str, message: str) -> None:
+    (tmp_path / "a.csv").write_text(f"x,y\n{row}\n")
+    assert refused(tmp_path / "a.csv") == message
+
+
+@pytest.mark.parametrize("row", [1, 2, 60, 100])
+def test_text_after_a_closing_quote_is_refused_with_its_row(
+    tmp_path: Path, block_bytes: int, row: int
+) -> None:
+    rows = ['1,"a\nb"'] * 100
+    rows[row - 1] = '2,"a"b'
+    (tmp_path / "a.csv").write_text("\n".join(["x,y", *rows, ""]))
+    message = refused(tmp_path / "a.csv")
+    assert message.startswith(f': row {row}: has text after a closing quote; found 2,"a"b')
+    assert message.endswith("; double a quote inside a quoted cell")
+
+
+def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
+    cells = ["NA", " NA", "?\t", " null ", "a", " a", "N A", ""]
+    missing = one_column(tmp_path, cells).is_null().to_pylist()
+    assert missing == [True, True, True, True, False, False, False, True]
+
+
 def test_damage_far_from_the_start_is_found_with_its_offset(
     tmp_path: Path, block_bytes: int
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from linreg.errors import UserError
+from linreg.process import lock as locks
 from linreg.tracking.journal.events import read_events
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run import Run
@@ -15,6 +16,7 @@ from linreg.tracking.journal.run_folder import (
     run_folders,
     unreadable_journals,
 )
+from tests.tracking.virtual_clock import Clock
 
 
 @pytest.fixture
@@ -116,9 +118,29 @@ def test_one_process_at_a_time_is_the_sender(run: Run) -> None:
     with folder.sender_lock() as acquired:
         assert acquired
         assert folder.has_sender()
+    assert not folder.has_sender()
+
+
+def test_asking_for_a_sender_takes_no_time_and_its_lock_is_waited_for_half_a_second(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(run.key)
+    with folder.sender_lock() as acquired:
+        assert acquired
+        monkeypatch.setattr(locks, "time", clock := Clock())
+        assert folder.has_sender()
+        assert clock.now == 0
         with folder.sender_lock() as again:
             assert not again
-    assert not folder.has_sender()
+        assert clock.now == 0.5
+
+
+def test_a_writer_is_asked_for_during_a_hundredth_of_a_second(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "time", clock := Clock())
+    assert RunFolder(run.key).has_writer()
+    assert clock.now == 0.01
 
 
 def test_runs_that_have_started_are_listed_by_their_keys(run: Run, repository: Path) -> None:

@@ -270,7 +270,7 @@ def test_a_version_without_an_artifact_of_ours_is_an_error_that_names_it(
     tmp_path: Path,
 ) -> None:
     version()
-    with pytest.raises(UserError, match="^linreg version 1: holds no model artifact of this pipe"):
+    with pytest.raises(UserError, match=r"^linreg version 1: holds no model artifact of this pipe"):
         registry.artifact(registry.version(1), tmp_path / "1")
     model_id, _ = logged("{}", "another.json")
     registry.add(model_id, run_id, "", {}, a_decision(CHALLENGER))

@@ -17,7 +17,7 @@ from linreg.process import lock as locks
 from linreg.process.lock import exclusive_lock
 from linreg.tracking.mlflow.store import experiment_id, open_store, require_answer
 from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS
-from tests.tracking.mlflow.virtual_clock import Clock
+from tests.tracking.virtual_clock import Clock
 
 LOCATION = "mlartifacts"
 

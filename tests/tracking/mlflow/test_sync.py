@@ -16,7 +16,7 @@ from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.mlflow import sync
 from linreg.tracking.mlflow.sync import SyncResult, follow, send_all
-from tests.tracking.mlflow.virtual_clock import Clock
+from tests.tracking.virtual_clock import Clock
 
 SentRun = Callable[..., MlflowRun]
 DOWN = "http://127.0.0.1:9"
