@@ -106,9 +106,7 @@ def an_invalid(name: str, cells: Sequence[str], valid: Sequence[float | None]) -
     return table({name: InvalidCells(rows, original)}, **{name: pa.array(valid)})
 
 
-def test_a_cell_that_is_no_number_is_an_error_with_its_text_whether_or_not_there_is_a_mean() -> (
-    None
-):
+def test_a_cell_that_is_no_number_is_an_error_with_or_without_a_mean() -> None:
     features = an_invalid("x", ["1", "one"], [1.0, None])
     for means in ({}, {"x": 3.0}):
         with pytest.raises(UserError) as caught:

@@ -103,7 +103,7 @@ def test_a_column_with_nothing_but_missing_cells_is_refused(
 def test_the_first_missing_cell_of_the_used_columns_is_named(
     tmp_path: Path, missing: dict[str, int], message: str
 ) -> None:
-    columns = dict.fromkeys(("y", "x", "w", "unused"), [1.0])
+    columns = {name: [1.0] for name in ("y", "x", "w", "unused")}
     table = a_table(tmp_path, columns)
     profiles = {name: profile(5, missing.get(name, 0), name) for name in columns}
     schema = schema_of("y ~ x", table)

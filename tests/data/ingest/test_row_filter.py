@@ -24,11 +24,11 @@ def table(tmp_path: Path) -> TypedTable:
         (1.0, 2.0, 3, None, 1.0, 1),
         (1.0, 2.0, 3, "a", None, 1),
     ]
-    files = (rows[:2], rows[2:])
-    return a_table(
-        tmp_path,
-        *(dict(zip(names, map(list, zip(*file, strict=True)), strict=True)) for file in files),
-    )
+    columns = [
+        {name: [row[index] for row in file] for index, name in enumerate(names)}
+        for file in (rows[:2], rows[2:])
+    ]
+    return a_table(tmp_path, *columns)
 
 
 @pytest.mark.parametrize(
