@@ -53,7 +53,7 @@ def test_a_factor_is_computed_once() -> None:
 
 
 def test_a_column_may_have_any_name() -> None:
-    values, _ = collecting(table(**{"log(x) ~": [1.0, 2.0]}))
+    values, _ = collecting(CoercedTable(pa.table({"log(x) ~": [1.0, 2.0]}), {}))
     assert values.number(number("log(x) ~")).tolist() == [1.0, 2.0]
 
 

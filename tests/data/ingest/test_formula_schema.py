@@ -36,7 +36,8 @@ def test_the_dot_stands_for_numbers_and_categories_that_nothing_else_uses(tmp_pa
         "k": Column("int64", "number"),
         "g": Column("string", "category"),
     }
-    assert (found.category_columns, found.fill_missing, found.weights) == ({"g"}, True, "w")
+    assert found.category_columns == {"g"}
+    assert (found.fill_missing, found.weights) == (True, "w")
 
 
 def test_a_number_may_be_a_category_and_free_text_too_where_the_formula_says_so(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ WEIGHTS = {"w": "model.weights"}
 def table(tmp_path: Path) -> TypedTable:
     """Six rows in two files: the first is complete, each of the others lacks something."""
     names = ("y", "x", "k", "g", "w", "unused")
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (1.0, 2.0, 3, "a", 1.0, None),
         (None, None, 3, "a", 1.0, 1),
         (1.0, None, 3, "a", 1.0, 1),

@@ -28,4 +28,5 @@ def test_large_integers_are_rounded_to_floats() -> None:
 
 def test_truth_values_are_a_mask() -> None:
     mask = as_mask(pa.chunked_array([[True, False], [True]]))
-    assert (mask.tolist(), mask.dtype) == ([True, False, True], np.bool_)
+    assert mask.tolist() == [True, False, True]
+    assert mask.dtype == bool
