@@ -25,7 +25,7 @@ def table(tmp_path: Path) -> TypedTable:
         (1.0, 2.0, 3, None, 1.0, 1),
         (1.0, 2.0, 3, "a", None, 1),
     ]
-    columns = [
+    columns: list[dict[str, list[Any]]] = [
         {name: [row[index] for row in file] for index, name in enumerate(names)}
         for file in (rows[:2], rows[2:])
     ]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def followed(clock: Clock, caplog: pytest.LogCaptureFixture) -> Callable[..., Fo
             seen.has_sender[seconds] = folder.has_sender()
 
         for seconds in look:
-            clock.at(seconds, lambda seconds=seconds: look_at(seconds))
+            clock.at(seconds, partial(look_at, seconds))
         logger, watch = logging.getLogger(sync.__name__), Watch()
         logger.addHandler(watch)
         try:
