@@ -92,9 +92,12 @@ def test_the_size_of_a_page_may_take_several_bytes() -> None:
     assert headers_of(header + b"a" * 20_000 + PAGES[0]) == [header, size_field(5) + STOP]
 
 
-def test_a_header_with_long_values_is_read_to_its_end() -> None:
-    # A text of 1000 bytes: 1000 = 0b111_1101000.
-    header = bytes([0x18, 0b1110_1000, 0b111]) + b"t" * 1000 + size_field(2, 2) + STOP
+@pytest.mark.parametrize(
+    ("length", "encoded"),
+    [(1000, [0b1110_1000, 0b111]), (60_000, [0b1110_0000, 0b1101_0100, 0b11])],
+)
+def test_a_header_with_long_values_is_read_to_its_end(length: int, encoded: list[int]) -> None:
+    header = bytes([0x18, *encoded]) + b"t" * length + size_field(2, 2) + STOP
     assert headers_of(header + b"ab" + PAGES[0]) == [header, size_field(5) + STOP]
 
 

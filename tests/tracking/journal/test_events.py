@@ -125,3 +125,9 @@ def test_a_run_that_failed_and_resumes_is_running_again() -> None:
 def test_an_unreadable_line_says_nothing_about_the_run() -> None:
     unreadable = an_event("unreadable", 0, line="?")
     assert state_after(START, FINISHED, unreadable) == state_after(START, FINISHED)
+
+
+def test_a_line_has_sorted_keys_and_characters_as_they_are() -> None:
+    line = encode_event("tags", {"tags": {"z": "ö", "a": "θ"}}).decode()
+    assert '"event": "tags", "tags": {"a": "θ", "z": "ö"}, "time": ' in line
+    assert line == line.strip() + "\n"
