@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,19 @@ def test_a_journal_that_cannot_be_read_is_no_error(repository: Path) -> None:
     sender.rename(sender.with_name("moved"))
     sender.write_text("a file")
     assert reopen_run("model", "h") is None
+
+
+def test_the_newest_run_is_the_one_that_has_started_last(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(1)
+    monkeypatch.setattr("time.time", lambda: float(next(seconds)))
+    first = start_run("linreg", "first", {}, {"model": "h"})
+    with start_run("linreg", "second", {}, {"model": "h"}) as second:
+        pass
+    with first:
+        first.set_tags({"gates": "passed"})
+    found = reopen_run("model", "h")
+    assert found is not None
+    assert found.key == second.key
+    found.close()
