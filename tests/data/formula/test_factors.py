@@ -93,6 +93,11 @@ def test_a_missing_number_is_replaced_by_a_mean_or_an_error() -> None:
     assert rows_of(handler) == {"missing value: z": [0]}
 
 
+def test_large_integers_are_rounded_also_next_to_a_missing_one() -> None:
+    values, _ = collecting(table(n=[2**53 + 1, None]), n=0.5)
+    assert values.number(number("n")).tolist() == [2.0**53, 0.5]
+
+
 def test_a_missing_cell_is_named() -> None:
     with pytest.raises(UserError) as caught:
         raising(table(x=[1.0, None])).number(number("x"))

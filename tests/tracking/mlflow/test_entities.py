@@ -153,6 +153,8 @@ def test_points_are_grouped_up_to_a_batch_and_events_of_another_kind_end_a_group
 
 
 def test_each_group_begins_at_zero_points() -> None:
+    events = [an_event("metrics", size) for size in (400, 600, 1)]
+    assert shape(events) == [([400, 600], None), ([1], None)]
     sizes = [600, 600, 400, 1]
     assert shape([an_event("metrics", size) for size in sizes]) == [
         ([600], None),
