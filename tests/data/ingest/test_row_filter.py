@@ -58,8 +58,8 @@ def test_a_target_that_is_a_feature_too_is_never_filled(table: TypedTable) -> No
 
 
 def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> None:
-    column = [1.0, None, None]
-    table = a_table(tmp_path, *[{"y": [1.0, 2.0, 3.0], "x": column}] * 2)
+    columns: dict[str, list[Any]] = {"y": [1.0, 2.0, 3.0], "x": [1.0, None, None]}
+    table = a_table(tmp_path, columns, columns)
     rows = RowFilter(schema_of("y ~ x", table), "drop", {})
     assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1, 1]
     assert (rows.kept, rows.dropped, rows.num_read) == (2, {"x": 4}, 6)
