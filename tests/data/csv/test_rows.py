@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from linreg.data.csv import dialect
-from tests.data.csv.converted import converted, one_column, refused
+from tests.data.csv.converted import converted, one_column, quoted, refused
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -131,6 +131,14 @@ def test_text_after_a_closing_quote_is_refused_with_its_row(
     message = refused(tmp_path / "a.csv")
     assert message.startswith(f': row {row}: has text after a closing quote; found 2,"a"b')
     assert message.endswith("; double a quote inside a quoted cell")
+
+
+@pytest.mark.parametrize("length", range(1, 8))
+def test_a_block_may_end_in_a_cell_of_several_lines_again_and_again(
+    tmp_path: Path, block_bytes: int, length: int
+) -> None:
+    cells = ["a\n" + "b" * length] * 100
+    assert one_column(tmp_path, [quoted(cell) for cell in cells]).to_pylist() == cells
 
 
 def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
