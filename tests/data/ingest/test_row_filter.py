@@ -112,3 +112,9 @@ def test_the_expression_of_the_target_is_checked_too(tmp_path: Path) -> None:
     table = a_table(tmp_path, {"y": [1.0, -1.0], "x": [1.0, 2.0]})
     with pytest.raises(UserError, match=r"row 2: log\(y\): is not finite; found y = -1;"):
         list(RowFilter(schema_of("log(y) ~ x", table), "drop", {}).complete_rows(table))
+
+
+def test_an_expression_takes_integers_that_floats_do_not_hold_exactly(tmp_path: Path) -> None:
+    table = a_table(tmp_path, {"y": [1.0, 2.0], "x": [2**53 + 1, None]})
+    rows = RowFilter(schema_of("y ~ log(x)", table), "drop", {})
+    assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1]
