@@ -274,12 +274,19 @@ class DamagesTheStore(RunFolder):
         return super().has_writer()
 
 
+class NeverTried(RunFolder):
+    """A run that is not to be looked at."""
+
+    def has_writer(self) -> bool:
+        raise AssertionError("the store has failed for good")
+
+
 def test_no_further_run_is_tried_when_the_store_has_failed_for_good(
     store: MlflowClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = a_run(), a_run()
     with caplog.at_level(logging.INFO, sync.__name__):
-        result = send_all([DamagesTheStore(first.key), second])
+        result = send_all([DamagesTheStore(first.key), NeverTried(second.key)])
     assert "database" in result.error
     assert (first.sync_state().last_error, second.sync_state().last_error) == (result.error, "")
     assert [text for text in caplog.messages if text.startswith("the store does not answer: ")]
