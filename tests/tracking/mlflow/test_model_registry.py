@@ -253,13 +253,15 @@ def test_a_run_without_a_model_has_none(registry: Registry, run_id: str, tmp_pat
         registry.model_of_run(run_id, "77", tmp_path / "77")
 
 
-def test_the_artifact_of_a_version_is_downloaded(
+def test_the_artifact_of_a_version_is_downloaded_into_a_new_or_an_old_folder(
     registry: Registry, run_id: str, logged: Callable[..., tuple[str, str]], tmp_path: Path
 ) -> None:
     model_id, md5 = logged("{}")
     registry.add(model_id, run_id, "", {}, a_decision(CHALLENGER))
-    artifact = registry.artifact(registry.version(1), tmp_path / "a/new/folder")
-    assert content_hash(artifact) == md5
+    (tmp_path / "old").mkdir()
+    for folder in ("a/new/folder", "old"):
+        artifact = registry.artifact(registry.version(1), tmp_path / folder)
+        assert content_hash(artifact) == md5
 
 
 def test_a_version_without_an_artifact_of_ours_is_an_error_that_names_it(
