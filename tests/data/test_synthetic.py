@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.data import synthetic
-from linreg.data.synthetic import draw, feature_names, num_chunks, synthetic_schema
+from linreg.data.synthetic import chunks_by_file, draw, feature_names, num_chunks, synthetic_schema
 from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError
 from linreg.params import Generate
@@ -135,3 +135,31 @@ def test_a_target_that_float32_cannot_hold_is_one_line(params: Generate) -> None
         match=r"params\.yaml: generate: y does not fit into float32; found .*; choose smaller",
     ):
         drawn(params)
+
+
+@pytest.mark.parametrize(
+    ("rows", "chunks"),
+    [
+        (1, [1]),
+        (100, [1]),
+        (101, [2]),
+        (800, [8]),
+        (801, [8, 1]),
+        (2350, [8, 8, 8]),
+        (2500, [8, 8, 8, 1]),
+    ],
+)
+def test_a_file_has_eight_chunks_and_the_last_one_the_others(
+    chunks_of_100: None, rows: int, chunks: list[int]
+) -> None:
+    files = chunks_by_file(Generate(rows=rows))
+    assert [len(file) for file in files] == chunks
+    assert [chunk for file in files for chunk in file] == list(range(sum(chunks)))
+
+
+def test_a_target_at_the_limit_of_float32_is_drawn() -> None:
+    largest = float(np.finfo(np.float32).max)
+    table = drawn(Generate(rows=1, theta=(0.0,), bias=largest, noise=0))
+    assert table["y"].to_pylist() == [largest]
+    with pytest.raises(UserError, match=r"found -3\.5e\+38; choose"):
+        drawn(Generate(rows=1, theta=(0.0,), bias=-3.5e38, noise=0))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.csv.convert import csv_columns, csv_to_parquet
+from linreg.data.csv.header import check_given_names, check_header, is_number, suggest_name
 from linreg.errors import UserError
 
 ROW = st.tuples(st.floats(-99, 99), st.integers(0, 9), st.sampled_from(["red", "blue"]))
@@ -80,3 +81,116 @@ def test_names_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         csv_columns(csv(folder / "a.csv", [(1, 2), (3, 4)]), names)
+
+
+def refusal(names: list[str], *sample: list[str], decimal_commas: bool = False) -> str:
+    """What `check_header` says, without the file; empty where it accepts the names."""
+    try:
+        check_header(Path("t.csv"), names, sample, decimal_commas)
+    except UserError as error:
+        return str(error).removeprefix("t.csv: ")
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("count", "todo"),
+    [
+        (1, "give it its name: `linreg use FILE --names a` "),
+        (2, "give it its 2 names: `linreg use FILE --names a,b` "),
+        (8, "give it its 8 names: `linreg use FILE --names a,b,c,d,e,f,g,h` "),
+        (9, "give it all its names: `linreg use FILE --names a,b,c,d,e,f,g,h,…` "),
+        (10, "give it all its names: `linreg use FILE --names a,b,c,d,e,f,g,h,…` "),
+    ],
+)
+def test_a_file_without_a_header_is_told_how_to_name_its_columns(count: int, todo: str) -> None:
+    assert todo in refusal([f"{i}.5" for i in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("names", "sample", "refused"),
+    [
+        (["1", "2"], [], True),
+        (["1", "NA"], [], True),
+        (["NA", "NA"], [], False),
+        (["1", "x"], [["3", "y"], ["4", "x"]], True),
+        # No text of the first row occurs again.
+        (["1", "x"], [["3", "y"], ["4", "z"]], False),
+        # No number in the first row.
+        (["a", "x"], [["b", "x"]], False),
+        # A column of numbers that begins with text has a name.
+        (["1", "x", "y"], [["3", "x", "2"]], False),
+        # Rows with fewer cells, blanks, and missing cells say nothing about a column.
+        (["1", "x", "y"], [["3", " x "], ["4", "z", "NA"]], True),
+        (["1", "x", ""], [["3", "x", "2"]], True),
+    ],
+)
+def test_a_first_row_is_data_when_its_values_are_like_those_below(
+    names: list[str], sample: list[list[str]], refused: bool
+) -> None:
+    assert refusal(names, *sample).startswith("has no header; found ") == refused
+
+
+def test_what_shows_that_the_first_row_is_data_is_named() -> None:
+    assert "found only numbers in the first row: 1, NA;" in refusal(["1", "NA"])
+    assert "found data in the first row: 1, x ('x' occurs again below);" in refusal(
+        ["1", "x"], ["2", "x"]
+    )
+
+
+def test_a_comma_is_part_of_a_number_where_numbers_have_decimal_commas() -> None:
+    assert refusal(["1,5", "2"]) == ""
+    assert refusal(["1,5", "2"], decimal_commas=True).startswith("has no header; ")
+    assert refusal(["1,5", "x"], ["2,5", "x"], decimal_commas=True).startswith("has no header; ")
+    assert (is_number("1,5"), is_number("1,5", True), is_number("1.5")) == (False, True, True)
+    assert not is_number("a")
+
+
+def test_a_file_without_any_name_says_so() -> None:
+    message = "has no column names; the first row has to hold the column names"
+    assert refusal(["", ""]) == message
+    assert refusal(["", "a"]) == ""
+
+
+def test_a_duplicate_name_is_named_and_a_number_may_be_data() -> None:
+    assert refusal(["a", "b", "a"]) == "column a: duplicate column name; rename one of them"
+    message = refusal(["x", "7", "7"])
+    assert "rename one of them; if the first row is data, give it its 3 names: " in message
+    assert refusal(["a", "", ""]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "todo"),
+    [
+        ("size", ["Sizes", "price"], "did you mean Sizes?"),
+        ("SIZE", ["price", "size"], "did you mean size?"),
+        ("size", ["price", "year"], ""),
+        ("a", ["a:b:c"], "if ':' separates cells, replace it with a comma, semicolon, tab or |"),
+        ("a", ["a:b", "c"], ""),
+        ("a", ["xyz"], ""),
+    ],
+)
+def test_an_unknown_name_is_a_similar_one_or_the_delimiter_was_not_recognized(
+    name: str, names: list[str], todo: str
+) -> None:
+    assert suggest_name(name, names) == todo
+
+
+@pytest.mark.parametrize(
+    ("names", "first_row", "message"),
+    [
+        (["a", "b"], ["1", "2"], ""),
+        ([" a", "b "], ["a", " b"], "t.csv: has a header with the names in ingest.names; set "),
+        (["a", "b"], ["a", "c"], ""),
+        (["a"], ["1", "2"], "t.csv: has 2 columns, but ingest.names names 1; found 1, 2; name "),
+        (["b", "a", "a"], ["1", "2", "3"], "params.yaml: ingest.names: holds a duplicate column "),
+    ],
+)
+def test_given_names_have_to_fit_the_first_row(
+    names: list[str], first_row: list[str], message: str
+) -> None:
+    if not message:
+        check_given_names(Path("t.csv"), names, first_row)
+        return
+    with pytest.raises(UserError) as caught:
+        check_given_names(Path("t.csv"), names, first_row)
+    assert str(caught.value).startswith(message)

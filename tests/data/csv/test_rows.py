@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from linreg.data.csv import dialect
-from tests.data.csv.converted import converted, one_column, refused
+from tests.data.csv.converted import converted, one_column, quoted, refused
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -103,6 +103,48 @@ def test_rows_are_counted_from_1_below_the_header_in_any_block(
     rows = ["1,2"] * 100 + ['"3\n4",5', broken] + ["6,7"] * 100
     (tmp_path / "a.csv").write_text(end.join(["x,y", *rows]), newline="")
     assert refused(tmp_path / "a.csv").startswith(": row 102: has ")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "1,2,3",
+            ": row 1: has 3 cells where the header has 2; found 1,2,3;"
+            " correct the row, or put quotes around cells that contain ','",
+        ),
+        ("1", ": row 1: has 1 cell where the header has 2; found 1; correct the row"),
+    ],
+)
+def test_a_row_with_too_many_cells_may_lack_quotes(tmp_path: Path, row: str, message: str) -> None:
+    (tmp_path / "a.csv").write_text(f"x,y\n{row}\n")
+    assert refused(tmp_path / "a.csv") == message
+
+
+@pytest.mark.parametrize("row", [1, 2, 60, 100])
+def test_text_after_a_closing_quote_is_refused_with_its_row(
+    tmp_path: Path, block_bytes: int, row: int
+) -> None:
+    rows = ['1,"a\nb"'] * 100
+    rows[row - 1] = '2,"a"b'
+    (tmp_path / "a.csv").write_text("\n".join(["x,y", *rows, ""]))
+    message = refused(tmp_path / "a.csv")
+    assert message.startswith(f': row {row}: has text after a closing quote; found 2,"a"b')
+    assert message.endswith("; double a quote inside a quoted cell")
+
+
+@pytest.mark.parametrize("length", range(1, 8))
+def test_a_block_may_end_in_a_cell_of_several_lines_again_and_again(
+    tmp_path: Path, block_bytes: int, length: int
+) -> None:
+    cells = ["a\n" + "b" * length] * 100
+    assert one_column(tmp_path, [quoted(cell) for cell in cells]).to_pylist() == cells
+
+
+def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
+    cells = ["NA", " NA", "?\t", " null ", "a", " a", "N A", ""]
+    missing = one_column(tmp_path, cells).is_null().to_pylist()
+    assert missing == [True, True, True, True, False, False, False, True]
 
 
 def test_damage_far_from_the_start_is_found_with_its_offset(

@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linreg.data.ingest.profile import profile_columns
+from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
+from linreg.data.ingest.summary import summary_lines
+from linreg.data.typed_table import TypedTable
+from linreg.errors import UserError
+from tests.data.ingest.tables import a_table, schema_of
+
+WEIGHTS = {"w": "model.weights"}
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> TypedTable:
+    """Six rows in two files: the first is complete, each of the others lacks something."""
+    names = ("y", "x", "k", "g", "w", "unused")
+    rows: list[tuple[Any, ...]] = [
+        (1.0, 2.0, 3, "a", 1.0, None),
+        (None, None, 3, "a", 1.0, 1),
+        (1.0, None, 3, "a", 1.0, 1),
+        (1.0, 2.0, None, "a", 1.0, 1),
+        (1.0, 2.0, 3, None, 1.0, 1),
+        (1.0, 2.0, 3, "a", None, 1),
+    ]
+    columns: list[dict[str, list[Any]]] = [
+        {name: [row[index] for row in file] for index, name in enumerate(names)}
+        for file in (rows[:2], rows[2:])
+    ]
+    return a_table(tmp_path, *columns)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "dropped"),
+    [
+        ("drop", [1, 0], {"y": 1, "x": 1, "k": 1, "g": 1, "w": 1}),
+        # The mean replaces x, which is a number and not used as a category.
+        ("mean", [1, 1], {"y": 1, "k": 1, "g": 1, "w": 1}),
+    ],
+)
+def test_a_row_is_dropped_for_the_first_column_that_it_lacks(
+    table: TypedTable, policy: MissingPolicy, kept: list[int], dropped: dict[str, int]
+) -> None:
+    rows = RowFilter(schema_of("y ~ x + C(k) + g", table), policy, WEIGHTS)
+    chunks = list(rows.complete_rows(table))
+    assert [chunk.num_rows for chunk in chunks] == kept
+    assert rows.columns == chunks[0].column_names == ["y", "x", "k", "g", "w"]
+    assert (rows.kept, rows.dropped, rows.num_read) == (sum(kept), dropped, 6)
+    assert rows.arrow_schema(table).equals(chunks[0].schema)
+
+
+def test_a_target_that_is_a_feature_too_is_never_filled(table: TypedTable) -> None:
+    rows = RowFilter(schema_of("I(y + x) ~ x", table), "mean", {})
+    list(rows.complete_rows(table))
+    assert rows.dropped == {"y": 1, "x": 1}
+
+
+def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {"y": [1.0, 2.0, 3.0], "x": [1.0, None, None]}
+    table = a_table(tmp_path, columns, columns)
+    rows = RowFilter(schema_of("y ~ x", table), "drop", {})
+    assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1, 1]
+    assert (rows.kept, rows.dropped, rows.num_read) == (2, {"x": 4}, 6)
+    data = rows.as_data(profile_columns(table))
+    assert {key: data[key] for key in ("missing", "rows_read", "rows", "dropped")} == {
+        "missing": "drop",
+        "rows_read": 6,
+        "rows": 2,
+        "dropped": {"x is missing": 4},
+    }
+    assert {name: each["missing"] for name, each in data["columns"].items()} == {"y": 0, "x": 4}
+    lines = summary_lines("y ~ x", rows, {"id": "free text", "z": None}, Path("data/ingested"))
+    assert list(lines) == [
+        "y ~ x; 6 rows read, 2 kept → data/ingested",
+        "4 rows dropped, x is missing",
+        "column id not used: free text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("x", "found"), [([None, None], "2 rows without x"), ([], "a header without rows")]
+)
+def test_a_table_without_a_complete_row_says_what_its_rows_lack(
+    tmp_path: Path, x: list[float | None], found: str
+) -> None:
+    table = a_table(tmp_path, {"y": [1.0] * len(x), "x": x})
+    with pytest.raises(UserError) as caught:
+        list(RowFilter(schema_of("y ~ x", table), "drop", {}).complete_rows(table))
+    assert str(caught.value) == (
+        f"{tmp_path}/source/t1.parquet: has no row to train on; found {found};"
+        " add rows without missing cells"
+    )
+
+
+def test_the_first_row_whose_expression_is_not_finite_is_named(tmp_path: Path) -> None:
+    table = a_table(
+        tmp_path,
+        {"y": [1.0, 2.0], "x": [1, 2], "z": [1.0, 1.0]},
+        {"y": [1.0, 2.0, 3.0, 4.0], "x": [0, None, 0, 0], "z": [None, 1.0, 0.1, 0.2]},
+    )
+    with pytest.raises(UserError) as caught:
+        list(RowFilter(schema_of("y ~ I(z / x)", table), "drop", {}).complete_rows(table))
+    assert str(caught.value) == (
+        f"{tmp_path}/source/t2.parquet: row 3: I(z / x): is not finite;"
+        " found z = 0.10000000000000001, x = 0; change model.formula or leave the row out"
+    )
+
+
+def test_the_expression_of_the_target_is_checked_too(tmp_path: Path) -> None:
+    table = a_table(tmp_path, {"y": [1.0, -1.0], "x": [1.0, 2.0]})
+    with pytest.raises(UserError, match=r"row 2: log\(y\): is not finite; found y = -1;"):
+        list(RowFilter(schema_of("log(y) ~ x", table), "drop", {}).complete_rows(table))
+
+
+def test_an_expression_takes_integers_that_floats_do_not_hold_exactly(tmp_path: Path) -> None:
+    table = a_table(tmp_path, {"y": [1.0, 2.0], "x": [2**53 + 1, None]})
+    rows = RowFilter(schema_of("y ~ log(x)", table), "drop", {})
+    assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1]
