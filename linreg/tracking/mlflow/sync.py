@@ -57,7 +57,8 @@ def send_all(folders: Sequence[RunFolder], *, from_start: bool = False) -> SyncR
             try:
                 result.num_points += RunSender(folder, client).send()
             except TRACKING_ERRORS as error:
-                result.error = result.error or _record_error(folder, error)
+                recorded = _record_error(folder, error)
+                result.error = result.error or recorded
                 if not _is_up(client):
                     break
     return result
