@@ -85,6 +85,22 @@ class Model(Section):
             "weights."
         ),
     )
+    unseen: Literal["error", "base", "drop"] = Field(
+        "drop",
+        description=(
+            "What becomes of a validation or test row, or one to predict, with a level of a "
+            "category that no training row has: the split fails, the row gets the reference level, "
+            "or it is left out and counted."
+        ),
+    )
+    pool: int = Field(
+        0,
+        ge=0,
+        description=(
+            "Levels of a category with fewer training rows become one level, `(other)`, to which "
+            "unseen levels belong too; 0 keeps all."
+        ),
+    )
 
 
 class Split(Section):
@@ -103,9 +119,9 @@ class Split(Section):
         "row",
         pattern=r"^(row|group:.+|time:.+)$",
         description=(
-            "row: at random; group:COLUMN: at random, with all rows of a group in the same part; "
-            "time:COLUMN: the latest rows are the test rows, those before them the validation "
-            "rows."
+            "row: at random; group:COLUMN: at random, with all rows of a group in the same part, "
+            "the largest groups first; time:COLUMN: the latest rows are the test rows, those "
+            "before them the validation rows."
         ),
     )
     shards: int = Field(

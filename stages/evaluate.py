@@ -35,6 +35,7 @@ SPLIT = Path("data/split")
 MODEL = Path("models/model")
 TRAINING = Path("models/training")
 EVALUATION = Path("models/evaluation")
+REPORTED = (TRAINING, PROFILE, SCHEMA, SPLIT)
 
 
 @stage_with_workers
@@ -48,7 +49,6 @@ def main(workers: Workers) -> None:
     train = open_shards(shards, model.design, workers)
     validation = open_part(SPLIT / "validation.parquet", model.design, workers)
     test = open_part(SPLIT / "test.parquet", model.design, workers)
-
     with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
         parts = {"train": train, "validation": [validation], "test": [test]}
         metrics = metrics_by_part(parts, model, exact.mean_target, workers)
@@ -68,7 +68,7 @@ def main(workers: Workers) -> None:
             evaluation.write(folder)
             write_predictions(folder / "predictions.csv", parts[part][0], model)
             context = report_context(
-                model, exact, params.train, TRAINING, PROFILE, SCHEMA, part, flatten(params), hashes
+                model, exact, params.train, *REPORTED, part, flatten(params), hashes
             )
             write_report(folder, context)
         record_evaluation(run, EVALUATION, evaluation.values(), evaluation.all_metrics, gates)

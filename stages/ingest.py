@@ -43,6 +43,7 @@ def main() -> None:
         # Missing cells are filled after the split, with means of the training rows alone.
         fill_missing = params.ingest.missing == "mean"
         known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
+        known |= {"unseen": params.model.unseen, "pool": params.model.pool}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)

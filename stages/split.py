@@ -10,8 +10,10 @@ test.parquet, and split.json with the number of rows in each.
 
 from pathlib import Path
 
+from linreg.data.formula.schema import Schema
 from linreg.data.split.part_files import assign_shards, write_parts
-from linreg.data.split.partition import PARTS, partition_rows
+from linreg.data.split.partition import PARTS, partition_rows, require_rows
+from linreg.data.split.unseen_levels import LevelFilter, describe
 from linreg.data.tables.integrity import seal_hash, table_path
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
@@ -20,27 +22,37 @@ from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared_folder
 
 INGESTED_TABLE = Path("data/ingested/table.parquet")
+SCHEMA = Path("data/ingested/schema.json")
 INGESTED_SEAL = Path("data/ingested/_table.seal")
 SPLIT = Path("data/split")
 
 
 @stage_with_workers
 def main(workers: Workers) -> None:
-    """Assign every row to a part, and every training row to a shard; then write a file for each."""
+    """Assign every row to a part, and every training row to a shard; then write a file for each.
+
+    Validation and test rows with a level that no training row has are left out and counted.
+    """
     params = load_params()
     table = TableFile(INGESTED_TABLE)
     partition = partition_rows(table, params.split)
     shards = assign_shards(partition, params.split)
-    rows_of_part = dict(zip(PARTS, partition.sizes, strict=True))
+    levels = LevelFilter.learn(table, partition, Schema.read(SCHEMA), workers)
 
     with (
         shared_folder(scratch_folder, SPLIT, workers) as scratch,
         shared_folder(new_folder, SPLIT, workers) as folder,
     ):
-        files = write_parts(table, partition, shards, folder, scratch, workers)
+        files = write_parts(table, partition, shards, levels, folder, scratch, workers)
+        unseen, left_out = levels.counts(workers)
+        rows_of_part = {
+            part: size - left_out[part] for part, size in zip(PARTS, partition.sizes, strict=True)
+        }
+        require_rows(list(rows_of_part.values()), params.split, "the rows with known levels")
         if workers.is_first:
             document = {
                 "rows": rows_of_part,
+                "unseen_levels": unseen,
                 "shards": shards.quotas,
                 "table": seal_hash(table_path(INGESTED_SEAL)),
                 "files": {file: seal_hash(folder / file) for file in files},
@@ -51,6 +63,8 @@ def main(workers: Workers) -> None:
         counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
         num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
         print(f"split: {counts} rows, {num_shards} → {SPLIT}")
+        if unseen:
+            print(f"split: {describe(unseen)}")
 
 
 if __name__ == "__main__":

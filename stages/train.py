@@ -42,7 +42,7 @@ def main(workers: Workers) -> None:
     with training_run(workers, flatten(params), hashes, SPLIT) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
         reference = ExactReference.compute(
-            data.shards, data.names, data.intercept, settings, workers
+            data.shards, data.names, data.intercept, settings, workers, data.roundoffs
         )
         check_learning_rate(reference, settings)
 

@@ -67,7 +67,7 @@ def learn() -> Callable[..., Design]:
     leaves.
     """
 
-    def learn(formula: str, *tables: pa.Table, fill_missing: bool = False) -> Design:
+    def learn(formula: str, *tables: pa.Table, fill_missing: bool = False, **model: Any) -> Design:
         types = {field.name: field.type for field in tables[0].schema}
         categories = frozenset(
             name for name, type_ in types.items() if kind_of(type_) == "category"
@@ -78,9 +78,8 @@ def learn() -> Callable[..., Design]:
             for name in types
             if name in parsed.columns
         }
-        schema = Schema(
-            formula=str(parsed), columns=columns, **design_spec(parsed), fill_missing=fill_missing
-        )
+        options = {"fill_missing": fill_missing, **model}
+        schema = Schema(formula=str(parsed), columns=columns, **design_spec(parsed), **options)
         return Design.fit(schema, tables)
 
     return learn

@@ -45,6 +45,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         gates: dict[str, dict[str, float]] | None = None,
         truth: dict[str, Any] | None = None,
         profile: dict[str, Any] | None = None,
+        unseen_levels: dict[str, dict[str, int]] | None = None,
         name: str = "evaluation",
         **options: Any,
     ) -> RunResults:
@@ -90,6 +91,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         no_columns = {"rows_read": len(table), "rows": len(table), "dropped": {}, "columns": {}}
         write_document(folder / "profile.json", profile or no_columns)
         write_document(folder / "schema.json", {"truth": truth})
+        write_document(folder / "split.json", {"unseen_levels": unseen_levels or {}})
         context = report_context(
             model,
             exact,
@@ -97,6 +99,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             folder,
             folder / "profile.json",
             folder / "schema.json",
+            folder,
             part,
             flatten(Params(train=train, evaluate=evaluate)),
             model.hashes,

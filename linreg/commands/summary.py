@@ -43,6 +43,8 @@ def summary_lines(results: RunResults, names: Sequence[str], changed: list[str])
         yield "Run `dvc repro` to update the results."
     yield f"\n{results.context['formula']}"
     yield from table(list(_coefficient_rows(results, names)), "<>")
+    if results.missing_errors:
+        yield f"\n{results.missing_errors}"
     if results.metrics["gap"] is not None:
         yield f"\ngap: the training loss is {gap_in_words(results.metrics['gap'])}"
     profile = results.context["profile"]

@@ -10,11 +10,15 @@ the groups are the independent units: with Sg the sum of dᵢ in group g and ng 
 same and its variance G/(G − 1)·Σ(Sg − ng·d̄)²/n², with G − 1 degrees of freedom (W. G. Cochran,
 Sampling Techniques, 3rd edition, 1977, chapter 9A: clusters of unequal sizes). Groups of one row
 each give Student's interval again.
+
+Where rows are ordered in time, neighbours are alike, and the units are NUM_BLOCKS blocks of rows
+that follow one another: the method of batch means (C. Alexopoulos and A. Seila, Output Data
+Analysis, in J. Banks, Handbook of Simulation, 1998, chapter 7).
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +34,15 @@ from linreg.errors import UserError
 from linreg.evaluation.distributions import t_critical_value
 from linreg.fit.model import LinearModel, linear
 from linreg.fit.squared_error import exact_sum
+from linreg.params import split_column
+
+NUM_BLOCKS = 6
+"""Blocks of rows that follow one another in time.
+
+Simulated with d of mean 0 whose neighbours have a correlation of 0.8: at 2.5 % nominal, 2.9 %
+of 1500 rows, 3.4 % of 150 and 5.0 % of 60 count as an improvement. With independent rows it would
+be 26 %, with 20 blocks of 60 rows 16 %.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ class PairedTest:
     difference      before − after: positive where the other model is better
     standard_error  of the difference
     low, high       its confidence interval
-    num_units       the number of independent units: rows, or groups of them
+    num_units       the number of independent units: rows, groups, or blocks of time
     """
 
     num_rows: int
@@ -85,19 +98,16 @@ def paired_test(before: Floats, after: Floats, confidence: float = 0.95) -> Pair
 
 
 def paired_test_on_file(
-    path: Path,
-    before: LinearModel,
-    after: LinearModel,
-    confidence: float = 0.95,
-    group: str | None = None,
+    path: Path, before: LinearModel, after: LinearModel, confidence: float = 0.95, by: str = "row"
 ) -> PairedTest:
     """Compare two models of the same target on all rows of a file, in one pass.
 
-    `group` is the column whose equal values make rows one unit. Weights play no part, as in the
-    metrics. The sums of a row group are numpy's and are added exactly, so that no result depends on
-    threads or memory. Raises UserError where a model cannot take the rows, where there are fewer
-    than two units, and beyond float64.
+    `by` says as `split.by` what is independent: rows, groups by a column, or blocks of a time.
+    Weights play no part, as in the metrics. The sums of a row group are numpy's and are added
+    exactly, so that no result depends on threads or memory. Raises UserError where a model cannot
+    take the rows, where there are fewer than two units, and beyond float64.
     """
+    column = split_column(by)
     sums: list[_Sums] = []
     clusters: dict[Any, list[_Cluster]] = defaultdict(list)
     file = TableFile(path)
@@ -107,21 +117,25 @@ def paired_test_on_file(
             squares = [_squared_errors(*each) for each in zip(chunks, (before, after), strict=True)]
             d = squares[0] - squares[1]
             sums.append(_Sums.of(d, *squares))
-        if group is not None:
-            for value, cluster in _clusters(file.row_group(index, [group]).column(group), d):
+        if column is not None:
+            for value, cluster in _clusters(file.row_group(index, [column]).column(column), d):
                 clusters[value].append(cluster)
     num_rows = sum(each.num_rows for each in sums)
-    num_units = num_rows if group is None else len(clusters)
+    num_units = num_rows if column is None else len(clusters)
     if num_units < 2:
-        units = "rows" if group is None else f"groups by {group}"
+        of_what = "rows" if column is None else f"values of {column}"
         raise UserError(
-            path, f"must hold at least two {units} to compare models on", found=num_units
+            path, f"must hold at least two {of_what} to compare models on", found=num_units
         )
+    units = list(clusters.values())
+    if by.startswith("time:"):
+        units = _blocks(clusters, num_rows)
+        num_units = len(units)
     difference = exact_sum(each.total for each in sums) / num_rows
     squares_of_units = (
         _squares_of_rows(sums, difference)
-        if group is None
-        else _squares_of_clusters(clusters.values(), difference)
+        if column is None
+        else _squares_of_clusters(units, difference)
     )
     variance = num_units / (num_units - 1) * squares_of_units
     error = math.sqrt(variance) / num_rows if variance >= 0 else math.nan
@@ -199,6 +213,21 @@ def _squares_of_clusters(clusters: Iterable[Sequence[_Cluster]], difference: flo
         num_rows = exact_sum(part.num_rows for part in parts)
         squares.append((total - num_rows * difference) ** 2)
     return exact_sum(squares)
+
+
+def _blocks(clusters: Mapping[Any, list[_Cluster]], num_rows: int) -> list[list[_Cluster]]:
+    """Return NUM_BLOCKS blocks of times that follow one another, of about as many rows each.
+
+    They are fewer where there are fewer times. A time belongs to the block that holds the middle of
+    its rows.
+    """
+    blocks: dict[int, list[_Cluster]] = defaultdict(list)
+    before = 0
+    for time in sorted(clusters):
+        count = sum(cluster.num_rows for cluster in clusters[time])
+        blocks[NUM_BLOCKS * (2 * before + count) // (2 * num_rows)] += clusters[time]
+        before += count
+    return list(blocks.values())
 
 
 def _clusters(column: pa.ChunkedArray, d: Floats) -> Iterator[tuple[Any, _Cluster]]:

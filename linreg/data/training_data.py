@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from linreg.arrays import Floats
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.data.parts import open_part, open_shards, read_row_groups, training_shards
@@ -26,6 +27,11 @@ class TrainingData(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """The names of the columns of X."""
         return self.design.names
+
+    @property
+    def roundoffs(self) -> Floats:
+        """The unit roundoffs (M + 1,) of the columns of X and of y."""
+        return self.design.roundoffs
 
     @property
     def intercept(self) -> bool:

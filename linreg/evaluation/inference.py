@@ -8,23 +8,29 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
 from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
-from linreg.evaluation.robust import RobustStandardErrors, leverages
+from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.projection import leverages
 from linreg.fit.model import linear
+
+NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
+NEGLIGIBLE = Decimal("1e-12")
+"""Of the total sum of squares: a residual sum below it does not show in R²."""
 
 
 @dataclass(frozen=True)
 class TTest:
     """The t test of one coefficient being 0.
 
-    All are None if there is no standard error (df = 0, ridge), and each is if it is infinite.
+    All are None if there is no standard error (df = 0, ridge, rss None), and each is if it is
+    infinite.
 
     t          estimate / standard error; None for a standard error of 0
     p          P(|T| > |t|); for a standard error of 0 it is 0, or None if the estimate is 0 too
@@ -59,11 +65,17 @@ class Inference:
     df             residual degrees of freedom
     sigma          the residual standard deviation
     r2             1 − rss/tss, tss around the mean of y with intercept, around 0 without; None for
-                   a constant y
+                   a constant y, or where rss cannot be told
+    r2_around_mean  1 − rss/tss with tss around the mean of y, where the columns span a constant
+                   without an intercept, as a full category does: the R² of statsmodels, while r2
+                   is that of R; else None
     adjusted_r2    1 − (1 − r2)·(df of tss)/df
     f, f_p         F test of all coefficients but the intercept being 0, on f_df and df degrees of
                    freedom
     condition      condition number of the scaled Gram matrix
+    digits         that every coefficient and standard error has, robust ones too, of 15
+    no_errors      why there are no standard errors: "ridge", "no degrees of freedom", or "rounding"
+                   where the residuals are no more than that; None if there are
     robust_kind    "HC3" or "HC1"
     dropped        by the name of each dropped column its linear dependency
     """
@@ -74,11 +86,14 @@ class Inference:
     df: int
     sigma: float | None
     r2: float | None
+    r2_around_mean: float | None
     adjusted_r2: float | None
     f: float | None
     f_df: int
     f_p: float | None
     condition: float | None
+    digits: int
+    no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
 
@@ -114,7 +129,8 @@ def infer(
     """
     robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
     f_df = solution.rank - solution.intercept
-    r2, adjusted_r2 = _r_squared(solution, f_df)
+    r2 = _r_squared(solution, solution.tss)
+    around_mean = None if solution.intercept else _r_squared(solution, solution.tss_around_mean)
     f, f_p = _f_test(solution, f_df)
     return Inference(
         coefficients=_coefficient_table(solution, confidence, robust_errors),
@@ -123,11 +139,14 @@ def infer(
         df=solution.df,
         sigma=solution.sigma,
         r2=_finite(r2),
-        adjusted_r2=_finite(adjusted_r2),
+        r2_around_mean=_finite(around_mean),
+        adjusted_r2=_finite(_adjusted(r2, solution.df, f_df)),
         f=_finite(f),
         f_df=f_df,
         f_p=f_p,
         condition=solution.condition,
+        digits=_digits(solution, robust),
+        no_errors=_reason_for_no_errors(solution),
         robust_kind=robust_kind,
         dropped=dict(solution.dropped),
     )
@@ -136,7 +155,7 @@ def infer(
 class Intervals(NamedTuple):
     """For n rows, all (n,): prediction, confidence interval of its mean, prediction interval.
 
-    Bounds are NaN if the fit has no standard errors (df = 0, ridge).
+    Bounds are NaN if the fit has no standard errors (df = 0, ridge, rss None).
     """
 
     predicted: Floats
@@ -195,20 +214,43 @@ def _t_test(estimate: float, error: float, df: int, critical_value: float) -> TT
     return TTest(error, _finite(t), p, _finite(low), _finite(high))
 
 
-def _r_squared(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, Decimal | None]:
-    """Return R² and adjusted R²."""
-    if solution.tss == 0:
-        return None, None
+def _r_squared(solution: LeastSquares, tss: Decimal | None) -> Decimal | None:
+    """Return 1 − rss/tss; None for a total sum of squares of 0, or an rss that would show in it."""
+    if not tss:
+        return None
+    rss = solution.rss
+    if rss is None:
+        if solution.rss_bound > NEGLIGIBLE * tss:
+            return None
+        rss = Decimal(0)
     with localcontext(PRECISION):
-        r2 = 1 - solution.rss / solution.tss
-        if solution.df <= 0:
-            return r2, None
-        return r2, 1 - (1 - r2) * (solution.df + f_df) / solution.df
+        return 1 - rss / tss
+
+
+def _adjusted(r2: Decimal | None, df: int, f_df: int) -> Decimal | None:
+    if r2 is None or df <= 0:
+        return None
+    with localcontext(PRECISION):
+        return 1 - (1 - r2) * (df + f_df) / df
+
+
+def _digits(solution: LeastSquares, robust: RobustStandardErrors | None) -> int:
+    if robust is None:
+        return solution.digits
+    return min(solution.digits, math.floor(-math.log10(max(robust.relative_error, 1e-15))))
+
+
+def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
+    if solution.l2:
+        return "ridge"
+    if solution.df <= 0:
+        return "no degrees of freedom"
+    return "rounding" if solution.rss is None else None
 
 
 def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
-    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2:
+    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2 or solution.rss is None:
         return None, None
     if solution.rss == 0:
         return Decimal("Infinity"), 0.0

@@ -1,18 +1,18 @@
-"""Leverages and heteroscedasticity-robust standard errors, from one more pass over the rows."""
+"""Heteroscedasticity-robust standard errors, from one more pass over the rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
 
-from linreg.arrays import Floats, read_only
+from linreg.arrays import Floats
 from linreg.data.rows import Rows
-from linreg.fit.exact.double_double_numpy import add_double_doubles, numpy_is_faster
+from linreg.fit.exact.double_double.sum_numpy import add_double_doubles, numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moments import FLOAT64_ROUNDOFF
+from linreg.fit.exact.projection import Projection, slices, sum_of_squares
 from linreg.process.workers import ALONE, Workers
 
-ROWS_AT_A_TIME = 8192
-"""Rows whose q and a are in memory at once, which take more space than the rows themselves."""
 LEVERAGE_TOLERANCE = 1e-10
 """A row whose leverage is this near to 1 is fitted exactly: its residual says nothing of noise."""
 HC3, HC1 = 0, 1
@@ -60,32 +60,42 @@ class RobustStandardErrors:
 
     def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
-        solution = self._solution
-        coefficients = _scaled_coefficients(solution)
-        X = read_only(np.asfortranarray(X, np.float64))
-        y = read_only(np.ascontiguousarray(y, np.float64))
         self._num_rows += len(y)
-        kernels = _kernels_for(max(self._num_rows, self._expected_rows), solution)
-        for rows in _slices(len(y)):
-            q, a = _project(solution, X[rows], kernels)
-            residuals = np.empty(q.shape[1])
-            kernels.residuals(X[rows], y[rows], solution.exponents, coefficients, residuals)
+        num_rows = max(self._num_rows, self._expected_rows)
+        projection = Projection(self._solution, num_rows)
+        kernels = _kernels_for(num_rows, self._solution)
+        for rows in slices(len(y)):
+            q, a = projection.project(X[rows])
+            residuals = projection.residuals(X[rows], y[rows])
             weights = np.ones(len(residuals)) if w is None else w[rows]
-            leverage = weights * _sum_of_squares(q)
+            leverage = weights * sum_of_squares(q)
             self._largest_leverage = max(self._largest_leverage, float(leverage.max()))
             errors = weights * residuals
             hc3_errors = errors / np.maximum(1 - leverage, LEVERAGE_TOLERANCE)
             kernels.add_squares(np.stack([hc3_errors, errors]), a, self._sums)
 
+    @property
+    def relative_error(self) -> float:
+        """A bound of the relative error of the standard errors.
+
+        It is that of 1 − h, for the largest leverage h, a sum of squares that is rounded; HC1 does
+        without.
+        """
+        rounding = FLOAT64_ROUNDOFF * (len(self._solution.kept) + 2)
+        return rounding if self._has_exact_row else rounding / (1 - self._largest_leverage)
+
+    @property
+    def _has_exact_row(self) -> bool:
+        return self._largest_leverage >= 1 - LEVERAGE_TOLERANCE
+
     def standard_errors(self) -> tuple[str, Floats]:
         """Return "HC3" or "HC1" and the standard errors (M + 1,); NaN where there are none."""
         solution = self._solution
-        exact_row = self._largest_leverage >= 1 - LEVERAGE_TOLERANCE
-        kind = "HC1" if exact_row else "HC3"
-        if solution.df <= 0 or solution.l2:
+        kind = "HC1" if self._has_exact_row else "HC3"
+        if solution.df <= 0 or solution.l2 or solution.rss is None:
             return kind, np.full(len(solution.kept), np.nan)
-        sums = self._sums[HC1 if exact_row else HC3].sum(axis=1)
-        if exact_row:
+        sums = self._sums[HC1 if self._has_exact_row else HC3].sum(axis=1)
+        if self._has_exact_row:
             sums *= (solution.df + solution.rank) / solution.df
         errors = np.ldexp(np.sqrt(sums), solution.exponents[-1] - solution.exponents[:-1])
         if solution.rss == 0:
@@ -93,17 +103,6 @@ class RobustStandardErrors:
             errors[:] = 0.0
         errors[~solution.kept] = np.nan
         return kind, errors
-
-
-def leverages(solution: LeastSquares, X: Floats) -> Floats:
-    """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
-    X = read_only(np.asfortranarray(X, np.float64))
-    kernels = _kernels_for(len(X), solution)
-    result = np.empty(len(X))
-    for rows in _slices(len(X)):
-        q, _ = _project(solution, X[rows], kernels)
-        result[rows] = _sum_of_squares(q)
-    return result
 
 
 def _kernels_for(num_rows: int, solution: LeastSquares) -> ModuleType:
@@ -115,32 +114,3 @@ def _kernels_for(num_rows: int, solution: LeastSquares) -> ModuleType:
     from linreg.evaluation import robust_kernels
 
     return robust_kernels
-
-
-def _slices(num_rows: int) -> Iterator[slice]:
-    return (slice(start, start + ROWS_AT_A_TIME) for start in range(0, num_rows, ROWS_AT_A_TIME))
-
-
-def _project(solution: LeastSquares, X: Floats, kernels: ModuleType) -> tuple[Floats, Floats]:
-    """Return q = Wᵀx and a = W·q = A⁻¹x of each row, both (M + 1, n), for scaled columns."""
-    q = np.empty((len(solution.kept), len(X)))
-    a = np.zeros((len(solution.kept), len(X)))
-    kernels.project(X, solution.exponents, solution.inverse_cholesky, solution.kept, q, a)
-    return q, a
-
-
-def _scaled_coefficients(solution: LeastSquares) -> Floats:
-    """Return (b, θ) for scaled columns and target in double-double, (2, M + 1), high and low."""
-    rounded = np.concatenate([[solution.b], solution.theta])
-    units = solution.exponents[:-1] - solution.exponents[-1]
-    scaled: Floats = np.ldexp(np.stack([rounded, solution.remainders]), units)
-    return scaled
-
-
-def _sum_of_squares(q: Floats) -> Floats:
-    """Return Σ qⱼ² of each row (n,) for q (M + 1, n); infinite for a row far beyond the fit."""
-    total = np.zeros(q.shape[1])
-    with np.errstate(over="ignore"):
-        for row in q:
-            total += row * row
-    return total

@@ -57,6 +57,14 @@ class PredictionInterval:
                 found=f"train.l2 = {fit.l2:g}",
                 todo="train with train.l2=0",
             )
+        if fit.rss is None:
+            raise UserError(
+                "--interval",
+                "the residuals of the training rows are no larger than the rounding of their cells,"
+                " so that the noise cannot be estimated",
+                found=f"a residual sum of squares of at most {fit.rss_bound:.1e}",
+                todo="predict without --interval",
+            )
         if fit.sigma is None:
             raise UserError(
                 "--interval",

@@ -36,12 +36,12 @@ def challenge(
     challenger: LinearModel,
     test_rows: Path,
     confidence: float = 0.95,
-    group: str | None = None,
+    by: str = "row",
 ) -> ChallengeResult:
     """Compare a new model with the champion, which `label` names, on all rows of a file.
 
-    `group` is the column whose equal values make rows one unit. Where the two cannot be compared,
-    the champion stays.
+    `by` says as `split.by` which rows are independent. Where the two cannot be compared, the
+    champion stays.
     """
     if champion is None:
         return ChallengeResult("champion", "there was no champion")
@@ -52,14 +52,16 @@ def challenge(
     obstacle = _column_mismatch(champion, test_rows)
     if not obstacle:
         try:
-            test = paired_test_on_file(test_rows, champion, challenger, confidence, group)
+            test = paired_test_on_file(test_rows, champion, challenger, confidence, by)
         except UserError as error:
             obstacle = str(error)
     if obstacle:
         reason = f"{label} cannot be compared on these rows: {obstacle}{bias}"
         return ChallengeResult("challenger", reason)
-    groups = f" in {test.num_units} groups by {group}" if group else ""
-    numbers = f"{label} on {test.num_rows} test rows{groups}: {test.in_words()}{bias}"
+    kind, _, column = by.partition(":")
+    units = {"group": f" in {test.num_units} groups by {column}"}
+    units["time"] = f" in {test.num_units} blocks of consecutive {column}"
+    numbers = f"{label} on {test.num_rows} test rows{units.get(kind, '')}: {test.in_words()}{bias}"
     if test.is_improvement:
         return ChallengeResult("champion", f"it is significantly better than {numbers}", test)
     relation = "significantly worse" if test.is_deterioration else "not significantly better"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linreg.errors import UserError
 from linreg.fit.model import load
-from linreg.params import split_column
 from linreg.params_file import load_params
 from linreg.registry.candidate import (
     SPLIT,
@@ -123,9 +122,8 @@ def _challenge_champion(
     except UserError as error:
         return ChallengeResult("challenger", f"{label} cannot be compared: {error}")
     params = load_params()
-    group = split_column(params.split.by) if params.split.by.startswith("group:") else None
     confidence = params.evaluate.confidence
-    return challenge(model, label, candidate.model, TEST_ROWS, confidence, group)
+    return challenge(model, label, candidate.model, TEST_ROWS, confidence, params.split.by)
 
 
 def _add_version(

@@ -30,15 +30,17 @@ def report_context(
     training: Path,
     profile: Path,
     schema: Path,
+    split: Path,
     scored_part: str,
     parameters: Mapping[str, Any],
     hashes: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the content of report.json: plain data, in the units of the user's columns.
 
-    training, profile, schema  the folder that train has written, and two documents of ingest
-    parameters                 all of params.yaml, by dotted name
-    hashes                     MD5 by path, as in dvc.lock, of the data and the model
+    training, split  the folders that train and split have written
+    profile, schema  two documents of ingest
+    parameters       all of params.yaml, by dotted name
+    hashes           MD5 by path, as in dvc.lock, of the data and the model
 
     Its keys, besides those whose name says it:
 
@@ -72,6 +74,7 @@ def report_context(
         "path": path,
         "judged": scored_part,
         "profile": read_document(profile),
+        "unseen_levels": read_document(split / "split.json")["unseen_levels"],
         "truth": read_document(schema)["truth"],
         "parameters": parameters,
         "hashes": hashes,

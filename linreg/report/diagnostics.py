@@ -6,7 +6,9 @@ They are the first thing in the report: gates, the rows, the fit, convergence.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from linreg.data.split.unseen_levels import describe
 from linreg.evaluation.gates import format_bounds
+from linreg.fit.exact.least_squares import FEW_DIGITS
 from linreg.fit.history import gap_in_words
 from linreg.report.results import CoefficientRow, RunResults
 
@@ -69,6 +71,10 @@ def _of_rows(run: RunResults) -> Iterator[Diagnostic]:
             f"{num_dropped} of {num_read} rows {were} dropped. If values are missing for a reason "
             "related to the target, the remaining rows are a biased sample.",
         )
+    if unseen := describe(run.context.get("unseen_levels", {})):
+        yield Diagnostic(
+            "warning", f"{unseen[0].upper()}{unseen[1:]}. The metrics are those of the other rows."
+        )
     num_imputed = sum(profile["columns"][name]["missing"] for name in _imputed_columns(run))
     if num_imputed:
         # Some of them may be in rows that were dropped for another cell.
@@ -128,12 +134,29 @@ def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
             f"{run.confidence} (the confidence {intervals} 0).",
         )
     yield from _of_collinearity(run.inference)
+    yield from _of_noise(run.inference)
+
+
+def _of_noise(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    if inference["sigma"] == 0:
+        yield Diagnostic(
+            "warning",
+            "The fit is perfect: rounding explains every residual. Standard errors are 0, and p "
+            "says nothing.",
+        )
 
 
 def _of_collinearity(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
     relations = [f"{name} = {relation}" for name, relation in inference["dropped"].items()]
     if relations:
         yield Diagnostic("warning", f"Collinear columns were dropped: {', '.join(relations)}.")
+    digits = inference.get("digits", FEW_DIGITS)
+    if digits < FEW_DIGITS:
+        yield Diagnostic(
+            "warning",
+            "The columns are so nearly collinear, or a row has so high a leverage, that "
+            f"coefficients and standard errors have only {digits} correct digits.",
+        )
     condition = inference["condition"] or 0
     if condition > ILL_CONDITIONED:
         yield Diagnostic(

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from linreg.fit.history import gap_in_words
 
-SMALLEST_P = 1e-16
-"""The digits of a p-value below this are rounding."""
+SMALLEST_P = 1e-300
+"""A p-value below this may be 0 in float64."""
 MAX_LEVELS = 8
 
 

@@ -30,6 +30,13 @@ _REQUIRED_KEYS = {
         "files",
     ),
 }
+NO_ERRORS = {
+    "ridge": "A ridge fit (train.l2) is biased by intent: it has no standard errors, t and p.",
+    "no degrees of freedom": "There are as many coefficients as training rows, which leaves nothing"
+    " to estimate standard errors from.",
+    "rounding": "The residuals are no larger than the rounding of the cells, so that standard "
+    "errors, t and p cannot be told.",
+}
 _REMEDY = "run `dvc repro` to make it again"
 
 
@@ -141,6 +148,11 @@ class RunResults:
     def failed_gates(self) -> list[str]:
         """The names of the gates that failed."""
         return [name for name, gate in self.gates.items() if not gate["passed"]]
+
+    @property
+    def missing_errors(self) -> str | None:
+        """Why there are no standard errors, as a sentence; None if there are."""
+        return NO_ERRORS.get(str(self.inference.get("no_errors")))
 
     @property
     def confidence(self) -> str:

@@ -77,6 +77,9 @@ def analyze_table(
         if "model.weights" in unknown:
             model = params.model.model_copy(update={"weights": None})
             params = params.model_copy(update={"model": model})
+        if "split.by" in unknown:
+            split = params.split.model_copy(update={"by": "row"})
+            params = params.model_copy(update={"split": split})
         _check_weights(params.model.weights, chosen.name, survey, table, auxiliary)
         proposal = propose(table, survey, params, chosen.name, auxiliary, without)
     settings = choose_settings(

@@ -84,6 +84,7 @@ def propose(
             survey,
             auxiliary,
             params.model.weights,
+            params.split,
         )
         proposal.num_rows_fitted = preview.moments.num_rows
         proposal.skewness = preview.skewness

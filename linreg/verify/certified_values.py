@@ -17,6 +17,7 @@ from linreg.data.ingest.checks import check_nothing_missing
 from linreg.data.ingest.columns import columns_to_read
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
+from linreg.data.rows import Chunk
 from linreg.data.source import open_source
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
@@ -25,6 +26,7 @@ from linreg.files import read_json
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.second_pass import second_moments
 
 CERTIFIED = "certified.json"
 QUANTITIES = ("coefficients", "standard_errors", "residual_sd", "r_squared")
@@ -127,12 +129,22 @@ def _fit(file: Path, intercept: bool) -> Inference:
         schema = make_schema(formula, profiles, table, {}, fill_missing=False)
         check_nothing_missing(profiles, schema, {})
         design = Design.fit(schema, (part.rows for part in table.chunks()))
-        moments = Moments.zero(len(design.names))
-        for part in table.chunks():
-            X = design.matrix(part.rows, part.origin, part.first_row)
-            moments.add(X, design.target(part.rows, part.origin, part.first_row))
+        chunks = [
+            Chunk(
+                design.matrix(part.rows, part.origin, part.first_row),
+                design.target(part.rows, part.origin, part.first_row),
+            )
+            for part in table.chunks()
+        ]
+    moments = Moments.zero(len(design.names), roundoffs=design.roundoffs)
+    for chunk in chunks:
+        moments.add(*chunk)
     try:
-        return infer(solve(moments, design.names, schema.intercept), confidence=0.95)
+        solution = solve(moments, design.names, schema.intercept)
+        if solution.needs_second_pass:
+            second = second_moments(solution, moments, chunks)
+            solution = solve(moments, design.names, schema.intercept, second=second)
+        return infer(solution, confidence=0.95)
     except UserError as error:
         raise UserError(file, str(error)) from None
 

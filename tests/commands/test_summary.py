@@ -82,3 +82,10 @@ def test_results_that_are_out_of_date_are_announced_first(evaluated: Evaluated) 
     announced = "OUT OF DATE: split.seed, train.epochs, train.lr and 1 more changed"
     assert lines(run, changed)[1].startswith(announced)
     assert not [line for line in lines(run) if "OUT OF DATE" in line]
+
+
+def test_it_is_said_why_there_are_no_standard_errors(evaluated: Evaluated) -> None:
+    printed = lines(evaluated("y ~ x", ROWS, l2=0.1))
+    assert (
+        "A ridge fit (train.l2) is biased by intent: it has no standard errors, t and p." in printed
+    )

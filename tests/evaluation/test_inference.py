@@ -201,3 +201,33 @@ def test_without_a_pass_over_the_rows_there_are_no_robust_errors() -> None:
     found = infer(fit(X, y), 0.95)
     assert found.robust_kind is None
     assert all(row.robust is None for row in found.coefficients)
+
+
+def test_r2_of_a_full_category_is_given_as_r_and_as_statsmodels_define_it() -> None:
+    """R takes Σy² without an intercept; statsmodels sees that the columns span a constant."""
+    random = np.random.default_rng(1)
+    groups = np.arange(60) % 3
+    X = np.column_stack([*(groups == level for level in range(3)), random.normal(size=60)])
+    y = 5 + groups + X[:, 3] + random.normal(size=60)
+    ours = inference_of(X.astype(float), y, intercept=False)
+    theirs = sm.OLS(y, X.astype(float)).fit()
+    assert ours.r2 == pytest.approx(1 - theirs.ssr / (y @ y), rel=1e-13)
+    assert ours.r2_around_mean == pytest.approx(theirs.rsquared, rel=1e-13)
+    # With an intercept, or without a constant, there is one R² only.
+    assert inference_of(X[:, 3:], y).r2_around_mean is None
+    assert inference_of(X[:, 3:], y, intercept=False).r2_around_mean is None
+
+
+def test_it_is_said_why_there_are_no_standard_errors() -> None:
+    X, y, _ = drawn()
+    assert inference_of(X, y).no_errors is None
+    assert inference_of(X, y, l2=0.1).no_errors == "ridge"
+    assert inference_of(X[:4], y[:4]).no_errors == "no degrees of freedom"
+    # Three rows outweigh all others, whose residuals cannot be told from the rounding of these.
+    w = np.full(len(y), 1e-100)
+    w[:4] = 1e100
+    found = inference_of(X, y, w)
+    assert found.no_errors == "rounding"
+    assert has_no_tests(found)
+    assert (found.sigma, found.f, found.f_p) == (None, None, None)
+    assert found.r2 == 1.0

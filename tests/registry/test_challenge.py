@@ -41,11 +41,11 @@ def against(tmp_path: Path) -> Against:
         champion: LinearModel | None,
         challenger: LinearModel,
         rows: pa.Table = ROWS,
-        group: str | None = None,
+        by: str = "row",
     ) -> ChallengeResult:
         path = tmp_path / "test.parquet"
         write_table(path, rows.schema, [rows])
-        return challenge(champion, LABEL, challenger, path, group=group)
+        return challenge(champion, LABEL, challenger, path, by=by)
 
     return against
 
@@ -159,6 +159,8 @@ def test_rows_of_a_group_are_one_independent_unit(model: Model, against: Against
     )
     models = model("y ~ x1", 0, b=0.0, rows=rows), model("y ~ x1", 0, b=0.1, rows=rows)
     assert against(*models, rows).outcome == "champion"
-    result = against(*models, rows, group="shop")
+    result = against(*models, rows, by="group:shop")
     assert result.outcome == "challenger"
     assert "on 3000 test rows in 3 groups by shop: MSE" in result.reason
+    result = against(*models, rows, by="time:shop")
+    assert "on 3000 test rows in 3 blocks of consecutive shop: MSE" in result.reason

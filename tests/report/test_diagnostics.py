@@ -149,3 +149,17 @@ def test_of_many_names_five_are_listed(evaluated: Evaluated) -> None:
         c.name for c in run.coefficients if c.name != "b" and abs(c.classical["t"] or 0) < 1.96
     ]
     assert f"{', '.join(not_significant[:5])} and {len(not_significant) - 5} more" in texts(run)
+
+
+def test_rows_with_unseen_levels_are_counted(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(), unseen_levels={"test": {"town": 3}})
+    assert (
+        "Left out: 3 test rows with an unseen level of town (model.unseen). The metrics are those "
+        "of the other rows." in texts(run)
+    )
+
+
+def test_a_perfect_fit_is_called_so(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(noise=0.0), solver="exact")
+    assert "The fit is perfect: rounding explains every residual." in texts(run)
+    assert "perfect" not in texts(evaluated("y ~ x", rows(), name="other"))

@@ -15,6 +15,7 @@ from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import contour_factor
 from linreg.report.loss_figures import gap_figure, loss_figure
 from linreg.report.page import report_page
+from linreg.report.rendering import p_value
 from linreg.report.residual_figures import quantile_figure
 from linreg.report.results import NamedResults, RunResults
 
@@ -227,3 +228,21 @@ def test_two_runs_share_a_figure(evaluated: Evaluated) -> None:
         assert text is not None
         assert "slow" in text
         assert "fast" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0312, "0.0312"), (3e-120, "3e-120"), (1e-301, "< 1e-300"), (0.0, "< 1e-300")],
+)
+def test_a_p_value_that_float64_may_not_hold_is_shown_as_a_bound(
+    value: float | None, text: str
+) -> None:
+    assert p_value(value) == text
+
+
+def test_both_definitions_of_r2_are_shown_where_they_differ(evaluated: Evaluated) -> None:
+    table = pa.table({"y": [1.0, 2.0, 4.0, 4.5, 6.0], "g": ["a", "a", "b", "b", "b"]})
+    text = report_page(evaluated("y ~ 0 + g", table, solver="exact"))
+    assert "around the mean, as statsmodels does" in text
+    text = report_page(evaluated("y ~ g", table, name="with an intercept", solver="exact"))
+    assert "around the mean" not in text

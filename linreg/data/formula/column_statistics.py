@@ -1,7 +1,8 @@
 """What a design has to know of the training rows: the levels, means and ranges of columns."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,21 +20,26 @@ from linreg.data.tables.arrays import as_floats
 class ColumnStatistics:
     """The statistics of one column over the training rows, missing cells left out.
 
-    levels    the sorted values of a column that is used as a category, else None
+    levels    the sorted values of a column that is used as a category, without those that are
+              pooled, else None
     mean      of a column of numbers, else None
     min, max  of a column of numbers, else None
+    other     the name of the level that all other values of a category are, `(other)`; None where
+              they are no level
     """
 
     levels: tuple[Level, ...] | None
     mean: float | None
     min: float | None
     max: float | None
+    other: str | None = None
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "ColumnStatistics":
         """Return the statistics that model.json holds, in which tuples have become lists."""
         levels = None if data["levels"] is None else tuple(data["levels"])
-        return cls(levels, data["mean"], data["min"], data["max"])
+        # Models from before rare levels could be pooled have none.
+        return cls(levels, data["mean"], data["min"], data["max"], data.get("other"))
 
 
 class RunningStatistics:
@@ -42,7 +48,7 @@ class RunningStatistics:
     def __init__(self, *, is_number: bool, is_category: bool) -> None:
         self._is_number = is_number
         self._is_category = is_category
-        self._levels: set[Level] = set()
+        self._levels: Counter[Level] = Counter()
         self._sums: list[float] = []
         self._count = 0
         self._min = np.inf
@@ -51,7 +57,9 @@ class RunningStatistics:
     def update(self, column: pa.ChunkedArray) -> None:
         """Add the cells of the column in one table."""
         if self._is_category:
-            self._levels.update(pc.unique(column.drop_null()).to_pylist())
+            counts = pc.value_counts(column.drop_null())
+            levels = counts.field("values").to_pylist()
+            self._levels.update(dict(zip(levels, counts.field("counts").to_pylist(), strict=True)))
         if self._is_number:
             values = as_floats(column.drop_null())
             self._count += len(values)
@@ -62,7 +70,7 @@ class RunningStatistics:
     def as_data(self) -> dict[str, Any]:
         """Return plain data to send to another process, for `merge`."""
         return {
-            "levels": list(self._levels),
+            "levels": list(self._levels.items()),
             "sums": self._sums,
             "count": self._count,
             "min": self._min,
@@ -71,21 +79,37 @@ class RunningStatistics:
 
     def merge(self, data: Mapping[str, Any]) -> None:
         """Add what another process has sent: `as_data` of the same column."""
-        self._levels.update(data["levels"])
+        self._levels.update(dict(data["levels"]))
         self._sums = [*self._sums, *data["sums"]]
         self._count += data["count"]
         self._min = min(self._min, data["min"])
         self._max = max(self._max, data["max"])
 
-    def result(self) -> ColumnStatistics:
-        """Return the statistics; those of numbers are None for a column without a value."""
+    def result(self, pool: int = 0, references: Collection[Level] = ()) -> ColumnStatistics:
+        """Return the statistics; those of numbers are None for a column without a value.
+
+        pool        levels that occur less often are pooled
+        references  levels that are not
+        """
         has_values = self._is_number and self._count > 0
+        kept = [
+            level for level, count in self._levels.items() if count >= pool or level in references
+        ]
         return ColumnStatistics(
-            levels=tuple(sorted(self._levels)) if self._is_category else None,
+            levels=tuple(sorted(kept)) if self._is_category else None,
             mean=_mean(self._sums, self._count) if has_values else None,
             min=self._min if has_values else None,
             max=self._max if has_values else None,
+            other=_name_of_others(kept) if len(kept) < len(self._levels) else None,
         )
+
+
+def _name_of_others(levels: Collection[Level]) -> str:
+    """Return `(other)`, with as many parentheses as make it another name than any level's."""
+    name = "(other)"
+    while name in levels:
+        name = f"({name})"
+    return name
 
 
 def _finite_sums(values: Floats) -> list[float]:

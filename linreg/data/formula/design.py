@@ -49,7 +49,17 @@ class Design:
         for data in workers.gather({name: each.as_data() for name, each in running.items()}):
             for name, statistics in merged.items():
                 statistics.merge(data[name])
-        return cls(schema, {name: statistics.result() for name, statistics in merged.items()})
+        references: dict[str, set[Level]] = {name: set() for name in merged}
+        for factor in schema.factors:
+            if factor["kind"] == "category" and factor["base"] is not None:
+                references[factor["columns"][0]].add(factor["base"])
+        return cls(
+            schema,
+            {
+                name: statistics.result(schema.pool, references[name])
+                for name, statistics in merged.items()
+            },
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -64,6 +74,19 @@ class Design:
             )
         names = (name for term in self.schema.terms for name, _ in self._columns_of(term))
         return tuple("`b`" if name == "b" else name for name in names)
+
+    @cached_property
+    def roundoffs(self) -> Floats:
+        """The unit roundoffs (M + 1,) of the columns of X and of y: how exact their cells are.
+
+        2^-24 for what is read from float32, 2^-53 for other types; those of factors add up.
+        """
+        of_X = [
+            sum(self._roundoff(factor) for factor in term)
+            for term in self.schema.terms
+            for _ in self._columns_of(term)
+        ]
+        return np.array([*of_X, self._roundoff(self.schema.target)])
 
     def matrix(
         self, table: pa.Table | CoercedTable, origin: object = "the table", first_row: int = 1
@@ -84,7 +107,8 @@ class Design:
         return self._matrix(features, errors), errors
 
     def row_warnings(self, features: CoercedTable) -> dict[str, Mask]:
-        """Return the rows (n,) with a mean for a missing number, or a number out of range, by text.
+        """Return the rows (n,) with a mean for a missing number, a number out of range, or the
+        reference level for an unseen one, by text.
 
         Such rows have a prediction; the range is that of the training rows.
         """
@@ -100,6 +124,13 @@ class Design:
                 )
                 in_rows = as_mask(pc.fill_null(outside, False))
                 warnings[f"outside the training range: {name}"] = in_rows
+        for name in sorted(self.schema.columns_with_base):
+            column = features.table.column(name)
+            known = pa.array(self.statistics[name].levels, type=column.type)
+            unseen = ~as_mask(pc.is_in(column, value_set=known))
+            if (missing := features.missing(name)) is not None:
+                unseen = unseen & ~missing
+            warnings[f"unseen level, taken as the reference level: {name}"] = unseen
         return {text: rows for text, rows in warnings.items() if rows.any()}
 
     def target(self, table: pa.Table, origin: object = "the table", first_row: int = 1) -> Floats:
@@ -114,7 +145,7 @@ class Design:
         values = FactorValues(features, self._means, errors)
         # A category with one level in training may have no column, and is checked all the same.
         for factor in self._factors("category"):
-            values.level_codes(factor, self._levels(factor))
+            self._level_codes(factor, values)
         X = np.empty((features.table.num_rows, len(self.names)), order="F")
         j = 0
         for term in self.schema.terms:
@@ -138,7 +169,7 @@ class Design:
                 factor_values: NDArray[Any] = (
                     values.number(factor)
                     if level is None
-                    else values.level_codes(factor, self._levels(factor)) == level
+                    else self._level_codes(factor, values) == level
                 )
                 column[:] = column * factor_values if k else factor_values
 
@@ -155,6 +186,10 @@ class Design:
         """The columns that numeric factors read."""
         names = [name for factor in self._factors("number") for name in factor["columns"]]
         return list(dict.fromkeys(names))
+
+    def _roundoff(self, factor: Mapping[str, Any]) -> float:
+        types = [self.schema.columns[name].type for name in factor["columns"]]
+        return 2.0**-24 if "float" in types else 2.0**-53
 
     def _factors(self, kind: str) -> list[Mapping[str, Any]]:
         return [factor for factor in self.schema.factors if factor["kind"] == kind]
@@ -189,9 +224,21 @@ class Design:
         ]
 
     def _levels(self, factor: Mapping[str, Any]) -> tuple[Level, ...]:
-        levels = self.statistics[factor["columns"][0]].levels
-        assert levels is not None, "fit() collects the levels of every category"
-        return levels
+        """Return the levels that have a column or are the reference, that of all others last."""
+        statistics = self.statistics[factor["columns"][0]]
+        assert statistics.levels is not None, "fit() collects the levels of every category"
+        return (*statistics.levels, statistics.other) if statistics.other else statistics.levels
+
+    def _level_codes(self, factor: Mapping[str, Any], values: FactorValues) -> NDArray[np.int32]:
+        """Return the index in `_levels` of each row's level (n,); -1 for a row with none."""
+        name = factor["columns"][0]
+        levels = self.statistics[name].levels or ()
+        of_others = None
+        if self.statistics[name].other:
+            of_others = len(levels)
+        elif name in self.schema.columns_with_base:
+            of_others = -1
+        return values.level_codes(factor, levels, of_others)
 
     def _reference_level(self, factor: Mapping[str, Any], levels: tuple[Level, ...]) -> int:
         """Return the index of the level without a column."""

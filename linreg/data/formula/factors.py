@@ -49,17 +49,29 @@ class FactorValues:
             self._numbers[text] = values
         return self._numbers[text]
 
-    def level_codes(self, factor: Mapping[str, Any], levels: Sequence[Level]) -> NDArray[np.int32]:
-        """Return the index in `levels` of each row's level (n,); -1 for a row with an error."""
+    def level_codes(
+        self, factor: Mapping[str, Any], levels: Sequence[Level], of_others: int | None = None
+    ) -> NDArray[np.int32]:
+        """Return the index in `levels` of each row's level (n,); -1 for a row with an error.
+
+        of_others  the index of any other level; None where it is an error
+        """
         name = factor["columns"][0]
         if name not in self._codes:
             column = self._features.table.column(name)
             codes = pc.index_in(column, value_set=pa.array(levels, type=column.type))
             if codes.null_count:
                 self.check_present(name)
-                self._report_unseen_levels(name, as_mask(codes.is_null()), levels)
+                unseen = as_mask(codes.is_null())
+                if (missing := self._features.missing(name)) is not None:
+                    unseen = unseen & ~missing
+                if of_others is None:
+                    self._report_unseen_levels(name, unseen, levels)
+                    of_others = -1
                 codes = pc.fill_null(codes, -1)
-            self._codes[name] = as_numpy(codes)
+                self._codes[name] = np.where(unseen, np.int32(of_others), as_numpy(codes))
+            else:
+                self._codes[name] = as_numpy(codes)
         return self._codes[name]
 
     def check_present(self, name: str) -> None:
@@ -108,8 +120,7 @@ class FactorValues:
         filled = self._means.get(name, np.nan)
         return as_floats(pc.fill_null(column.cast(pa.float64(), safe=False), filled))
 
-    def _report_unseen_levels(self, name: str, unknown: Mask, levels: Sequence[Level]) -> None:
-        missing = self._features.missing(name)
+    def _report_unseen_levels(self, name: str, unseen: Mask, levels: Sequence[Level]) -> None:
         listed = ", ".join(map(str, levels[:_MOST_LEVELS_LISTED]))
         more = ", …" if len(levels) > _MOST_LEVELS_LISTED else ""
         error = RowError(
@@ -119,7 +130,7 @@ class FactorValues:
             partial(self._original_cell, name),
             f"known levels: {listed}{more}",
         )
-        self._errors.report(unknown if missing is None else unknown & ~missing, error)
+        self._errors.report(unseen, error)
 
     def _report_not_finite(self, rows: Mask, what: str, where: str) -> None:
         def found(row: int) -> str:

@@ -44,6 +44,8 @@ class Schema:
                   (`ingest.missing: mean`)
     truth         the true θ by name and b of generated data, else None
     weights       the column of sample weights, else None
+    unseen        what becomes of a level that no training row has (`model.unseen`)
+    pool          levels with fewer training rows are pooled (`model.pool`)
     """
 
     formula: str
@@ -54,6 +56,8 @@ class Schema:
     fill_missing: bool
     truth: Mapping[str, Any] | None = None
     weights: str | None = None
+    unseen: Literal["error", "base", "drop"] = "error"
+    pool: int = 0
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +70,18 @@ class Schema:
     def factors(self) -> list[Mapping[str, Any]]:
         """The factors of all terms."""
         return [factor for term in self.terms for factor in term]
+
+    @property
+    def columns_with_base(self) -> frozenset[str]:
+        """The categories whose unseen levels get the reference level, if `unseen` says so.
+
+        Those with a column for every level have no reference level.
+        """
+        if self.unseen != "base":
+            return frozenset()
+        categories = (factor for factor in self.factors if factor["kind"] == "category")
+        full = {factor["columns"][0] for factor in categories if factor["full"]}
+        return self.category_columns - full
 
     @property
     def features(self) -> dict[str, Column]:
@@ -89,6 +105,8 @@ class Schema:
             "fill_missing": self.fill_missing,
             "truth": self.truth,
             "weights": self.weights,
+            "unseen": self.unseen,
+            "pool": self.pool,
         }
 
     @classmethod
@@ -104,7 +122,9 @@ class Schema:
                 )
             columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
-            return cls(columns=columns, **{key: data[key] for key in keys})
+            # Schemas from before the two do not have them.
+            later = {key: data[key] for key in ("unseen", "pool") if key in data}
+            return cls(columns=columns, **{key: data[key] for key in keys}, **later)
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`"

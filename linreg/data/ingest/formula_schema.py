@@ -17,7 +17,7 @@ def make_schema(
 ) -> Schema:
     """Return the schema of a formula; raises UserError for a column that cannot be what it needs.
 
-    `options` go into the schema as they are: fill_missing, truth, weights.
+    `options` go into the schema as they are: fill_missing, truth, weights, unseen, pool.
     """
     categories = frozenset(
         name for name, profile in profiles.items() if kind_of(profile.type) == "category"

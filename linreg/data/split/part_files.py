@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from linreg.data.split.external_shuffle import ExternalShuffle
 from linreg.data.split.ordered_rows import OrderedRows
-from linreg.data.split.partition import TEST, TRAIN, VALIDATION, Partition
+from linreg.data.split.partition import PARTS, TEST, TRAIN, VALIDATION, Partition
 from linreg.data.split.quotas import shard_sizes
 from linreg.data.split.random_assignment import Labels, RandomAssignment
+from linreg.data.split.unseen_levels import LevelFilter
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
@@ -29,6 +30,7 @@ def write_parts(
     table: TableFile,
     partition: Partition,
     shards: RandomAssignment,
+    level_filter: LevelFilter,
     folder: Path,
     scratch: Path,
     workers: Workers,
@@ -53,8 +55,10 @@ def write_parts(
     own = workers.own_range(table.num_row_groups)
     for group, rows in zip(own, prefetch(map(table.row_group, own)), strict=True):
         part_of_row = partition.labels(group)
-        validation.add(select(rows, part_of_row, VALIDATION))
-        test.add(select(rows, part_of_row, TEST))
+        validation.add(
+            level_filter.filter(select(rows, part_of_row, VALIDATION), PARTS[VALIDATION])
+        )
+        test.add(level_filter.filter(select(rows, part_of_row, TEST), PARTS[TEST]))
         train_rows = select(rows, part_of_row, TRAIN)
         shard_of_row = shards.labels(group)
         for index, shard in enumerate(train):

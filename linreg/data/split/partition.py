@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.ingest.text_formats import first_unsortable_date
+from linreg.data.split.group_assignment import assign_groups
 from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
@@ -45,9 +46,16 @@ def partition_rows(table: TableFile, params: Split) -> Partition:
     lengths = [table.row_group_length(index) for index in range(table.num_row_groups)]
     column = split_column(params.by)
     if column is None:
-        assignment = RandomAssignment(lengths, sizes, params.seed, "parts")
+        assignment = assign_rows(lengths, sizes, params)
         return Partition(sizes, assignment.counts, assignment.labels)
     return _partition_by_column(table, lengths, column, sizes, params)
+
+
+def assign_rows(
+    group_lengths: Sequence[int], sizes: Sequence[int], params: Split
+) -> RandomAssignment:
+    """Return the random assignment of rows to parts, for the row groups of their table."""
+    return RandomAssignment(group_lengths, sizes, params.seed, "parts")
 
 
 def part_sizes(num_rows: int, params: Split) -> list[int]:
@@ -60,7 +68,7 @@ def part_sizes(num_rows: int, params: Split) -> list[int]:
     shares = [Fraction(str(share)) for share in (params.train, params.validation, params.test)]
     validation, test = (int(share * num_rows + Fraction(1, 2)) for share in shares[1:])
     sizes = [num_rows - validation - test, validation, test]
-    _require_rows(sizes, params, f"{num_rows} rows")
+    require_rows(sizes, params, f"{num_rows} rows")
     return sizes
 
 
@@ -69,20 +77,22 @@ def parts_of_values(
 ) -> tuple[pa.Array, Labels]:
     """Return the distinct values (k,) of the column that `split.by` names, and the part of each.
 
-    Groups are put into a random order, times into their own, oldest first. If parts of `sizes` rows
-    followed one another in that order, a value would belong to the part that holds the middle of
-    its rows. Rows of equal value therefore stay together.
+    Groups are assigned at random, see `assign_groups`. Times are put into their order, oldest
+    first: if parts of `sizes` rows followed one another in it, a time would belong to the part that
+    holds the middle of its rows. Rows of equal value therefore stay together.
     """
     value_counts = pc.value_counts(values)
     distinct = value_counts.field("values")
     counts = as_numpy(value_counts.field("counts"))
     order = as_numpy(pc.sort_indices(distinct))
+    part_of_value = np.empty(len(distinct), dtype=np.int16)
     if params.by.startswith("group:"):
-        order = order[generator(params.seed, "groups").permutation(len(order))]
+        random = generator(params.seed, "groups")
+        part_of_value[order] = assign_groups(counts[order], sizes, random)
+        return distinct, part_of_value
     ends = np.cumsum(counts[order])
     # Twice the middle, to stay in integers.
     twice_the_middle = 2 * ends - counts[order]
-    part_of_value = np.empty(len(distinct), dtype=np.int16)
     part_of_value[order] = np.searchsorted(2 * np.cumsum(sizes), twice_the_middle, side="right")
     return distinct, part_of_value
 
@@ -100,7 +110,7 @@ def _partition_by_column(
     labels = np.split(part_of_row, np.cumsum(lengths)[:-1])
     counts = [np.bincount(each, minlength=len(PARTS)).tolist() for each in labels]
     sizes_found = np.sum(counts, axis=0).tolist()
-    _require_rows(sizes_found, params, f"{len(distinct)} distinct values of {column}")
+    require_rows(sizes_found, params, f"{len(distinct)} distinct values of {column}")
     return Partition(sizes_found, counts, labels.__getitem__)
 
 
@@ -114,7 +124,8 @@ def _require_dates_in_order(values: pa.ChunkedArray, column: str) -> None:
         )
 
 
-def _require_rows(sizes: Sequence[int], params: Split, total: str) -> None:
+def require_rows(sizes: Sequence[int], params: Split, total: str) -> None:
+    """Raise UserError where a part with a share above 0 has no row; `total` is what was divided."""
     shares = (params.train, params.validation, params.test)
     for name, size, share in zip(PARTS, sizes, shares, strict=True):
         if share > 0 and size == 0:

@@ -58,6 +58,13 @@ def _num_bits(type_: pa.DataType) -> int:
         return 8 * BYTES_OF_TEXT
 
 
+def group_lengths(num_rows: int, schema: pa.Schema) -> list[int]:
+    """Return the numbers of rows of the row groups in which TableWriter writes a table."""
+    rows_per_group = limit_rows(schema, ROWS_PER_GROUP, BYTES_PER_ROW)
+    whole, rest = divmod(num_rows, rows_per_group)
+    return [rows_per_group] * whole + [rest] * (rest > 0)
+
+
 class TableWriter:
     """Writes a Parquet file in row groups of equal length; the last one may be shorter.
 

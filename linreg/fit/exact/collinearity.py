@@ -1,14 +1,13 @@
 """Collinear columns: their linear dependencies in the units of the data, as text."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from linreg.errors import UserError
 from linreg.fit.exact.ldl import LinearDependency
 from linreg.fit.exact.normal_equations import NormalEquations
 
 TRAINING_ROWS = "the training rows"
-NEGLIGIBLE = Decimal("1e-8")
+NEGLIGIBLE = 1e-8
 """A term is left out of the text of a dependency if it is at most this part of the column."""
 
 
@@ -19,11 +18,11 @@ def describe_dependencies(
     dropped = {}
     for dependency in dependencies:
         column = equations.first + dependency.column
-        negligible = NEGLIGIBLE * equations.norm(column)
+        negligible = NEGLIGIBLE * equations.roundings[column].norm
         terms = {}
         for index, coefficient in dependency.coefficients.items():
             j = equations.first + index
-            if abs(coefficient) * equations.norm(j) > negligible:
+            if abs(float(coefficient)) * equations.roundings[j].norm > negligible:
                 name = names[j - 1] if j else ""
                 terms[name] = float(equations.in_units(coefficient, of=column, per=j))
         dropped[names[column - 1]] = format_linear_combination(terms)

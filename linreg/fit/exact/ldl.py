@@ -3,32 +3,33 @@
 S = Uᵀ·D·U with a unit upper triangular U is computed column by column, in the order of the columns
 and without pivoting, so that it is a later column that counts as collinear with earlier ones.
 
+A pivot is ‖r‖² for the residual r = z − Σ βₖzₖ of a column on those before it. The column is
+collinear if its residual may be nothing but rounding: of its own cells and of those of the columns
+that it is compared with, which weigh |βₖ|, and of the entries of S.
+
 The standard library's decimal rounds every operation correctly, so the digits are the same on every
 machine. The work grows with the cube of the number of columns; from MIN_COMPILED on compiled code
 does it at 32 digits.
 """
 
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 PRECISION = Context(prec=60, Emin=-999_999, Emax=999_999)
 """Moments have 32 digits, and the factorization loses as many as a condition number has.
 
-Those are at most 26 (see PIVOT_TOLERANCE).
+Those are at most 31 (see MOMENT_ERROR).
 """
 
-PIVOT_TOLERANCE = Decimal("1e-26")
-"""A column is collinear if its pivot is at most this part of its sum of squares.
-
-The pivot is the sum of squares of what the columns before it do not explain. Columns that are
-collinear but for the rounding of their cells have 1e-32 of it left, the hardest data set of NIST
-(Filip) 2e-15.
-"""
+MOMENT_ERROR = 2.0**-102
+"""The largest error of an entry of S, as a part of the norms of its two columns."""
 
 MIN_COMPILED = 128
 """Columns from which on compiled code with 32 digits is used.
@@ -53,6 +54,17 @@ def from_double_double(parts: Sequence[float]) -> Decimal:
     return Decimal(parts[0]) + Decimal(parts[1])
 
 
+class ColumnRounding(NamedTuple):
+    """What is known of the rounding of a column z of the Gram matrix.
+
+    cells  the norm ‖e‖ of the rounding errors of its cells, at most
+    norm   ‖z‖
+    """
+
+    cells: float
+    norm: float
+
+
 @dataclass(frozen=True)
 class LinearDependency:
     """A column that is a linear combination of columns before it, with their coefficients."""
@@ -67,12 +79,17 @@ class LDL:
 
     kept          the indices of the columns of U, in order; p = len(kept)
     upper         the columns of the unit upper triangular U, the i-th with i entries above the 1
+    inverse       the columns of U⁻¹ likewise: −β of each column on those before it
     pivots        the diagonal of D
     dependencies  of the columns that were left out
+    error         the largest error of an entry of S, with what this factorization adds to it, as a
+                  part of the norms of its two columns
     """
 
+    error: float = MOMENT_ERROR
     kept: list[int] = field(default_factory=list)
     upper: list[Vector] = field(default_factory=list)
+    inverse: list[Vector] = field(default_factory=list)
     pivots: Vector = field(default_factory=list)
     dependencies: list[LinearDependency] = field(default_factory=list)
 
@@ -88,39 +105,45 @@ class LDL:
         It is upper triangular: its columns are returned, the j-th with j + 1 entries.
         """
         with localcontext(PRECISION):
-            inverse = self._inverse_upper()
             scales = [1 / pivot.sqrt() for pivot in self.pivots]
             return [
-                [entry * scale for entry in column]
-                for column, scale in zip(inverse, scales, strict=True)
+                [entry * scale for entry in [*above, Decimal(1)]]
+                for above, scale in zip(self.inverse, scales, strict=True)
             ]
 
-    def _inverse_upper(self) -> list[Vector]:
-        p = len(self.kept)
-        if p < MIN_COMPILED:
-            units = ([Decimal(0)] * j + [Decimal(1)] for j in range(p))
-            return [self._back_substitute(unit) for unit in units]
-        from linreg.fit.exact.ldl_kernels import invert_unit_lower
-
-        lower = np.zeros((p, p, 2))
-        for j, column in enumerate(self.upper):
-            for i, entry in enumerate(column):
-                lower[j, i] = to_double_double(entry)
-        return [
-            [from_double_double(parts) for parts in row[: j + 1]]
-            for j, row in enumerate(invert_unit_lower(lower).tolist())
-        ]
-
-    def keep(self, column: int, above: Vector, pivot: Decimal) -> None:
-        """Add a column of U with its pivot; `above` are its entries for the columns kept so far."""
+    def keep(self, column: int, above: Vector, inverse: Vector, pivot: Decimal) -> None:
+        """Add a column with its pivot, and its entries of U and U⁻¹ for the columns kept so far."""
         self.kept.append(column)
         self.upper.append(above)
+        self.inverse.append(inverse)
         self.pivots.append(pivot)
 
-    def leave_out(self, column: int, above: Vector) -> None:
+    def leave_out(self, column: int, inverse: Vector) -> None:
         """Note a column without a pivot as a linear combination of the columns kept so far."""
-        coefficients = zip(self.kept, self._back_substitute(above), strict=True)
-        self.dependencies.append(LinearDependency(column, dict(coefficients)))
+        coefficients = {k: -entry for k, entry in zip(self.kept, inverse, strict=True)}
+        self.dependencies.append(LinearDependency(column, coefficients))
+
+    def combination(self, products: Sequence[Decimal], square: Decimal) -> tuple[Vector, Decimal]:
+        """Return −β and ‖r‖² of another column on those kept.
+
+        It is given by its products with all columns and its sum of squares.
+        """
+        with localcontext(PRECISION):
+            above, scaled = self._forward_substitute([products[i] for i in self.kept])
+            return (
+                [-entry for entry in self._back_substitute(above)],
+                square - _dot(above, scaled),
+            )
+
+    def rounding(
+        self, column: ColumnRounding, inverse: Vector, roundings: Sequence[ColumnRounding]
+    ) -> float:
+        """Return the ‖r‖² that rounding explains, of a column with its entries of U⁻¹."""
+        cells, norm = column
+        for k, entry in zip(self.kept, inverse, strict=True):
+            cells += abs(float(entry)) * roundings[k].cells
+            norm += abs(float(entry)) * roundings[k].norm
+        return cells * cells + self.error * norm * norm
 
     def _forward_substitute(self, right: Sequence[Decimal]) -> tuple[Vector, Vector]:
         """Return x with Uᵀ·D·x = right, and D·x."""
@@ -142,37 +165,43 @@ class LDL:
         return x
 
 
-def factorize(gram: Sequence[Sequence[Decimal]]) -> LDL:
+def factorize(gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRounding]) -> LDL:
     """Factorize a positive semidefinite matrix, given by its lower triangle."""
     if len(gram) >= MIN_COMPILED:
-        return _factorize_compiled(gram)
+        return _factorize_compiled(gram, roundings)
     result = LDL()
     with localcontext(PRECISION):
         for j, row in enumerate(gram):
             above, products = result._forward_substitute([row[i] for i in result.kept])
             pivot = row[j] - _dot(above, products)
-            if pivot > PIVOT_TOLERANCE * row[j]:
-                result.keep(j, above, pivot)
+            inverse = [-entry for entry in result._back_substitute(above)]
+            if pivot > Decimal(result.rounding(roundings[j], inverse, roundings)):
+                result.keep(j, above, inverse, pivot)
             else:
-                result.leave_out(j, above)
+                result.leave_out(j, inverse)
     return result
 
 
-def _factorize_compiled(gram: Sequence[Sequence[Decimal]]) -> LDL:
-    from linreg.fit.exact.ldl_kernels import factorize_lower
+def _factorize_compiled(
+    gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRounding]
+) -> LDL:
+    from linreg.fit.exact.double_double.ldl_kernels import factorize_lower
 
-    S = np.zeros((len(gram), len(gram), 2))
+    k = len(gram)
+    S = np.zeros((k, k, 2))
     for j, row in enumerate(gram):
         S[j, : j + 1] = [to_double_double(value) for value in row]
-    lower, kept = factorize_lower(S, float(PIVOT_TOLERANCE))
-    result = LDL()
+    # Errors of 2^-104 in each of k steps, of random signs.
+    result = LDL(error=MOMENT_ERROR * math.sqrt(k))
+    lower, inverse, kept = factorize_lower(S, np.array(roundings), result.error)
     with localcontext(PRECISION):
-        for j, row in enumerate(lower.tolist()):
-            above = [from_double_double(row[i]) for i in result.kept]
+        for j, (row, of_inverse) in enumerate(zip(lower.tolist(), inverse.tolist(), strict=True)):
+            above_in_inverse = [from_double_double(of_inverse[i]) for i in result.kept]
             if kept[j]:
-                result.keep(j, above, from_double_double(row[j]))
+                above = [from_double_double(row[i]) for i in result.kept]
+                result.keep(j, above, above_in_inverse, from_double_double(row[j]))
             else:
-                result.leave_out(j, above)
+                result.leave_out(j, above_in_inverse)
     return result
 
 

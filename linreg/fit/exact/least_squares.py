@@ -12,9 +12,21 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats, Mask
 from linreg.errors import UserError
 from linreg.fit.exact.collinearity import TRAINING_ROWS, collinear_error, describe_dependencies
+from linreg.fit.exact.estimate import (
+    Estimate,
+    SecondMoments,
+    as_floats,
+    first_estimate,
+    refined,
+    times_transposed,
+)
 from linreg.fit.exact.ldl import LDL, PRECISION, Vector, factorize, to_double_double
-from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.normal_equations import NormalEquations
+from linreg.fit.exact.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.normal_equations import CELL_ROUNDINGS, NormalEquations
+
+FEW_DIGITS = 8
+"""With fewer correct digits the rows are read a second time; if that does not help, people see it.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class LeastSquares:
 
     Vectors over (b, θ) have M + 1 entries, with or without an intercept.
 
-    theta             θ (M,) float64, each the one nearest to the exact solution; 0 if dropped
+    theta             θ (M,) float64; 0 if dropped
     b                 the intercept, 0 without
     names             of θ (M,)
     intercept         whether there is one
@@ -31,10 +43,14 @@ class LeastSquares:
     num_rows          n, weight 0 included
     rank              of the design matrix: the number of coefficients that are not dropped
     df                residual degrees of freedom: rows with a weight above 0, less the rank
-    rss               residual sum of squares Σ w(y − ỹ)², to 60 digits; exactly 0 where it is less
-                      than rounding the cells to float64 explains
+    rss               residual sum of squares Σ w(y − ỹ)²; 0 for a perfect fit, all of whose
+                      residuals are explained by the rounding of cells; None where it is no more
+                      than rounding and cannot be told
+    rss_bound         what rss may be at most, where it is None
     tss               total sum of squares: Σ w(y − ȳ)² with intercept, Σ w y² without
-    sigma             √(rss / df), the residual standard deviation; None when df is 0
+    tss_around_mean   Σ w(y − ȳ)² if the columns span a constant, with an intercept or without; else
+                      None
+    sigma             √(rss / df), the residual standard deviation; None when df is 0 or rss None
     condition         condition number ‖S‖₁·‖S⁻¹‖₁ of the Gram matrix S scaled to a diagonal of 1;
                       None beyond float64
     dropped           by the name of each dropped column its linear dependency (`2·x1`)
@@ -44,7 +60,9 @@ class LeastSquares:
                       columns of what was not kept are 0
     exponents         (M + 2,) int, of [1 X y]
     remainders        (M + 1,) what is lacking from (b, theta): solution − float64
-    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, df = 0, ridge)
+    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, df = 0, ridge, rss None)
+    relative_errors   (M + 1,) bounds of the relative errors of coefficient and standard error, the
+                      larger one; NaN where not kept
     """
 
     theta: Floats
@@ -55,8 +73,10 @@ class LeastSquares:
     num_rows: int
     rank: int
     df: int
-    rss: Decimal
+    rss: Decimal | None
+    rss_bound: Decimal
     tss: Decimal
+    tss_around_mean: Decimal | None
     sigma: float | None
     condition: float | None
     dropped: Mapping[str, str]
@@ -65,11 +85,23 @@ class LeastSquares:
     exponents: NDArray[np.int64]
     remainders: Floats
     standard_errors: Floats
+    relative_errors: Floats
+
+    @property
+    def digits(self) -> int:
+        """The number of correct digits that every coefficient and standard error has, up to 15."""
+        largest = float(np.max(self.relative_errors[self.kept], initial=1e-15))
+        return max(0, math.floor(-math.log10(largest))) if largest < 1 else 0
+
+    @property
+    def needs_second_pass(self) -> bool:
+        """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
+        return not self.l2 and self.df > 0 and (self.digits < FEW_DIGITS or self.rss is None)
 
     @property
     def unscaled_covariance(self) -> Floats:
         """A⁻¹ (M + 1, M + 1), which times σ² is the covariance of (b, θ); infinite if too large."""
-        scaled = _times_transposed(self.inverse_cholesky[0])
+        scaled = times_transposed(self.inverse_cholesky[0])
         with np.errstate(over="ignore"):
             inverse: Floats = np.ldexp(scaled, -(self.exponents[:-1, None] + self.exponents[:-1]))
         return inverse
@@ -81,35 +113,38 @@ def solve(
     intercept: bool,
     l2: float = 0.0,
     collinear: Literal["error", "drop"] = "error",
+    second: SecondMoments | None = None,
 ) -> LeastSquares:
     """Return the least squares solution; `names` are those of θ.
 
-    l2 has the meaning of `weight_decay = 2·l2` on θ in SGD on the mean squared error. Raises
-    UserError for fewer rows than coefficients, for collinear columns (unless they are to be
-    dropped), and for results that are too large for float64.
+    l2 has the meaning of `weight_decay = 2·l2` on θ in SGD on the mean squared error. `second` is
+    what a second pass over the rows has found, for the solution without it. Raises UserError for
+    fewer rows than coefficients, for collinear columns (unless they are to be dropped), and for
+    results that are too large for float64.
     """
     _require_enough_rows(moments, len(names) + intercept, l2)
     with localcontext(PRECISION):
         equations = NormalEquations(moments, intercept, l2)
-        factors = factorize(equations.gram)
+        factors = factorize(equations.gram, equations.roundings[equations.first : equations.target])
         dropped = describe_dependencies(factors.dependencies, equations, names)
         if dropped and collinear == "error":
             raise collinear_error(dropped)
 
-        columns = [equations.first + i for i in factors.kept]
-        beta, explained = factors.solve(equations.right_side(columns))
+        has_constant = equations.has_constant(factors)
+        around_mean = equations.total_sum_of_squares(around_mean=True)
+        estimate = first_estimate(equations, factors)
+        if second:
+            estimate = refined(estimate, second.moments, equations)
+        columns = estimate.columns
         df = max(moments.num_weighted - len(columns), 0)
-        tss = equations.total_sum_of_squares()
-        rss = equations.residual_sum_of_squares(columns, beta, explained)
-        if df == 0 and not l2:
-            rss = Decimal(0)
-        sigma = _square_unit(equations, rss / df).sqrt() if df else None
-
-        W = factors.inverse_cholesky()
-        coefficients, remainders = _coefficients(equations, columns, beta, names)
+        rss = _residual_sum_of_squares(equations, estimate, df, l2, second)
+        sigma = _square_unit(equations, rss / df).sqrt() if df and rss is not None else None
+        coefficients, remainders = _coefficients(equations, columns, estimate.beta, names)
         standard_errors = np.full(len(names) + 1, np.nan)
         if sigma is not None and l2 == 0:
-            standard_errors[columns] = _standard_errors(equations, columns, W, sigma)
+            standard_errors[columns] = _standard_errors(equations, columns, estimate.W, sigma)
+        relative_errors = np.full(len(names) + 1, np.nan)
+        relative_errors[columns] = _relative_errors(equations, estimate, df)
         return LeastSquares(
             theta=coefficients[1:],
             b=float(coefficients[0]),
@@ -119,17 +154,54 @@ def solve(
             num_rows=moments.num_rows,
             rank=len(columns),
             df=df,
-            rss=_square_unit(equations, rss),
-            tss=_square_unit(equations, tss),
+            rss=None if rss is None else _square_unit(equations, rss),
+            rss_bound=_square_unit(equations, _rounding_of_rss(equations, estimate)),
+            tss=_square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
+            tss_around_mean=_square_unit(equations, around_mean) if has_constant else None,
             sigma=None if sigma is None else _to_float(sigma, "the residual standard deviation"),
-            condition=_condition_number(equations.gram, factors, W),
+            condition=_condition_number(equations.gram, factors),
             dropped=dropped,
             kept=np.isin(np.arange(len(names) + 1), columns),
-            inverse_cholesky=_embedded(W, columns, len(names) + 1),
+            inverse_cholesky=_embedded(estimate.W, columns, len(names) + 1),
             exponents=equations.exponents,
             remainders=remainders,
             standard_errors=standard_errors,
+            relative_errors=relative_errors,
         )
+
+
+def _residual_sum_of_squares(
+    equations: NormalEquations, estimate: Estimate, df: int, l2: float, second: SecondMoments | None
+) -> Decimal | None:
+    """Return Σ w(y − ỹ)², scaled; 0 for a perfect fit, None where it cannot be told."""
+    if df == 0 and not l2:
+        return Decimal(0)
+    if estimate.rss > _rounding_of_rss(equations, estimate):
+        return estimate.rss
+    return Decimal(0) if second and second.is_explained else None
+
+
+def _rounding_of_rss(equations: NormalEquations, estimate: Estimate) -> Decimal:
+    """Return the largest Σ w(y − ỹ)², scaled, that rounding explains."""
+    cells = CELL_ROUNDINGS * equations.terms(estimate.columns, estimate.beta).cells
+    return Decimal(cells * cells + estimate.rss_error)
+
+
+def _relative_errors(equations: NormalEquations, estimate: Estimate, df: int) -> Floats:
+    """Return bounds of the relative errors of coefficients and standard errors, the larger ones.
+
+    The error of a coefficient counts as a part of the coefficient or its standard error, whichever
+    is larger, and not below what rounding the target does to it.
+    """
+    beta = np.array([abs(float(value)) for value in estimate.beta])
+    lengths = np.sqrt(np.square(as_floats(estimate.W)).sum(axis=1))
+    rss = max(float(estimate.rss), 0.0)
+    terms = equations.terms(estimate.columns, estimate.beta).norm
+    of_noise = lengths * max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
+    of_coefficients = estimate.beta_errors / np.maximum(beta, of_noise)
+    of_variances = estimate.variance_errors + (estimate.rss_error / rss if rss else 0.0)
+    errors: Floats = np.maximum(of_coefficients, of_variances / 2)
+    return errors
 
 
 def _require_enough_rows(moments: Moments, num_coefficients: int, l2: float) -> None:
@@ -202,27 +274,21 @@ def _embedded(W: list[Vector], columns: list[int], size: int) -> Floats:
     return result
 
 
-def _condition_number(gram: list[Vector], factors: LDL, W: list[Vector]) -> float | None:
+def _condition_number(gram: list[Vector], factors: LDL) -> float | None:
     """Return ‖S‖₁·‖S⁻¹‖₁ in float64, as it is its order of magnitude that matters."""
     p = len(factors.kept)
     kept_gram = np.zeros((p, p))
-    root = np.zeros((p, p))
     for i, row in enumerate(factors.kept):
         for j, column in enumerate(factors.kept[: i + 1]):
             kept_gram[i, j] = kept_gram[j, i] = float(gram[row][column])
-            root[j, i] = float(W[i][j])
+    root = as_floats(factors.inverse_cholesky())
     norms = np.sqrt(np.diag(kept_gram))
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = kept_gram / (norms[:, None] * norms)
-        inverse = _times_transposed(root * norms[:, None])
+        inverse = times_transposed(root * norms[:, None])
         condition = float(_one_norm(scaled) * _one_norm(inverse))
     return condition if np.isfinite(condition) else None
 
 
 def _one_norm(S: Floats) -> float:
     return float(np.abs(S).sum(axis=1).max(initial=0.0))
-
-
-def _times_transposed(W: Floats) -> Floats:
-    """Return W·Wᵀ without BLAS, which rounds differently from CPU to CPU."""
-    return np.array([(W * row).sum(axis=1) for row in W]).reshape(W.shape)

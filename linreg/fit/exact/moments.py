@@ -8,9 +8,16 @@ import numpy as np
 
 from linreg.arrays import Floats, read_only
 from linreg.errors import UserError
-from linreg.fit.exact import double_double_numpy
-from linreg.fit.exact.double_double_numpy import LANES, add_to_total, flush_lanes, numpy_is_faster
+from linreg.fit.exact.double_double import sum_numpy
+from linreg.fit.exact.double_double.sum_numpy import (
+    LANES,
+    add_to_total,
+    flush_lanes,
+    numpy_is_faster,
+)
 
+FLOAT64_ROUNDOFF = 2.0**-53
+"""The largest relative error of a number that is rounded to float64."""
 UNSCALED = 256
 """Columns with values up to 2^256 are not scaled: their squares are within float64."""
 
@@ -22,11 +29,10 @@ class Moments:
     num_rows       n, the rows added, weight 0 included
     num_weighted   how many of them have a weight above 0; n without weights
 
-    **Accuracy.** Products and sums carry their rounding errors along
-    (`linreg.fit.exact.double_double_kernels`). Measured against exact fractions, over 200 random
-    tables of up to 20,000 rows, with and without weights, half of them with a mean far from 0: the
-    error of an entry Σ w zᵢ zⱼ is 2^-109 Σ |w zᵢ zⱼ| in the median and 2^-102 at most, which is 30
-    digits.
+    **Accuracy.** Products and sums carry their rounding errors along (`double_double.sum_kernels`).
+    Measured against exact fractions, over 200 random tables of up to 20,000 rows, with and without
+    weights, half of them with a mean far from 0: the error of an entry Σ w zᵢ zⱼ is
+    2^-109 Σ |w zᵢ zⱼ| in the median and 2^-102 at most, which is 30 digits.
 
     **Chunks.** The position of a row since the first one decides what it is added to, never the end
     of a chunk: the same rows in chunks of any lengths give the same bits. `merged` starts a new
@@ -37,9 +43,15 @@ class Moments:
     **Range.** Columns are scaled by powers of two, exactly, once they hold values beyond 2^±256. So
     values near 1e300 do not overflow when squared; what underflows is less than 2^-500 of the
     columns' length.
+
+    **Cells.** A cell is known to the unit roundoff u of its column's type: of a z that was rounded,
+    up to u·|z| is unknown. An integer up to 1/u is exact. So Σ w(u·z)² over the other cells, at
+    most, is what rounding may have moved a column by: `cell_errors`.
     """
 
-    def __init__(self, num_features: int, expected_rows: int = 0) -> None:
+    def __init__(
+        self, num_features: int, expected_rows: int = 0, roundoffs: Floats | None = None
+    ) -> None:
         num_columns = num_features + 2
         pairs = [(i, j) for i in range(num_columns) for j in range(i, num_columns)]
         self.num_features = num_features
@@ -54,14 +66,22 @@ class Moments:
         # column is divided by.
         self._largest = np.zeros(num_columns + 1)
         self._exponents = np.zeros(num_columns + 1, np.int64)
+        # For the columns of X and y: the unit roundoff, and the largest |value| that was rounded.
+        self._roundoffs = (
+            np.full(num_features + 1, FLOAT64_ROUNDOFF) if roundoffs is None else roundoffs
+        )
+        self._largest_rounded = np.zeros(num_features + 1)
 
     @classmethod
-    def zero(cls, num_features: int, expected_rows: int = 0) -> Self:
+    def zero(
+        cls, num_features: int, expected_rows: int = 0, roundoffs: Floats | None = None
+    ) -> Self:
         """Return the moments of no rows.
 
         expected_rows  the rows to come, here and in moments to be merged; it affects speed only
+        roundoffs      (M + 1,) the unit roundoffs of X and y; None for 2^-53, that of float64
         """
-        return cls(num_features, expected_rows)
+        return cls(num_features, expected_rows, roundoffs)
 
     def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
@@ -82,6 +102,7 @@ class Moments:
         assert np.isfinite(largest).all(), "a design matrix holds finite values only"
         self._rescale(np.maximum(self._largest, largest))
         self._add_products(X, y, w)
+        self._find_rounded(X, y, largest[1:-1])
         self.num_rows += len(y)
         self.num_weighted += len(y) if w is None else int(np.count_nonzero(w))
         self._position += len(y)
@@ -96,21 +117,32 @@ class Moments:
         sums = (factors, self._position, self._lanes, self._total)
         num_rows = max(self.num_rows + len(y), self._expected_rows)
         if numpy_is_faster(num_rows, self.num_features + 2):
-            double_double_numpy.add_rows(X, y, weights, *sums)
+            sum_numpy.add_rows(X, y, weights, *sums)
         else:
-            from linreg.fit.exact import double_double_kernels
+            from linreg.fit.exact.double_double import sum_kernels
 
-            double_double_kernels.add_rows(read_only(X), read_only(y), read_only(weights), *sums)
+            sum_kernels.add_rows(read_only(X), read_only(y), read_only(weights), *sums)
         if w is None:
             add_to_total(self._total[:1], np.array([float(len(y))]))
+
+    def _find_rounded(self, X: Floats, y: Floats, largest: list[float]) -> None:
+        """Find the largest cells that are no exact integers, in columns with larger ones so far."""
+        for j in np.flatnonzero(np.array(largest) > self._largest_rounded).tolist():
+            column = y if j == self.num_features else X[:, j]
+            is_exact = (np.rint(column) == column) & (np.abs(column) <= 1 / self._roundoffs[j])
+            if not is_exact.all():
+                rounded = _largest(column[~is_exact])
+                self._largest_rounded[j] = max(self._largest_rounded[j], rounded)
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of the rows of both."""
         assert self.num_features == other.num_features
+        assert (self._roundoffs == other._roundoffs).all()
         result, added = self._flushed(), other._flushed()
         largest = np.maximum(result._largest, added._largest)
         result._rescale(largest)
         added._rescale(largest)
+        np.maximum(result._largest_rounded, added._largest_rounded, out=result._largest_rounded)
         for values in added._total.T:
             add_to_total(result._total, values)
         result.num_rows += added.num_rows
@@ -124,6 +156,22 @@ class Moments:
         for (i, j), parts in zip(self._pairs.tolist(), flushed._total.tolist(), strict=True):
             rows[j].append(_exact_sum(parts, flushed._exponent(i, j)))
         return rows
+
+    @property
+    def inexact_roundoffs(self) -> Floats:
+        """The unit roundoffs (M + 1,) of X and y; 0 for a column whose cells are all exact."""
+        return np.where(self._largest_rounded > 0, self._roundoffs, 0.0)
+
+    def cell_errors(self) -> list[Fraction]:
+        """Return for 1, X and y (M + 2,) the most that Σ w·e² can be, with e the rounding of z."""
+        gram = self.gram()
+        errors = [Fraction(0)]
+        for row, roundoff, largest in zip(
+            gram[1:], self._roundoffs.tolist(), self._largest_rounded.tolist(), strict=True
+        ):
+            of_rounded = min(row[-1], gram[0][0] * Fraction(largest) ** 2)
+            errors.append(Fraction(roundoff) ** 2 * of_rounded)
+        return errors
 
     def rounded(self) -> Floats:
         """Return Zᵀ diag(w) Z (M + 2, M + 2) as float64; infinite beyond its range."""
@@ -140,16 +188,30 @@ class Moments:
         flushed = self._flushed()
         counts = [float(self.num_rows), float(self.num_weighted)]
         return np.concatenate(
-            [counts, flushed._largest, flushed._exponents, flushed._total.ravel()]
+            [
+                counts,
+                flushed._roundoffs,
+                flushed._largest_rounded,
+                flushed._largest,
+                flushed._exponents,
+                flushed._total.ravel(),
+            ]
         )
 
     @classmethod
     def from_array(cls, num_features: int, values: Floats) -> Self:
         """Return the moments that `as_array` was called on; further rows start a new count."""
-        moments = cls(num_features)
-        moments.num_rows = int(values[0])
-        moments.num_weighted = int(values[1])
-        largest, exponents, total = np.split(values[2:], np.array([1, 2]) * (num_features + 3))
+        lengths = [2, *[num_features + 1] * 2, *[num_features + 3] * 2]
+        num_pairs = (num_features + 2) * (num_features + 3) // 2
+        if len(values) == 2 + sum(lengths[3:]) + 3 * num_pairs:
+            # Of a model from before cells had a rounding: any of them may have been rounded.
+            largest = values[3 : num_features + 4]
+            unknown = [np.full(num_features + 1, FLOAT64_ROUNDOFF), largest]
+            values = np.concatenate([values[:2], *unknown, values[2:]])
+        counts, roundoffs, rounded, largest, exponents, total = np.split(values, np.cumsum(lengths))
+        moments = cls(num_features, roundoffs=roundoffs.copy())
+        moments.num_rows, moments.num_weighted = map(int, counts)
+        moments._largest_rounded = rounded.copy()
         moments._largest = largest.copy()
         moments._exponents = exponents.astype(np.int64)
         moments._total = total.reshape(-1, 3).copy()
@@ -160,7 +222,8 @@ class Moments:
 
         The first part of a total is then the total rounded, the second the remainder rounded.
         """
-        copy = Moments(self.num_features)
+        copy = Moments(self.num_features, roundoffs=self._roundoffs)
+        copy._largest_rounded = self._largest_rounded.copy()
         copy.num_rows = self.num_rows
         copy.num_weighted = self.num_weighted
         copy._largest = self._largest.copy()

@@ -10,22 +10,24 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.exact.ldl import Vector, times_power_of_two
+from linreg.fit.exact.ldl import LDL, MOMENT_ERROR, ColumnRounding, Vector, times_power_of_two
 from linreg.fit.exact.moments import Moments
 
-ROUNDING = Decimal(2) ** -102
-"""Σ(y − ỹ)² may be rounding alone if it is at most this part of (Σ |θⱼ|·‖xⱼ‖ + ‖y‖)².
+CELL_ROUNDINGS = 4
+"""A residual is rounding alone up to so many times the rounding of the cells that it is made of.
 
-Rounding moves a cell by 2^-53 of it at most, which is 2^-106 squared, and a moment by up to 2^-102.
+Whoever computed the target has rounded its terms and their sums too.
 """
 
 
 class NormalEquations:
     """(Zᵀ diag(w) Z + n·l2) β = Zᵀ diag(w) y, for Z = [1 X] or, without an intercept, X.
 
-    gram    the lower triangle of the left-hand side, penalty included
-    first   the column of [1 X y] that gram begins with: 0, or 1 without an intercept
-    target  the column of [1 X y] that y is in
+    gram       the lower triangle of the left-hand side, penalty included
+    penalties  what the diagonal has of it, by column of [1 X y]
+    roundings  of the columns of [1 X y]
+    first      the column of [1 X y] that gram begins with: 0, or 1 without an intercept
+    target     the column of [1 X y] that y is in
 
     All methods are to be called in the decimal context `ldl.PRECISION`.
     """
@@ -42,15 +44,23 @@ class NormalEquations:
             ]
             for i, row in enumerate(gram)
         ]
+        self.roundings = [
+            ColumnRounding(
+                float(times_power_of_two(errors, -2 * exponent).sqrt()), float(row[-1].sqrt())
+            )
+            for errors, exponent, row in zip(
+                moments.cell_errors(), self._exponents, self._rows, strict=True
+            )
+        ]
         penalty = moments.num_rows * Fraction(l2)
         # The intercept, column 0, has no penalty.
-        self._penalties = [Decimal(0)] + [
+        self.penalties = [Decimal(0)] + [
             times_power_of_two(penalty, -2 * exponent) for exponent in self._exponents[1:-1]
         ]
         self.gram: list[Vector] = []
         for j in range(self.first, self.target):
             row = self._rows[j]
-            self.gram.append([*row[self.first : j], row[j] + self._penalties[j]])
+            self.gram.append([*row[self.first : j], row[j] + self.penalties[j]])
 
     @property
     def exponents(self) -> NDArray[np.int64]:
@@ -73,35 +83,49 @@ class NormalEquations:
             exponent -= self._exponents[per]
         return value * times_power_of_two(Fraction(1), exponent)
 
-    def norm(self, column: int) -> Decimal:
-        """Return ‖z‖ = √ Σ w z² of a column of [1 X y], scaled."""
-        return self._rows[column][column].sqrt()
-
     def residual_sum_of_squares(
         self, columns: list[int], beta: Vector, explained: Decimal
     ) -> Decimal:
-        """Return Σ w(y − ỹ)², scaled; 0 if it is no more than rounding explains (see ROUNDING).
+        """Return Σ w(y − ỹ)², scaled.
 
         explained  yᵀ·Z·(ZᵀZ + n·l2)⁻¹·Zᵀ·y
         """
         if columns == [0]:
             # With b alone they are the same, and would differ in the last of the 60 digits.
-            return self.total_sum_of_squares()
+            return self.total_sum_of_squares(around_mean=True)
         penalty = Decimal(0)
-        terms = self.norm(self.target)
         for j, coefficient in zip(columns, beta, strict=True):
-            penalty += self._penalties[j] * coefficient * coefficient
-            terms += abs(coefficient) * self.norm(j)
-        rss = self._rows[self.target][-1] - (explained + penalty)
-        return rss if rss > ROUNDING * terms * terms else Decimal(0)
+            penalty += self.penalties[j] * coefficient * coefficient
+        return self._rows[self.target][-1] - (explained + penalty)
 
-    def total_sum_of_squares(self) -> Decimal:
-        """Return Σ w(y − ȳ)², without an intercept Σ w y²; scaled, and 0 if it may be rounding."""
+    def terms(self, columns: list[int], beta: Vector) -> ColumnRounding:
+        """Return the sum of |βⱼ|·‖zⱼ‖ and ‖y‖, and likewise of the roundings of their cells."""
+        cells, norm = self.roundings[self.target]
+        for j, coefficient in zip(columns, beta, strict=True):
+            size = abs(float(coefficient))
+            cells += size * self.roundings[j].cells
+            norm += size * self.roundings[j].norm
+        return ColumnRounding(cells, norm)
+
+    def has_constant(self, factors: LDL) -> bool:
+        """Tell whether the columns span a constant, as a category with all its levels does."""
+        if self.first == 0:
+            return True
+        ones = [row[0] for row in self._rows[self.first : self.target]]
+        combination, unexplained = factors.combination(ones, self._rows[0][0])
+        roundings = self.roundings[self.first : self.target]
+        return unexplained <= Decimal(factors.rounding(self.roundings[0], combination, roundings))
+
+    def total_sum_of_squares(self, *, around_mean: bool) -> Decimal:
+        """Return Σ w(y − ȳ)², or Σ w y²; scaled, and 0 if it may be rounding."""
         products = self._rows[self.target]
         tss = products[-1]
-        if self.first == 0:
+        if around_mean:
             tss -= products[0] * products[0] / self._rows[0][0]
-        return tss if tss > ROUNDING * 4 * products[-1] else Decimal(0)
+        # y and its mean: two terms of the length of y.
+        rounding = 4 * (CELL_ROUNDINGS * self.roundings[self.target].cells) ** 2
+        rounding += 4 * MOMENT_ERROR * float(products[-1])
+        return tss if tss > Decimal(rounding) else Decimal(0)
 
 
 def _square_root_exponent(square: Fraction) -> int:

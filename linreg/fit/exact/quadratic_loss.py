@@ -43,12 +43,13 @@ class QuadraticLoss:
             # What overflows is infinite here, and None in every result.
             with np.errstate(over="ignore"):
                 penalty = solution.l2 * math.fsum((solution.theta**2).tolist())
-        self._minimum = float(solution.rss) / moments.num_rows + penalty
+        self._rss = float(solution.rss or 0)
+        self._minimum = self._rss / moments.num_rows + penalty
 
     def convergence(self, theta: Floats, b: float) -> dict[str, float | None]:
         """Return three measures of how far (θ (M,), b) is from the minimum.
 
-        gap            J / J* − 1, the relative excess loss; None for a perfect fit, where J* is 0
+        gap            J / J* − 1, the relative excess loss; None where J* is 0 or cannot be told
         distance       √ Σ (d / standard error)²; None where there are no standard errors
         gradient_norm  ‖2Hd‖
 
@@ -77,7 +78,7 @@ class QuadraticLoss:
             penalty = (
                 solution.l2 * exact_sum(d[1:] * (theta + solution.theta)) if solution.l2 else 0
             )
-            mse = float(solution.rss) / self._num_rows + excess - penalty
+            mse = self._rss / self._num_rows + excess - penalty
         return max(mse, 0.0) if math.isfinite(mse) else None
 
     def _distance(self, d: Floats) -> float:

@@ -1,6 +1,7 @@
 """What a training is measured against: the exact least squares solution of its rows.
 
-`train` computes it from one pass over the rows before the first step; `evaluate` reads it again.
+`train` computes it from one pass over the rows before the first step, or two if one leaves too few
+digits; `evaluate` reads it again.
 """
 
 import math
@@ -13,23 +14,34 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, write_document
+from linreg.fit.exact.collinearity import TRAINING_ROWS
+from linreg.fit.exact.estimate import SecondMoments
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
+from linreg.fit.exact.second_pass import read_again
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
 
+LEAST_DIGITS = 3
+"""Coefficients with fewer correct digits are no answer."""
+
 
 @dataclass(frozen=True)
 class ExactReference:
-    """Moments of the training rows, the least squares solution, and the loss as a quadratic."""
+    """Moments of the training rows, the least squares solution, and the loss as a quadratic.
+
+    second  what a second pass over the rows has found; None if one was enough
+    """
 
     moments: Moments
+    second: SecondMoments | None
     solution: LeastSquares
     loss: QuadraticLoss
 
@@ -41,13 +53,22 @@ class ExactReference:
         intercept: bool,
         params: Train,
         workers: Workers = ALONE,
+        roundoffs: Floats | None = None,
     ) -> "ExactReference":
-        """Read the training rows once, each process its own shards, and solve.
+        """Read the training rows, each process its own shards, and solve.
 
-        Raises UserError like `solve`.
+        roundoffs  (M + 1,) the unit roundoffs of X and y; None for 2^-53
+
+        Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
-        moments = compute_moments(shards, len(names), workers)
-        return cls.from_moments(moments, names, intercept, params.l2, params.collinear)
+        moments = compute_moments(shards, len(names), workers, roundoffs)
+        options = (names, intercept, params.l2, params.collinear)
+        reference = cls.from_moments(moments, *options)
+        if reference.solution.needs_second_pass:
+            second = read_again(reference.solution, moments, shards, workers)
+            reference = cls.from_moments(moments, *options, second)
+        _require_digits(reference.solution)
+        return reference
 
     @classmethod
     def from_moments(
@@ -57,10 +78,11 @@ class ExactReference:
         intercept: bool,
         l2: float = 0.0,
         collinear: Literal["error", "drop"] = "error",
+        second: SecondMoments | None = None,
     ) -> "ExactReference":
         """Solve for θ, whose names are given, and b; raises UserError like `solve`."""
-        solution = solve(moments, names, intercept, l2, collinear)
-        return cls(moments, solution, QuadraticLoss(moments, solution))
+        solution = solve(moments, names, intercept, l2, collinear, second)
+        return cls(moments, second, solution, QuadraticLoss(moments, solution))
 
     @property
     def mean_target(self) -> float:
@@ -91,9 +113,13 @@ class ExactReference:
 
     def write(self, folder: Path, collinear: str) -> None:
         """Write moments.safetensors, which `read` solves again, and exact.json for people."""
-        (folder / "moments.safetensors").write_bytes(save({"moments": self.moments.as_array()}))
+        arrays = {"moments": self.moments.as_array()}
+        if self.second:
+            arrays["second"] = self.second.moments.as_array()
+            arrays["is_explained"] = np.array([self.second.is_explained])
+        (folder / "moments.safetensors").write_bytes(save(arrays))
         solution = self.solution
-        rss = float(solution.rss)
+        rss = math.nan if solution.rss is None else float(solution.rss)
         document = {
             "theta": dict(zip(solution.names, solution.theta.tolist(), strict=True)),
             "b": solution.b,
@@ -104,6 +130,7 @@ class ExactReference:
             "rss": rss if math.isfinite(rss) else None,
             "rank": solution.rank,
             "condition": solution.condition,
+            "digits": solution.digits,
             "dropped": dict(solution.dropped),
             "moments": content_hash(folder / "moments.safetensors"),
         }
@@ -122,10 +149,14 @@ class ExactReference:
                 what = "is damaged, or of another training than exact.json"
                 raise UserError(path, what, todo="delete both and run `dvc repro`")
             names = document["names"]
-            moments = Moments.from_array(len(names), load_file(path)["moments"])
-            return cls.from_moments(
-                moments, names, document["intercept"], document["l2"], document["collinear"]
-            )
+            arrays = load_file(path)
+            moments = Moments.from_array(len(names), arrays["moments"])
+            second = None
+            if "second" in arrays:
+                of_second = Moments.from_array(document["rank"], arrays["second"])
+                second = SecondMoments(of_second, bool(arrays["is_explained"][0]))
+            options = (document["intercept"], document["l2"], document["collinear"])
+            return cls.from_moments(moments, names, *options, second)
         except FileNotFoundError:
             raise missing_output(path) from None
         except (
@@ -141,8 +172,29 @@ class ExactReference:
             ) from None
 
 
-def compute_moments(shards: Sequence[Rows], num_features: int, workers: Workers = ALONE) -> Moments:
-    """Add up the moments of all shards, each process its own.
+def _require_digits(solution: LeastSquares) -> None:
+    if solution.digits >= LEAST_DIGITS:
+        return
+    is_uncertain = solution.relative_errors > 10.0**-LEAST_DIGITS
+    names = np.array(["b", *solution.names])[is_uncertain]
+    raise UserError(
+        f"{TRAINING_ROWS}: column {', '.join(names)}",
+        f"is so nearly collinear with others that its coefficient has less than {LEAST_DIGITS}"
+        " correct digits",
+        found=f"a condition number of {solution.condition:.1e}"
+        if solution.condition
+        else "a condition number beyond float64",
+        todo="leave it out of model.formula, or subtract what the columns have in common",
+    )
+
+
+def compute_moments(
+    shards: Sequence[Rows],
+    num_features: int,
+    workers: Workers = ALONE,
+    roundoffs: Floats | None = None,
+) -> Moments:
+    """Add up the moments of all shards, each process its own; `roundoffs` as in `Moments.zero`.
 
     Every process then adds the shards' moments in the order of the shards, so that the number of
     processes changes no bit.
@@ -150,12 +202,12 @@ def compute_moments(shards: Sequence[Rows], num_features: int, workers: Workers 
     own = []
     num_rows = sum(rows.num_rows for rows in shards)
     for index in workers.own_range(len(shards)):
-        moments = Moments.zero(num_features, expected_rows=num_rows)
+        moments = Moments.zero(num_features, num_rows, roundoffs)
         for chunk in shards[index]:
             moments.add(*chunk)
         own.append(moments.as_array())
     gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
-    total = Moments.zero(num_features)
+    total = Moments.zero(num_features, roundoffs=roundoffs)
     for values in gathered.reshape(len(shards), -1):
         total = total.merged(Moments.from_array(num_features, values))
     return total

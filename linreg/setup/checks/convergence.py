@@ -28,7 +28,7 @@ def forecast_gap(
     without features, a target that is explained exactly or constant, or divergence.
     """
     kept = np.flatnonzero(solution.kept[1:])
-    if not len(kept) or solution.rss == 0 or solution.tss == 0:
+    if not len(kept) or not solution.rss or solution.tss == 0:
         return None
     R = _correlations(moments, z_scores, kept)
     if not np.isfinite(R).all():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
@@ -14,7 +15,9 @@ from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
 from linreg.data.typed_table import TypedTable
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
+from linreg.params import Split
 from linreg.setup.survey.column_survey import Survey
+from linreg.setup.survey.training_rows import training_rows
 
 MOST_PRODUCTS = 10**10
 """So many products of two cells are summed, which takes some seconds.
@@ -28,7 +31,7 @@ _ROWS_PER_CHUNK = 16_384
 class Preview:
     """What the exact fit of a formula to a table needs.
 
-    moments   of [1 X y]
+    moments   of [1 X y] of the training rows; of a sample of all rows for a table that is too long
     z_scores  the scaling to z-scores that follows from them
     columns   the column of the table that each column of X was made from
     skewness  of the target, the mean cube of its z-scores; None where it is beyond float64
@@ -54,20 +57,31 @@ def preview_formula(
     survey: Survey,
     auxiliary: AuxiliaryColumns,
     weights: str | None,
+    split: Split,
 ) -> Preview:
-    """Read a table through a formula, a sum of plain names: once to fit the design, once to sum."""
+    """Read the training rows of a table through a formula, a sum of plain names.
+
+    That is once to tell which they are, once to fit the design, and once to sum.
+    """
     options = {"fill_missing": missing == "mean", "truth": None, "weights": weights}
     schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
     sample = _sample(table, schema, survey)
-    design = Design.fit(schema, RowFilter(schema, missing, auxiliary).complete_rows(sample))
+
+    def complete_rows() -> Iterator[pa.Table]:
+        return RowFilter(schema, missing, auxiliary).complete_rows(sample)
+
+    is_whole = sample.every == 1
+    types = RowFilter(schema, missing, auxiliary).arrow_schema(sample)
+    rows_of_fit = training_rows(complete_rows, types, split) if is_whole else complete_rows
+    design = Design.fit(schema, rows_of_fit())
 
     def read() -> Iterator[tuple[Floats, Floats]]:
-        for rows in RowFilter(schema, missing, auxiliary).complete_rows(sample):
+        for rows in rows_of_fit():
             for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
                 chunk = rows.slice(start, _ROWS_PER_CHUNK)
                 yield design.matrix(chunk), design.target(chunk)
 
-    moments = Moments.zero(len(design.names), expected_rows=survey.num_rows)
+    moments = Moments.zero(len(design.names), survey.num_rows, design.roundoffs)
     center = survey.columns[schema.target["columns"][0]].profile.mean
     sum_of_cubes = 0.0
     for X, y in read():

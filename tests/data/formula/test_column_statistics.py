@@ -71,3 +71,39 @@ def test_levels_of_several_processes_are_merged_and_sorted() -> None:
 def test_a_column_of_missing_numbers_has_neither_mean_nor_range() -> None:
     found = statistics_of_numbers([None, None], []).result()
     assert found == ColumnStatistics(None, None, None, None)
+
+
+def statistics_of_levels(levels: Sequence[str]) -> RunningStatistics:
+    statistics = RunningStatistics(is_number=False, is_category=True)
+    statistics.update(pa.chunked_array([list(levels)]))
+    return statistics
+
+
+def test_levels_that_occur_less_often_are_pooled() -> None:
+    statistics = statistics_of_levels("aaabbc")
+    for pool, levels, other in (
+        (0, ("a", "b", "c"), None),
+        (1, ("a", "b", "c"), None),
+        (2, ("a", "b"), "(other)"),
+        (3, ("a",), "(other)"),
+    ):
+        found = statistics.result(pool)
+        assert (found.levels, found.other) == (levels, other)
+    assert statistics.result(3, ["c"]).levels == ("a", "c")
+
+
+def test_occurrences_in_several_processes_add_up() -> None:
+    merged = RunningStatistics(is_number=False, is_category=True)
+    for levels in ("ab", "ac"):
+        merged.merge(json.loads(json.dumps(statistics_of_levels(levels).as_data())))
+    assert merged.result(2).levels == ("a",)
+
+
+def test_pooled_levels_have_a_name_of_their_own() -> None:
+    statistics = statistics_of_levels(["(other)", "(other)", "((other))", "((other))", "x"])
+    assert statistics.result(2).other == "(((other)))"
+
+
+def test_statistics_of_models_from_before_levels_were_pooled_are_read() -> None:
+    data = {"levels": ["a"], "mean": None, "min": None, "max": None}
+    assert ColumnStatistics.from_data(data) == ColumnStatistics(("a",), None, None, None)

@@ -317,6 +317,40 @@ def error_of(
     return str(error.value)
 
 
+def test_an_unseen_level_gets_the_reference_level_where_the_schema_says_so(learn: Learn) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0], "g": ["a", "b", "c"]})
+    new = pa.table({"g": ["b", "new", "c", "a"]})
+    design = learn('y ~ C(g, "b")', train, unseen="base")
+    assert design.matrix(new).tolist() == [[0, 0], [0, 0], [0, 1], [1, 0]]
+    (warning,) = design.row_warnings(CoercedTable(new, {})).items()
+    assert warning[0] == "unseen level, taken as the reference level: g"
+    assert warning[1].tolist() == [False, True, False, False]
+    # Without a reference level there is none to get.
+    assert "'new'" in error_of(learn("y ~ 0 + g", train, unseen="base"), new)
+
+
+def test_pooled_levels_are_one_column_and_unseen_levels_belong_to_it(learn: Learn) -> None:
+    levels = ["a"] * 3 + ["b"] * 3 + ["c", "d"]
+    train = pa.table({"y": [float(i) for i in range(8)], "g": levels})
+    design = learn("y ~ g", train, pool=2)
+    assert design.names == ("g[T.b]", "g[T.(other)]")
+    new = pa.table({"g": ["b", "new", "c", "a"]})
+    assert design.matrix(new).tolist() == [[1, 0], [0, 1], [0, 1], [0, 0]]
+    assert not design.row_warnings(CoercedTable(new, {}))
+    # A reference level is not pooled.
+    design = learn('y ~ C(g, "d")', train, pool=2)
+    assert design.names == tuple(f"C(g, 'd')[T.{level}]" for level in ("a", "b", "(other)"))
+
+
+@pytest.mark.parametrize("model", [{"unseen": "base"}, {"pool": 2}])
+def test_a_missing_level_is_an_error_whatever_becomes_of_unseen_ones(
+    learn: Learn, model: dict[str, Any]
+) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0, 4.0], "g": ["a", "b", "a", "c"]})
+    new = pa.table({"g": ["a", None]})
+    assert "row 2: column g: is missing" in error_of(learn("y ~ g", train, **model), new)
+
+
 def test_an_unseen_level_is_an_error_with_column_level_and_row(learn: Learn) -> None:
     design = learn("y ~ x + g", as_table(FRAME))
     new = pa.table({"x": [1.0, 2.0, 3.0], "g": ["a", "b", "zebra"]})

@@ -9,6 +9,7 @@ import pytest
 
 from linreg.data.split.part_files import assign_shards, select, write_parts
 from linreg.data.split.partition import partition_rows
+from linreg.data.split.unseen_levels import LevelFilter
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.params import Split
@@ -31,7 +32,9 @@ def write(table: TableFile, top: Path, params: Split, workers: Workers = ALONE) 
         (top / name).mkdir(exist_ok=True, parents=True)
     partition = partition_rows(table, params)
     shards = assign_shards(partition, params)
-    return write_parts(table, partition, shards, top / "parts", top / "scratch", workers)
+    levels = LevelFilter("drop", {})
+    folders = (top / "parts", top / "scratch")
+    return write_parts(table, partition, shards, levels, *folders, workers)
 
 
 def cells(path: Path) -> list[int]:

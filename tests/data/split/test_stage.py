@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from linreg.data.formula.design import Design
 from linreg.data.split import external_shuffle, part_files
 from linreg.data.split.external_shuffle import ExternalShuffle
 from linreg.data.split.partition import part_sizes
@@ -19,7 +20,7 @@ from linreg.data.split.quotas import shard_sizes
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
-from linreg.files import read_document
+from linreg.files import read_document, write_document
 from linreg.params import Split
 from stages import split as stage
 
@@ -41,12 +42,21 @@ Run = Callable[..., Parts]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[..., list[Any]]) -> Run:
+def run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    together: Callable[..., list[Any]],
+    learn: Callable[..., Design],
+) -> Run:
     """Runs the stage, by one or several workers, on a table with row numbers in a column `row`."""
     monkeypatch.chdir(tmp_path)
 
     def run(
-        num_rows: int, columns: dict[str, Any] | None = None, num_workers: int = 1, **split: Any
+        num_rows: int,
+        columns: dict[str, Any] | None = None,
+        num_workers: int = 1,
+        formula: str = "row ~ 1",
+        **split: Any,
     ) -> Parts:
         # The stage writes where it runs.
         assert Path.cwd() == tmp_path
@@ -55,6 +65,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[...,
         )
         Path("data/ingested").mkdir(parents=True, exist_ok=True)
         write_table(Path("data/ingested/table.parquet"), table.schema, [table])
+        schema = learn(formula, table, unseen="drop").schema
+        write_document(Path("data/ingested/schema.json"), schema.as_data())
         values = {"batch_size": 100 * split.get("shards", 1)}
         Path("params.yaml").write_text(f"split: {Split(**split).model_dump()}\ntrain: {values}\n")
         if num_workers == 1:
@@ -94,6 +106,26 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: Callable[...,
         return parts
 
     return run
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_rows_with_unseen_levels_are_left_out_of_validation_and_test_and_counted(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], num_workers: int
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 10)
+    # The last 12 of 100 rows, all of which are test rows, have towns that no other row has.
+    towns = ["Rome", "Oslo"] * 44 + [f"new {i}" for i in range(12)]
+    parts = run(100, {"town": towns}, num_workers, "row ~ town", by="time:row")
+    assert sorted(parts.all) == list(range(88))
+    document = read_document(Path("data/split/split.json"))
+    assert document["unseen_levels"] == {"test": {"town": 12}}
+    assert document["rows"] == {"train": 70, "validation": 15, "test": 3}
+    assert "split: left out: 12 test rows with an unseen level of town" in capsys.readouterr().out
+
+
+def test_a_part_all_of_whose_rows_have_unseen_levels_is_an_error(run: Run) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(100, {"town": ["Rome"] * 85 + ["Oslo"] * 15}, 1, "row ~ town", by="time:row")
 
 
 @pytest.mark.parametrize(("num_rows", "shards"), [(10, 1), (100, 3), (1001, 7), (50, 30)])

@@ -1,13 +1,15 @@
 """Least squares fits of arrays, and independent answers to them in exact arithmetic."""
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linreg.data.rows import Chunk
 from linreg.fit.exact.least_squares import LeastSquares, solve
 from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.second_pass import second_moments
 
 Floats = NDArray[np.float64]
 
@@ -16,16 +18,37 @@ def names_of(X: Floats) -> list[str]:
     return [f"x{j}" for j in range(1, X.shape[1] + 1)]
 
 
-def moments_of(X: Floats, y: Floats, w: Floats | None = None) -> Moments:
-    moments = Moments.zero(X.shape[1])
+def moments_of(
+    X: Floats, y: Floats, w: Floats | None = None, roundoffs: Floats | None = None
+) -> Moments:
+    moments = Moments.zero(X.shape[1], roundoffs=roundoffs)
     moments.add(X, y, w)
     return moments
 
 
 def fit(
-    X: Floats, y: Floats, w: Floats | None = None, intercept: bool = True, **options: Any
+    X: Floats,
+    y: Floats,
+    w: Floats | None = None,
+    intercept: bool = True,
+    *,
+    roundoffs: Floats | None = None,
+    passes: Literal[1, 2] = 2,
+    **options: Any,
 ) -> LeastSquares:
-    return solve(moments_of(X, y, w), names_of(X), intercept, **options)
+    """The solution, with a second pass over the rows if it needs one and may have it."""
+    moments = moments_of(X, y, w, roundoffs)
+    first = solve(moments, names_of(X), intercept, **options)
+    if passes == 1 or not first.needs_second_pass:
+        return first
+    second = second_moments(first, moments, [Chunk(X, y, w)])
+    return solve(moments, names_of(X), intercept, second=second, **options)
+
+
+def rss_of(found: LeastSquares) -> float:
+    """The residual sum of squares, which is known."""
+    assert found.rss is not None
+    return float(found.rss)
 
 
 def exact_loss(

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from linreg.fit.exact.ldl import times_power_of_two
+from linreg.fit.exact.ldl import ColumnRounding, times_power_of_two
 
 Rows = list[list[Fraction]]
 
@@ -32,3 +32,8 @@ def gram_of(rows: Rows) -> list[list[Decimal]]:
         sums = [sum((row[i] * row[j] for row in rows), Fraction(0)) for j in range(i + 1)]
         gram.append([times_power_of_two(value, 0) for value in sums])
     return gram
+
+
+def exact_cells(gram: list[list[Decimal]]) -> list[ColumnRounding]:
+    """The roundings of columns without any in their cells."""
+    return [ColumnRounding(0.0, float(row[-1].sqrt())) for row in gram]

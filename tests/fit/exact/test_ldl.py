@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from linreg.fit.exact.ldl import (
     MIN_COMPILED,
+    MOMENT_ERROR,
     PRECISION,
+    ColumnRounding,
     factorize,
     from_double_double,
     times_power_of_two,
     to_double_double,
 )
-from tests.fit.exact.gram_matrices import KEPT, gram_of, nearly_collinear
+from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
 
 
 def full(gram: list[list[Decimal]], kept: list[int]) -> list[list[Decimal]]:
@@ -40,7 +42,7 @@ def largest_difference(A: list[list[Decimal]], B: list[list[Decimal]]) -> Decima
 def test_the_factors_multiply_to_the_gram_matrix() -> None:
     """Measured: 1e-57."""
     gram = gram_of(nearly_collinear())
-    factors = factorize(gram)
+    factors = factorize(gram, exact_cells(gram))
     assert factors.kept == KEPT
     p = len(KEPT)
     with localcontext(PRECISION):
@@ -57,7 +59,7 @@ def test_the_factors_multiply_to_the_gram_matrix() -> None:
 def test_the_inverse_cholesky_factor_inverts_the_gram_matrix() -> None:
     """S·W·Wᵀ = I to the 60 digits less a condition number of 1e20. Measured: 1e-38."""
     gram = gram_of(nearly_collinear())
-    factors = factorize(gram)
+    factors = factorize(gram, exact_cells(gram))
     columns = factors.inverse_cholesky()
     p = len(KEPT)
     assert [len(column) for column in columns] == list(range(1, p + 1))
@@ -71,7 +73,7 @@ def test_the_inverse_cholesky_factor_inverts_the_gram_matrix() -> None:
 
 def test_solving_inverts_multiplication() -> None:
     gram = gram_of(nearly_collinear())
-    factors = factorize(gram)
+    factors = factorize(gram, exact_cells(gram))
     expected = [Decimal(i * i - 20) for i in range(len(KEPT))]
     with localcontext(PRECISION):
         right = [row[0] for row in product(full(gram, KEPT), [[value] for value in expected])]
@@ -85,7 +87,8 @@ def test_solving_inverts_multiplication() -> None:
 
 def test_linear_dependencies_have_the_coefficients_of_earlier_columns() -> None:
     """Measured: 1e-38, as the condition number is 1e20."""
-    dependencies = factorize(gram_of(nearly_collinear())).dependencies
+    gram = gram_of(nearly_collinear())
+    dependencies = factorize(gram, exact_cells(gram)).dependencies
     assert [each.column for each in dependencies] == [7, 12]
     expected = [{3: Decimal(2)}, {0: Decimal(1), 2: Decimal("-0.25")}]
     for dependency, coefficients in zip(dependencies, expected, strict=True):
@@ -94,29 +97,35 @@ def test_linear_dependencies_have_the_coefficients_of_earlier_columns() -> None:
             assert abs(value - coefficients.get(i, Decimal(0))) < Decimal("1e-35")
 
 
-@pytest.mark.parametrize(("remainder", "kept"), [("1.1e-26", [0, 1]), ("0.9e-26", [0])])
-def test_a_column_is_collinear_if_its_pivot_is_1e_26_of_its_square(
-    remainder: str, kept: list[int]
+@pytest.mark.parametrize("cells", [0.0, 2.0**-53, 2.0**-24])
+@pytest.mark.parametrize("factor", [1.0, 100.0])
+def test_a_column_is_collinear_if_rounding_may_be_all_of_its_residual(
+    cells: float, factor: float
 ) -> None:
-    with localcontext(PRECISION):
-        # Of the second column, that part of its sum of squares is orthogonal to the first.
-        explained = 9 * (1 - Decimal(remainder))
-        gram = [[Decimal(4)], [2 * explained.sqrt(), Decimal(9)]]
-        factors = factorize(gram)
-    assert factors.kept == kept
-    assert len(factors.dependencies) == 2 - len(kept)
+    """The second column is z = βx + r; x of norm 2 weighs β in what rounding explains."""
+    cells_of_z = 3 * factor * cells
+    explained = (cells_of_z + factor * 2 * cells) ** 2
+    explained += MOMENT_ERROR * (3 * factor + factor * 2) ** 2
+    for remainder, kept in (("1.001", [0, 1]), ("0.999", [0])):
+        with localcontext(PRECISION):
+            beta = Decimal(factor)
+            pivot = Decimal(explained) * Decimal(remainder)
+            gram = [[Decimal(4)], [4 * beta, 4 * beta * beta + pivot]]
+            roundings = [ColumnRounding(2 * cells, 2.0), ColumnRounding(cells_of_z, 3 * factor)]
+            factors = factorize(gram, roundings)
+        assert factors.kept == kept
+        assert len(factors.dependencies) == 2 - len(kept)
 
 
 def test_a_column_of_zeros_depends_on_none() -> None:
-    factors = factorize(
-        [[Decimal(0)], [Decimal(0), Decimal(2)], [Decimal(0), Decimal(0), Decimal(0)]]
-    )
+    gram = [[Decimal(0)], [Decimal(0), Decimal(2)], [Decimal(0), Decimal(0), Decimal(0)]]
+    factors = factorize(gram, exact_cells(gram))
     assert factors.kept == [1]
     assert [each.coefficients for each in factors.dependencies] == [{}, {1: Decimal(0)}]
 
 
 def test_no_columns_have_an_empty_factorization() -> None:
-    factors = factorize([])
+    factors = factorize([], [])
     assert not factors.kept
     assert not factors.inverse_cholesky()
     assert factors.solve([]) == ([], Decimal(0))
@@ -126,7 +135,7 @@ def test_no_columns_have_an_empty_factorization() -> None:
 def test_the_compiled_factorization_begins_without_a_seam(size: int) -> None:
     """A well-conditioned matrix: 1/(1 + |i − j|), and 2 on the diagonal."""
     gram = [[Decimal(1) / (1 + i - j) + (i == j) for j in range(i + 1)] for i in range(size)]
-    factors = factorize(gram)
+    factors = factorize(gram, exact_cells(gram))
     assert factors.kept == list(range(size))
     W = factors.inverse_cholesky()
     inverse = np.zeros((size, size))

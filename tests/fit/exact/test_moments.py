@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.fit.exact.double_double_numpy import ROWS_PER_FLUSH, TILE
+from linreg.fit.exact.double_double.sum_numpy import ROWS_PER_FLUSH, TILE
 from linreg.fit.exact.moments import Moments
 
 
@@ -213,7 +213,7 @@ def test_a_negative_weight_is_refused() -> None:
 
 PROGRAM = """
 import numpy as np
-from linreg.fit.exact.double_double_kernels import add_rows
+from linreg.fit.exact.double_double.sum_kernels import add_rows
 from linreg.fit.exact.moments import Moments
 random = np.random.default_rng(3)
 X, y = random.standard_normal((3000, 2)) * [1, 1e5], random.standard_normal(3000)

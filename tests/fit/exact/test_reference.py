@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
+from linreg.files import CHECKSUM, content_hash, write_document
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
@@ -42,8 +43,17 @@ def bits(found: LeastSquares) -> list[Any]:
         found.inverse_cholesky,
         found.exponents,
         found.kept,
+        found.relative_errors,
     ]
-    numbers = [found.b, found.rss, found.tss, found.sigma, found.condition, found.l2]
+    numbers = [
+        found.b,
+        found.rss,
+        found.rss_bound,
+        found.tss,
+        found.sigma,
+        found.condition,
+        found.l2,
+    ]
     counts = [
         found.names,
         found.intercept,
@@ -84,6 +94,56 @@ def test_a_reference_is_read_back_bit_for_bit(
     assert again.moments.as_array().tobytes() == found.moments.as_array().tobytes()
     theta = found.solution.theta + 0.1
     assert again.loss.convergence(theta, 0.5) == found.loss.convergence(theta, 0.5)
+
+
+def nearly_collinear(num_rows: int = 60) -> tuple[Floats, Floats]:
+    X, y = drawn(num_rows, 2)
+    return np.column_stack([X, X[:, 0] + 1e-12 * X[:, 1] ** 2]), y
+
+
+def perfect(num_rows: int = 60) -> tuple[Floats, Floats]:
+    X, _ = drawn(num_rows)
+    return X, 1 + X @ [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("make", [nearly_collinear, perfect])
+def test_a_reference_of_two_passes_is_read_back_bit_for_bit(
+    shards_of: Shards, tmp_path: Path, make: Callable[[], tuple[Floats, Floats]]
+) -> None:
+    found = compute(shards_of(*make(), 2, 7))
+    assert found.second
+    found.write(tmp_path, "error")
+    again = ExactReference.read(tmp_path)
+    assert bits(again.solution) == bits(found.solution)
+
+
+@pytest.mark.parametrize("make", [nearly_collinear, perfect])
+def test_row_groups_change_no_bit_of_two_passes(
+    shards_of: Shards, make: Callable[[], tuple[Floats, Floats]]
+) -> None:
+    expected = compute(shards_of(*make(), 3)).solution
+    for rows_per_group in (1, 7, 50):
+        assert bits(compute(shards_of(*make(), 3, rows_per_group)).solution) == bits(expected)
+
+
+def test_a_second_pass_is_read_only_where_it_says_more(shards_of: Shards) -> None:
+    assert compute(shards_of(*drawn())).second is None
+
+
+def test_a_reference_from_before_cells_had_a_rounding_is_read(
+    shards_of: Shards, tmp_path: Path
+) -> None:
+    found = compute(shards_of(*drawn()))
+    found.write(tmp_path, "error")
+    path = tmp_path / "moments.safetensors"
+    values = load_file(path)["moments"]
+    # Two numbers of rows, and then two for each of x1, x2, x3 and y.
+    save_file({"moments": np.concatenate([values[:2], values[10:]])}, path)
+    document = json.loads((tmp_path / "exact.json").read_text())
+    del document["digits"]
+    del document[CHECKSUM]
+    write_document(tmp_path / "exact.json", document | {"moments": content_hash(path)})
+    assert bits(ExactReference.read(tmp_path).solution) == bits(found.solution)
 
 
 @pytest.mark.parametrize("num_features", [0, 1])

@@ -21,6 +21,7 @@ from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
+from tests.fit.exact.fits import rss_of
 
 Floats = NDArray[np.float64]
 Weighted = Callable[..., list[Rows]]
@@ -182,7 +183,7 @@ def test_weight_2_is_a_row_that_is_there_twice(intercept: bool, l2: float) -> No
     once = fit(X, y, w, intercept, l2)
     again = fit(X[twice], y[twice], None, intercept, l2 * 40 / 64)
     assert [once.b, *once.theta] == [again.b, *again.theta]
-    assert float(once.rss) == float(again.rss)
+    assert rss_of(once) == rss_of(again)
     assert float(once.tss) == float(again.tss)
     assert (once.df, again.df) == (40 - 3 - intercept, 64 - 3 - intercept)
 
@@ -195,10 +196,10 @@ def test_weight_0_is_a_row_left_out(intercept: bool) -> None:
     X[~rows], y[~rows] = 1e6, -1e6
     with_zeros, without = fit(X, y, w, intercept), fit(X[rows], y[rows], w[rows], intercept)
     assert [with_zeros.b, *with_zeros.theta] == [without.b, *without.theta]
-    assert (with_zeros.df, with_zeros.sigma, float(with_zeros.rss)) == (
+    assert (with_zeros.df, with_zeros.sigma, rss_of(with_zeros)) == (
         without.df,
         without.sigma,
-        float(without.rss),
+        rss_of(without),
     )
     np.testing.assert_array_equal(with_zeros.standard_errors, without.standard_errors)
 

@@ -18,7 +18,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from linreg.arrays import Floats
-from linreg.fit.exact.double_double_numpy import LANES, ROWS_PER_FLUSH, TILE
+from linreg.fit.exact.double_double.sum_numpy import LANES, ROWS_PER_FLUSH, TILE
 from linreg.fit.kernels import strict
 
 

@@ -3,8 +3,8 @@ from fractions import Fraction
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact import double_double_kernels, double_double_numpy
-from linreg.fit.exact.double_double_numpy import LANES
+from linreg.fit.exact.double_double import sum_kernels, sum_numpy
+from linreg.fit.exact.double_double.sum_numpy import LANES
 
 RANDOM = np.random.default_rng(1)
 
@@ -19,11 +19,11 @@ def exact(hi: Floats, lo: Floats) -> list[Fraction]:
 
 def test_products_have_the_errors_of_dekkers_product() -> None:
     a, b = np.ldexp(RANDOM.normal(size=(2, 6400)), RANDOM.integers(-200, 200, (2, 6400)))
-    errors = double_double_numpy.product_error(a, b, a * b)
+    errors = sum_numpy.product_error(a, b, a * b)
     for start in range(0, len(a), LANES):
         rows = slice(start, start + LANES)
         hi, lo = sums()
-        double_double_kernels.add_products(a[rows], b[rows], hi, lo)
+        sum_kernels.add_products(a[rows], b[rows], hi, lo)
         np.testing.assert_array_equal(hi, (a * b)[rows])
         np.testing.assert_array_equal(lo, errors[rows])
 
@@ -32,9 +32,9 @@ def test_lanes_sum_every_32nd_row_to_100_bits() -> None:
     a, b = np.ldexp(RANDOM.normal(size=(2, 640)), RANDOM.integers(-30, 30, (2, 640)))
     a_lo = a * 2.0**-55
     products, weighted, values = sums(), sums(), sums()
-    double_double_kernels.add_products(a, b, *products)
-    double_double_kernels.add_weighted_products(a, a_lo, b, *weighted)
-    double_double_kernels.add_values(a, a_lo, *values)
+    sum_kernels.add_products(a, b, *products)
+    sum_kernels.add_weighted_products(a, a_lo, b, *weighted)
+    sum_kernels.add_values(a, a_lo, *values)
     x = [Fraction(v) for v in a.tolist()]
     x_lo = [Fraction(v) for v in a_lo.tolist()]
     z = [Fraction(v) for v in b.tolist()]
@@ -55,7 +55,7 @@ def test_axpy_adds_the_product_of_two_double_doubles_to_100_bits() -> None:
     for factor in np.ldexp(RANDOM.normal(size=30), RANDOM.integers(-30, 30, 30)).tolist():
         x = RANDOM.normal(size=LANES)
         x_lo, factor_lo = x * 2.0**-55, factor * 2.0**-55
-        double_double_kernels.axpy(hi, lo, x, x_lo, factor, factor_lo)
+        sum_kernels.axpy(hi, lo, x, x_lo, factor, factor_lo)
         for i in range(LANES):
             term = Fraction(x[i]) + Fraction(x_lo[i])
             term *= Fraction(factor) + Fraction(factor_lo)
@@ -69,7 +69,7 @@ def test_flushing_moves_the_lanes_into_the_totals() -> None:
     lanes = RANDOM.normal(size=(3, 2, LANES))
     lanes[:, 1] *= 2.0**-53
     expected = [sum(map(Fraction, pair.ravel().tolist()), Fraction(0)) for pair in lanes]
-    for implementation in (double_double_kernels, double_double_numpy):
+    for implementation in (sum_kernels, sum_numpy):
         left, total = lanes.copy(), np.zeros((3, 3))
         implementation.flush_lanes(left, total)
         assert not left.any()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.evaluation.robust import RobustStandardErrors, leverages
-from linreg.fit.exact.double_double_numpy import (
+from linreg.evaluation.robust import RobustStandardErrors
+from linreg.fit.exact.double_double.sum_numpy import (
     MAX_PRODUCTS,
     add_double_doubles,
     add_to_total,
@@ -15,6 +15,7 @@ from linreg.fit.exact.double_double_numpy import (
     product_error,
 )
 from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.projection import leverages
 from tests.fit.exact.fits import Floats, fit
 
 KERNELS = MAX_PRODUCTS

@@ -1,10 +1,10 @@
 """Sums of products in double-double arithmetic for small tables: numpy, the bits of the kernels.
 
-`linreg.fit.exact.double_double_kernels` explains the arithmetic. Its kernels are 40 to 80 times as
-fast, but a process that needs none otherwise pays for them first. Measured on an AMD EPYC (Zen 3):
-importing numba and loading cached kernels takes 0.7 s of CPU time in `train` and again in
-`evaluate`, compiling them 2.8 s, as after every change of linreg's code. numpy adds up the moments
-of the default pipeline, 7000 rows with 2 features, in 0.006 s; robust errors take it 0.03 s.
+The arithmetic is explained in `sum_kernels`. The kernels are 40 to 80 times as fast, but a process
+that needs none otherwise pays for them first. Measured on an AMD EPYC (Zen 3): importing numba and
+loading cached kernels takes 0.7 s of CPU time in `train` and again in `evaluate`, compiling them
+2.8 s, as after every change of linreg's code. numpy adds up the moments of the default pipeline,
+7000 rows with 2 features, in 0.006 s; robust errors take it 0.03 s.
 """
 
 import numpy as np

@@ -4,17 +4,17 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
+from linreg.fit.exact.double_double.ldl_kernels import factorize_lower, multiply_lower
 from linreg.fit.exact.ldl import (
     LDL,
-    PIVOT_TOLERANCE,
+    MOMENT_ERROR,
     PRECISION,
     factorize,
     from_double_double,
     to_double_double,
 )
-from linreg.fit.exact.ldl_kernels import factorize_lower, invert_unit_lower
-from tests.fit.exact.gram_matrices import KEPT, gram_of, nearly_collinear
+from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def gram() -> list[list[Decimal]]:
 @pytest.fixture(scope="module")
 def exact(gram: list[list[Decimal]]) -> LDL:
     """The factorization with 60 digits."""
-    return factorize(gram)
+    return factorize(gram, exact_cells(gram))
 
 
 def in_double_double(gram: list[list[Decimal]]) -> Floats:
@@ -34,6 +34,10 @@ def in_double_double(gram: list[list[Decimal]]) -> Floats:
         for i, row in enumerate(gram):
             S[i, : i + 1] = [to_double_double(value) for value in row]
     return S
+
+
+def factorized(gram: list[list[Decimal]]) -> tuple[Floats, Floats, Mask]:
+    return factorize_lower(in_double_double(gram), np.array(exact_cells(gram)), MOMENT_ERROR)
 
 
 def relative_difference(parts: list[float], exact: Decimal) -> float:
@@ -49,7 +53,7 @@ def test_the_factors_are_those_of_60_digits_less_the_condition_number(
     gram: list[list[Decimal]], exact: LDL
 ) -> None:
     """Measured: 1e-31 before the nearly collinear column, 9e-13 of its pivot of 1e-19."""
-    L, kept = factorize_lower(in_double_double(gram), float(PIVOT_TOLERANCE))
+    L, _, kept = factorized(gram)
     assert np.flatnonzero(kept).tolist() == KEPT
     for i, j in below_diagonal(4):
         assert relative_difference(L[i, j].tolist(), exact.upper[i][j]) < 1e-29
@@ -63,7 +67,7 @@ def test_rows_of_collinear_columns_hold_their_coefficients_before_substitution(
     gram: list[list[Decimal]],
 ) -> None:
     """Column 7 is twice column 3: its row of L is twice that of column 3."""
-    L, kept = factorize_lower(in_double_double(gram), float(PIVOT_TOLERANCE))
+    L, _, kept = factorized(gram)
     assert not kept[[7, 12]].any()
     np.testing.assert_array_equal(L[7, :3], 2 * L[3, :3])
     assert L[7, 3].tolist() == [2.0, 0.0]
@@ -71,19 +75,26 @@ def test_rows_of_collinear_columns_hold_their_coefficients_before_substitution(
     assert not L[8:, 7].any()
 
 
-def test_the_inverse_of_a_unit_triangle_is_that_of_60_digits(exact: LDL) -> None:
+def test_the_inverse_is_that_of_60_digits(gram: list[list[Decimal]], exact: LDL) -> None:
     """Measured: 1e-31 for the well-conditioned columns."""
-    size = 4
-    L = np.zeros((size, size, 2))
-    with localcontext(PRECISION):
-        for i, j in below_diagonal(size):
-            L[i, j] = to_double_double(exact.upper[i][j])
-    inverse = invert_unit_lower(L)
-    W = exact.inverse_cholesky()
-    for i in range(size):
+    _, inverse, _ = factorized(gram)
+    for i in range(4):
         assert inverse[i, i].tolist() == [1.0, 0.0]
         for j in range(i):
-            with localcontext(PRECISION):
-                entry = W[i][j] / W[i][i]
-            assert relative_difference(inverse[i, j].tolist(), entry) < 1e-29
-    assert not inverse[np.triu_indices(size, 1)].any()
+            assert relative_difference(inverse[i, j].tolist(), exact.inverse[i][j]) < 1e-29
+    assert not inverse[np.triu_indices(len(inverse), 1)].any()
+
+
+def test_products_of_triangles_have_30_digits() -> None:
+    random = np.random.default_rng(1)
+    factors = [np.tril(random.normal(size=(5, 5))) for _ in range(4)]
+    A, B = np.stack(factors[:2], axis=2), np.stack(factors[2:], axis=2)
+    A[:, :, 1] *= 2.0**-53
+    B[:, :, 1] *= 2.0**-53
+    found = multiply_lower(A, B)
+    for i, j in below_diagonal(5):
+        with localcontext(PRECISION):
+            terms = [from_double_double(A[i, k]) * from_double_double(B[k, j]) for k in range(5)]
+            error = abs(from_double_double(found[i, j]) - sum(terms))
+            assert error <= Decimal(2) ** -100 * sum(map(abs, terms))
+    assert not found[np.triu_indices(5, 1)].any()

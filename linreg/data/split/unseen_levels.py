@@ -1,0 +1,126 @@
+"""Validation and test rows with a level of a category that no training row has."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linreg.data.formula.column_statistics import RunningStatistics
+from linreg.data.formula.schema import Schema
+from linreg.data.split.partition import PARTS, TRAIN, Partition
+from linreg.data.tables.arrays import as_arrow, as_mask
+from linreg.data.tables.parquet import TableFile
+from linreg.errors import UserError
+from linreg.process.workers import ALONE, Workers
+
+Counts = dict[str, dict[str, int]]
+"""By part and by column, how many rows have an unseen level; only of those that have some."""
+
+
+class LevelFilter:
+    """Leaves out rows with a level that no training row has, and counts them.
+
+    A column whose unseen levels have a place in the model is not looked at: that of the reference
+    level, or of the pooled ones.
+
+    policy        `model.unseen`
+    levels        of the training rows, by column
+    num_left_out  by part, how many rows this process has left out
+    """
+
+    def __init__(
+        self, policy: Literal["error", "base", "drop"], levels: Mapping[str, pa.Array]
+    ) -> None:
+        self._policy = policy
+        self._levels = levels
+        self._counts: Counts = {}
+        self._examples: dict[str, Any] = {}
+        self.num_left_out = dict.fromkeys(PARTS, 0)
+
+    @classmethod
+    def learn(
+        cls, table: TableFile, partition: Partition, schema: Schema, workers: Workers = ALONE
+    ) -> "LevelFilter":
+        """Read the levels of the training rows, each process those of its own row groups."""
+        running = _running_statistics(schema)
+        for group in workers.own_range(table.num_row_groups) if running else ():
+            rows = table.row_group(group, list(running))
+            train = as_arrow(np.flatnonzero(partition.labels(group) == TRAIN))
+            for name, statistics in running.items():
+                statistics.update(rows.column(name).take(train))
+        merged = _running_statistics(schema)
+        for data in workers.gather({name: each.as_data() for name, each in running.items()}):
+            for name, statistics in merged.items():
+                statistics.merge(data[name])
+        found = {name: each.result(schema.pool) for name, each in merged.items()}
+        return cls(
+            schema.unseen,
+            {
+                name: pa.array(each.levels, type=table.schema.field(name).type)
+                for name, each in found.items()
+                if each.other is None
+            },
+        )
+
+    def filter(self, rows: pa.Table, part: str) -> pa.Table:
+        """Return the rows of a part whose levels the training rows have."""
+        is_known = np.ones(rows.num_rows, np.bool_)
+        for name, levels in self._levels.items():
+            column = rows.column(name)
+            unseen = ~as_mask(pc.is_in(column, value_set=levels))
+            if unseen.any():
+                of_part = self._counts.setdefault(part, {})
+                of_part[name] = of_part.get(name, 0) + int(unseen.sum())
+                self._examples.setdefault(name, column[int(np.argmax(unseen))].as_py())
+                is_known &= ~unseen
+        self.num_left_out[part] += int((~is_known).sum())
+        return rows if is_known.all() else rows.take(as_arrow(np.flatnonzero(is_known)))
+
+    def counts(self, workers: Workers = ALONE) -> tuple[Counts, dict[str, int]]:
+        """Return the rows with an unseen level by part and column, and those left out by part.
+
+        They are those of all processes. Raises UserError if there is one and the schema says so.
+        """
+        total: Counts = {}
+        left_out = dict.fromkeys(PARTS, 0)
+        examples: dict[str, Any] = {}
+        own = (self._counts, self._examples, self.num_left_out)
+        for counts, of_process, num_left_out in workers.gather(own):
+            examples = of_process | examples
+            for part, of_part in counts.items():
+                for name, count in of_part.items():
+                    of_total = total.setdefault(part, {})
+                    of_total[name] = of_total.get(name, 0) + count
+            for part, count in num_left_out.items():
+                left_out[part] += count
+        if self._policy == "error":
+            for part, name, count in _in_order(total):
+                raise UserError(
+                    f"the {part} rows: column {name}",
+                    "holds a level that no training row has",
+                    found=f"{examples[name]!r}; {count} such row{'s' if count > 1 else ''}",
+                    todo="set model.unseen: drop or base, or join rare levels with model.pool",
+                )
+        return total, left_out
+
+
+def describe(counts: Counts) -> str:
+    """Return what was left out as a sentence; empty if nothing was."""
+    parts = [
+        f"{count} {part} row{'s' if count > 1 else ''} with an unseen level of {name}"
+        for part, name, count in _in_order(counts)
+    ]
+    return f"left out: {', '.join(parts)} (model.unseen)" if parts else ""
+
+
+def _in_order(counts: Counts) -> Iterator[tuple[str, str, int]]:
+    for part in PARTS:
+        for name, count in sorted(counts.get(part, {}).items()):
+            yield part, name, count
+
+
+def _running_statistics(schema: Schema) -> dict[str, RunningStatistics]:
+    names = sorted(schema.category_columns - schema.columns_with_base)
+    return {name: RunningStatistics(is_number=False, is_category=True) for name in names}

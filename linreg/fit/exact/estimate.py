@@ -1,0 +1,188 @@
+"""The solution of the normal equations with bounds of its error, and its second pass.
+
+All is in units of the scaled columns. Entries of the Gram matrix S are known to ε‖zᵢ‖‖zⱼ‖ (ε is
+`LDL.error`), and what the solution amplifies of that follows from S⁻¹ by perturbation theory (N.
+Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapters 7 and 20). For columns with
+the condition number κ that is εκ² of the result.
+
+The second pass reads the rows again in the coordinates q = Wᵀz, with W·Wᵀ = S⁻¹ of the first one,
+and the residual r = y − ỹ. The columns of q are orthonormal but for the first pass's errors, so
+that the second solution is as good as q and r themselves: 2^-104·κ before they are rounded. For QR
+factorizations the method is known as CholeskyQR2 (Y. Yamamoto, Y. Nakatsukasa, Y. Yanagisawa, T.
+Fukaya, Electron. Trans. Numer. Anal. 44, 2015).
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from linreg.arrays import Floats
+from linreg.fit.exact.ldl import (
+    LDL,
+    MIN_COMPILED,
+    Vector,
+    factorize,
+    from_double_double,
+    times_power_of_two,
+    to_double_double,
+)
+from linreg.fit.exact.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.normal_equations import NormalEquations
+
+PRODUCT_ERROR = 2.0**-103
+"""The relative error of a term of q and r before they are rounded, in double-double."""
+
+
+class SecondMoments(NamedTuple):
+    """What the second pass has summed up.
+
+    moments       of [1 q r], for the p coordinates q of a row and its residual r
+    is_explained  whether rounding explains every residual: the fit is perfect
+    """
+
+    moments: Moments
+    is_explained: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Coefficients β of p columns of [1 X], the inverse of their Gram matrix, and the residuals.
+
+    columns          of [1 X y]
+    beta             (p,)
+    W                the columns of the upper triangular W, W·Wᵀ = S⁻¹
+    rss              Σ w(y − ỹ)²
+    beta_errors      (p,) bounds of |error of β|
+    variance_errors  (p,) bounds of the relative errors of the diagonal of S⁻¹
+    rss_error        bound of |error of rss|
+    """
+
+    columns: list[int]
+    beta: Vector
+    W: list[Vector]
+    rss: Decimal
+    beta_errors: Floats
+    variance_errors: Floats
+    rss_error: float
+
+
+def first_estimate(equations: NormalEquations, factors: LDL) -> Estimate:
+    """Solve the normal equations; to be called in the decimal context `ldl.PRECISION`."""
+    columns = [equations.first + i for i in factors.kept]
+    beta, explained = factors.solve(equations.right_side(columns))
+    W = factors.inverse_cholesky()
+    terms = equations.terms(columns, beta).norm
+    norms = np.array([equations.roundings[j].norm for j in columns])
+    upper = as_floats(W)
+    inverse = times_transposed(upper)
+    amplified = factors.error * (np.abs(inverse) * norms).sum(axis=1)
+    return Estimate(
+        columns,
+        beta,
+        W,
+        equations.residual_sum_of_squares(columns, beta, explained),
+        beta_errors=amplified * terms,
+        variance_errors=amplified * (amplified / factors.error) / np.diag(inverse),
+        rss_error=factors.error * terms * terms,
+    )
+
+
+def refined(first: Estimate, second: Moments, equations: NormalEquations) -> Estimate:
+    """Return the solution in the coordinates of a first one; to be called in the same context.
+
+    There is no ridge penalty here, which would have to be transformed too.
+    """
+    projected = NormalEquations(second, intercept=False, l2=0.0)
+    factors = factorize(projected.gram, projected.roundings[1:-1])
+    if len(factors.kept) < len(first.columns):
+        # The first pass has not found its directions, and its error bounds say so.
+        return first
+    columns = [1 + i for i in factors.kept]
+    gamma, explained = factors.solve(projected.right_side(columns))
+    rss = projected.residual_sum_of_squares(columns, gamma, explained)
+    # Back from the units of the scaled q and r.
+    exponents = projected.exponents.tolist()
+    step = [Decimal(0)] * len(first.W)
+    for j, value in zip(columns, gamma, strict=True):
+        step[j - 1] = projected.in_units(value, of=projected.target, per=j)
+    rss *= times_power_of_two(Fraction(1), 2 * exponents[-1])
+    correction = [
+        [projected.in_units(entry, of=None, per=i + 1) for i, entry in enumerate(column)]
+        for column in factors.inverse_cholesky()
+    ]
+    W = _product(first.W, correction)
+    beta = [
+        value + sum((W_i[i] * s for W_i, s in zip(first.W[i:], step[i:], strict=True)), Decimal(0))
+        for i, value in enumerate(first.beta)
+    ]
+    return _with_errors_of_the_second_pass(first, beta, W, rss, step, equations)
+
+
+def _with_errors_of_the_second_pass(
+    first: Estimate,
+    beta: Vector,
+    W: list[Vector],
+    rss: Decimal,
+    step: Vector,
+    equations: NormalEquations,
+) -> Estimate:
+    norms = np.array([equations.roundings[j].norm for j in first.columns])
+    upper = np.abs(as_floats(W))
+    terms = equations.terms(first.columns, beta).norm
+    # Of a coordinate of norm 1, and of the residuals.
+    of_q = FLOAT64_ROUNDOFF + PRODUCT_ERROR * float((upper * norms[:, None]).sum(axis=0).max())
+    residual = float(max(rss, Decimal(0)).sqrt())
+    of_r = FLOAT64_ROUNDOFF * residual + PRODUCT_ERROR * terms
+    of_step = of_q * (residual + sum(abs(float(value)) for value in step)) + of_r
+    return Estimate(
+        first.columns,
+        beta,
+        W,
+        rss,
+        beta_errors=upper.sum(axis=1) * of_step,
+        variance_errors=np.full(len(W), 2 * len(W) * of_q),
+        rss_error=2 * residual * of_r + of_r * of_r,
+    )
+
+
+def _product(A: list[Vector], B: list[Vector]) -> list[Vector]:
+    """Return A·B for upper triangular matrices, all given by their columns."""
+    if len(A) < MIN_COMPILED:
+        return [
+            [
+                sum((A[k][i] * column[k] for k in range(i, len(column))), Decimal(0))
+                for i in range(len(column))
+            ]
+            for column in B
+        ]
+    from linreg.fit.exact.double_double.ldl_kernels import multiply_lower
+
+    product = multiply_lower(_double_doubles(B), _double_doubles(A))
+    return [
+        [from_double_double(parts) for parts in row[: j + 1]]
+        for j, row in enumerate(product.tolist())
+    ]
+
+
+def _double_doubles(columns: list[Vector]) -> Floats:
+    """Return the transpose of an upper triangular matrix (p, p, 2) in double-double."""
+    rows = np.zeros((len(columns), len(columns), 2))
+    for j, column in enumerate(columns):
+        rows[j, : j + 1] = [to_double_double(value) for value in column]
+    return rows
+
+
+def as_floats(columns: list[Vector]) -> Floats:
+    """Return an upper triangular matrix (p, p), given by its columns, in float64."""
+    matrix = np.zeros((len(columns), len(columns)))
+    for j, column in enumerate(columns):
+        matrix[: j + 1, j] = [float(value) for value in column]
+    return matrix
+
+
+def times_transposed(W: Floats) -> Floats:
+    """Return W·Wᵀ without BLAS, which rounds differently from CPU to CPU."""
+    return np.array([(W * row).sum(axis=1) for row in W]).reshape(W.shape)

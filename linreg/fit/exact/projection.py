@@ -1,0 +1,85 @@
+"""Rows in the coordinates of a least squares solution: projections, leverages, residuals."""
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+
+from linreg.arrays import Floats, read_only
+from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
+from linreg.fit.exact.least_squares import LeastSquares
+
+ROWS_AT_A_TIME = 8192
+"""Rows whose q and a are in memory at once, which take more space than the rows themselves."""
+
+
+class Projection:
+    """What a solution says of rows X (n, M), y (n,), scaled by its exponents.
+
+    expected_rows  the rows to come in all; it affects speed only
+    """
+
+    def __init__(self, solution: LeastSquares, expected_rows: int) -> None:
+        self._solution = solution
+        self._coefficients = _scaled_coefficients(solution)
+        self._kernels = _kernels_for(expected_rows, solution)
+
+    def project(self, X: Floats) -> tuple[Floats, Floats]:
+        """Return q = Wᵀx and a = W·q = A⁻¹x of each row, both (M + 1, n)."""
+        solution = self._solution
+        X = read_only(np.asfortranarray(X, np.float64))
+        q = np.empty((len(solution.kept), len(X)))
+        a = np.zeros((len(solution.kept), len(X)))
+        self._kernels.project(X, solution.exponents, solution.inverse_cholesky, solution.kept, q, a)
+        return q, a
+
+    def residuals(self, X: Floats, y: Floats) -> Floats:
+        """Return y − ỹ (n,), in double-double before it is rounded."""
+        X = read_only(np.asfortranarray(X, np.float64))
+        y = read_only(np.ascontiguousarray(y, np.float64))
+        residuals = np.empty(len(y))
+        self._kernels.residuals(X, y, self._solution.exponents, self._coefficients, residuals)
+        return residuals
+
+
+def leverages(solution: LeastSquares, X: Floats) -> Floats:
+    """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
+    projection = Projection(solution, len(X))
+    result = np.empty(len(X))
+    for rows in slices(len(X)):
+        q, _ = projection.project(X[rows])
+        result[rows] = sum_of_squares(q)
+    return result
+
+
+def slices(num_rows: int) -> Iterator[slice]:
+    """Yield slices of ROWS_AT_A_TIME rows."""
+    return (slice(start, start + ROWS_AT_A_TIME) for start in range(0, num_rows, ROWS_AT_A_TIME))
+
+
+def sum_of_squares(q: Floats) -> Floats:
+    """Return Σ qⱼ² of each row (n,) for q (M + 1, n); infinite for a row far beyond the fit."""
+    total = np.zeros(q.shape[1])
+    with np.errstate(over="ignore"):
+        for row in q:
+            total += row * row
+    return total
+
+
+def _kernels_for(num_rows: int, solution: LeastSquares) -> ModuleType:
+    """Return the module that is faster for so many rows, with its import; the bits are the same."""
+    if numpy_is_faster(num_rows, len(solution.kept) + 1):
+        from linreg.fit.exact.double_double import projection_numpy
+
+        return projection_numpy
+    from linreg.fit.exact.double_double import projection_kernels
+
+    return projection_kernels
+
+
+def _scaled_coefficients(solution: LeastSquares) -> Floats:
+    """Return (b, θ) for scaled columns and target in double-double, (2, M + 1), high and low."""
+    rounded = np.concatenate([[solution.b], solution.theta])
+    units = solution.exponents[:-1] - solution.exponents[-1]
+    scaled: Floats = np.ldexp(np.stack([rounded, solution.remainders]), units)
+    return scaled

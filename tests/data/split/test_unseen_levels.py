@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from linreg.data.formula.design import Design
+from linreg.data.split.partition import TRAIN, Partition, partition_rows
+from linreg.data.split.unseen_levels import LevelFilter, describe
+from linreg.data.tables import parquet
+from linreg.data.tables.parquet import TableFile, write_table
+from linreg.errors import UserError
+from linreg.params import Split
+
+Learn = Callable[..., Design]
+CITIES = ["Rome"] * 20 + ["Oslo"] * 19 + ["Bern"]
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TableFile:
+    """40 rows in row groups of 7; Bern is in the last one only."""
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 7)
+    rows = pa.table({"y": [float(i) for i in range(40)], "city": CITIES, "n": [1] * 39 + [5]})
+    write_table(tmp_path / "table.parquet", rows.schema, [rows])
+    return TableFile(tmp_path / "table.parquet")
+
+
+def by_time(table: TableFile) -> Partition:
+    """The last 8 rows are the test rows."""
+    return partition_rows(table, Split(train=0.8, validation=0, test=0.2, by="time:y"))
+
+
+def level_filter(learn: Learn, table: TableFile, formula: str, **model: Any) -> LevelFilter:
+    rows = pa.concat_tables(table.row_groups())
+    schema = learn(formula, rows, **model).schema
+    return LevelFilter.learn(table, by_time(table), schema)
+
+
+def test_rows_with_a_level_that_no_training_row_has_are_left_out_and_counted(
+    learn: Learn, table: TableFile
+) -> None:
+    found = level_filter(learn, table, "y ~ city + C(n)", unseen="drop")
+    rows = pa.concat_tables(table.row_groups())
+    assert found.filter(rows.slice(32), "test")["city"].to_pylist() == ["Oslo"] * 7
+    assert found.filter(rows.slice(32, 3), "validation").num_rows == 3
+    unseen, left_out = found.counts()
+    # One row has unseen levels of two columns.
+    assert unseen == {"test": {"city": 1, "n": 1}}
+    assert left_out == {"train": 0, "validation": 0, "test": 1}
+    assert describe(unseen) == (
+        "left out: 1 test row with an unseen level of city, 1 test row with an unseen level of n "
+        "(model.unseen)"
+    )
+
+
+def test_an_unseen_level_is_an_error_where_the_parameters_say_so(
+    learn: Learn, table: TableFile
+) -> None:
+    found = level_filter(learn, table, "y ~ city", unseen="error")
+    found.filter(pa.concat_tables([*table.row_groups()] * 2), "test")
+    with pytest.raises(UserError) as error:
+        found.counts()
+    assert str(error.value) == (
+        "the test rows: column city: holds a level that no training row has; found 'Bern'; 2 such "
+        "rows; set model.unseen: drop or base, or join rare levels with model.pool"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "model", "left"),
+    [
+        ("y ~ city", {"unseen": "base"}, 40),
+        # There is no reference level.
+        ("y ~ 0 + city", {"unseen": "base"}, 39),
+        # 12 training rows of Oslo, 20 of Rome.
+        ("y ~ city", {"unseen": "drop", "pool": 13}, 40),
+        ("y ~ city", {"unseen": "drop", "pool": 12}, 39),
+        # The numbers of a column are no levels.
+        ("y ~ n", {"unseen": "error"}, 40),
+    ],
+)
+def test_rows_stay_whose_unseen_level_has_a_place_in_the_model(
+    learn: Learn, table: TableFile, formula: str, model: dict[str, Any], left: int
+) -> None:
+    found = level_filter(learn, table, formula, **model)
+    assert found.filter(pa.concat_tables(table.row_groups()), "test").num_rows == left
+
+
+def test_levels_are_those_of_training_rows_in_any_row_group(learn: Learn, table: TableFile) -> None:
+    partition = by_time(table)
+    assert sum((partition.labels(group) == TRAIN).sum() for group in range(6)) == 32
+    found = level_filter(learn, table, "y ~ city", unseen="drop")
+    assert found.filter(table.row_group(0), "test").num_rows == 7
+
+
+def test_nothing_left_out_is_no_sentence() -> None:
+    assert describe({}) == ""
