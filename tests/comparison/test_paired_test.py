@@ -128,7 +128,7 @@ def test_rows_that_follow_one_another_make_few_false_improvements(compare: Compa
     """Of equally good models, with d at a correlation of 0.8: 2.5 % nominal, 27 % by rows."""
     random = np.random.default_rng(5)
     improvements = {"row": 0, "time:day": 0}
-    num_rows, num_tables = 150, 200
+    num_rows, num_tables = 150, 100
     for _ in range(num_tables):
         noise = random.normal(size=num_rows + 50)
         d = [0.0]
@@ -143,7 +143,7 @@ def test_rows_that_follow_one_another_make_few_false_improvements(compare: Compa
             found, _ = compare(np.zeros(3), np.array([1.0, 0, 0]), rows=rows, by=by)
             improvements[by] += found.is_improvement
     assert improvements["row"] > 0.15 * num_tables
-    assert improvements["time:day"] < 0.08 * num_tables
+    assert improvements["time:day"] < 0.1 * num_tables
 
 
 def test_groups_of_one_row_are_rows(compare: Compare) -> None:

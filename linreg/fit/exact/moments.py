@@ -128,8 +128,12 @@ class Moments:
     def _find_rounded(self, X: Floats, y: Floats, largest: list[float]) -> None:
         """Find the largest cells that are no exact integers, in columns with larger ones so far."""
         for j in np.flatnonzero(np.array(largest) > self._largest_rounded).tolist():
+            most_exact = 1 / self._roundoffs[j]
+            if largest[j] > most_exact or not largest[j].is_integer():
+                self._largest_rounded[j] = largest[j]
+                continue
             column = y if j == self.num_features else X[:, j]
-            is_exact = (np.rint(column) == column) & (np.abs(column) <= 1 / self._roundoffs[j])
+            is_exact = np.rint(column) == column
             if not is_exact.all():
                 rounded = _largest(column[~is_exact])
                 self._largest_rounded[j] = max(self._largest_rounded[j], rounded)

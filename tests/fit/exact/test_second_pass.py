@@ -48,6 +48,7 @@ def test_a_second_pass_brings_back_the_digits_that_the_first_one_loses(
         assert found.standard_errors[1 + j] == pytest.approx(error, rel=1e-13, abs=0)
 
 
+@pytest.mark.slow
 def test_130_columns_with_singular_values_down_to_1e_12_keep_their_digits() -> None:
     """What is left of the gradient, in fractions, would move no coefficient by 1e-12 of it."""
     X, y = ill_conditioned(200, 130, 1e-12)
