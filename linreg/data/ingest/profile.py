@@ -16,8 +16,11 @@ from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
-MOST_LEVELS = 100
-"""Text with more distinct values is free text: its levels are not listed, and `.` excludes it."""
+MOST_LEVELS = 1000
+"""Text with more distinct values is free text: its levels are not counted, and `.` excludes it."""
+FEW_LEVELS = 100
+"""Text with more distinct values is a category only with ROWS_PER_LEVEL for each on average."""
+ROWS_PER_LEVEL = 10
 
 
 @dataclass
@@ -83,9 +86,12 @@ class ColumnProfile:
     @property
     def is_free_text(self) -> bool:
         """Whether the column is text with few repeated values."""
-        return pa.types.is_string(self.type) and (
-            self.levels is None or 2 * len(self.levels) > self.count
-        )
+        if not pa.types.is_string(self.type):
+            return False
+        if self.levels is None:
+            return True
+        rows_per_level = 2 if len(self.levels) <= FEW_LEVELS else ROWS_PER_LEVEL
+        return rows_per_level * len(self.levels) > self.count
 
     @property
     def standard_deviation(self) -> float | None:
@@ -108,7 +114,9 @@ class ColumnProfile:
             }
         if kind == "category":
             levels = self.levels
-            if levels is not None:
+            if levels is not None and self.is_free_text and len(levels) > FEW_LEVELS:
+                levels = None
+            elif levels is not None:
                 levels = {str(level): count for level, count in sorted(levels.items())}
             return data | {"levels": levels}
         bounds = {"min": self.min, "max": self.max}

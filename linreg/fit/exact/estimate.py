@@ -78,14 +78,17 @@ def first_estimate(equations: NormalEquations, factors: LDL) -> Estimate:
     norms = np.array([equations.roundings[j].norm for j in columns])
     upper = as_floats(W)
     inverse = times_transposed(upper)
-    amplified = factors.error * (np.abs(inverse) * norms).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        amplification = (np.abs(inverse) * norms).sum(axis=1)
+        beta_errors = factors.error * amplification * terms
+        variances = ratio(amplification * amplification, np.diag(inverse))
     return Estimate(
         columns,
         beta,
         W,
         equations.residual_sum_of_squares(columns, beta, explained),
-        beta_errors=amplified * terms,
-        variance_errors=amplified * (amplified / factors.error) / np.diag(inverse),
+        beta_errors=beta_errors,
+        variance_errors=factors.error * variances,
         rss_error=factors.error * terms * terms,
     )
 
@@ -133,7 +136,8 @@ def _with_errors_of_the_second_pass(
     upper = np.abs(as_floats(W))
     terms = equations.terms(first.columns, beta).norm
     # Of a coordinate of norm 1, and of the residuals.
-    of_q = FLOAT64_ROUNDOFF + PRODUCT_ERROR * float((upper * norms[:, None]).sum(axis=0).max())
+    longest = float((upper * norms[:, None]).sum(axis=0).max(initial=0.0))
+    of_q = FLOAT64_ROUNDOFF + PRODUCT_ERROR * longest
     residual = float(max(rss, Decimal(0)).sqrt())
     of_r = FLOAT64_ROUNDOFF * residual + PRODUCT_ERROR * terms
     of_step = of_q * (residual + sum(abs(float(value)) for value in step)) + of_r
@@ -181,6 +185,13 @@ def as_floats(columns: list[Vector]) -> Floats:
     for j, column in enumerate(columns):
         matrix[: j + 1, j] = [float(value) for value in column]
     return matrix
+
+
+def ratio(errors: Floats, sizes: Floats) -> Floats:
+    """Return errors / sizes (n,): 0 for no error, infinite for one of nothing or beyond float64."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = errors / sizes
+    return np.where(errors == 0, 0.0, np.where(np.isnan(found), np.inf, found))
 
 
 def times_transposed(W: Floats) -> Floats:

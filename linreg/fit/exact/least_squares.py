@@ -17,6 +17,7 @@ from linreg.fit.exact.estimate import (
     SecondMoments,
     as_floats,
     first_estimate,
+    ratio,
     refined,
     times_transposed,
 )
@@ -194,11 +195,12 @@ def _relative_errors(equations: NormalEquations, estimate: Estimate, df: int) ->
     is larger, and not below what rounding the target does to it.
     """
     beta = np.array([abs(float(value)) for value in estimate.beta])
-    lengths = np.sqrt(np.square(as_floats(estimate.W)).sum(axis=1))
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt(np.square(as_floats(estimate.W)).sum(axis=1))
     rss = max(float(estimate.rss), 0.0)
     terms = equations.terms(estimate.columns, estimate.beta).norm
     of_noise = lengths * max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
-    of_coefficients = estimate.beta_errors / np.maximum(beta, of_noise)
+    of_coefficients = ratio(estimate.beta_errors, np.maximum(beta, of_noise))
     of_variances = estimate.variance_errors + (estimate.rss_error / rss if rss else 0.0)
     errors: Floats = np.maximum(of_coefficients, of_variances / 2)
     return errors

@@ -166,9 +166,11 @@ class Moments:
         """The unit roundoffs (M + 1,) of X and y; 0 for a column whose cells are all exact."""
         return np.where(self._largest_rounded > 0, self._roundoffs, 0.0)
 
-    def cell_errors(self) -> list[Fraction]:
-        """Return for 1, X and y (M + 2,) the most that Σ w·e² can be, with e the rounding of z."""
-        gram = self.gram()
+    def cell_errors(self, gram: list[list[Fraction]]) -> list[Fraction]:
+        """Return for 1, X and y (M + 2,) the most that Σ w·e² can be, with e the rounding of z.
+
+        gram  what `gram` returns, which takes long for many columns
+        """
         errors = [Fraction(0)]
         for row, roundoff, largest in zip(
             gram[1:], self._roundoffs.tolist(), self._largest_rounded.tolist(), strict=True

@@ -49,7 +49,7 @@ class NormalEquations:
                 float(times_power_of_two(errors, -2 * exponent).sqrt()), float(row[-1].sqrt())
             )
             for errors, exponent, row in zip(
-                moments.cell_errors(), self._exponents, self._rows, strict=True
+                moments.cell_errors(gram), self._exponents, self._rows, strict=True
             )
         ]
         penalty = moments.num_rows * Fraction(l2)

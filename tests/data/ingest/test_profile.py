@@ -146,10 +146,24 @@ def test_text_with_few_repeated_values_is_free_text() -> None:
 def test_text_with_many_distinct_values_is_free_text() -> None:
     few, many = ([f"v{i}" for i in range(count)] * 50 for count in (MOST_LEVELS, MOST_LEVELS + 1))
     assert not profile(few, pa.string()).is_free_text
+    assert len(profile(few, pa.string()).as_data()["levels"]) == MOST_LEVELS
     found = profile(many, pa.string(), 7)
     assert found.is_free_text
     assert found.as_data()["levels"] is None
     assert found.count == len(many)
+
+
+@pytest.mark.parametrize(
+    ("num_levels", "copies", "is_free_text"),
+    [(100, 2, False), (100, 1, True), (101, 9, True), (101, 10, False), (300, 333, False)],
+)
+def test_rows_per_level_decide_what_is_free_text(
+    num_levels: int, copies: int, is_free_text: bool
+) -> None:
+    found = profile([f"v{i}" for i in range(num_levels)] * copies, pa.string())
+    assert found.is_free_text == is_free_text
+    # So many values of free text are not listed.
+    assert (found.as_data()["levels"] is None) == (is_free_text and num_levels > 100)
 
 
 def test_the_profile_depends_on_the_chunks_by_rounding_only() -> None:

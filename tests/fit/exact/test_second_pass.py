@@ -127,3 +127,16 @@ def test_weights_of_1e_100_and_1e100_leave_the_noise_unknown() -> None:
     found = fit(X, y, w)
     assert found.rss is None
     assert np.isnan(found.standard_errors).all()
+
+
+def test_a_target_of_zeros_is_a_perfect_fit() -> None:
+    X, _ = with_rounding()
+    found = fit(X, np.zeros(len(X)))
+    assert is_perfect(found)
+    assert found.digits == 15
+
+
+def test_a_fit_without_columns_has_no_coefficients_and_all_digits() -> None:
+    found = fit(np.empty((4, 0)), np.array([1.0, 2.0, 3.0, 4.0]), intercept=False)
+    assert (found.rank, found.digits, rss_of(found)) == (0, 15, 30.0)
+    assert is_perfect(fit(np.empty((4, 0)), np.zeros(4), intercept=False))
