@@ -79,7 +79,10 @@ def test_the_order_of_a_single_bucket_does_not_depend_on_the_row_groups(lengths:
     assert order == expected
 
 
-@pytest.mark.parametrize(("rows_per_bucket", "lengths"), [(2, [4]), (2, [1, 1, 1, 1]), (100, [4])])
+@pytest.mark.parametrize(
+    ("rows_per_bucket", "lengths"),
+    [(2, [4]), pytest.param(2, [1, 1, 1, 1], marks=pytest.mark.slow), (100, [4])],
+)
 def test_every_order_is_equally_likely_with_one_bucket_or_several(
     monkeypatch: pytest.MonkeyPatch, rows_per_bucket: int, lengths: list[int]
 ) -> None:

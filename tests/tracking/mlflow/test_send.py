@@ -126,6 +126,7 @@ def test_every_point_arrives_with_its_own_timestamp(
     assert points(store, sent_run(run.key)) == journaled_points(run.key)
 
 
+@pytest.mark.slow
 def test_more_values_in_one_event_than_mlflow_takes_in_one_request(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
