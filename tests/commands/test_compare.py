@@ -31,6 +31,7 @@ def runs(project: Project) -> dict[str, tuple[str, str]]:
     return {line[2]: (line[0], line[1]) for line in reversed(lines)}
 
 
+@pytest.mark.slow
 def test_a_revision_is_compared_with_the_workspace(project: Project) -> None:
     printed = project.run("linreg", "compare", "HEAD").stdout
     before = json.loads(project.run("git", "show", "HEAD:models/evaluation/scores.json").stdout)
