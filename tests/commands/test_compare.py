@@ -48,6 +48,7 @@ def test_a_revision_is_compared_with_the_workspace(project: Project) -> None:
     assert "on the same 300 rows: MSE " in printed
 
 
+@pytest.mark.slow
 def test_a_run_by_its_name_id_or_key_gives_the_same_page(project: Project, tmp_path: Path) -> None:
     run_id, key = runs(project)["slow"]
     pages = []
@@ -57,6 +58,7 @@ def test_a_run_by_its_name_id_or_key_gives_the_same_page(project: Project, tmp_p
     assert len(set(pages)) == 1
 
 
+@pytest.mark.slow
 def test_a_run_whose_journal_is_gone_is_fetched_from_mlflow(
     project: Project, tmp_path: Path
 ) -> None:

@@ -166,6 +166,7 @@ except SystemExit:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_runs_whose_journals_are_gone_are_found_in_mlflow(
     repository: Path, monkeypatch: pytest.MonkeyPatch, lose: Callable[[str], None]
 ) -> None:

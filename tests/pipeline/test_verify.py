@@ -88,6 +88,7 @@ def test_the_matrix_of_changed_parameters_compares_configurations(small: Project
     assert "verify: every byte is the same" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_input_that_is_missing_or_has_changed_is_named(small: Project) -> None:
     table = small.folder / "data/mine.csv"
     before, md5 = table.read_text(), content_hash(table)

@@ -147,6 +147,7 @@ def test_a_stage_for_one_process_runs_in_the_first_that_torchrun_starts(
     assert (written(toy, rank) != "") == (rank == "0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "env", "ranks"),
     [

@@ -192,6 +192,7 @@ def test_a_bug_shows_its_traceback(toy: Toy) -> None:
     assert "stages/toy.py" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_worker_stops_the_others_and_is_named_in_one_line(toy: Toy) -> None:
     """Of the others one sleeps and one waits for the one that is killed."""
     launcher = toy.start(WORKERS="3", TOY="wait")

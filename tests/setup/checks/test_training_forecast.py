@@ -96,6 +96,7 @@ def test_a_safe_rate_has_one_digit_and_is_a_quarter_to_half_of_the_largest(
     assert float(f"{safe:.0e}") == safe
 
 
+@pytest.mark.slow
 def test_the_forecast_gap_is_that_of_a_training_of_few_steps(shards_of: Shards) -> None:
     """Gradient descent is slow in the direction in which nearly equal columns differ."""
     common = RNG.normal(size=2000)

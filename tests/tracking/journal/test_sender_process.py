@@ -83,6 +83,7 @@ def test_a_sender_that_was_killed_is_replaced(
     assert sent_run(run.key).data.metrics == {"m": 1.0}
 
 
+@pytest.mark.slow
 def test_when_the_writer_is_killed_the_sender_reports_it_and_ends(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:
