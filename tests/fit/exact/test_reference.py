@@ -17,6 +17,7 @@ from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
+from linreg.process.workers import Workers
 from tests.fit.exact.fits import moments_of, names_of
 
 Shards = Callable[..., list[Rows]]
@@ -124,6 +125,26 @@ def test_row_groups_change_no_bit_of_two_passes(
     expected = compute(shards_of(*make(), 3)).solution
     for rows_per_group in (1, 7, 50):
         assert bits(compute(shards_of(*make(), 3, rows_per_group)).solution) == bits(expected)
+
+
+@pytest.mark.parametrize("make", [nearly_collinear, perfect])
+@pytest.mark.parametrize("num_workers", [2, 3])
+def test_the_number_of_workers_changes_no_bit_of_two_passes(
+    shards_of: Shards,
+    together: Callable[..., list[Any]],
+    make: Callable[[], tuple[Floats, Floats]],
+    num_workers: int,
+) -> None:
+    shards = shards_of(*make(), 3)
+    names = [f"x{j}" for j in range(1, make()[0].shape[1] + 1)]
+    alone = compute(shards)
+
+    def work(workers: Workers) -> ExactReference:
+        return ExactReference.compute(shards, names, True, Train(), workers)
+
+    for found in together(num_workers, work):
+        assert found.second is not None
+        assert bits(found.solution) == bits(alone.solution)
 
 
 def test_a_second_pass_is_read_only_where_it_says_more(shards_of: Shards) -> None:
