@@ -49,14 +49,11 @@ class Design:
         for data in workers.gather({name: each.as_data() for name, each in running.items()}):
             for name, statistics in merged.items():
                 statistics.merge(data[name])
-        references: dict[str, set[Level]] = {name: set() for name in merged}
-        for factor in schema.factors:
-            if factor["kind"] == "category" and factor["base"] is not None:
-                references[factor["columns"][0]].add(factor["base"])
+        references = schema.reference_levels
         return cls(
             schema,
             {
-                name: statistics.result(schema.pool, references[name])
+                name: statistics.result(schema.pool, references.get(name, ()))
                 for name, statistics in merged.items()
             },
         )

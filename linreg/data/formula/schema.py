@@ -84,6 +84,15 @@ class Schema:
         return self.category_columns - full
 
     @property
+    def reference_levels(self) -> dict[str, set[Any]]:
+        """By category, the levels that the formula names as a reference: they are never pooled."""
+        references: dict[str, set[Any]] = {name: set() for name in self.category_columns}
+        for factor in self.factors:
+            if factor["kind"] == "category" and factor["base"] is not None:
+                references[factor["columns"][0]].add(factor["base"])
+        return references
+
+    @property
     def features(self) -> dict[str, Column]:
         """The columns that a prediction needs."""
         names = {name for factor in self.factors for name in factor["columns"]}

@@ -54,7 +54,8 @@ class LevelFilter:
         for data in workers.gather({name: each.as_data() for name, each in running.items()}):
             for name, statistics in merged.items():
                 statistics.merge(data[name])
-        found = {name: each.result(schema.pool) for name, each in merged.items()}
+        references = schema.reference_levels
+        found = {name: each.result(schema.pool, references[name]) for name, each in merged.items()}
         return cls(
             schema.unseen,
             {

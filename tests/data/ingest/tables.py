@@ -16,7 +16,7 @@ from linreg.data.typed_table import TypedTable, open_typed_table
 def a_table(folder: Path, *files: dict[str, list[Any]]) -> TypedTable:
     """Write a Parquet file of each, t1.parquet and so on, and return their rows as one table."""
     source = folder / "source"
-    source.mkdir()
+    source.mkdir(parents=True)
     for number, columns in enumerate(files, 1):
         rows = pa.table(columns)
         write_table(source / f"t{number}.parquet", rows.schema, [rows])

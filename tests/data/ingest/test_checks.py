@@ -25,7 +25,12 @@ def check(table: TypedTable, weights: str | None = "w") -> None:
 def test_weights_may_be_zero_or_missing_but_not_all_of_them(
     tmp_path: Path, weights: list[Any]
 ) -> None:
-    check(weighted(tmp_path, weights))
+    table = weighted(tmp_path, weights)
+    check(table)
+    # The same check refuses them once the positive ones are gone.
+    none_positive = [None if weight is None else 0.0 for weight in weights]
+    with pytest.raises(UserError, match="no positive weight"):
+        check(weighted(tmp_path / "none", none_positive))
 
 
 @pytest.mark.parametrize("weights", [[0.0, 0.0], [0, None]])

@@ -76,6 +76,8 @@ def test_an_unseen_level_is_an_error_where_the_parameters_say_so(
         # 12 training rows of Oslo, 20 of Rome.
         ("y ~ city", {"unseen": "drop", "pool": 13}, 40),
         ("y ~ city", {"unseen": "drop", "pool": 12}, 39),
+        # A reference level is not pooled, and no other one is rare.
+        ('y ~ C(city, "Oslo")', {"unseen": "drop", "pool": 13}, 39),
         # The numbers of a column are no levels.
         ("y ~ n", {"unseen": "error"}, 40),
     ],

@@ -608,6 +608,9 @@ def test_of_several_processes_the_first_decides_when_to_end(
     other.at_step(lambda: {"step": 7})
     other.at_epoch(lambda: {"step": 7})
     other.delete()
+    # It has neither ended nor written a file, which is the first one's.
+    assert signals.pending_signal() == signal.SIGTERM
+    assert not folder.exists()
 
 
 def test_a_training_asked_to_end_after_its_last_step_keeps_its_checkpoint(
