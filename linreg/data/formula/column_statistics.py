@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Floats
 from linreg.data.formula.factors import Level
 from linreg.data.tables.arrays import as_floats
+from linreg.process.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ class RunningStatistics:
             max=self._max if has_values else None,
             other=_name_of_others(kept) if len(kept) < len(self._levels) else None,
         )
+
+
+def merge_over_workers(
+    running: Mapping[str, RunningStatistics],
+    merged: Mapping[str, RunningStatistics],
+    workers: Workers,
+) -> None:
+    """Merge the statistics of all processes, by column and in the order of the ranks."""
+    for data in workers.gather({name: each.as_data() for name, each in running.items()}):
+        for name, statistics in merged.items():
+            statistics.merge(data[name])
 
 
 def _name_of_others(levels: Collection[Level]) -> str:

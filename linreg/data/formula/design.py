@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
-from linreg.data.formula.column_statistics import ColumnStatistics, RunningStatistics
+from linreg.data.formula.column_statistics import (
+    ColumnStatistics,
+    RunningStatistics,
+    merge_over_workers,
+)
 from linreg.data.formula.expressions import WHERE
 from linreg.data.formula.factors import FactorValues, Level
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
@@ -46,9 +50,7 @@ class Design:
             for name, statistics in running.items():
                 statistics.update(table.column(name))
         merged = _running_statistics(schema)
-        for data in workers.gather({name: each.as_data() for name, each in running.items()}):
-            for name, statistics in merged.items():
-                statistics.merge(data[name])
+        merge_over_workers(running, merged, workers)
         references = schema.reference_levels
         return cls(
             schema,

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.formula.column_statistics import RunningStatistics
+from linreg.data.formula.column_statistics import RunningStatistics, merge_over_workers
 from linreg.data.formula.schema import Schema
 from linreg.data.split.partition import PARTS, TRAIN, Partition
 from linreg.data.tables.arrays import as_arrow, as_mask
@@ -51,9 +51,7 @@ class LevelFilter:
             for name, statistics in running.items():
                 statistics.update(rows.column(name).take(train))
         merged = _running_statistics(schema)
-        for data in workers.gather({name: each.as_data() for name, each in running.items()}):
-            for name, statistics in merged.items():
-                statistics.merge(data[name])
+        merge_over_workers(running, merged, workers)
         references = schema.reference_levels
         found = {name: each.result(schema.pool, references[name]) for name, each in merged.items()}
         return cls(
