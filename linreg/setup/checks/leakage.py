@@ -44,7 +44,7 @@ class Leakage:
         """R² of the solution on its own rows; None for a constant target."""
         if self.solution.tss == 0:
             return None
-        return float(1 - (self.solution.rss or 0) / self.solution.tss)
+        return float(1 - _unexplained(self.solution) / self.solution.tss)
 
 
 def find_leakage(moments: Moments, names: Sequence[str], z_scores: Scaling) -> Leakage:
@@ -52,7 +52,7 @@ def find_leakage(moments: Moments, names: Sequence[str], z_scores: Scaling) -> L
     solution = solve(moments, names, intercept=True, collinear="drop")
     relation: str | None = None
     columns: tuple[str, ...] = ()
-    is_exact = (solution.rss or 0) <= UNEXPLAINED * solution.tss
+    is_exact = _unexplained(solution) <= UNEXPLAINED * solution.tss
     if solution.df > 0 and solution.tss > 0 and is_exact:
         terms = _exact_terms(solution, z_scores)
         relation = format_linear_combination(terms)
@@ -63,6 +63,11 @@ def find_leakage(moments: Moments, names: Sequence[str], z_scores: Scaling) -> L
         if abs(correlation) > NEARLY_EQUAL
     }
     return Leakage(solution, relation, columns, nearly_equal, dict(solution.dropped))
+
+
+def _unexplained(solution: LeastSquares) -> Decimal:
+    """Return the residual sum of squares, or what it is at most where it cannot be told."""
+    return solution.rss_bound if solution.rss is None else solution.rss
 
 
 def target_correlations(moments: Moments) -> list[float]:
