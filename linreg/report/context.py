@@ -98,7 +98,7 @@ def _descent_path(
     pair = _leading_pair(minimum, column_sd)
     if pair is None:
         return None
-    inverse = minimum.unscaled_covariance[np.ix_(pair, pair)]
+    inverse = minimum.unscaled_covariance(pair)
     if not np.isfinite(inverse).all() or min(inverse[0, 0], inverse[1, 1]) <= 0:
         return None
     at_minimum = [minimum.b, *minimum.theta.tolist()]

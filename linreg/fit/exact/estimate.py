@@ -14,17 +14,16 @@ Fukaya, Electron. Trans. Numer. Anal. 44, 2015).
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.fit.exact.double_double.sum_numpy import axpy, two_sum
 from linreg.fit.exact.ldl import (
-    LDL,
     MIN_COMPILED,
+    Factors,
     Vector,
-    factorize,
     from_double_double,
     times_power_of_two,
     to_double_double,
@@ -53,7 +52,7 @@ class Estimate:
 
     columns          of [1 X y]
     beta             (p,)
-    W                the columns of the upper triangular W, W·Wᵀ = S⁻¹
+    W                (2, p, p) the upper triangular W with W·Wᵀ = S⁻¹, in double-double
     rss              Σ w(y − ỹ)²
     beta_errors      (p,) bounds of |error of β|
     variance_errors  (p,) bounds of the relative errors of the diagonal of S⁻¹
@@ -62,22 +61,21 @@ class Estimate:
 
     columns: list[int]
     beta: Vector
-    W: list[Vector]
+    W: Floats
     rss: Decimal
     beta_errors: Floats
     variance_errors: Floats
     rss_error: float
 
 
-def first_estimate(equations: NormalEquations, factors: LDL) -> Estimate:
+def first_estimate(equations: NormalEquations, factors: Factors) -> Estimate:
     """Solve the normal equations; to be called in the decimal context `ldl.PRECISION`."""
     columns = [equations.first + i for i in factors.kept]
     beta, explained = factors.solve(equations.right_side(columns))
     W = factors.inverse_cholesky()
     terms = equations.terms(columns, beta).norm
     norms = np.array([equations.roundings[j].norm for j in columns])
-    upper = as_floats(W)
-    inverse = times_transposed(upper)
+    inverse = times_transposed(W[0])
     with np.errstate(over="ignore", invalid="ignore"):
         amplification = (np.abs(inverse) * norms).sum(axis=1)
         beta_errors = factors.error * amplification * terms
@@ -98,8 +96,8 @@ def refined(first: Estimate, second: Moments, equations: NormalEquations) -> Est
 
     There is no ridge penalty here, which would have to be transformed too.
     """
-    projected = NormalEquations(second, intercept=False, l2=0.0)
-    factors = factorize(projected.gram, projected.roundings[1:-1])
+    projected = NormalEquations(second.gram(), intercept=False, l2=0.0)
+    factors = projected.factorize()
     if len(factors.kept) < len(first.columns):
         # The first pass has not found its directions, and its error bounds say so.
         return first
@@ -107,33 +105,23 @@ def refined(first: Estimate, second: Moments, equations: NormalEquations) -> Est
     gamma, explained = factors.solve(projected.right_side(columns))
     rss = projected.residual_sum_of_squares(columns, gamma, explained)
     # Back from the units of the scaled q and r.
-    exponents = projected.exponents.tolist()
-    step = [Decimal(0)] * len(first.W)
+    exponents = projected.exponents
+    step = [Decimal(0)] * len(first.beta)
     for j, value in zip(columns, gamma, strict=True):
         step[j - 1] = projected.in_units(value, of=projected.target, per=j)
-    rss *= times_power_of_two(Fraction(1), 2 * exponents[-1])
-    correction = [
-        [projected.in_units(entry, of=None, per=i + 1) for i, entry in enumerate(column)]
-        for column in factors.inverse_cholesky()
-    ]
+    rss *= times_power_of_two(1, 2 * int(exponents[-1]))
+    correction = np.ldexp(factors.inverse_cholesky(), -exponents[1:-1, None])
     W = _product(first.W, correction)
-    beta = [
-        value + sum((W_i[i] * s for W_i, s in zip(first.W[i:], step[i:], strict=True)), Decimal(0))
-        for i, value in enumerate(first.beta)
-    ]
+    changes = _times_vector(first.W, step)
+    beta = [value + change for value, change in zip(first.beta, changes, strict=True)]
     return _with_errors_of_the_second_pass(first, beta, W, rss, step, equations)
 
 
 def _with_errors_of_the_second_pass(
-    first: Estimate,
-    beta: Vector,
-    W: list[Vector],
-    rss: Decimal,
-    step: Vector,
-    equations: NormalEquations,
+    first: Estimate, beta: Vector, W: Floats, rss: Decimal, step: Vector, equations: NormalEquations
 ) -> Estimate:
     norms = np.array([equations.roundings[j].norm for j in first.columns])
-    upper = np.abs(as_floats(W))
+    upper = np.abs(W[0])
     terms = equations.terms(first.columns, beta).norm
     # Of a coordinate of norm 1, and of the residuals.
     longest = float((upper * norms[:, None]).sum(axis=0).max(initial=0.0))
@@ -147,44 +135,32 @@ def _with_errors_of_the_second_pass(
         W,
         rss,
         beta_errors=upper.sum(axis=1) * of_step,
-        variance_errors=np.full(len(W), 2 * len(W) * of_q),
+        variance_errors=np.full(len(beta), 2 * len(beta) * of_q),
         rss_error=2 * residual * of_r + of_r * of_r,
     )
 
 
-def _product(A: list[Vector], B: list[Vector]) -> list[Vector]:
-    """Return A·B for upper triangular matrices, all given by their columns."""
-    if len(A) < MIN_COMPILED:
-        return [
-            [
-                sum((A[k][i] * column[k] for k in range(i, len(column))), Decimal(0))
-                for i in range(len(column))
-            ]
-            for column in B
-        ]
-    from linreg.fit.exact.double_double.ldl_kernels import multiply_lower
+def _product(A: Floats, B: Floats) -> Floats:
+    """Return A·B for upper triangular matrices, all (2, p, p) in double-double."""
+    if A.shape[1] >= MIN_COMPILED:
+        from linreg.fit.exact.double_double.ldl_kernels import multiply_upper
 
-    product = multiply_lower(_double_doubles(B), _double_doubles(A))
-    return [
-        [from_double_double(parts) for parts in row[: j + 1]]
-        for j, row in enumerate(product.tolist())
-    ]
+        product: Floats = multiply_upper(A, B)
+        return product
+    hi, lo = np.zeros(B.shape[1:]), np.zeros(B.shape[1:])
+    for i in range(len(hi)):
+        for k in range(i, len(hi)):
+            axpy(hi[i], lo[i], B[0, k], A[0, i, k], A[1, i, k], B[1, k])
+    return np.stack(two_sum(hi, lo))
 
 
-def _double_doubles(columns: list[Vector]) -> Floats:
-    """Return the transpose of an upper triangular matrix (p, p, 2) in double-double."""
-    rows = np.zeros((len(columns), len(columns), 2))
-    for j, column in enumerate(columns):
-        rows[j, : j + 1] = [to_double_double(value) for value in column]
-    return rows
-
-
-def as_floats(columns: list[Vector]) -> Floats:
-    """Return an upper triangular matrix (p, p), given by its columns, in float64."""
-    matrix = np.zeros((len(columns), len(columns)))
-    for j, column in enumerate(columns):
-        matrix[: j + 1, j] = [float(value) for value in column]
-    return matrix
+def _times_vector(A: Floats, x: Vector) -> Vector:
+    """Return A·x of a matrix (2, p, p) in double-double."""
+    hi, lo = np.zeros(len(x)), np.zeros(len(x))
+    for k, value in enumerate(x):
+        high, low = to_double_double(value)
+        axpy(hi, lo, A[0, :, k], high, low, A[1, :, k])
+    return [from_double_double(parts) for parts in zip(hi.tolist(), lo.tolist(), strict=True)]
 
 
 def ratio(errors: Floats, sizes: Floats) -> Floats:
@@ -195,5 +171,10 @@ def ratio(errors: Floats, sizes: Floats) -> Floats:
 
 
 def times_transposed(W: Floats) -> Floats:
-    """Return W·Wᵀ without BLAS, which rounds differently from CPU to CPU."""
-    return np.array([(W * row).sum(axis=1) for row in W]).reshape(W.shape)
+    """Return W·Wᵀ of an upper triangular W (p, p) without BLAS, as it is the same on every CPU."""
+    if len(W) < MIN_COMPILED:
+        return np.array([(W * row).sum(axis=1) for row in W]).reshape(W.shape)
+    from linreg.fit.exact.double_double import ldl_kernels
+
+    product: Floats = ldl_kernels.times_transposed(W)
+    return product

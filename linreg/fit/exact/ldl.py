@@ -8,19 +8,20 @@ collinear if its residual may be nothing but rounding: of its own cells and of t
 that it is compared with, which weigh |βₖ|, and of the entries of S.
 
 The standard library's decimal rounds every operation correctly, so the digits are the same on every
-machine. The work grows with the cube of the number of columns; from MIN_COMPILED on compiled code
+machine. The work grows with the cube of the number of columns; from MIN_COMPILED on `compiled_ldl`
 does it at 32 digits.
 """
 
-import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
+
+from linreg.arrays import Floats
 
 PRECISION = Context(prec=60, Emin=-999_999, Emax=999_999)
 """Moments have 32 digits, and the factorization loses as many as a condition number has.
@@ -73,6 +74,42 @@ class LinearDependency:
     coefficients: dict[int, Decimal]
 
 
+class Factors(Protocol):
+    """A factorization of a Gram matrix S, without the columns that depend on others.
+
+    kept          the indices of the columns that were kept, in order; p = len(kept)
+    dependencies  of the columns that were left out
+    error         the largest error of an entry of S, with what this factorization adds to it, as a
+                  part of the norms of its two columns
+    """
+
+    @property
+    def kept(self) -> list[int]: ...  # noqa: D102
+
+    @property
+    def dependencies(self) -> "list[LinearDependency]": ...  # noqa: D102
+
+    @property
+    def error(self) -> float: ...  # noqa: D102
+
+    def solve(self, right: Sequence[Decimal]) -> tuple[Vector, Decimal]:
+        """Return β with S·β = s, and sᵀ·S⁻¹·s, for s given by its entries in the kept columns."""
+
+    def inverse_cholesky(self) -> Floats:
+        """Return the upper triangular W with W·Wᵀ = S⁻¹: (2, p, p) in double-double, high, low."""
+
+    def combination(self, products: Sequence[Decimal], square: Decimal) -> tuple[Vector, Decimal]:
+        """Return −β and ‖r‖² of another column on those kept.
+
+        It is given by its products with all columns and its sum of squares.
+        """
+
+    def rounding(
+        self, column: ColumnRounding, inverse: Vector, roundings: Sequence[ColumnRounding]
+    ) -> float:
+        """Return the ‖r‖² that rounding explains, of a column with its entries of U⁻¹."""
+
+
 @dataclass(frozen=True)
 class LDL:
     """S = Uᵀ·D·U of a Gram matrix, without the columns that depend on others.
@@ -99,17 +136,15 @@ class LDL:
             above, products = self._forward_substitute(right)
             return self._back_substitute(above), _dot(above, products)
 
-    def inverse_cholesky(self) -> list[Vector]:
-        """Return W = U⁻¹·D^(−1/2), so that W·Wᵀ = S⁻¹.
-
-        It is upper triangular: its columns are returned, the j-th with j + 1 entries.
-        """
+    def inverse_cholesky(self) -> Floats:
+        """Return W = U⁻¹·D^(−1/2), so that W·Wᵀ = S⁻¹, as in `Factors`."""
+        W = np.zeros((2, len(self.kept), len(self.kept)))
         with localcontext(PRECISION):
-            scales = [1 / pivot.sqrt() for pivot in self.pivots]
-            return [
-                [entry * scale for entry in [*above, Decimal(1)]]
-                for above, scale in zip(self.inverse, scales, strict=True)
-            ]
+            for j, (above, pivot) in enumerate(zip(self.inverse, self.pivots, strict=True)):
+                scale = 1 / pivot.sqrt()
+                column = [to_double_double(entry * scale) for entry in [*above, Decimal(1)]]
+                W[:, : j + 1, j] = np.transpose(column)
+        return W
 
     def keep(self, column: int, above: Vector, inverse: Vector, pivot: Decimal) -> None:
         """Add a column with its pivot, and its entries of U and U⁻¹ for the columns kept so far."""
@@ -139,11 +174,7 @@ class LDL:
         self, column: ColumnRounding, inverse: Vector, roundings: Sequence[ColumnRounding]
     ) -> float:
         """Return the ‖r‖² that rounding explains, of a column with its entries of U⁻¹."""
-        cells, norm = column
-        for k, entry in zip(self.kept, inverse, strict=True):
-            cells += abs(float(entry)) * roundings[k].cells
-            norm += abs(float(entry)) * roundings[k].norm
-        return cells * cells + self.error * norm * norm
+        return explained_by_rounding(column, inverse, [roundings[k] for k in self.kept], self.error)
 
     def _forward_substitute(self, right: Sequence[Decimal]) -> tuple[Vector, Vector]:
         """Return x with Uᵀ·D·x = right, and D·x."""
@@ -167,8 +198,6 @@ class LDL:
 
 def factorize(gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRounding]) -> LDL:
     """Factorize a positive semidefinite matrix, given by its lower triangle."""
-    if len(gram) >= MIN_COMPILED:
-        return _factorize_compiled(gram, roundings)
     result = LDL()
     with localcontext(PRECISION):
         for j, row in enumerate(gram):
@@ -182,30 +211,25 @@ def factorize(gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRound
     return result
 
 
-def _factorize_compiled(
-    gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRounding]
-) -> LDL:
-    from linreg.fit.exact.double_double.ldl_kernels import factorize_lower
+def explained_by_rounding(
+    column: ColumnRounding,
+    combination: Sequence[Decimal],
+    roundings: Sequence[ColumnRounding],
+    error: float,
+) -> float:
+    """Return the ‖r‖² that rounding explains, of a column and a linear combination of others.
 
-    k = len(gram)
-    S = np.zeros((k, k, 2))
-    for j, row in enumerate(gram):
-        S[j, : j + 1] = [to_double_double(value) for value in row]
-    # Errors of 2^-104 in each of k steps, of random signs.
-    result = LDL(error=MOMENT_ERROR * math.sqrt(k))
-    lower, inverse, kept = factorize_lower(S, np.array(roundings), result.error)
-    with localcontext(PRECISION):
-        for j, (row, of_inverse) in enumerate(zip(lower.tolist(), inverse.tolist(), strict=True)):
-            above_in_inverse = [from_double_double(of_inverse[i]) for i in result.kept]
-            if kept[j]:
-                above = [from_double_double(row[i]) for i in result.kept]
-                result.keep(j, above, above_in_inverse, from_double_double(row[j]))
-            else:
-                result.leave_out(j, above_in_inverse)
-    return result
+    roundings  of the others
+    error      of an entry of S, as a part of the norms of its two columns
+    """
+    cells, norm = column
+    for of_column, factor in zip(roundings, combination, strict=True):
+        cells += abs(float(factor)) * of_column.cells
+        norm += abs(float(factor)) * of_column.norm
+    return cells * cells + error * norm * norm
 
 
-def times_power_of_two(value: Fraction, exponent: int) -> Decimal:
+def times_power_of_two(value: Fraction | int, exponent: int) -> Decimal:
     """Return value · 2^exponent, rounded to 60 digits once."""
     return PRECISION.divide(
         Decimal(value.numerator << max(exponent, 0)),

@@ -5,7 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.fit.exact.gram import standardized_products
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.exact.rounding import nearest_float
@@ -52,42 +54,21 @@ def largest_stable_rate(
     so the smaller the batch.
     """
     first = 0 if intercept else 1
-    H = half_hessian(moments, scaling, params)[first:]
-    largest = max((row[-1] for row in H), default=Fraction(0))
-    if largest == 0:
+    H, exponent = half_hessian(moments, scaling, params)
+    if not (H := H[first:, first:]).any():
         return np.inf
-    # In units of the largest entry, so that no square of a column overflows float64.
-    scaled = np.zeros((len(H), len(H)))
-    for i, row in enumerate(H):
-        scaled[i, : i + 1] = [float(entry / largest) for entry in row[first:]]
     # eigvalsh reads the lower triangle only.
-    half_curvature = Fraction(float(np.linalg.eigvalsh(scaled)[-1])) * largest
+    half_curvature = Fraction(float(np.linalg.eigvalsh(H)[-1])) * Fraction(4) ** exponent
     return nearest_float(Fraction(1 + params.momentum) / half_curvature)
 
 
-def half_hessian(moments: Moments, scaling: Scaling, params: Train) -> list[list[Fraction]]:
-    """Return half the Hessian of the loss over (b, θ) in scaled units: the lower triangle.
+def half_hessian(moments: Moments, scaling: Scaling, params: Train) -> tuple[Floats, int]:
+    """Return half the Hessian of the loss over (b, θ) in scaled units, (M + 1, M + 1).
 
-    That is Zᵀ diag(w) Z / n with Z = [1 (X − x_mean) / x_scale], plus the ridge penalty. It is
-    computed in fractions, as centering cancels nearly all digits of a column that is far from 0.
+    It is Zᵀ diag(w) Z / n with Z = [1 (X − x_mean) / x_scale], plus the ridge penalty. It is
+    divided by 4^e, as it may be beyond float64 otherwise; e is returned too.
     """
-    gram = moments.gram()[:-1]
-    mean = [Fraction(0), *map(Fraction, scaling.x_mean.tolist())]
-    # A dropped column has an infinite scale.
-    inverse_scale = [Fraction(1)] + [
-        Fraction(1) / Fraction(scale) if np.isfinite(scale) else Fraction(0)
-        for scale in scaling.x_scale.tolist()
-    ]
-    H: list[list[Fraction]] = []
-    for i, row in enumerate(gram):
-        H.append([])
-        for j, entry in enumerate(row):
-            centered = entry - mean[i] * gram[j][0] - mean[j] * row[0]
-            centered += mean[i] * mean[j] * gram[0][0]
-            H[i].append(centered * inverse_scale[i] * inverse_scale[j] / moments.num_rows)
-        if i:
-            H[i][i] += Fraction(params.l2) * inverse_scale[i] ** 2
-    return H
+    return standardized_products(moments.gram(), scaling.x_mean, scaling.x_scale, params.l2)
 
 
 def round_down_to_one_digit(rate: float) -> float:

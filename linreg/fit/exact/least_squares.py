@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats, Mask
 from linreg.errors import UserError
 from linreg.fit.exact.collinearity import TRAINING_ROWS, collinear_error, describe_dependencies
+from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
 from linreg.fit.exact.estimate import (
     Estimate,
     SecondMoments,
-    as_floats,
     first_estimate,
     ratio,
     refined,
     times_transposed,
 )
-from linreg.fit.exact.ldl import LDL, PRECISION, Vector, factorize, to_double_double
+from linreg.fit.exact.gram import Gram
+from linreg.fit.exact.ldl import PRECISION, Vector, from_double_double
 from linreg.fit.exact.moments import FLOAT64_ROUNDOFF, Moments
 from linreg.fit.exact.normal_equations import CELL_ROUNDINGS, NormalEquations
 
@@ -99,12 +100,17 @@ class LeastSquares:
         """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
         return not self.l2 and self.df > 0 and (self.digits < FEW_DIGITS or self.rss is None)
 
-    @property
-    def unscaled_covariance(self) -> Floats:
-        """A⁻¹ (M + 1, M + 1), which times σ² is the covariance of (b, θ); infinite if too large."""
-        scaled = times_transposed(self.inverse_cholesky[0])
+    def unscaled_covariance(self, coefficients: Sequence[int]) -> Floats:
+        """Return the rows and columns of A⁻¹ of some of (b, θ); infinite if too large.
+
+        Times σ² it is their covariance.
+        """
+        W = self.inverse_cholesky[0][list(coefficients)]
+        # Not a BLAS product, which rounds differently from CPU to CPU.
+        scaled = np.array([(W * row).sum(axis=1) for row in W])
+        exponents = self.exponents[list(coefficients)]
         with np.errstate(over="ignore"):
-            inverse: Floats = np.ldexp(scaled, -(self.exponents[:-1, None] + self.exponents[:-1]))
+            inverse: Floats = np.ldexp(scaled, -(exponents[:, None] + exponents))
         return inverse
 
 
@@ -125,17 +131,17 @@ def solve(
     """
     _require_enough_rows(moments, len(names) + intercept, l2)
     with localcontext(PRECISION):
-        equations = NormalEquations(moments, intercept, l2)
-        factors = factorize(equations.gram, equations.roundings[equations.first : equations.target])
+        equations = NormalEquations(moments.gram(), intercept, l2)
+        factors = equations.factorize()
         dropped = describe_dependencies(factors.dependencies, equations, names)
         if dropped and collinear == "error":
             raise collinear_error(dropped)
 
         has_constant = equations.has_constant(factors)
         around_mean = equations.total_sum_of_squares(around_mean=True)
-        estimate = first_estimate(equations, factors)
+        estimate = first = first_estimate(equations, factors)
         if second:
-            estimate = refined(estimate, second.moments, equations)
+            estimate = refined(first, second.moments, equations)
         columns = estimate.columns
         df = max(moments.num_weighted - len(columns), 0)
         rss = _residual_sum_of_squares(equations, estimate, df, l2, second)
@@ -160,7 +166,7 @@ def solve(
             tss=_square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
             tss_around_mean=_square_unit(equations, around_mean) if has_constant else None,
             sigma=None if sigma is None else _to_float(sigma, "the residual standard deviation"),
-            condition=_condition_number(equations.gram, factors),
+            condition=_condition_number(moments.gram(), first, equations),
             dropped=dropped,
             kept=np.isin(np.arange(len(names) + 1), columns),
             inverse_cholesky=_embedded(estimate.W, columns, len(names) + 1),
@@ -196,7 +202,7 @@ def _relative_errors(equations: NormalEquations, estimate: Estimate, df: int) ->
     """
     beta = np.array([abs(float(value)) for value in estimate.beta])
     with np.errstate(over="ignore"):
-        lengths = np.sqrt(np.square(as_floats(estimate.W)).sum(axis=1))
+        lengths = np.sqrt(np.square(estimate.W[0]).sum(axis=1))
     rss = max(float(estimate.rss), 0.0)
     terms = equations.terms(estimate.columns, estimate.beta).norm
     of_noise = lengths * max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
@@ -244,14 +250,15 @@ def _coefficients(
 
 
 def _standard_errors(
-    equations: NormalEquations, columns: list[int], W: list[Vector], sigma: Decimal
+    equations: NormalEquations, columns: list[int], W: Floats, sigma: Decimal
 ) -> list[float]:
     """Return σ·√(A⁻¹)ⱼⱼ of the given columns."""
     errors = []
-    for i, j in enumerate(columns):
-        variance = sum((column[i] ** 2 for column in W[i:]), Decimal(0))
-        error = sigma * equations.in_units(variance.sqrt(), of=None, per=j)
-        errors.append(_to_float(error, "a standard error"))
+    for j, parts in zip(columns, sums_of_squares(W).T.tolist(), strict=True):
+        root = from_double_double(parts).sqrt()
+        errors.append(
+            _to_float(sigma * equations.in_units(root, of=None, per=j), "a standard error")
+        )
     return errors
 
 
@@ -267,27 +274,22 @@ def _to_float(value: Decimal, what: str) -> float:
     return result
 
 
-def _embedded(W: list[Vector], columns: list[int], size: int) -> Floats:
-    """Return W (2, size, size) in double-double, with the given rows and columns, all others 0."""
+def _embedded(W: Floats, columns: list[int], size: int) -> Floats:
+    """Return W (2, size, size) with the given rows and columns, all others 0."""
     result = np.zeros((2, size, size))
-    for j, column in zip(columns, W, strict=True):
-        for i, value in zip(columns, column, strict=False):
-            result[:, i, j] = to_double_double(value)
+    result[np.ix_([0, 1], columns, columns)] = W
     return result
 
 
-def _condition_number(gram: list[Vector], factors: LDL) -> float | None:
+def _condition_number(gram: Gram, first: Estimate, equations: NormalEquations) -> float | None:
     """Return ‖S‖₁·‖S⁻¹‖₁ in float64, as it is its order of magnitude that matters."""
-    p = len(factors.kept)
-    kept_gram = np.zeros((p, p))
-    for i, row in enumerate(factors.kept):
-        for j, column in enumerate(factors.kept[: i + 1]):
-            kept_gram[i, j] = kept_gram[j, i] = float(gram[row][column])
-    root = as_floats(factors.inverse_cholesky())
+    columns = first.columns
+    kept_gram = gram.double_doubles[0][np.ix_(columns, columns)]
+    kept_gram += np.diag([float(equations.penalties[j]) for j in columns])
     norms = np.sqrt(np.diag(kept_gram))
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = kept_gram / (norms[:, None] * norms)
-        inverse = times_transposed(root * norms[:, None])
+        inverse = times_transposed(first.W[0] * norms[:, None])
         condition = float(_one_norm(scaled) * _one_norm(inverse))
     return condition if np.isfinite(condition) else None
 

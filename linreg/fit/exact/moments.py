@@ -1,20 +1,16 @@
 """Moments of rows: all that least squares needs of them, in one pass and bounded memory."""
 
 import math
-from fractions import Fraction
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from linreg.arrays import Floats, read_only
+from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.fit.exact.double_double import sum_numpy
-from linreg.fit.exact.double_double.sum_numpy import (
-    LANES,
-    add_to_total,
-    flush_lanes,
-    numpy_is_faster,
-)
+from linreg.fit.exact.double_double.sum_numpy import normalized
+from linreg.fit.exact.gram import Gram, square_root_exponents
+from linreg.fit.exact.pair_sums import pair_sums
 
 FLOAT64_ROUNDOFF = 2.0**-53
 """The largest relative error of a number that is rounded to float64."""
@@ -34,11 +30,10 @@ class Moments:
     weights, half of them with a mean far from 0: the error of an entry Σ w zᵢ zⱼ is
     2^-109 Σ |w zᵢ zⱼ| in the median and 2^-102 at most, which is 30 digits.
 
-    **Chunks.** The position of a row since the first one decides what it is added to, never the end
-    of a chunk: the same rows in chunks of any lengths give the same bits. `merged` starts a new
-    count. It adds two parts to 2^-159, so that parts which were cut differently differ by no more
-    than the errors above, which a result that is rounded to float64 does not show unless its
-    columns are nearly collinear.
+    **Chunks.** The same rows in chunks of any lengths give the same bits (`pair_sums`). `merged`
+    starts a new count. It adds two parts to 2^-159, so that parts which were cut differently differ
+    by no more than the errors above, which a result that is rounded to float64 does not show unless
+    its columns are nearly collinear.
 
     **Range.** Columns are scaled by powers of two, exactly, once they hold values beyond 2^±256. So
     values near 1e300 do not overflow when squared; what underflows is less than 2^-500 of the
@@ -53,15 +48,10 @@ class Moments:
         self, num_features: int, expected_rows: int = 0, roundoffs: Floats | None = None
     ) -> None:
         num_columns = num_features + 2
-        pairs = [(i, j) for i in range(num_columns) for j in range(i, num_columns)]
         self.num_features = num_features
         self.num_rows = 0
         self.num_weighted = 0
-        self._expected_rows = expected_rows
-        self._position = 0
-        self._pairs = np.array(pairs)
-        self._lanes = np.zeros((len(pairs), 2, LANES))
-        self._total = np.zeros((len(pairs), 3))
+        self._sums = pair_sums(num_columns, expected_rows)
         # For 1, the columns of X, y and w: the largest |value|, and the power of two that the
         # column is divided by.
         self._largest = np.zeros(num_columns + 1)
@@ -71,6 +61,7 @@ class Moments:
             np.full(num_features + 1, FLOAT64_ROUNDOFF) if roundoffs is None else roundoffs
         )
         self._largest_rounded = np.zeros(num_features + 1)
+        self._gram: Gram | None = None
 
     @classmethod
     def zero(
@@ -101,29 +92,11 @@ class Moments:
         largest.append(1.0 if w is None else _largest(w))
         assert np.isfinite(largest).all(), "a design matrix holds finite values only"
         self._rescale(np.maximum(self._largest, largest))
-        self._add_products(X, y, w)
+        self._sums.add(X, y, w, self._factors)
         self._find_rounded(X, y, largest[1:-1])
         self.num_rows += len(y)
         self.num_weighted += len(y) if w is None else int(np.count_nonzero(w))
-        self._position += len(y)
-
-    def _add_products(self, X: Floats, y: Floats, w: Floats | None) -> None:
-        """Add the products of the columns to lanes and totals."""
-        if w is None and self._exponents[-1]:
-            # Other rows have weights so large or small that they are scaled.
-            w = np.ones(len(y))
-        weights = np.empty(0) if w is None else w
-        factors = np.ldexp(1.0, -self._exponents)
-        sums = (factors, self._position, self._lanes, self._total)
-        num_rows = max(self.num_rows + len(y), self._expected_rows)
-        if numpy_is_faster(num_rows, self.num_features + 2):
-            sum_numpy.add_rows(X, y, weights, *sums)
-        else:
-            from linreg.fit.exact.double_double import sum_kernels
-
-            sum_kernels.add_rows(read_only(X), read_only(y), read_only(weights), *sums)
-        if w is None:
-            add_to_total(self._total[:1], np.array([float(len(y))]))
+        self._gram = None
 
     def _find_rounded(self, X: Floats, y: Floats, largest: list[float]) -> None:
         """Find the largest cells that are no exact integers, in columns with larger ones so far."""
@@ -142,65 +115,60 @@ class Moments:
         """Return the moments of the rows of both."""
         assert self.num_features == other.num_features
         assert (self._roundoffs == other._roundoffs).all()
-        result, added = self._flushed(), other._flushed()
+        result, added = (
+            Moments.from_array(self.num_features, each.as_array()) for each in (self, other)
+        )
         largest = np.maximum(result._largest, added._largest)
         result._rescale(largest)
         added._rescale(largest)
         np.maximum(result._largest_rounded, added._largest_rounded, out=result._largest_rounded)
-        for values in added._total.T:
-            add_to_total(result._total, values)
+        result._sums.merge(added._total())
         result.num_rows += added.num_rows
         result.num_weighted += added.num_weighted
         return result
 
-    def gram(self) -> list[list[Fraction]]:
-        """Return the lower triangle of Zᵀ diag(w) Z, row i with i + 1 entries, without rounding."""
-        rows: list[list[Fraction]] = [[] for _ in range(self.num_features + 2)]
-        flushed = self._flushed()
-        for (i, j), parts in zip(self._pairs.tolist(), flushed._total.tolist(), strict=True):
-            rows[j].append(_exact_sum(parts, flushed._exponent(i, j)))
-        return rows
+    def gram(self) -> Gram:
+        """Return Zᵀ diag(w) Z with columns divided by powers of two."""
+        if self._gram is None:
+            total = self._total()
+            diagonal = total[np.equal(*self._pairs)]
+            # The exponents of columns and weights are even numbers.
+            of_sums = self._exponents[:-1] + self._exponents[-1] // 2
+            exponents = of_sums + square_root_exponents(diagonal[:, 0], diagonal[:, 1])
+            parts = np.ldexp(total, self._of_pairs(of_sums - exponents)[:, None])
+            norms = np.ldexp(np.sqrt(diagonal[:, 0]), of_sums - exponents)
+            with np.errstate(over="ignore"):
+                largest = np.ldexp(norms[0] * self._largest_rounded, exponents[0] - exponents[1:])
+            cells = np.concatenate([[0.0], self._roundoffs * np.minimum(norms[1:], largest)])
+            self._gram = Gram(self.num_rows, exponents, parts, cells)
+        return self._gram
 
     @property
     def inexact_roundoffs(self) -> Floats:
         """The unit roundoffs (M + 1,) of X and y; 0 for a column whose cells are all exact."""
         return np.where(self._largest_rounded > 0, self._roundoffs, 0.0)
 
-    def cell_errors(self, gram: list[list[Fraction]]) -> list[Fraction]:
-        """Return for 1, X and y (M + 2,) the most that Σ w·e² can be, with e the rounding of z.
-
-        gram  what `gram` returns, which takes long for many columns
-        """
-        errors = [Fraction(0)]
-        for row, roundoff, largest in zip(
-            gram[1:], self._roundoffs.tolist(), self._largest_rounded.tolist(), strict=True
-        ):
-            of_rounded = min(row[-1], gram[0][0] * Fraction(largest) ** 2)
-            errors.append(Fraction(roundoff) ** 2 * of_rounded)
-        return errors
-
     def rounded(self) -> Floats:
         """Return Zᵀ diag(w) Z (M + 2, M + 2) as float64; infinite beyond its range."""
         num_columns = self.num_features + 2
         gram = np.empty((num_columns, num_columns))
-        flushed = self._flushed()
-        for (i, j), parts in zip(self._pairs.tolist(), flushed._total.tolist(), strict=True):
-            with np.errstate(over="ignore"):
-                gram[i, j] = gram[j, i] = np.ldexp(parts[0], flushed._exponent(i, j))
+        i, j = self._pairs
+        with np.errstate(over="ignore"):
+            of_sums = self._exponents[:-1] + self._exponents[-1] // 2
+            gram[i, j] = gram[j, i] = np.ldexp(self._total()[:, 0], self._of_pairs(of_sums))
         return gram
 
     def as_array(self) -> Floats:
         """Return everything as one float64 array of fixed length, to be sent to other processes."""
-        flushed = self._flushed()
         counts = [float(self.num_rows), float(self.num_weighted)]
         return np.concatenate(
             [
                 counts,
-                flushed._roundoffs,
-                flushed._largest_rounded,
-                flushed._largest,
-                flushed._exponents,
-                flushed._total.ravel(),
+                self._roundoffs,
+                self._largest_rounded,
+                self._largest,
+                self._exponents,
+                self._total().ravel(),
             ]
         )
 
@@ -220,32 +188,28 @@ class Moments:
         moments._largest_rounded = rounded.copy()
         moments._largest = largest.copy()
         moments._exponents = exponents.astype(np.int64)
-        moments._total = total.reshape(-1, 3).copy()
+        moments._sums.merge(total.reshape(-1, 3))
         return moments
 
-    def _flushed(self) -> "Moments":
-        """Return a copy with empty lanes.
+    @property
+    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The columns i and j of all pairs, both (pairs,)."""
+        i, j = np.triu_indices(self.num_features + 2)
+        return i, j
 
-        The first part of a total is then the total rounded, the second the remainder rounded.
-        """
-        copy = Moments(self.num_features, roundoffs=self._roundoffs)
-        copy._largest_rounded = self._largest_rounded.copy()
-        copy.num_rows = self.num_rows
-        copy.num_weighted = self.num_weighted
-        copy._largest = self._largest.copy()
-        copy._exponents = self._exponents.copy()
-        copy._lanes = self._lanes.copy()
-        copy._total = self._total.copy()
-        flush_lanes(copy._lanes, copy._total)
-        for i, parts in enumerate(copy._total.tolist()):
-            first = math.fsum(parts)
-            second = math.fsum([*parts, -first])
-            copy._total[i] = first, second, math.fsum([*parts, -first, -second])
-        return copy
+    @property
+    def _factors(self) -> Floats:
+        """The powers of two (M + 3,) that the columns and the weights are multiplied by."""
+        return np.ldexp(1.0, -self._exponents)
 
-    def _exponent(self, i: int, j: int) -> int:
-        """Return the power of two that the total of a pair of columns is to be multiplied by."""
-        return int(self._exponents[i] + self._exponents[j] + self._exponents[-1])
+    def _total(self) -> Floats:
+        """Return the sums (pairs, 3): each rounded, the remainder rounded, and what is left."""
+        return normalized(self._sums.total(self._factors))
+
+    def _of_pairs(self, exponents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the sums of the exponents of columns (M + 2,) over all pairs (pairs,)."""
+        i, j = self._pairs
+        return exponents[i] + exponents[j]
 
     def _rescale(self, largest: Floats) -> None:
         """Scale the sums so far for columns whose largest |value| is now `largest`."""
@@ -253,9 +217,7 @@ class Moments:
         exponents = np.array([_scale_exponent(value) for value in largest.tolist()])
         shift = self._exponents - exponents
         if shift.any():
-            shifts = shift[self._pairs].sum(axis=1) + shift[-1]
-            self._lanes = np.ldexp(self._lanes, shifts[:, None, None])
-            self._total = np.ldexp(self._total, shifts[:, None])
+            self._sums.rescale(self._of_pairs(shift[:-1]) + shift[-1])
             self._exponents = exponents
 
 
@@ -273,14 +235,3 @@ def _scale_exponent(largest: float) -> int:
     if abs(exponent) <= UNSCALED:
         return 0
     return int(math.copysign(512 if abs(exponent) <= 768 else 1000, exponent))
-
-
-def _exact_sum(parts: list[float], exponent: int) -> Fraction:
-    """Return Σ parts · 2^exponent.
-
-    All denominators are powers of two, of which the sum of Fraction makes no use.
-    """
-    ratios = [part.as_integer_ratio() for part in parts]
-    denominator = max(below for _, below in ratios)
-    numerator = sum(above * (denominator // below) for above, below in ratios)
-    return Fraction(numerator << max(exponent, 0), denominator << max(-exponent, 0))

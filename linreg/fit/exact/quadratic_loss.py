@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.fit.exact.gram import centered_products
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moments import Moments
 from linreg.fit.exact.rounding import nearest_float
@@ -27,17 +28,10 @@ class QuadraticLoss:
     def __init__(self, moments: Moments, solution: LeastSquares) -> None:
         self._solution = solution
         self._num_rows = moments.num_rows
-        gram = moments.gram()[:-1]
-        total_weight = gram[0][0]
-        self._means = [row[0] / total_weight for row in gram[1:]]
-        self._mean_weight = float(total_weight / moments.num_rows)
-        self._covariance = np.zeros((len(self._means), len(self._means)))
-        for i, row in enumerate(gram[1:]):
-            for j, entry in enumerate(row[1:]):
-                centered = entry - total_weight * self._means[i] * self._means[j]
-                ridge = Fraction(solution.l2) * (i == j)
-                covariance = nearest_float(centered / moments.num_rows + ridge)
-                self._covariance[i, j] = self._covariance[j, i] = covariance
+        gram = moments.gram()
+        self._means = [gram.mean(j) for j in range(1, moments.num_features + 1)]
+        self._mean_weight = float(gram.entry(0, 0) / moments.num_rows)
+        self._covariance = centered_products(gram, solution.l2)
         penalty = 0.0
         if solution.l2:
             # What overflows is infinite here, and None in every result.

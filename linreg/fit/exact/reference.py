@@ -87,8 +87,7 @@ class ExactReference:
     @property
     def mean_target(self) -> float:
         """The mean of y, weighted as the fit is: the best prediction that does not use X."""
-        gram = self.moments.gram()
-        return float(gram[-1][0] / gram[0][0])
+        return float(self.moments.gram().mean(-1))
 
     def scaling(self, standardize: bool) -> Scaling:
         """Return the units to train in: z-scores or the data's own, without dropped columns."""

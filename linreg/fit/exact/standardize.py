@@ -66,11 +66,11 @@ def z_score_scaling(moments: Moments, intercept: bool) -> Scaling:
     squares refuses or drops it.
     """
     gram = moments.gram()
-    total_weight = gram[0][0]
+    total_weight = gram.entry(0, 0)
     means, scales = [], []
-    for j, row in enumerate(gram[1:], start=1):
-        exact_mean = row[0] / total_weight if intercept else Fraction(0)
-        variance = row[j] / total_weight - exact_mean * exact_mean
+    for j in range(1, moments.num_features + 2):
+        exact_mean = gram.mean(j) if intercept else Fraction(0)
+        variance = gram.entry(j, j) / total_weight - exact_mean * exact_mean
         mean = nearest_float(exact_mean)
         standard_deviation = float_square_root(max(Fraction(0), variance))
         means.append(mean)

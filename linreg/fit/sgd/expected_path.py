@@ -47,11 +47,9 @@ def expected_path(exact: ExactReference, params: Train, num_steps: int) -> Float
 
 def _half_hessian(exact: ExactReference, params: Train) -> Floats:
     """Return half of the Hessian of the loss, (M + 1, M + 1), in the units of training."""
-    rows = half_hessian(exact.moments, exact.scaling(params.standardize), params)
-    H = np.zeros((len(rows), len(rows)))
-    for i, row in enumerate(rows):
-        for j, entry in enumerate(row):
-            H[i, j] = H[j, i] = float(entry)
+    scaled, exponent = half_hessian(exact.moments, exact.scaling(params.standardize), params)
+    with np.errstate(over="ignore"):
+        H: Floats = np.ldexp(scaled, 2 * exponent)
     if not exact.solution.intercept:
         # b is fixed at 0.
         H[0] = 0.0

@@ -1,14 +1,14 @@
 """A forecast of the gap at the end of gradient descent, before it takes a step."""
 
 import math
-from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.fit.exact.gram import standardized_products
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.rounding import nearest_float
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
@@ -27,50 +27,64 @@ def forecast_gap(
     1 / 3M; this is the mean over them. The noise of the batches comes on top. None for a model
     without features, a target that is explained exactly or constant, or divergence.
     """
-    kept = np.flatnonzero(solution.kept[1:])
-    if not len(kept) or not solution.rss or solution.tss == 0:
-        return None
-    R = _correlations(moments, z_scores, kept)
-    if not np.isfinite(R).all():
-        return None
-    eigenvalues, eigenvectors = np.linalg.eigh(R)
-    variance_at_start = 1 / (3 * len(kept))
-    theta = solution.theta[kept] * z_scores.x_scale[kept] / z_scores.y_scale
-    errors = np.square(eigenvectors.T @ theta) + variance_at_start
-    # The last direction is that of b.
-    eigenvalues = np.append(np.maximum(eigenvalues, 0), 1.0)
-    errors = np.append(errors, variance_at_start)
-    num_steps = train.epochs * math.ceil(num_rows / train.batch_size)
-    with np.errstate(over="ignore", invalid="ignore"):
-        excess = float((eigenvalues * errors * _decay(eigenvalues, train, num_steps) ** 2).sum())
-    return excess / float(solution.rss / solution.tss) if np.isfinite(excess) else None
+    directions = _directions(moments, solution, z_scores)
+    return directions and _gap(directions, solution, train, num_rows)
 
 
 def sufficient_epochs(
     moments: Moments, solution: LeastSquares, z_scores: Scaling, train: Train, num_rows: int
 ) -> int | None:
     """Return a round number of epochs that leave a small gap by forecast; None if 2000 do not."""
+    directions = _directions(moments, solution, z_scores)
     for epochs in _CHOICES_OF_EPOCHS:
         longer = train.model_copy(update={"epochs": epochs})
-        gap = forecast_gap(moments, solution, z_scores, longer, num_rows)
+        gap = directions and _gap(directions, solution, longer, num_rows)
         if epochs > train.epochs and (gap is None or gap <= SMALL_GAP):
             return epochs
     return None
 
 
-def _correlations(moments: Moments, z_scores: Scaling, kept: np.ndarray) -> Floats:
-    """Return the correlations of the kept columns of X; not finite where they overflow."""
-    gram = moments.gram()
-    means = [Fraction(mean) for mean in z_scores.x_mean.tolist()]
+class _Directions(NamedTuple):
+    """The eigenvectors of the correlations and the direction of b, both (p + 1,).
 
-    def covariance(i: int, j: int) -> float:
-        mean_product = gram[max(i, j) + 1][min(i, j) + 1] / moments.num_rows
-        return nearest_float(mean_product - means[i] * means[j])
+    curvatures  their eigenvalues
+    errors      the expected squares of the errors along them at the start
+    """
 
-    covariances = np.array([[covariance(i, j) for j in kept] for i in kept])
-    with np.errstate(all="ignore"):
-        R: Floats = covariances / np.outer(z_scores.x_scale[kept], z_scores.x_scale[kept])
-    return R
+    curvatures: Floats
+    errors: Floats
+
+
+def _directions(moments: Moments, solution: LeastSquares, z_scores: Scaling) -> _Directions | None:
+    """Return None where there is nothing to descend to, or beyond float64."""
+    kept = np.flatnonzero(solution.kept[1:])
+    if not len(kept) or not solution.rss or solution.tss == 0:
+        return None
+    products, exponent = standardized_products(
+        moments.gram(), z_scores.x_mean, z_scores.x_scale, l2=0.0
+    )
+    with np.errstate(over="ignore"):
+        R = np.ldexp(products[np.ix_(kept + 1, kept + 1)], 2 * exponent)
+    if not np.isfinite(R).all():
+        return None
+    eigenvalues, eigenvectors = np.linalg.eigh(R)
+    variance_at_start = 1 / (3 * len(kept))
+    theta = solution.theta[kept] * z_scores.x_scale[kept] / z_scores.y_scale
+    errors = np.square(eigenvectors.T @ theta) + variance_at_start
+    return _Directions(
+        np.append(np.maximum(eigenvalues, 0), 1.0), np.append(errors, variance_at_start)
+    )
+
+
+def _gap(
+    directions: _Directions, solution: LeastSquares, train: Train, num_rows: int
+) -> float | None:
+    curvatures, errors = directions
+    num_steps = train.epochs * math.ceil(num_rows / train.batch_size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        excess = float((curvatures * errors * _decay(curvatures, train, num_steps) ** 2).sum())
+    assert solution.rss is not None
+    return excess / float(solution.rss / solution.tss) if np.isfinite(excess) else None
 
 
 def _decay(eigenvalues: Floats, train: Train, num_steps: int) -> Floats:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from linreg.fit.exact.collinearity import format_linear_combination
 from linreg.fit.exact.least_squares import LeastSquares, solve
@@ -73,9 +72,10 @@ def _unexplained(solution: LeastSquares) -> Decimal:
 def target_correlations(moments: Moments) -> list[float]:
     """Return the correlation of each column with the target (M,), 0 for a constant column.
 
-    It is computed in fractions, as centering cancels nearly all digits of a column far from 0.
+    It is computed in integers, as centering cancels nearly all digits of a column far from 0; the
+    units of the columns do not matter.
     """
-    gram = moments.gram()
+    gram = moments.gram().rows
     n = gram[0][0]
     y = len(gram) - 1
     variance_y = gram[y][y] * n - gram[y][0] ** 2
@@ -84,7 +84,7 @@ def target_correlations(moments: Moments) -> list[float]:
         covariance = gram[y][j] * n - gram[j][0] * gram[y][0]
         variances = (gram[j][j] * n - gram[j][0] ** 2) * variance_y
         # The variance of a constant column may be off 0 by the last digit of the moments.
-        r2 = float(min(Fraction(1), covariance**2 / variances)) if variances > 0 else 0.0
+        r2 = min(1.0, covariance**2 / variances) if variances > 0 else 0.0
         correlations.append(math.sqrt(r2) if covariance >= 0 else -math.sqrt(r2))
     return correlations
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.fit.exact.ldl import (
-    MIN_COMPILED,
     MOMENT_ERROR,
     PRECISION,
     ColumnRounding,
@@ -57,18 +56,18 @@ def test_the_factors_multiply_to_the_gram_matrix() -> None:
 
 
 def test_the_inverse_cholesky_factor_inverts_the_gram_matrix() -> None:
-    """S·W·Wᵀ = I to the 60 digits less a condition number of 1e20. Measured: 1e-38."""
+    """S·W·Wᵀ = I to the 32 digits of W, of which a condition number of 1e20 takes its half."""
     gram = gram_of(nearly_collinear())
     factors = factorize(gram, exact_cells(gram))
-    columns = factors.inverse_cholesky()
+    found = factors.inverse_cholesky()
     p = len(KEPT)
-    assert [len(column) for column in columns] == list(range(1, p + 1))
+    assert not np.tril(found, -1).any()
     with localcontext(PRECISION):
-        W = [[columns[j][i] if i <= j else Decimal(0) for j in range(p)] for i in range(p)]
+        W = [[from_double_double(found[:, i, j].tolist()) for j in range(p)] for i in range(p)]
         transposed = [list(column) for column in zip(*W, strict=True)]
         identity = [[Decimal(int(i == j)) for j in range(p)] for i in range(p)]
-        found = product(product(full(gram, KEPT), W), transposed)
-        assert largest_difference(found, identity) < Decimal("1e-35")
+        inverse = product(product(full(gram, KEPT), W), transposed)
+        assert largest_difference(inverse, identity) < Decimal("1e-12")
 
 
 def test_solving_inverts_multiplication() -> None:
@@ -127,23 +126,8 @@ def test_a_column_of_zeros_depends_on_none() -> None:
 def test_no_columns_have_an_empty_factorization() -> None:
     factors = factorize([], [])
     assert not factors.kept
-    assert not factors.inverse_cholesky()
+    assert factors.inverse_cholesky().shape == (2, 0, 0)
     assert factors.solve([]) == ([], Decimal(0))
-
-
-@pytest.mark.parametrize("size", [MIN_COMPILED - 1, MIN_COMPILED])
-def test_the_compiled_factorization_begins_without_a_seam(size: int) -> None:
-    """A well-conditioned matrix: 1/(1 + |i − j|), and 2 on the diagonal."""
-    gram = [[Decimal(1) / (1 + i - j) + (i == j) for j in range(i + 1)] for i in range(size)]
-    factors = factorize(gram, exact_cells(gram))
-    assert factors.kept == list(range(size))
-    W = factors.inverse_cholesky()
-    inverse = np.zeros((size, size))
-    for j, column in enumerate(W):
-        for i, value in enumerate(column):
-            inverse[i, j] = float(value)
-    S = np.array([[float(gram[max(i, j)][min(i, j)]) for j in range(size)] for i in range(size)])
-    np.testing.assert_allclose(inverse @ inverse.T @ S, np.eye(size), atol=1e-13)
 
 
 @given(st.fractions(), st.integers(-1000, 1000))

@@ -68,7 +68,7 @@ def test_130_columns_with_singular_values_down_to_1e_12_keep_their_digits() -> N
         float(sum(map(operator.mul, column, residuals), Fraction(0)))
         for column in zip(*rows, strict=True)
     ]
-    distance = np.abs(found.unscaled_covariance[1:, 1:] @ gradient)
+    distance = np.abs(found.unscaled_covariance(range(1, len(found.kept))) @ gradient)
     assert (distance < 1e-12 * np.maximum(np.abs(found.theta), found.standard_errors[1:])).all()
     rss = sum((value * value for value in residuals), Fraction(0))
     assert rss_of(found) == pytest.approx(float(rss), rel=1e-12, abs=0)

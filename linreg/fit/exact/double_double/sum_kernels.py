@@ -21,6 +21,9 @@ from linreg.arrays import Floats
 from linreg.fit.exact.double_double.sum_numpy import LANES, ROWS_PER_FLUSH, TILE
 from linreg.fit.kernels import strict
 
+COLUMNS_PER_BLOCK = 16
+"""Of a tile, in two blocks of which all pairs are taken before the next: 512 KB."""
+
 
 def _product_error(typing: Any, a: Any, b: Any, p: Any) -> Any:  # noqa: ARG001 (numba passes types)
     """Return a·b − p for p = fl(a·b), exactly.
@@ -231,3 +234,36 @@ def _add_tile(
             else:
                 add_products(tile[i, :rows], tile[j, :rows], hi, lo)
             pair += 1
+
+
+@strict
+def add_tile_of_rows(X: Floats, y: Floats, w: Floats, factors: Floats, total: Floats) -> None:
+    """Add Zᵀ diag(w) Z of up to TILE rows to totals (pairs, 3), for many columns.
+
+    The lanes of a pair are its own for a tile only, so that they take no memory; arguments and
+    pairs are those of `add_rows`. Pairs are taken by blocks of columns, which stay in a cache.
+    """
+    num_columns = X.shape[1] + 2
+    weighted = len(w) > 0
+    whole = -(-len(y) // LANES) * LANES
+    tile = np.empty((num_columns, whole))
+    left = np.empty((num_columns, whole)) if weighted else tile
+    left_lo = np.zeros((num_columns if weighted else 1, whole))
+    _fill_tile(X, y, factors, 0, whole, tile)
+    if weighted:
+        _weight_tile(w, factors[num_columns], 0, whole, tile, left, left_lo)
+    lanes = np.zeros((1, 2, LANES))
+    for first_i in range(0, num_columns, COLUMNS_PER_BLOCK):
+        for first_j in range(first_i, num_columns, COLUMNS_PER_BLOCK):
+            for i in range(first_i, min(first_i + COLUMNS_PER_BLOCK, num_columns)):
+                pair = i * num_columns - i * (i + 1) // 2
+                for j in range(max(i, first_j), min(first_j + COLUMNS_PER_BLOCK, num_columns)):
+                    hi, lo = lanes[0, 0], lanes[0, 1]
+                    if i == 0:
+                        if weighted or j > 0:
+                            add_values(left[j], left_lo[j if weighted else 0], hi, lo)
+                    elif weighted:
+                        add_weighted_products(left[i], left_lo[i], tile[j], hi, lo)
+                    else:
+                        add_products(tile[i], tile[j], hi, lo)
+                    flush_lanes(lanes, total[pair + j : pair + j + 1])

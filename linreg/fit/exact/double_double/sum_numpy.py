@@ -53,6 +53,23 @@ def add_to_total(total: Floats, value: Floats) -> None:
     total[:, 2] += value
 
 
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return s = fl(a + b) and its rounding error, exactly (D. Knuth)."""
+    s = a + b
+    z = s - a
+    return s, (a - (s - z)) + (b - z)
+
+
+def normalized(total: Floats) -> Floats:
+    """Return totals (pairs, 3) such that each part is the sum of it and those after it, rounded."""
+    middle, low = two_sum(total[:, 1], total[:, 2])
+    high, middle = two_sum(total[:, 0], middle)
+    middle, low = two_sum(middle, low)
+    high, middle = two_sum(high, middle)
+    middle, low = two_sum(middle, low)
+    return np.stack([high, middle, low], axis=1)
+
+
 def flush_lanes(lanes: Floats, total: Floats) -> None:
     """Move the sums of the lanes (pairs, 2, LANES) into the totals (pairs, 3)."""
     for part in range(2):
@@ -118,10 +135,12 @@ def _add(p: Floats, e: Floats, hi: Floats, lo: Floats) -> None:
         hi[:] = s
 
 
-def axpy(hi: Floats, lo: Floats, x: Floats, high: float, low: float) -> None:
-    """Add x·(high + low) to hi + lo (n,), like the kernel of the same name with x_lo = 0."""
+def axpy(
+    hi: Floats, lo: Floats, x: Floats, high: float, low: float, x_lo: Floats | float = 0.0
+) -> None:
+    """Add (x + x_lo)·(high + low) to hi + lo (n,), like the kernel of the same name."""
     p = x * high
-    e = product_error(x, np.full_like(x, high), p) + (x * low + 0.0 * high)
+    e = product_error(x, np.full_like(x, high), p) + (x * low + x_lo * high)
     s = hi + p
     z = s - hi
     lo += ((hi - (s - z)) + (p - z)) + e
@@ -138,3 +157,14 @@ def add_double_doubles(total: Floats, added: Floats) -> None:
     z = s - high
     total[..., 1] += (high - (s - z)) + (added_high - z) + added[..., 1]
     total[..., 0] = s
+
+
+def sums_of_squares(W: Floats) -> Floats:
+    """Return Σⱼ wᵢⱼ² of each row of W (2, p, p), in double-double, high and low: (2, p)."""
+    hi, lo = np.zeros(W.shape[1]), np.zeros(W.shape[1])
+    for w, w_lo in zip(W[0].T, W[1].T, strict=True):
+        square = w * w
+        s, error = two_sum(hi, square)
+        lo += error + (product_error(w, w, square) + 2 * w * w_lo)
+        hi = s
+    return np.stack(two_sum(hi, lo))

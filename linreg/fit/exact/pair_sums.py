@@ -1,0 +1,150 @@
+"""Sums of the products of all pairs of columns of Z = [1 X y], over rows in chunks of any lengths.
+
+Pairs are in the order (0, 0), (0, 1), … (0, M + 1), (1, 1), …. The position of a row since the
+first one decides what it is added to, never the end of a chunk.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.arrays import Floats, read_only
+from linreg.fit.exact.double_double import sum_numpy
+from linreg.fit.exact.double_double.sum_numpy import (
+    LANES,
+    TILE,
+    add_to_total,
+    flush_lanes,
+    numpy_is_faster,
+)
+
+WIDE = 128
+"""Columns of Z from which on rows are collected in tiles, as lanes take 512 bytes a pair."""
+
+
+class PairSums(Protocol):
+    """Sums in units of the columns and the weights times `factors`, which are powers of two."""
+
+    def add(self, X: Floats, y: Floats, w: Floats | None, factors: Floats) -> None:
+        """Add rows: X (n, M), y (n,), w (n,) or None for weight 1; factors (M + 3,)."""
+
+    def rescale(self, exponents: NDArray[np.int64]) -> None:
+        """Multiply the sums so far by powers of two (pairs,)."""
+
+    def merge(self, total: Floats) -> None:
+        """Add the `total` of other sums, in the same units."""
+
+    def total(self, factors: Floats) -> Floats:
+        """Return the sums (pairs, 3) so far, each the sum of three float64."""
+
+
+def pair_sums(num_columns: int, expected_rows: int) -> PairSums:
+    """Return empty sums for the columns of Z; the number of rows to come affects speed only."""
+    if num_columns >= WIDE:
+        return TileSums(num_columns)
+    return LaneSums(num_columns, expected_rows)
+
+
+class LaneSums:
+    """Rows are added to lanes in turn, and lanes to totals after every ROWS_PER_FLUSH rows."""
+
+    def __init__(self, num_columns: int, expected_rows: int) -> None:
+        num_pairs = num_columns * (num_columns + 1) // 2
+        self._num_columns = num_columns
+        self._expected_rows = expected_rows
+        self._position = 0
+        self._lanes = np.zeros((num_pairs, 2, LANES))
+        self._total = np.zeros((num_pairs, 3))
+
+    def add(self, X: Floats, y: Floats, w: Floats | None, factors: Floats) -> None:
+        """Add rows, in numpy or in kernels, with the same bits."""
+        if w is None and factors[-1] != 1.0:
+            # Other rows have weights so large or small that they are scaled.
+            w = np.ones(len(y))
+        weights = np.empty(0) if w is None else w
+        sums = (factors, self._position, self._lanes, self._total)
+        num_rows = max(self._position + len(y), self._expected_rows)
+        if numpy_is_faster(num_rows, self._num_columns):
+            sum_numpy.add_rows(X, y, weights, *sums)
+        else:
+            from linreg.fit.exact.double_double import sum_kernels
+
+            sum_kernels.add_rows(read_only(X), read_only(y), read_only(weights), *sums)
+        if w is None:
+            add_to_total(self._total[:1], np.array([float(len(y))]))
+        self._position += len(y)
+
+    def rescale(self, exponents: NDArray[np.int64]) -> None:
+        """Scale lanes and totals."""
+        self._lanes = np.ldexp(self._lanes, exponents[:, None, None])
+        self._total = np.ldexp(self._total, exponents[:, None])
+
+    def merge(self, total: Floats) -> None:
+        """Add other totals."""
+        for values in total.T:
+            add_to_total(self._total, values)
+
+    def total(self, factors: Floats) -> Floats:  # noqa: ARG002 (lanes are scaled already)
+        """Return the totals with the lanes added."""
+        total = self._total.copy()
+        flush_lanes(self._lanes.copy(), total)
+        return total
+
+
+class TileSums:
+    """Rows are collected until there is a tile of them, whose products are added to totals."""
+
+    def __init__(self, num_columns: int) -> None:
+        self._total = np.zeros((num_columns * (num_columns + 1) // 2, 3))
+        # X, y and weights as they came.
+        self._tile = np.empty((TILE, num_columns), order="F")
+        self._num_rows = 0
+        self._weighted = False
+
+    def add(self, X: Floats, y: Floats, w: Floats | None, factors: Floats) -> None:
+        """Collect rows, and add every tile that they fill."""
+        start = 0
+        while start < len(y):
+            count = min(TILE - self._num_rows, len(y) - start)
+            source, into = (
+                slice(start, start + count),
+                slice(self._num_rows, self._num_rows + count),
+            )
+            self._tile[into, :-2] = X[source]
+            self._tile[into, -2] = y[source]
+            self._tile[into, -1] = 1.0 if w is None else w[source]
+            self._weighted |= w is not None
+            self._num_rows += count
+            start += count
+            if self._num_rows == TILE:
+                self._add_tile(self._total, factors)
+                self._num_rows, self._weighted = 0, False
+
+    def rescale(self, exponents: NDArray[np.int64]) -> None:
+        """Scale the totals; rows of the tile are not scaled yet."""
+        self._total = np.ldexp(self._total, exponents[:, None])
+
+    def merge(self, total: Floats) -> None:
+        """Add other totals."""
+        for values in total.T:
+            add_to_total(self._total, values)
+
+    def total(self, factors: Floats) -> Floats:
+        """Return the totals with the rows of the tile added."""
+        total = self._total.copy()
+        if self._num_rows:
+            self._add_tile(total, factors)
+        return total
+
+    def _add_tile(self, total: Floats, factors: Floats) -> None:
+        from linreg.fit.exact.double_double.sum_kernels import add_tile_of_rows
+
+        rows = self._tile[: self._num_rows]
+        weighted = self._weighted or factors[-1] != 1.0
+        # The kernel takes columns that are contiguous, of tiles of any length.
+        X = read_only(np.asfortranarray(rows[:, :-2]))
+        weights = rows[:, -1].copy() if weighted else np.empty(0)
+        add_tile_of_rows(X, read_only(rows[:, -2].copy()), read_only(weights), factors, total)
+        if not weighted:
+            add_to_total(total[:1], np.array([float(len(rows))]))
