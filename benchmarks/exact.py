@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from linreg.fit.exact.least_squares import LeastSquares, solve
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 
 Floats = NDArray[np.float64]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import DesignMatrix, Layout
 from linreg.data.formula.design import Design
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.parquet import TableFile
@@ -22,7 +23,7 @@ pass, which changes no result.
 class Chunk(NamedTuple):
     """Consecutive rows: X (n, M), y (n,) and, if rows have weights, w (n,); all float64."""
 
-    X: Floats
+    X: DesignMatrix
     y: Floats
     w: Floats | None = None
 
@@ -60,14 +61,19 @@ class Rows:
     def limit_cache(self, num_bytes: int) -> int:
         """Empty the cache, and cache our own chunks from now on if they all fit into `num_bytes`.
 
-        Returns how many bytes they will take, 0 if they do not fit: 8 for each row and column of X,
-        y and w, whether there are weights or not.
+        Returns how many bytes they will take, 0 if they do not fit: those of X, and 8 for y and w
+        each, whether there are weights or not.
         """
         self._cache: dict[int, Chunk] = {}
         num_rows = sum(self.chunk_length(index) for index in self.own)
-        needed = num_rows * 8 * (len(self._design.names) + 2)
+        needed = num_rows * (self.layout.bytes_per_row + 16)
         self._is_cached = needed <= num_bytes
         return needed if self._is_cached else 0
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of X."""
+        return self._design.layout
 
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of a chunk, without reading it."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import DesignMatrix
 from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.exact.ldl import PRECISION
@@ -165,7 +166,7 @@ class Intervals(NamedTuple):
     high: Floats
 
 
-def intervals(solution: LeastSquares, X: Floats, confidence: float) -> Intervals:
+def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Intervals:
     """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
     predicted = linear(X, solution.theta, solution.b)
     if solution.sigma is None or solution.l2:

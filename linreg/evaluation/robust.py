@@ -6,10 +6,11 @@ from types import ModuleType
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import DesignMatrix, as_array
 from linreg.data.rows import Rows
 from linreg.fit.exact.double_double.sum_numpy import add_double_doubles, numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moments import FLOAT64_ROUNDOFF
+from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF
 from linreg.fit.exact.projection import Projection, slices, sum_of_squares
 from linreg.process.workers import ALONE, Workers
 
@@ -45,6 +46,10 @@ class RobustStandardErrors:
 
         The sums of the shards are added in the order of the shards.
         """
+        if solution.levels:
+            from linreg.evaluation.level_robust import LevelRobustStandardErrors
+
+            return LevelRobustStandardErrors.of_shards(solution, shards, workers)
         own = []
         num_rows = sum(rows.num_rows for rows in shards)
         for index in workers.own_range(len(shards)):
@@ -58,8 +63,9 @@ class RobustStandardErrors:
             add_double_doubles(result._sums, np.reshape(sums, result._sums.shape))
         return result
 
-    def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
+    def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
+        X = as_array(X)
         self._num_rows += len(y)
         num_rows = max(self._num_rows, self._expected_rows)
         projection = Projection(self._solution, num_rows)
@@ -70,9 +76,7 @@ class RobustStandardErrors:
             weights = np.ones(len(residuals)) if w is None else w[rows]
             leverage = weights * sum_of_squares(q)
             self._largest_leverage = max(self._largest_leverage, float(leverage.max()))
-            errors = weights * residuals
-            hc3_errors = errors / np.maximum(1 - leverage, LEVERAGE_TOLERANCE)
-            kernels.add_squares(np.stack([hc3_errors, errors]), a, self._sums)
+            kernels.add_squares(hc_errors(weights * residuals, leverage), a, self._sums)
 
     @property
     def relative_error(self) -> float:
@@ -103,6 +107,11 @@ class RobustStandardErrors:
             errors[:] = 0.0
         errors[~solution.kept] = np.nan
         return kind, errors
+
+
+def hc_errors(errors: Floats, leverage: Floats) -> Floats:
+    """Return the errors w r (n,) of rows as HC3 and HC1 take them: (2, n)."""
+    return np.stack([errors / np.maximum(1 - leverage, LEVERAGE_TOLERANCE), errors])
 
 
 def _kernels_for(num_rows: int, solution: LeastSquares) -> ModuleType:

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save
 from linreg.arrays import Floats
 from linreg.data.formula.coercion import coerce, feature_types
 from linreg.data.formula.column_statistics import ColumnStatistics
+from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
@@ -34,7 +35,7 @@ MALFORMED = (
 """Raised by code that reads a document with other keys, types or lengths than it expects."""
 
 
-def linear(X: Floats, theta: Floats, b: float) -> Floats:
+def linear(X: DesignMatrix, theta: Floats, b: float) -> Floats:
     """Return b + X·θᵀ (n,) for X (n, M) and θ (M,), all float64.
 
     The columns are added one after the other, as a BLAS product would round differently from CPU to
@@ -42,8 +43,12 @@ def linear(X: Floats, theta: Floats, b: float) -> Floats:
     """
     y = np.full(len(X), b)
     with np.errstate(over="ignore", invalid="ignore"):
-        for j in range(len(theta)):
-            y += X[:, j] * theta[j]
+        if isinstance(X, CompactMatrix):
+            for product in X.products(theta):
+                y += product
+        else:
+            for j in range(len(theta)):
+                y += X[:, j] * theta[j]
     return y
 
 
@@ -102,7 +107,7 @@ class LinearModel:
         X = self.design_matrix(frame, text=text)
         return self.predict_rows(X, RaisingHandler(len(X), "the input", 1))
 
-    def predict_rows(self, X: Floats, errors: RowErrorHandler) -> Floats:
+    def predict_rows(self, X: DesignMatrix, errors: RowErrorHandler) -> Floats:
         """Return b + X·θᵀ (n,) for X (n, M); a row for which that is not finite is refused."""
         predictions = linear(X, self.theta, self.b)
         overflows = ~np.isfinite(predictions) & ~errors.invalid
@@ -115,7 +120,9 @@ class LinearModel:
         errors.report(overflows, error)
         return predictions
 
-    def design_matrix(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
+    def design_matrix(
+        self, frame: "pd.DataFrame | pa.Table", *, text: bool = False
+    ) -> DesignMatrix:
         """Return X (n, M) of a table; raises UserError like `predict`."""
         return self.design.matrix(
             coerce(frame, self.design.schema, "the input", text=text), "the input"

@@ -7,6 +7,7 @@ import numpy as np
 
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
+from linreg.data.formula.compact_matrix import DesignMatrix, with_zeros
 from linreg.errors import UserError
 from linreg.evaluation.inference import intervals
 from linreg.fit.exact.reference import ExactReference
@@ -74,16 +75,14 @@ class PredictionInterval:
                 todo="train on more rows",
             )
 
-    def bounds(self, X: Floats, is_predicted: Mask) -> tuple[Floats, Floats]:
+    def bounds(self, X: DesignMatrix, is_predicted: Mask) -> tuple[Floats, Floats]:
         """Return the lower and the upper bounds (n,) of rows X (n, M).
 
         Both are NaN for a row without a prediction, and where a bound is not finite.
         """
         # A bound that overflows becomes a warning about its row.
         with np.errstate(over="ignore", invalid="ignore"):
-            found = intervals(
-                self.exact.solution, np.where(is_predicted[:, None], X, 0.0), self.confidence
-            )
+            found = intervals(self.exact.solution, with_zeros(X, ~is_predicted), self.confidence)
         is_finite = np.isfinite(found.low) & np.isfinite(found.high)
         is_known = is_predicted & is_finite
         return np.where(is_known, found.low, np.nan), np.where(is_known, found.high, np.nan)

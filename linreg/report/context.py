@@ -8,6 +8,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.files import read_document
+from linreg.fit.exact.learning_rate import MOST_FEATURES
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.exact.standardize import z_score_scaling
@@ -96,7 +97,7 @@ def _descent_path(
     """
     minimum = exact.solution
     pair = _leading_pair(minimum, column_sd)
-    if pair is None:
+    if pair is None or len(minimum.names) > MOST_FEATURES:
         return None
     inverse = minimum.unscaled_covariance(pair)
     if not np.isfinite(inverse).all() or min(inverse[0, 0], inverse[1, 1]) <= 0:

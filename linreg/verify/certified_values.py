@@ -25,7 +25,7 @@ from linreg.evaluation.inference import Inference, infer
 from linreg.files import read_json
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import solve
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.second_pass import second_moments
 
 CERTIFIED = "certified.json"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from linreg.data.formula.design import Design
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 

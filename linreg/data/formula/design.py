@@ -23,6 +23,15 @@ from linreg.data.formula.column_statistics import (
     RunningStatistics,
     merge_over_workers,
 )
+from linreg.data.formula.compact_matrix import (
+    MIN_INDICATORS,
+    WIDE,
+    Codes,
+    CompactMatrix,
+    DesignMatrix,
+    Indicators,
+    Layout,
+)
 from linreg.data.formula.expressions import WHERE
 from linreg.data.formula.factors import FactorValues, Level
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
@@ -75,6 +84,18 @@ class Design:
         return tuple("`b`" if name == "b" else name for name in names)
 
     @cached_property
+    def layout(self) -> Layout:
+        """The columns of X, and those of categories that `matrix` keeps as codes."""
+        categories = []
+        first = 0
+        for term in self.schema.terms:
+            size = sum(1 for _ in self._columns_of(term))
+            if [factor["kind"] for factor in term] == ["category"] and size >= MIN_INDICATORS:
+                categories.append(Indicators(first, size))
+            first += size
+        return Layout(first, tuple(categories) if first >= WIDE else ())
+
+    @cached_property
     def roundoffs(self) -> Floats:
         """The unit roundoffs (M + 1,) of the columns of X and of y: how exact their cells are.
 
@@ -89,8 +110,8 @@ class Design:
 
     def matrix(
         self, table: pa.Table | CoercedTable, origin: object = "the table", first_row: int = 1
-    ) -> Floats:
-        """Return X (n, M), in column-major order.
+    ) -> DesignMatrix:
+        """Return X (n, M), compact if it is wide.
 
         Raises UserError with column and row for a cell that is missing or could not be coerced, a
         level that the training rows do not have, or an expression that is not finite. Rows of
@@ -100,7 +121,7 @@ class Design:
         errors = RaisingHandler(features.table.num_rows, origin, first_row)
         return self._matrix(features, errors)
 
-    def matrix_and_errors(self, features: CoercedTable) -> tuple[Floats, CollectingHandler]:
+    def matrix_and_errors(self, features: CoercedTable) -> tuple[DesignMatrix, CollectingHandler]:
         """Return X (n, M) like `matrix`, and the errors of the rows that have no meaning in it."""
         errors = CollectingHandler(features.table.num_rows)
         return self._matrix(features, errors), errors
@@ -140,20 +161,42 @@ class Design:
             values.check_present(name)
         return values.number(self.schema.target)
 
-    def _matrix(self, features: CoercedTable, errors: RowErrorHandler) -> Floats:
+    def _matrix(self, features: CoercedTable, errors: RowErrorHandler) -> DesignMatrix:
         values = FactorValues(features, self._means, errors)
         # A category with one level in training may have no column, and is checked all the same.
         for factor in self._factors("category"):
             self._level_codes(factor, values)
-        X = np.empty((features.table.num_rows, len(self.names)), order="F")
-        j = 0
+        num_dense = int(self.layout.is_dense.sum())
+        X = np.empty((features.table.num_rows, num_dense), order="F")
+        categories = {category.first for category in self.layout.categories}
+        codes = []
+        position = j = 0
         for term in self.schema.terms:
-            for _, levels in self._columns_of(term):
-                self._fill_column(X[:, j], term, levels, values)
-                if len(term) > 1:
-                    values.check_finite(X[:, j], ":".join(factor["factor"] for factor in term))
-                j += 1
-        return X
+            columns = [levels for _, levels in self._columns_of(term)]
+            if position in categories and columns:
+                codes.append(self._codes_of_columns(term[0], columns, values))
+            else:
+                for levels in columns:
+                    self._fill_column(X[:, j], term, levels, values)
+                    if len(term) > 1:
+                        what = ":".join(factor["factor"] for factor in term)
+                        values.check_finite(X[:, j], what)
+                    j += 1
+            position += len(columns)
+        return CompactMatrix(self.layout, X, tuple(codes)) if codes else X
+
+    def _codes_of_columns(
+        self,
+        factor: Mapping[str, Any],
+        columns: Sequence[tuple[int | None, ...]],
+        values: FactorValues,
+    ) -> Codes:
+        """Return the column of each row (n,) among those of a category; −1 for none."""
+        # The last one is for rows with no level.
+        of_levels = np.full(len(self._levels(factor)) + 1, -1, np.int32)
+        for column, (level,) in enumerate(columns):
+            of_levels[level] = column
+        return of_levels[self._level_codes(factor, values)]
 
     def _fill_column(
         self,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk, Rows
 from linreg.data.tables.prefetch import prefetch
 from linreg.fit.compiled.permutation import permutation
@@ -64,6 +65,7 @@ class AugmentedRows:
 
     def _augment(self, chunk: Chunk) -> Augmented:
         X, y, w = self._scaling.apply(chunk)
+        X = as_array(X)
         Z = np.empty((len(y), X.shape[1] + 2), self.dtype)
         # A cell beyond the dtype makes a step infinite, which is reported there.
         with np.errstate(over="ignore", invalid="ignore"):

@@ -13,7 +13,6 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double import ldl_kernels
 from linreg.fit.exact.ldl import (
-    MOMENT_ERROR,
     PRECISION,
     ColumnRounding,
     LinearDependency,
@@ -22,6 +21,7 @@ from linreg.fit.exact.ldl import (
     from_double_double,
     to_double_double,
 )
+from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,15 @@ class CompiledLDL:
 
 
 def factorize_compiled(
-    gram: Floats, penalties: Sequence[Decimal], roundings: Sequence[ColumnRounding]
+    gram: Floats,
+    penalties: Sequence[Decimal],
+    roundings: Sequence[ColumnRounding],
+    error: float = MOMENT_ERROR,
 ) -> CompiledLDL:
-    """Factorize a Gram matrix (2, k, k) in double-double, high and low, plus a diagonal (k,)."""
+    """Factorize a Gram matrix (2, k, k) in double-double, high and low, plus a diagonal (k,).
+
+    error  the largest error of an entry, as a part of the norms of its two columns
+    """
     k = len(penalties)
     S = gram.copy()
     with localcontext(PRECISION):
@@ -86,7 +92,7 @@ def factorize_compiled(
                 entry = from_double_double(S[:, j, j].tolist())
                 S[:, j, j] = to_double_double(entry + penalty)
     # Errors of 2^-104 in each of k steps, of random signs.
-    error = MOMENT_ERROR * math.sqrt(k)
+    error *= math.sqrt(k)
     lower, inverse, is_kept = ldl_kernels.factorize_lower(S, np.array(roundings), error)
     kept = np.flatnonzero(is_kept).tolist()
     dependencies = []

@@ -28,7 +28,7 @@ from linreg.fit.exact.ldl import (
     times_power_of_two,
     to_double_double,
 )
-from linreg.fit.exact.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
 from linreg.fit.exact.normal_equations import NormalEquations
 
 PRODUCT_ERROR = 2.0**-103
@@ -96,7 +96,7 @@ def refined(first: Estimate, second: Moments, equations: NormalEquations) -> Est
 
     There is no ridge penalty here, which would have to be transformed too.
     """
-    projected = NormalEquations(second.gram(), intercept=False, l2=0.0)
+    projected = NormalEquations(second.gram(), second.totals(), intercept=False, l2=0.0)
     factors = projected.factorize()
     if len(factors.kept) < len(first.columns):
         # The first pass has not found its directions, and its error bounds say so.

@@ -22,15 +22,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
 
 PRECISION = Context(prec=60, Emin=-999_999, Emax=999_999)
 """Moments have 32 digits, and the factorization loses as many as a condition number has.
 
 Those are at most 31 (see MOMENT_ERROR).
 """
-
-MOMENT_ERROR = 2.0**-102
-"""The largest error of an entry of S, as a part of the norms of its two columns."""
 
 MIN_COMPILED = 128
 """Columns from which on compiled code with 32 digits is used.
@@ -196,9 +194,13 @@ class LDL:
         return x
 
 
-def factorize(gram: Sequence[Sequence[Decimal]], roundings: Sequence[ColumnRounding]) -> LDL:
-    """Factorize a positive semidefinite matrix, given by its lower triangle."""
-    result = LDL()
+def factorize(
+    gram: Sequence[Sequence[Decimal]],
+    roundings: Sequence[ColumnRounding],
+    error: float = MOMENT_ERROR,
+) -> LDL:
+    """Factorize a positive semidefinite matrix, given by its lower triangle and its error."""
+    result = LDL(error)
     with localcontext(PRECISION):
         for j, row in enumerate(gram):
             above, products = result._forward_substitute([row[i] for i in result.kept])

@@ -1,5 +1,6 @@
 """The largest learning rate at which gradient descent is stable, from the moments alone."""
 
+import math
 from decimal import ROUND_DOWN, Context
 from fractions import Fraction
 
@@ -7,12 +8,15 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.fit.exact.gram import standardized_products
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.gram import standardized_products
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.rounding import nearest_float
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
+
+MOST_FEATURES = 2000
+"""Columns of X of which H is computed; with more of them, levels in the main, it is not known."""
 
 
 def check_learning_rate(reference: ExactReference, params: Train) -> None:
@@ -45,7 +49,7 @@ def _stable_rate(reference: ExactReference, standardize: bool, params: Train) ->
 
 
 def largest_stable_rate(
-    moments: Moments, intercept: bool, scaling: Scaling, params: Train
+    moments: AnyMoments, intercept: bool, scaling: Scaling, params: Train
 ) -> float:
     """Return 2(1 + momentum) / λ, with λ the largest curvature of the loss in scaled units.
 
@@ -53,16 +57,18 @@ def largest_stable_rate(
     with momentum). The noise of small batches can make training diverge below it already, the more
     so the smaller the batch.
     """
+    if moments.num_features > MOST_FEATURES and isinstance(moments, LevelMoments):
+        return math.inf
     first = 0 if intercept else 1
     H, exponent = half_hessian(moments, scaling, params)
     if not (H := H[first:, first:]).any():
-        return np.inf
+        return math.inf
     # eigvalsh reads the lower triangle only.
     half_curvature = Fraction(float(np.linalg.eigvalsh(H)[-1])) * Fraction(4) ** exponent
     return nearest_float(Fraction(1 + params.momentum) / half_curvature)
 
 
-def half_hessian(moments: Moments, scaling: Scaling, params: Train) -> tuple[Floats, int]:
+def half_hessian(moments: AnyMoments, scaling: Scaling, params: Train) -> tuple[Floats, int]:
     """Return half the Hessian of the loss over (b, θ) in scaled units, (M + 1, M + 1).
 
     It is Zᵀ diag(w) Z / n with Z = [1 (X − x_mean) / x_scale], plus the ridge penalty. It is

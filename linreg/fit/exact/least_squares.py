@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from linreg.arrays import Floats, Mask
 from linreg.errors import UserError
 from linreg.fit.exact.collinearity import TRAINING_ROWS, collinear_error, describe_dependencies
 from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
+from linreg.fit.exact.eliminated_levels import EliminatedLevels, eliminated_levels
 from linreg.fit.exact.estimate import (
     Estimate,
     SecondMoments,
@@ -21,9 +22,11 @@ from linreg.fit.exact.estimate import (
     refined,
     times_transposed,
 )
-from linreg.fit.exact.gram import Gram
 from linreg.fit.exact.ldl import PRECISION, Vector, from_double_double
-from linreg.fit.exact.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.moment_sums.elimination import eliminate
+from linreg.fit.exact.moment_sums.gram import Gram
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF
 from linreg.fit.exact.normal_equations import CELL_ROUNDINGS, NormalEquations
 
 FEW_DIGITS = 8
@@ -65,6 +68,8 @@ class LeastSquares:
     standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, df = 0, ridge, rss None)
     relative_errors   (M + 1,) bounds of the relative errors of coefficient and standard error, the
                       larger one; NaN where not kept
+    levels            where X is compact, those of the category that was eliminated; rows and
+                      columns of inverse_cholesky, and the condition, are then of the other columns
     """
 
     theta: Floats
@@ -88,6 +93,7 @@ class LeastSquares:
     remainders: Floats
     standard_errors: Floats
     relative_errors: Floats
+    levels: EliminatedLevels | None = None
 
     @property
     def digits(self) -> int:
@@ -98,24 +104,30 @@ class LeastSquares:
     @property
     def needs_second_pass(self) -> bool:
         """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
-        return not self.l2 and self.df > 0 and (self.digits < FEW_DIGITS or self.rss is None)
+        if self.l2 or self.levels or self.df == 0:
+            return False
+        return self.digits < FEW_DIGITS or self.rss is None
 
     def unscaled_covariance(self, coefficients: Sequence[int]) -> Floats:
         """Return the rows and columns of A⁻¹ of some of (b, θ); infinite if too large.
 
         Times σ² it is their covariance.
         """
-        W = self.inverse_cholesky[0][list(coefficients)]
+        chosen = list(coefficients)
+        if self.levels:
+            W, own = self.levels.inverse_cholesky_rows(self.inverse_cholesky[0], chosen)
+        else:
+            W, own = self.inverse_cholesky[0][chosen], np.zeros(len(chosen))
         # Not a BLAS product, which rounds differently from CPU to CPU.
-        scaled = np.array([(W * row).sum(axis=1) for row in W])
-        exponents = self.exponents[list(coefficients)]
+        scaled = np.array([(W * row).sum(axis=1) for row in W]) + np.diag(own)
+        exponents = self.exponents[chosen]
         with np.errstate(over="ignore"):
             inverse: Floats = np.ldexp(scaled, -(exponents[:, None] + exponents))
         return inverse
 
 
 def solve(
-    moments: Moments,
+    moments: AnyMoments,
     names: Sequence[str],
     intercept: bool,
     l2: float = 0.0,
@@ -130,10 +142,19 @@ def solve(
     results that are too large for float64.
     """
     _require_enough_rows(moments, len(names) + intercept, l2)
+    elimination, of_rest = None, list(names)
+    if isinstance(moments, LevelMoments):
+        elimination = eliminate(moments, l2)
+        of_rest = [names[j] for j in elimination.rest.tolist()]
+        gram = elimination.gram
+    else:
+        gram = moments.gram()
     with localcontext(PRECISION):
-        equations = NormalEquations(moments.gram(), intercept, l2)
+        equations = NormalEquations(gram, moments.totals(), intercept, l2)
         factors = equations.factorize()
-        dropped = describe_dependencies(factors.dependencies, equations, names)
+        dropped = describe_dependencies(factors.dependencies, equations, of_rest)
+        if elimination:
+            dropped |= elimination.dependencies(dropped, names)
         if dropped and collinear == "error":
             raise collinear_error(dropped)
 
@@ -143,38 +164,85 @@ def solve(
         if second:
             estimate = refined(first, second.moments, equations)
         columns = estimate.columns
-        df = max(moments.num_weighted - len(columns), 0)
+        rank = len(columns)
+        levels = None
+        if elimination:
+            levels = eliminated_levels(elimination, estimate)
+            rank += int(levels.kept.sum())
+            estimate = replace(estimate, rss=estimate.rss - levels.penalty(moments.num_rows, l2))
+        df = max(moments.num_weighted - rank, 0)
         rss = _residual_sum_of_squares(equations, estimate, df, l2, second)
         sigma = _square_unit(equations, rss / df).sqrt() if df and rss is not None else None
-        coefficients, remainders = _coefficients(equations, columns, estimate.beta, names)
-        standard_errors = np.full(len(names) + 1, np.nan)
+        coefficients, remainders = _coefficients(equations, columns, estimate.beta, of_rest)
+        size = len(of_rest) + 1
+        standard_errors = np.full(size, np.nan)
         if sigma is not None and l2 == 0:
             standard_errors[columns] = _standard_errors(equations, columns, estimate.W, sigma)
-        relative_errors = np.full(len(names) + 1, np.nan)
+        relative_errors = np.full(size, np.nan)
         relative_errors[columns] = _relative_errors(equations, estimate, df)
-        return LeastSquares(
+        solution = LeastSquares(
             theta=coefficients[1:],
             b=float(coefficients[0]),
-            names=tuple(names),
+            names=tuple(of_rest),
             intercept=intercept,
             l2=l2,
             num_rows=moments.num_rows,
-            rank=len(columns),
+            rank=rank,
             df=df,
             rss=None if rss is None else _square_unit(equations, rss),
             rss_bound=_square_unit(equations, _rounding_of_rss(equations, estimate)),
             tss=_square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
             tss_around_mean=_square_unit(equations, around_mean) if has_constant else None,
             sigma=None if sigma is None else _to_float(sigma, "the residual standard deviation"),
-            condition=_condition_number(moments.gram(), first, equations),
+            condition=_condition_number(gram, first, equations),
             dropped=dropped,
-            kept=np.isin(np.arange(len(names) + 1), columns),
-            inverse_cholesky=_embedded(estimate.W, columns, len(names) + 1),
+            kept=np.isin(np.arange(size), columns),
+            inverse_cholesky=_embedded(estimate.W, columns, size),
             exponents=equations.exponents,
             remainders=remainders,
             standard_errors=standard_errors,
             relative_errors=relative_errors,
         )
+        if not levels:
+            return solution
+        noise = math.sqrt(max(float(estimate.rss), 0.0) / df) if df else 0.0
+        return _with_levels(solution, levels, names, levels.relative_errors(estimate, noise))
+
+
+def _with_levels(
+    solution: LeastSquares, levels: EliminatedLevels, names: Sequence[str], relative_errors: Floats
+) -> LeastSquares:
+    """Return the solution for all columns, from that for those that are no eliminated levels."""
+    exponent = int(solution.exponents[-1])
+    with np.errstate(over="ignore"):
+        beta, remainders = np.ldexp(levels.beta, exponent)
+    if not np.isfinite(beta).all():
+        j = levels.category.first + int(np.flatnonzero(~np.isfinite(beta))[0])
+        raise _too_large(f"the coefficient of {names[j]}", float(levels.beta[0, j]))
+    has_errors = solution.sigma is not None and solution.l2 == 0
+    sigma = solution.sigma if has_errors else math.nan
+    standard_errors = np.where(levels.kept, sigma * np.sqrt(levels.variances), math.nan)
+
+    def merged(of_rest: NDArray[Any], of_levels: NDArray[Any] | int) -> NDArray[Any]:
+        """Return the numbers of (b, θ), and of y if there is one, in the order of all columns."""
+        result = np.empty(len(of_rest) + levels.category.size, of_rest.dtype)
+        is_level = np.zeros(len(result), np.bool_)
+        is_level[1:][levels.category.columns] = True
+        result[is_level], result[~is_level] = of_levels, of_rest
+        return result
+
+    coefficients = np.concatenate([[solution.b], solution.theta])
+    return replace(
+        solution,
+        theta=merged(coefficients, np.where(levels.kept, beta, 0.0))[1:],
+        names=tuple(names),
+        kept=merged(solution.kept, levels.kept),
+        exponents=merged(solution.exponents, 0),
+        remainders=merged(solution.remainders, remainders),
+        standard_errors=merged(solution.standard_errors, standard_errors),
+        relative_errors=merged(solution.relative_errors, relative_errors),
+        levels=levels,
+    )
 
 
 def _residual_sum_of_squares(
@@ -212,7 +280,7 @@ def _relative_errors(equations: NormalEquations, estimate: Estimate, df: int) ->
     return errors
 
 
-def _require_enough_rows(moments: Moments, num_coefficients: int, l2: float) -> None:
+def _require_enough_rows(moments: AnyMoments, num_coefficients: int, l2: float) -> None:
     if moments.num_rows and not moments.num_weighted:
         raise UserError(
             f"{TRAINING_ROWS}: model.weights",
@@ -265,13 +333,17 @@ def _standard_errors(
 def _to_float(value: Decimal, what: str) -> float:
     result = float(value)
     if math.isinf(result):
-        raise UserError(
-            TRAINING_ROWS,
-            f"{what} is too large for float64",
-            found=f"{value:.6e}",
-            todo="change the units of the columns",
-        )
+        raise _too_large(what, value)
     return result
+
+
+def _too_large(what: str, value: Decimal | float) -> UserError:
+    return UserError(
+        TRAINING_ROWS,
+        f"{what} is too large for float64",
+        found=f"{value:.6e}",
+        todo="change the units of the columns",
+    )
 
 
 def _embedded(W: Floats, columns: list[int], size: int) -> Floats:

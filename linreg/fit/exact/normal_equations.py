@@ -9,10 +9,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.exact.gram import FRACTION_BITS, Gram
 from linreg.fit.exact.ldl import (
     MIN_COMPILED,
-    MOMENT_ERROR,
     PRECISION,
     ColumnRounding,
     Factors,
@@ -20,6 +18,7 @@ from linreg.fit.exact.ldl import (
     factorize,
     times_power_of_two,
 )
+from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, MOMENT_ERROR, Gram
 
 CELL_ROUNDINGS = 4
 """A residual is rounding alone up to so many times the rounding of the cells that it is made of.
@@ -36,11 +35,14 @@ class NormalEquations:
     first      the column of [1 X y] that the left-hand side begins with: 0, or 1 without intercept
     target     the column of [1 X y] that y is in
 
+    Where the levels of a category were eliminated, X has the other columns only, and `totals` are
+    the products of 1 and y with nothing eliminated.
+
     All methods are to be called in the decimal context `ldl.PRECISION`.
     """
 
-    def __init__(self, gram: Gram, intercept: bool, l2: float) -> None:
-        self._gram = gram
+    def __init__(self, gram: Gram, totals: Gram, intercept: bool, l2: float) -> None:
+        self._gram, self._totals = gram, totals
         self.first = 0 if intercept else 1
         self.target = len(gram.exponents) - 1
         self.roundings = [
@@ -67,13 +69,14 @@ class NormalEquations:
             gram = [[self._entry(j, i) for i in range(self.first, j + 1)] for j in columns]
             for j, row in zip(columns, gram, strict=True):
                 row[-1] += self.penalties[j]
-            return factorize(gram, roundings)
+            return factorize(gram, roundings, self._gram.error)
         from linreg.fit.exact.compiled_ldl import factorize_compiled
 
         return factorize_compiled(
             self._gram.double_doubles[:, of_columns, of_columns],
             self.penalties[of_columns],
             roundings,
+            self._gram.error,
         )
 
     def right_side(self, columns: list[int]) -> Vector:
@@ -99,7 +102,7 @@ class NormalEquations:
 
         explained  yᵀ·Z·(ZᵀZ + n·l2)⁻¹·Zᵀ·y
         """
-        if columns == [0]:
+        if columns == [0] and self._totals is self._gram:
             # With b alone they are the same, and would differ in the last of the 60 digits.
             return self.total_sum_of_squares(around_mean=True)
         penalty = Decimal(0)
@@ -127,11 +130,12 @@ class NormalEquations:
 
     def total_sum_of_squares(self, *, around_mean: bool) -> Decimal:
         """Return Σ w(y − ȳ)², or Σ w y²; scaled, and 0 if it may be rounding."""
-        square = self._entry(self.target, self.target)
+        gram = self._totals
+        square = _decimal(gram.rows[-1][-1])
         tss = square
         if around_mean:
-            sum_ = self._entry(self.target, 0)
-            tss -= sum_ * sum_ / self._entry(0, 0)
+            sum_ = _decimal(gram.rows[-1][0])
+            tss -= sum_ * sum_ / _decimal(gram.rows[0][0])
         # y and its mean: two terms of the length of y.
         rounding = 4 * (CELL_ROUNDINGS * self.roundings[self.target].cells) ** 2
         rounding += 4 * MOMENT_ERROR * float(square)
@@ -139,7 +143,12 @@ class NormalEquations:
 
     def _entry(self, row: int, column: int) -> Decimal:
         """Return an entry of the lower triangle of the Gram matrix, without penalty."""
-        return PRECISION.divide(Decimal(self._gram.rows[row][column]), _UNIT)
+        return _decimal(self._gram.rows[row][column])
+
+
+def _decimal(entry: int) -> Decimal:
+    """Return an entry of `Gram.rows`."""
+    return PRECISION.divide(Decimal(entry), _UNIT)
 
 
 _UNIT = Decimal(2**FRACTION_BITS)

@@ -6,6 +6,7 @@ from types import ModuleType
 import numpy as np
 
 from linreg.arrays import Floats, read_only
+from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
 
@@ -42,8 +43,13 @@ class Projection:
         return residuals
 
 
-def leverages(solution: LeastSquares, X: Floats) -> Floats:
+def leverages(solution: LeastSquares, X: DesignMatrix) -> Floats:
     """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
+    if isinstance(X, CompactMatrix):
+        from linreg.fit.exact.level_projection import LevelProjection
+
+        _, result = LevelProjection(solution, X).residuals_and_leverages(X, np.zeros(len(X)))
+        return result
     projection = Projection(solution, len(X))
     result = np.empty(len(X))
     for rows in slices(len(X)):

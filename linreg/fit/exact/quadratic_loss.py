@@ -5,33 +5,31 @@ reading the rows again.
 """
 
 import math
-from fractions import Fraction
 
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact.gram import centered_products
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moments import Moments
-from linreg.fit.exact.rounding import nearest_float
+from linreg.fit.exact.moment_sums.elimination import eliminate
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.quadratic_form import Difference, LevelForm, QuadraticForm
 from linreg.fit.squared_error import exact_sum
 
 
 class QuadraticLoss:
     """The loss J(θ, b) = (1/n) Σ w(y − ỹ)² + l2·‖θ‖² around its minimum J* at (θ*, b*).
 
-    With d = (b, θ) − (b*, θ*) and H half the Hessian, J = J* + dᵀHd and the gradient is 2Hd. H is
-    kept as the means of the columns and their covariances C around them, since a column far from 0
-    would leave no digit of it otherwise: dᵀHd = W/n·(d_b + d_θ·mean)² + d_θᵀ·C·d_θ, with W = Σ w.
+    With d = (b, θ) − (b*, θ*) and H half the Hessian, J = J* + dᵀHd and the gradient is 2Hd.
     """
 
-    def __init__(self, moments: Moments, solution: LeastSquares) -> None:
+    def __init__(self, moments: AnyMoments, solution: LeastSquares) -> None:
         self._solution = solution
         self._num_rows = moments.num_rows
-        gram = moments.gram()
-        self._means = [gram.mean(j) for j in range(1, moments.num_features + 1)]
-        self._mean_weight = float(gram.entry(0, 0) / moments.num_rows)
-        self._covariance = centered_products(gram, solution.l2)
+        self._form: QuadraticForm | LevelForm = (
+            LevelForm(eliminate(moments, l2=0.0), solution.l2)
+            if isinstance(moments, LevelMoments)
+            else QuadraticForm(moments.gram(), solution.l2)
+        )
         penalty = 0.0
         if solution.l2:
             # What overflows is infinite here, and None in every result.
@@ -85,37 +83,9 @@ class QuadraticLoss:
     def _from_minimum(self, theta: Floats, b: float) -> tuple[Floats, float, Floats]:
         """Return d (M + 1,), dᵀHd and Hd (M + 1,)."""
         solution = self._solution
-        d = np.concatenate([[b - solution.b], theta - solution.theta]) - solution.remainders
-        at_mean = self._at_mean(theta, b)
-        # A BLAS product would round differently from CPU to CPU.
-        around_mean = np.zeros(len(theta))
-        for j in range(len(theta)):
-            around_mean += self._covariance[:, j] * d[j + 1]
-        excess = self._mean_weight * at_mean * at_mean + exact_sum(d[1:] * around_mean)
-        half_gradient = (
-            self._mean_weight * at_mean * np.array([1.0, *map(nearest_float, self._means)])
+        difference = Difference(
+            np.concatenate([[b], theta]),
+            np.concatenate([[solution.b], solution.theta]),
+            solution.remainders,
         )
-        half_gradient[1:] += around_mean
-        return d, excess, half_gradient
-
-    def _at_mean(self, theta: Floats, b: float) -> float:
-        """Return d_b + d_θ·mean: the difference of the predictions at the mean of X.
-
-        In fractions, as its terms may cancel.
-        """
-        if not np.isfinite([b, *theta]).all():
-            return math.nan
-        solution = self._solution
-        d = [
-            Fraction(value) - Fraction(optimum) - Fraction(remainder)
-            for value, optimum, remainder in zip(
-                [b, *theta.tolist()],
-                [solution.b, *solution.theta.tolist()],
-                solution.remainders.tolist(),
-                strict=True,
-            )
-        ]
-        at_mean = d[0]
-        for difference, mean in zip(d[1:], self._means, strict=True):
-            at_mean += difference * mean
-        return nearest_float(at_mean)
+        return difference.rounded, *self._form.product(difference)

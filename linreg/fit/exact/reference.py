@@ -15,13 +15,21 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, write_document
 from linreg.fit.exact.collinearity import TRAINING_ROWS
 from linreg.fit.exact.estimate import SecondMoments
 from linreg.fit.exact.least_squares import LeastSquares, solve
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.level_moments import (
+    AnyMoments,
+    LevelMoments,
+    merged,
+    moments_from_array,
+    no_moments,
+)
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
@@ -40,7 +48,7 @@ class ExactReference:
     second  what a second pass over the rows has found; None if one was enough
     """
 
-    moments: Moments
+    moments: AnyMoments
     second: SecondMoments | None
     solution: LeastSquares
     loss: QuadraticLoss
@@ -64,7 +72,7 @@ class ExactReference:
         moments = compute_moments(shards, len(names), workers, roundoffs)
         options = (names, intercept, params.l2, params.collinear)
         reference = cls.from_moments(moments, *options)
-        if reference.solution.needs_second_pass:
+        if isinstance(moments, Moments) and reference.solution.needs_second_pass:
             second = read_again(reference.solution, moments, shards, workers)
             reference = cls.from_moments(moments, *options, second)
         _require_digits(reference.solution)
@@ -73,7 +81,7 @@ class ExactReference:
     @classmethod
     def from_moments(
         cls,
-        moments: Moments,
+        moments: AnyMoments,
         names: Sequence[str],
         intercept: bool,
         l2: float = 0.0,
@@ -87,7 +95,7 @@ class ExactReference:
     @property
     def mean_target(self) -> float:
         """The mean of y, weighted as the fit is: the best prediction that does not use X."""
-        return float(self.moments.gram().mean(-1))
+        return float(self.moments.totals().mean(-1))
 
     def scaling(self, standardize: bool) -> Scaling:
         """Return the units to train in: z-scores or the data's own, without dropped columns."""
@@ -133,6 +141,8 @@ class ExactReference:
             "dropped": dict(solution.dropped),
             "moments": content_hash(folder / "moments.safetensors"),
         }
+        if isinstance(self.moments, LevelMoments):
+            document["categories"] = [list(each) for each in self.moments.layout.categories]
         write_document(folder / "exact.json", document)
 
     @classmethod
@@ -149,7 +159,8 @@ class ExactReference:
                 raise UserError(path, what, todo="delete both and run `dvc repro`")
             names = document["names"]
             arrays = load_file(path)
-            moments = Moments.from_array(len(names), arrays["moments"])
+            categories = tuple(Indicators(*each) for each in document.get("categories", ()))
+            moments = moments_from_array(Layout(len(names), categories), arrays["moments"])
             second = None
             if "second" in arrays:
                 of_second = Moments.from_array(document["rank"], arrays["second"])
@@ -192,21 +203,22 @@ def compute_moments(
     num_features: int,
     workers: Workers = ALONE,
     roundoffs: Floats | None = None,
-) -> Moments:
+) -> AnyMoments:
     """Add up the moments of all shards, each process its own; `roundoffs` as in `Moments.zero`.
 
     Every process then adds the shards' moments in the order of the shards, so that the number of
     processes changes no bit.
     """
     own = []
+    layout = shards[0].layout if shards else Layout(num_features)
     num_rows = sum(rows.num_rows for rows in shards)
     for index in workers.own_range(len(shards)):
-        moments = Moments.zero(num_features, num_rows, roundoffs)
+        moments = no_moments(layout, num_rows, roundoffs)
         for chunk in shards[index]:
             moments.add(*chunk)
         own.append(moments.as_array())
     gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
-    total = Moments.zero(num_features, roundoffs=roundoffs)
+    total = no_moments(layout, roundoffs=roundoffs)
     for values in gathered.reshape(len(shards), -1):
-        total = total.merged(Moments.from_array(num_features, values))
+        total = merged(total, moments_from_array(layout, values))
     return total

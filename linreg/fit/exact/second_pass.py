@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import DesignMatrix, as_array
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.exact.estimate import SecondMoments
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.normal_equations import CELL_ROUNDINGS
 from linreg.fit.exact.projection import Projection, slices, sum_of_squares
 from linreg.process.workers import ALONE, Workers
@@ -37,8 +38,9 @@ class SecondPass:
         """What the rows so far come to."""
         return SecondMoments(self._moments, self._is_explained)
 
-    def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
+    def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
+        X = as_array(X)
         for rows in slices(len(y)):
             q, _ = self._projection.project(X[rows])
             residuals = self._projection.residuals(X[rows], y[rows])

@@ -1,13 +1,16 @@
 """The batches of the autograd engine: tensors of shuffled rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.data.rows import Rows
+from linreg.data.formula.compact_matrix import as_array
+from linreg.data.rows import Chunk, Rows
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
 from linreg.process.torch_setup import torch
@@ -72,9 +75,17 @@ class ShuffledBatches:
 
     def _micro_batches(self, shard: int, epoch: int, first_batch: int) -> Iterator[MicroBatch]:
         rows, share = self._shards[shard], self._plan.shares[shard]
-        skipped = first_batch * share
+        chunks = shuffled_chunks(rows, self._seed, epoch, shard, first_batch * share)
+        if rows.layout.categories:
+            return self._from_compact(rows, chunks, share)
+        return self._from_tensors(shard, chunks, share)
+
+    def _from_tensors(
+        self, shard: int, chunks: Iterable[tuple[int, NDArray[np.int64]]], share: int
+    ) -> Iterator[MicroBatch]:
+        """Shuffle and divide whole chunks as tensors."""
         remainder: MicroBatch | None = None
-        for index, order in shuffled_chunks(rows, self._seed, epoch, shard, skipped):
+        for index, order in chunks:
             permutation = torch.from_numpy(order).to(self._device)
             shuffled = _take(self._chunk(shard, index), permutation)
             if remainder is not None:
@@ -86,18 +97,44 @@ class ShuffledBatches:
         if remainder is not None and len(remainder.y):
             yield remainder
 
+    def _from_compact(
+        self, rows: Rows, chunks: Iterable[tuple[int, NDArray[np.int64]]], share: int
+    ) -> Iterator[MicroBatch]:
+        """Divide chunks whose columns would take too much memory; each batch becomes a tensor."""
+        parts: list[MicroBatch] = []
+        missing = share
+        for index, order in chunks:
+            chunk = rows.chunk(index)
+            at = 0
+            while at < len(order):
+                taken = order[at : at + missing]
+                w = None if chunk.w is None else chunk.w[taken]
+                part = Chunk(chunk.X[taken], chunk.y[taken], w)
+                parts.append(self._tensors(part))
+                at += len(taken)
+                missing -= len(taken)
+                if not missing:
+                    yield reduce(_concatenate, parts)
+                    parts, missing = [], share
+        if parts:
+            yield reduce(_concatenate, parts)
+
     def _chunk(self, shard: int, index: int) -> MicroBatch:
         """Return a chunk of a shard as tensors, its rows in the order that they have on disk."""
         if (shard, index) in self._resident:
             return self._resident[shard, index]
-        X, y, w = self._scaling.apply(self._shards[shard].chunk(index))
-        sqrt_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
-        chunk = MicroBatch(self._tensor(X), self._tensor(y).unsqueeze(1), sqrt_w)
+        chunk = self._tensors(self._shards[shard].chunk(index))
         num_bytes = sum(each.nbytes for each in chunk if each is not None)
         if num_bytes <= self._free_bytes:
             self._free_bytes -= num_bytes
             self._resident[shard, index] = chunk
         return chunk
+
+    def _tensors(self, rows: Chunk) -> MicroBatch:
+        """Return rows in scaled units."""
+        X, y, w = self._scaling.apply(rows)
+        sqrt_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
+        return MicroBatch(self._tensor(as_array(X)), self._tensor(y).unsqueeze(1), sqrt_w)
 
     def _tensor(self, values: Floats) -> torch.Tensor:
         writable = np.require(values, requirements=["C", "W"])

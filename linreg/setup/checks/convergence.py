@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact.gram import standardized_products
+from linreg.fit.exact.learning_rate import MOST_FEATURES
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.gram import standardized_products
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
@@ -17,7 +18,7 @@ _CHOICES_OF_EPOCHS = (50, 100, 200, 500, 1000, 2000)
 
 
 def forecast_gap(
-    moments: Moments, solution: LeastSquares, z_scores: Scaling, train: Train, num_rows: int
+    moments: AnyMoments, solution: LeastSquares, z_scores: Scaling, train: Train, num_rows: int
 ) -> float | None:
     """Return the expected gap after `train.epochs` on the z-scores of `num_rows` rows.
 
@@ -25,14 +26,15 @@ def forecast_gap(
     to step by v ← m·v + 2·lr·λ·e, e ← e − v, with momentum m (B. Polyak, 1964): a 2 × 2 matrix to
     the power of the steps. Training begins at the random θ and b of torch.nn.Linear, of variance
     1 / 3M; this is the mean over them. The noise of the batches comes on top. None for a model
-    without features, a target that is explained exactly or constant, or divergence.
+    without features or with more than MOST_FEATURES, a target that is explained exactly or
+    constant, or divergence.
     """
     directions = _directions(moments, solution, z_scores)
     return directions and _gap(directions, solution, train, num_rows)
 
 
 def sufficient_epochs(
-    moments: Moments, solution: LeastSquares, z_scores: Scaling, train: Train, num_rows: int
+    moments: AnyMoments, solution: LeastSquares, z_scores: Scaling, train: Train, num_rows: int
 ) -> int | None:
     """Return a round number of epochs that leave a small gap by forecast; None if 2000 do not."""
     directions = _directions(moments, solution, z_scores)
@@ -55,10 +57,12 @@ class _Directions(NamedTuple):
     errors: Floats
 
 
-def _directions(moments: Moments, solution: LeastSquares, z_scores: Scaling) -> _Directions | None:
+def _directions(
+    moments: AnyMoments, solution: LeastSquares, z_scores: Scaling
+) -> _Directions | None:
     """Return None where there is nothing to descend to, or beyond float64."""
     kept = np.flatnonzero(solution.kept[1:])
-    if not len(kept) or not solution.rss or solution.tss == 0:
+    if not 0 < len(kept) <= MOST_FEATURES or not solution.rss or solution.tss == 0:
         return None
     products, exponent = standardized_products(
         moments.gram(), z_scores.x_mean, z_scores.x_scale, l2=0.0

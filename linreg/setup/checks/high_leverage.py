@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact.learning_rate import round_down_to_one_digit
+from linreg.data.formula.compact_matrix import as_array
+from linreg.fit.exact.learning_rate import MOST_FEATURES, round_down_to_one_digit
 from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 from linreg.setup.survey.preview import Preview
@@ -13,6 +14,8 @@ from linreg.setup.survey.preview import Preview
 SMALLEST_EIGENVALUE = 1e-10
 """As a share of the largest: directions of less variance do not matter to training."""
 SAFETY_FACTOR = 2.0
+MOST_PRODUCTS = 10**10
+"""Products of two cells that are summed, which takes some seconds: the first rows stand for all."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,12 @@ class HighLeverage:
 
 
 def find_high_leverage(preview: Preview, scaling: Scaling) -> HighLeverage | None:
-    """Read the rows once more; return None for a model without features, or beyond float64."""
+    """Read the rows once more.
+
+    None for a model without features, or with more than MOST_FEATURES, or beyond float64.
+    """
     size = len(preview.names) + 1
-    if size == 1:
+    if not 1 < size <= MOST_FEATURES:
         return None
     # Σ zzᵀ and Σ ‖z‖² zzᵀ
     second = np.zeros((size, size))
@@ -54,11 +60,13 @@ def find_high_leverage(preview: Preview, scaling: Scaling) -> HighLeverage | Non
     num_rows = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for X, _ in preview.read():
-            scaled = (X - scaling.x_mean) / scaling.x_scale
+            scaled = (as_array(X) - scaling.x_mean) / scaling.x_scale
             Z: Floats = np.column_stack([np.ones(len(X)), scaled])
             second += Z.T @ Z
             fourth += (Z * np.square(Z).sum(axis=1)[:, None]).T @ Z
             num_rows += len(X)
+            if num_rows * size * size > MOST_PRODUCTS:
+                break
     if not (np.isfinite(second).all() and np.isfinite(fourth).all()):
         return None
     eigenvalues, vectors = np.linalg.eigh(second / num_rows)

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+
 from linreg.fit.exact.collinearity import format_linear_combination
 from linreg.fit.exact.least_squares import LeastSquares, solve
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.standardize import Scaling
 
 UNEXPLAINED = Decimal("1e-12")
@@ -46,7 +48,7 @@ class Leakage:
         return float(1 - _unexplained(self.solution) / self.solution.tss)
 
 
-def find_leakage(moments: Moments, names: Sequence[str], z_scores: Scaling) -> Leakage:
+def find_leakage(moments: AnyMoments, names: Sequence[str], z_scores: Scaling) -> Leakage:
     """Return the leakage that the moments of [1 X y] show; raises UserError like `solve`."""
     solution = solve(moments, names, intercept=True, collinear="drop")
     relation: str | None = None
@@ -69,13 +71,15 @@ def _unexplained(solution: LeastSquares) -> Decimal:
     return solution.rss_bound if solution.rss is None else solution.rss
 
 
-def target_correlations(moments: Moments) -> list[float]:
-    """Return the correlation of each column with the target (M,), 0 for a constant column.
+def target_correlations(moments: AnyMoments) -> list[float]:
+    """Return the correlation of each column with the target (M,).
+
+    It is 0 for a constant column, and for the levels of a category that has many.
 
     It is computed in integers, as centering cancels nearly all digits of a column far from 0; the
     units of the columns do not matter.
     """
-    gram = moments.gram().rows
+    gram = moments.totals().rows
     n = gram[0][0]
     y = len(gram) - 1
     variance_y = gram[y][y] * n - gram[y][0] ** 2
@@ -86,6 +90,10 @@ def target_correlations(moments: Moments) -> list[float]:
         # The variance of a constant column may be off 0 by the last digit of the moments.
         r2 = min(1.0, covariance**2 / variances) if variances > 0 else 0.0
         correlations.append(math.sqrt(r2) if covariance >= 0 else -math.sqrt(r2))
+    if isinstance(moments, LevelMoments):
+        layout = moments.layout
+        of_levels = np.zeros(layout.num_features - len(correlations))
+        return list(layout.merged(np.array(correlations), of_levels).tolist())
     return correlations
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import MIN_INDICATORS, WIDE, DesignMatrix
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
 from linreg.data.typed_table import TypedTable
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, no_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.params import Split
 from linreg.setup.survey.column_survey import Survey
@@ -38,11 +39,11 @@ class Preview:
     read      reads X and y once more, chunk by chunk
     """
 
-    moments: Moments
+    moments: AnyMoments
     z_scores: Scaling
     columns: dict[str, str]
     skewness: float | None
-    read: Callable[[], Iterator[tuple[Floats, Floats]]]
+    read: Callable[[], Iterator[tuple[DesignMatrix, Floats]]]
 
     @property
     def names(self) -> list[str]:
@@ -75,13 +76,13 @@ def preview_formula(
     rows_of_fit = training_rows(complete_rows, types, split) if is_whole else complete_rows
     design = Design.fit(schema, rows_of_fit())
 
-    def read() -> Iterator[tuple[Floats, Floats]]:
+    def read() -> Iterator[tuple[DesignMatrix, Floats]]:
         for rows in rows_of_fit():
             for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
                 chunk = rows.slice(start, _ROWS_PER_CHUNK)
                 yield design.matrix(chunk), design.target(chunk)
 
-    moments = Moments.zero(len(design.names), survey.num_rows, design.roundoffs)
+    moments = no_moments(design.layout, survey.num_rows, design.roundoffs)
     center = survey.columns[schema.target["columns"][0]].profile.mean
     sum_of_cubes = 0.0
     for X, y in read():
@@ -101,10 +102,12 @@ def preview_formula(
 
 def _sample(table: TypedTable, schema: Schema, survey: Survey) -> TypedTable:
     """Return the table with every n-th row group, so that there are at most MOST_PRODUCTS."""
-    num_levels = sum(
-        len(survey.columns[name].profile.levels or ()) for name in schema.category_columns
-    )
-    most_rows = MOST_PRODUCTS // (len(schema.columns) + num_levels + 1) ** 2
+    sizes = [len(survey.columns[name].profile.levels or ()) for name in schema.category_columns]
+    num_columns = len(schema.columns) + 1
+    if num_columns + sum(sizes) >= WIDE:
+        # Of many columns, the levels of categories that have many are kept as codes.
+        sizes = [size for size in sizes if size <= MIN_INDICATORS]
+    most_rows = MOST_PRODUCTS // (num_columns + sum(sizes)) ** 2
     every = -(-survey.num_rows // max(1, most_rows))
     return replace(table, every=min(table.num_row_groups, max(1, every)))
 

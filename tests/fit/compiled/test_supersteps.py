@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
@@ -45,9 +46,14 @@ def batches(shards: list[Rows], batch_size: int, epoch: int) -> list[Floats]:
     for shard, rows in enumerate(shards):
         chunks = [
             np.column_stack(
-                [np.ones(len(order)), rows.chunk(index).X[order], rows.chunk(index).y[order]]
+                [
+                    np.ones(len(order)),
+                    as_array(rows.chunk(index).X)[order],
+                    rows.chunk(index).y[order],
+                ]
             )
             for index, order in shuffled_chunks(rows, SEED, epoch, shard)
+            for X in [as_array(rows.chunk(index).X)]
         ]
         in_order.append(np.concatenate(chunks))
     return [

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Chunk
 from linreg.fit.exact.least_squares import LeastSquares, solve
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.second_pass import second_moments
 
 Floats = NDArray[np.float64]

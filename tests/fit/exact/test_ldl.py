@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.fit.exact.ldl import (
-    MOMENT_ERROR,
     PRECISION,
     ColumnRounding,
     factorize,
@@ -15,6 +14,7 @@ from linreg.fit.exact.ldl import (
     times_power_of_two,
     to_double_double,
 )
+from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
 from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
 
 

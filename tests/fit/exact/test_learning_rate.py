@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import (
@@ -31,13 +32,13 @@ def drawn(num_rows: int = 80, seed: int = 1) -> tuple[Floats, Floats]:
 
 def limit_of(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> float:
     (chunk,) = shards[0]
-    return largest_stable_rate(moments_of(chunk.X, chunk.y), intercept, scaling, params)
+    return largest_stable_rate(moments_of(as_array(chunk.X), chunk.y), intercept, scaling, params)
 
 
 def excess(shards: list[Rows], intercept: bool, scaling: Scaling, params: Train) -> list[float]:
     """J − J* after each epoch, J = (1/n) Σ (y − ỹ)² + l2·‖θ‖², J* by lstsq with l2 as rows."""
     (chunk,) = shards[0]
-    X, y = chunk.X, chunk.y
+    X, y = as_array(chunk.X), chunk.y
     root = np.sqrt(params.l2 * len(y))
     Z = np.column_stack([np.ones(len(y)), X]) if intercept else X
     Z = np.vstack(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.arrays import Floats
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.setup.checks.leakage import (
     Leakage,

@@ -7,7 +7,7 @@ import pytest
 
 from linreg.arrays import Floats
 from linreg.fit.exact.learning_rate import largest_stable_rate
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.params import Params
 from linreg.setup.checks.high_leverage import find_high_leverage

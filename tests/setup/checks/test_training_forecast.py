@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.exact.learning_rate import check_learning_rate
@@ -25,7 +26,7 @@ def preview_of(shards: list[Rows], exact: ExactReference) -> Preview:
     def read() -> Iterator[tuple[Floats, Floats]]:
         for shard in shards:
             for chunk in shard:
-                yield chunk.X, chunk.y
+                yield as_array(chunk.X), chunk.y
 
     z_scores = z_score_scaling(exact.moments, intercept=True)
     names = exact.solution.names

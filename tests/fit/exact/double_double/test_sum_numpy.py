@@ -14,7 +14,7 @@ from linreg.fit.exact.double_double.sum_numpy import (
     numpy_is_faster,
     product_error,
 )
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.projection import leverages
 from tests.fit.exact.fits import Floats, fit
 

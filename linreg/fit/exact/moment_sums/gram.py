@@ -7,15 +7,19 @@ products of entries cancel most of their digits where a column is far from 0.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.fit.exact.rounding import nearest_float
+from linreg.fit.exact.double_double.sum_numpy import two_sum
+from linreg.fit.exact.moment_sums.rounding import nearest_float
 
 FRACTION_BITS = 200
 """Bits after the point of an entry, of which the moments have 102."""
+MOMENT_ERROR = 2.0**-102
+"""The largest error of an entry of the moments, as a part of the norms of its two columns."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,32 @@ class Gram:
     parts      (pairs, 3) entries as the sum of three float64, for (0, 0), (0, 1), …, (1, 1), …;
                the first part is the entry rounded, the second the remainder rounded
     cells      (M + 2,) the norm of the rounding errors of a column's cells, at most
+    norms      (M + 2,) the norms ‖z‖ of the columns, between 1 and 2, or 0
+    error      the largest error of an entry, as a part of the norms of its two columns
     """
 
     num_rows: int
     exponents: NDArray[np.int64]
     parts: Floats
     cells: Floats
+    norms: Floats
+    error: float = MOMENT_ERROR
+
+    @classmethod
+    def from_lower(
+        cls,
+        num_rows: int,
+        exponents: NDArray[np.int64],
+        lower: Floats,
+        cells: Floats,
+        norms: Floats,
+        error: float = MOMENT_ERROR,
+    ) -> Self:
+        """Return the matrix whose lower triangle (2, M + 2, M + 2) is given in double-double."""
+        high, low = two_sum(lower[0], lower[1])
+        j, i = np.triu_indices(len(exponents))
+        parts = np.stack([high[i, j], low[i, j], np.zeros(len(i))], axis=1)
+        return cls(num_rows, exponents, parts, cells, norms, error)
 
     @cached_property
     def rows(self) -> list[list[int]]:
@@ -55,19 +79,18 @@ class Gram:
             matrix[:, i, : i + 1] = matrix[:, : i + 1, i] = self.parts[pairs, :2].T
         return matrix
 
-    @cached_property
-    def norms(self) -> Floats:
-        """The norms ‖z‖ of the columns (M + 2,), between 1 and 2, or 0."""
-        diagonal = [pairs[-1] for pairs in self._pairs_of_rows()]
-        return np.sqrt(self.parts[diagonal, 0])
-
     def entry(self, i: int, j: int) -> Fraction:
         """Return an entry of the lower triangle in the units of the data."""
         exponent = int(self.exponents[i] + self.exponents[j]) - FRACTION_BITS
         return self.rows[i][j] * Fraction(2) ** exponent
 
     def mean(self, i: int) -> Fraction:
-        """Return the mean of a column, weighted if rows are, in the units of the data."""
+        """Return the mean of a column, weighted if rows are, in the units of the data.
+
+        It is 0 where the column of ones is eliminated.
+        """
+        if not self.rows[0][0]:
+            return Fraction(0)
         return self.entry(i, 0) / self.entry(0, 0)
 
     def _pairs_of_rows(self) -> list[NDArray[np.int64]]:
@@ -94,7 +117,8 @@ def centered_products(gram: Gram, l2: float) -> Floats:
     rows = [row[1:] for row in gram.rows[1:-1]]
     sums = [row[0] for row in gram.rows[1:-1]]
     exponents = gram.exponents[1:-1]
-    weight = gram.rows[0][0]
+    # Where the column of ones is eliminated, so are the means.
+    weight = gram.rows[0][0] or 2**FRACTION_BITS
     denominator = (weight * gram.num_rows) << FRACTION_BITS
     products = np.zeros((len(rows), len(rows)))
     for i, row in enumerate(rows):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.exact.double_double.sum_numpy import ROWS_PER_FLUSH, TILE
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 
 
 def drawn(n: int, num_features: int, seed: int = 1) -> tuple[Floats, Floats, Floats]:
@@ -220,7 +220,7 @@ def test_a_negative_weight_is_refused() -> None:
 PROGRAM = """
 import numpy as np
 from linreg.fit.exact.double_double.sum_kernels import add_rows
-from linreg.fit.exact.moments import Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 random = np.random.default_rng(3)
 X, y = random.standard_normal((3000, 2)) * [1, 1e5], random.standard_normal(3000)
 w = random.random(3000)

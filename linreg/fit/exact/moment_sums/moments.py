@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import DesignMatrix, as_array
 from linreg.errors import UserError
 from linreg.fit.exact.double_double.sum_numpy import normalized
-from linreg.fit.exact.gram import Gram, square_root_exponents
-from linreg.fit.exact.pair_sums import pair_sums
+from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
+from linreg.fit.exact.moment_sums.pair_sums import pair_sums
 
 FLOAT64_ROUNDOFF = 2.0**-53
 """The largest relative error of a number that is rounded to float64."""
@@ -24,6 +25,7 @@ class Moments:
     num_features   M
     num_rows       n, the rows added, weight 0 included
     num_weighted   how many of them have a weight above 0; n without weights
+    exponents      (M + 3,) the powers of two that [1 X y] and weights are divided by for the sums
 
     **Accuracy.** Products and sums carry their rounding errors along (`double_double.sum_kernels`).
     Measured against exact fractions, over 200 random tables of up to 20,000 rows, with and without
@@ -52,10 +54,9 @@ class Moments:
         self.num_rows = 0
         self.num_weighted = 0
         self._sums = pair_sums(num_columns, expected_rows)
-        # For 1, the columns of X, y and w: the largest |value|, and the power of two that the
-        # column is divided by.
+        # Of 1, the columns of X, y and w.
         self._largest = np.zeros(num_columns + 1)
-        self._exponents = np.zeros(num_columns + 1, np.int64)
+        self.exponents = np.zeros(num_columns + 1, np.int64)
         # For the columns of X and y: the unit roundoff, and the largest |value| that was rounded.
         self._roundoffs = (
             np.full(num_features + 1, FLOAT64_ROUNDOFF) if roundoffs is None else roundoffs
@@ -74,7 +75,7 @@ class Moments:
         """
         return cls(num_features, expected_rows, roundoffs)
 
-    def add(self, X: Floats, y: Floats, w: Floats | None = None) -> None:
+    def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
 
         Raises UserError for a negative weight.
@@ -82,7 +83,7 @@ class Moments:
         assert X.shape == (len(y), self.num_features), f"X is {X.shape}, y has {len(y)} rows"
         if not len(y):
             return
-        X = np.asfortranarray(X, np.float64)
+        X = np.asfortranarray(as_array(X), np.float64)
         y = np.ascontiguousarray(y, np.float64)
         if w is not None:
             w = np.ascontiguousarray(w, np.float64)
@@ -133,15 +134,19 @@ class Moments:
             total = self._total()
             diagonal = total[np.equal(*self._pairs)]
             # The exponents of columns and weights are even numbers.
-            of_sums = self._exponents[:-1] + self._exponents[-1] // 2
+            of_sums = self.exponents[:-1] + self.exponents[-1] // 2
             exponents = of_sums + square_root_exponents(diagonal[:, 0], diagonal[:, 1])
             parts = np.ldexp(total, self._of_pairs(of_sums - exponents)[:, None])
             norms = np.ldexp(np.sqrt(diagonal[:, 0]), of_sums - exponents)
             with np.errstate(over="ignore"):
                 largest = np.ldexp(norms[0] * self._largest_rounded, exponents[0] - exponents[1:])
             cells = np.concatenate([[0.0], self._roundoffs * np.minimum(norms[1:], largest)])
-            self._gram = Gram(self.num_rows, exponents, parts, cells)
+            self._gram = Gram(self.num_rows, exponents, parts, cells, norms)
         return self._gram
+
+    def totals(self) -> Gram:
+        """Return a Gram matrix that holds the products of 1 and y in its first and last rows."""
+        return self.gram()
 
     @property
     def inexact_roundoffs(self) -> Floats:
@@ -154,7 +159,7 @@ class Moments:
         gram = np.empty((num_columns, num_columns))
         i, j = self._pairs
         with np.errstate(over="ignore"):
-            of_sums = self._exponents[:-1] + self._exponents[-1] // 2
+            of_sums = self.exponents[:-1] + self.exponents[-1] // 2
             gram[i, j] = gram[j, i] = np.ldexp(self._total()[:, 0], self._of_pairs(of_sums))
         return gram
 
@@ -167,7 +172,7 @@ class Moments:
                 self._roundoffs,
                 self._largest_rounded,
                 self._largest,
-                self._exponents,
+                self.exponents,
                 self._total().ravel(),
             ]
         )
@@ -187,7 +192,7 @@ class Moments:
         moments.num_rows, moments.num_weighted = map(int, counts)
         moments._largest_rounded = rounded.copy()
         moments._largest = largest.copy()
-        moments._exponents = exponents.astype(np.int64)
+        moments.exponents = exponents.astype(np.int64)
         moments._sums.merge(total.reshape(-1, 3))
         return moments
 
@@ -200,7 +205,7 @@ class Moments:
     @property
     def _factors(self) -> Floats:
         """The powers of two (M + 3,) that the columns and the weights are multiplied by."""
-        return np.ldexp(1.0, -self._exponents)
+        return np.ldexp(1.0, -self.exponents)
 
     def _total(self) -> Floats:
         """Return the sums (pairs, 3): each rounded, the remainder rounded, and what is left."""
@@ -215,10 +220,10 @@ class Moments:
         """Scale the sums so far for columns whose largest |value| is now `largest`."""
         self._largest = largest
         exponents = np.array([_scale_exponent(value) for value in largest.tolist()])
-        shift = self._exponents - exponents
+        shift = self.exponents - exponents
         if shift.any():
             self._sums.rescale(self._of_pairs(shift[:-1]) + shift[-1])
-            self._exponents = exponents
+            self.exponents = exponents
 
 
 def _largest(values: Floats) -> float:

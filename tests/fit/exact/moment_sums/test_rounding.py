@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.fit.exact.rounding import float_square_root, nearest_float
+from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -1,0 +1,126 @@
+"""Design matrices in which a category with many levels takes one number a row."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.arrays import Floats, Mask
+
+WIDE = 128
+"""Columns from which on a design matrix may be compact."""
+MIN_INDICATORS = 32
+"""Columns of a category from which on it is kept as codes there."""
+
+Codes = NDArray[np.int32]
+"""The column of each row (n,) among the indicators of a category; −1 where all of them are 0."""
+
+
+class Indicators(NamedTuple):
+    """Consecutive columns of X, of which at most one is 1 in each row, and all others are 0."""
+
+    first: int
+    size: int
+
+    @property
+    def columns(self) -> slice:
+        """Where they are in X."""
+        return slice(self.first, self.first + self.size)
+
+
+class Layout(NamedTuple):
+    """The columns of a design matrix: those of categories that are kept as codes, and all others.
+
+    num_features  M
+    categories    in the order of their columns
+    """
+
+    num_features: int
+    categories: tuple[Indicators, ...] = ()
+
+    @property
+    def is_dense(self) -> Mask:
+        """Which columns (M,) are none of a category's."""
+        is_dense = np.ones(self.num_features, np.bool_)
+        for category in self.categories:
+            is_dense[category.columns] = False
+        return is_dense
+
+    def merged(self, dense: Floats, indicators: Floats) -> Floats:
+        """Return numbers (M,) of all columns, from those of the dense ones and the indicators."""
+        result = np.empty(self.num_features)
+        is_dense = self.is_dense
+        result[is_dense], result[~is_dense] = dense, indicators
+        return result
+
+    @property
+    def bytes_per_row(self) -> int:
+        """The memory that a row of X takes."""
+        num_indicators = sum(category.size for category in self.categories)
+        return 8 * (self.num_features - num_indicators) + 4 * len(self.categories)
+
+
+class CompactMatrix:
+    """A design matrix X (n, M) without most of its zeros.
+
+    dense   (n, K) the columns that are no indicators, in column-major order
+    codes   of the categories of the layout
+    """
+
+    def __init__(self, layout: Layout, dense: Floats, codes: tuple[Codes, ...]) -> None:
+        self.layout = layout
+        self.dense = dense
+        self.codes = codes
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of X, (n, M)."""
+        return len(self.dense), self.layout.num_features
+
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64] | Mask) -> "CompactMatrix":
+        codes = tuple(each[rows] for each in self.codes)
+        return CompactMatrix(self.layout, self.dense[rows], codes)
+
+    def products(self, theta: Floats) -> Iterator[Floats]:
+        """Yield what the columns times θ (M,) contribute to X·θᵀ, in the order of the columns.
+
+        That is a column each, and all indicators of a category as one, of which each row has one
+        term at most.
+        """
+        dense = np.flatnonzero(self.layout.is_dense).tolist()
+        terms = [(j, self.dense[:, k] * theta[j]) for k, j in enumerate(dense)]
+        for category, codes in zip(self.layout.categories, self.codes, strict=True):
+            # The last one is for the code −1.
+            of_levels = np.append(theta[category.columns], 0.0)
+            terms.append((category.first, of_levels[codes]))
+        return (term for _, term in sorted(terms, key=lambda each: each[0]))
+
+    def to_array(self) -> Floats:
+        """Return X (n, M) with all its zeros, in column-major order."""
+        X = np.zeros(self.shape, order="F")
+        X[:, self.layout.is_dense] = self.dense
+        for category, codes in zip(self.layout.categories, self.codes, strict=True):
+            rows = np.flatnonzero(codes >= 0)
+            X[rows, category.first + codes[rows]] = 1.0
+        return X
+
+
+DesignMatrix = Floats | CompactMatrix
+"""X (n, M), as an array in column-major order or compact."""
+
+
+def as_array(X: DesignMatrix) -> Floats:
+    """Return X (n, M) as an array."""
+    return X.to_array() if isinstance(X, CompactMatrix) else X
+
+
+def with_zeros(X: DesignMatrix, rows: Mask) -> DesignMatrix:
+    """Return X with zeros in some rows (n,), and no indicator of many levels there."""
+    if isinstance(X, CompactMatrix):
+        codes = tuple(np.where(rows, np.int32(-1), each) for each in X.codes)
+        return CompactMatrix(X.layout, np.where(rows[:, None], 0.0, X.dense), codes)
+    return np.where(rows[:, None], 0.0, X)

@@ -1,0 +1,165 @@
+"""Sums by the levels of categories, and the elimination of one category, in kernels.
+
+The arithmetic is explained in `sum_kernels`. Numbers in double-double are arrays (2, …), high, low.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import Codes
+from linreg.fit.exact.double_double.sum_kernels import add_to_total, axpy, product_error
+from linreg.fit.kernels import strict
+
+
+@strict
+def add_rows_to_levels(
+    codes: Codes, X: Floats, y: Floats, w: Floats, factors: Floats, sums: Floats
+) -> None:
+    """Add w·[1 X y] of each row to the sums (levels, K + 2, 3) of its level.
+
+    codes    (n,) the levels; a row with −1 is left out
+    w        (n,) or empty for rows without weights
+    factors  (K + 3,) the powers of two that [1 X y] and w are multiplied by
+    """
+    last = X.shape[1] + 1
+    weighted = len(w) > 0
+    for i in range(len(codes)):
+        if codes[i] < 0:
+            continue
+        of_level = sums[codes[i]]
+        weight = w[i] * factors[last + 1] if weighted else 1.0
+        add_to_total(of_level[0], weight)
+        for j in range(1, last + 1):
+            z = (y[i] if j == last else X[i, j - 1]) * factors[j]
+            p = z * weight
+            add_to_total(of_level[j], p)
+            if weighted:
+                add_to_total(of_level[j], product_error(z, weight, p))
+
+
+@strict
+def add_rows_to_pairs(a: Codes, b: Codes, w: Floats, factor: float, sums: Floats) -> None:
+    """Add the weight of each row to the sums (levels of a, levels of b, 3) of its two levels."""
+    for i in range(len(a)):
+        if a[i] >= 0 and b[i] >= 0:
+            add_to_total(sums[a[i], b[i]], w[i] * factor if len(w) else 1.0)
+
+
+@strict
+def divide_rows(A: Floats, d: Floats) -> Floats:
+    """Return the rows of A (2, n, k) divided by d (2, n); 0 where d is 0."""
+    result = np.zeros_like(A)
+    for i in range(A.shape[1]):
+        if d[0, i] == 0.0:
+            continue
+        for j in range(A.shape[2]):
+            # A quotient in float64, and the quotient of the remainder.
+            first = A[0, i, j] / d[0, i]
+            p = first * d[0, i]
+            remainder = (A[0, i, j] - p) - product_error(first, d[0, i], p)
+            second = (remainder + (A[1, i, j] - first * d[1, i])) / d[0, i]
+            result[0, i, j] = first + second
+            result[1, i, j] = second - (result[0, i, j] - first)
+    return result
+
+
+@strict
+def subtract_products(S: Floats, A: Floats, B: Floats) -> None:
+    """Subtract Aᵀ·B from the lower triangle of S (2, k, k), for A and B (2, n, k)."""
+    for level in range(A.shape[1]):
+        for i in range(A.shape[2]):
+            a, a_lo = -A[0, level, i], -A[1, level, i]
+            if a == 0.0:
+                continue
+            for j in range(i + 1):
+                p = a * B[0, level, j]
+                e = product_error(a, B[0, level, j], p)
+                e += a * B[1, level, j] + a_lo * B[0, level, j]
+                s = S[0, i, j] + p
+                z = s - S[0, i, j]
+                S[1, i, j] += ((S[0, i, j] - (s - z)) + (p - z)) + e
+                S[0, i, j] = s
+
+
+@strict
+def add_products(A: Floats, B: Floats, product: Floats) -> None:
+    """Add A·B to a product (2, n, k), for A (2, n, p) and B (2, p, k)."""
+    for i in range(A.shape[1]):
+        for m in range(A.shape[2]):
+            a, a_lo = A[0, i, m], A[1, i, m]
+            if a == 0.0:
+                continue
+            for j in range(B.shape[2]):
+                p = a * B[0, m, j]
+                e = product_error(a, B[0, m, j], p)
+                e += a * B[1, m, j] + a_lo * B[0, m, j]
+                s = product[0, i, j] + p
+                z = s - product[0, i, j]
+                product[1, i, j] += ((product[0, i, j] - (s - z)) + (p - z)) + e
+                product[0, i, j] = s
+
+
+@strict
+def residuals_and_leverages(
+    X: Floats,
+    codes: Codes,
+    y: Floats,
+    exponents: NDArray[np.int64],
+    rows_of_dense: NDArray[np.int64],
+    rows_of_categories: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    W: Floats,
+    projections: Floats,
+    own_leverages: Floats,
+    coefficients: Floats,
+    of_levels: Floats,
+    out: Floats,
+) -> None:
+    """Set out (2, n) to the residuals, in units of y / 2^exponent, and the leverages of rows.
+
+    X                    (n, K) the columns that are no indicators
+    codes                (n, categories); the eliminated category comes last
+    exponents            (K + 2,) the powers of two that [1 X y] are divided by
+    rows_of_dense        (K + 1,) the rows of W that belong to [1 X]
+    rows_of_categories   (categories − 1,) the rows of W that the other categories begin with
+    sizes                (categories,) the numbers of their indicators
+    W                    (2, p, p) of the columns that were not eliminated, for indicators of 1
+    projections          (2, L, p) of the eliminated levels, and own_leverages (L,) 1 / D
+    coefficients         (2, K + 1) of the scaled columns [1 X]
+    of_levels            (2, all levels) of indicators, in the order of the categories
+    """
+    num_categories = codes.shape[1]
+    p, num_dense = W.shape[1], X.shape[1]
+    factors = np.ldexp(1.0, -exponents)
+    hi, lo, zeros = np.empty(p), np.empty(p), np.zeros(1)
+    r, r_lo, x = np.empty(1), np.empty(1), np.empty(1)
+    for i in range(len(y)):
+        hi[:] = 0.0
+        lo[:] = 0.0
+        r[0] = y[i] * factors[num_dense + 1]
+        r_lo[0] = 0.0
+        for j in range(num_dense + 1):
+            x[0] = factors[0] if j == 0 else X[i, j - 1] * factors[j]
+            axpy(r, r_lo, x, zeros, -coefficients[0, j], -coefficients[1, j])
+            row = rows_of_dense[j]
+            axpy(hi, lo, W[0, row], W[1, row], x[0], 0.0)
+        first = 0
+        leverage = 0.0
+        for category in range(num_categories):
+            code = codes[i, category]
+            last = category == num_categories - 1
+            if code >= 0:
+                x[0] = -1.0
+                axpy(r, r_lo, x, zeros, of_levels[0, first + code], of_levels[1, first + code])
+                if last:
+                    axpy(hi, lo, projections[0, code], projections[1, code], -1.0, 0.0)
+                    leverage = own_leverages[code]
+                else:
+                    row = rows_of_categories[category] + code
+                    axpy(hi, lo, W[0, row], W[1, row], 1.0, 0.0)
+            first += sizes[category]
+        out[0, i] = r[0] + r_lo[0]
+        for j in range(p):
+            leverage += (hi[j] + lo[j]) * (hi[j] + lo[j])
+        out[1, i] = leverage

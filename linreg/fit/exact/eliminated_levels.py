@@ -1,0 +1,128 @@
+"""The coefficients of a category that was eliminated, from those of the other columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.arrays import Floats, Mask
+from linreg.data.formula.compact_matrix import Indicators
+from linreg.fit.exact.double_double.sum_numpy import two_sum
+from linreg.fit.exact.estimate import Estimate, ratio, times_transposed
+from linreg.fit.exact.ldl import from_double_double, to_double_double
+from linreg.fit.exact.moment_sums.elimination import Elimination
+
+
+@dataclass(frozen=True)
+class EliminatedLevels:
+    """The levels of a category of which each row has one, in a least squares solution.
+
+    With R the other columns, in units of their powers of two, and R̄ the means of their levels:
+    A⁻¹ has the blocks S⁻¹ = W·Wᵀ for R, −R̄·S⁻¹, and D⁻¹ + R̄·S⁻¹·R̄ᵀ for the levels.
+
+    means        (2, L, K + 1) R̄ = D⁻¹·B of the columns of [1 R] in double-double
+    projections  (2, L, K + 1) R̄·W likewise
+    beta         (2, L) their coefficients in double-double, in the unit of y
+    variances    (L,) the diagonal of A⁻¹; 0 for a level without a weight
+    """
+
+    elimination: Elimination
+    means: Floats
+    projections: Floats
+    beta: Floats
+    variances: Floats
+
+    @property
+    def category(self) -> Indicators:
+        """The columns of X that they are."""
+        return self.elimination.category
+
+    @property
+    def rest(self) -> NDArray[np.int64]:
+        """The other columns (K,) of X."""
+        return self.elimination.rest
+
+    @property
+    def weights(self) -> Floats:
+        """D (L,): Σ w of the rows of each level, plus n·l2."""
+        weights: Floats = self.elimination.weights[0]
+        return weights
+
+    @property
+    def kept(self) -> Mask:
+        """Which levels (L,) have a weight."""
+        return self.weights > 0
+
+    def penalty(self, num_rows: int, l2: float) -> Decimal:
+        """Return n·l2·Σ β² of the levels."""
+        if not l2:
+            return Decimal(0)
+        squares = (from_double_double(beta) ** 2 for beta in self.beta.T.tolist())
+        return num_rows * Decimal(l2) * sum(squares, Decimal(0))
+
+    def inverse_cholesky_rows(
+        self, W: Floats, coefficients: Sequence[int]
+    ) -> tuple[Floats, Floats]:
+        """Return rows V, and d, such that A⁻¹ of some of (b, θ) is V·Vᵀ + diag(d).
+
+        W  (K + 1, K + 1) that of R
+        """
+        of_rest = {j: row for row, j in enumerate([0, *(self.rest + 1).tolist()])}
+        rows, own = [], []
+        for j in coefficients:
+            level = j - 1 - self.category.first
+            rows.append(W[of_rest[j]] if j in of_rest else -self.projections[0, level])
+            own.append(0.0 if j in of_rest else 1 / self.weights[level])
+        return np.array(rows), np.array(own)
+
+    def relative_errors(self, estimate: Estimate, noise: float) -> Floats:
+        """Return bounds (L,) of the relative errors, as in `LeastSquares`.
+
+        noise  the residual standard deviation, in the unit of y
+        """
+        gram, columns = self.elimination.gram, estimate.columns
+        means = self.elimination.means[0]
+        terms, errors = np.abs(means[:, -1]), np.zeros(len(means))
+        for j, beta, error in zip(
+            columns, estimate.beta, estimate.beta_errors.tolist(), strict=True
+        ):
+            terms += np.abs(means[:, j]) * abs(float(beta))
+            errors += np.abs(means[:, j]) * error
+        errors += gram.error * terms
+        sizes = np.maximum(np.abs(self.beta[0]), noise * np.sqrt(self.variances))
+        # S has an error of ε‖zᵢ‖‖zⱼ‖, which R̄·S⁻¹ amplifies.
+        amplification = np.zeros(len(means))
+        for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
+            product = (means[:, columns] * of_column).sum(axis=1)
+            amplification += np.abs(product) * gram.norms[j]
+        of_variances = ratio(gram.error * np.square(amplification), self.variances)
+        largest = np.maximum(ratio(errors, sizes), of_variances / 2)
+        return np.where(self.kept, largest, np.nan)
+
+
+def eliminated_levels(elimination: Elimination, estimate: Estimate) -> EliminatedLevels:
+    """Return the levels, for the coefficients of the other columns."""
+    from linreg.fit.exact.double_double import level_kernels
+
+    means, columns = elimination.means, estimate.columns
+    num_levels, size = means.shape[1:]
+    # Of [1 R y] those of R are subtracted from that of y.
+    factors = np.zeros((2, size, 1))
+    factors[0, -1] = 1.0
+    factors[:, columns, 0] = -np.transpose([to_double_double(value) for value in estimate.beta])
+    beta = np.zeros((2, num_levels, 1))
+    level_kernels.add_products(means, factors, beta)
+    beta = np.stack(two_sum(beta[0, :, 0], beta[1, :, 0]))
+
+    of_columns = np.zeros((2, num_levels, len(columns)))
+    level_kernels.add_products(np.ascontiguousarray(means[:, :, columns]), estimate.W, of_columns)
+    projections = np.zeros((2, num_levels, size - 1))
+    projections[:, :, columns] = np.stack(two_sum(of_columns[0], of_columns[1]))
+    with np.errstate(divide="ignore"):
+        own = np.where(elimination.weights[0] > 0, 1 / elimination.weights[0], 0.0)
+    variances = own + np.square(projections[0]).sum(axis=1)
+    return EliminatedLevels(
+        elimination, np.ascontiguousarray(means[:, :, :-1]), projections, beta, variances
+    )
