@@ -6,6 +6,7 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Literal, NamedTuple
@@ -14,7 +15,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import DesignMatrix
-from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
+from linreg.evaluation.distributions import f_p_value, t_critical_value
+from linreg.evaluation.many_t_tests import t_p_values
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import LeastSquares
@@ -188,30 +190,42 @@ def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Int
 def _coefficient_table(
     solution: LeastSquares, confidence: float, robust_errors: Floats | None
 ) -> tuple[CoefficientRow, ...]:
-    df = solution.df
-    critical_value = t_critical_value(confidence, df) if df > 0 else math.nan
-    estimates = [solution.b, *solution.theta.tolist()]
+    kept = np.flatnonzero(solution.kept)
+    estimates = np.concatenate([[solution.b], solution.theta])[kept]
     names = ["b", *solution.names]
-    rows = []
-    for j in np.flatnonzero(solution.kept).tolist():
-        errors = float(solution.standard_errors[j])
-        classical = _t_test(estimates[j], errors, df, critical_value)
-        robust = None
-        if robust_errors is not None:
-            robust = _t_test(estimates[j], float(robust_errors[j]), df, critical_value)
-        rows.append(CoefficientRow(names[j], estimates[j], classical, robust))
-    return tuple(rows)
+    df = solution.df
+    classical = _t_tests(estimates, solution.standard_errors[kept], df, confidence)
+    robust: Sequence[TTest | None] = [None] * len(kept)
+    if robust_errors is not None:
+        robust = _t_tests(estimates, robust_errors[kept], df, confidence)
+    return tuple(
+        CoefficientRow(names[j], *columns)
+        for j, *columns in zip(kept.tolist(), estimates.tolist(), classical, robust, strict=True)
+    )
 
 
-def _t_test(estimate: float, error: float, df: int, critical_value: float) -> TTest:
+def _t_tests(estimates: Floats, errors: Floats, df: int, confidence: float) -> list[TTest]:
+    """Return the t tests of coefficients, given their standard errors, both (p,)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        statistics = np.where(np.isfinite(errors) & (errors > 0), estimates / errors, np.nan)
+    is_tested = np.isfinite(statistics)
+    p_values = np.zeros(len(estimates))
+    if is_tested.any():
+        p_values[is_tested] = t_p_values(statistics[is_tested], df)
+    critical_value = t_critical_value(confidence, df) if df > 0 else math.nan
+    columns = zip(
+        estimates.tolist(), errors.tolist(), statistics.tolist(), p_values.tolist(), strict=True
+    )
+    return [_t_test(*numbers, critical_value) for numbers in columns]
+
+
+def _t_test(estimate: float, error: float, t: float, p: float, critical_value: float) -> TTest:
     if not math.isfinite(error):
         return TTest(None, None, None, None, None)
     low = estimate - critical_value * error
     high = estimate + critical_value * error
     if error == 0:
         return TTest(error, None, 0.0 if estimate else None, low, high)
-    t = estimate / error
-    p = t_p_value(t, df) if math.isfinite(t) else 0.0
     return TTest(error, _finite(t), p, _finite(low), _finite(high))
 
 
