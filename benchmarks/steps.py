@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.compare import seconds
 from benchmarks.workers import copy_of_the_pipeline
 from linreg.fit.compiled import moment_steps, row_steps
+from linreg.fit.compiled.gradient_sums import empty_sums
 from linreg.fit.compiled.permutation import permutation
 from linreg.params_edit import set_values
 from linreg.params_file import PARAMS_FILE
@@ -61,7 +62,7 @@ def _speeds(num_features: int, batch_size: int) -> tuple[float, float, float]:
     rates = np.full(num_batches, 1e-4)
     penalty = np.zeros(num_features + 1)
     lengths = np.full(num_batches, batch_size)
-    row_tile = row_steps.empty_tile(batch_size, num_features + 2, np.float32)
+    of_gradient = empty_sums(num_features + 2)
     moment_tile = moment_steps.empty_tile(batch_size, num_features)
     sums = np.zeros((num_batches, moment_steps.num_moments(num_features)))
     update = (rates, 0.9, penalty, NEVER_AVERAGED)
@@ -71,7 +72,7 @@ def _speeds(num_features: int, batch_size: int) -> tuple[float, float, float]:
             partial_batch = np.zeros(num_features + 2)
             state = np.zeros((3, num_features + 1))
             row_steps.take_steps(
-                rows, order, batch_size, False, row_tile, partial_batch, state, *update
+                rows, order, batch_size, False, *of_gradient, partial_batch, state, *update
             )
 
     def moments() -> None:
