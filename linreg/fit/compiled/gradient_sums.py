@@ -83,10 +83,12 @@ def move_sums(num_rows: int, factors: Floats, sums: Floats, tile: Floats, gradie
             _add_tile(tile, factors, sums)
         for j in range(len(gradient)):
             gradient[j] += tree_sum(load(sums, j, 0))
+            store(same(0.0), sums, j, 0)
     else:
         for j in range(len(gradient)):
             gradient[j] += sums[0, j]
-    sums[:] = 0.0
+        for j in range(0, sums.shape[1], LANES):
+            store(same(0.0), sums, 0, j)
 
 
 @inlined
