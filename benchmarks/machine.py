@@ -12,7 +12,7 @@ from benchmarks.compare import seconds
 from linreg.fit.kernels import strict
 from linreg.verify.environment import cpu_name
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float32] | NDArray[np.float64]
 LIBRARIES = ("numpy", "numba", "pyarrow", "torch", "scikit-learn", "pandas")
 
 
@@ -37,8 +37,8 @@ def memory_bandwidth() -> float:
 
 
 def read_seconds(values: Floats) -> float:
-    """Return the wall time in which one thread reads values (n,): it adds them up."""
-    lanes = np.zeros(64, np.float32)
+    """Return the wall time in which one thread reads values (n,), float32 or 64, by adding them."""
+    lanes = np.zeros(64, values.dtype)
     return seconds(lambda: _read(values, lanes))
 
 
