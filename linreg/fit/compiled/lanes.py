@@ -54,7 +54,6 @@ def _vector_at(
     assert type_.layout == "C"
     matrix, row, column = element
     array = context.make_array(type_)(context, builder, matrix)
-    # No product of column and itemsize: LLVM recognises successive columns.
     byte, number = ir.IntType(8).as_pointer(), array.data.type
     start = builder.mul(row, builder.extract_value(array.strides, 0))
     of_row = builder.bitcast(builder.gep(builder.bitcast(array.data, byte), [start]), number)
