@@ -12,7 +12,7 @@ from benchmarks.compare import seconds
 from linreg.fit.kernels import strict
 from linreg.verify.environment import cpu_name
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float32] | NDArray[np.float64]
 LIBRARIES = ("numpy", "numba", "pyarrow", "torch", "scikit-learn", "pandas")
 
 
@@ -33,9 +33,13 @@ def description() -> str:
 def memory_bandwidth() -> float:
     """Return the bytes per second that one thread reads: the best of five sums of 256 MB."""
     values = np.ones(1 << 26, np.float32)
-    lanes = np.zeros(64, np.float32)
-    _read(values[:6400], lanes)
-    return values.nbytes / min(seconds(lambda: _read(values, lanes)) for _ in range(5))
+    return values.nbytes / min(read_seconds(values) for _ in range(6))
+
+
+def read_seconds(values: Floats) -> float:
+    """Return the wall time in which one thread reads values (n,), float32 or 64, by adding them."""
+    lanes = np.zeros(64, values.dtype)
+    return seconds(lambda: _read(values, lanes))
 
 
 @strict

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from benchmarks.eager import LEARNING_RATE, MOMENTUM, epoch, train
+from benchmarks.machine import read_seconds
 from benchmarks.rows import open_rows, write_rows
 from linreg.data.rows import Rows
 from linreg.fit.compiled import engine as compiled
@@ -33,28 +34,56 @@ BARS = {
     ("loop", 16): 1000,
 }
 FEWER_ROWS = {"dataloader": 100_000, "loop": 2_000}
+WIDE = (16, 64, 128)
+"""Numbers of features for which the rows are also just read: no epoch is faster than that."""
+MOST_BYTES = 100_000_000
+"""Rows that our engine keeps in memory from epoch to epoch."""
 EPOCHS_PER_MEASUREMENT = 5
 """An epoch of ours takes some hundredths of a second: too short to be measured alone."""
 
 
 def compare(num_rows: int, turns: int, batch_size: int = 256) -> Iterator[Ratio]:
-    """Compare with four others for M = 2 and 16."""
+    """Compare with all others for M = 2 and 16; with the fastest ones and a pure read for more."""
     torch.set_num_threads(1)
-    for num_features in (2, 16):
+    for num_features in (2, *WIDE):
+        rows_used = min(num_rows, MOST_BYTES // (4 * (num_features + 2)))
         with tempfile.TemporaryDirectory() as folder:
-            write_rows(Path(folder) / "rows.parquet", num_rows, num_features)
+            write_rows(Path(folder) / "rows.parquet", rows_used, num_features)
             rows = open_rows(Path(folder) / "rows.parquet")
-            ours = compiled_epochs(rows, batch_size)
-            chunks = [rows.chunk(i) for i in range(rows.num_chunks)]
-            # Row-major, which suits the others best.
-            X = np.ascontiguousarray(np.concatenate([each.X for each in chunks]))
-            y = np.concatenate([each.y for each in chunks])
-            del chunks
-            for against, theirs in _others(X, y, batch_size).items():
-                note = f"on {FEWER_ROWS[against]} rows" if against in FEWER_ROWS else ""
-                times = in_turns(ours, theirs, turns)
-                bar = BARS[against, num_features]
-                yield ratio_of("sgd", num_features, against, times, num_rows, bar=bar, note=note)
+            yield from _of_rows(rows, num_features, turns, batch_size)
+            if num_features in WIDE:
+                yield from _against_a_read(rows, num_features, turns)
+
+
+def _of_rows(rows: Rows, num_features: int, turns: int, batch_size: int) -> Iterator[Ratio]:
+    ours = compiled_epochs(rows, batch_size)
+    chunks = [rows.chunk(i) for i in range(rows.num_chunks)]
+    # Row-major, which suits the others best.
+    X = np.ascontiguousarray(np.concatenate([each.X for each in chunks]))
+    y = np.concatenate([each.y for each in chunks])
+    del chunks
+    for against, theirs in _others(X, y, batch_size).items():
+        if against in FEWER_ROWS and (against, num_features) not in BARS:
+            continue
+        note = f"on {FEWER_ROWS[against]} rows" if against in FEWER_ROWS else ""
+        times = in_turns(ours, theirs, turns)
+        bar = BARS.get((against, num_features))
+        yield ratio_of("sgd", num_features, against, times, rows.num_rows, bar=bar, note=note)
+
+
+def _against_a_read(rows: Rows, num_features: int, turns: int) -> Iterator[Ratio]:
+    values = np.ones(rows.num_rows * (num_features + 2), np.float32)
+    for batch_size in (32, 256):
+        ours = compiled_epochs(rows, batch_size)
+        times = in_turns(ours, lambda: read_seconds(values), turns)
+        yield ratio_of(
+            f"sgd B={batch_size}",
+            num_features,
+            "read",
+            times,
+            rows.num_rows,
+            note="the rows read in their order, without any arithmetic",
+        )
 
 
 def compiled_epochs(rows: Rows, batch_size: int) -> Callable[[], float]:

@@ -13,6 +13,7 @@ from linreg.arrays import Floats
 from linreg.data.tables.prefetch import prefetch
 from linreg.fit.compiled import moment_steps, row_steps
 from linreg.fit.compiled.augmented_rows import AugmentedRows, RowStream
+from linreg.fit.compiled.gradient_sums import empty_sums
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import Workers
@@ -70,15 +71,15 @@ class RowSupersteps:
         """
         own = np.empty(0)
         if self._rows is not None:
-            own = self._take_steps(self._rows, state.copy(), superstep)
+            own = self._take_steps(state.copy(), superstep)
         result = self._workers.gather_array(own)[self._owner]
         return result[:-1].reshape(state.shape), int(result[-1])
 
-    def _take_steps(self, rows: AugmentedRows, state: Floats, superstep: Superstep) -> Floats:
+    def _take_steps(self, state: Floats, superstep: Superstep) -> Floats:
         """Return the state after the superstep, flat, and behind it the number of steps taken."""
         batch_size = self._params.batch_size
         left = self._plan.lengths(superstep.first_batch, len(superstep.rates))[0]
-        tile = row_steps.empty_tile(batch_size, len(self._penalty) + 1, rows.dtype)
+        sums, tile = empty_sums(len(self._penalty) + 1)
         partial_batch = np.zeros(len(self._penalty) + 1)
         taken = 0
         for Z, indices in self._stream.take(left):
@@ -88,6 +89,7 @@ class RowSupersteps:
                 indices,
                 batch_size,
                 left == 0,
+                sums,
                 tile,
                 partial_batch,
                 state,

@@ -3,10 +3,10 @@
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.kernels import strict
+from linreg.fit.kernels import inlined
 
 
-@strict
+@inlined
 def update(
     state: Floats,
     gradient: Floats,

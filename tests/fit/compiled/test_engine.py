@@ -15,7 +15,7 @@ from linreg.errors import UserError
 from linreg.fit.compiled import augmented_rows, supersteps
 from linreg.fit.compiled import engine as compiled
 from linreg.fit.compiled.moment_steps import add_moments, add_rest, empty_tile, num_moments
-from linreg.fit.compiled.row_steps import MOST_TILE_ROWS
+from linreg.fit.compiled.row_steps import MOST_ROWS_SUMMED
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch, History
@@ -91,12 +91,12 @@ def test_both_engines_take_the_same_steps(
 
 @pytest.mark.parametrize("num_features", [2, 40])
 @pytest.mark.parametrize(
-    "batch_size", [MOST_TILE_ROWS, MOST_TILE_ROWS + 1, 3 * MOST_TILE_ROWS - 5, 10**9]
+    "batch_size", [MOST_ROWS_SUMMED, MOST_ROWS_SUMMED + 1, 3 * MOST_ROWS_SUMMED - 5, 10**9]
 )
-def test_a_batch_larger_than_a_tile_fills_it_several_times(
+def test_a_large_batch_is_summed_piece_by_piece(
     shards_of: Shards, num_features: int, batch_size: int
 ) -> None:
-    X, y = data(3 * MOST_TILE_ROWS + 100, num_features)
+    X, y = data(3 * MOST_ROWS_SUMMED + 100, num_features)
     shards = shards_of(X, y, rows_per_group=3000)
     found, expected = (
         train(engine, shards, batch_size=batch_size, epochs=2) for engine in (compiled, autograd)
@@ -152,16 +152,17 @@ def test_in_float32_they_differ_by_the_rounding_of_autograd(
 
 @pytest.mark.parametrize("num_shards", [1, 2, 5])
 @pytest.mark.parametrize("num_workers", [2, 3, 7])
+@pytest.mark.parametrize("M", [3, 40])
 def test_every_worker_ends_with_the_bits_of_one_alone(
-    shards_of: Shards, together: Callable[..., list[Any]], num_shards: int, num_workers: int
+    shards_of: Shards, together: Callable[..., list[Any]], num_shards: int, num_workers: int, M: int
 ) -> None:
-    X, y = data(2000, 3)
+    X, y = data(2000, M)
     shards = shards_of(X, y, num_shards, rows_per_group=300)
     params = Train(engine="compiled", batch_size=30, epochs=2, average=0.5)
 
     def fit(workers: Workers) -> bytes:
         return as_rows(
-            list(compiled.gradient_descent(shards, 3, True, Scaling.identity(3), params, workers))
+            list(compiled.gradient_descent(shards, M, True, Scaling.identity(M), params, workers))
         ).tobytes()
 
     alone = fit(Workers())
@@ -169,10 +170,11 @@ def test_every_worker_ends_with_the_bits_of_one_alone(
 
 
 @pytest.mark.parametrize("num_shards", [1, 3])
+@pytest.mark.parametrize("num_features", [2, 17, 40])
 def test_no_bit_depends_on_supersteps_or_on_what_memory_holds(
-    shards_of: Shards, monkeypatch: pytest.MonkeyPatch, num_shards: int
+    shards_of: Shards, monkeypatch: pytest.MonkeyPatch, num_shards: int, num_features: int
 ) -> None:
-    shards = shards_of(*data(3000, 2), num_shards, rows_per_group=170)
+    shards = shards_of(*data(3000, num_features), num_shards, rows_per_group=170)
     usual = as_rows(train(compiled, shards, batch_size=17))
     monkeypatch.setattr(augmented_rows, "CACHE_BYTES", 0)
     for rows_per_superstep in (1, 100, 1111):

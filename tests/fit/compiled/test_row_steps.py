@@ -1,17 +1,13 @@
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linreg.fit.compiled.row_steps import (
-    LANES,
-    MOST_COLUMN_MAJOR,
-    MOST_TILE_ROWS,
-    empty_tile,
-    take_steps,
-)
+from linreg.fit.compiled.gradient_sums import MOST_COLUMN_MAJOR, empty_sums
+from linreg.fit.compiled.row_steps import MOST_ROWS_SUMMED, take_steps
 
 Floats = NDArray[np.float64]
 MOMENTUM = 0.9
@@ -50,12 +46,17 @@ def expected(batches: Sequence[Floats], rates: Floats, num_averaged: int) -> Flo
 
 
 def found(
-    Z: Floats, pieces: Sequence[NDArray[np.int64]], batch_size: int, rates: Floats, *, ends: bool
+    Z: NDArray[Any],
+    pieces: Sequence[NDArray[np.int64]],
+    batch_size: int,
+    rates: Floats,
+    *,
+    ends: bool,
 ) -> tuple[Floats, list[int], Floats]:
     """The state after the steps, how many each piece of the rows has led to, and what is left."""
     num_columns = Z.shape[1]
     state, penalty = start(num_columns)
-    tile, left = empty_tile(batch_size, num_columns, np.float64), np.zeros(num_columns)
+    sums, left = empty_sums(num_columns), np.zeros(num_columns)
     taken: list[int] = []
     for number, indices in enumerate(pieces, start=1):
         done = sum(taken)
@@ -64,7 +65,7 @@ def found(
             indices,
             batch_size,
             ends and number == len(pieces),
-            tile,
+            *sums,
             left,
             state,
             rates[done:],
@@ -113,19 +114,19 @@ def test_the_last_batch_ends_even_where_no_row_is_left_to_read(num_columns: int)
 
 
 @pytest.mark.parametrize("num_columns", [3, BY_ROWS])
-@pytest.mark.parametrize("more", [0, 1, MOST_TILE_ROWS])
-def test_a_batch_larger_than_the_tile_is_summed_in_several_fillings(
+@pytest.mark.parametrize("more", [0, 1, MOST_ROWS_SUMMED])
+def test_a_batch_of_more_rows_than_are_summed_at_once_is_summed_piece_by_piece(
     num_columns: int, more: int
 ) -> None:
-    batch_size = MOST_TILE_ROWS + more
+    batch_size = MOST_ROWS_SUMMED + more
     Z, rates = rows_of(batch_size + 9, num_columns), np.full(2, 0.01)
     order = np.arange(batch_size + 9)
-    cut = MOST_TILE_ROWS if more else 100
+    cut = MOST_ROWS_SUMMED if more else 100
     state, taken, left = found(Z, np.split(order, [cut, cut + 1]), batch_size, rates, ends=False)
     assert (sum(taken), left[-1]) == (1, 9)
     np.testing.assert_allclose(state, expected([Z[:batch_size]], rates, -1), rtol=1e-9)
-    *_, left = found(Z, [order[: MOST_TILE_ROWS - 1]], batch_size, rates, ends=False)
-    assert left.tolist() == [0.0] * (num_columns - 1) + [MOST_TILE_ROWS - 1]
+    *_, left = found(Z, [order[: MOST_ROWS_SUMMED - 1]], batch_size, rates, ends=False)
+    assert left.tolist() == [0.0] * (num_columns - 1) + [MOST_ROWS_SUMMED - 1]
 
 
 @pytest.mark.parametrize("num_columns", [3, BY_ROWS])
@@ -133,66 +134,101 @@ def test_the_steps_end_with_the_one_that_is_not_finite(num_columns: int) -> None
     Z = rows_of(40, num_columns)
     Z[15, -1] = np.inf
     state, penalty = start(num_columns)
-    tile, left = empty_tile(10, num_columns, np.float64), np.zeros(num_columns)
+    sums, left = empty_sums(num_columns), np.zeros(num_columns)
     taken = take_steps(
-        Z, np.arange(40), 10, True, tile, left, state, np.ones(4), MOMENTUM, penalty, 0
+        Z, np.arange(40), 10, True, *sums, left, state, np.ones(4), MOMENTUM, penalty, 0
     )
     assert taken == (2, False)
     assert not np.isfinite(state[0]).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_tile_of_few_columns_is_stored_by_columns_and_one_of_many_by_rows(dtype: Any) -> None:
-    by_columns, by_rows = (empty_tile(100, each, dtype) for each in (BY_COLUMNS, BY_ROWS))
-    assert (by_columns.shape, by_rows.shape) == ((24, 112 + 16), (100, 32))
-    assert by_columns.dtype == by_rows.dtype == dtype
-    assert not by_columns.any()
-    assert not by_rows.any()
-
-
-@pytest.mark.parametrize(("batch_size", "rows"), [(1, 1), (16, 16), (17, 17), (10**9, 4096)])
-def test_a_tile_has_the_rows_of_a_batch_up_to_4096_in_multiples_of_the_lanes(
-    batch_size: int, rows: int
-) -> None:
-    assert empty_tile(batch_size, BY_ROWS, np.float64).shape[0] == rows
-    padded = -(-rows // 16) * 16
-    assert empty_tile(batch_size, 2, np.float64).shape == (2, padded + 16)
-
-
-def in_the_order_of_the_lanes(products: Floats) -> float:
-    """The sum of products in 16 partial sums, which are added pairwise."""
-    lanes = np.zeros(16)
-    for each in np.pad(products, (0, -len(products) % 16)).reshape(-1, 16):
+def in_the_order_of_the_lanes(products: Floats) -> Floats:
+    """The sums of products (n, …) in 16 partial sums, which are added pairwise."""
+    missing = -len(products) % 16
+    lanes = np.zeros((16, *products.shape[1:]))
+    padded = np.concatenate([products, np.zeros((missing, *products.shape[1:]))])
+    for each in padded.reshape(-1, *lanes.shape):
         lanes = lanes + each
     while len(lanes) > 1:
         lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
-    return float(lanes[0])
+    summed: Floats = lanes[0]
+    return summed
 
 
-def test_the_sums_of_few_columns_have_the_bits_of_one_order_of_the_rows() -> None:
-    Z, state = rows_of(53, 4), start(4)[0]
-    residuals = -Z[:, 3]
-    for j in range(3):
-        residuals = residuals + state[0, j] * Z[:, j]
-    sums = np.array([in_the_order_of_the_lanes(residuals * Z[:, j]) for j in range(3)])
-    assert_steps_by(Z, sums)
+def gradient_in_order(rows: Floats, p: Floats) -> Floats:
+    """Σ r z over at most 4096 rows: every sum in its order, every operation rounded."""
+    num_columns = rows.shape[1]
+    if num_columns <= 24:
+        residuals = -rows[:, -1]
+        for j in range(num_columns - 1):
+            residuals = residuals + p[j] * rows[:, j]
+        return in_the_order_of_the_lanes(residuals[:, None] * rows[:, :-1])
+    residuals = in_the_order_of_the_lanes((rows * np.append(p, -1.0)).T)
+    total = np.zeros(num_columns)
+    for residual, row in zip(residuals, rows, strict=True):
+        total = total + residual * row
+    return total[:-1]
 
 
-def test_the_sums_of_many_columns_have_the_bits_of_one_order_of_the_columns() -> None:
-    Z, state = rows_of(53, 40), start(40)[0]
-    parameters, sums = np.append(state[0], -1.0), np.zeros(40)
-    for row in Z:
-        sums = sums + in_the_order_of_the_lanes(parameters * row) * row
-    assert_steps_by(Z, sums[:-1])
+def steps_in_order(batches: Sequence[Floats], rates: Floats, num_averaged: int) -> Floats:
+    """The state after a step for each batch, with the bits of the one order of its sums."""
+    (p, v, average), penalty = start(batches[0].shape[1])
+    for step, rows in enumerate(batches):
+        total = np.zeros(len(p))
+        for first in range(0, len(rows), 4096):
+            total = total + gradient_in_order(rows[first : first + 4096], p)
+        v = MOMENTUM * v + (total * 2.0 / len(rows) + 2.0 * penalty * p)
+        p = p - rates[step] * v
+        averaged = num_averaged + step
+        if averaged >= 0:
+            average = p if averaged == 0 else average + (p - average) / (averaged + 1)
+    return np.array([p, v, average])
 
 
-def assert_steps_by(Z: Floats, sums: Floats) -> None:
-    """A step with all rows as the batch, without a penalty, has this sum of gradients."""
-    num_columns = Z.shape[1]
-    state, before = start(num_columns)[0], start(num_columns)[0]
-    tile, left = empty_tile(len(Z), num_columns, np.float64), np.zeros(num_columns)
-    penalty = np.zeros(num_columns - 1)
-    take_steps(Z, np.arange(len(Z)), len(Z), True, tile, left, state, np.ones(1), 0.0, penalty, -1)
-    np.testing.assert_array_equal(state[1], sums * 2.0 / len(Z))
-    np.testing.assert_array_equal(state[0], before[0] - state[1])
-    assert LANES == 16
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_columns", [2, 3, 4, 7, 17, 18, 23, 24, 25, 31, 32, 33, 48, 66, 130])
+@pytest.mark.parametrize(
+    ("batch_size", "cuts"),
+    [
+        (1, []),
+        (7, [5, 6, 30]),
+        (16, [33]),
+        (32, []),
+        (33, [1, 2, 50]),
+        (256, [100, 103]),
+        (999, []),
+    ],
+)
+def test_steps_have_the_bits_of_one_order_of_the_sums_however_the_rows_are_cut(
+    dtype: Any, num_columns: int, batch_size: int, cuts: list[int]
+) -> None:
+    Z = (rows_of(300, num_columns) * np.linspace(0.5, 1.5, 300)[:, None]).astype(dtype)
+    order = np.random.default_rng(2).permutation(300)[:271]
+    rates = np.linspace(0.01, 0.001, 271) / num_columns
+    batches = [Z[order[at : at + batch_size]].astype(float) for at in range(0, 271, batch_size)]
+    state, taken, _ = found(Z, np.split(order, cuts), batch_size, rates, ends=True)
+    assert sum(taken) == len(batches)
+    np.testing.assert_array_equal(state, steps_in_order(batches, rates, -1))
+
+
+@pytest.mark.parametrize("num_columns", [18, 66])
+@pytest.mark.parametrize("batch_size", [4096, 4100, 9000])
+def test_the_sums_of_a_large_batch_have_the_bits_of_one_order(
+    num_columns: int, batch_size: int
+) -> None:
+    Z, rates = rows_of(9000, num_columns), np.full(3, 0.001)
+    order = np.random.default_rng(3).permutation(9000)
+    batches = [Z[order[at : at + batch_size]] for at in range(0, 9000, batch_size)]
+    state, *_ = found(Z, np.split(order, [4097, 5000]), batch_size, rates, ends=True)
+    np.testing.assert_array_equal(state, steps_in_order(batches, rates, -1))
+
+
+@pytest.mark.parametrize("num_columns", [18, 66])
+def test_steps_in_two_threads_have_the_bits_of_one(num_columns: int) -> None:
+    Z, rates, order = rows_of(20_000, num_columns), np.full(625, 1e-4), np.arange(20_000)
+
+    def state(_: int) -> bytes:
+        return found(Z, [order], 32, rates, ends=True)[0].tobytes()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert set(threads.map(state, range(4))) == {state(0)}
