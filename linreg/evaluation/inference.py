@@ -7,7 +7,7 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Literal, NamedTuple
 
@@ -102,16 +102,15 @@ class Inference:
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name."""
-        data = asdict(self)
-        data["coefficients"] = {
-            row["name"]: {
-                "estimate": row["estimate"],
-                "usual": row["classical"],
-                "robust": row["robust"],
+        rows = {
+            row.name: {
+                "estimate": row.estimate,
+                "usual": vars(row.classical),
+                "robust": row.robust and vars(row.robust),
             }
-            for row in data["coefficients"]
+            for row in self.coefficients
         }
-        return data
+        return {**vars(self), "coefficients": rows}
 
     def as_metrics(self) -> dict[str, float]:
         """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""

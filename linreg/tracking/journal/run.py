@@ -31,6 +31,9 @@ from linreg.tracking.journal.events import (
 from linreg.tracking.journal.legal_names import with_legal_names
 from linreg.tracking.journal.run_folder import RunFolder, open_journal
 
+MOST_METRICS = 1000
+"""At a step, with those of levels: MLflow takes seconds for more, and its pages minutes."""
+
 
 class Run:
     """A run being written; as a context manager it ends as the block does.
@@ -67,8 +70,11 @@ class Run:
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Add one point to the curve of each metric.
 
-        What is logged after the model is, in MLflow, also the model's.
+        What is logged after the model is, in MLflow, also the model's. Of more than MOST_METRICS
+        those of the levels of categories, such as `theta.g[T.a]`, are left out.
         """
+        if len(values) > MOST_METRICS:
+            values = {name: value for name, value in values.items() if "[" not in name}
         numbers = with_legal_names({name: json_number(value) for name, value in values.items()})
         new = {name: value for name, value in numbers.items() if (name, step) not in self._points}
         if new:
