@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from linreg.errors import UserError
-from linreg.json_text import indented_json
 
 CHECKSUM = "checksum"
 """The key of the checksum within a document."""
@@ -195,7 +194,7 @@ def files_in(path: Path) -> list[Path]:
 
 
 def _as_json(value: Any) -> str:
-    return indented_json(value) + "\n"
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _sync(path: Path) -> None:
