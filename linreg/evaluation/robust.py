@@ -70,7 +70,7 @@ class RobustStandardErrors:
         num_rows = max(self._num_rows, self._expected_rows)
         projection = Projection(self._solution, num_rows)
         kernels = _kernels_for(num_rows, self._solution)
-        for rows in slices(len(y)):
+        for rows in slices(len(y), X.shape[1]):
             q, a = projection.project(X[rows])
             residuals = projection.residuals(X[rows], y[rows])
             weights = np.ones(len(residuals)) if w is None else w[rows]

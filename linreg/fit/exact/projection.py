@@ -8,10 +8,18 @@ import numpy as np
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
+from linreg.fit.exact.ldl import MIN_COMPILED
 from linreg.fit.exact.least_squares import LeastSquares
 
 ROWS_AT_A_TIME = 8192
 """Rows whose q and a are in memory at once, which take more space than the rows themselves."""
+CELLS_AT_A_TIME = 1 << 20
+"""Numbers of q that are in memory at once."""
+WELL_CONDITIONED = 1e10
+"""Up to this condition of the Gram matrix, leverages of many columns are computed in float64.
+
+Of its 16 digits they lose up to half of those of the condition, and a few to the number of columns.
+"""
 
 
 class Projection:
@@ -50,17 +58,25 @@ def leverages(solution: LeastSquares, X: DesignMatrix) -> Floats:
 
         _, result = LevelProjection(solution, X).residuals_and_leverages(X, np.zeros(len(X)))
         return result
-    projection = Projection(solution, len(X))
     result = np.empty(len(X))
-    for rows in slices(len(X)):
+    if len(solution.kept) >= MIN_COMPILED and (solution.condition or np.inf) <= WELL_CONDITIONED:
+        from linreg.fit.exact.double_double import projection_kernels
+
+        W = np.ascontiguousarray(solution.inverse_cholesky[0].T)
+        columns = read_only(np.asfortranarray(X, np.float64))
+        projection_kernels.leverages(columns, solution.exponents, W, result)
+        return result
+    projection = Projection(solution, len(X))
+    for rows in slices(len(X), X.shape[1]):
         q, _ = projection.project(X[rows])
         result[rows] = sum_of_squares(q)
     return result
 
 
-def slices(num_rows: int) -> Iterator[slice]:
-    """Yield slices of ROWS_AT_A_TIME rows."""
-    return (slice(start, start + ROWS_AT_A_TIME) for start in range(0, num_rows, ROWS_AT_A_TIME))
+def slices(num_rows: int, num_features: int) -> Iterator[slice]:
+    """Yield slices of rows of which there are q and a at a time, of at least 128 rows."""
+    size = min(ROWS_AT_A_TIME, max(128, CELLS_AT_A_TIME // (num_features + 1)))
+    return (slice(start, start + size) for start in range(0, num_rows, size))
 
 
 def sum_of_squares(q: Floats) -> Floats:

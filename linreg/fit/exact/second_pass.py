@@ -41,7 +41,7 @@ class SecondPass:
     def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
         X = as_array(X)
-        for rows in slices(len(y)):
+        for rows in slices(len(y), X.shape[1]):
             q, _ = self._projection.project(X[rows])
             residuals = self._projection.residuals(X[rows], y[rows])
             weights = None if w is None else w[rows]

@@ -87,3 +87,42 @@ def residuals(
             axpy(hi[:rows], lo[:rows], x[:rows], zeros[:rows], high, low)
         for r in range(rows):
             out[start + r] = hi[r] + lo[r]
+
+
+@strict
+def leverages(X: Floats, exponents: NDArray[np.int64], W: Floats, out: Floats) -> None:
+    """Set out (n,) to ‖Wᵀx‖² for each row x of [1 X] after scaling, all in float64.
+
+    W  (M + 1, M + 1) the transpose of the inverse Cholesky factor, a lower triangle
+
+    Four coordinates are taken at a time, so that a column of the tile is read once for them: 13
+    GFlop/s for 1000 columns.
+    """
+    size = len(W)
+    x = np.empty((size, TILE))
+    q = np.empty((4, TILE))
+    for start in range(0, len(X), TILE):
+        rows = min(TILE, len(X) - start)
+        x[:, rows:] = 0.0
+        x[0, :rows] = np.ldexp(1.0, -exponents[0])
+        for j in range(1, size):
+            scale_column(X[start : start + rows, j - 1], int(exponents[j]), x[j, :rows])
+        out[start : start + rows] = 0.0
+        for first in range(0, size, 4):
+            q[:] = 0.0
+            q0, q1, q2, q3 = q[0], q[1], q[2], q[3]
+            # Beyond the last one, the last one again.
+            last = min(first + 4, size) - 1
+            a, b, c = min(first + 1, last), min(first + 2, last), min(first + 3, last)
+            for i in range(last + 1):
+                w0, w1, w2, w3 = W[first, i], W[a, i], W[b, i], W[c, i]
+                column = x[i]
+                for r in range(TILE):
+                    value = column[r]
+                    q0[r] += w0 * value
+                    q1[r] += w1 * value
+                    q2[r] += w2 * value
+                    q3[r] += w3 * value
+            for k in range(last + 1 - first):
+                for r in range(rows):
+                    out[start + r] += q[k, r] * q[k, r]
