@@ -17,7 +17,7 @@ from linreg.errors import UserError
 Term = tuple[tuple[str, str], ...]
 """The factors of a term: the text, and "lookup" (a name), "python" (an expression) or "literal"."""
 
-_MOST_TERMS = 1000
+_MOST_TERMS = 10_000
 _MOST_CHARACTERS = 20_000
 """Of a formula that is not a sum of names: formulaic's time grows with the square of its length."""
 

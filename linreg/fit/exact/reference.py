@@ -29,6 +29,7 @@ from linreg.fit.exact.moment_sums.level_moments import (
     moments_from_array,
     no_moments,
 )
+from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again
@@ -207,11 +208,12 @@ def compute_moments(
     """Add up the moments of all shards, each process its own; `roundoffs` as in `Moments.zero`.
 
     Every process then adds the shards' moments in the order of the shards, so that the number of
-    processes changes no bit.
+    processes changes no bit. Raises UserError, before a row is read, if memory does not suffice.
     """
     own = []
     layout = shards[0].layout if shards else Layout(num_features)
     num_rows = sum(rows.num_rows for rows in shards)
+    require_memory(layout, num_rows)
     for index in workers.own_range(len(shards)):
         moments = no_moments(layout, num_rows, roundoffs)
         for chunk in shards[index]:

@@ -15,6 +15,7 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
 from linreg.data.typed_table import TypedTable
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, no_moments
+from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.params import Split
 from linreg.setup.survey.column_survey import Survey
@@ -82,6 +83,7 @@ def preview_formula(
                 chunk = rows.slice(start, _ROWS_PER_CHUNK)
                 yield design.matrix(chunk), design.target(chunk)
 
+    require_memory(design.layout, survey.num_rows)
     moments = no_moments(design.layout, survey.num_rows, design.roundoffs)
     center = survey.columns[schema.target["columns"][0]].profile.mean
     sum_of_cubes = 0.0

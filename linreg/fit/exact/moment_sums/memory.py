@@ -1,0 +1,61 @@
+"""Whether a machine has the memory for an exact solution, before any row is read."""
+
+import re
+from pathlib import Path
+
+from linreg.data.formula.compact_matrix import Layout
+from linreg.errors import UserError
+
+BYTES_PER_PAIR = 250
+"""Of two columns: moments, Gram matrix, its factor and inverse. Measured for 1000 columns: 230."""
+BYTES_PER_LEVEL_SUM = 150
+"""Of a level and another column, whose products are sums by level. Measured for 100,000 levels."""
+PRODUCTS_PER_SECOND = 8e8
+"""Of two columns in a row, in double-double."""
+CUBES_PER_SECOND = 4e8
+"""Columns to the power of three that are factorized, inverted and multiplied."""
+NEGLIGIBLE = 1 << 30
+"""Bytes that a machine is taken to have."""
+
+_AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
+
+
+def require_memory(layout: Layout, num_rows: int) -> None:
+    """Raise UserError, with the memory and the time, if the exact solution does not fit."""
+    needed = needed_bytes(layout)
+    if needed <= NEGLIGIBLE or (available := available_bytes()) is None or needed <= available:
+        return
+    minutes = seconds(layout, num_rows) / 60
+    raise UserError(
+        "the design matrix",
+        f"has {layout.num_features:,} columns, whose exact solution takes about"
+        f" {needed / 1e9:.0f} GB of memory, and {minutes:.0f} minutes",
+        found=f"{available / 1e9:.0f} GB available",
+        todo="take fewer columns, or a machine with more memory",
+    )
+
+
+def needed_bytes(layout: Layout) -> int:
+    """Return about how much memory the exact solution takes, besides that of the rows."""
+    sizes = sorted(category.size for category in layout.categories)
+    largest = sizes.pop() if sizes else 0
+    rest = layout.num_features - largest + 2
+    return BYTES_PER_PAIR * rest * rest + BYTES_PER_LEVEL_SUM * largest * rest
+
+
+def seconds(layout: Layout, num_rows: int) -> float:
+    """Return about how long summing and solving take on one core."""
+    num_dense = int(layout.is_dense.sum()) + 2
+    largest = max((category.size for category in layout.categories), default=0)
+    rest = layout.num_features - largest + 2
+    products = num_rows * num_dense * num_dense / 2 + largest * rest * rest / 2
+    return products / PRODUCTS_PER_SECOND + rest**3 / CUBES_PER_SECOND
+
+
+def available_bytes() -> int | None:
+    """Return the memory that Linux can give to a process; None where it does not say."""
+    try:
+        found = _AVAILABLE.search(Path("/proc/meminfo").read_text())
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
