@@ -13,6 +13,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.compiled.augmented_rows import augmented_shards
+from linreg.fit.compiled.level_supersteps import LevelSupersteps
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.sgd import session
@@ -34,8 +35,14 @@ class CompiledEngine:
         self._first_averaged = first_averaged_step(params, self._num_steps)
         own = augmented_shards(shards, num_features, intercept, scaling, params.dtype, workers)
         penalty = ridge_penalty(params.l2, scaling)
-        supersteps = RowSupersteps if len(shards) == 1 else MomentSupersteps
-        self._supersteps = supersteps(own, plan, params, penalty, workers)
+        common = (own, plan, params, penalty, workers)
+        self._supersteps: RowSupersteps | MomentSupersteps
+        if len(shards) > 1:
+            self._supersteps = MomentSupersteps(*common)
+        elif shards[0].layout.categories:
+            self._supersteps = LevelSupersteps(*common, shards[0].layout, scaling)
+        else:
+            self._supersteps = RowSupersteps(*common)
         self.step = 0
         # The rows are the parameters (b, θ), their velocity and their average.
         self._state = np.zeros((3, num_features + 1))

@@ -33,6 +33,10 @@ class Scaling:
         """Return the scaling that changes nothing."""
         return cls(np.zeros(num_features), np.ones(num_features), 0.0, 1.0)
 
+    def of(self, columns: Mask) -> "Scaling":
+        """Return the scaling of some of the columns (M,), and of y."""
+        return replace(self, x_mean=self.x_mean[columns], x_scale=self.x_scale[columns])
+
     def restricted_to(self, kept: Mask) -> "Scaling":
         """Return the scaling under which other columns than `kept` (M,) are 0, and so their θ."""
         return replace(self, x_scale=np.where(kept, self.x_scale, np.inf))
