@@ -16,6 +16,8 @@ from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, choose_po
 from linreg.setup.survey.column_survey import Survey
 from linreg.setup.survey.preview import Preview, preview_formula
 
+MOST_COEFFICIENTS = 1000
+"""Of which gradient descent is proposed."""
 MOST_LISTED = 30
 """More features than these are written as `.` if that means the same."""
 
@@ -24,10 +26,11 @@ MOST_LISTED = 30
 class Proposal:
     """What `linreg use` will write, and what it has found on the way.
 
-    excluded         why a column is not a feature, in a word or two
-    num_rows_fitted  rows that the exact fit has read; `r2` is that of the fit, None where it failed
-    skewness         of the target; None where it is beyond float64
-    lr               a learning rate that is needed in place of `train.lr`; None where that will do
+    excluded          why a column is not a feature, in a word or two
+    num_rows_fitted   rows that the exact fit has read; `r2` is its R², None where it failed
+    skewness          of the target; None where it is beyond float64
+    lr                a learning rate that is needed in place of `train.lr`; None where that will do
+    num_coefficients  θ of the formula
     """
 
     target: str
@@ -39,8 +42,14 @@ class Proposal:
     r2: float | None = None
     skewness: float | None = None
     lr: float | None = None
+    num_coefficients: int = 0
     excluded: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_too_wide(self) -> bool:
+        """Whether gradient descent would take long, where the exact solution does not."""
+        return self.num_coefficients > MOST_COEFFICIENTS
 
     def add(self, finding: Finding) -> None:
         """Add a finding, and exclude its columns from the features."""
@@ -97,7 +106,10 @@ def propose(
         if not _exclude_columns(proposal, preview, leakage):
             break
     proposal.r2 = leakage.r2
+    proposal.num_coefficients = len(preview.names)
     proposal.standardize = needs_standardizing(preview.z_scores)
+    if proposal.is_too_wide:
+        return proposal
     num_rows = survey.num_rows - proposal.missing.num_dropped
     forecast = forecast_training(preview, leakage.solution, proposal.standardize, params, num_rows)
     proposal.lr = forecast.lr

@@ -41,6 +41,9 @@ def choose_settings(
         "model.formula": Setting(proposal.formula),
         "train.standardize": Setting(proposal.standardize, f"the features {scales}"),
     }
+    if proposal.is_too_wide:
+        reason = f"gradient descent on {proposal.num_coefficients:,} coefficients takes long"
+        settings["train.solver"] = Setting("exact", reason)
     if proposal.lr:
         settings["train.lr"] = Setting(proposal.lr, f"{params.train.lr:g} would diverge")
     if source != params.ingest.source:

@@ -16,7 +16,7 @@ from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
-MOST_LEVELS = 1000
+MOST_LEVELS = 100_000
 """Text with more distinct values is free text: its levels are not counted, and `.` excludes it."""
 FEW_LEVELS = 100
 """Text with more distinct values is a category only with ROWS_PER_LEVEL for each on average."""

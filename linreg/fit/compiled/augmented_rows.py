@@ -93,7 +93,7 @@ class AugmentedRows:
             np.where(each < 0, np.int32(-1), each + np.int32(first))
             for each, first in zip(X.codes, firsts, strict=True)
         ]
-        roots: Augmented = np.ones(len(X), self.dtype)
+        roots: NDArray[Any] = np.ones(len(X), self.dtype)
         if chunk.w is not None:
             roots = np.sqrt(chunk.w).astype(self.dtype)
         return CompactChunk(Z, np.stack(codes, axis=1), roots)
