@@ -16,7 +16,7 @@ from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, choose_po
 from linreg.setup.survey.column_survey import Survey
 from linreg.setup.survey.preview import Preview, preview_formula
 
-MOST_COEFFICIENTS = 1000
+MOST_COEFFICIENTS = 500
 """Of which gradient descent is proposed."""
 MOST_LISTED = 30
 """More features than these are written as `.` if that means the same."""
