@@ -1,6 +1,5 @@
 """What an evaluation adds to the run of its model."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from linreg.tracking.journal.description import describe
 from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.training_run import record_gates
-
-SECONDS_TO_SEND = 10.0
 
 
 def record_evaluation(
@@ -29,12 +26,3 @@ def record_evaluation(
     run.log_artifact(folder)
     describe(run, metrics, gates)
     record_gates(run, passed=gates["passed"])
-
-
-def warn_if_pending(run: Run) -> None:
-    """Wait some seconds for MLflow; warn of what it has not received by then."""
-    if pending := run.flush(SECONDS_TO_SEND):
-        print(
-            f"evaluate: MLflow has not received {pending} entries yet; `linreg sync` sends them",
-            file=sys.stderr,
-        )
