@@ -146,10 +146,10 @@ def test_a_sender_that_died_while_the_stage_worked_is_replaced_at_the_end_of_the
 
 STAGE = """
     from linreg.tracking.journal.open_run import start_run
-    with start_run("linreg", "short", {}, {}) as run:
-        run.start_sender()
-        run.log({"m": 1.0}, step=0)
-        run.end("FINISHED", final=True)
+    run = start_run("linreg", "short", {}, {})
+    run.start_sender()
+    run.log({"m": 1.0}, step=0)
+    run.end("FINISHED", final=True)
     print(run.key)
 """
 
