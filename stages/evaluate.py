@@ -9,7 +9,6 @@ Parameters: `evaluate`; the report shows all parameters. Writes models/evaluatio
 table), gates.json, predictions.csv (a sample), report.json and report.html.
 """
 
-import sys
 from pathlib import Path
 
 from linreg.data.parts import open_part, open_shards, training_shards
@@ -27,8 +26,7 @@ from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
 from linreg.report.context import report_context
 from linreg.report.page import write_report
-from linreg.tracking.journal.evaluated_run import record_evaluation
-from linreg.tracking.journal.failed_sync import describe_failed_sync
+from linreg.tracking.journal.evaluated_run import record_evaluation, warn_of_failed_sync
 from linreg.tracking.journal.training_run import run_of_model
 
 PROFILE = Path("data/ingested/profile.json")
@@ -75,9 +73,7 @@ def main(workers: Workers) -> None:
             write_report(folder, context)
         record_evaluation(run, EVALUATION, evaluation.values(), evaluation.all_metrics, gates)
     print(f"evaluate: {evaluation.summary()} → {EVALUATION}/report.html")
-    # Nobody waits for MLflow here: what fails after this is told by the next command.
-    if failed_sync := describe_failed_sync():
-        print(f"evaluate: {failed_sync}", file=sys.stderr)
+    warn_of_failed_sync()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """What an evaluation adds to the run of its model."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from linreg.tracking.journal.description import describe
+from linreg.tracking.journal.failed_sync import describe_failed_sync
 from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.training_run import record_gates
 
@@ -26,3 +28,9 @@ def record_evaluation(
     run.log_artifact(folder)
     describe(run, metrics, gates)
     record_gates(run, passed=gates["passed"])
+
+
+def warn_of_failed_sync() -> None:
+    """Print what MLflow lacks by now, without waiting for it, in one line on standard error."""
+    if failed := describe_failed_sync():
+        print(f"evaluate: {failed}", file=sys.stderr)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from linreg.tracking.journal.evaluated_run import warn_of_failed_sync
 from linreg.tracking.journal.failed_sync import describe_failed_sync
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
@@ -46,6 +47,17 @@ def test_one_line_has_the_events_of_all_runs_the_latest_reason_and_what_to_do() 
     assert describe_failed_sync() == (
         "MLflow has not received 9 events of 3 runs: it answers with status 500;"
         " `linreg sync` sends them"
+    )
+
+
+def test_the_evaluation_prints_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_of_failed_sync()
+    a_run("it does not answer")
+    warn_of_failed_sync()
+    assert capsys.readouterr() == (
+        "",
+        "evaluate: MLflow has not received 3 events of 1 run: it does not answer;"
+        " `linreg sync` sends them\n",
     )
 
 
