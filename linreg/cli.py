@@ -8,6 +8,7 @@ import importlib
 import sys
 
 from linreg.errors import one_line_errors
+from linreg.process.quick_start import quick_start
 
 COMMANDS = {
     "certify": "fit data sets with certified values, and count the digits that agree",
@@ -30,6 +31,7 @@ COMMANDS = {
 @one_line_errors
 def main() -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
+    quick_start()
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -9,6 +9,8 @@ if sys.argv[0] == "-m":
         # Covers the milliseconds of the next import.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+    from linreg.process.quick_start import quick_start
     from linreg.process.signals import exit_on_signal
 
     exit_on_signal()
+    quick_start()

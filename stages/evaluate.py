@@ -26,7 +26,7 @@ from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
 from linreg.report.context import report_context
 from linreg.report.page import write_report
-from linreg.tracking.journal.evaluated_run import record_evaluation, warn_if_pending
+from linreg.tracking.journal.evaluated_run import record_evaluation, warn_of_failed_sync
 from linreg.tracking.journal.training_run import run_of_model
 
 PROFILE = Path("data/ingested/profile.json")
@@ -73,7 +73,7 @@ def main(workers: Workers) -> None:
             write_report(folder, context)
         record_evaluation(run, EVALUATION, evaluation.values(), evaluation.all_metrics, gates)
     print(f"evaluate: {evaluation.summary()} → {EVALUATION}/report.html")
-    warn_if_pending(run)
+    warn_of_failed_sync()
 
 
 if __name__ == "__main__":

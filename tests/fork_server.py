@@ -128,7 +128,8 @@ class Server:
 
     def serve(self) -> None:
         """Import the first libraries, and then work until stdin ends."""
-        # The first two set what torch and MLflow read when they are imported.
+        # It sets what numpy reads when it is imported, and the first two what torch and MLflow do.
+        importlib.import_module("linreg.process.quick_start").quick_start()
         for name in FIRST:
             importlib.import_module(name)
         self._forget_own_modules()
@@ -158,7 +159,7 @@ class Server:
         if any(name in environment for name in WORKER):
             return False
         for name in {*environment, *self._environment}:
-            # What torch_setup sets in a process that starts another one is what the other one sets.
+            # What a process of ours sets and hands on is what the other one sets too.
             usual = (self._environment.get(name), os.environ.get(name))
             is_read_now = name.startswith(READ_AT_IMPORT) and name != READ_ANEW
             if is_read_now and environment.get(name) not in usual:

@@ -103,7 +103,10 @@ class Project:
         path.write_text(text)
 
     def mlflow_runs(self) -> list[dict[str, Any]]:
-        """Return what MLflow's client finds of each run in the project's own store."""
+        """Return what MLflow's client finds of each run in the project's own store, when all are
+        sent.
+        """
+        self.run("linreg", "sync")
         with tempfile.TemporaryDirectory() as folder:
             # A copy: MLflow holds a file open that a test may be about to replace.
             copy = Path(folder) / "mlflow.db"
@@ -194,6 +197,8 @@ def committed_run(folder: Path, *, sends: bool = True, **params: object) -> Proj
     project.set_params(**params)
     project.run("git", "commit", "-qam", "parameters")
     project.run("dvc", "repro")
+    if sends:
+        project.run("linreg", "sync")
     project.run("git", "commit", "-qam", "results")
     return project
 

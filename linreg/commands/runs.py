@@ -7,11 +7,14 @@ code is 1 if there is none.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from linreg.dvc_lock import locked_hashes
 from linreg.lineage.run_lookup import find_all_runs, find_runs_by_hash
 from linreg.text import table
+from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.journal.sender_process import wait_for_run_id
 from linreg.tracking.journal.store_location import project_root
 from linreg.tracking.runs import OUTPUTS, KnownRun
 
@@ -19,6 +22,8 @@ NOT_SENT = "not sent yet"
 HEADER = ("run", "key", "name", "started", "status", "commit", "experiment", "produced")
 KEY_LENGTH = 8
 COMMIT_LENGTH = 10
+SECONDS_TO_SEND = 10.0
+"""How long a run that is being sent is waited for, to show its id in MLflow."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +45,15 @@ def run(args: argparse.Namespace) -> int:
     if not runs:
         print(_no_runs(args.all, args.mlflow), file=sys.stderr)
         return 1
-    print("\n".join(run_table(runs, hashes)))
+    print("\n".join(run_table([_with_id(run) for run in runs], hashes)))
     return 0
+
+
+def _with_id(run: KnownRun) -> KnownRun:
+    """Return the run with its id in MLflow, which is about to have it where a stage just ended."""
+    if run.run_id or not run.key:
+        return run
+    return replace(run, run_id=wait_for_run_id(RunFolder(run.key), SECONDS_TO_SEND))
 
 
 def run_table(runs: Sequence[KnownRun], hashes: Mapping[str, str]) -> list[str]:

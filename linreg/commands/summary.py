@@ -12,6 +12,7 @@ from linreg.fit.model import load
 from linreg.report.rendering import eight_digits, number
 from linreg.report.results import RunResults
 from linreg.text import table
+from linreg.tracking.journal.failed_sync import describe_failed_sync
 
 MODEL = Path("models/model")
 EVALUATION = Path("models/evaluation")
@@ -27,6 +28,8 @@ def run(_: argparse.Namespace) -> int:
     model = load(MODEL)
     results = RunResults.read(EVALUATION, model={str(MODEL): content_hash(MODEL)})
     print("\n".join(summary_lines(results, model.design.names, changed_parameters())))
+    if failed_sync := describe_failed_sync():
+        print(f"\n{failed_sync}")
     return 0
 
 

@@ -76,6 +76,13 @@ def test_the_normal_quantile_agrees_with_scipy() -> None:
         assert normal_quantile(p) == pytest.approx(stats.norm.ppf(p), rel=1e-13, abs=0)
 
 
+@pytest.mark.parametrize("p", [1e-300, 1e-20, 3e-6, 0.01, 0.4999, 0.5, 0.6, 0.975, 1 - 1e-12])
+def test_the_normal_quantile_is_the_inverse_of_the_distribution_to_the_last_bit(p: float) -> None:
+    with mpmath.workdps(400):
+        exact = mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(p) - 1)
+    assert normal_quantile(p) == float(exact)
+
+
 def test_the_last_bits_are_these_on_every_machine() -> None:
     found = [t_p_value(2.5, 17), t_critical_value(0.95, 34), f_p_value(3.5, 3, 20)]
     assert [value.hex() for value in found] == [

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.project import ROOT, Project
+from tests.project import ROOT, Project, copy_of
 
 
 def test_a_rerun_from_nothing_gives_every_tracked_output_its_committed_hash(
@@ -20,6 +22,22 @@ def test_a_rerun_from_nothing_gives_every_tracked_output_its_committed_hash(
 
 def test_a_second_repro_has_nothing_to_do(reproduced: Project) -> None:
     assert "up to date" in reproduced.run("dvc", "repro").stdout
+
+
+NEEDLESS = ("mlflow", "pandas", "sklearn", "matplotlib", "numba")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["generate", "ingest", "split", "train", "evaluate", "summary"])
+def test_what_takes_long_to_import_is_not_imported(
+    reproduced: Project, tmp_path: Path, stage: str
+) -> None:
+    project = copy_of(reproduced.folder, tmp_path)
+    module = ["linreg", "summary"] if stage == "summary" else [f"stages.{stage}"]
+    command = [sys.executable, "-X", "importtime", "-m", *module]
+    listed = project.run(*command, env={"LINREG_SYNC": "later"}).stderr
+    assert re.search(r"\| +numpy$", listed, re.MULTILINE)
+    assert not re.findall(rf"\| +({'|'.join(NEEDLESS)})$", listed, re.MULTILINE)
 
 
 def test_sgd_comes_close_to_the_least_squares_solution(reproduced: Project) -> None:

@@ -21,6 +21,7 @@ from tests.pipeline.wiring import (
     parameters_of,
     paths_of,
     says_nothing,
+    sources,
 )
 
 DVC: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())
@@ -35,12 +36,7 @@ def test_dvc_declares_the_code_that_a_stage_imports(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_at_most_a_tenth_of_the_lines_that_a_stage_declares_are_never_imported(stage: str) -> None:
-    declared = {
-        path.relative_to(ROOT).as_posix()
-        for dep in DVC["stages"][stage]["deps"]
-        if dep.startswith("linreg/")
-        for path in ([ROOT / dep] if dep.endswith(".py") else (ROOT / dep).rglob("*.py"))
-    }
+    declared = sources(DVC["stages"][stage]["deps"])
     assert num_lines(declared - modules_of(stage)) <= MOST_UNUSED * num_lines(declared)
 
 
@@ -94,9 +90,9 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
     """The lists above come from reading the code; here Python says what it loaded.
 
     What takes long to import is imported where it is needed: for several processes, for an engine,
-    for long tables.
+    for long tables. What sets a process up is imported only by a stage that is one.
     """
-    late = ["process.launcher", "process.worker_group"]
+    late = ["process.launcher", "process.worker_group", "process.quick_start"]
     late += (
         [
             f"fit.exact.double_double.{name}"

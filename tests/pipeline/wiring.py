@@ -15,29 +15,39 @@ STAGES = ("generate", "ingest", "split", "train", "evaluate")
 BEGIN_A_RUN = ("training_run", "run_of_model")
 """The functions that hand parameters on to MLflow."""
 MOST_UNUSED = 0.1
-"""The share of the lines of a package that a stage may leave unused if it declares all of it."""
+"""The share of the lines that a stage declares of the library that it may leave unused."""
 
 
 def code_of(stage: str) -> list[str]:
-    """Return the code that a stage depends on: packages that it imports nearly whole, else modules.
+    """Return the code that a stage depends on: packages in place of modules, as far as that leaves
+    few lines unused.
 
-    The templates that lie beside modules come with them.
+    DVC spends time on every path that is declared. The templates that lie beside modules come with
+    them.
     """
     modules = modules_of(stage)
     packages = {
         str(parent) for module in modules for parent in Path(module).parents if parent.parts[1:]
     }
     found = set(modules)
-    for package in sorted(packages, key=len):
-        if not any(path.startswith(f"{package}/") for path in found):
-            # It lies in a larger package that was taken already.
-            continue
-        inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
-        unused = num_lines(inside - modules)
-        if len(inside & modules) > 1 and unused <= MOST_UNUSED * num_lines(inside):
-            found = {path for path in found if not path.startswith(f"{package}/")} | {package}
+    for package in sorted(packages, key=lambda path: (num_lines(sources([path]) - modules), path)):
+        inside = {path for path in found if path.startswith(f"{package}/")}
+        declared = sources((found - inside) | {package})
+        few_unused = num_lines(declared - modules) <= MOST_UNUSED * num_lines(declared)
+        if len(inside) > 1 and few_unused:
+            found = (found - inside) | {package}
     beside = {str(Path(path).parent / "templates") for path in found if path.endswith(".py")}
     return sorted(found | {folder for folder in beside if (ROOT / folder).is_dir()})
+
+
+def sources(paths: Iterable[str]) -> set[str]:
+    """Return the source files of the library that lie at or below these paths."""
+    return {
+        file.relative_to(ROOT).as_posix()
+        for path in paths
+        if path.startswith("linreg/")
+        for file in ([ROOT / path] if path.endswith(".py") else (ROOT / path).rglob("*.py"))
+    }
 
 
 def num_lines(paths: Iterable[str]) -> int:

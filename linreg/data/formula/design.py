@@ -36,7 +36,7 @@ from linreg.data.formula.expressions import WHERE
 from linreg.data.formula.factors import FactorValues, Level
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
 from linreg.data.formula.schema import Schema
-from linreg.data.tables.arrays import as_mask
+from linreg.data.tables.arrays import as_mask, as_scalar
 from linreg.errors import UserError
 from linreg.process.workers import ALONE, Workers
 
@@ -139,10 +139,10 @@ class Design:
             if missing is not None and name in self._means:
                 warnings[f"filled with the mean: {name}"] = missing
             if statistics.min is not None and statistics.max is not None:
-                outside = pc.or_(
-                    pc.less(column, statistics.min), pc.greater(column, statistics.max)
-                )
-                in_rows = as_mask(pc.fill_null(outside, False))
+                low, high = as_scalar(statistics.min), as_scalar(statistics.max)
+                outside = pc.or_(pc.less(column, low), pc.greater(column, high))
+                # A missing number is not outside, rather than neither.
+                in_rows = as_mask(pc.and_kleene(outside, column.is_valid()))
                 warnings[f"outside the training range: {name}"] = in_rows
         for name in sorted(self.schema.columns_with_base):
             column = features.table.column(name)

@@ -1,7 +1,7 @@
 """Conversion between numpy and Arrow without a copy.
 
-pyarrow's own `pa.array(values)` and `to_numpy()` import pandas on first use, which takes longer
-than most stages have to work.
+pyarrow's own `pa.array(values)`, `pa.scalar(value)` and `to_numpy()` import pandas on first use,
+which takes longer than most stages have to work.
 """
 
 from typing import Any
@@ -21,10 +21,17 @@ def as_arrow(values: NDArray[Any]) -> pa.Array:
     )
 
 
+def as_scalar(value: float) -> pa.Scalar:
+    """Return a number as an Arrow scalar of type float64."""
+    return as_arrow(np.array([value], float))[0]
+
+
 def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """Return a column of numbers without missing cells as a read-only array of the same dtype."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return np.from_dlpack(array)
+    if isinstance(column, pa.ChunkedArray):
+        # Of no chunks, combine_chunks() imports pandas too.
+        column = column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
+    return np.from_dlpack(column)
 
 
 def as_floats(column: pa.Array | pa.ChunkedArray) -> Floats:

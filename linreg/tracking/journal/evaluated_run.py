@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from linreg.tracking.journal.description import describe
+from linreg.tracking.journal.failed_sync import describe_failed_sync
 from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.training_run import record_gates
-
-SECONDS_TO_SEND = 10.0
 
 
 def record_evaluation(
@@ -31,10 +30,7 @@ def record_evaluation(
     record_gates(run, passed=gates["passed"])
 
 
-def warn_if_pending(run: Run) -> None:
-    """Wait some seconds for MLflow; warn of what it has not received by then."""
-    if pending := run.flush(SECONDS_TO_SEND):
-        print(
-            f"evaluate: MLflow has not received {pending} entries yet; `linreg sync` sends them",
-            file=sys.stderr,
-        )
+def warn_of_failed_sync() -> None:
+    """Print what MLflow lacks by now, without waiting for it, in one line on standard error."""
+    if failed := describe_failed_sync():
+        print(f"evaluate: {failed}", file=sys.stderr)

@@ -47,7 +47,7 @@ class Run:
     ) -> None:
         self._folder = folder
         self._last = last
-        self._failed = False
+        self._has_sender = False
         # What a run that is reopened has logged already; the values would be the same.
         self._points: set[tuple[str, int]] = set()
         self._models: list[Path] = []
@@ -123,19 +123,9 @@ class Run:
     def start_sender(self) -> None:
         """Start the process that sends the journal as it is written, unless there is one."""
         if self._descriptor is not None and self._folder is not None:
+            self._has_sender = True
             with self._no_failure():
                 sender_process.start(self._folder)
-
-    def flush(self, timeout: float) -> int:
-        """Wait until MLflow has every event, at most `timeout` seconds; returns the number pending.
-
-        Pending events stay in the journal for the next `linreg sync`.
-        """
-        num_pending = 0
-        if self._folder is not None and not self._failed:
-            with self._no_failure():
-                num_pending = sender_process.wait(self._folder, timeout)
-        return num_pending
 
     def __enter__(self) -> Self:
         return self
@@ -150,6 +140,9 @@ class Run:
             self.end(FINISHED, final=self._last)
         else:
             self.end(KILLED if isinstance(error, KeyboardInterrupt) else FAILED, final=True)
+        if self._has_sender:
+            # It may have died, or have ended in the moment in which this process counted on it.
+            self.start_sender()
         self.close()
 
     def _read_logged(self, folder: RunFolder) -> None:
@@ -166,7 +159,6 @@ class Run:
             yield
         except OSError as error:
             self.close()
-            self._failed = True
             warn_not_tracked(self._folder, error)
 
     def _copy(self, path: Path) -> dict[str, str]:

@@ -50,9 +50,10 @@ def start(folder: RunFolder) -> None:
 def wait(folder: RunFolder, timeout: float) -> int:
     """Wait until MLflow has every event, at most `timeout` seconds; returns the number pending.
 
-    With LINREG_SYNC=later nothing is waited for, and nothing counts as pending.
-    A sender that died is started again, once. One that has failed, such as at a server that is
-    down, has tried once more when the stage ended; if that failed too, waiting is useless.
+    No stage does this, only a command that needs the run in MLflow. With LINREG_SYNC=later nothing
+    is waited for, and nothing counts as pending.
+    A sender that died is started again, once. One that fails from now on, such as at a server that
+    is down, is not waited for.
     """
     if os.environ.get(SYNC) == "later":
         return 0
@@ -69,6 +70,19 @@ def wait(folder: RunFolder, timeout: float) -> int:
             restarted = True
         time.sleep(0.05)
     return pending
+
+
+def wait_for_run_id(folder: RunFolder, timeout: float) -> str:
+    """Return the run's id in MLflow; empty if there is none and no process is about to send it.
+
+    timeout  the seconds that such a process is waited for
+    """
+    deadline = time.monotonic() + timeout
+    while not (run_id := folder.sync_state().run_id) and time.monotonic() < deadline:
+        if not folder.has_sender():
+            break
+        time.sleep(0.05)
+    return run_id
 
 
 def _has_sender(folder: RunFolder) -> bool:

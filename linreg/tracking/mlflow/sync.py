@@ -22,8 +22,12 @@ SECONDS_FOR_NEXT_STAGE = 20.0
 SECONDS_OF_RETRIES = 30.0
 """How long sending is retried after the last writer has ended."""
 MAX_BACKOFF_SECONDS = 15.0
-SECONDS_FOR_LAST_REQUEST = 15.0
-"""How long the sender of an ended stage may need; a request without an answer times out at ten."""
+SECONDS_FOR_SENDER = 60.0
+"""How long the sender of an ended stage may need for what is left, most of it to import MLflow.
+
+It does not hold its lock while it waits after a failure, and a request that is not answered fails
+after ten seconds.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +51,7 @@ def send_all(folders: Sequence[RunFolder], *, from_start: bool = False) -> SyncR
     except TRACKING_ERRORS as error:
         return SyncResult(error=reason(error))
     for folder in folders:
-        timeout = 0.5 if folder.has_writer() else SECONDS_FOR_LAST_REQUEST
+        timeout = 0.5 if folder.has_writer() else SECONDS_FOR_SENDER
         with folder.sender_lock(timeout) as acquired:
             if not acquired:
                 result.error = result.error or "another process is sending it"
@@ -116,8 +120,7 @@ class _LiveSender:
         waited = time.monotonic() - self._last_try
         journal = self._folder.journal
         if self._num_failures:
-            # A stage that ends waits to hear whether the store is back, and may be the last one for
-            # long.
+            # The stage that has ended may be the last one for long.
             just_ended = journal.stat().st_size > self._size_tried and has_ended(journal)
             backoff = min(0.5 * 2.0**self._num_failures, MAX_BACKOFF_SECONDS)
             return just_ended or waited >= backoff
@@ -153,7 +156,7 @@ class _LiveSender:
 
 
 def _record_error(folder: RunFolder, error: BaseException) -> str:
-    """Record why sending failed where the stage that waits for the sender reads it; returns it."""
+    """Record why sending failed, for the stages and commands that tell the user; returns it."""
     text = reason(error)
     # The reason may be a full disk, on which there is no place for it either.
     with suppress(OSError):

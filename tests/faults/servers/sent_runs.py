@@ -5,7 +5,7 @@ bring it there.
 import contextlib
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from mlflow.entities import Run
 from linreg.tracking.journal.chart_names import chart_name
 from linreg.tracking.journal.events import read_events
 from tests import import_mlflow  # noqa: F401 - for what is imported below
+from tests.project import Project
 
 # For what is forked from here.
 for name in ("fetch_model", "logged_model", "model_registry", "search", "sync"):
@@ -86,6 +87,17 @@ def senders(project: Path) -> list[Any]:
             if "--follow" in process.cmdline() and Path(process.cwd()) == project:
                 found.append(process)
     return found
+
+
+def failure_told(project: Project, env: Mapping[str, str], seconds: float = 60.0) -> str:
+    """Return what `linreg summary` says of what MLflow lacks, as soon as sending it has failed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        last = project.run("linreg", "summary", env=env).stdout.splitlines()[-1]
+        if last.startswith("MLflow has not received "):
+            return last
+        assert time.monotonic() < deadline, "nothing is said"
+        time.sleep(0.2)
 
 
 def wait_for_senders(project: Path, seconds: float = 60.0) -> None:

@@ -17,15 +17,23 @@ from pathlib import Path
 import pytest
 
 from tests.faults.servers.mlflow_server import Server, always, free_port, proxy_to
-from tests.faults.servers.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
+from tests.faults.servers.sent_runs import (
+    assert_every_point_once,
+    failure_told,
+    no_sender_left,
+    wait_for_senders,
+)
 from tests.project import Project, copy_of_the_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXTRA_SECONDS = 15.0
 """How much longer a training may take for want of a tracking server than one without tracking at
-the same time.
+the same time, on a busy machine: another process imports MLflow beside it.
 """
+LACKS = r"MLflow has not received \d+ events of 1 run: .*; `linreg sync` sends them"
+WARNING = rf"(evaluate: {LACKS}\n)?"
+"""What evaluate prints if sending has failed by its end."""
 NUM_EPOCHS = 600
 SEND_UNTIL_SENT = """
 from linreg.tracking.journal.run_folder import run_folders
@@ -98,12 +106,12 @@ def run(project: Project, stage: str, uri: str) -> subprocess.CompletedProcess[s
 
 
 def train_and_evaluate(project: Project, uri: str, trained: Trained, twin: "Future[float]") -> None:
-    """Run the two stages; pending events are reported in one line and cost little time."""
+    """Run the two stages; nothing waits, and what MLflow lacks is told in one line."""
     began = time.monotonic()
     assert run(project, "train", uri).stderr == ""
     message = run(project, "evaluate", uri).stderr
     assert_timely(time.monotonic() - began, twin)
-    assert_reported(project, message, trained)
+    assert_reported(project, uri, message, trained)
 
 
 def assert_timely(seconds: float, twin: "Future[float]") -> None:
@@ -111,11 +119,10 @@ def assert_timely(seconds: float, twin: "Future[float]") -> None:
     assert seconds < twin.result() + EXTRA_SECONDS
 
 
-def assert_reported(project: Project, message: str, trained: Trained) -> None:
-    lines = message.splitlines()
-    assert len(lines) == 1, message
-    assert lines[0].startswith("evaluate: MLflow has not received ")
-    assert lines[0].endswith(" entries yet; `linreg sync` sends them")
+def assert_reported(project: Project, uri: str, message: str, trained: Trained) -> None:
+    assert re.fullmatch(WARNING, message), message
+    told = failure_told(project, {"MLFLOW_TRACKING_URI": uri})
+    assert re.fullmatch(LACKS, told), told
     assert hashes(project.folder) == trained.outputs
 
 
@@ -167,7 +174,7 @@ def test_a_server_that_goes_in_the_middle_of_a_training_gets_the_rest_of_it(
         assert train.wait(60) == 0
         message = run(project, "evaluate", uri).stderr
         assert_timely(time.monotonic() - began, twin)
-        assert_reported(project, message, trained)
+        assert_reported(project, uri, message, trained)
     finally:
         if how == signal.SIGKILL:
             server.kill()
@@ -186,11 +193,8 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         assert run(project, "train", proxy.url).stderr == ""
         assert {fate for *_, fate in proxy.asked} == {"error"}
         proxy.fate = always("through")
-        message = run(project, "evaluate", proxy.url).stderr  # nothing, unless the machine is busy
-        assert re.fullmatch(
-            r"(evaluate: MLflow has not received \d+ entries yet; `linreg sync` sends them\n)?",
-            message,
-        ), message
+        message = run(project, "evaluate", proxy.url).stderr
+        assert re.fullmatch(WARNING, message), message
         wait_for_senders(project.folder)
         assert hashes(project.folder) == trained.outputs
         assert_every_point_once(project.folder, proxy.url)

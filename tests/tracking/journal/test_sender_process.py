@@ -1,8 +1,14 @@
 """The process that sends a run while a stage writes it."""
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
@@ -15,7 +21,10 @@ from mlflow.entities import Run as MlflowRun
 from linreg.tracking.journal import sender_process
 from linreg.tracking.journal.open_run import reopen_run, start_run
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
+from linreg.tracking.journal.sender_process import wait, wait_for_run_id
 from linreg.tracking.mlflow.store import open_store
+from tests.fork_server import ROOT
+from tests.tracking.virtual_clock import Clock
 
 SentRun = Callable[..., MlflowRun]
 Python = Callable[[str], "Popen[str]"]
@@ -38,7 +47,7 @@ def test_a_run_is_shown_while_it_is_written_and_one_sender_serves_two_stages(
     with start_run("linreg", "live", {"a": 1}, {"model": "h"}) as run:
         run.start_sender()
         run.log({"m": 1.0}, step=0)
-        assert run.flush(SECONDS) == 0
+        assert wait(RunFolder(run.key), SECONDS) == 0
         shown = sent_run(run.key)
         assert (shown.info.status, shown.data.metrics) == ("RUNNING", {"m": 1.0})
         run.log({"m": 0.5}, step=1)
@@ -51,7 +60,7 @@ def test_a_run_is_shown_while_it_is_written_and_one_sender_serves_two_stages(
     with evaluation:
         evaluation.start_sender()
         evaluation.log({"test_m": 0.25}, step=1)
-    assert evaluation.flush(SECONDS) == 0
+    assert wait(RunFolder(run.key), SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 0.5, "test_m": 0.25}
     assert until(lambda: not RunFolder(run.key).has_sender(), 12), (
         "the last stage has ended, so it has no reason to stay"
@@ -75,11 +84,11 @@ def test_a_sender_that_was_killed_is_replaced(
         assert sender.stdout.readline() == "True\n"
         run.start_sender()
         run.log({"m": 1.0}, step=0)
-        assert run.flush(0.2) == 2
+        assert wait(RunFolder(run.key), 0.2) == 2
         sender.kill()
         sender.wait()
         run.end("FINISHED", final=True)
-        assert run.flush(SECONDS) == 0
+        assert wait(RunFolder(run.key), SECONDS) == 0
     assert sent_run(run.key).data.metrics == {"m": 1.0}
 
 
@@ -90,10 +99,12 @@ def test_when_the_writer_is_killed_the_sender_reports_it_and_ends(
     writer = python("""
         import time
         from linreg.tracking.journal.open_run import start_run
+        from linreg.tracking.journal.run_folder import RunFolder
+        from linreg.tracking.journal.sender_process import wait
         with start_run("linreg", "doomed", {}, {}) as run:
             run.start_sender()
             run.log({"m": 1.0}, step=0)
-            run.flush(60)
+            wait(RunFolder(run.key), 60)
             print(run.key, flush=True)
             time.sleep(60)
     """)
@@ -107,15 +118,94 @@ def test_when_the_writer_is_killed_the_sender_reports_it_and_ends(
     assert until(lambda: not folder.has_sender())
 
 
-def test_flush_waits_no_longer_than_its_timeout(
+def test_a_run_is_waited_for_no_longer_than_the_timeout(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No sender can be started that would send the event.
     monkeypatch.setattr("sys.executable", str(repository / "no python"))
     with start_run("linreg", "alone", {}, {}) as run:
         began = time.monotonic()
-        assert run.flush(0.3) == 1
+        assert wait(RunFolder(run.key), 0.3) == 1
         assert 0.3 <= time.monotonic() - began < 2
+
+
+@pytest.mark.slow
+def test_a_sender_that_died_while_the_stage_worked_is_replaced_at_the_end_of_the_stage(
+    store: MlflowClient, sent_run: SentRun
+) -> None:
+    with start_run("linreg", "live", {}, {}) as run:
+        run.start_sender()
+        (sender,) = [each for each in psutil.Process().children() if run.key in each.cmdline()]
+        sender.kill()
+        assert until(lambda: not sender.is_running())
+        run.log({"m": 1.0}, step=0)
+        run.end("FINISHED", final=True)
+    assert until(RunFolder(run.key).is_synced)
+    assert sent_run(run.key).data.metrics == {"m": 1.0}
+
+
+STAGE = """
+    from linreg.tracking.journal.open_run import start_run
+    run = start_run("linreg", "short", {}, {})
+    run.start_sender()
+    run.log({"m": 1.0}, step=0)
+    run.end("FINISHED", final=True)
+    print(run.key)
+"""
+
+
+@pytest.mark.slow
+def test_a_sender_outlives_its_stage_holds_none_of_its_files_and_ignores_signals_to_its_group(
+    store: MlflowClient, sent_run: SentRun, tmp_path: Path
+) -> None:
+    """The stage runs as DVC runs it: its output is a pipe that DVC reads to its end, and Ctrl-C in
+    a terminal goes to the whole process group.
+    """
+    program = [sys.executable, "-c", textwrap.dedent(STAGE)]
+    stage = subprocess.Popen(
+        program,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    # communicate() returns when nobody holds an end of the pipes any more.
+    out, err = stage.communicate(timeout=SECONDS)
+    folder = RunFolder(out.strip())
+    assert err == ""
+    (sender,) = [each for each in psutil.process_iter() if folder.key in _command(each)]
+    assert not folder.is_synced(), "it has ended before the process has imported MLflow"
+    with pytest.raises(ProcessLookupError):
+        os.killpg(stage.pid, signal.SIGINT)
+    assert sender.cwd() == str(folder.path.parents[2])
+    assert {Path(f"/proc/{sender.pid}/fd/{number}").resolve() for number in (1, 2)} == {folder.log}
+    assert until(folder.is_synced)
+    assert sent_run(folder.key).data.metrics == {"m": 1.0}
+    assert until(lambda: not folder.has_sender(), 12), "it ends by itself"
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return list(process.cmdline())
+    return []
+
+
+def test_the_id_of_a_run_is_waited_for_only_while_a_process_is_sending_it(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_process, "time", clock := Clock())
+    with start_run("linreg", "live", {}, {}) as run:
+        folder = RunFolder(run.key)
+    assert (wait_for_run_id(folder, 10), clock.now) == ("", 0)
+    state = replace(folder.sync_state(), run_id="5d")
+    with folder.sender_lock() as acquired:
+        assert acquired
+        assert (wait_for_run_id(folder, 10), clock.now) == ("", 10)
+        clock.at(13, lambda: folder.write_sync_state(state))
+        assert (wait_for_run_id(folder, 10), clock.now) == ("5d", 13)
+    assert (wait_for_run_id(folder, 10), clock.now) == ("5d", 13)
 
 
 def test_where_no_process_can_be_started_the_run_is_still_written(
@@ -130,12 +220,14 @@ def test_where_no_process_can_be_started_the_run_is_still_written(
 
 WRITER = """
     from linreg.tracking.journal.open_run import start_run
+    from linreg.tracking.journal.run_folder import RunFolder
+    from linreg.tracking.journal.sender_process import wait
     with start_run("linreg", "name", {"a": 1}, {}) as run:
         run.start_sender()
         for step in range(200):
             run.log({"m": step, "n": -step}, step)
         run.end("FINISHED", final=True)
-        raise SystemExit(min(1, run.flush(200)))
+        raise SystemExit(min(1, wait(RunFolder(run.key), 200)))
 """
 
 
@@ -191,7 +283,7 @@ def test_a_sender_killed_at_any_moment_leaves_one_run_with_every_point_once(
     for i in range(8):
         kill_after(0.1 * i)
     sender_process.start(RunFolder(run.key))
-    assert sender_process.wait(RunFolder(run.key), SECONDS) == 0
+    assert wait(RunFolder(run.key), SECONDS) == 0
     shown = sent_run(run.key)
     assert shown.info.status == "FINISHED"
     history = store.get_metric_history(shown.info.run_id, "m")
@@ -214,11 +306,11 @@ def test_a_sender_that_is_starting_is_not_started_again(store: MlflowClient) -> 
         run.start_sender()
         run.start_sender()
         run.log({"m": 1.0}, step=0)
-        assert run.flush(0.1) == 2
+        assert wait(RunFolder(run.key), 0.1) == 2
         senders = [each for each in psutil.Process().children() if run.key in each.cmdline()]
         assert len(senders) == 1
         run.end("FINISHED", final=True)
-    assert run.flush(SECONDS) == 0
+    assert wait(RunFolder(run.key), SECONDS) == 0
 
 
 @pytest.mark.parametrize(("seconds_ago", "num_senders"), [(10, 0), (30, 1)])
@@ -230,19 +322,19 @@ def test_a_sender_that_failed_lately_tries_again_by_itself(
         failed = time.time() - seconds_ago
         state = replace(folder.sync_state(), last_error="is down", last_error_time=failed)
         folder.write_sync_state(state)
-        assert sender_process.wait(folder, 0.1) == 1
+        assert wait(folder, 0.1) == 1
         senders = [each for each in psutil.Process().children() if run.key in each.cmdline()]
         assert len(senders) == num_senders
         run.end("FINISHED", final=True)
 
 
-def test_with_linreg_sync_later_no_process_starts_and_flush_does_not_wait(
+def test_with_linreg_sync_later_no_process_starts_and_nothing_is_waited_for(
     store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINREG_SYNC", "later")
     with start_run("linreg", "later", {"a": 1}, {}) as run:
         run.start_sender()
         run.log({"m": 1.0}, step=0)
-    assert run.flush(SECONDS) == 0
+    assert wait(RunFolder(run.key), SECONDS) == 0
     assert not RunFolder(run.key).log.exists()
     assert not RunFolder(run.key).is_synced()

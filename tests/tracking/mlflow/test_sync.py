@@ -311,9 +311,9 @@ def test_the_first_of_several_failures_is_the_result_and_the_others_are_sent(
 
 @pytest.mark.parametrize(
     ("is_written", "released_after", "is_sent"),
-    [(False, 14.9, True), (False, 15.5, False), (True, 0.4, True), (True, 0.7, False)],
+    [(False, 59.9, True), (False, 60.5, False), (True, 0.4, True), (True, 0.7, False)],
 )
-def test_another_sender_is_waited_for_15_seconds_and_half_a_second_while_the_run_is_written(
+def test_another_sender_is_waited_for_a_minute_and_half_a_second_while_the_run_is_written(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
     is_written: bool,
