@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layout
-from linreg.fit.exact.double_double.sum_numpy import add_to_total, normalized
+from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS, add_to_total, normalized
 from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
 from linreg.fit.exact.moment_sums.moments import Moments
 
@@ -34,7 +34,8 @@ class LevelMoments:
         if roundoffs is not None:
             roundoffs = roundoffs[np.append(layout.is_dense, True)]
         num_dense = int(layout.is_dense.sum())
-        self.dense = Moments.zero(num_dense, expected_rows, roundoffs)
+        # Kernels, which levels need anyway, also for few rows.
+        self.dense = Moments.zero(num_dense, max(expected_rows, MAX_PRODUCTS), roundoffs)
         sizes = [category.size for category in layout.categories]
         # Σ w·[1 X y] by category and level, and Σ w by pair of categories and of their levels.
         self._of_levels = [np.zeros((size, num_dense + 2, 3)) for size in sizes]
