@@ -126,10 +126,12 @@ def _with_padded_missing_as_null(rows: pa.Table) -> pa.Table:
     pyarrow recognizes the words only without blanks.
     """
     words = pa.array(MISSING)
-    columns = [
-        pc.if_else(pc.is_in(pc.ascii_trim(cells, BLANKS), words), None, cells)
-        if pa.types.is_string(cells.type)
-        else cells
-        for cells in rows.columns
-    ]
+    columns = []
+    for cells in rows.columns:
+        if pa.types.is_string(cells.type):
+            trimmed = pc.ascii_trim(cells, BLANKS)
+            # Most text has no blanks around it, and looking for the words takes longest.
+            if not trimmed.equals(cells):
+                cells = pc.if_else(pc.is_in(trimmed, words), None, cells)
+        columns.append(cells)
     return pa.table(columns, rows.schema)

@@ -53,9 +53,18 @@ class ColumnProfile:
         cells = column.drop_null()
         if len(cells) == 0:
             return
+        distinct = cells
+        if kind_of(self.type) == "category" and self.levels is not None:
+            counts = pc.value_counts(cells)
+            distinct = counts.field("values")
+            for level in counts.to_pylist():
+                self.levels[level["values"]] = self.levels.get(level["values"], 0) + level["counts"]
+            if len(self.levels) > MOST_LEVELS:
+                self.levels = None
         # pyarrow cannot compare durations.
         if kind_of(self.type) != "other":
-            bounds = pc.min_max(cells).as_py()
+            # Comparing text takes long, and that of a few levels does not.
+            bounds = pc.min_max(distinct).as_py()
             self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
             self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
         if kind_of(self.type) == "number":
@@ -65,11 +74,6 @@ class ColumnProfile:
             self._add_numbers(values)
         else:
             self.count += len(cells)
-        if kind_of(self.type) == "category" and self.levels is not None:
-            for level in pc.value_counts(cells).to_pylist():
-                self.levels[level["values"]] = self.levels.get(level["values"], 0) + level["counts"]
-            if len(self.levels) > MOST_LEVELS:
-                self.levels = None
 
     def _add_numbers(self, values: Floats) -> None:
         """Update mean and sum of squares (Chan, Golub and LeVeque, 1979)."""
