@@ -1,5 +1,6 @@
 """A block of a CSV file parsed by pyarrow, which has to tell whether it consists of whole rows."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
@@ -36,12 +37,12 @@ class ParsedBlock(NamedTuple):
 class BlockParser:
     """Parses blocks of a file, each by itself, and in several threads if need be."""
 
-    def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str) -> None:
+    def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str = ".") -> None:
         self._file = file
         # A row with one cell too many and a NUL, unlike any row of the file. Appended to a block it
         # is passed to the handler of irregular rows, unless the block ends inside quotes: then
         # pyarrow takes it for a part of the last cell.
-        self._end_mark = file.delimiter * len(file.names) + "\0"
+        self._end_mark = (file.delimiter * len(file.names) + "\0").encode()
         self._convert_options = csv.ConvertOptions(
             # Every byte of a block has been checked.
             check_utf8=False,
@@ -55,35 +56,30 @@ class BlockParser:
         )
 
     def parse(self, block: bytearray) -> ParsedBlock:
-        """Parse UTF-8 text without NUL that begins where a row does; it is changed.
+        """Parse UTF-8 text without NUL that begins where a row does.
 
-        Raises ArrowInvalid when a cell does not fit its type.
+        The end mark is appended to it, unless it is there already: a copy would take time. Raises
+        ArrowInvalid when a cell does not fit its type.
         """
-        text_length = len(block)
-        if block[-1] not in b"\r\n":
-            block += self._file.line_end
-        block += self._end_mark.encode()
+        if not block.endswith(self._end_mark):
+            if block[-1] not in b"\r\n":
+                block += self._file.line_end
+            block += self._end_mark
         irregular_rows: list[csv.InvalidRow] = []
 
         def on_irregular_row(row: csv.InvalidRow) -> Literal["error", "skip"]:
             irregular_rows.append(row)
-            return "skip" if row.text == self._end_mark else "error"
+            return "skip" if self._is_end(row) else "error"
 
-        parse_options = csv.ParseOptions(
-            delimiter=self._file.delimiter,
-            newlines_in_values=True,
-            ignore_empty_lines=len(self._file.names) > 1,
-            invalid_row_handler=on_irregular_row,
-        )
         try:
             rows = csv.read_csv(
                 pa.BufferReader(block),
                 self._read_options(len(block)),
-                parse_options,
+                self._parse_options(on_irregular_row),
                 self._convert_options,
             )
         except pa.ArrowInvalid:
-            if not irregular_rows or irregular_rows[-1].text == self._end_mark:
+            if not irregular_rows or self._is_end(irregular_rows[-1]):
                 # A cell does not fit its type.
                 raise
             row = irregular_rows[-1]
@@ -94,7 +90,7 @@ class BlockParser:
         stray_quote = None
         # A line end that ends no row belongs to a cell (or to an empty line): see quotes.py.
         if QUOTE in block and count_byte(block, self._file.line_end) != rows.num_rows:
-            stray_quote = self._find_stray_quote(memoryview(block)[:text_length], rows.num_rows)
+            stray_quote = self._find_stray_quote(block, rows.num_rows)
         return ParsedBlock(_with_padded_missing_as_null(rows), rows.num_rows, None, stray_quote)
 
     def _read_options(self, num_bytes: int) -> csv.ReadOptions:
@@ -103,21 +99,54 @@ class BlockParser:
             block_size=num_bytes, column_names=self._file.names, use_threads=False
         )
 
-    def _find_stray_quote(self, text: memoryview, num_rows: int) -> StrayQuote | None:
+    def _parse_options(
+        self, on_irregular_row: Callable[[csv.InvalidRow], Literal["error", "skip"]] | None = None
+    ) -> csv.ParseOptions:
+        return csv.ParseOptions(
+            delimiter=self._file.delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(self._file.names) > 1,
+            invalid_row_handler=on_irregular_row,
+        )
+
+    def _is_end(self, row: csv.InvalidRow) -> bool:
+        return bool(row.text.encode() == self._end_mark)
+
+    def _find_stray_quote(self, block: bytearray, num_rows: int) -> StrayQuote | None:
+        text = memoryview(block)[: -len(self._end_mark)]
         start = first_row_with_stray_quote(text, self._file.delimiter)
         if start is None:
             return None
         rows_from_there = csv.read_csv(
-            pa.BufferReader(text[start:]),
-            self._read_options(len(text)),
-            csv.ParseOptions(
-                delimiter=self._file.delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=len(self._file.names) > 1,
-            ),
+            pa.BufferReader(text[start:]), self._read_options(len(text)), self._parse_options()
         )
         row = num_rows - rows_from_there.num_rows + 1
         return StrayQuote(row, bytes(text[start : start + 1000]).decode(errors="replace"))
+
+
+class TypedOrTextParser:
+    """Parses like BlockParser, but all columns as text where a cell does not fit its type.
+
+    Floats that are not a number do not fit either: pyarrow reads them from more texts than those
+    for a missing cell.
+    """
+
+    def __init__(self, file: CsvFile, schema: pa.Schema) -> None:
+        as_text = pa.schema([(name, pa.string()) for name in schema.names])
+        self._typed = BlockParser(file, schema)
+        self._text = BlockParser(file, as_text)
+
+    def parse(self, block: bytearray) -> ParsedBlock:
+        """Parse a block like BlockParser; never raises ArrowInvalid."""
+        try:
+            parsed = self._typed.parse(block)
+        except pa.ArrowInvalid:
+            return self._text.parse(block)
+        has_nan = parsed.rows is not None and any(
+            pa.types.is_floating(cells.type) and pc.any(pc.is_nan(cells)).as_py()
+            for cells in parsed.rows.columns
+        )
+        return self._text.parse(block) if has_nan else parsed
 
 
 def _with_padded_missing_as_null(rows: pa.Table) -> pa.Table:

@@ -13,12 +13,14 @@ from functools import partial
 import pyarrow as pa
 
 from linreg.data.csv import dialect
-from linreg.data.csv.block_parser import BlockParser, ParsedBlock
+from linreg.data.csv.block_parser import BlockParser, ParsedBlock, TypedOrTextParser
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.quotes import QUOTE, count_byte
 from linreg.data.tables.prefetch import map_ahead
 from linreg.errors import UserError
+
+Parser = BlockParser | TypedOrTextParser
 
 
 def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
@@ -28,7 +30,15 @@ def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[
     a row with too few or too many cells or one longer than a block, for a quote that is not closed
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
-    parser = BlockParser(file, schema, decimal)
+    return _read(file, BlockParser(file, schema, decimal))
+
+
+def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield rows like `read_rows`; where a cell does not fit its type, a block of text."""
+    return _read(file, TypedOrTextParser(file, schema))
+
+
+def _read(file: CsvFile, parser: Parser) -> Iterator[pa.Table]:
     offset = file.rows_offset
     num_rows = 0
     with file.path.open("rb", buffering=0) as raw:
@@ -66,7 +76,7 @@ def _cut_at_row_ends(raw: io.FileIO, file: CsvFile) -> Iterator[bytearray]:
 
 
 def _parse_if_regular(
-    file: CsvFile, parser: BlockParser, block: bytearray
+    file: CsvFile, parser: Parser, block: bytearray
 ) -> tuple[int, pa.Table | None]:
     """Return the length of a block and its rows; None where anything about it is unusual."""
     num_bytes = len(block)
@@ -79,7 +89,7 @@ def _parse_if_regular(
 
 
 def _read_one_by_one(
-    raw: io.FileIO, file: CsvFile, parser: BlockParser, offset: int, num_rows: int
+    raw: io.FileIO, file: CsvFile, parser: Parser, offset: int, num_rows: int
 ) -> Iterator[pa.Table]:
     """Yield the rows from `offset` on, which follow `num_rows` others.
 
