@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from linreg.arrays import Floats
 from linreg.data.formula.schema import kind_of
+from linreg.data.ingest.nanoseconds import NanosecondTime
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
@@ -64,9 +65,9 @@ class ColumnProfile:
         # pyarrow cannot compare durations.
         if kind_of(self.type) != "other":
             # Comparing text takes long, and that of a few levels does not.
-            bounds = pc.min_max(distinct).as_py()
-            self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
-            self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
+            low, high = map(_as_python, pc.min_max(distinct).values())
+            self.min = low if self.min is None else min(self.min, low)
+            self.max = high if self.max is None else max(self.max, high)
         if kind_of(self.type) == "number":
             values = as_floats(cells)
             if not np.isfinite(values).all():
@@ -137,6 +138,12 @@ def profile_columns(table: TypedTable) -> dict[str, ColumnProfile]:
         for name, profile in profiles.items():
             profile.update(chunk, name)
     return profiles
+
+
+def _as_python(value: pa.Scalar) -> Any:
+    if pa.types.is_timestamp(value.type) and value.type.unit == "ns":
+        return NanosecondTime(value.value, value.type.tz)
+    return value.as_py()
 
 
 def _not_finite(chunk: SourceChunk, name: str) -> UserError:
