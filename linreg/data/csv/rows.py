@@ -63,7 +63,7 @@ def _cut_at_row_ends(raw: io.FileIO, file: CsvFile) -> Iterator[bytearray]:
     """
     offset = file.rows_offset
     while True:
-        block = bytearray(dialect.BLOCK_BYTES)
+        block = bytearray(_bytes_to_read(file, offset))
         # The piece of a row that the last block did not take is read again.
         raw.seek(offset)
         del block[raw.readinto(block) :]
@@ -73,6 +73,16 @@ def _cut_at_row_ends(raw: io.FileIO, file: CsvFile) -> Iterator[bytearray]:
         del block[end:]
         offset += end
         yield block
+
+
+def _bytes_to_read(file: CsvFile, offset: int) -> int:
+    """Return how many bytes from `offset` on to look at for the end of a block.
+
+    That is up to the next multiple of BLOCK_BYTES but one, so that blocks end in the same places
+    however their ends are found.
+    """
+    position = offset - file.rows_offset
+    return (-(-position // dialect.BLOCK_BYTES) + 1) * dialect.BLOCK_BYTES - position
 
 
 def _parse_if_regular(
@@ -98,8 +108,10 @@ def _read_one_by_one(
     decoder = Utf8Decoder(file.path, offset)
     unparsed = b""
     last_row = num_rows
+    num_bytes = _bytes_to_read(file, offset)
     while True:
-        read = raw.read(dialect.BLOCK_BYTES)
+        read = raw.read(num_bytes)
+        num_bytes = dialect.BLOCK_BYTES
         at_end = not read
         decoder.check(read, final=at_end)
         unparsed += read
