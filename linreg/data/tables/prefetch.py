@@ -37,16 +37,16 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
 def map_ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
     """Yield `function(item)` of each item, in order; threads work on the next ones meanwhile.
 
-    There are as many threads as cores, at most four, and one more result in memory than threads.
-    The items are made in the thread that asks for the results. An exception of `function` is raised
-    here, in its place.
+    There are as many threads as cores, at most four, and up to twice as many results in memory, so
+    that the threads have work while a result is used. The items are made in the thread that asks
+    for the results. An exception of `function` is raised here, in its place.
     """
     num_threads = min(_MOST_THREADS, pa.cpu_count())
     begun: deque[Future[Result]] = deque()
     with _threads(num_threads) as workers:
         for item in items:
             begun.append(workers.submit(function, item))
-            if len(begun) > num_threads:
+            if len(begun) > 2 * num_threads:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
