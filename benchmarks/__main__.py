@@ -16,12 +16,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import autograd, csv_ingest, exact, exact_from_parquet, machine, sgd, workers
+from benchmarks import (
+    autograd,
+    csv_ingest,
+    exact,
+    exact_from_parquet,
+    machine,
+    predict_csv,
+    sgd,
+    workers,
+)
 from benchmarks.compare import Ratio
 from benchmarks.rows import write_rows
 
 HERE = Path(__file__).parent
-COMPARISONS = ("sgd", "autograd", "exact", "parquet", "csv", "picture", "workers")
+COMPARISONS = ("sgd", "autograd", "exact", "parquet", "csv", "predict_csv", "picture", "workers")
 DEFAULT = COMPARISONS[:-1]
 """All but `workers`, which needs tables of 1e8 rows to show more than the start of processes."""
 
@@ -63,6 +72,7 @@ def _comparisons(options: argparse.Namespace) -> dict[str, Callable[[], Iterable
         "exact": lambda: exact.compare(turns, quick=quick),
         "parquet": lambda: _from_parquet(rows_from_parquet, turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
+        "predict_csv": lambda: predict_csv.compare(500_000 if quick else 5_000_000, turns),
     }
     if not quick:
         rows = options.rows or 10_000_000

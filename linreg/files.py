@@ -16,10 +16,11 @@ CHECKSUM = "checksum"
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the same folder; on success it becomes `path`, else it is removed.
 
-    Raises UserError when `path` is a folder. A symbolic link is replaced, not its target.
+    Without `flush` its bytes may not be on the disk yet, as for scratch files that no later process
+    reads. Raises UserError when `path` is a folder. A symbolic link is replaced, not its target.
     """
     if path.is_dir() and not path.is_symlink():
         raise UserError(
@@ -31,9 +32,11 @@ def new_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
-        _sync(partial)
+        if flush:
+            _sync(partial)
         partial.replace(path)
-        _sync(path.parent)
+        if flush:
+            _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -36,6 +36,7 @@ from linreg.fit.model import LinearModel, load
 from linreg.prediction.output import require_suffix
 from linreg.prediction.predict_table import predict_table
 from linreg.prediction.row_predictions import PredictionInterval
+from linreg.process.without_pandas import keep_pandas_out
 
 URI_SCHEMES = ("models:/", "runs:/")
 ALL = "."
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
     """Predict; 1 when too many rows have no prediction, though the output is written."""
     _check(args)
     with _model_folder(args.model) as folder:
+        keep_pandas_out()
         model = load(folder)
         interval = None
         if args.interval is not None:

@@ -1,7 +1,8 @@
-"""A CSV file whose rows are to be predicted: read once, as text, of which each cell is parsed.
+"""A CSV file whose rows are to be predicted: read once, block by block.
 
-A cell that is not a number is then an error of its row alone. Ingest, which gives every column one
-type, would make text of the whole column.
+A cell that is not a number is an error of its row alone. Ingest, which gives every column one type,
+would make text of the whole column. So a block with such a cell is read as text, of which each cell
+is parsed; the others are read as numbers, three times as fast.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from linreg.data.csv.dialect import read_header
-from linreg.data.csv.rows import read_rows
+from linreg.data.csv.rows import read_typed_or_text
 from linreg.data.csv.values import decimal_commas_to_points, parse_cells
 from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
 from linreg.data.formula.schema import Schema
@@ -18,7 +19,7 @@ from linreg.errors import UserError
 
 
 class CsvInput:
-    """The rows of a CSV file as text, and the features in them."""
+    """The rows of a CSV file, and the features in them."""
 
     def __init__(self, path: Path, schema: Schema) -> None:
         self._file = read_header(path)
@@ -30,25 +31,32 @@ class CsvInput:
         # The columns of which some cell was seen.
         self._seen: set[str] = set()
 
-    def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns of all rows as text, at most a block at a time; missing cells are null."""
+    def tables(self, columns: Sequence[str], kept: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of all rows, at most a block at a time; missing cells are null.
+
+        Those that are `kept` are text; other features that are numbers may be float64 or text.
+        """
         for column in columns:
             self._file.require(column)
-        return read_rows(self._file, pa.schema([(column, pa.string()) for column in columns]))
+        # Numbers may have a decimal comma, which only their text can tell.
+        as_text = columns if self._file.has_decimal_commas else kept
+        numbers = set(self._numbers).difference(as_text)
+        types = [(name, pa.float64() if name in numbers else pa.string()) for name in columns]
+        return read_typed_or_text(self._file, pa.schema(types))
 
-    def features(self, text: pa.Table, first_row: int) -> CoercedTable:
+    def features(self, cells: pa.Table, first_row: int) -> CoercedTable:
         """Return the features of the rows that come next; `first_row` is the number of their first.
 
         Raises UserError for a column of numbers in which no cell is a number, where its first cells
         occur.
         """
         if self._file.has_decimal_commas:
-            text = self._with_decimal_points(text)
-        features = coerce(text, self._schema, self._file.path, text=True)
+            cells = self._with_decimal_points(cells)
+        features = coerce(cells, self._schema, self._file.path, text=True)
         for name in self._numbers:
             if name not in self._seen:
                 numbers = features.table.column(name)
-                self._require_a_number(name, text.column(name), numbers, first_row)
+                self._require_a_number(name, cells.column(name), numbers, first_row)
         return features
 
     def _with_decimal_points(self, text: pa.Table) -> pa.Table:
@@ -71,16 +79,16 @@ class CsvInput:
         return self._has_decimal_commas[name]
 
     def _require_a_number(
-        self, name: str, text: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int
+        self, name: str, cells: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int
     ) -> None:
-        if text.null_count == len(text):
+        if cells.null_count == len(cells):
             return
         self._seen.add(name)
         if numbers.null_count == len(numbers):
-            row = text.is_valid().index(True).as_py()
+            row = cells.is_valid().index(True).as_py()
             raise UserError(
                 f"{self._file.path}: row {first_row + row}: column {name}",
                 "must hold numbers, as in training",
-                found=text[row].as_py(),
+                found=cells[row].as_py(),
                 todo="name the columns as in training, or correct the cells",
             )

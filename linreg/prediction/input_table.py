@@ -71,10 +71,10 @@ class InputTable:
         for path in self._source.files:
             file = CsvInput(path, self._schema)
             first_row = 1
-            for text in file.tables(self._columns):
-                features = file.features(text, first_row)
-                yield InputChunk(features, text.select(self.kept.names), path, first_row)
-                first_row += text.num_rows
+            for cells in file.tables(self._columns, self.kept.names):
+                features = file.features(cells, first_row)
+                yield InputChunk(features, cells.select(self.kept.names), path, first_row)
+                first_row += cells.num_rows
 
     def _require_columns(self, names: Iterable[str], why: str) -> None:
         for name in names:

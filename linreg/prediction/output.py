@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -76,13 +77,27 @@ def join_reasons(reasons: Mapping[str, Mask], num_rows: int) -> pa.Array:
 
 
 @contextmanager
-def new_output(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that writes rows; the file appears when all are written, or not at all."""
+def new_output(
+    path: Path, schema: pa.Schema
+) -> Iterator[tuple[Callable[[pa.Table], Any], Callable[[Any], object]]]:
+    """Yield `encode` and `write`; the file appears when all is written, or not at all.
+
+    `encode` returns rows in the format of the file, in any thread; `write` appends what it returns.
+    """
     with new_file(path) as partial:
-        is_csv = path.suffix == ".csv"
-        writer = csv.CSVWriter(partial, schema) if is_csv else TableWriter(partial, schema)
-        with writer:
-            yield writer.write
+        if path.suffix == ".csv":
+            with partial.open("wb") as file:
+                csv.write_csv(schema.empty_table(), file)
+                yield _encode_csv, file.write
+        else:
+            with TableWriter(partial, schema) as writer:
+                yield lambda rows: rows, writer.write
+
+
+def _encode_csv(rows: pa.Table) -> pa.Buffer:
+    text = pa.BufferOutputStream()
+    csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+    return text.getvalue()
 
 
 def _nan_to_null(values: Floats) -> pa.Array:

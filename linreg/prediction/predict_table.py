@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from linreg.data.source import Source
+from linreg.data.tables.prefetch import map_ahead
 from linreg.fit.model import LinearModel
-from linreg.prediction.input_table import InputTable
+from linreg.prediction.input_table import InputChunk, InputTable
 from linreg.prediction.output import new_output, output_rows, output_schema
-from linreg.prediction.row_predictions import PredictionInterval, predict_rows
+from linreg.prediction.row_predictions import PredictionInterval, RowPredictions, predict_rows
 from linreg.prediction.summary import PredictionSummary
 
 
@@ -31,7 +33,7 @@ def predict_table(
     schema = output_schema(table.kept, with_file=with_file, with_interval=interval is not None)
     summary = PredictionSummary()
     with (
-        new_output(output, schema) as write,
+        new_output(output, schema) as (encode, write),
         tqdm(
             total=table.num_rows,
             desc="predict",
@@ -41,9 +43,13 @@ def predict_table(
             disable=None,
         ) as progress,
     ):
-        for chunk in table.chunks():
+
+        def predict(chunk: InputChunk) -> tuple[RowPredictions, Any]:
             predictions = predict_rows(model, chunk.features, interval)
-            write(output_rows(chunk, predictions, schema))
+            return predictions, encode(output_rows(chunk, predictions, schema))
+
+        for predictions, encoded in map_ahead(predict, table.chunks()):
+            write(encoded)
             summary.add(predictions)
             progress.update(len(predictions.predicted))
         source.require_unchanged()

@@ -19,6 +19,7 @@ from pathlib import Path
 from linreg.errors import UserError, WorkerGoneError, one_line_errors
 from linreg.process.lock import lock
 from linreg.process.signals import LAUNCHER, interruptible
+from linreg.process.without_pandas import keep_pandas_out
 from linreg.process.workers import Workers
 
 LOCKS = Path(".linreg/stages")
@@ -58,6 +59,7 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
 
 def _run_alone(main: Callable[[], None]) -> None:
     _end_with_dvc()
+    keep_pandas_out()
     with _stage_lock():
         main()
 
@@ -81,6 +83,7 @@ def _run_as_worker(main: Callable[[Workers], None]) -> None:
         raise WorkerGoneError
     from linreg.process.worker_group import process_group
 
+    keep_pandas_out()
     with process_group() as group:
         if not group.is_first:
             group.barrier()

@@ -259,10 +259,10 @@ def test_intervals_need_the_exact_reference_of_the_same_model(
     )
 
 
-def test_predict_imports_neither_torch_nor_mlflow_and_exits_with_2_for_a_mistake(
+def test_predict_imports_no_torch_mlflow_or_pandas_and_exits_with_2_for_a_mistake(
     model: LinearModel,
 ) -> None:
-    program = AFTERWARDS.format("sorted({'torch', 'mlflow'} & set(sys.modules))")
+    program = AFTERWARDS.format("sorted({'torch', 'mlflow', 'pandas'} & set(sys.modules))")
     command = [sys.executable, "-c", program, "predict", "model", "in.csv"]
     done = subprocess.run([*command, "out.csv"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

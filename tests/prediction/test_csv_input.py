@@ -70,6 +70,16 @@ def test_text_in_a_later_row_is_an_error_of_that_row_alone(
     assert reasons_of(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
 
 
+def test_only_words_for_missing_are_missing_whatever_the_other_cells_are(
+    model: LinearModel, tmp_path: Path
+) -> None:
+    """pyarrow reads `nAn` and its like as a float."""
+    expected = {"nAn": "not a number: x", "+nan": "not a number: x", "inf": "not finite: x"}
+    expected |= dict.fromkeys(["nan", " nan", "NA ", "", "?"], "missing value: x")
+    for cell, reason in expected.items():
+        assert reasons_of(model, tmp_path, f"x,z,g\n1,2,a\n{cell},2,a\n") == ["ok", reason]
+
+
 def test_the_files_of_a_folder_may_have_different_dialects(
     model: LinearModel, tmp_path: Path
 ) -> None:

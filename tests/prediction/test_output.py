@@ -27,9 +27,9 @@ def test_the_reasons_of_a_row_are_joined_in_their_order(rows: list[list[bool]]) 
 
 
 def write_all(path: Path, tables: Iterable[pa.Table]) -> None:
-    with new_output(path, SCHEMA) as write:
+    with new_output(path, SCHEMA) as (encode, write):
         for table in tables:
-            write(table)
+            write(encode(table))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -44,8 +44,8 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(UserError):
         write_all(path, one_table_and_an_error())
     assert list(tmp_path.iterdir()) == []
-    with new_output(path, SCHEMA) as write:
-        write(rows)
+    with new_output(path, SCHEMA) as (encode, write):
+        write(encode(rows))
         assert not path.exists()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -57,9 +57,9 @@ def test_the_bytes_do_not_depend_on_how_rows_are_written(tmp_path: Path, suffix:
     files = []
     for length in (300_000, 70_001, 131_072):
         files.append(tmp_path / f"by-{length}{suffix}")
-        with new_output(files[-1], SCHEMA) as write:
+        with new_output(files[-1], SCHEMA) as (encode, write):
             for start in range(0, rows.num_rows, length):
-                write(rows.slice(start, length))
+                write(encode(rows.slice(start, length)))
     assert len({file.read_bytes() for file in files}) == 1
 
 
@@ -68,8 +68,8 @@ def test_a_csv_keeps_every_digit_and_quotes_what_needs_it(tmp_path: Path) -> Non
     text = ['a "quoted", cell', None, "two\nlines", "0012"]
     numbers = [0.1 + 0.2, None, -1e-300, 1e22]
     schema = pa.schema([("id", pa.string()), ("prediction", pa.float64())])
-    with new_output(path, schema) as write:
-        write(pa.table([text, numbers], schema))
+    with new_output(path, schema) as (encode, write):
+        write(encode(pa.table([text, numbers], schema)))
     back = pd.read_csv(path, dtype={"id": str})
     assert [None if each is np.nan else each for each in back["id"]] == text
     assert [None if np.isnan(each) else each for each in back["prediction"]] == numbers
@@ -93,8 +93,8 @@ def test_the_suffix_must_be_that_of_a_known_format(name: str) -> None:
 
 
 def test_parquet_has_null_where_there_is_no_prediction(tmp_path: Path) -> None:
-    with new_output(tmp_path / "out.parquet", SCHEMA) as write:
-        write(pa.table([[1], pa.array([None], pa.float64()), ["missing value: x"]], SCHEMA))
+    with new_output(tmp_path / "out.parquet", SCHEMA) as (encode, write):
+        write(encode(pa.table([[1], pa.array([None], pa.float64()), ["missing value: x"]], SCHEMA)))
     assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [
         {"row": 1, "prediction": None, "reason": "missing value: x"}
     ]

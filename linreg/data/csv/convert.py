@@ -112,6 +112,10 @@ def _read_text(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _write(target: Path, schema: pa.Schema, rows: Iterable[pa.Table]) -> None:
-    with new_file(target) as partial, TableWriter(partial, schema) as writer:
+    """Write a scratch file: neither a power cut nor a damaged disk matters to it."""
+    with (
+        new_file(target, flush=False) as partial,
+        TableWriter(partial, schema, checksums=False) as writer,
+    ):
         for table in rows:
             writer.write(table)

@@ -20,14 +20,14 @@ class Utf8Decoder:
         self._offset = offset
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def check(self, block: bytes, *, final: bool) -> None:
+    def check(self, block: bytes | bytearray, *, final: bool) -> None:
         """Check the next bytes as `decode` does, but return nothing: fast for plain ASCII."""
         if block.isascii() and b"\0" not in block and not self._decoder.getstate()[0]:
             self._offset += len(block)
         else:
             self.decode(block, final=final)
 
-    def decode(self, block: bytes, *, final: bool = False) -> str:
+    def decode(self, block: bytes | bytearray, *, final: bool = False) -> str:
         """Return the next bytes as text; `final` when the file ends with them."""
         self._offset += len(block)
         try:

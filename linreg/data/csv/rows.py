@@ -1,23 +1,26 @@
 """The rows of a CSV file as Arrow tables, block by block.
 
-Blocks are cut here and parsed by pyarrow one at a time. pyarrow's own streaming reader would read
-some thirty blocks ahead, on a thread that may outlive the reader and abort the interpreter at its
-exit.
+Blocks are cut here, and parsed by pyarrow in threads of ours. pyarrow's own streaming reader would
+read some thirty blocks ahead, on a thread that may outlive the reader and abort the interpreter at
+its exit.
 """
 
+import io
 from collections.abc import Iterator
-from typing import Literal
+from contextlib import closing
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
 from linreg.data.csv import dialect
+from linreg.data.csv.block_parser import BlockParser, ParsedBlock, TypedOrTextParser
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.encoding import Utf8Decoder
-from linreg.data.csv.quotes import first_row_with_stray_quote
-from linreg.data.csv.values import BLANKS, FALSE, MISSING, TRUE
+from linreg.data.csv.quotes import QUOTE, count_byte
+from linreg.data.tables.prefetch import map_ahead
 from linreg.errors import UserError
+
+Parser = BlockParser | TypedOrTextParser
 
 
 def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
@@ -27,171 +30,146 @@ def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[
     a row with too few or too many cells or one longer than a block, for a quote that is not closed
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
-    parser = _BlockParser(file, schema, decimal)
-    decoder = Utf8Decoder(file.path, offset=file.rows_offset)
-    unparsed = b""
-    with file.path.open("rb") as raw:
-        raw.seek(file.rows_offset)
-        while True:
-            read = raw.read(dialect.BLOCK_BYTES)
-            at_end = not read
-            decoder.check(read, final=at_end)
-            unparsed += read
-            if not unparsed:
-                return
-            for end in [len(unparsed)] if at_end else _possible_ends(unparsed, file.line_end):
-                rows = parser.parse(memoryview(unparsed)[:end])
-                if rows is not None:
-                    yield rows
-                    unparsed = unparsed[end:]
+    return _read(file, BlockParser(file, schema, decimal))
+
+
+def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield rows like `read_rows`; where a cell does not fit its type, a block of text."""
+    return _read(file, TypedOrTextParser(file, schema))
+
+
+def _read(file: CsvFile, parser: Parser) -> Iterator[pa.Table]:
+    offset = file.rows_offset
+    num_rows = 0
+    with file.path.open("rb", buffering=0) as raw:
+        # Several at a time, as long as blocks are as they should be.
+        blocks = _cut_at_row_ends(raw, file)
+        with closing(map_ahead(partial(_parse_if_regular, file, parser), blocks)) as regular:
+            for num_bytes, rows in regular:
+                if rows is None:
                     break
-            else:
-                parser.require_more(unparsed, at_end)
+                yield rows
+                offset += num_bytes
+                num_rows += rows.num_rows
+        # From there on one by one: an irregular block begins, or the last row.
+        raw.seek(offset)
+        yield from _read_one_by_one(raw, file, parser, offset, num_rows)
 
 
-class _BlockParser:
-    """Parses blocks, and finds out whether a block consists of whole rows."""
+def _cut_at_row_ends(raw: io.FileIO, file: CsvFile) -> Iterator[bytearray]:
+    """Yield the blocks of a file, as far as line ends show where they end.
 
-    def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str) -> None:
-        self._file = file
-        self._num_rows = 0
-        # The number of the row in which the last block ended.
-        self._last_row = 0
-        self._irregular_rows: list[csv.InvalidRow] = []
-        # A row with one cell too many and a NUL, unlike any row of the file. Appended to a block it
-        # is passed to the handler of irregular rows, unless the block ends inside quotes: then
-        # pyarrow takes it for a part of the last cell.
-        self._end_mark = file.delimiter * len(file.names) + "\0"
-        self._parse_options = csv.ParseOptions(
-            delimiter=file.delimiter,
-            newlines_in_values=True,
-            ignore_empty_lines=len(file.names) > 1,
-            invalid_row_handler=self._on_irregular_row,
-        )
-        self._convert_options = csv.ConvertOptions(
-            # The decoder has checked every byte.
-            check_utf8=False,
-            column_types=schema,
-            include_columns=schema.names,
-            null_values=MISSING,
-            strings_can_be_null=True,
-            true_values=TRUE,
-            false_values=FALSE,
-            decimal_point=decimal,
-        )
-
-    def parse(self, block: memoryview) -> pa.Table | None:
-        """Return the rows of a block; None when it ends inside quotes."""
-        line_end = b"" if block[-1] in b"\r\n" else self._file.line_end
-        data = b"".join([block, line_end, self._end_mark.encode()])
-        self._irregular_rows.clear()
-        try:
-            rows = csv.read_csv(
-                pa.BufferReader(data),
-                self._read_options(len(data)),
-                self._parse_options,
-                self._convert_options,
-            )
-        except pa.ArrowInvalid:
-            if not self._irregular_rows or self._irregular_rows[-1].text == self._end_mark:
-                # A cell does not fit its type.
-                raise
-            self._last_row = self._num_rows + self._irregular_rows[-1].number
-            self._refuse_unless_unfinished(self._irregular_rows[-1])
-            return None
-        self._last_row = self._num_rows + rows.num_rows
-        if not self._irregular_rows:
-            return None
-        # A line end that ends no row belongs to a cell (or to an empty line): see quotes.py.
-        if data.count(self._file.line_end) != rows.num_rows:
-            self._refuse_stray_quote(block, rows.num_rows)
-        self._num_rows = self._last_row
-        return _with_padded_missing_as_null(rows)
-
-    def require_more(self, unparsed: bytes, at_end: bool) -> None:
-        """Raise UserError for bytes of an unfinished row that further bytes cannot finish."""
-        where = f"{self._file.path}: row {max(self._last_row, self._num_rows + 1)}"
-        if at_end:
-            todo = "close it, in this row or in one above"
-            raise UserError(where, "a quote is not closed", todo=todo)
-        if len(unparsed) > dialect.BLOCK_BYTES:
-            what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
-            raise UserError(where, what, todo="look for a quote that is not closed")
-
-    def _read_options(self, num_bytes: int) -> csv.ReadOptions:
-        # With a single thread pyarrow numbers the rows. A block would not keep several busy anyway.
-        return csv.ReadOptions(
-            block_size=num_bytes, column_names=self._file.names, use_threads=False
-        )
-
-    def _on_irregular_row(self, row: csv.InvalidRow) -> Literal["error", "skip"]:
-        self._irregular_rows.append(row)
-        return "skip" if row.text == self._end_mark else "error"
-
-    def _refuse_unless_unfinished(self, row: csv.InvalidRow) -> None:
-        """Raise UserError for a row with too few or too many cells.
-
-        One that ends with the end mark is unfinished: the block ended inside quotes.
-        """
-        if row.text.endswith("\0"):
+    Each ends with a whole row, if the quotes in it come in pairs.
+    """
+    offset = file.rows_offset
+    while True:
+        block = bytearray(_bytes_to_read(file, offset))
+        # The piece of a row that the last block did not take is read again.
+        raw.seek(offset)
+        del block[raw.readinto(block) :]
+        end = next(_possible_ends(block, file.line_end), 0)
+        if not end:
             return
-        todo = "correct the row"
-        if row.actual_columns > row.expected_columns:
-            todo += f", or put quotes around cells that contain {self._file.delimiter!r}"
-        cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
-        raise UserError(
-            f"{self._file.path}: row {self._last_row}",
-            f"has {cells} where the header has {row.expected_columns}",
-            found=row.text,
-            todo=todo,
-        )
+        del block[end:]
+        offset += end
+        yield block
 
-    def _refuse_stray_quote(self, block: memoryview, num_rows: int) -> None:
-        """Raise UserError for a row of the block with text after a closing quote.
 
-        pyarrow takes that text for a part of the cell.
-        """
-        start = first_row_with_stray_quote(block, self._file.delimiter)
-        if start is None:
+def _bytes_to_read(file: CsvFile, offset: int) -> int:
+    """Return how many bytes from `offset` on to look at for the end of a block.
+
+    That is up to the next multiple of BLOCK_BYTES but one, so that blocks end in the same places
+    however their ends are found.
+    """
+    position = offset - file.rows_offset
+    return (-(-position // dialect.BLOCK_BYTES) + 1) * dialect.BLOCK_BYTES - position
+
+
+def _parse_if_regular(
+    file: CsvFile, parser: Parser, block: bytearray
+) -> tuple[int, pa.Table | None]:
+    """Return the length of a block and its rows; None where anything about it is unusual."""
+    num_bytes = len(block)
+    try:
+        Utf8Decoder(file.path, offset=0).check(block, final=True)
+        parsed = parser.parse(block)
+    except (UserError, pa.ArrowInvalid):
+        return num_bytes, None
+    return num_bytes, None if parsed.stray_quote else parsed.rows
+
+
+def _read_one_by_one(
+    raw: io.FileIO, file: CsvFile, parser: Parser, offset: int, num_rows: int
+) -> Iterator[pa.Table]:
+    """Yield the rows from `offset` on, which follow `num_rows` others.
+
+    Where the quotes do not tell the end of a block, several are tried. Raises like `read_rows`.
+    """
+    decoder = Utf8Decoder(file.path, offset)
+    unparsed = b""
+    last_row = num_rows
+    num_bytes = _bytes_to_read(file, offset)
+    while True:
+        read = raw.read(num_bytes)
+        num_bytes = dialect.BLOCK_BYTES
+        at_end = not read
+        decoder.check(read, final=at_end)
+        unparsed += read
+        if not unparsed:
             return
-        rows_from_there = csv.read_csv(
-            pa.BufferReader(block[start:]), self._read_options(len(block)), self._parse_options
-        )
-        row = self._num_rows + num_rows - rows_from_there.num_rows + 1
-        raise UserError(
-            f"{self._file.path}: row {row}",
-            "has text after a closing quote",
-            found=bytes(block[start : start + 1000]).decode(errors="replace"),
-            todo="look for a quote that is not closed; double a quote inside a quoted cell",
-        )
+        for end in [len(unparsed)] if at_end else _possible_ends(unparsed, file.line_end):
+            parsed = parser.parse(bytearray(memoryview(unparsed)[:end]))
+            last_row = num_rows + parsed.last_row
+            _refuse(parsed, file, num_rows)
+            if parsed.rows is not None:
+                yield parsed.rows
+                num_rows = last_row
+                unparsed = unparsed[end:]
+                break
+        else:
+            _require_more(unparsed, at_end, f"{file.path}: row {max(last_row, num_rows + 1)}")
 
 
-def _possible_ends(block: bytes, line_end: bytes) -> Iterator[int]:
+def _possible_ends(block: bytes | bytearray, line_end: bytes) -> Iterator[int]:
     """Yield where the last whole row may end: after paired quotes, then after unpaired ones.
 
     The latter is right where a cell such as `5" pipe` contains a quote without being quoted.
     """
     for parity_of_whole_rows in (0, 1):
         end = block.rfind(line_end) + 1
-        parity = block.count(b'"', 0, end) % 2
+        parity = count_byte(memoryview(block)[:end], QUOTE) % 2 if QUOTE in block else 0
         while end and parity != parity_of_whole_rows:
             previous = block.rfind(line_end, 0, end - 1) + 1
-            parity ^= block.count(b'"', previous, end) % 2
+            parity ^= block.count(QUOTE, previous, end) % 2
             end = previous
         if end:
             yield end
 
 
-def _with_padded_missing_as_null(rows: pa.Table) -> pa.Table:
-    """Make text null that is a word for missing with blanks around it.
+def _refuse(parsed: ParsedBlock, file: CsvFile, num_rows: int) -> None:
+    """Raise UserError for an irregular row or a stray quote; `num_rows` are above the block."""
+    if row := parsed.irregular_row:
+        todo = "correct the row"
+        if row.actual_columns > row.expected_columns:
+            todo += f", or put quotes around cells that contain {file.delimiter!r}"
+        cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
+        what = f"has {cells} where the header has {row.expected_columns}"
+        where = f"{file.path}: row {num_rows + row.number}"
+        raise UserError(where, what, found=row.text, todo=todo)
+    if stray := parsed.stray_quote:
+        raise UserError(
+            f"{file.path}: row {num_rows + stray.row}",
+            "has text after a closing quote",
+            found=stray.text,
+            todo="look for a quote that is not closed; double a quote inside a quoted cell",
+        )
 
-    pyarrow recognizes the words only without blanks.
-    """
-    words = pa.array(MISSING)
-    columns = [
-        pc.if_else(pc.is_in(pc.ascii_trim(cells, BLANKS), words), None, cells)
-        if pa.types.is_string(cells.type)
-        else cells
-        for cells in rows.columns
-    ]
-    return pa.table(columns, rows.schema)
+
+def _require_more(unparsed: bytes, at_end: bool, where: str) -> None:
+    """Raise UserError for bytes of an unfinished row that further bytes cannot finish."""
+    if at_end:
+        todo = "close it, in this row or in one above"
+        raise UserError(where, "a quote is not closed", todo=todo)
+    if len(unparsed) > dialect.BLOCK_BYTES:
+        what = f"the row is longer than {dialect.BLOCK_BYTES} bytes"
+        raise UserError(where, what, todo="look for a quote that is not closed")

@@ -1,12 +1,19 @@
 """What a design needs to know of a formula, as plain data for schema.json.
 
-formulaic decides which categories are coded with a reference level. Building a design from the
-result needs neither formulaic nor a Python expression.
+That includes which categories are coded with a reference level. Building a design from the result
+needs no Python expression.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 from linreg.data.formula.formula import Factor, ParsedFormula
+
+Subspace = dict[Factor, bool]
+"""What products of these factors span, each with whether it is full: a number, or a category with
+all its levels; otherwise its reference level is left out.
+"""
 
 
 def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
@@ -27,33 +34,54 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
 
 
 def _coded_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
-    """Let formulaic find the redundant levels, in a formula of stand-ins with two values each.
+    """Return the terms with every category coded so that no column is the sum of others.
 
-    Which levels are redundant depends on which factors are categories, and not on their values. So
-    formulaic evaluates nothing that the user has written.
+    A category with all its levels spans the intercept and what its other levels add to it. So a
+    term spans one subspace for each subset of its categories. Those that terms before it span are
+    left out, and of the others as many as possible are joined: (…) and (…):reduced into (…):full.
+    Source: "Redundancy and categorical factors" in the documentation of patsy.
     """
-    import pandas as pd
-    from formulaic import Formula
-
-    stand_ins = {factor: f"f{i}" for i, factor in enumerate(dict.fromkeys(parsed.factors))}
-    factors = {name: factor for factor, name in stand_ins.items()}
-    values = {
-        name: pd.Categorical(["a", "b"]) if factor.kind == "category" else [0.0, 1.0]
-        for name, factor in factors.items()
-    }
-    sums = [":".join(stand_ins[factor] for factor in term) for term in parsed.terms]
-    formula = Formula(" + ".join(["1" if parsed.intercept else "0", *sums]))
+    spanned = {frozenset[Factor]()} if parsed.intercept else set()
     terms = []
-    for structure in formula.get_model_matrix(pd.DataFrame(values)).model_spec.structure:
-        # formulaic's scoped term has no order of factors; names have that of the formula.
-        order = [factor.expr for factor in structure.term.factors]
-        for scoped_term in structure.scoped_terms:
-            scoped = sorted(scoped_term.factors, key=lambda each: order.index(each.factor.expr))
-            if scoped:
-                terms.append(
-                    [_as_data(factors[each.factor.expr], full=not each.reduced) for each in scoped]
-                )
+    for term in parsed.terms:
+        new = [each for each in _subspaces(term) if frozenset(each) not in spanned]
+        spanned.update(map(frozenset, new))
+        terms += [
+            [_as_data(factor, full=full) for factor, full in joined.items()]
+            for joined in _join(new)
+            if joined
+        ]
     return terms
+
+
+def _subspaces(term: Sequence[Factor]) -> Iterator[Subspace]:
+    """Yield the subspaces that a term spans, those of few factors first."""
+    categories = [factor for factor in term if factor.kind == "category"]
+    for size in range(len(categories) + 1):
+        for chosen in map(set, combinations(categories, size)):
+            yield {
+                factor: factor.kind == "number"
+                for factor in term
+                if factor.kind == "number" or factor in chosen
+            }
+
+
+def _join(subspaces: Iterable[Subspace]) -> list[Subspace]:
+    """Return the fewest subspaces that have the same sum, which is direct."""
+    joined: list[Subspace] = []
+    for subspace in sorted(subspaces, key=len):
+        for other in joined:
+            added = subspace.keys() - other.keys()
+            if len(added) == 1 and other.items() <= subspace.items():
+                [factor] = added
+                if not subspace[factor]:
+                    rest = [each for each in joined if each is not other]
+                    # Joined to one that is smaller, it may join others in turn.
+                    joined = _join([*rest, {**subspace, factor: True}])
+                    break
+        else:
+            joined.append(subspace)
+    return joined
 
 
 def _as_data(factor: Factor, *, full: bool) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 On the left of `~` formulaic evaluates calls to find the columns that they read. So it is given one
 side at a time, as a formula without a left side; in the tests an audit hook sees that it then
 executes nothing.
+
+Of formulaic only the parser is imported: the whole needs pandas and scipy, and half a second.
 """
 
+import importlib.util
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +28,8 @@ _MOST_CHARACTERS = 20_000
 
 def split_sides(text: str) -> tuple[str, str]:
     """Return the texts left and right of the unquoted `~`; raises UserError unless there is one."""
-    from formulaic.parser.algos.tokenize import tokenize
+    with _without_the_whole():
+        from formulaic.parser.algos.tokenize import tokenize
 
     if len(text) > _MOST_CHARACTERS:
         what = f"is longer than {_MOST_CHARACTERS} characters, which only a sum of names may be"
@@ -49,8 +54,9 @@ def parse_terms(text: str, names: Sequence[str], formula: str, *, intercept: boo
     With `intercept` there is one unless the side says 0. Raises UserError, which shows `formula`,
     for text that is not a side of a formula or expands to too many terms.
     """
-    from formulaic import Formula, SimpleFormula
-    from formulaic.parser import DefaultFormulaParser
+    with _without_the_whole():
+        from formulaic.parser import DefaultFormulaParser
+        from formulaic.utils.structured import Structured
 
     parser = DefaultFormulaParser(include_intercept=intercept, feature_flags=set())
     with _translated_errors(formula):
@@ -61,19 +67,37 @@ def parse_terms(text: str, names: Sequence[str], formula: str, *, intercept: boo
             "__formulaic_variables_available__": list(names),
             "__formulaic_variables_used_lhs__": [],
         }
-        side = Formula(text, _parser=parser, _context=context)
-        if not isinstance(side, SimpleFormula):
+        side = parser.get_terms(text, context=context)._simplify()
+        if isinstance(side, Structured):
             raise TypeError("one side has several parts")
         return [
             tuple((factor.expr, factor.eval_method.value) for factor in term.factors)
-            for term in side
+            for term in sorted(side, key=lambda term: term.degree)
         ]
+
+
+@contextmanager
+def _without_the_whole() -> Iterator[None]:
+    """Let parts of formulaic be imported without the package itself, whose parts they are."""
+    if "formulaic" in sys.modules:
+        yield
+        return
+    found = importlib.util.find_spec("formulaic")
+    assert found is not None, "it is among the dependencies"
+    # An empty package that knows where its parts are.
+    sys.modules["formulaic"] = importlib.util.module_from_spec(found)
+    try:
+        yield
+    finally:
+        # So that whoever imports the package gets it.
+        del sys.modules["formulaic"]
 
 
 @contextmanager
 def _translated_errors(formula: str) -> Iterator[None]:
     """Turn what formulaic and Python's parser raise for a formula into UserError."""
-    from formulaic.errors import FormulaicError
+    with _without_the_whole():
+        from formulaic.errors import FormulaicError
 
     try:
         # Python's parser warns of syntax that is rejected later, or that is taken literally.

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from linreg.arrays import Floats
 from linreg.data.formula.schema import kind_of
+from linreg.data.ingest.nanoseconds import NanosecondTime
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
@@ -53,11 +54,20 @@ class ColumnProfile:
         cells = column.drop_null()
         if len(cells) == 0:
             return
+        distinct = cells
+        if kind_of(self.type) == "category" and self.levels is not None:
+            counts = pc.value_counts(cells)
+            distinct = counts.field("values")
+            for level in counts.to_pylist():
+                self.levels[level["values"]] = self.levels.get(level["values"], 0) + level["counts"]
+            if len(self.levels) > MOST_LEVELS:
+                self.levels = None
         # pyarrow cannot compare durations.
         if kind_of(self.type) != "other":
-            bounds = pc.min_max(cells).as_py()
-            self.min = bounds["min"] if self.min is None else min(self.min, bounds["min"])
-            self.max = bounds["max"] if self.max is None else max(self.max, bounds["max"])
+            # Comparing text takes long, and that of a few levels does not.
+            low, high = map(_as_python, pc.min_max(distinct).values())
+            self.min = low if self.min is None else min(self.min, low)
+            self.max = high if self.max is None else max(self.max, high)
         if kind_of(self.type) == "number":
             values = as_floats(cells)
             if not np.isfinite(values).all():
@@ -65,11 +75,6 @@ class ColumnProfile:
             self._add_numbers(values)
         else:
             self.count += len(cells)
-        if kind_of(self.type) == "category" and self.levels is not None:
-            for level in pc.value_counts(cells).to_pylist():
-                self.levels[level["values"]] = self.levels.get(level["values"], 0) + level["counts"]
-            if len(self.levels) > MOST_LEVELS:
-                self.levels = None
 
     def _add_numbers(self, values: Floats) -> None:
         """Update mean and sum of squares (Chan, Golub and LeVeque, 1979)."""
@@ -133,6 +138,12 @@ def profile_columns(table: TypedTable) -> dict[str, ColumnProfile]:
         for name, profile in profiles.items():
             profile.update(chunk, name)
     return profiles
+
+
+def _as_python(value: pa.Scalar) -> Any:
+    if pa.types.is_timestamp(value.type) and value.type.unit == "ns":
+        return NanosecondTime(value.value, value.type.tz)
+    return value.as_py()
 
 
 def _not_finite(chunk: SourceChunk, name: str) -> UserError:

@@ -70,17 +70,17 @@ class TableWriter:
 
     Floats are stored without dictionary and uncompressed: random digits do not compress, and
     decoding them is then a copy. Pages are as long as pyarrow allows (1 MiB), since each has a
-    header to be verified, and carry a checksum.
+    header to be verified, and carry a checksum, unless `checksums` is False, as for a scratch file.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, checksums: bool = True) -> None:
         text_columns = [field.name for field in schema if pa.types.is_string(field.type)]
         self._writer = pq.ParquetWriter(
             path,
             schema,
             compression="none",
             use_dictionary=text_columns,
-            write_page_checksum=True,
+            write_page_checksum=checksums,
             version="2.6",
             max_rows_per_page=ROWS_PER_GROUP,
         )

@@ -1,10 +1,12 @@
 """The rows of a file, and what makes them unreadable."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from linreg.data.csv import dialect
+from linreg.data.csv.block_parser import BlockParser, ParsedBlock
 from tests.data.csv.converted import converted, one_column, quoted, refused
 
 
@@ -145,6 +147,36 @@ def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
     cells = ["NA", " NA", "?\t", " null ", "a", " a", "N A", ""]
     missing = one_column(tmp_path, cells).is_null().to_pylist()
     assert missing == [True, True, True, True, False, False, False, True]
+
+
+def test_regular_blocks_are_parsed_by_threads_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of quoted text with line ends and quotes in it, which is not ASCII, too."""
+    threads = set()
+    parse = BlockParser.parse
+
+    def spy(parser: BlockParser, block: bytearray) -> ParsedBlock:
+        threads.add(threading.current_thread())
+        return parse(parser, block)
+
+    monkeypatch.setattr(BlockParser, "parse", spy)
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 100)
+    cells = ['said "é"', "two\nlines", "a, b", "plain"] * 100
+    assert one_column(tmp_path, [quoted(cell) for cell in cells]).to_pylist() == cells
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+def test_rows_below_a_block_with_misleading_quotes_are_read_too(tmp_path: Path) -> None:
+    cells = ["plain"] * 200_000
+    cells[100_000] = '5" pipe'
+    cells[150_000:150_003] = ['"two\nlines"', "NA", "é"]
+    expected = [{'"two\nlines"': "two\nlines", "NA": None}.get(cell, cell) for cell in cells]
+    for block_bytes in (1 << 16, 1 << 20, 4 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dialect, "BLOCK_BYTES", block_bytes)
+            assert one_column(tmp_path, cells).to_pylist() == expected
 
 
 def test_damage_far_from_the_start_is_found_with_its_offset(

@@ -3,9 +3,10 @@ import time
 from collections.abc import Generator, Iterator
 from typing import cast
 
+import pyarrow as pa
 import pytest
 
-from linreg.data.tables.prefetch import prefetch
+from linreg.data.tables.prefetch import map_ahead, prefetch
 
 
 def readers() -> list[threading.Thread]:
@@ -134,3 +135,51 @@ def test_the_reader_itself_can_close_a_generator_that_was_left_half_way() -> Non
         time.sleep(0.001)
     assert (taken, abandoned) == (0, [])
     assert cleared == ["prefetch_0"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 100])
+def test_results_come_in_the_order_of_the_items_whatever_takes_longest(count: int) -> None:
+    def square(number: int) -> int:
+        time.sleep(0.002 * (number % 3 == 0))
+        return number * number
+
+    assert list(map_ahead(square, range(count))) == [number * number for number in range(count)]
+
+
+def test_threads_work_on_the_next_items_while_a_result_is_used() -> None:
+    done: list[tuple[int, str]] = []
+
+    def work(number: int) -> int:
+        done.append((number, threading.current_thread().name))
+        return number
+
+    for number in map_ahead(work, range(5)):
+        deadline = time.monotonic() + 10
+        while len(done) < min(number + 2, 5):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert threading.current_thread().name not in {name for _, name in done}
+
+
+def test_no_more_items_are_made_in_advance_than_two_for_each_thread() -> None:
+    counter = Counter(50)
+    for number in map_ahead(lambda number: number, counter):
+        time.sleep(0.002)
+        assert counter.num <= number + 2 * pa.cpu_count() + 1
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3, 9])
+def test_an_exception_of_the_function_is_raised_in_its_place(wrong: int) -> None:
+    found: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        found.extend(map_ahead(lambda number: number // (number != wrong), range(10)))
+    assert found == list(range(wrong))
+
+
+def test_stopping_map_ahead_early_leaves_no_thread() -> None:
+    counter = Counter(100)
+    results = map_ahead(lambda number: number, counter)
+    assert next(results) == 0
+    results.close()
+    assert readers() == []
+    assert counter.num <= 2 * pa.cpu_count() + 1
