@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from linreg.errors import UserError
 from linreg.fit.exact.ldl import LinearDependency
+from linreg.fit.exact.moment_sums.elimination import Elimination
 from linreg.fit.exact.normal_equations import NormalEquations
 
 TRAINING_ROWS = "the training rows"
@@ -27,6 +30,35 @@ def describe_dependencies(
                 terms[name] = float(equations.in_units(coefficient, of=column, per=j))
         dropped[names[column - 1]] = format_linear_combination(terms)
     return dropped
+
+
+def describe_levels(
+    dropped: Mapping[str, str],
+    dependencies: Sequence[LinearDependency],
+    equations: NormalEquations,
+    elimination: Elimination,
+    names: Sequence[str],
+) -> dict[str, str]:
+    """Return, by name, the dependencies in which levels that were eliminated have a part.
+
+    dropped, dependencies  of columns that are none of these levels, within the levels
+    names                  of all columns of X
+
+    A level without a weight is 0.
+    """
+    category, _, _ = names[elimination.category.first].partition("[")
+    means, lengths = elimination.means[0], np.sqrt(elimination.weights[0])
+    found = {}
+    for name, dependency in zip(dropped, dependencies, strict=True):
+        column = equations.first + dependency.column
+        of_levels = means[:, column].copy()
+        for index, coefficient in dependency.coefficients.items():
+            of_levels -= float(coefficient) * means[:, equations.first + index]
+        if (np.abs(of_levels) * lengths > NEGLIGIBLE * equations.roundings[column].norm).any():
+            others = "" if dropped[name] == "0" else f"{dropped[name]} + "
+            found[name] = f"{others}a number for each level of {category}"
+    without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
+    return found | {names[j]: "0" for j in without_weight.tolist()}
 
 
 def collinear_error(dropped: Mapping[str, str]) -> UserError:

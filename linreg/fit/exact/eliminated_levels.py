@@ -77,28 +77,28 @@ class EliminatedLevels:
             own.append(0.0 if j in of_rest else 1 / self.weights[level])
         return np.array(rows), np.array(own)
 
-    def relative_errors(self, estimate: Estimate, noise: float) -> Floats:
+    def relative_errors(self, estimate: Estimate, noise: float, error: float) -> Floats:
         """Return bounds (L,) of the relative errors, as in `LeastSquares`.
 
         noise  the residual standard deviation, in the unit of y
+        error  the largest error of an entry of S, as a part of the norms of its two columns
         """
         gram, columns = self.elimination.gram, estimate.columns
         means = self.elimination.means[0]
-        terms, errors = np.abs(means[:, -1]), np.zeros(len(means))
-        for j, beta, error in zip(
-            columns, estimate.beta, estimate.beta_errors.tolist(), strict=True
-        ):
-            terms += np.abs(means[:, j]) * abs(float(beta))
-            errors += np.abs(means[:, j]) * error
-        errors += gram.error * terms
-        sizes = np.maximum(np.abs(self.beta[0]), noise * np.sqrt(self.variances))
-        # S has an error of ε‖zᵢ‖‖zⱼ‖, which R̄·S⁻¹ amplifies.
+        own_terms, terms = np.abs(means[:, -1]), gram.norms[-1]
+        for j, value in zip(columns, estimate.beta, strict=True):
+            size = abs(float(value))
+            own_terms += np.abs(means[:, j]) * size
+            terms += gram.norms[j] * size
+        # R̄·S⁻¹ amplifies the errors of S, which may cancel: R̄·(errors of β) would be far more.
         amplification = np.zeros(len(means))
         for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
             product = (means[:, columns] * of_column).sum(axis=1)
             amplification += np.abs(product) * gram.norms[j]
-        of_variances = ratio(gram.error * np.square(amplification), self.variances)
-        largest = np.maximum(ratio(errors, sizes), of_variances / 2)
+        sizes = np.maximum(np.abs(self.beta[0]), noise * np.sqrt(self.variances))
+        of_coefficients = ratio(error * (amplification * terms + own_terms), sizes)
+        of_variances = ratio(error * np.square(amplification), self.variances)
+        largest = np.maximum(of_coefficients, of_variances / 2)
         return np.where(self.kept, largest, np.nan)
 
 

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.errors import UserError
-from linreg.fit.exact.collinearity import TRAINING_ROWS, collinear_error, describe_dependencies
+from linreg.fit.exact.collinearity import (
+    TRAINING_ROWS,
+    collinear_error,
+    describe_dependencies,
+    describe_levels,
+)
 from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
 from linreg.fit.exact.eliminated_levels import EliminatedLevels, eliminated_levels
 from linreg.fit.exact.estimate import (
@@ -154,7 +159,7 @@ def solve(
         factors = equations.factorize()
         dropped = describe_dependencies(factors.dependencies, equations, of_rest)
         if elimination:
-            dropped |= elimination.dependencies(dropped, names)
+            dropped |= describe_levels(dropped, factors.dependencies, equations, elimination, names)
         if dropped and collinear == "error":
             raise collinear_error(dropped)
 
@@ -206,7 +211,8 @@ def solve(
         if not levels:
             return solution
         noise = math.sqrt(max(float(estimate.rss), 0.0) / df) if df else 0.0
-        return _with_levels(solution, levels, names, levels.relative_errors(estimate, noise))
+        of_levels = levels.relative_errors(estimate, noise, factors.error)
+        return _with_levels(solution, levels, names, of_levels)
 
 
 def _with_levels(

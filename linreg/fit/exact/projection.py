@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 
 from linreg.arrays import Floats, read_only
-from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
+from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, as_array
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
 from linreg.fit.exact.ldl import MIN_COMPILED
 from linreg.fit.exact.least_squares import LeastSquares
@@ -53,11 +53,13 @@ class Projection:
 
 def leverages(solution: LeastSquares, X: DesignMatrix) -> Floats:
     """Return xᵀ·A⁻¹·x of each row (n,), for rows of the fit or new ones; x = [1 X] or [X]."""
-    if isinstance(X, CompactMatrix):
+    if isinstance(X, CompactMatrix) and solution.levels:
         from linreg.fit.exact.level_projection import LevelProjection
 
         _, result = LevelProjection(solution, X).residuals_and_leverages(X, np.zeros(len(X)))
         return result
+    # A model from before categories were compact has moments of all columns.
+    X = as_array(X)
     result = np.empty(len(X))
     if len(solution.kept) >= MIN_COMPILED and (solution.condition or np.inf) <= WELL_CONDITIONED:
         from linreg.fit.exact.double_double import projection_kernels

@@ -11,6 +11,10 @@ from linreg.data.formula.compact_matrix import Codes
 from linreg.fit.exact.double_double.sum_kernels import add_to_total, axpy, product_error
 from linreg.fit.kernels import strict
 
+LEVELS_PER_BLOCK = 256
+ROWS_PER_BLOCK = 16
+"""Of a matrix from which the products of levels are subtracted."""
+
 
 @strict
 def add_rows_to_levels(
@@ -66,20 +70,41 @@ def divide_rows(A: Floats, d: Floats) -> Floats:
 
 @strict
 def subtract_products(S: Floats, A: Floats, B: Floats) -> None:
-    """Subtract Aᵀ·B from the lower triangle of S (2, k, k), for A and B (2, n, k)."""
-    for level in range(A.shape[1]):
-        for i in range(A.shape[2]):
-            a, a_lo = -A[0, level, i], -A[1, level, i]
-            if a == 0.0:
-                continue
-            for j in range(i + 1):
-                p = a * B[0, level, j]
-                e = product_error(a, B[0, level, j], p)
-                e += a * B[1, level, j] + a_lo * B[0, level, j]
-                s = S[0, i, j] + p
-                z = s - S[0, i, j]
-                S[1, i, j] += ((S[0, i, j] - (s - z)) + (p - z)) + e
-                S[0, i, j] = s
+    """Subtract Aᵀ·B from the lower triangle of S (2, k, k), for A and B (2, n, k).
+
+    Products are summed by blocks of levels first: a remainder that collects the errors of all sums
+    has those of its own, which grow with their number, and 100,000 levels took 8 bits. The rows of
+    S are taken by blocks too, which stay in a cache.
+    """
+    num_levels, k = A.shape[1:]
+    sums = np.empty((2, ROWS_PER_BLOCK, k))
+    for first_row in range(0, k, ROWS_PER_BLOCK):
+        end = min(first_row + ROWS_PER_BLOCK, k)
+        for first_level in range(0, num_levels, LEVELS_PER_BLOCK):
+            sums[:] = 0.0
+            for level in range(first_level, min(first_level + LEVELS_PER_BLOCK, num_levels)):
+                for i in range(first_row, end):
+                    a, a_lo = A[0, level, i], A[1, level, i]
+                    if a == 0.0:
+                        continue
+                    hi, lo = sums[0, i - first_row], sums[1, i - first_row]
+                    for j in range(i + 1):
+                        p = a * B[0, level, j]
+                        e = product_error(a, B[0, level, j], p)
+                        e += a * B[1, level, j] + a_lo * B[0, level, j]
+                        s = hi[j] + p
+                        z = s - hi[j]
+                        lo[j] += ((hi[j] - (s - z)) + (p - z)) + e
+                        hi[j] = s
+            for i in range(first_row, end):
+                for j in range(i + 1):
+                    value = -sums[0, i - first_row, j]
+                    s = S[0, i, j] + value
+                    z = s - S[0, i, j]
+                    e = (S[0, i, j] - (s - z)) + (value - z)
+                    e += S[1, i, j] - sums[1, i - first_row, j]
+                    S[0, i, j] = s + e
+                    S[1, i, j] = e - (S[0, i, j] - s)
 
 
 @strict

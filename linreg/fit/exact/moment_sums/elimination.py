@@ -6,7 +6,6 @@ gives the coefficients of R that it gives with all columns (R. Frisch and F. Wau
 1933; M. Lovell, JASA 58, 1963).
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,21 +36,6 @@ class Elimination:
     gram: Gram
     weights: Floats
     means: Floats
-
-    def dependencies(self, dropped: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-        """Return the linear dependencies of columns, by name, that levels have a part in.
-
-        dropped  those that columns of R have among themselves, within the levels
-        names    of the columns of X
-        """
-        category, _, _ = names[self.category.first].rpartition("[")
-        found = {}
-        for k, j in enumerate(self.rest.tolist(), start=1):
-            if names[j] in dropped and self.means[0, :, k].any():
-                within = "" if dropped[names[j]] == "0" else f"{dropped[names[j]]} + "
-                found[names[j]] = f"{within}a number for each level of {category}"
-        without_weight = np.flatnonzero(self.weights[0] == 0) + self.category.first
-        return found | {names[j]: "0" for j in without_weight.tolist()}
 
 
 def eliminate(moments: LevelMoments, l2: float) -> Elimination:
