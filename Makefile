@@ -44,7 +44,7 @@ verify: env  ## Run every stage again in a clone of this commit, and compare all
 	linreg verify
 
 bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in two minutes
-	@python -c "import matplotlib, polars, psutil, sklearn, threadpoolctl" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
+	@python -c "import duckdb, glum, matplotlib, polars, psutil, pyfixest, sklearn, threadpoolctl" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
 	python -m benchmarks $(ARGS)
 
 ui: env  ## Open the MLflow UI with the runs of this repository

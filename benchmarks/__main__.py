@@ -24,13 +24,24 @@ from benchmarks import (
     machine,
     predict_csv,
     sgd,
+    wide,
     workers,
 )
 from benchmarks.compare import Ratio
 from benchmarks.rows import write_rows
 
 HERE = Path(__file__).parent
-COMPARISONS = ("sgd", "autograd", "exact", "parquet", "csv", "predict_csv", "picture", "workers")
+COMPARISONS = (
+    "sgd",
+    "autograd",
+    "exact",
+    "wide",
+    "parquet",
+    "csv",
+    "predict_csv",
+    "picture",
+    "workers",
+)
 DEFAULT = COMPARISONS[:-1]
 """All but `workers`, which needs tables of 1e8 rows to show more than the start of processes."""
 
@@ -70,6 +81,7 @@ def _comparisons(options: argparse.Namespace) -> dict[str, Callable[[], Iterable
         "sgd": lambda: sgd.compare(1_000_000, turns),
         "autograd": lambda: autograd.compare(40_000 if quick else 200_000, turns),
         "exact": lambda: exact.compare(turns, quick=quick),
+        "wide": lambda: wide.compare(turns, quick=quick),
         "parquet": lambda: _from_parquet(rows_from_parquet, turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
         "predict_csv": lambda: predict_csv.compare(500_000 if quick else 5_000_000, turns),

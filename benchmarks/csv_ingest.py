@@ -1,6 +1,6 @@
-"""Converting CSV to typed Parquet, compared with pyarrow's CSV reader and with polars.
+"""Converting CSV to typed Parquet, compared with pyarrow's CSV reader, polars and duckdb.
 
-pyarrow's reader discards the rows; polars writes Parquet as we do, compressed by default.
+pyarrow's reader discards the rows; polars and duckdb write Parquet, compressed by default.
 """
 
 import importlib.util
@@ -76,11 +76,22 @@ def _compare(path: Path, work: str, M: int, num_rows: int, turns: int) -> Iterat
 
         polars.scan_csv(path).sink_parquet(path.with_suffix(".parquet"))
 
+    def convert_by_duckdb() -> None:
+        import duckdb
+
+        files = str(path), str(path.with_suffix(".parquet"))
+        copy = "COPY (SELECT * FROM read_csv(?)) TO ? (FORMAT parquet)"
+        with duckdb.connect() as database:
+            database.execute("SET threads = 2")
+            database.execute(copy, files)
+
     peers: dict[str, tuple[Callable[[], None], float, str]] = {
         "pyarrow.csv": (read, 0.8, "ours also writes Parquet")
     }
     if HAS_POLARS:
         peers["polars"] = (convert_by_polars, 1.0, "scan_csv → sink_parquet")
+    if importlib.util.find_spec("duckdb"):
+        peers["duckdb"] = (convert_by_duckdb, 1.0, "COPY read_csv TO Parquet, two threads")
     for against, (peer, bar, note) in peers.items():
         times = in_turns(lambda: seconds(convert), lambda peer=peer: seconds(peer), turns)  # type: ignore[misc]
         yield ratio_of(work, M, against, times, num_rows, bar=bar, note=note)
