@@ -93,17 +93,26 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
     for long tables. What sets a process up is imported only by a stage that is one.
     """
     late = ["process.launcher", "process.worker_group", "process.quick_start"]
-    late += (
-        [
-            f"fit.exact.double_double.{name}"
-            for name in ("sum_kernels", "ldl_kernels", "projection_kernels", "projection_numpy")
-        ]
-        if stage in ("train", "evaluate")
-        else []
-    )
+    exact = ["compiled_ldl", "level_projection"]
+    exact += [
+        f"double_double.{name}"
+        for name in (
+            "sum_kernels",
+            "ldl_kernels",
+            "level_kernels",
+            "projection_kernels",
+            "projection_numpy",
+        )
+    ]
+    if stage in ("train", "evaluate"):
+        late += [f"fit.exact.{name}" for name in exact]
     late += {
         "train": ["fit.sgd.autograd", "fit.compiled.engine"],
-        "evaluate": ["evaluation.robust_kernels", "evaluation.robust_numpy"],
+        "evaluate": [
+            "evaluation.robust_kernels",
+            "evaluation.robust_numpy",
+            "evaluation.level_robust",
+        ],
     }.get(stage, [])
     program = (
         f"import stages.{stage}, {', '.join(f'linreg.{module}' for module in late)}, sys;"

@@ -56,7 +56,7 @@ def excluded_from_dot(profiles: Profiles, auxiliary: AuxiliaryColumns) -> dict[s
         elif kind_of(profile.type) in ("time", "other"):
             reasons[name] = "a time"
         elif profile.is_free_text:
-            many = f"over {MOST_LEVELS}" if profile.levels is None else len(profile.levels)
+            many = f"over {MOST_LEVELS:,}" if profile.levels is None else len(profile.levels)
             reasons[name] = f"free text, {many} different values in {profile.count} cells"
     return reasons
 

@@ -66,7 +66,7 @@ def test_the_dot_does_not_stand_for_times_free_text_and_what_parameters_name() -
         "day": "a time",
         "pause": "a time",
         "note": "free text, 3 different values in 5 cells",
-        "id": "free text, over 1000 different values in 150 cells",
+        "id": "free text, over 100,000 different values in 150 cells",
     }
 
 
