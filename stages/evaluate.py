@@ -15,8 +15,8 @@ from linreg.data.parts import open_part, open_shards, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
+from linreg.evaluation.level_robust import robust_standard_errors
 from linreg.evaluation.predictions import write_predictions
-from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
@@ -55,7 +55,7 @@ def main(workers: Workers) -> None:
         gap = exact.loss.convergence(model.theta, model.b)
         gates = check_gates(params.evaluate.gates, metrics | gap)
         # Standard errors belong to the least squares solution, which training approximates.
-        robust_errors = RobustStandardErrors.compute(exact.solution, train, workers)
+        robust_errors = robust_standard_errors(exact.solution, train, workers)
         coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
 
         # All processes have computed the same numbers; one of them writes.

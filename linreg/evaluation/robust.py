@@ -46,10 +46,6 @@ class RobustStandardErrors:
 
         The sums of the shards are added in the order of the shards.
         """
-        if solution.levels:
-            from linreg.evaluation.level_robust import LevelRobustStandardErrors
-
-            return LevelRobustStandardErrors.of_shards(solution, shards, workers)
         own = []
         num_rows = sum(rows.num_rows for rows in shards)
         for index in workers.own_range(len(shards)):
