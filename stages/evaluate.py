@@ -15,8 +15,8 @@ from linreg.data.parts import open_part, open_shards, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
+from linreg.evaluation.level_robust import robust_standard_errors
 from linreg.evaluation.predictions import write_predictions
-from linreg.evaluation.standard_errors import robust_standard_errors
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load

@@ -32,7 +32,7 @@ class LevelRobustStandardErrors(RobustStandardErrors):
         self._projection: LevelProjection | None = None
 
     @classmethod
-    def of_shards(
+    def compute(
         cls, solution: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE
     ) -> "LevelRobustStandardErrors":
         """Read the rows of the fit, each process its own shards, added in their order."""
@@ -56,7 +56,7 @@ class LevelRobustStandardErrors(RobustStandardErrors):
         residuals, leverages = self._projection.residuals_and_leverages(X, y)
         weights = np.ones(len(y)) if w is None else w
         leverages *= weights
-        self._largest_leverage = max(self._largest_leverage, float(leverages.max()))
+        self._largest_leverage = max(self._largest_leverage, float(leverages.max(initial=0.0)))
         for kind, errors in zip((HC3, HC1), hc_errors(weights * residuals, leverages), strict=True):
             self._moments[kind].add(X, np.zeros(len(y)), np.square(errors))
 
@@ -78,6 +78,14 @@ class LevelRobustStandardErrors(RobustStandardErrors):
         for kind, moments in self._moments.items():
             self._sums[kind, :, 0] = _variances(self._solution, moments)
         return super().standard_errors()
+
+
+def robust_standard_errors(
+    solution: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE
+) -> RobustStandardErrors:
+    """Read the rows of the fit, each process its own shards, whether they are compact or not."""
+    kind = LevelRobustStandardErrors if solution.levels else RobustStandardErrors
+    return kind.compute(solution, shards, workers)
 
 
 def _variances(solution: LeastSquares, moments: LevelMoments) -> Floats:
