@@ -10,9 +10,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 LINREG = ROOT / "linreg"
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT: dict[str, Any] = PYPROJECT["project"]
 CITATION: dict[str, Any] = YAML(typ="safe", pure=True).load(
     (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 )
@@ -53,6 +52,12 @@ def test_version_and_license_are_the_same_everywhere() -> None:
 
 def test_the_changelog_has_this_version() -> None:
     assert f"\n## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_package_is_installed() -> None:
+    folders = (path.parent.relative_to(ROOT) for path in LINREG.rglob("__init__.py"))
+    packages = sorted(".".join(folder.parts) for folder in folders)
+    assert PYPROJECT["tool"]["setuptools"]["packages"] == [*packages, "stages"]
 
 
 OLD_NAMES = {"linreg.tracking.served_model"}
