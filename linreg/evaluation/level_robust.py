@@ -56,7 +56,7 @@ class LevelRobustStandardErrors(RobustStandardErrors):
         residuals, leverages = self._projection.residuals_and_leverages(X, y)
         weights = np.ones(len(y)) if w is None else w
         leverages *= weights
-        self._largest_leverage = max(self._largest_leverage, float(leverages.max()))
+        self._largest_leverage = max(self._largest_leverage, float(leverages.max(initial=0.0)))
         for kind, errors in zip((HC3, HC1), hc_errors(weights * residuals, leverages), strict=True):
             self._moments[kind].add(X, np.zeros(len(y)), np.square(errors))
 

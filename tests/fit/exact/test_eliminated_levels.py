@@ -108,7 +108,7 @@ def test_coefficients_have_the_digits_that_are_claimed(
 ) -> None:
     """Columns far from 0, against elimination in fractions."""
     rows = drawn(40, 1, 6, 1, weighted=weighted)
-    rows = rows.with_dense(np.asfortranarray(rows.X.dense + [distance, -2 * distance]))
+    rows = rows.with_dense(np.asfortranarray(rows.X.dense + np.array([distance, -2 * distance])))
     found, dense = fit(rows, l2=l2), dense_fit(rows, l2=l2)
     theta, b = exact_minimum(rows.array, rows.y, rows.w, l2=l2)
     sigma = 0.0 if l2 or found.sigma is None else found.sigma
@@ -130,7 +130,8 @@ def test_a_level_whose_rows_have_weight_0_is_dropped(intercept: bool) -> None:
     rows = drawn(300, 1, 12, 5, weighted=True, full=not intercept)
     assert rows.w is not None
     large, small = rows.X.codes
-    rows = CompactRows(rows.X, rows.y, np.where((large == 7) | (small == 2), 0.0, rows.w))
+    w = np.where((large == 7) | (small == 2), 0.0, rows.w)
+    rows = CompactRows(rows.X, rows.y, w)
     with pytest.raises(UserError, match=re.escape("column h[T.2], g[T.7]: is collinear")):
         fit(rows, intercept)
     found = fit(rows, intercept, collinear="drop")
@@ -138,11 +139,8 @@ def test_a_level_whose_rows_have_weight_0_is_dropped(intercept: bool) -> None:
     assert found.dropped == {"h[T.2]": "0", "g[T.7]": "0"}
     X = np.delete(rows.array, [8, 15], axis=1)
     X = sm.add_constant(X, has_constant="add") if intercept else X
-    kept = rows.w > 0
-    theirs = sm.WLS(rows.y[kept], X[kept], weights=rows.w[kept]).fit()
-    np.testing.assert_allclose(
-        found.standard_errors[found.kept], theirs.bse[0 if intercept else 0 :], rtol=1e-11
-    )
+    theirs = sm.WLS(rows.y[w > 0], X[w > 0], weights=w[w > 0]).fit()
+    np.testing.assert_allclose(found.standard_errors[found.kept], theirs.bse, rtol=1e-11)
     assert found.df == theirs.df_resid
 
 
@@ -176,22 +174,21 @@ def of_levels(rows: CompactRows) -> Floats:
     return np.random.default_rng(3).normal(size=13)[rows.X.codes[0]]
 
 
-DEPENDENT: list[tuple[str, Callable[[CompactRows], Floats], str]] = [
-    ("a function of the level", of_levels, "−0.281287 + a number for each level of g"),
-    ("of nothing", lambda rows: np.zeros(300), "0"),
-    ("a constant", lambda rows: np.full(300, 5.0), "5"),
-    ("twice another column", lambda rows: 2 * rows.X.dense[:, 0], "2·x1"),
+DEPENDENT: list[tuple[Callable[[CompactRows], Floats], str]] = [
+    (of_levels, "−0.281287 + a number for each level of g"),
+    (lambda rows: 0 * rows.y, "0"),
+    (lambda rows: 0 * rows.y + 5, "5"),
+    (lambda rows: 2 * rows.X.dense[:, 0], "2·x1"),
     (
-        "of both",
         lambda rows: 2 * rows.X.dense[:, 0] + np.floor(8 * of_levels(rows)),
         "−3 + 2·x1 + a number for each level of g",
     ),
-    ("an indicator of the other", lambda rows: 1.0 * (rows.X.codes[1] == 3), "h[T.3]"),
-    ("all of an indicator", lambda rows: 1.0 * (rows.X.codes[0] == 3), "a number for each"),
+    (lambda rows: 1.0 * (rows.X.codes[1] == 3), "h[T.3]"),
+    (lambda rows: 1.0 * (rows.X.codes[0] == 3), "a number for each level of g"),
 ]
 
 
-@pytest.mark.parametrize(("column", "dependency"), [each[1:] for each in DEPENDENT])
+@pytest.mark.parametrize(("column", "dependency"), DEPENDENT)
 @with_and_without_weights
 def test_a_dependency_says_whether_levels_have_a_part_in_it(
     weighted: bool, column: Callable[[CompactRows], Floats], dependency: str

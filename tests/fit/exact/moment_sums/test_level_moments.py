@@ -18,13 +18,7 @@ from linreg.fit.exact.moment_sums.level_moments import (
     no_moments,
 )
 from linreg.fit.exact.moment_sums.moments import Moments
-from tests.fit.exact.compact_rows import (
-    CompactRows,
-    dense_moments,
-    drawn,
-    layout_of,
-    level_moments,
-)
+from tests.fit.exact.compact_rows import CompactRows, dense_moments, drawn, layout_of, level_moments
 
 SIZES = [(5,), (1, 5), (5, 1, 1, 3), (4, 1, 6, 3, 1)]
 ROWS = drawn(300, 1, 4, 1, 3, weighted=True)
