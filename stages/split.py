@@ -62,7 +62,8 @@ def main(workers: Workers) -> None:
     if workers.is_first:
         counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
         num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
-        print(f"split: {counts} rows, {num_shards} → {SPLIT}")
+        of_groups = f" ({', '.join(map(str, partition.groups))} groups)" if partition.groups else ""
+        print(f"split: {counts} rows{of_groups}, {num_shards} → {SPLIT}")
         if unseen:
             print(f"split: {describe(unseen)}")
 

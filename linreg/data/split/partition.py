@@ -28,11 +28,13 @@ class Partition:
     sizes   the number of rows of each part
     counts  for each row group, how many of its rows belong to each part
     labels  returns the part of each row of a row group
+    groups  the number of groups of each part; empty where rows are not kept together by group
     """
 
     sizes: list[int]
     counts: list[list[int]]
     labels: Callable[[int], Labels]
+    groups: tuple[int, ...] = ()
 
 
 def partition_rows(table: TableFile, params: Split) -> Partition:
@@ -111,7 +113,9 @@ def _partition_by_column(
     counts = [np.bincount(each, minlength=len(PARTS)).tolist() for each in labels]
     sizes_found = np.sum(counts, axis=0).tolist()
     require_rows(sizes_found, params, f"{len(distinct)} distinct values of {column}")
-    return Partition(sizes_found, counts, labels.__getitem__)
+    groups = tuple(np.bincount(part_of_value, minlength=len(PARTS)).tolist())
+    is_by_group = params.by.startswith("group:")
+    return Partition(sizes_found, counts, labels.__getitem__, groups if is_by_group else ())
 
 
 def _require_dates_in_order(values: pa.ChunkedArray, column: str) -> None:

@@ -86,7 +86,7 @@ def test_predictions_have_the_bits_of_those_from_an_array(
     both: tuple[CompactMatrix, Floats], exponent: int
 ) -> None:
     X, expected = both
-    theta: Floats = 10.0**exponent * np.random.default_rng(1).normal(size=expected.shape[1])
+    theta = np.random.default_rng(1).normal(0, 10.0**exponent, len(expected.T))
     assert linear(X, theta, 0.3).tobytes() == linear(expected, theta, 0.3).tobytes()
 
 

@@ -113,7 +113,10 @@ def test_a_group_is_never_in_two_parts(groups: list[str], seed: int, rows_per_gr
         labels = all_labels(partition, rows_per_group)
     assert np.bincount(labels, minlength=3).tolist() == partition.sizes
     assert all(partition.sizes)
-    assert len(set(zip(groups, labels.tolist(), strict=True))) == len(set(groups))
+    part_of = set(zip(groups, labels.tolist(), strict=True))
+    assert len(part_of) == len(set(groups))
+    of_parts = [sum(1 for _, label in part_of if label == part) for part in range(3)]
+    assert list(partition.groups) == of_parts
 
 
 def test_many_groups_of_equal_size_are_divided_in_exactly_the_shares() -> None:

@@ -191,6 +191,15 @@ def test_groups_and_times_do_not_depend_on_the_row_groups(
         ]
 
 
+def test_the_number_of_groups_of_each_part_is_said(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(200, {"who": [f"p{i % 20}" for i in range(200)]}, by="group:who")
+    assert "140 train, 30 validation, 30 test rows (14, 3, 3 groups)" in capsys.readouterr().out
+    run(200)
+    assert "groups" not in capsys.readouterr().out
+
+
 def test_too_few_groups_are_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         run(20, {"who": ["a"] * 15 + ["b"] * 5}, by="group:who")

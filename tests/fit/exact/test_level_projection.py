@@ -20,7 +20,8 @@ with_and_without_intercept = pytest.mark.parametrize("intercept", [False, True])
 
 def residuals(solution: LeastSquares, rows: CompactRows) -> Floats:
     found, _ = LevelProjection(solution, rows.X).residuals_and_leverages(rows.X, rows.y)
-    return np.ldexp(found, solution.exponents[-1])
+    unscaled: Floats = np.ldexp(found, solution.exponents[-1])
+    return unscaled
 
 
 @layouts
