@@ -11,6 +11,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.tables.prefetch import prefetch
+from linreg.errors import UserError
 from linreg.fit.compiled import moment_steps, row_steps
 from linreg.fit.compiled.augmented_rows import AugmentedRows, RowStream
 from linreg.fit.compiled.gradient_sums import empty_sums
@@ -22,6 +23,8 @@ ROWS_PER_SUPERSTEP = 1 << 19
 """Rows between two exchanges with other processes; no result depends on it."""
 MOMENT_BYTES = 32 << 20
 """The memory that the moments of all shards may take in a superstep."""
+MOST_BYTES_PER_BATCH = 2 << 30
+"""Of the moments of all shards, which are a number for each pair of columns."""
 
 
 class Superstep(NamedTuple):
@@ -108,7 +111,8 @@ class MomentSupersteps:
     """Steps from the moments of batches: each process sums its own shards, all take the steps.
 
     What is exchanged is the sums of each shard, which are added in the order of the shards: the
-    same result for any number of processes.
+    same result for any number of processes. Raises UserError for so many columns that the moments
+    of a batch do not fit into memory.
     """
 
     def __init__(
@@ -122,7 +126,16 @@ class MomentSupersteps:
         self._own, self._plan = own, plan
         self._params, self._penalty, self._workers = params, penalty, workers
         self._num_moments = moment_steps.num_moments(len(penalty) - 1)
-        affordable = MOMENT_BYTES // (8 * self._num_moments * len(plan.shares))
+        bytes_per_batch = 8 * self._num_moments * len(plan.shares)
+        if bytes_per_batch > MOST_BYTES_PER_BATCH:
+            raise UserError(
+                "params.yaml: train.engine",
+                "compiled takes the steps of several shards from the moments of every batch, which"
+                " are too large for so many columns",
+                found=f"{len(penalty) - 1:,} columns, {bytes_per_batch / 1e9:.0f} GB a batch",
+                todo="set split.shards: 1, train.engine: autograd, or train.solver: exact",
+            )
+        affordable = MOMENT_BYTES // bytes_per_batch
         self.num_batches = max(1, min(ROWS_PER_SUPERSTEP // params.batch_size, affordable))
 
     def begin_epoch(self, epoch: int, first_batch: int) -> None:

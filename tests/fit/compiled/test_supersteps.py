@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
+from linreg.errors import UserError
 from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
 from linreg.fit.exact.standardize import Scaling
@@ -53,7 +54,6 @@ def batches(shards: list[Rows], batch_size: int, epoch: int) -> list[Floats]:
                 ]
             )
             for index, order in shuffled_chunks(rows, SEED, epoch, shard)
-            for X in [as_array(rows.chunk(index).X)]
         ]
         in_order.append(np.concatenate(chunks))
     return [
@@ -183,3 +183,12 @@ def test_the_moments_of_a_superstep_take_at_most_32_mebibytes(
     pairs = sum(range(1, num_features + 3)) - 1
     of_a_batch = 8 * pairs * num_shards
     assert of.num_batches * of_a_batch <= 32 * 2**20 < (of.num_batches + 1) * of_a_batch
+
+
+def test_moments_of_too_many_columns_are_refused(shards_of: Shards) -> None:
+    X, y = data(8)
+    shards, num_features = shards_of(X, y, 2), 20_000
+    plan, params = BatchPlan(shards, 4), Train(batch_size=4)
+    with pytest.raises(UserError) as caught:
+        MomentSupersteps({}, plan, params, np.zeros(num_features + 1), ALONE)
+    assert "found 20,000 columns, 3 GB a batch; set split.shards: 1" in str(caught.value)
