@@ -17,6 +17,8 @@ from linreg.tracking.journal.failed_sync import describe_failed_sync
 MODEL = Path("models/model")
 EVALUATION = Path("models/evaluation")
 MAX_CHANGES = 3
+MAX_ROWS = 60
+"""Of the coefficient table."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +48,8 @@ def summary_lines(results: RunResults, names: Sequence[str], changed: list[str])
         yield "Run `dvc repro` to update the results."
     yield f"\n{results.context['formula']}"
     yield from table(list(_coefficient_rows(results, names)), "<>")
+    if (more := len(results.coefficients) - MAX_ROWS) > 0:
+        yield f"… and {more} more, in {EVALUATION}/inference.json"
     if results.missing_errors:
         yield f"\n{results.missing_errors}"
     if results.metrics["gap"] is not None:
@@ -65,7 +69,8 @@ def _coefficient_rows(results: RunResults, names: Sequence[str]) -> Iterator[lis
     confidence = results.confidence
     yield ["", "trained", *true, "exact", "std. error", f"{confidence} low", f"{confidence} high"]
     # report.json has its keys in the order of the alphabet.
-    for c in sorted(results.coefficients, key=lambda c: ["b", *names].index(c.name)):
+    order = {name: position for position, name in enumerate(["b", *names])}
+    for c in sorted(results.leading_coefficients(MAX_ROWS), key=lambda c: order[c.name]):
         values = [c.trained, *([c.true] if true else []), c.exact]
         values += [c.classical.get(key) for key in ("standard_error", "low", "high")]
         yield [c.name, *map(eight_digits, values)]

@@ -41,9 +41,9 @@ def report_page(results: RunResults) -> str:
             "context": results.context,
             "profile": results.context["profile"],
             "inference": results.inference,
-            "coefficients": results.coefficients,
+            "coefficients": results.leading_coefficients(MAX_ROWS),
+            "num_coefficients": len(results.coefficients),
             "diagnostics": diagnostics(results),
-            "max_rows": MAX_ROWS,
         },
     )
 

@@ -123,6 +123,15 @@ class RunResults:
             residuals: Floats = self.actual - self.predicted
         return residuals
 
+    def leading_coefficients(self, number: int) -> list[CoefficientRow]:
+        """Return at most so many rows of the table: numbers first, then levels of categories."""
+        rows = self.coefficients
+        if len(rows) <= number:
+            return rows
+        first = sorted(rows, key=lambda row: "[" in row.name)[:number]
+        shown = {row.name for row in first}
+        return [row for row in rows if row.name in shown]
+
     @property
     def coefficients(self) -> list[CoefficientRow]:
         """The coefficient table: b first, where there is one, then θ."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from linreg.commands.summary import summary_lines
+from linreg.commands.summary import MAX_ROWS, summary_lines
 from linreg.report.results import RunResults
 from tests.evaluated_runs import evaluated as evaluated
 
@@ -27,6 +27,17 @@ def test_coefficients_are_in_the_order_of_the_formula(evaluated: Evaluated) -> N
     run = evaluated("y ~ x + a", rows)
     printed = lines(run, names=("x", "a"))[3:6]
     assert [line.split()[0] for line in printed] == ["b", "x", "a"]
+
+
+def test_of_many_levels_only_some_are_shown_but_every_number(evaluated: Evaluated) -> None:
+    levels = [f"v{i % 80:02}" for i in range(400)]
+    x, noise = RANDOM.standard_normal((2, 400))
+    run = evaluated("y ~ g + x", pa.table({"y": x + noise, "x": x, "g": levels}), solver="exact")
+    names = [*(f"g[T.v{i:02}]" for i in range(1, 80)), "x"]
+    printed = lines(run, names=names)[3:]
+    shown = [line.split()[0] for line in printed[:MAX_ROWS]]
+    assert shown == ["b", *names[: MAX_ROWS - 2], "x"]
+    assert printed[MAX_ROWS] == f"… and {81 - MAX_ROWS} more, in models/evaluation/inference.json"
 
 
 def test_the_coefficient_table_has_trained_true_and_exact_values(evaluated: Evaluated) -> None:
