@@ -7,7 +7,7 @@ import pytest
 
 from linreg.fit.exact.double_double import projection_kernels, projection_numpy
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.projection import leverages
+from linreg.fit.exact.projection import WELL_CONDITIONED, leverages
 from tests.evaluation.noisy_rows import Floats, drawn
 from tests.fit.exact.fits import fit
 
@@ -90,3 +90,48 @@ def test_leverages_of_any_number_of_new_rows(num_rows: int) -> None:
     expected = 1 / 30 + (new - x.mean()) ** 2 / np.square(x - x.mean()).sum()
     found = leverages(fit(x[:, None], np.sin(x)), new[:, None])
     np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def conditioned(condition: float, weighted: bool) -> tuple[LeastSquares, Floats, Floats]:
+    """A solution of many columns with about that condition of the Gram matrix, X, and weights."""
+    random = np.random.default_rng(3)
+    X = random.normal(size=(300, 130)) * 10.0 ** random.integers(-6, 6, 130)
+    # Of the whole size of the first column, but for a part.
+    X[:, 1] = X[:, 0] * (1 + random.normal(size=300) / np.sqrt(condition) * 8)
+    w = random.uniform(0.1, 3.0, 300) if weighted else None
+    solution = fit(X, random.normal(size=300), w, passes=1)
+    return solution, X, np.ones(300) if w is None else w
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("condition", [1e3, 1e6, 1e9])
+def test_leverages_of_many_columns_lose_half_of_the_digits_of_the_condition(
+    condition: float, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those in float64 against those in double-double. Measured: 8e-14 for a condition of 7e8."""
+    solution, X, w = conditioned(condition, weighted)
+    assert solution.condition is not None
+    assert condition / 10 < solution.condition < WELL_CONDITIONED
+    found = leverages(solution, X)
+    monkeypatch.setattr("linreg.fit.exact.projection.WELL_CONDITIONED", 0.0)
+    expected = leverages(solution, X)
+    assert (found != expected).any()
+    np.testing.assert_allclose(found, expected, rtol=1e-16 * math.sqrt(solution.condition))
+    assert (w * found).sum() == pytest.approx(131, rel=1e-12)
+
+
+def test_leverages_of_ill_conditioned_columns_are_computed_in_double_double() -> None:
+    solution, X, _ = conditioned(1e14, weighted=False)
+    assert solution.condition is not None
+    assert solution.condition > WELL_CONDITIONED
+    assert leverages(solution, X).sum() == pytest.approx(131, rel=1e-13)
+    # One by one as all together.
+    np.testing.assert_array_equal(leverages(solution, X[7:9]), leverages(solution, X)[7:9])
+
+
+def test_rows_are_projected_one_by_one() -> None:
+    """However many of them there are."""
+    solution, X, _ = conditioned(1e3, weighted=False)
+    expected = leverages(solution, X)
+    for rows in (slice(0), slice(7, 8), slice(3, 300, 7)):
+        np.testing.assert_array_equal(leverages(solution, X[rows]), expected[rows])
