@@ -112,7 +112,8 @@ def _variances(solution: LeastSquares, moments: LevelMoments) -> Floats:
     variances[rest] = (_times(W[0], N[0]) * W[0]).sum(axis=1)
     P = levels.projections[0]
     own = np.where(levels.kept, 1 / np.where(levels.kept, levels.weights, 1.0), 0.0)
-    of_category = own * own * (own_weights[0] + own_weights[1])
+    # The square of the first one may be beyond float64.
+    of_category = own * (own * (own_weights[0] + own_weights[1]))
     of_category += (P * (_times(P, N[0]) - 2 * own[:, None] * of_levels)).sum(axis=1)
     variances[1:][levels.category.columns] = np.maximum(of_category, 0.0)
     return variances

@@ -135,6 +135,18 @@ def test_columns_far_from_0_leave_the_digits_of_the_solution(distance: float) ->
     np.testing.assert_allclose(errors, expected, rtol=max(1e-13, 10.0**-solution.digits))
 
 
+@pytest.mark.parametrize(
+    ("of_y", "of_w"), [(1.0, 1e-300), (1.0, 1e290), (1e-310, 1.0), (1e300, 1.0)]
+)
+def test_units_of_any_size_keep_their_digits(of_y: float, of_w: float) -> None:
+    rows = noisy(300, 1, 12, 5, weighted=True)
+    assert rows.w is not None
+    scaled = CompactRows(rows.X, rows.y * of_y, rows.w * of_w)
+    found, expected = (robust_of(fit(each), each).standard_errors()[1] for each in (scaled, rows))
+    # Numbers near 1e-310 have 45 bits.
+    np.testing.assert_allclose(found / of_y, expected, rtol=1e-13 if of_y > 1e-300 else 1e-12)
+
+
 def test_there_are_none_for_ridge() -> None:
     rows = noisy(300, 1, 12)
     assert np.isnan(robust_of(fit(rows, l2=0.1), rows).standard_errors()[1]).all()

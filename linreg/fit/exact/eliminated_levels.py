@@ -77,11 +77,14 @@ class EliminatedLevels:
             own.append(0.0 if j in of_rest else 1 / self.weights[level])
         return np.array(rows), np.array(own)
 
-    def relative_errors(self, estimate: Estimate, noise: float, error: float) -> Floats:
+    def relative_errors(
+        self, estimate: Estimate, noise: float, rss_error: float, error: float
+    ) -> Floats:
         """Return bounds (L,) of the relative errors, as in `LeastSquares`.
 
-        noise  the residual standard deviation, in the unit of y
-        error  the largest error of an entry of S, as a part of the norms of its two columns
+        noise      the residual standard deviation, in the unit of y, or more
+        rss_error  the relative error of rss
+        error      the largest error of an entry of S, as a part of the norms of its two columns
         """
         gram, columns = self.elimination.gram, estimate.columns
         means = self.elimination.means[0]
@@ -97,7 +100,7 @@ class EliminatedLevels:
             amplification += np.abs(product) * gram.norms[j]
         sizes = np.maximum(np.abs(self.beta[0]), noise * np.sqrt(self.variances))
         of_coefficients = ratio(error * (amplification * terms + own_terms), sizes)
-        of_variances = ratio(error * np.square(amplification), self.variances)
+        of_variances = ratio(error * np.square(amplification), self.variances) + rss_error
         largest = np.maximum(of_coefficients, of_variances / 2)
         return np.where(self.kept, largest, np.nan)
 

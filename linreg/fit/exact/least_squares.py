@@ -184,7 +184,9 @@ def solve(
         if sigma is not None and l2 == 0:
             standard_errors[columns] = _standard_errors(equations, columns, estimate.W, sigma)
         relative_errors = np.full(size, np.nan)
-        relative_errors[columns] = _relative_errors(equations, estimate, df)
+        noise = _noise(equations, estimate, df)
+        rss_error = estimate.rss_error / float(estimate.rss) if rss else 0.0
+        relative_errors[columns] = _relative_errors(estimate, noise, rss_error)
         solution = LeastSquares(
             theta=coefficients[1:],
             b=float(coefficients[0]),
@@ -210,8 +212,7 @@ def solve(
         )
         if not levels:
             return solution
-        noise = math.sqrt(max(float(estimate.rss), 0.0) / df) if df else 0.0
-        of_levels = levels.relative_errors(estimate, noise, factors.error)
+        of_levels = levels.relative_errors(estimate, noise, rss_error, factors.error)
         return _with_levels(solution, levels, names, of_levels)
 
 
@@ -268,21 +269,26 @@ def _rounding_of_rss(equations: NormalEquations, estimate: Estimate) -> Decimal:
     return Decimal(cells * cells + estimate.rss_error)
 
 
-def _relative_errors(equations: NormalEquations, estimate: Estimate, df: int) -> Floats:
+def _noise(equations: NormalEquations, estimate: Estimate, df: int) -> float:
+    """Return √(rss / df), scaled, but not less than what rounding the target does to it."""
+    terms = equations.terms(estimate.columns, estimate.beta).norm
+    rss = max(float(estimate.rss), 0.0)
+    return max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
+
+
+def _relative_errors(estimate: Estimate, noise: float, rss_error: float) -> Floats:
     """Return bounds of the relative errors of coefficients and standard errors, the larger ones.
 
     The error of a coefficient counts as a part of the coefficient or its standard error, whichever
-    is larger, and not below what rounding the target does to it.
+    is larger.
+
+    rss_error  the relative error of rss; 0 where there are no standard errors
     """
     beta = np.array([abs(float(value)) for value in estimate.beta])
     with np.errstate(over="ignore"):
         lengths = np.sqrt(np.square(estimate.W[0]).sum(axis=1))
-    rss = max(float(estimate.rss), 0.0)
-    terms = equations.terms(estimate.columns, estimate.beta).norm
-    of_noise = lengths * max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
-    of_coefficients = ratio(estimate.beta_errors, np.maximum(beta, of_noise))
-    of_variances = estimate.variance_errors + (estimate.rss_error / rss if rss else 0.0)
-    errors: Floats = np.maximum(of_coefficients, of_variances / 2)
+    of_coefficients = ratio(estimate.beta_errors, np.maximum(beta, lengths * noise))
+    errors: Floats = np.maximum(of_coefficients, (estimate.variance_errors + rss_error) / 2)
     return errors
 
 

@@ -229,17 +229,48 @@ def test_of_nested_categories_the_smaller_one_is_dropped() -> None:
     assert rss_of(found) == rss_of(expected)
 
 
-def test_residuals_that_may_be_rounding_leave_no_standard_errors() -> None:
-    rows = drawn(300, 1, 12, 1)
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200, 1e300])
+def test_the_units_of_weights_change_no_coefficient_and_no_error(size: float) -> None:
+    rows = drawn(200, 1, 12, 5, weighted=True)
+    assert rows.w is not None
+    found, expected = fit(CompactRows(rows.X, rows.y, rows.w * size)), fit(rows)
+    np.testing.assert_allclose(found.theta, expected.theta, rtol=1e-14)
+    np.testing.assert_allclose(found.standard_errors, expected.standard_errors, rtol=1e-13)
+    assert found.digits == 15
+
+
+def targets(dense: Floats, numbers: Floats) -> dict[str, Floats]:
+    """Targets that rows explain but for rounding: of integers, of none, and of decimals."""
+    return {
+        "integers": 3 + dense @ [2.0, -1.0] + numbers,
+        "a constant": np.full(len(dense), 3.1),
+        "zeros": np.zeros(len(dense)),
+        "decimals": 0.1 * dense[:, 0] + 0.3 * numbers,
+    }
+
+
+@pytest.mark.parametrize("kind", ["integers", "a constant", "zeros", "decimals"])
+@with_and_without_weights
+def test_residuals_that_may_be_rounding_leave_no_standard_errors(weighted: bool, kind: str) -> None:
+    """The coefficients have their digits all the same."""
+    rows = drawn(300, 1, 12, 1, weighted=weighted)
     dense = np.asfortranarray(np.rint(8 * rows.X.dense))
     numbers = np.append(np.arange(12.0) - 4, 0.0)
-    y = 3 + dense @ [2.0, -1.0] + numbers[rows.X.codes[0]]
-    found = fit(CompactRows(rows.with_dense(dense).X, y))
-    assert found.theta.tolist() == [2.0, *numbers[:-1], -1.0]
-    assert (found.b, found.rss, found.sigma) == (3.0, None, None)
+    y = targets(dense, numbers[rows.X.codes[0]])[kind]
+    found = fit(CompactRows(rows.with_dense(dense).X, y, rows.w))
+    expected = {
+        "integers": [3.0, 2.0, *numbers[:-1], -1.0],
+        "a constant": [3.1, *[0.0] * 14],
+        "zeros": [0.0] * 15,
+        "decimals": [0.0, 0.1, *(0.3 * numbers[:-1]), 0.0],
+    }[kind]
+    np.testing.assert_allclose([found.b, *found.theta], expected, rtol=1e-15, atol=1e-15)
+    assert (found.rss, found.sigma) == (None, None)
     assert np.isnan(found.standard_errors).all()
+    assert found.digits >= 13
     inference = infer(found, 0.95)
-    assert (inference.no_errors, inference.r2) == ("rounding", 1.0)
+    assert inference.no_errors == "rounding"
+    assert inference.r2 == (None if kind in ("zeros", "a constant") else 1.0)
 
 
 def test_fewer_rows_than_coefficients_are_refused() -> None:

@@ -140,3 +140,16 @@ def test_a_fit_without_columns_has_no_coefficients_and_all_digits() -> None:
     found = fit(np.empty((4, 0)), np.array([1.0, 2.0, 3.0, 4.0]), intercept=False)
     assert (found.rank, found.digits, rss_of(found)) == (0, 15, 30.0)
     assert is_perfect(fit(np.empty((4, 0)), np.zeros(4), intercept=False))
+
+
+@pytest.mark.parametrize("num_features", [3, 6, 9])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_coefficients_of_a_perfect_fit_have_their_digits(weighted: bool, num_features: int) -> None:
+    """The error of residuals that are 0 is no part of them."""
+    random = np.random.default_rng(1)
+    X = np.rint(8 * random.normal(size=(300, num_features)))
+    w = random.uniform(0.1, 3.0, 300) if weighted else None
+    for y in (3 + X @ np.arange(1.0, num_features + 1), np.full(300, 3.1), 2 * X[:, 0]):
+        found = fit(X, y, w)
+        assert is_perfect(found)
+        assert found.digits >= 13

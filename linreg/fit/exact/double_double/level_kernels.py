@@ -156,16 +156,18 @@ def residuals_and_leverages(
     """
     num_categories = codes.shape[1]
     p, num_dense = W.shape[1], X.shape[1]
-    factors = np.ldexp(1.0, -exponents)
+    # In two steps, since 2^-exponent may be out of range.
+    halves = exponents // 2
+    factors, rests = np.ldexp(1.0, -halves), np.ldexp(1.0, halves - exponents)
     hi, lo, zeros = np.empty(p), np.empty(p), np.zeros(1)
     r, r_lo, x = np.empty(1), np.empty(1), np.empty(1)
     for i in range(len(y)):
         hi[:] = 0.0
         lo[:] = 0.0
-        r[0] = y[i] * factors[num_dense + 1]
+        r[0] = y[i] * factors[num_dense + 1] * rests[num_dense + 1]
         r_lo[0] = 0.0
         for j in range(num_dense + 1):
-            x[0] = factors[0] if j == 0 else X[i, j - 1] * factors[j]
+            x[0] = (1.0 if j == 0 else X[i, j - 1]) * factors[j] * rests[j]
             axpy(r, r_lo, x, zeros, -coefficients[0, j], -coefficients[1, j])
             row = rows_of_dense[j]
             axpy(hi, lo, W[0, row], W[1, row], x[0], 0.0)
