@@ -62,8 +62,7 @@ def main(workers: Workers) -> None:
     if workers.is_first:
         counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
         num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
-        of_groups = f" ({', '.join(map(str, partition.groups))} groups)" if partition.groups else ""
-        print(f"split: {counts} rows{of_groups}, {num_shards} → {SPLIT}")
+        print(f"split: {counts} rows{partition.in_groups}, {num_shards} → {SPLIT}")
         if unseen:
             print(f"split: {describe(unseen)}")
 

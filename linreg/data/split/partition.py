@@ -36,6 +36,11 @@ class Partition:
     labels: Callable[[int], Labels]
     groups: tuple[int, ...] = ()
 
+    @property
+    def in_groups(self) -> str:
+        """The numbers of groups as text, ` (14, 3, 3 groups)`; empty if there are none."""
+        return f" ({', '.join(map(str, self.groups))} groups)" if self.groups else ""
+
 
 def partition_rows(table: TableFile, params: Split) -> Partition:
     """Assign each row of a table to a part, as `split.by` says.

@@ -10,6 +10,8 @@ from linreg.fit.exact.moment_sums.elimination import Elimination
 from linreg.fit.exact.normal_equations import NormalEquations
 
 TRAINING_ROWS = "the training rows"
+OF_LEVELS = "a number for each level of"
+"""Where a category was eliminated, its levels count as columns before all others."""
 NEGLIGIBLE = 1e-8
 """A term is left out of the text of a dependency if it is at most this part of the column."""
 
@@ -56,16 +58,17 @@ def describe_levels(
             of_levels -= float(coefficient) * means[:, equations.first + index]
         if (np.abs(of_levels) * lengths > NEGLIGIBLE * equations.roundings[column].norm).any():
             others = "" if dropped[name] == "0" else f"{dropped[name]} + "
-            found[name] = f"{others}a number for each level of {category}"
+            found[name] = f"{others}{OF_LEVELS} {category}"
     without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
     return found | {names[j]: "0" for j in without_weight.tolist()}
 
 
 def collinear_error(dropped: Mapping[str, str]) -> UserError:
     """Return the error that names collinear columns with their linear dependencies."""
+    by_level = any(OF_LEVELS in dependency for dependency in dropped.values())
     return UserError(
         f"{TRAINING_ROWS}: column {', '.join(dropped)}",
-        "is collinear with columns before it",
+        f"is collinear with {'other columns' if by_level else 'columns before it'}",
         found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
         todo="leave it out of model.formula, or set train.collinear: drop",
     )
