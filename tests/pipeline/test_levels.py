@@ -44,7 +44,7 @@ class Run:
     rows: pd.DataFrame
     inference: dict[str, Any]
 
-    def test_of(self, name: str, kind: str = "usual") -> list[float]:
+    def estimate_and_error(self, name: str, kind: str = "usual") -> list[float]:
         row = self.inference["coefficients"][name]
         return [row["estimate"], row[kind]["standard_error"]]
 
@@ -92,7 +92,7 @@ def test_coefficients_and_their_errors_are_those_of_the_within_transform(run: Ru
     within = Within.of(run.rows)
     sigma = np.sqrt((within.residuals**2).sum() / within.df)
     errors = sigma * np.sqrt(np.diag(within.inverse))
-    found = np.array([run.test_of(name) for name in ("price", "size")])
+    found = np.array([run.estimate_and_error(name) for name in ("price", "size")])
     np.testing.assert_allclose(found, np.stack([within.beta, errors], axis=1), rtol=1e-10)
     assert run.inference["df"] == within.df
     assert run.inference["sigma"] == pytest.approx(sigma, rel=1e-10)
@@ -111,7 +111,7 @@ def test_robust_errors_are_those_of_the_within_transform(run: Run) -> None:
         u, factor = within.residuals / (1 - leverages), 1.0
     middle = (within.X * u[:, None] ** 2).T @ within.X
     errors = np.sqrt(factor * np.diag(within.inverse @ middle @ within.inverse))
-    found = [run.test_of(name, "robust")[1] for name in ("price", "size")]
+    found = [run.estimate_and_error(name, "robust")[1] for name in ("price", "size")]
     np.testing.assert_allclose(found, errors, rtol=1e-10)
 
 
@@ -120,9 +120,9 @@ def test_levels_are_what_their_means_leave(run: Run) -> None:
     within = Within.of(run.rows)
     means = run.rows.groupby("store")[["sales", "price", "size"]].mean()
     levels = means["sales"] - means[["price", "size"]].to_numpy() @ within.beta
-    assert run.test_of("b")[0] == pytest.approx(levels.iloc[0], rel=1e-10)
+    assert run.estimate_and_error("b")[0] == pytest.approx(levels.iloc[0], rel=1e-10)
     expected = levels.iloc[1:] - levels.iloc[0]
-    found = [run.test_of(f"C(store)[T.{name}]")[0] for name in expected.index]
+    found = [run.estimate_and_error(f"C(store)[T.{name}]")[0] for name in expected.index]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
     # The variance of a difference of two of them, for a level and the first one.
     sigma = run.inference["sigma"]
@@ -132,7 +132,7 @@ def test_levels_are_what_their_means_leave(run: Run) -> None:
         difference = centers[k] - centers[0]
         variance = 1 / counts.iloc[k] + 1 / counts.iloc[0]
         variance += difference @ within.inverse @ difference
-        error = run.test_of(f"C(store)[T.{levels.index[k]}]")[1]
+        error = run.estimate_and_error(f"C(store)[T.{levels.index[k]}]")[1]
         assert error == pytest.approx(sigma * np.sqrt(variance), rel=1e-10)
 
 

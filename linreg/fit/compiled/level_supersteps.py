@@ -7,8 +7,8 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import Layout
 from linreg.fit.compiled import level_steps
-from linreg.fit.compiled.augmented_rows import AugmentedRows
-from linreg.fit.compiled.supersteps import RowSupersteps, Superstep
+from linreg.fit.compiled.augmented_rows import AugmentedRows, CompactChunk, RowIndices
+from linreg.fit.compiled.supersteps import ReadRows, RowSupersteps
 from linreg.fit.exact.standardize import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
@@ -40,31 +40,18 @@ class LevelSupersteps(RowSupersteps):
         self._low[~is_dense] = low
         self._contrast[~is_dense] = high.astype(np.float64) - low
 
-    def _take_steps(self, state: Floats, superstep: Superstep) -> Floats:
-        """Return the state after the superstep, flat, and behind it the number of steps taken."""
-        left = self._plan.lengths(superstep.first_batch, len(superstep.rates))[0]
+    def _new_batch(self, state: Floats) -> ReadRows:
+        """Return what reads rows, beginning with an empty batch, and takes steps with `state`."""
         partial_batch = np.zeros(len(self._penalty) + 2)
-        taken = 0
-        for (Z, codes, roots), indices in self._stream.take(left):
-            left -= len(indices)
-            steps, finite = level_steps.take_steps(
-                Z,
-                codes,
-                roots,
-                indices,
-                self._params.batch_size,
-                left == 0,
-                self._dense,
-                self._low,
-                self._contrast,
-                partial_batch,
-                state,
-                superstep.rates[taken:],
-                self._params.momentum,
-                self._penalty,
-                superstep.num_averaged + taken,
-            )
-            taken += steps
-            if not finite:
-                break
-        return np.append(state.ravel(), taken)
+        size, momentum, penalty = self._params.batch_size, self._params.momentum, self._penalty
+        of_b_and_theta = (self._dense, self._low, self._contrast, partial_batch, state)
+
+        def read_rows(
+            rows: CompactChunk, indices: RowIndices, last: bool, rates: Floats, num_averaged: int
+        ) -> tuple[int, bool]:
+            Z, codes, roots = rows
+            chunk = (Z, codes, roots, indices, size, last)
+            options = (rates, momentum, penalty, num_averaged)
+            return level_steps.take_steps(*chunk, *of_b_and_theta, *options)
+
+        return read_rows

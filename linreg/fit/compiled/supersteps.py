@@ -4,8 +4,8 @@ The term is that of bulk-synchronous parallel programs: processes compute on the
 once, and continue. Here they take the steps of many batches after one exchange.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from linreg.arrays import Floats
 from linreg.data.tables.prefetch import prefetch
 from linreg.errors import UserError
 from linreg.fit.compiled import moment_steps, row_steps
-from linreg.fit.compiled.augmented_rows import AugmentedRows, RowStream
+from linreg.fit.compiled.augmented_rows import AugmentedRows, RowIndices, RowStream
 from linreg.fit.compiled.gradient_sums import empty_sums
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
@@ -38,6 +38,11 @@ class Superstep(NamedTuple):
     first_batch: int
     rates: Floats
     num_averaged: int
+
+
+ReadRows = Callable[[Any, RowIndices, bool, Floats, int], tuple[int, bool]]
+"""Reads rows of a chunk, the last of the superstep or not, with rates and the number of steps in
+the average; returns the steps taken, and whether all of them were finite."""
 
 
 class RowSupersteps:
@@ -80,31 +85,32 @@ class RowSupersteps:
 
     def _take_steps(self, state: Floats, superstep: Superstep) -> Floats:
         """Return the state after the superstep, flat, and behind it the number of steps taken."""
-        batch_size = self._params.batch_size
         left = self._plan.lengths(superstep.first_batch, len(superstep.rates))[0]
-        sums, tile = empty_sums(len(self._penalty) + 1)
-        partial_batch = np.zeros(len(self._penalty) + 1)
+        read_rows = self._new_batch(state)
         taken = 0
-        for Z, indices in self._stream.take(left):
+        for rows, indices in self._stream.take(left):
             left -= len(indices)
-            steps, finite = row_steps.take_steps(
-                Z,
-                indices,
-                batch_size,
-                left == 0,
-                sums,
-                tile,
-                partial_batch,
-                state,
-                superstep.rates[taken:],
-                self._params.momentum,
-                self._penalty,
-                superstep.num_averaged + taken,
-            )
+            rates, num_averaged = superstep.rates[taken:], superstep.num_averaged + taken
+            steps, finite = read_rows(rows, indices, left == 0, rates, num_averaged)
             taken += steps
             if not finite:
                 break
         return np.append(state.ravel(), taken)
+
+    def _new_batch(self, state: Floats) -> ReadRows:
+        """Return what reads rows, beginning with an empty batch, and takes steps with `state`."""
+        sums, tile = empty_sums(len(self._penalty) + 1)
+        partial_batch = np.zeros(len(self._penalty) + 1)
+        size, momentum, penalty = self._params.batch_size, self._params.momentum, self._penalty
+
+        def read_rows(
+            Z: Any, indices: RowIndices, last: bool, rates: Floats, num_averaged: int
+        ) -> tuple[int, bool]:
+            batch = (sums, tile, partial_batch, state)
+            options = (rates, momentum, penalty, num_averaged)
+            return row_steps.take_steps(Z, indices, size, last, *batch, *options)
+
+        return read_rows
 
 
 class MomentSupersteps:

@@ -28,6 +28,7 @@ from linreg.fit.exact.ldl import (
     times_power_of_two,
     to_double_double,
 )
+from linreg.fit.exact.moment_sums.gram import Gram
 from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
 from linreg.fit.exact.normal_equations import NormalEquations
 
@@ -115,6 +116,39 @@ def refined(first: Estimate, second: Moments, equations: NormalEquations) -> Est
     changes = _times_vector(first.W, step)
     beta = [value + change for value, change in zip(first.beta, changes, strict=True)]
     return _with_errors_of_the_second_pass(first, beta, W, rss, step, equations)
+
+
+def relative_errors_of(estimate: Estimate, noise: float, rss_error: float) -> Floats:
+    """Return bounds of the relative errors of coefficients and standard errors, the larger ones.
+
+    The error of a coefficient counts as a part of the coefficient or its standard error, whichever
+    is larger.
+
+    rss_error  the relative error of rss; 0 where there are no standard errors
+    """
+    beta = np.array([abs(float(value)) for value in estimate.beta])
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt(np.square(estimate.W[0]).sum(axis=1))
+    of_coefficients = ratio(estimate.beta_errors, np.maximum(beta, lengths * noise))
+    errors: Floats = np.maximum(of_coefficients, (estimate.variance_errors + rss_error) / 2)
+    return errors
+
+
+def condition_number(gram: Gram, first: Estimate, equations: NormalEquations) -> float | None:
+    """Return ‖S‖₁·‖S⁻¹‖₁ in float64, as it is its order of magnitude that matters."""
+    columns = first.columns
+    kept_gram = gram.double_doubles[0][np.ix_(columns, columns)]
+    kept_gram += np.diag([float(equations.penalties[j]) for j in columns])
+    norms = np.sqrt(np.diag(kept_gram))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = kept_gram / (norms[:, None] * norms)
+        inverse = times_transposed(first.W[0] * norms[:, None])
+        condition = float(_one_norm(scaled) * _one_norm(inverse))
+    return condition if np.isfinite(condition) else None
+
+
+def _one_norm(S: Floats) -> float:
+    return float(np.abs(S).sum(axis=1).max(initial=0.0))
 
 
 def _with_errors_of_the_second_pass(

@@ -22,14 +22,13 @@ from linreg.fit.exact.eliminated_levels import EliminatedLevels, eliminated_leve
 from linreg.fit.exact.estimate import (
     Estimate,
     SecondMoments,
+    condition_number,
     first_estimate,
-    ratio,
     refined,
-    times_transposed,
+    relative_errors_of,
 )
 from linreg.fit.exact.ldl import PRECISION, Vector, from_double_double
 from linreg.fit.exact.moment_sums.elimination import eliminate
-from linreg.fit.exact.moment_sums.gram import Gram
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF
 from linreg.fit.exact.normal_equations import CELL_ROUNDINGS, NormalEquations
@@ -186,7 +185,7 @@ def solve(
         relative_errors = np.full(size, np.nan)
         noise = _noise(equations, estimate, df)
         rss_error = estimate.rss_error / float(estimate.rss) if rss else 0.0
-        relative_errors[columns] = _relative_errors(estimate, noise, rss_error)
+        relative_errors[columns] = relative_errors_of(estimate, noise, rss_error)
         solution = LeastSquares(
             theta=coefficients[1:],
             b=float(coefficients[0]),
@@ -201,7 +200,7 @@ def solve(
             tss=_square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
             tss_around_mean=_square_unit(equations, around_mean) if has_constant else None,
             sigma=None if sigma is None else _to_float(sigma, "the residual standard deviation"),
-            condition=_condition_number(gram, first, equations),
+            condition=condition_number(gram, first, equations),
             dropped=dropped,
             kept=np.isin(np.arange(size), columns),
             inverse_cholesky=_embedded(estimate.W, columns, size),
@@ -276,22 +275,6 @@ def _noise(equations: NormalEquations, estimate: Estimate, df: int) -> float:
     return max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
 
 
-def _relative_errors(estimate: Estimate, noise: float, rss_error: float) -> Floats:
-    """Return bounds of the relative errors of coefficients and standard errors, the larger ones.
-
-    The error of a coefficient counts as a part of the coefficient or its standard error, whichever
-    is larger.
-
-    rss_error  the relative error of rss; 0 where there are no standard errors
-    """
-    beta = np.array([abs(float(value)) for value in estimate.beta])
-    with np.errstate(over="ignore"):
-        lengths = np.sqrt(np.square(estimate.W[0]).sum(axis=1))
-    of_coefficients = ratio(estimate.beta_errors, np.maximum(beta, lengths * noise))
-    errors: Floats = np.maximum(of_coefficients, (estimate.variance_errors + rss_error) / 2)
-    return errors
-
-
 def _require_enough_rows(moments: AnyMoments, num_coefficients: int, l2: float) -> None:
     if moments.num_rows and not moments.num_weighted:
         raise UserError(
@@ -363,20 +346,3 @@ def _embedded(W: Floats, columns: list[int], size: int) -> Floats:
     result = np.zeros((2, size, size))
     result[np.ix_([0, 1], columns, columns)] = W
     return result
-
-
-def _condition_number(gram: Gram, first: Estimate, equations: NormalEquations) -> float | None:
-    """Return ‖S‖₁·‖S⁻¹‖₁ in float64, as it is its order of magnitude that matters."""
-    columns = first.columns
-    kept_gram = gram.double_doubles[0][np.ix_(columns, columns)]
-    kept_gram += np.diag([float(equations.penalties[j]) for j in columns])
-    norms = np.sqrt(np.diag(kept_gram))
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = kept_gram / (norms[:, None] * norms)
-        inverse = times_transposed(first.W[0] * norms[:, None])
-        condition = float(_one_norm(scaled) * _one_norm(inverse))
-    return condition if np.isfinite(condition) else None
-
-
-def _one_norm(S: Floats) -> float:
-    return float(np.abs(S).sum(axis=1).max(initial=0.0))

@@ -25,11 +25,17 @@ class QuadraticLoss:
     def __init__(self, moments: AnyMoments, solution: LeastSquares) -> None:
         self._solution = solution
         self._num_rows = moments.num_rows
-        self._form: QuadraticForm | LevelForm = (
-            LevelForm(eliminate(moments, l2=0.0), solution.l2)
-            if isinstance(moments, LevelMoments)
-            else QuadraticForm(moments.gram(), solution.l2)
-        )
+        self._form: QuadraticForm | LevelForm
+        if isinstance(moments, LevelMoments):
+            levels = solution.levels
+            if levels and not solution.l2:
+                elimination = levels.elimination
+            else:
+                # That of the solution has its penalty.
+                elimination = eliminate(moments, l2=0.0)
+            self._form = LevelForm(elimination, solution.l2)
+        else:
+            self._form = QuadraticForm(moments.gram(), solution.l2)
         penalty = 0.0
         if solution.l2:
             # What overflows is infinite here, and None in every result.

@@ -39,6 +39,9 @@ def test_as_many_levels_as_that_are_not_refused() -> None:
 def test_a_machine_that_does_not_say_is_believed_to_have_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 0)
+    with pytest.raises(UserError, match="0 GB available"):
+        require_memory(TOO_MANY, 1000)
     monkeypatch.setattr(memory, "available_bytes", lambda: None)
     require_memory(TOO_MANY, 1000)
 
