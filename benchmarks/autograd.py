@@ -40,7 +40,7 @@ def _measure(name: str, num_rows: int, batch_size: int) -> float:
 def linreg(num_rows: int, batch_size: int) -> float:
     """Measure an epoch of the autograd engine, after the one that reads the rows."""
     from benchmarks.rows import open_rows, write_rows
-    from linreg.fit.exact.standardize import Scaling
+    from linreg.fit.coordinates.scaling import Scaling
     from linreg.fit.sgd.autograd import gradient_descent
     from linreg.params import Train
 

@@ -20,7 +20,7 @@ from benchmarks.machine import read_seconds
 from benchmarks.rows import open_rows, write_rows
 from linreg.data.rows import Rows
 from linreg.fit.compiled import engine as compiled
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.params import Train
 
 BARS = {

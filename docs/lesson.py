@@ -18,8 +18,8 @@ from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import Scaling
 from linreg.fit.model import load
 from linreg.fit.sgd.autograd import LinearRegression, get_parameters, set_parameters
 from linreg.fit.sgd.batches import ShuffledBatches
@@ -35,13 +35,7 @@ GENERATED = Path("data/raw/generated.parquet")
 TRAIN_FILES = Path("data/split/train")
 TRAINING = Path("models/training")
 MODEL = Path("models/model")
-REQUIRED = {
-    "schedule": "constant",
-    "average": 0.0,
-    "patience": 0,
-    "standardize": False,
-    "device": "cpu",
-}
+REQUIRED = {"schedule": "constant", "average": 0.0, "patience": 0, "scale": "none", "device": "cpu"}
 
 
 class Steps(NamedTuple):
@@ -105,7 +99,7 @@ class Lesson:
             params,
             _dtype(params),
             "cpu",
-            np.ones(NUM_FEATURES),
+            Scaling.identity(NUM_FEATURES),
             len(self.shards),
             ALONE,
         )

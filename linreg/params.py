@@ -1,7 +1,9 @@
 """What params.yaml may contain: one frozen, strict model per section."""
 
 import math
+from collections.abc import Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -204,10 +206,12 @@ class Train(Section):
             "stops, with the best θ and b; 0 for never."
         ),
     )
-    standardize: bool = Field(
-        False,
+    scale: Literal["none", "standardize", "whiten"] = Field(
+        "none",
         description=(
-            "Train on the z-scores of the columns; θ and b are reported in the units of the data."
+            "What gradient descent works on: the columns as they are; their z-scores; or whitened "
+            "columns, of variance 1 and without correlations, whose loss is a round bowl. θ and b "
+            "are reported in the units of the data."
         ),
     )
     dtype: Literal["float32", "float64"] = Field(
@@ -290,6 +294,12 @@ class Params(Section):
                 f"equally to a batch; found {self.train.batch_size} and {self.split.shards}"
             )
         return self
+
+
+RENAMED: Mapping[str, tuple[str, Mapping[bool, str]]] = MappingProxyType(
+    {"train.standardize": ("train.scale", MappingProxyType({True: "standardize", False: "none"}))}
+)
+"""By a parameter of an earlier version, the one of today and what its values are called now."""
 
 
 def split_column(by: str) -> str | None:

@@ -10,6 +10,7 @@ from ruamel.yaml.nodes import MappingNode
 
 from linreg.errors import UserError
 from linreg.files import new_file
+from linreg.params import RENAMED
 from linreg.plain_yaml import read_yaml
 
 
@@ -33,6 +34,12 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     a mapping of sections, and for one whose layout allows no such change.
     """
     wanted = _sections(text)
+    for old, (new, _) in RENAMED.items():
+        section, key = old.split(".")
+        if new in values and key in (wanted.get(section) or {}):
+            new_key = new.split(".")[1]
+            wanted[section] = {new_key if k == key else k: v for k, v in wanted[section].items()}
+            text = _with_key_renamed(text, section, key, new_key)
     for name, value in values.items():
         section, _, key = name.partition(".")
         before = wanted.get(section) or {}
@@ -65,6 +72,13 @@ def _with_value(text: str, section: str, key: str, value: object) -> str:
         return _with_key_in_braces(text, body, f"{key}: {_as_yaml(value, in_braces=True)}")
     indent = " " * body.start_mark.column
     return _with_line(text, _end(body), f"{indent}{key}: {_as_yaml(value)}")
+
+
+def _with_key_renamed(text: str, section: str, key: str, new_key: str) -> str:
+    _, body = _child(YAML(pure=True).compose(text), section) or ("", None)
+    name, _ = _child(body, key) or (None, None)
+    assert name is not None, "the text was read with this key"
+    return f"{text[: name.start_mark.index]}{new_key}{text[name.end_mark.index :]}"
 
 
 def _with_line(text: str, index: int, line: str) -> str:

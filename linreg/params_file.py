@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
-from linreg.params import Gate, Params
+from linreg.params import RENAMED, Gate, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
 PARAMS_FILE = Path("params.yaml")
@@ -46,11 +47,19 @@ def load_params(path: Path = PARAMS_FILE, changes: Mapping[str, Any] = NO_CHANGE
         ) from None
     except UnicodeDecodeError as error:
         raise not_plain(path, error) from None
-    return parse_params(text, path, changes)
+    params, notes = _parse(text, path, changes)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return params
 
 
 def parse_params(text: str, path: Path, changes: Mapping[str, Any] = NO_CHANGES) -> Params:
     """Check the text of a params.yaml, as `load_params` does; `path` is its name in messages."""
+    return _parse(text, path, changes)[0]
+
+
+def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, list[str]]:
+    """Return the parameters, and what to write in place of keys of earlier versions."""
     values = read_yaml(text, path)
     values = {} if values is None else values
     try:
@@ -61,14 +70,36 @@ def parse_params(text: str, path: Path, changes: Mapping[str, Any] = NO_CHANGES)
                     name, "is not a parameter", todo="name it as section.key, such as train.lr"
                 )
             values[section] = (values.get(section) or {}) | {key: value}
+        notes = _rename_keys(values, path)
         # Pydantic's strict mode takes JSON lists for tuples, but not Python's.
         document = json.dumps(values, ensure_ascii=False).encode()
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise not_plain(path, error) from None
     try:
-        return Params.model_validate_json(document)
+        return Params.model_validate_json(document), notes
     except ValidationError as error:
         raise _first_mistake(path, error.errors(include_url=False)) from None
+
+
+def _rename_keys(values: dict[str, Any], path: Path) -> list[str]:
+    """Replace keys of earlier versions; return what to write in their place."""
+    notes = []
+    for old, (new, new_values) in RENAMED.items():
+        section, old_key = old.split(".")
+        new_key = new.split(".")[1]
+        entries = values.get(section) or {}
+        if old_key not in entries:
+            continue
+        value = entries.pop(old_key)
+        where, what = f"{path}: {old}", f"is called {new} now"
+        if new_key in entries:
+            raise UserError(where, f"{what}, which is there too", todo=f"remove {old_key}")
+        if not isinstance(value, bool):
+            todo = f"write {new_key}: {' or '.join(new_values.values())}"
+            raise UserError(where, what, found=value, todo=todo)
+        entries[new_key] = new_values[value]
+        notes.append(f"{where}: {what}; write {new_key}: {new_values[value]}")
+    return notes
 
 
 def _first_mistake(path: Path, mistakes: list[ErrorDetails]) -> UserError:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from linreg.data.training_data import load_training_data
 from linreg.files import file_hash
-from linreg.fit.exact.learning_rate import check_learning_rate
+from linreg.fit.coordinates.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.sgd.checkpoint import Checkpoint

@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -89,17 +90,24 @@ def learn() -> Callable[..., Design]:
 def shards_of(
     tmp_path: Path, learn: Callable[..., Design], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., list[Rows]]:
-    """Writes X (n, M) and y (n,) as shards on disk, in the order of the rows: `y ~ x1 + … + xM`."""
+    """Writes X (n, M), y (n,) and weights as shards on disk, in the order of the rows.
+
+    The formula is `y ~ x1 + … + xM`.
+    """
 
     def shards_of(
         X: NDArray[np.float64],
         y: NDArray[np.float64],
         num_shards: int = 1,
         rows_per_group: int = 131_072,
+        w: NDArray[np.float64] | None = None,
     ) -> list[Rows]:
         names = [f"x{j}" for j in range(1, X.shape[1] + 1)]
         rows = pa.table({**dict(zip(names, X.T, strict=True)), "y": y})
         design = learn(f"y ~ {' + '.join(names) or 1}", rows)
+        if w is not None:
+            rows = rows.append_column("w", pa.array(w))
+            design = replace(design, schema=replace(design.schema, weights="w"))
         monkeypatch.setattr(table, "ROWS_PER_GROUP", rows_per_group)
         paths = []
         for index, of_shard in enumerate(np.array_split(np.arange(len(y)), num_shards)):

@@ -16,7 +16,8 @@ from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import write_predictions
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
-from linreg.fit.exact.learning_rate import check_learning_rate
+from linreg.fit.coordinates.choice import training_coordinates
+from linreg.fit.coordinates.learning_rate import check_learning_rate
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -62,7 +63,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         if train.solver == "sgd":
             check_learning_rate(exact, train)
             epochs = gradient_descent(
-                shards, len(names), intercept, exact.scaling(train.standardize), train
+                shards, len(names), intercept, training_coordinates(exact, train.scale), train
             )
         for epoch in epochs:
             mse = exact.loss.mean_squared_error(epoch.theta, epoch.b)

@@ -8,10 +8,10 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.files import read_document
-from linreg.fit.exact.learning_rate import MOST_FEATURES
+from linreg.fit.coordinates.learning_rate import MOST_FEATURES
+from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.history import read_columns
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.expected_path import expected_path

@@ -13,8 +13,8 @@ from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.compiled import augmented_rows, supersteps
 from linreg.fit.compiled import engine as compiled
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import compute_moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd import autograd
 from linreg.params import Train

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 
 SGD: dict[str, Any] = {
-    "standardize": True,
+    "scale": "standardize",
     "schedule": "linear",
     "average": 0.5,
     "epochs": 60,

@@ -47,7 +47,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "16 features, z-scores, float64": drawn(16)
     | {
         "split": {"shards": 3},
-        "train": {"standardize": True, "dtype": "float64", "batch_size": 63, "epochs": 3},
+        "train": {"scale": "standardize", "dtype": "float64", "batch_size": 63, "epochs": 3},
     },
     "100 features": drawn(100, 4000)
     | {
@@ -60,7 +60,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     | {
         "split": {"shards": 3},
         "train": {
-            "standardize": True,
+            "scale": "standardize",
             "average": 0.3,
             "patience": 3,
             "epochs": 8,

@@ -108,7 +108,7 @@ def test_stages_import_torch_where_autograd_takes_the_steps_and_nothing_else_tha
         "ingest": {"source": source, "missing": missing},
         "model": {"formula": FORMULA},
         "split": {"by": by},
-        "train": {"standardize": True, "lr": 0.001, **train},
+        "train": {"scale": "standardize", "lr": 0.001, **train},
     }
     # JSON is YAML.
     (project.folder / "params.yaml").write_text(json.dumps(params))

@@ -141,7 +141,7 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
         "-S",
         'model.formula="mpg ~ horsepower + weight + C(origin)"',
         "-S",
-        "train.standardize=true",
+        "train.scale=standardize",
         "-S",
         "train.epochs=200",
         "-S",
@@ -165,7 +165,7 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
         "dvc", "exp", "show", "--only-changed", "--drop", ".*/", "--csv"
     ).stdout.splitlines()
     changes = {f"ingest.{key}" for key in ("source", "missing")} | {"model.formula"}
-    changes |= {f"train.{key}" for key in ("standardize", "epochs", "schedule")}
+    changes |= {f"train.{key}" for key in ("scale", "epochs", "schedule")}
     compared = {"gap", "test.r2", "test.rmse", "train.rmse", "validation.rmse"}
     assert set(table[0].split(",")) == {"Experiment", "rev", "typ", "Created"} | changes | compared
     changed = reproduced.run("dvc", "metrics", "diff", "--json").stdout

@@ -94,7 +94,7 @@ def trainings(folder: Path, learn: Callable[..., Design]) -> list[dict[str, Any]
                 },
             ]
         for each in params:
-            each |= {"epochs": 3, "standardize": True, "lr": 0.01}
+            each |= {"epochs": 3, "scale": "standardize", "lr": 0.01}
             found.append(
                 {"schema": str(path), "shards": [str(shard) for shard in shards], "params": each}
             )

@@ -18,8 +18,9 @@ from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
 from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.robust import RobustStandardErrors
+from linreg.fit.coordinates.choice import training_coordinates
+from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -84,7 +85,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     shards, part = open_shards(paths, design, workers), [open_part(paths[0], design, workers)]
     exact = ExactReference.compute(shards, design.names, True, Train(), workers)
     scores = z_score_scaling(exact.moments, True)
-    scaling = exact.scaling(standardize=True)
+    scaling = training_coordinates(exact, "standardize")
     theta, b = exact.solution.theta * 0.9, exact.solution.b
     kind, errors = RobustStandardErrors.compute(exact.solution, shards, workers).standard_errors()
     return {

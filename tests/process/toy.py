@@ -87,7 +87,8 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     """Train on the files of given["shards"] as stages/train.py does; returns θ and b after each
     epoch as hex.
     """
-    from linreg.fit.exact.learning_rate import check_learning_rate
+    from linreg.fit.coordinates.choice import training_coordinates
+    from linreg.fit.coordinates.learning_rate import check_learning_rate
     from linreg.fit.exact.reference import ExactReference
     from linreg.fit.sgd.autograd import gradient_descent
     from linreg.fit.squared_error import mean_squared_error
@@ -100,7 +101,7 @@ def trained(workers: Workers, given: dict[str, Any]) -> list[Any]:
     design = Design.fit(schema, tables, workers)
     shards = open_shards(files, design, workers)
     exact = ExactReference.compute(shards, design.names, schema.intercept, params, workers)
-    scaling = exact.scaling(params.standardize)
+    scaling = training_coordinates(exact, params.scale)
     check_learning_rate(exact, params)
     found = []
     for epoch in gradient_descent(

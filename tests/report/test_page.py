@@ -81,7 +81,7 @@ CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
     "forty": (f"y ~ {' + '.join(f'x{j + 1}' for j in range(40))}", rows(num_features=40), {}),
     "exact": ("y ~ x1 + x2", rows(), {"solver": "exact"}),
     "ridge": ("y ~ x1 + x2", rows(), {"l2": 0.1}),
-    "z-scores": ("y ~ x1 + x2", rows(), {"standardize": True}),
+    "z-scores": ("y ~ x1 + x2", rows(), {"scale": "standardize"}),
     "perfect": ("y ~ x1 + x2", rows(noise=0.0), {}),
     "as many rows as coefficients": ("y ~ x1 + x2", rows(n=3), {}),
     "constant target": ("y ~ x1", pa.table({"y": [2.0] * 9, "x1": np.arange(9.0)}), {}),
@@ -190,7 +190,7 @@ def test_the_path_is_that_of_the_two_columns_with_the_largest_effects(evaluated:
         table.column_names.index("x1"), "x1", pa.array(table["x1"].to_numpy() * 1e-3)
     )
     for name, data in (("a", table), ("b", in_other_units)):
-        run = evaluated("y ~ x1 + x2 + x3", data, name=name, standardize=True)
+        run = evaluated("y ~ x1 + x2 + x3", data, name=name, scale="standardize")
         assert run.context["path"]["names"] == ["x1", "x3"]
 
 

@@ -13,7 +13,7 @@ from linreg.verify.run_checkout import logged_parameters, write_parameters
 PARAMETERS = {
     "train.lr": 1e-05,
     "train.epochs": 3,
-    "train.standardize": True,
+    "train.scale": "standardize",
     "train.solver": "exact",
     "model.weights": None,
     "generate.theta": [1.0, -2.5],

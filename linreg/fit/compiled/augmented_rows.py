@@ -11,7 +11,8 @@ from linreg.data.formula.compact_matrix import Codes, CompactMatrix, as_array
 from linreg.data.rows import Chunk, Rows
 from linreg.data.tables.prefetch import prefetch
 from linreg.fit.compiled.permutation import permutation
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.choice import Coordinates
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import shuffled_chunks
 from linreg.process.workers import Workers
 
@@ -54,7 +55,7 @@ class AugmentedRows:
     def __init__(
         self,
         rows: Rows,
-        scaling: Scaling,
+        coordinates: Coordinates,
         intercept: bool,
         dtype: type[np.float32] | type[np.float64],
         *,
@@ -62,7 +63,8 @@ class AugmentedRows:
         cached: bool,
         prefetched: bool,
     ) -> None:
-        self._rows, self._scaling, self._intercept, self.dtype = rows, scaling, intercept, dtype
+        self._rows, self._coordinates = rows, coordinates
+        self._intercept, self.dtype = intercept, dtype
         self._compact = compact
         self._cache: dict[int, AnyChunk] | None = {} if cached else None
         self._prefetched = prefetched and not cached
@@ -86,7 +88,9 @@ class AugmentedRows:
     def _augment_compact(self, chunk: Chunk) -> CompactChunk:
         X = chunk.X
         assert isinstance(X, CompactMatrix)
-        Z = self._augment(Chunk(X.dense, chunk.y, chunk.w), self._scaling.of(X.layout.is_dense))
+        assert isinstance(self._coordinates, Scaling)
+        of_dense = self._coordinates.of(X.layout.is_dense)
+        Z = self._augment(Chunk(X.dense, chunk.y, chunk.w), of_dense)
         # b comes before the columns of X.
         firsts = [category.first + 1 for category in X.layout.categories]
         codes = [
@@ -98,8 +102,8 @@ class AugmentedRows:
             roots = np.sqrt(chunk.w).astype(self.dtype)
         return CompactChunk(Z, np.stack(codes, axis=1), roots)
 
-    def _augment(self, chunk: Chunk, scaling: Scaling | None = None) -> Augmented:
-        X, y, w = (scaling or self._scaling).apply(chunk)
+    def _augment(self, chunk: Chunk, of_dense: Scaling | None = None) -> Augmented:
+        X, y, w = (of_dense or self._coordinates).apply(chunk)
         X = as_array(X)
         Z = np.empty((len(y), X.shape[1] + 2), self.dtype)
         # A cell beyond the dtype makes a step infinite, which is reported there.
@@ -116,7 +120,7 @@ def augmented_shards(
     shards: Sequence[Rows],
     num_features: int,
     intercept: bool,
-    scaling: Scaling,
+    coordinates: Coordinates,
     dtype: Literal["float32", "float64"],
     workers: Workers,
 ) -> dict[int, AugmentedRows]:
@@ -125,7 +129,8 @@ def augmented_shards(
     own = workers.own_range(len(shards))
     num_rows = sum(shards[shard].num_rows for shard in own)
     # Steps of several shards are taken from moments of all columns.
-    compact = len(shards) == 1 and bool(shards[0].layout.categories)
+    has_codes = bool(shards[0].layout.categories) and isinstance(coordinates, Scaling)
+    compact = len(shards) == 1 and has_codes
     num_columns = int(shards[0].layout.is_dense.sum()) if compact else num_features
     num_bytes = num_rows * (num_columns + 2) * np.dtype(type_).itemsize
     cached = num_bytes <= CACHE_BYTES
@@ -133,7 +138,7 @@ def augmented_shards(
     return {
         shard: AugmentedRows(
             shards[shard],
-            scaling,
+            coordinates,
             intercept,
             type_,
             compact=compact,

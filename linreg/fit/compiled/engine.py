@@ -15,7 +15,8 @@ from linreg.arrays import Floats
 from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.level_supersteps import LevelSupersteps
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.choice import Coordinates
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd import session
 from linreg.fit.sgd.checkpoint import State
 from linreg.fit.sgd.initial_parameters import initial_parameters
@@ -29,18 +30,18 @@ class CompiledEngine:
     steps_between_checks = 1
 
     def __init__(self, problem: Problem) -> None:
-        shards, num_features, intercept, scaling, params, plan, workers = problem
+        shards, num_features, intercept, coordinates, params, plan, workers = problem
         self._params, self._plan = params, plan
         self._num_steps = plan.num_steps(params.epochs)
         self._first_averaged = first_averaged_step(params, self._num_steps)
-        own = augmented_shards(shards, num_features, intercept, scaling, params.dtype, workers)
-        penalty = ridge_penalty(params.l2, scaling)
+        own = augmented_shards(shards, num_features, intercept, coordinates, params.dtype, workers)
+        penalty = ridge_penalty(params.l2, coordinates, num_features)
         common = (own, plan, params, penalty, workers)
         self._supersteps: RowSupersteps | MomentSupersteps
         if len(shards) > 1:
             self._supersteps = MomentSupersteps(*common)
-        elif shards[0].layout.categories:
-            self._supersteps = LevelSupersteps(*common, shards[0].layout, scaling)
+        elif shards[0].layout.categories and isinstance(coordinates, Scaling):
+            self._supersteps = LevelSupersteps(*common, shards[0].layout, coordinates)
         else:
             self._supersteps = RowSupersteps(*common)
         self.step = 0
@@ -77,7 +78,7 @@ class CompiledEngine:
         return "θ and b are no longer finite", parameters.tolist()
 
     def parameters(self) -> tuple[Floats, float]:
-        """Return θ (M,) and b in the units of training, averaged once averaging has begun."""
+        """Return θ (M,) and b in the coordinates of training, averaged once averaging has begun."""
         current = self._state[2 if self.step >= self._first_averaged else 0]
         return current[1:], float(current[0])
 
@@ -91,14 +92,15 @@ class CompiledEngine:
         self._state = np.array(state["compiled"], np.float64)
 
 
-def ridge_penalty(l2: float, scaling: Scaling) -> Floats:
-    """Return the penalty (M + 1,) on (b, θ) in the units of training; infinite beyond float64."""
-    penalty = np.zeros(len(scaling.x_scale) + 1)
-    if l2:
-        # A penalty beyond float64 makes the first step infinite, which is reported there.
-        with np.errstate(over="ignore", divide="ignore"):
-            penalty[1:] = l2 / np.square(scaling.x_scale)
-    return penalty
+def ridge_penalty(l2: float, coordinates: Coordinates, num_features: int) -> Floats:
+    """Return the penalty on (b, θ) as a quadratic form; infinite beyond float64.
+
+    It is a diagonal (1, M + 1) where columns are scaled, and (M + 1, M + 1) where they are mixed.
+    """
+    of_theta = coordinates.penalty(l2) if l2 else np.zeros(num_features)
+    if of_theta.ndim == 1:
+        return np.append(0.0, of_theta)[None]
+    return np.pad(of_theta, ((1, 0), (1, 0)))
 
 
 gradient_descent = partial(session.gradient_descent, CompiledEngine)

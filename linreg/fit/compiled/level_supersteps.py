@@ -9,7 +9,7 @@ from linreg.data.formula.compact_matrix import Layout
 from linreg.fit.compiled import level_steps
 from linreg.fit.compiled.augmented_rows import AugmentedRows, CompactChunk, RowIndices
 from linreg.fit.compiled.supersteps import ReadRows, RowSupersteps
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params import Train
 from linreg.process.workers import Workers
@@ -31,7 +31,7 @@ class LevelSupersteps(RowSupersteps):
         super().__init__(own, plan, params, penalty, workers)
         is_dense = np.concatenate([[True], layout.is_dense])
         self._dense = np.flatnonzero(is_dense)
-        self._low, self._contrast = np.zeros(len(penalty)), np.ones(len(penalty))
+        self._low, self._contrast = np.zeros(penalty.shape[1]), np.ones(penalty.shape[1])
         # Rounded to the dtype as the cells of other columns are.
         dtype = np.dtype(params.dtype)
         of_levels = scaling.of(~layout.is_dense)
@@ -42,7 +42,7 @@ class LevelSupersteps(RowSupersteps):
 
     def _new_batch(self, state: Floats) -> ReadRows:
         """Return what reads rows, beginning with an empty batch, and takes steps with `state`."""
-        partial_batch = np.zeros(len(self._penalty) + 2)
+        partial_batch = np.zeros(self._penalty.shape[1] + 2)
         size, momentum, penalty = self._params.batch_size, self._params.momentum, self._penalty
         of_b_and_theta = (self._dense, self._low, self._contrast, partial_batch, state)
 

@@ -99,8 +99,8 @@ class RowSupersteps:
 
     def _new_batch(self, state: Floats) -> ReadRows:
         """Return what reads rows, beginning with an empty batch, and takes steps with `state`."""
-        sums, tile = empty_sums(len(self._penalty) + 1)
-        partial_batch = np.zeros(len(self._penalty) + 1)
+        sums, tile = empty_sums(self._penalty.shape[1] + 1)
+        partial_batch = np.zeros(self._penalty.shape[1] + 1)
         size, momentum, penalty = self._params.batch_size, self._params.momentum, self._penalty
 
         def read_rows(
@@ -131,14 +131,14 @@ class MomentSupersteps:
     ) -> None:
         self._own, self._plan = own, plan
         self._params, self._penalty, self._workers = params, penalty, workers
-        self._num_moments = moment_steps.num_moments(len(penalty) - 1)
+        self._num_moments = moment_steps.num_moments(penalty.shape[1] - 1)
         bytes_per_batch = 8 * self._num_moments * len(plan.shares)
         if bytes_per_batch > MOST_BYTES_PER_BATCH:
             raise UserError(
                 "params.yaml: train.engine",
                 "compiled takes the steps of several shards from the moments of every batch, which"
                 " are too large for so many columns",
-                found=f"{len(penalty) - 1:,} columns, {bytes_per_batch / 1e9:.0f} GB a batch",
+                found=f"{penalty.shape[1] - 1:,} columns, {bytes_per_batch / 1e9:.0f} GB a batch",
                 todo="set split.shards: 1, train.engine: autograd, or train.solver: exact",
             )
         affordable = MOMENT_BYTES // bytes_per_batch
@@ -190,7 +190,7 @@ class MomentSupersteps:
     def _moments(self, stream: RowStream, share: int, num_rows: int, num_batches: int) -> Floats:
         """Return the moments (batches, pairs) of the next rows of a shard."""
         position = 0
-        tile = moment_steps.empty_tile(share, len(self._penalty) - 1)
+        tile = moment_steps.empty_tile(share, self._penalty.shape[1] - 1)
         moments = np.zeros((num_batches, self._num_moments))
         for Z, indices in stream.take(num_rows):
             moment_steps.add_moments(Z, indices, share, position, tile, moments)

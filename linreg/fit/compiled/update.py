@@ -19,12 +19,18 @@ def update(
 
     state         (3, M + 1) float64: (b, θ), its velocity, and its average
     gradient      (M + 1,) of the mean squared error
-    penalty       (M + 1,) l2 in the units of training, 0 for b
+    penalty       the quadratic form l2·‖θ‖² in the coordinates of training: its diagonal
+                  (1, M + 1), or all of it (M + 1, M + 1); 0 for b
     num_averaged  steps in the average; negative until averaging begins
     """
     finite = True
+    if penalty.shape[0] > 1:
+        for j in range(1, state.shape[1]):
+            for k in range(1, state.shape[1]):
+                gradient[j] += 2.0 * penalty[j, k] * state[0, k]
     for j in range(state.shape[1]):
-        slope = gradient[j] + 2.0 * penalty[j] * state[0, j]
+        # Row 0 of a full form, that of b, is 0.
+        slope = gradient[j] + 2.0 * penalty[0, j] * state[0, j]
         state[1, j] = momentum * state[1, j] + slope
         state[0, j] -= rate * state[1, j]
         finite &= np.isfinite(state[0, j])

@@ -33,7 +33,6 @@ from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -97,15 +96,6 @@ class ExactReference:
     def mean_target(self) -> float:
         """The mean of y, weighted as the fit is: the best prediction that does not use X."""
         return float(self.moments.totals().mean(-1))
-
-    def scaling(self, standardize: bool) -> Scaling:
-        """Return the units to train in: z-scores or the data's own, without dropped columns."""
-        solution = self.solution
-        if standardize:
-            scaling = z_score_scaling(self.moments, solution.intercept)
-        else:
-            scaling = Scaling.identity(len(solution.names))
-        return scaling.restricted_to(solution.kept[1:])
 
     def as_epoch(self) -> Epoch:
         """Return the solution as the result of a training that takes no steps."""

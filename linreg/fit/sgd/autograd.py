@@ -12,6 +12,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.fit.coordinates.choice import Coordinates
 from linreg.fit.sgd import session
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
 from linreg.fit.sgd.checkpoint import State
@@ -38,7 +39,7 @@ class LinearRegression:
         params: Train,
         dtype: torch.dtype,
         device: str,
-        x_scale: Floats,
+        coordinates: Coordinates,
         num_shards: int,
         workers: Workers,
     ) -> None:
@@ -47,7 +48,7 @@ class LinearRegression:
         parameters = self.model.parameters()
         self.optimizer = torch.optim.SGD(parameters, lr=params.lr, momentum=params.momentum)
         self.gradients = ShardGradients(self.model, num_shards, workers)
-        self.ridge = RidgePenalty(self.model, params.l2, x_scale)
+        self.ridge = RidgePenalty(self.model, params.l2, coordinates)
 
     def train_step(self, batch: Batch) -> torch.Tensor:
         """Take one step of gradient descent; return the loss before it, a tensor of shape ()."""
@@ -78,12 +79,12 @@ class AutogradEngine(LinearRegression):
     """The linear regression as an engine of `linreg.fit.sgd.session`."""
 
     def __init__(self, problem: Problem) -> None:
-        shards, num_features, intercept, scaling, params, plan, workers = problem
+        shards, num_features, intercept, coordinates, params, plan, workers = problem
         dtype = torch.float if params.dtype == "float32" else torch.double
         device = choose_device(params.device)
-        x_scale, num_shards = scaling.x_scale, len(shards)
+        num_shards = len(shards)
         super().__init__(
-            num_features, intercept, params, dtype, device, x_scale, num_shards, workers
+            num_features, intercept, params, dtype, device, coordinates, num_shards, workers
         )
         set_parameters(self.model, initial_parameters(num_features, intercept, params))
         self.step = 0
@@ -92,7 +93,7 @@ class AutogradEngine(LinearRegression):
         self._first_averaged = first_averaged_step(params, self._num_steps)
         self._average = torch.optim.swa_utils.AveragedModel(self.model)
         own = workers.own_range(num_shards)
-        self._shuffled = ShuffledBatches(shards, scaling, plan, params.seed, dtype, device, own)
+        self._shuffled = ShuffledBatches(shards, coordinates, plan, params.seed, dtype, device, own)
         self._take_step: Step = self.train_step
         self.steps_between_checks = 1
         if capture := capture_for(device, workers):
@@ -126,7 +127,7 @@ class AutogradEngine(LinearRegression):
         return None if math.isfinite(loss) else ("the loss is no longer finite", loss)
 
     def parameters(self) -> tuple[Floats, float]:
-        """Return θ (M,) and b in the units of training, averaged once averaging has begun."""
+        """Return θ (M,) and b in the coordinates of training, averaged once averaging has begun."""
         averaged = self.step >= self._first_averaged
         return get_parameters(self._average.module if averaged else self.model)
 

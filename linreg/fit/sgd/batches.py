@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk, Rows
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.choice import Coordinates
 from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
 from linreg.process.torch_setup import torch
 
@@ -49,7 +49,7 @@ class ShuffledBatches:
     def __init__(
         self,
         shards: Sequence[Rows],
-        scaling: Scaling,
+        coordinates: Coordinates,
         plan: BatchPlan,
         seed: int,
         dtype: torch.dtype,
@@ -57,7 +57,7 @@ class ShuffledBatches:
         own: range | None = None,
     ) -> None:
         self._own = range(len(shards)) if own is None else own
-        self._shards, self._scaling = shards, scaling
+        self._shards, self._coordinates = shards, coordinates
         self._plan, self._seed = plan, seed
         self._dtype, self._device = dtype, device
         self._free_bytes = 0
@@ -131,8 +131,8 @@ class ShuffledBatches:
         return chunk
 
     def _tensors(self, rows: Chunk) -> MicroBatch:
-        """Return rows in scaled units."""
-        X, y, w = self._scaling.apply(rows)
+        """Return rows in the coordinates of training."""
+        X, y, w = self._coordinates.apply(rows)
         sqrt_w = None if w is None else self._tensor(np.sqrt(w)).unsqueeze(1)
         return MicroBatch(self._tensor(as_array(X)), self._tensor(y).unsqueeze(1), sqrt_w)
 

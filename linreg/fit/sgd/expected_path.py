@@ -3,7 +3,9 @@
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact.learning_rate import half_hessian
+from linreg.fit.coordinates.choice import Coordinates, training_coordinates
+from linreg.fit.coordinates.learning_rate import half_hessian
+from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
@@ -25,29 +27,21 @@ def expected_path(exact: ExactReference, params: Train, num_steps: int) -> Float
     before values beyond float64.
     """
     minimum = exact.solution
-    scaling = exact.scaling(params.standardize)
-    # A column without variation has no scale; its coefficient stays at 0.
-    varies = np.isfinite(scaling.x_scale)
-    x_scale = np.where(varies, scaling.x_scale, 0.0)
-    x_mean = np.where(varies, scaling.x_mean, 0.0)
-    optimum = np.concatenate([[0.0], minimum.theta * x_scale / scaling.y_scale])
-    if minimum.intercept:
-        shift = (minimum.theta * x_mean).sum()
-        optimum[0] = (minimum.b - scaling.y_mean + shift) / scaling.y_scale
-
+    coordinates = training_coordinates(exact, params.scale)
+    optimum = coordinates.scale(minimum.theta, minimum.b)
     first = initial_parameters(len(minimum.names), minimum.intercept, params) - optimum
-    H = _half_hessian(exact, params)
+    H = _half_hessian(exact, coordinates, params)
     with np.errstate(over="ignore", invalid="ignore"):
         points = _full_gradient_descent(first, H, params, num_steps) + optimum
-        theta = points[:, 1:] * scaling.y_scale / scaling.x_scale
-        b = points[:, 0] * scaling.y_scale + scaling.y_mean - (theta * x_mean).sum(axis=1)
-    path: Floats = np.column_stack([b, theta])
+        path = coordinates.unscale_path(points)
     return path[np.isfinite(path).all(axis=1)]
 
 
-def _half_hessian(exact: ExactReference, params: Train) -> Floats:
-    """Return half of the Hessian of the loss, (M + 1, M + 1), in the units of training."""
-    scaled, exponent = half_hessian(exact.moments, exact.scaling(params.standardize), params)
+def _half_hessian(exact: ExactReference, coordinates: Coordinates, params: Train) -> Floats:
+    """Return half of the Hessian of the loss, (M + 1, M + 1), in the coordinates of training."""
+    if isinstance(coordinates, Whitening):
+        return np.diag(coordinates.kept.astype(np.float64))
+    scaled, exponent = half_hessian(exact.moments, coordinates, params)
     with np.errstate(over="ignore"):
         H: Floats = np.ldexp(scaled, 2 * exponent)
     if not exact.solution.intercept:

@@ -7,7 +7,10 @@ would be rounded differently for each number of processes.
 
 from collections.abc import Sequence
 
-from linreg.arrays import Floats
+import numpy as np
+
+from linreg.fit.coordinates.choice import Coordinates
+from linreg.fit.coordinates.whitening import Whitening
 from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
@@ -65,17 +68,28 @@ class ShardGradients:
 
 
 class RidgePenalty:
-    """The penalty l2·‖θ‖², on θ in the units of the data: `x_scale` (M,) are those of training."""
+    """The penalty l2·‖θ‖², on θ in the units of the data."""
 
-    def __init__(self, model: torch.nn.Linear, l2: float, x_scale: Floats) -> None:
+    def __init__(self, model: torch.nn.Linear, l2: float, coordinates: Coordinates) -> None:
         self._weight, self._l2 = model.weight, l2
-        self._x_scale = torch.from_numpy(x_scale).to(model.weight)
+        self._transform: torch.Tensor | None = None
+        if isinstance(coordinates, Whitening):
+            # As weights are divided by their mean there.
+            self._l2 /= coordinates.mean_weight
+            of_theta = np.ascontiguousarray(coordinates.transform[1:, 1:].T)
+            self._transform = torch.from_numpy(of_theta).to(model.weight)
+        else:
+            self._x_scale = torch.from_numpy(coordinates.x_scale).to(model.weight)
 
     def add_penalty_and_gradient(self, loss: torch.Tensor) -> torch.Tensor:
         """Return the loss () plus the penalty; add the penalty's gradient to that of θ."""
         if not self._l2:
             return loss
-        penalty = self._l2 * torch.square(self._weight / self._x_scale).sum()
+        if self._transform is None:
+            theta = self._weight / self._x_scale
+        else:
+            theta = self._weight @ self._transform
+        penalty = self._l2 * torch.square(theta).sum()
         penalty.backward()
         return loss + penalty.detach()
 

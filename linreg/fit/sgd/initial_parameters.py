@@ -12,7 +12,7 @@ from linreg.seeds import generator
 def initial_parameters(num_features: int, intercept: bool, params: Train) -> Floats:
     """Return (b, θ) (M + 1,), uniform on ±1/√M as in torch.nn.Linear; b is 0 without intercept.
 
-    In the units of training, which are z-scores with `train.standardize`.
+    In the coordinates of training, see `train.scale`.
     """
     draw = generator(params.seed, "start")
     bound = 1 / math.sqrt(max(1, num_features))

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.choice import Coordinates
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.shuffling import BatchPlan
@@ -25,7 +25,7 @@ STEPS_BETWEEN_UPDATES = 100
 
 
 class Problem(NamedTuple):
-    """What an engine is to minimise: the mean squared error of rows in scaled units, and how.
+    """What an engine is to minimise: the mean squared error of rows in some coordinates, and how.
 
     num_features, intercept  M, and whether the model has b
     plan                     the rows of each batch
@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     shards: Sequence[Rows]
     num_features: int
     intercept: bool
-    scaling: Scaling
+    coordinates: Coordinates
     params: Train
     plan: BatchPlan
     workers: Workers
@@ -65,7 +65,7 @@ class Engine(Protocol):
         """Return what is no longer finite, with its value; None while training converges."""
 
     def parameters(self) -> tuple[Floats, float]:
-        """Return θ (M,) and b in the units of training, averaged once averaging has begun."""
+        """Return θ (M,) and b in the coordinates of training, averaged once averaging has begun."""
 
     def state(self) -> State:
         """Return all that the next step depends on, in numbers that JSON keeps to the last bit."""
@@ -79,7 +79,7 @@ def gradient_descent(
     shards: Sequence[Rows],
     num_features: int,
     intercept: bool,
-    scaling: Scaling,
+    coordinates: Coordinates,
     params: Train,
     workers: Workers = ALONE,
     checkpoint: Checkpoint | None = None,
@@ -91,7 +91,7 @@ def gradient_descent(
     state saved, when asked to end.
     """
     plan = BatchPlan(shards, params.batch_size)
-    problem = Problem(shards, num_features, intercept, scaling, params, plan, workers)
+    problem = Problem(shards, num_features, intercept, coordinates, params, plan, workers)
     return run_epochs(make_engine(problem), problem, checkpoint)
 
 
@@ -111,7 +111,7 @@ def run_epochs(engine: Engine, problem: Problem, checkpoint: Checkpoint | None) 
             take_steps(engine, epoch, plan.steps_per_epoch, params, checkpoint, progress)
         num_rows = sum(plan.lengths(first_batch, plan.steps_per_epoch - first_batch))
         rows_per_second = num_rows / (time.perf_counter() - started)
-        theta, b = problem.scaling.unscale(*engine.parameters())
+        theta, b = problem.coordinates.unscale(*engine.parameters())
         yield Epoch(epoch, engine.step, theta, b, engine.learning_rate, rows_per_second)
         if checkpoint:
             checkpoint.at_epoch(engine.state)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from linreg.data.training_data import TrainingData
+from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint
@@ -28,8 +29,8 @@ def train_epochs(
         from linreg.fit.compiled.engine import gradient_descent
     else:
         from linreg.fit.sgd.autograd import gradient_descent
-    scaling = reference.scaling(params.standardize)
+    coordinates = training_coordinates(reference, params.scale)
     num_features = len(data.names)
     return gradient_descent(
-        data.shards, num_features, data.intercept, scaling, params, workers, checkpoint
+        data.shards, num_features, data.intercept, coordinates, params, workers, checkpoint
     )

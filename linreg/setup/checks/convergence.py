@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.fit.exact.learning_rate import MOST_FEATURES
+from linreg.fit.coordinates.learning_rate import MOST_FEATURES
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.gram import standardized_products
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments
-from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
 SMALL_GAP = 0.01

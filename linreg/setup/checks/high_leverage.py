@@ -6,8 +6,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import as_array
-from linreg.fit.exact.learning_rate import MOST_FEATURES, round_down_to_one_digit
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.learning_rate import MOST_FEATURES, round_down_to_one_digit
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.params import Train
 from linreg.setup.survey.preview import Preview
 

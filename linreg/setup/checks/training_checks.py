@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from linreg.data.split.partition import part_sizes
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import largest_stable_rate, round_down_to_one_digit
+from linreg.fit.coordinates.learning_rate import largest_stable_rate, round_down_to_one_digit
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.standardize import Scaling
 from linreg.fit.history import gap_in_words
 from linreg.params import Params, Train
 from linreg.setup.checks.convergence import SMALL_GAP, forecast_gap, sufficient_epochs

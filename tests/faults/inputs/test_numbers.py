@@ -91,7 +91,7 @@ def params(r: Random) -> dict[str, dict[str, Any]]:
             "l2": r.choice([0, 0, 0, 1e-3, 1e300]),
             "collinear": r.choice(["error", "drop"]),
             "dtype": r.choice(["float32", "float64"]),
-            "standardize": r.random() < 0.5,
+            "scale": r.choice(["none", "standardize", "whiten"]),
             "lr": r.choice([0.01, 1e-5, 1e-300]),
             "average": r.choice([0, 0.5]),
         },

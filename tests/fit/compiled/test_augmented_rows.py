@@ -19,7 +19,7 @@ from linreg.fit.compiled.augmented_rows import (
     RowStream,
     augmented_shards,
 )
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import shuffled_chunks
 from linreg.process.workers import ALONE, Workers
 

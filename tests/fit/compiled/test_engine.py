@@ -16,8 +16,8 @@ from linreg.fit.compiled import augmented_rows, supersteps
 from linreg.fit.compiled import engine as compiled
 from linreg.fit.compiled.moment_steps import add_moments, add_rest, empty_tile, num_moments
 from linreg.fit.compiled.row_steps import MOST_ROWS_SUMMED
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import compute_moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch, History
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
@@ -335,7 +335,7 @@ def test_with_one_shard_steps_come_from_its_rows_and_with_several_from_moments(
     own = augmented_rows.augmented_shards(shards, 2, True, scaling, "float64", ALONE)
 
     def by(kind: Any) -> list[list[float]]:
-        of = kind(own, BatchPlan(shards, 32), params, np.zeros(3), ALONE)
+        of = kind(own, BatchPlan(shards, 32), params, np.zeros((1, 3)), ALONE)
         of.begin_epoch(1, 0)
         state: Floats = of.advance(first, supersteps.Superstep(0, np.full(4, 0.02), -9))[0]
         return [list(row) for row in state.tolist()]
@@ -359,11 +359,11 @@ def test_a_superstep_ends_with_its_epoch_and_its_last_rate_is_told(shards_of: Sh
 
 def test_the_penalty_is_that_of_theta_in_the_units_of_the_data() -> None:
     scaling = Scaling(np.ones(3), np.array([1.0, 2.0, np.inf]), 5.0, 7.0)
-    assert compiled.ridge_penalty(0.5, scaling).tolist() == [0.0, 0.5, 0.125, 0.0]
-    assert compiled.ridge_penalty(0.0, scaling).tolist() == [0.0] * 4
+    assert compiled.ridge_penalty(0.5, scaling, 3).tolist() == [[0.0, 0.5, 0.125, 0.0]]
+    assert compiled.ridge_penalty(0.0, scaling, 3).tolist() == [[0.0] * 4]
 
 
 @pytest.mark.parametrize(("l2", "scale"), [(1e300, 1e-10), (1.0, 1e-300)])
 def test_a_penalty_beyond_float64_is_infinite_without_a_warning(l2: float, scale: float) -> None:
     scaling = Scaling(np.zeros(1), np.array([scale]), 0.0, 1.0)
-    assert compiled.ridge_penalty(l2, scaling).tolist() == [0.0, np.inf]
+    assert compiled.ridge_penalty(l2, scaling, 1).tolist() == [[0.0, np.inf]]

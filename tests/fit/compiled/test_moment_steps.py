@@ -115,7 +115,7 @@ def test_steps_from_moments_are_those_of_the_rows() -> None:
         steps.append(p)
     moments = np.array([sums_of_products(rows) for rows in batches(lengths)])
     # Averaging begins with the second step.
-    found = take_steps(moments, np.array(lengths), state, rates, momentum, penalty, -1)
+    found = take_steps(moments, np.array(lengths), state, rates, momentum, penalty[None], -1)
     assert found == (3, True)
     np.testing.assert_allclose(state, [p, v, np.mean(steps[1:], axis=0)], rtol=1e-13)
 
@@ -126,6 +126,6 @@ def test_the_steps_end_with_the_one_that_is_not_finite(bad: int) -> None:
     moments[bad, 0] = np.inf
     state = np.ones((3, 3))
     rates = np.full(3, 0.01)
-    found = take_steps(moments, np.full(3, 4), state, rates, 0.5, np.zeros(3), 0)
+    found = take_steps(moments, np.full(3, 4), state, rates, 0.5, np.zeros((1, 3)), 0)
     assert found == (bad + 1, False)
     assert np.isfinite(state[0]).tolist() == [False, True, True]

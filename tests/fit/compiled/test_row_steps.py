@@ -70,7 +70,7 @@ def found(
             state,
             rates[done:],
             MOMENTUM,
-            penalty,
+            penalty[None],
             done - 1,
         )
         assert finite
@@ -136,7 +136,7 @@ def test_the_steps_end_with_the_one_that_is_not_finite(num_columns: int) -> None
     state, penalty = start(num_columns)
     sums, left = empty_sums(num_columns), np.zeros(num_columns)
     taken = take_steps(
-        Z, np.arange(40), 10, True, *sums, left, state, np.ones(4), MOMENTUM, penalty, 0
+        Z, np.arange(40), 10, True, *sums, left, state, np.ones(4), MOMENTUM, penalty[None], 0
     )
     assert taken == (2, False)
     assert not np.isfinite(state[0]).all()

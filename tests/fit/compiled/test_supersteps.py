@@ -10,7 +10,7 @@ from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -37,7 +37,7 @@ def supersteps(
     scaling = Scaling.identity(num_features)
     own = augmented_shards(shards, num_features, True, scaling, "float64", workers)
     kind = RowSupersteps if len(shards) == 1 else MomentSupersteps
-    penalty = np.resize(PENALTY, num_features + 1)
+    penalty = np.resize(PENALTY, (1, num_features + 1))
     return kind(own, BatchPlan(shards, batch_size), params, penalty, workers)
 
 
@@ -190,5 +190,5 @@ def test_moments_of_too_many_columns_are_refused(shards_of: Shards) -> None:
     shards, num_features = shards_of(X, y, 2), 20_000
     plan, params = BatchPlan(shards, 4), Train(batch_size=4)
     with pytest.raises(UserError) as caught:
-        MomentSupersteps({}, plan, params, np.zeros(num_features + 1), ALONE)
+        MomentSupersteps({}, plan, params, np.zeros((1, num_features + 1)), ALONE)
     assert "found 20,000 columns, 3 GB a batch; set split.shards: 1" in str(caught.value)

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 RATE, MOMENTUM = 0.125, 0.75
 GRADIENT = np.array([1.5, -2.0, 0.25])
 PENALTY = np.array([0.0, 0.5, 2.0])
+COUPLED = np.array([[0.0, 0.0, 0.0], [0.0, 0.5, -0.25], [0.0, -0.25, 2.0]])
 
 
 def state() -> Floats:
@@ -19,7 +20,7 @@ def state() -> Floats:
 
 
 def step(found: Floats, num_averaged: int) -> bool:
-    return update(found, GRADIENT, RATE, MOMENTUM, PENALTY, num_averaged)
+    return update(found, GRADIENT.copy(), RATE, MOMENTUM, PENALTY[None], num_averaged)
 
 
 def exact_step() -> tuple[list[Fraction], list[Fraction]]:
@@ -39,6 +40,20 @@ def test_a_step_is_sgd_with_momentum_and_the_gradient_of_the_penalty(num_average
     found = state()
     assert step(found, num_averaged)
     assert found[:2].tolist() == [list(map(float, each)) for each in exact_step()]
+
+
+def test_a_penalty_may_couple_the_parameters() -> None:
+    """∇ + 2·P·p with all of a symmetric P; a diagonal P gives the bits of its diagonal alone."""
+    found, expected = state(), state()
+    assert update(found, GRADIENT.copy(), RATE, MOMENTUM, COUPLED, 0)
+    slope = GRADIENT + 2 * COUPLED @ state()[0]
+    expected[1] = MOMENTUM * expected[1] + slope
+    expected[0] -= RATE * expected[1]
+    assert found[:2].tolist() == expected[:2].tolist()
+    whole, diagonal = state(), state()
+    update(whole, GRADIENT.copy(), RATE, MOMENTUM, np.diag(PENALTY), 0)
+    update(diagonal, GRADIENT.copy(), RATE, MOMENTUM, PENALTY[None], 0)
+    assert whole.tolist() == diagonal.tolist()
 
 
 @pytest.mark.parametrize("num_averaged", [-1, -7])
@@ -63,11 +78,11 @@ def test_a_parameter_that_is_not_finite_is_reported_wherever_it_is(
 ) -> None:
     found, gradient = state(), GRADIENT.copy()
     gradient[where] = value
-    assert not update(found, gradient, RATE, MOMENTUM, PENALTY, 0)
+    assert not update(found, gradient, RATE, MOMENTUM, PENALTY[None], 0)
     assert np.isfinite(found[0]).tolist() == [j != where for j in range(3)]
 
 
 def test_a_parameter_beyond_float64_is_reported_though_its_velocity_is_finite() -> None:
     found = state()
-    assert not update(found, GRADIENT, 1e308, MOMENTUM, np.zeros(3), 0)
+    assert not update(found, GRADIENT, 1e308, MOMENTUM, np.zeros((1, 3)), 0)
     assert np.isfinite(found[1]).all()

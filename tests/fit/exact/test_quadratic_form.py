@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from linreg.arrays import Floats
+from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
-from linreg.fit.exact.standardize import z_score_scaling
 from tests.fit.exact.compact_rows import (
     CompactRows,
     dense_fit,

@@ -12,9 +12,9 @@ from safetensors.numpy import load_file, save_file
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import CHECKSUM, content_hash, write_document
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference, compute_moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 from linreg.process.workers import Workers

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import compute_moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import (
     AutogradEngine,
@@ -398,13 +398,11 @@ def test_divergence_names_the_step_and_what_to_do(shards_of: Shards, dtype: str)
     assert found.endswith("to 100000")
 
 
-def test_a_standardized_training_that_diverges_is_not_advised_to_standardize(
-    shards_of: Shards,
-) -> None:
+def test_a_training_that_diverges_is_not_advised_to_scale(shards_of: Shards) -> None:
     X, y, _ = data(64, 2)
     with pytest.raises(UserError) as error:
-        train(shards_of(X, y), lr=1e6, standardize=True, epochs=500)
-    assert "standardize" not in str(error.value)
+        train(shards_of(X, y), lr=1e6, scale="standardize", epochs=500)
+    assert "train.scale" not in str(error.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

@@ -15,7 +15,7 @@ from linreg.data.rows import Chunk, Rows
 from linreg.data.split.quotas import shard_sizes
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import write_table
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.batches import Batch, ShuffledBatches
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.process.torch_setup import torch

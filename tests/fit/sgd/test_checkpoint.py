@@ -21,7 +21,7 @@ from linreg.data.tables.parquet import write_table
 from linreg.errors import Interrupted
 from linreg.files import checksum
 from linreg.fit import history as history_module
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.history import History
 from linreg.fit.sgd import checkpoint as checkpoint_module
 from linreg.fit.sgd.autograd import gradient_descent
@@ -328,7 +328,7 @@ OTHERS = {
     "l2": 0.1,
     "seed": 2,
     "patience": 2,
-    "standardize": True,
+    "scale": "standardize",
     "collinear": "drop",
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.history import Epoch
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.batches import Batch, MicroBatch

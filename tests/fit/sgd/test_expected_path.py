@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from linreg.data.rows import Rows
+from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.expected_path import CONVERGED, MAX_STEPS, expected_path
@@ -21,7 +22,7 @@ Shards = Callable[..., list[Rows]]
     [
         {},
         {"momentum": 0.0, "lr": 0.05},
-        {"standardize": True, "lr": 0.02},
+        {"scale": "standardize", "lr": 0.02},
         {"l2": 0.3},
         {"schedule": "cosine"},
     ],
@@ -42,7 +43,7 @@ def test_it_is_the_path_of_torch_with_all_rows_in_a_batch(
     expected = [
         np.array([epoch.b, *epoch.theta])
         for epoch in gradient_descent(
-            shards, num_features, True, exact.scaling(params.standardize), params
+            shards, num_features, True, training_coordinates(exact, params.scale), params
         )
     ]
     path = expected_path(exact, params, params.epochs)
@@ -101,7 +102,8 @@ def test_each_step_is_that_of_the_formula_with_and_without_an_intercept(
 ) -> None:
     """Written out for all rows, in z-scores or, without an intercept, in root mean squares."""
     X, y = noisy(60, 2)
-    params = Train(lr=0.02, momentum=0.5, standardize=standardize, schedule="linear")
+    scale_name: Any = "standardize" if standardize else "none"
+    params = Train(lr=0.02, momentum=0.5, scale=scale_name, schedule="linear")
     exact = ExactReference.compute(shards_of(X, y), ["x1", "x2"], intercept, params)
     mean, scale, y_mean, y_scale = np.zeros(2), np.ones(2), 0.0, 1.0
     if standardize:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.process.torch_setup import torch
 from linreg.process.worker_group import WorkerGroup
@@ -150,11 +151,15 @@ def test_the_gradient_of_a_batch_does_not_change_with_the_next_exchange(
     assert together(2, work) == [True, True]
 
 
+def scaling(*x_scale: float) -> Scaling:
+    return Scaling(np.zeros(3), np.array(x_scale), 0.0, 1.0)
+
+
 def test_a_penalty_adds_its_value_to_the_loss_and_its_slope_to_the_gradient() -> None:
     model = linear()
     model.weight.grad = torch.tensor([[10.0, 20.0, 30.0]], dtype=torch.double)
     model.bias.grad = torch.tensor([40.0], dtype=torch.double)
-    ridge = RidgePenalty(model, 0.5, np.array([1.0, 2.0, 4.0]))
+    ridge = RidgePenalty(model, 0.5, scaling(1.0, 2.0, 4.0))
     loss = ridge.add_penalty_and_gradient(torch.tensor(7.0, dtype=torch.double))
     # 0.5·(1² + (−2/2)² + (3/4)²), and 2·0.5·θ / scale².
     assert loss.item() == 7 + 0.5 * (1 + 1 + 0.5625)
@@ -166,12 +171,12 @@ def test_a_penalty_adds_its_value_to_the_loss_and_its_slope_to_the_gradient() ->
 def test_without_a_penalty_the_loss_and_the_gradient_stay_as_they_are() -> None:
     model = linear()
     loss = torch.tensor(7.0, dtype=torch.double)
-    ridge = RidgePenalty(model, 0.0, np.array([1.0, 2.0, 0.0]))
+    ridge = RidgePenalty(model, 0.0, scaling(1.0, 2.0, 0.0))
     assert ridge.add_penalty_and_gradient(loss) is loss
     assert model.weight.grad is None
 
 
 def test_the_penalty_has_the_type_of_the_model() -> None:
     model = torch.nn.Linear(3, 1, dtype=torch.float)
-    ridge = RidgePenalty(model, 0.5, np.ones(3))
+    ridge = RidgePenalty(model, 0.5, scaling(1.0, 1.0, 1.0))
     assert ridge.add_penalty_and_gradient(torch.tensor(0.0)).dtype == torch.float

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.standardize import Scaling
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.history import Epoch, History
 from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.session import (

@@ -19,8 +19,8 @@ from linreg.data.split.external_shuffle import ExternalShuffle
 from linreg.data.tables import parquet as table
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.fit.compiled import engine as compiled
+from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
 NUM_ROWS, WINDOW, BUCKET = 8000, 500, 2000

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from linreg.data.rows import Rows
 from linreg.data.training_data import TrainingData
 from linreg.fit.compiled import engine as compiled
+from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.history import Epoch, History
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.checkpoint import Checkpoint
@@ -44,18 +44,18 @@ def bits(epochs: list[Epoch]) -> list[tuple[int, int, list[float], float]]:
     return [(each.number, each.step, each.theta.tolist(), each.b) for each in epochs]
 
 
-@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("scale", ["none", "standardize", "whiten"])
 @pytest.mark.parametrize("engine", ["autograd", "compiled"])
-def test_gradient_descent_runs_in_the_engine_and_the_units_that_the_parameters_name(
-    data: TrainingData, engine: Any, standardize: bool
+def test_gradient_descent_runs_in_the_engine_and_the_coordinates_that_the_parameters_name(
+    data: TrainingData, engine: Any, scale: Any
 ) -> None:
-    params = Train(engine=engine, epochs=3, batch_size=8, lr=0.001, standardize=standardize)
+    params = Train(engine=engine, epochs=3, batch_size=8, lr=0.001, scale=scale)
     exact = reference(data, params)
-    scaling = z_score_scaling(exact.moments, True) if standardize else exact.scaling(False)
+    coordinates = training_coordinates(exact, scale)
     found, by_autograd, by_kernels = (
         trained(data, params),
-        list(autograd.gradient_descent(data.shards, 2, True, scaling, params)),
-        list(compiled.gradient_descent(data.shards, 2, True, scaling, params)),
+        list(autograd.gradient_descent(data.shards, 2, True, coordinates, params)),
+        list(compiled.gradient_descent(data.shards, 2, True, coordinates, params)),
     )
     # They round differently.
     assert bits(by_autograd) != bits(by_kernels)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.arrays import Floats
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.moment_sums.moments import Moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.setup.checks.leakage import (
     Leakage,
     find_leakage,

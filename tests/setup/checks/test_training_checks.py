@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from linreg.arrays import Floats
-from linreg.fit.exact.learning_rate import largest_stable_rate
+from linreg.fit.coordinates.learning_rate import largest_stable_rate
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.moment_sums.moments import Moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.params import Params
 from linreg.setup.checks.high_leverage import find_high_leverage
 from linreg.setup.checks.leakage import find_leakage

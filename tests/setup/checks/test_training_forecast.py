@@ -9,9 +9,9 @@ from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import check_learning_rate
+from linreg.fit.coordinates.learning_rate import check_learning_rate
+from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 from linreg.setup.checks.convergence import forecast_gap, sufficient_epochs

@@ -8,11 +8,13 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.fit.coordinates.choice import training_coordinates
+from linreg.fit.coordinates.scaling import Scaling
+from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.moment_sums.gram import standardized_products
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import Scaling
 from linreg.params import Train
 
 MOST_FEATURES = 2000
@@ -26,14 +28,14 @@ def check_learning_rate(reference: ExactReference, params: Train) -> None:
     """
     if params.solver == "exact" or params.schedule != "constant":
         return
-    limit = _stable_rate(reference, params.standardize, params)
+    limit = _stable_rate(reference, params)
     if params.lr < limit:
         return
     suggestions = []
     if limit / 8 > 0:
         suggestions.append(f"choose less, such as {round_down_to_one_digit(limit / 4):g}")
-    if not params.standardize and params.lr < _stable_rate(reference, True, params):
-        suggestions.append("set train.standardize: true, with which it is stable")
+    if params.scale != "whiten" and params.lr < stable_rate_of_round_bowl(params):
+        suggestions.append("set train.scale: whiten, with which it is stable")
     raise UserError(
         "params.yaml: train.lr",
         f"is too large, training must diverge: the largest stable rate is {limit:.3g}",
@@ -42,10 +44,16 @@ def check_learning_rate(reference: ExactReference, params: Train) -> None:
     )
 
 
-def _stable_rate(reference: ExactReference, standardize: bool, params: Train) -> float:
-    return largest_stable_rate(
-        reference.moments, reference.solution.intercept, reference.scaling(standardize), params
-    )
+def _stable_rate(reference: ExactReference, params: Train) -> float:
+    coordinates = training_coordinates(reference, params.scale)
+    if isinstance(coordinates, Whitening):
+        return stable_rate_of_round_bowl(params)
+    return largest_stable_rate(reference.moments, reference.solution.intercept, coordinates, params)
+
+
+def stable_rate_of_round_bowl(params: Train) -> float:
+    """Return the largest stable rate where the Hessian of half the loss is the identity."""
+    return 1 + params.momentum
 
 
 def largest_stable_rate(

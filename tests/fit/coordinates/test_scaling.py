@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk, Rows
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import compute_moments
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.model import linear
 
 Shards = Callable[..., list[Rows]]

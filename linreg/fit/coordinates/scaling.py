@@ -9,6 +9,7 @@ import numpy as np
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk
+from linreg.fit.exact.moment_sums.gram import Gram
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 
@@ -48,6 +49,16 @@ class Scaling:
         X = (as_array(chunk.X) - self.x_mean) / self.x_scale
         return Chunk(X, (chunk.y - self.y_mean) / self.y_scale, chunk.w)
 
+    def penalty(self, l2: float) -> Floats:
+        """Return the diagonal (M,) of l2·‖θ‖² as a quadratic form in scaled θ, θ being unscaled.
+
+        It is in scaled units too, as l2 weighs squares of θ against squares of y.
+        """
+        # A penalty beyond float64 makes the first step infinite, which is reported there.
+        with np.errstate(over="ignore", divide="ignore"):
+            diagonal: Floats = l2 / np.square(self.x_scale)
+        return diagonal
+
     def unscale(self, theta: Floats, b: float) -> tuple[Floats, float]:
         """Return θ (M,) and b in the units of the data, from those in scaled units.
 
@@ -56,6 +67,24 @@ class Scaling:
         unscaled = theta * self.y_scale / self.x_scale
         shift = math.fsum((unscaled * self.x_mean).tolist())
         return unscaled, b * self.y_scale + self.y_mean - shift
+
+    def scale(self, theta: Floats, b: float) -> Floats:
+        """Return (b, θ) (M + 1,) in scaled units, from those in the units of the data."""
+        # A column without variation has no scale; its coefficient stays at 0.
+        varies = np.isfinite(self.x_scale)
+        scaled = theta * np.where(varies, self.x_scale, 0.0) / self.y_scale
+        shift = (theta * np.where(varies, self.x_mean, 0.0)).sum()
+        return np.concatenate([[(b - self.y_mean + shift) / self.y_scale], scaled])
+
+    def unscale_path(self, points: Floats) -> Floats:
+        """Return points (n, M + 1) of (b, θ) in the units of the data, from those in scaled units.
+
+        It is `unscale` of many points at once, with rounding errors.
+        """
+        theta = points[:, 1:] * self.y_scale / self.x_scale
+        x_mean = np.where(np.isfinite(self.x_scale), self.x_mean, 0.0)
+        b = points[:, 0] * self.y_scale + self.y_mean - (theta * x_mean).sum(axis=1)
+        return np.column_stack([b, theta])
 
     def _is_identity(self) -> bool:
         of_y = self.y_mean == 0.0 and self.y_scale == 1.0
@@ -70,19 +99,12 @@ def z_score_scaling(moments: AnyMoments, intercept: bool) -> Scaling:
     squares refuses or drops it.
     """
     gram = moments.totals()
-    total_weight = gram.entry(0, 0)
-    means, scales = [], []
-    for j in range(1, len(gram.exponents)):
-        exact_mean = gram.mean(j) if intercept else Fraction(0)
-        variance = gram.entry(j, j) / total_weight - exact_mean * exact_mean
-        mean = nearest_float(exact_mean)
-        standard_deviation = float_square_root(max(Fraction(0), variance))
-        means.append(mean)
-        scales.append(standard_deviation if standard_deviation > CONSTANT * abs(mean) else 1.0)
-    x_mean, x_scale = np.array(means[:-1]), np.array(scales[:-1])
+    of_columns = [_center_and_scale(gram, j, intercept) for j in range(1, len(gram.exponents) - 1)]
+    x_mean, x_scale = np.array(of_columns).reshape(-1, 2).T
     if isinstance(moments, LevelMoments):
+        total_weight = nearest_float(gram.entry(0, 0))
         shares = [
-            moments.level_weights(k)[0] / nearest_float(total_weight)
+            moments.level_weights(k)[0] / total_weight
             for k in range(len(moments.layout.categories))
         ]
         of_levels = np.concatenate(shares)
@@ -91,4 +113,17 @@ def z_score_scaling(moments: AnyMoments, intercept: bool) -> Scaling:
         deviations[deviations == 0] = 1.0
         x_mean = moments.layout.merged(x_mean, of_levels if intercept else 0 * of_levels)
         x_scale = moments.layout.merged(x_scale, deviations)
-    return Scaling(x_mean, x_scale, means[-1], scales[-1])
+    return Scaling(x_mean, x_scale, *target_scaling(moments, intercept))
+
+
+def target_scaling(moments: AnyMoments, intercept: bool) -> tuple[float, float]:
+    """Return center and scale of y, as `z_score_scaling` does."""
+    return _center_and_scale(moments.totals(), -1, intercept)
+
+
+def _center_and_scale(gram: Gram, j: int, intercept: bool) -> tuple[float, float]:
+    exact_mean = gram.mean(j) if intercept else Fraction(0)
+    variance = gram.entry(j, j) / gram.entry(0, 0) - exact_mean * exact_mean
+    mean = nearest_float(exact_mean)
+    standard_deviation = float_square_root(max(Fraction(0), variance))
+    return mean, standard_deviation if standard_deviation > CONSTANT * abs(mean) else 1.0

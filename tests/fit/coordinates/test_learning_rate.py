@@ -8,13 +8,13 @@ import pytest
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.fit.exact.learning_rate import (
+from linreg.fit.coordinates.learning_rate import (
     check_learning_rate,
     largest_stable_rate,
     round_down_to_one_digit,
 )
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train
 from tests.fit.exact.fits import Floats, moments_of, names_of
@@ -178,7 +178,7 @@ def refusal(X: Floats, y: Floats, **params: Any) -> str | None:
     return None
 
 
-def test_the_error_suggests_a_smaller_rate_and_standardizing_where_it_helps() -> None:
+def test_the_error_suggests_a_smaller_rate_and_whitening_where_it_helps() -> None:
     X, y = drawn()
     X = X * [1.0, 100.0]
     limit = largest_stable_rate(moments_of(X, y), True, Scaling.identity(2), Train())
@@ -188,32 +188,35 @@ def test_the_error_suggests_a_smaller_rate_and_standardizing_where_it_helps() ->
     assert re.fullmatch(
         r"params\.yaml: train\.lr: is too large, training must diverge: "
         r"the largest stable rate is (\S+); found 0\.01; "
-        r"choose less, such as (\S+), or set train\.standardize: true, with which it is stable",
+        r"choose less, such as (\S+), or set train\.scale: whiten, with which it is stable",
         message,
     ), message
     assert f"the largest stable rate is {limit:.3g};" in message
 
 
-@pytest.mark.parametrize(("lr", "standardize"), [(3.0, False), (3.0, True), (50.0, False)])
-def test_the_error_does_not_suggest_standardizing_where_it_would_not_help(
-    lr: float, standardize: bool
+@pytest.mark.parametrize(("lr", "scale"), [(3.0, "none"), (3.0, "standardize"), (1.9, "whiten")])
+def test_the_error_does_not_suggest_whitening_where_it_would_not_help(
+    lr: float, scale: str
 ) -> None:
     X, y = drawn()
     scores = Scaling(X.mean(axis=0), X.std(axis=0), float(y.mean()), float(y.std()))
     assert largest_stable_rate(moments_of(X, y), True, scores, Train()) < 3.0
-    message = refusal(X * [1.0, 100.0], y, lr=lr, standardize=standardize)
+    message = refusal(X * [1.0, 100.0], y, lr=lr, scale=scale)
     assert message is not None
-    assert "standardize" not in message
+    assert "train.scale" not in message
 
 
-@pytest.mark.parametrize("standardize", [False, True])
-def test_rates_from_the_largest_stable_one_on_are_refused(standardize: bool) -> None:
+@pytest.mark.parametrize("scale", ["none", "standardize", "whiten"])
+def test_rates_from_the_largest_stable_one_on_are_refused(scale: str) -> None:
     X, y = drawn()
     moments = moments_of(X, y)
-    scaling = z_score_scaling(moments, intercept=True) if standardize else Scaling.identity(2)
-    limit = largest_stable_rate(moments, True, scaling, Train())
-    assert refusal(X, y, lr=float(np.nextafter(limit, 0)), standardize=standardize) is None
-    assert refusal(X, y, lr=limit, standardize=standardize) is not None
+    limit = 1.9
+    if scale != "whiten":
+        z_scores = z_score_scaling(moments, intercept=True)
+        scaling = z_scores if scale == "standardize" else Scaling.identity(2)
+        limit = largest_stable_rate(moments, True, scaling, Train())
+    assert refusal(X, y, lr=float(np.nextafter(limit, 0)), scale=scale) is None
+    assert refusal(X, y, lr=limit, scale=scale) is not None
 
 
 def test_the_exact_solver_takes_no_steps_so_no_rate_is_refused() -> None:
