@@ -5,12 +5,16 @@ from typing import Any
 
 from linreg.params import Gate
 
+LARGEST_GAP = 0.01
+"""A training whose loss ends further above its minimum, as a share of it, has not converged."""
+
 
 def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether all gates passed, and for each its value, its bounds and whether it passed.
 
     A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`; the gate gap,
-    `metrics["gap"]`. A gate without a value (a part without rows, or a constant target) fails.
+    `metrics["gap"]`. A gate without a value (a part without rows, or a constant target) fails. A
+    gap above LARGEST_GAP fails, whatever gate there is on it.
     """
     results = {}
     for name, gate in sorted(gates.items()):
@@ -18,6 +22,10 @@ def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[s
         value = metrics.get(part, {}).get(metric) if metric else metrics.get(part)
         passed = value is not None and _is_within(gate, value)
         results[name] = {"value": value, "min": gate.min, "max": gate.max, "passed": passed}
+    if (metrics.get("gap") or 0.0) > LARGEST_GAP:
+        bounds = results.get("gap", {"value": metrics["gap"], "min": None, "max": LARGEST_GAP})
+        largest = min(bounds["max"] or LARGEST_GAP, LARGEST_GAP)
+        results["gap"] = bounds | {"max": largest, "passed": False}
     return {"passed": all(result["passed"] for result in results.values()), "gates": results}
 
 

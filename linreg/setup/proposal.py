@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 
 from linreg.data.formula.formula import quote_name
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
+from linreg.data.split.partition import part_sizes
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
+from linreg.fit.exact.least_squares import solve
 from linreg.params import Params
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
-from linreg.setup.checks.leakage import Leakage, find_leakage, needs_standardizing
-from linreg.setup.checks.training_checks import forecast_training
+from linreg.setup.checks.leakage import Leakage, find_leakage
+from linreg.setup.checks.training_checks import check_training_rows
 from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, choose_policy
 from linreg.setup.survey.column_survey import Survey
 from linreg.setup.survey.preview import Preview, preview_formula
+from linreg.setup.training.choice import TrainingChoice, choose_training
 
-MOST_COEFFICIENTS = 500
-"""Of which gradient descent is proposed."""
 MOST_LISTED = 30
 """More features than these are written as `.` if that means the same."""
 
@@ -29,27 +30,19 @@ class Proposal:
     excluded          why a column is not a feature, in a word or two
     num_rows_fitted   rows that the exact fit has read; `r2` is its R², None where it failed
     skewness          of the target; None where it is beyond float64
-    lr                a learning rate that is needed in place of `train.lr`; None where that will do
-    num_coefficients  θ of the formula
+    training          the settings of training; None where there will be none
     """
 
     target: str
     features: list[str]
     formula: str = ""
     missing: MissingCells = NOTHING_MISSING
-    standardize: bool = True
     num_rows_fitted: int = 0
     r2: float | None = None
     skewness: float | None = None
-    lr: float | None = None
-    num_coefficients: int = 0
+    training: TrainingChoice | None = None
     excluded: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def is_too_wide(self) -> bool:
-        """Whether gradient descent would take long, where the exact solution does not."""
-        return self.num_coefficients > MOST_COEFFICIENTS
 
     def add(self, finding: Finding) -> None:
         """Add a finding, and exclude its columns from the features."""
@@ -106,14 +99,19 @@ def propose(
         if not _exclude_columns(proposal, preview, leakage):
             break
     proposal.r2 = leakage.r2
-    proposal.num_coefficients = len(preview.names)
-    proposal.standardize = needs_standardizing(preview.z_scores)
-    if proposal.is_too_wide:
-        return proposal
     num_rows = survey.num_rows - proposal.missing.num_dropped
-    forecast = forecast_training(preview, leakage.solution, proposal.standardize, params, num_rows)
-    proposal.lr = forecast.lr
-    proposal.findings += forecast.findings
+    too_few = check_training_rows(num_rows, len(preview.names) + 1, params.split)
+    if too_few:
+        proposal.add(too_few)
+        return proposal
+    solution = leakage.solution
+    if params.train.l2:
+        solution = solve(preview.moments, preview.names, True, params.train.l2, "drop")
+    num_training_rows = preview.moments.num_rows
+    if preview.is_sample:
+        num_training_rows = part_sizes(num_rows, params.split)[0]
+    shards = params.split.shards
+    proposal.training = choose_training(preview, solution, params.train, num_training_rows, shards)
     return proposal
 
 

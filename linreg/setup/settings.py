@@ -3,9 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from linreg.params import Params
+from linreg.evaluation.gates import LARGEST_GAP
+from linreg.fit.history import gap_in_words
+from linreg.params import Params, Train
 from linreg.setup.missing_policy import MOST_DROPPED, MissingCells
 from linreg.setup.proposal import Proposal
+from linreg.setup.training.choice import TABLE_DEPENDENT, TrainingChoice
 
 DEFAULTS: Mapping[str, object] = {"split.by": "row", "model.weights": None}
 """Of the parameters that may name a column."""
@@ -31,7 +34,6 @@ def choose_settings(
 
     `unknown` are the parameters that name a column which the table, of `num_rows` rows, lacks.
     """
-    scales = "have different scales" if proposal.standardize else "are like z-scores already"
     settings = {
         "ingest.source": Setting(source),
         "ingest.names": Setting(list(names) if names else None),
@@ -39,20 +41,46 @@ def choose_settings(
             proposal.missing.policy, _reason_for_missing(proposal.missing, num_rows)
         ),
         "model.formula": Setting(proposal.formula),
-        "train.standardize": Setting(proposal.standardize, f"the features {scales}"),
     }
-    if proposal.is_too_wide:
-        reason = f"gradient descent on {proposal.num_coefficients:,} coefficients takes long"
-        settings["train.solver"] = Setting("exact", reason)
-    if proposal.lr:
-        settings["train.lr"] = Setting(proposal.lr, f"{params.train.lr:g} would diverge")
-    if source != params.ingest.source:
-        gates = {"test_r2": {"min": 0}} if params.split.test else {}
-        settings["evaluate.gates"] = Setting(gates, "new data: better than the mean")
+    if proposal.training:
+        settings |= _training_settings(proposal.training, params.train)
+    gates = _gates(proposal, params, is_new=source != params.ingest.source)
+    if gates:
+        settings["evaluate.gates"] = gates
     for parameter in unknown:
         reason = "the column that it named is not in this file"
         settings[parameter] = Setting(DEFAULTS[parameter], reason)
     return settings
+
+
+def _training_settings(choice: TrainingChoice, before: Train) -> dict[str, Setting]:
+    """Return the settings of training; those that only a few tables need, where they change."""
+    chosen = choice.train
+    reasons = {"solver": choice.reason}
+    if choice.gap is not None:
+        reasons["epochs"] = f"the loss is expected to end at {gap_in_words(choice.gap)}"
+    return {
+        f"train.{key}": Setting(getattr(chosen, key), reasons.get(key, ""))
+        for key in TABLE_DEPENDENT
+        if key not in ("patience", "dtype") or getattr(chosen, key) != getattr(before, key)
+    }
+
+
+def _gates(proposal: Proposal, params: Params, *, is_new: bool) -> Setting | None:
+    """Return the gates of a new table; of a known one those that there are, with one on the gap."""
+    gates: dict[str, object] = {}
+    if is_new and params.split.test:
+        gates["test_r2"] = {"min": 0}
+    if not is_new:
+        gates = {
+            name: gate.model_dump(exclude_none=True) for name, gate in params.evaluate.gates.items()
+        }
+        if "gap" in gates:
+            return None
+    if proposal.training and proposal.training.gap is not None:
+        gates["gap"] = {"max": LARGEST_GAP}
+    reason = "new data: better than the mean, and at the minimum" if is_new else "at the minimum"
+    return Setting(gates, reason)
 
 
 def _reason_for_missing(missing: MissingCells, num_rows: int) -> str:

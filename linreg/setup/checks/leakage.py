@@ -97,16 +97,6 @@ def target_correlations(moments: AnyMoments) -> list[float]:
     return correlations
 
 
-def needs_standardizing(z_scores: Scaling) -> bool:
-    """Return whether the default learning rate needs z-scores.
-
-    It does unless every feature is like one already: a standard deviation between 1/3 and 3, and a
-    mean within one standard deviation of 0.
-    """
-    columns = zip(z_scores.x_mean.tolist(), z_scores.x_scale.tolist(), strict=True)
-    return not all(1 / 3 <= scale <= 3 and abs(mean) <= scale for mean, scale in columns)
-
-
 def _exact_terms(solution: LeastSquares, z_scores: Scaling) -> dict[str, float]:
     """Return the coefficients that contribute, the intercept's under ''."""
     smallest = SMALLEST_CONTRIBUTION * z_scores.y_scale

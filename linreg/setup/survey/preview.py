@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import MIN_INDICATORS, WIDE, DesignMatrix
+from linreg.data.formula.compact_matrix import MIN_INDICATORS, WIDE
 from linreg.data.formula.design import Design
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
+from linreg.data.rows import Chunk
+from linreg.data.tables.arrays import as_floats
 from linreg.data.typed_table import TypedTable
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, no_moments
@@ -33,18 +34,20 @@ _ROWS_PER_CHUNK = 16_384
 class Preview:
     """What the exact fit of a formula to a table needs.
 
-    moments   of [1 X y] of the training rows; of a sample of all rows for a table that is too long
-    z_scores  the scaling to z-scores that follows from them
-    columns   the column of the table that each column of X was made from
-    skewness  of the target, the mean cube of its z-scores; None where it is beyond float64
-    read      reads X and y once more, chunk by chunk
+    moments    of [1 X y] of the training rows; of a sample of all rows for a table that is too long
+    z_scores   the scaling to z-scores that follows from them
+    columns    the column of the table that each column of X was made from
+    skewness   of the target, the mean cube of its z-scores; None where it is beyond float64
+    is_sample  whether only some row groups were read
+    read       reads X, y and weights once more, chunk by chunk
     """
 
     moments: AnyMoments
     z_scores: Scaling
     columns: dict[str, str]
     skewness: float | None
-    read: Callable[[], Iterator[tuple[DesignMatrix, Floats]]]
+    is_sample: bool
+    read: Callable[[], Iterator[Chunk]]
 
     @property
     def names(self) -> list[str]:
@@ -77,20 +80,21 @@ def preview_formula(
     rows_of_fit = training_rows(complete_rows, types, split) if is_whole else complete_rows
     design = Design.fit(schema, rows_of_fit())
 
-    def read() -> Iterator[tuple[DesignMatrix, Floats]]:
+    def read() -> Iterator[Chunk]:
         for rows in rows_of_fit():
             for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
                 chunk = rows.slice(start, _ROWS_PER_CHUNK)
-                yield design.matrix(chunk), design.target(chunk)
+                w = as_floats(chunk.column(weights)) if weights else None
+                yield Chunk(design.matrix(chunk), design.target(chunk), w)
 
     require_memory(design.layout, survey.num_rows)
     moments = no_moments(design.layout, survey.num_rows, design.roundoffs)
     center = survey.columns[schema.target["columns"][0]].profile.mean
     sum_of_cubes = 0.0
-    for X, y in read():
-        moments.add(X, y)
+    for chunk in read():
+        moments.add(*chunk)
         with np.errstate(over="ignore", invalid="ignore"):
-            sum_of_cubes += float(((y - center) ** 3).sum())
+            sum_of_cubes += float(((chunk.y - center) ** 3).sum())
     z_scores = z_score_scaling(moments, intercept=True)
     features = list(schema.features)
     return Preview(
@@ -98,6 +102,7 @@ def preview_formula(
         z_scores,
         {name: _column_of(name, features) for name in design.names},
         _skewness(sum_of_cubes, moments.num_rows, z_scores.y_scale),
+        not is_whole,
         read,
     )
 
