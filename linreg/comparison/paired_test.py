@@ -7,13 +7,17 @@ units: rows, groups, or NUM_BLOCKS blocks of time (see linreg.comparison.differe
 Student's interval knows nothing of an error that is huge and so rare that no test row has it: a
 model that is a little better otherwise then seems better beyond doubt. The test rows alone cannot
 tell, since they are those of a model that is better indeed. But the training and validation rows
-are six times as many. There d̄ favours the model that was trained on them; its variance, though,
-tells what errors there are. Where it is significantly larger than on the test rows (by the F test
-of two variances, at MAX_P), the standard error is that of the pooled variance
-((G₁ − 1)·V₁ + (G₂ − 1)·V₂)/(G₁ + G₂ − 2), with V the variance per row and G the units of both
-(G. W. Snedecor and W. G. Cochran, Statistical Methods, 8th edition, 1989, chapters 6 and 10). The
+are 17/3 times as many, with the default parameters. There d̄ favours the model that was trained on
+them; its variance, though, tells what errors there are. Where it is significantly larger than on
+the test rows (by the F test of two variances, at MAX_P), the standard error is that of the pooled
+variance ((G₁ − 1)·V₁ + (G₂ − 1)·V₂)/(G₁ + G₂ − 2), with V the variance per row and G the units of
+both (G. W. Snedecor and W. G. Cochran, Statistical Methods, 8th edition, 1989, chapter 6). The
 interval never becomes narrower. That the F test responds to long tails as well (G. E. P. Box,
 Non-normality and tests on variances, Biometrika 40, 1953) is what it is for here.
+
+Simulated (docs/registry.md has the table): with blunders on 1 % of the rows, which take back all
+that is gained on the others, 54 % of the sets of 60 test rows show an improvement by Student's
+interval, and 2.4 % by this one.
 """
 
 import math
@@ -40,8 +44,10 @@ be 26 %, with 20 blocks of 60 rows 16 %.
 """
 MAX_P = 0.01
 """The p-value below which the variance on other rows counts as larger than on the test rows."""
-MAX_OTHER_ROWS = 1_000_000
-"""Other rows to read: what is too rare for these is too rare for test rows of that size."""
+MAX_OTHER_ROWS = 200_000
+"""Other rows that are enough: errors too rare for these matter to larger test sets alone, which have
+them.
+"""
 
 
 @dataclass(frozen=True)
