@@ -45,8 +45,8 @@ be 26 %, with 20 blocks of 60 rows 16 %.
 MAX_P = 0.01
 """The p-value below which the variance on other rows counts as larger than on the test rows."""
 MAX_OTHER_ROWS = 200_000
-"""Other rows that are enough: errors too rare for these matter to larger test sets alone, which have
-them.
+"""Other rows to read; errors too rare for these matter only to test sets that are large enough to
+have them. Reading ends with the row group that reaches this number.
 """
 
 
