@@ -4,6 +4,7 @@ Both predict the same test rows, on which the new model has not been trained. Me
 time or of other rows play no part.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,10 +38,12 @@ def challenge(
     test_rows: Path,
     confidence: float = 0.95,
     by: str = "row",
+    others: Sequence[Path] = (),
 ) -> ChallengeResult:
     """Compare a new model with the champion, which `label` names, on all rows of a file.
 
-    `by` says as `split.by` which rows are independent. Where the two cannot be compared, the
+    `by` says as `split.by` which rows are independent. `others` are the files of the training and
+    validation rows, whose variance may widen the interval. Where the two cannot be compared, the
     champion stays.
     """
     if champion is None:
@@ -52,7 +55,7 @@ def challenge(
     obstacle = _column_mismatch(champion, test_rows)
     if not obstacle:
         try:
-            test = paired_test_on_file(test_rows, champion, challenger, confidence, by)
+            test = paired_test_on_file(test_rows, champion, challenger, confidence, by, others)
         except UserError as error:
             obstacle = str(error)
     if obstacle:

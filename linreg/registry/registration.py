@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from linreg.data.parts import training_shards
 from linreg.errors import UserError
 from linreg.fit.model import load
 from linreg.params_file import load_params
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from linreg.tracking.mlflow.model_registry import Registry, Version
 
 TEST_ROWS = Path(SPLIT) / "test.parquet"
+VALIDATION_ROWS = Path(SPLIT) / "validation.parquet"
 SECONDS_TO_SEND = 20.0
 
 
@@ -122,8 +124,9 @@ def _challenge_champion(
     except UserError as error:
         return ChallengeResult("challenger", f"{label} cannot be compared: {error}")
     params = load_params()
-    confidence = params.evaluate.confidence
-    return challenge(model, label, candidate.model, TEST_ROWS, confidence, params.split.by)
+    confidence, by = params.evaluate.confidence, params.split.by
+    others = [*training_shards(Path(SPLIT)), VALIDATION_ROWS]
+    return challenge(model, label, candidate.model, TEST_ROWS, confidence, by, others)
 
 
 def _add_version(

@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 
 from linreg import cli
 from linreg.data.formula.design import Design
+from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.files import content_hash, read_document, write_document
 from linreg.fit.model import LinearModel
@@ -39,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(1)
 X1, X2, NOISE = RNG.normal(size=(3, 1000))
 ROWS = pa.table({"x1": X1, "x2": X2, "y": 3 + X1 - 2 * X2 + 0.1 * NOISE})
+TRAIN = ROWS.set_column(2, "y", [3 + X1 - 2 * X2 + 0.5 * NOISE])
 PASSED = {"test_r2": {"value": 0.9876, "min": 0.9, "max": None, "passed": True}}
 FAILED = {
     "gap": {"value": None, "min": None, "max": 0.1, "passed": False},
@@ -79,7 +81,7 @@ def prepared(
 ) -> tuple[Path, dict[str, str]]:
     """A repository with test rows, parameters and RUNS; and the runs' keys by name."""
     top = tmp_path_factory.mktemp("prepared")
-    write_table_into(top / "data/split")
+    write_split(top / "data/split")
     (top / "params.yaml").write_text("evaluate: {confidence: 0.9}\n")
     shutil.copyfile(empty_database, top / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
@@ -96,9 +98,15 @@ def prepared(
     return top, keys
 
 
-def write_table_into(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    write_table(folder / "test.parquet", ROWS.schema, [ROWS])
+def write_split(folder: Path) -> None:
+    """Write a split as the split stage does."""
+    (folder / "train").mkdir(parents=True)
+    parts = {"train/shard-00000.parquet": TRAIN, "validation.parquet": ROWS, "test.parquet": ROWS}
+    for name, rows in parts.items():
+        write_table(folder / name, rows.schema, [rows])
+    files = {name: seal_hash(folder / name) for name in parts}
+    document = {"table": "5d", "shards": [TRAIN.num_rows], "files": files}
+    write_document(folder / "split.json", document)
 
 
 def a_run(trained: Trained, learn: Callable[..., Design], top: Path, folder: Path) -> str:
@@ -261,6 +269,8 @@ def test_a_significantly_better_model_becomes_the_champion(
     assert aliases(store) == {"challenger": 2, "champion": 2}
     line = logged(project)[-1]
     found = line["comparison"]
+    # The residuals of the training rows are five times as large.
+    assert found["widened_by"] == 2000
     assert found["low"] > 0
     assert f"90 % interval {found['low']:.6g} to {found['high']:.6g}" in line["why"], (
         "params.yaml's confidence"

@@ -35,17 +35,21 @@ def model(learn: Callable[..., Design]) -> Model:
 
 @pytest.fixture
 def against(tmp_path: Path) -> Against:
-    """Challenges a champion on rows that are written to a file."""
+    """Challenges a champion on rows that are written to a file, and on training rows if given."""
 
     def against(
         champion: LinearModel | None,
         challenger: LinearModel,
         rows: pa.Table = ROWS,
         by: str = "row",
+        train: pa.Table | None = None,
     ) -> ChallengeResult:
-        path = tmp_path / "test.parquet"
+        path, other = tmp_path / "test.parquet", tmp_path / "train.parquet"
         write_table(path, rows.schema, [rows])
-        return challenge(champion, LABEL, challenger, path, by=by)
+        if train is None:
+            return challenge(champion, LABEL, challenger, path, by=by)
+        write_table(other, train.schema, [train])
+        return challenge(champion, LABEL, challenger, path, by=by, others=[other])
 
     return against
 
@@ -82,6 +86,37 @@ def test_a_significantly_worse_model_is_called_so(model: Model, against: Against
     result = against(model("y ~ x1 + x2", 1, -2), model("y ~ x1 + x2", 1.1, -1.9))
     assert result.outcome == "challenger"
     assert result.reason.startswith(f"it is significantly worse than {LABEL}")
+
+
+def test_a_blunder_in_the_training_rows_keeps_a_better_model_from_replacing_the_champion(
+    model: Model, against: Against
+) -> None:
+    """With x1 a hundred times as large in one training row of a thousand, x1² is a blunder."""
+    champion = model("y ~ x1 + x2", 1, -2, b=3.2)
+    challenger = model("y ~ x1 + x2 + I(x1**2)", 1, -2, 0.01)
+    wide = X1.copy()
+    wide[500] = 100
+    train = ROWS.set_column(0, "x1", [wide]).set_column(2, "y", [3 + wide - 2 * X2])
+    without, as_usual = against(champion, challenger), against(champion, challenger, train=ROWS)
+    assert without.outcome == as_usual.outcome == "champion"
+    assert without.test == as_usual.test
+    assert "widened" not in as_usual.reason
+    result = against(champion, challenger, train=train)
+    assert result.outcome == "challenger"
+    assert result.reason.startswith(f"it is not significantly better than {LABEL} on 1000 test")
+    assert result.reason.endswith(
+        ", widened because the errors differ more on 1000 training and validation rows)"
+    )
+
+
+def test_a_champion_stays_if_the_training_rows_have_a_level_that_it_does_not_know(
+    model: Model, against: Against
+) -> None:
+    train = ROWS.set_column(3, "zone", pa.array(["a", "c"] * 500))
+    result = against(model("y ~ zone", 1), model("y ~ x1", 1), train=train)
+    assert result.outcome == "challenger"
+    assert "cannot be compared on these rows" in result.reason
+    assert "train.parquet" in result.reason
 
 
 def test_the_same_model_does_not_replace_itself(model: Model, against: Against) -> None:
