@@ -1,4 +1,4 @@
-"""The command line itself: what is not a command, where commands work, and what a shell completes."""
+"""The command line itself: where commands work, and what a shell completes."""
 
 import os
 import pty
