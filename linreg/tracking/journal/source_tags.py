@@ -1,8 +1,7 @@
-"""Which code a run executes: its git commit and its DVC experiment, as tags and as a name."""
+"""Which code a run executes: its git commit and its DVC experiment, as tags."""
 
 import os
 import re
-from datetime import datetime
 
 from linreg.git import query_git
 from linreg.tracking.journal.store_location import project_root
@@ -30,16 +29,6 @@ def source_tags() -> dict[str, str]:
         if value := os.environ.get(variable):
             tags[tag] = value
     return tags
-
-
-def default_run_name() -> str:
-    """Return the name of the DVC experiment, else branch and commit, else the time."""
-    if name := os.environ.get("DVC_EXP_NAME"):
-        return name
-    if commit := query_git("rev-parse", "--short", "HEAD"):
-        branch = query_git("branch", "--show-current")
-        return f"{branch}-{commit}" if branch else commit
-    return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def git_user() -> str:

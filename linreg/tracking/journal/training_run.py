@@ -20,10 +20,11 @@ from linreg.fit.history import Curves, read_columns
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 from linreg.tracking.journal.chart_names import COLOR, color
+from linreg.tracking.journal.description import run_name
 from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
 from linreg.tracking.journal.run import Run, null_run
 from linreg.tracking.journal.run_folder import run_folders
-from linreg.tracking.journal.source_tags import default_run_name, source_tags
+from linreg.tracking.journal.source_tags import source_tags
 
 _TRAINING = "linreg.training"
 _AWAITS_EVALUATION = "linreg.awaits_evaluation"
@@ -31,12 +32,17 @@ _EVALUATION = "linreg.evaluation"
 
 
 def training_run(
-    workers: Workers, parameters: Mapping[str, Any], hashes: Mapping[str, str], split: Path
+    workers: Workers,
+    parameters: Mapping[str, Any],
+    hashes: Mapping[str, str],
+    split: Path,
+    schema: Path,
 ) -> Run:
     """Begin the run of a training, or resume the one that was stopped before its evaluation.
 
     parameters  all of params.yaml, by dotted names
-    hashes      of the training's inputs by path, as in dvc.lock; the folder `split` is one of them
+    hashes      of the training's inputs by path, as in dvc.lock: the folder `split` and the file
+                `schema`
 
     The run is sent to MLflow while it is written. Of several processes only the first has a run.
     """
@@ -49,12 +55,13 @@ def training_run(
         run.set_tags(source_tags())
     else:
         num_rows = read_document(split / "split.json")["rows"]["train"]
+        source = parameters["ingest.source"]
         run = start_run(
             parameters["tracking.experiment"],
-            default_run_name(),
+            run_name(read_document(schema), source),
             parameters,
             tags | source_tags() | _appearance("train") | {_TRAINING: identity},
-            [Dataset("train", str(split), hashes[str(split)], num_rows)],
+            [Dataset(Path(source).name, source, hashes[str(split)], num_rows)],
         )
     run.start_sender()
     return run
@@ -83,7 +90,7 @@ def run_of_model(
     else:
         run = reopen_run(_EVALUATION, identity) or start_run(
             parameters["tracking.experiment"],
-            default_run_name(),
+            run_name(read_document(model / "model.json"), parameters["ingest.source"]),
             parameters,
             source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity},
         )
