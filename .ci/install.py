@@ -1,6 +1,6 @@
 """Install the locked environment into .venv, and show how far it is.
 
-python3 .ci/install.py      what `make env` does; it needs nothing but Python and pip
+`make env` runs it: python3 .ci/install.py, which needs nothing but Python and pip.
 """
 
 import json
@@ -22,8 +22,8 @@ SECONDS_BETWEEN_LINES = 10.0
 """Where the output is not a terminal."""
 SECONDS_TO_STOP = 10
 CUDA = """\
-PyTorch would come with CUDA here: 3 GB more to download, 5 GB more on the disk, and of use only
-with an NVIDIA GPU and train.device: cuda. For the build without it stop this with Ctrl-C, and run
+PyTorch would come with CUDA here: several GB more, and of use only with an NVIDIA GPU and
+train.device: cuda. For the build without it stop this with Ctrl-C, and run
     PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make repro"""
 
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _torch_has_cuda() -> bool:
-    """Tell whether the torch that pip would take needs NVIDIA's libraries; no, if pip cannot say."""
+    """Tell whether pip would take a torch that needs NVIDIA's libraries; no, if pip cannot say."""
     (torch,) = re.findall(r"^torch==\S+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     options = ("--quiet", "--dry-run", "--no-deps", "--report", "-")
     done = subprocess.run(  # noqa: S603 - our own command
@@ -81,12 +81,12 @@ def _install(total: int, start: float) -> None:
 
 
 def _progress(lines: Iterator[str], total: int) -> Iterator[str]:
-    """Yield what pip is doing, for each line that it prints and each second in which it does not."""
+    """Yield what pip is doing, for each line that it prints and each second without one."""
     fetched: set[str] = set()
     text = "asking for the packages"
     unpacking = False
     for line in lines:
-        if found := re.match(r"\s*Collecting ([\w.-]+)", line):
+        if found := re.match(r"\s*(?:Collecting|Processing) (?:.*/)?([\w.]+)", line):
             fetched.add(found[1])
             text = f"fetching {min(len(fetched), total)} of {total}: {found[1]}"
         elif found := re.match(r"\s*Downloading (?:.*/)?([\w.]+)-.* \(([\d.]+ [kMG]B)\)", line):
