@@ -7,11 +7,10 @@ prints, and what its exit codes mean.
 """
 
 import argparse
-import importlib
 import textwrap
 from pathlib import Path
 
-from linreg.cli import COMMANDS
+from linreg.cli import COMMANDS, command_module
 from linreg.errors import UserError, one_line_errors
 from linreg.files import write_text
 
@@ -21,8 +20,11 @@ EXAMPLES = Path(__file__).with_name("command_examples")
 HEAD = """\
 # The linreg command
 
-`source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment. All
-commands run from the folder that holds `dvc.yaml`. `linreg COMMAND --help` prints the same.
+`source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment.
+Commands work in a project, in its top folder or any below it; `certify`, `completion`, `predict` and
+`serve` work anywhere. None writes anything outside of a project but the output that it is told to write.
+`linreg` alone lists the commands, `linreg COMMAND --help` prints what stands here, `linreg --version` the
+version.
 
 The exit codes are the same for every command, so that scripts can rely on them:
 
@@ -48,7 +50,7 @@ def page() -> str:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Return a parser with the arguments and options of one command, as linreg/cli.py builds it."""
-    module = importlib.import_module(f"linreg.commands.{name}")
+    module = command_module(name)
     parser = argparse.ArgumentParser(prog=f"linreg {name}", description=module.__doc__)
     module.add_arguments(parser)
     return parser

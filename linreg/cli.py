@@ -1,4 +1,4 @@
-"""The `linreg` command: each of its commands is a module in linreg/commands.
+"""The `linreg` command: each of its commands is a module in linreg/commands, or in tracking/ there.
 
 Such a module has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
 """
@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from types import ModuleType
 
 from linreg.errors import UserError, one_line_errors
 from linreg.process.quick_start import quick_start
@@ -36,6 +37,7 @@ COMMANDS = {
 }
 ANYWHERE = ("certify", "completion", "predict", "serve")
 """Commands that need no project."""
+_ABOUT_MLFLOW = ("register", "serve", "sync", "ui")
 PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 
 
@@ -58,12 +60,18 @@ def build_parser(commands: Collection[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if name in commands:
-            module = importlib.import_module(f"linreg.commands.{name}")
+            module = command_module(name)
             command = subparsers.add_parser(name, help=summary, description=module.__doc__)
             module.add_arguments(command)
         else:
             subparsers.add_parser(name, help=summary, description=summary)
     return parser
+
+
+def command_module(name: str) -> ModuleType:
+    """Import and return the module of a command."""
+    package = "linreg.commands.tracking" if name in _ABOUT_MLFLOW else "linreg.commands"
+    return importlib.import_module(f"{package}.{name}")
 
 
 def _run(arguments: list[str]) -> int:
@@ -85,7 +93,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     if chosen not in ANYWHERE:
         _enter_project(args)
-    return int(importlib.import_module(f"linreg.commands.{chosen}").run(args))
+    return int(command_module(chosen).run(args))
 
 
 def _enter_project(args: argparse.Namespace) -> None:

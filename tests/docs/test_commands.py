@@ -3,7 +3,6 @@ exists.
 """
 
 import argparse
-import importlib
 import json
 import re
 import shlex
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.cli import COMMANDS
+from linreg.cli import COMMANDS, command_module
 from linreg.params import Params
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +26,7 @@ PLACEHOLDERS = ("COMMAND", "NAME", "X", "…", "STAGE")
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
-    module = importlib.import_module(f"linreg.commands.{name}")
+    module = command_module(name)
     parser = argparse.ArgumentParser(prog=f"linreg {name}", exit_on_error=False)
     module.add_arguments(parser)
     return parser
@@ -59,7 +58,8 @@ def commands_of(page: Path, program: str) -> Iterator[list[str]]:
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
                 words = words[1:]
             if words and words[0] == program:
-                yield words[1:]
+                redirected = next((i for i, word in enumerate(words) if word[:1] == ">"), None)
+                yield words[1:redirected]
 
 
 def test_the_page_is_what_the_parsers_say() -> None:
