@@ -52,14 +52,14 @@ def ingest(
         stage.main()
         folder = tmp_path / "data" / "ingested"
         assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ingested"]
-        names = ["_table.seal", "profile.json", "schema.json", "table.parquet"]
-        assert sorted(path.name for path in folder.iterdir()) == names
+        profile = read_document(folder / "profile.json")
+        names = {"_table.seal", "profile.json", "schema.json", "table.parquet"}
+        if profile["dropped"]:
+            names |= {"dropped.parquet", "_dropped.seal"}
+        assert {path.name for path in folder.iterdir()} == names
         frame = pq.read_table(folder / "table.parquet").to_pandas()
         return Ingested(
-            frame,
-            read_document(folder / "profile.json"),
-            Schema.read(folder / "schema.json"),
-            capsys.readouterr().out,
+            frame, profile, Schema.read(folder / "schema.json"), capsys.readouterr().out
         )
 
     return run
