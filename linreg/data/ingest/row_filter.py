@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.formula.expressions import Expression, parse_expression
+from linreg.data.formula.expressions import Expression, expression_of, product
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
@@ -118,14 +118,18 @@ def _filled_columns(schema: Schema, auxiliary: AuxiliaryColumns) -> set[str]:
 
 
 def _expressions(schema: Schema) -> list[Expression]:
-    """Return the numeric factors that are computed, each once; not those that are a column."""
-    factors = [schema.target, *(factor for term in schema.terms for factor in term)]
-    texts = dict.fromkeys(
-        factor["factor"]
-        for factor in factors
-        if factor["kind"] == "number" and factor["columns"] != [factor["factor"]]
-    )
-    return [parse_expression(text) for text in texts]
+    """Return what is computed of numbers, each once: numeric factors that are no column, and the
+    products of the numeric factors of a term.
+    """
+    expressions: dict[str, Expression] = {}
+    for term in [[schema.target], *schema.terms]:
+        numbers = [factor for factor in term if factor["kind"] == "number"]
+        factors = [expression_of(factor["factor"], factor["columns"]) for factor in numbers]
+        computed = [factor for factor in factors if factor.columns != (factor.text,)]
+        if len(factors) > 1:
+            computed.append(product(factors))
+        expressions |= {each.text: each for each in computed}
+    return list(expressions.values())
 
 
 def _check_finite(expression: Expression, chunk: SourceChunk) -> None:

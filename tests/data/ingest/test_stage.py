@@ -224,6 +224,18 @@ def test_an_expression_that_is_not_finite_is_an_error_with_row_and_values(
     )
 
 
+@pytest.mark.parametrize("formula", ["y ~ x:z", "y ~ C(g) + x:z:C(g)", "log(y) ~ x * I(z + 0)"])
+def test_a_product_that_is_not_finite_is_an_error_with_row_and_values(
+    refuse: Refuse, formula: str
+) -> None:
+    message = refuse("y,x,z,g\n1,5,1,a\n2,,2,a\n3,1e200,-1e200,b\n", formula, missing="drop")
+    text = "x:I(z + 0)" if "I(" in formula else "x:z"
+    assert message == (
+        f"table.csv: row 3: {text}: is not finite; found x = {1e200:.17g}, z = {-1e200:.17g}; "
+        "change model.formula or leave the row out"
+    )
+
+
 def test_a_row_is_counted_within_its_own_file(refuse: Refuse, tmp_path: Path) -> None:
     folder = tmp_path / "parts"
     folder.mkdir()
