@@ -134,9 +134,12 @@ class FactorValues:
 
     def _report_not_finite(self, rows: Mask, what: str, where: str) -> None:
         def found(row: int) -> str:
-            return ", ".join(
-                f"{name} = {column[row]:.17g}" for name, column in self._columns.items()
-            )
+            cells = {name: f"{column[row]:.17g}" for name, column in self._columns.items()}
+            for name in cells.keys() & self._means:
+                missing = self._features.missing(name)
+                if missing is not None and missing[row]:
+                    cells[name] += " (the mean: the cell is missing)"
+            return ", ".join(f"{name} = {cell}" for name, cell in cells.items())
 
         self._errors.report(rows, RowError(f"not finite: {what}", where, "is not finite", found))
 
