@@ -5,7 +5,8 @@
 
 Parameters: `ingest`, `model`, and `split.by`, which may name a column to split by. Writes
 data/ingested/ with table.parquet and its checksums, schema.json (the formula, resolved against the
-columns) and profile.json (statistics of the columns).
+columns), profile.json (statistics of the columns) and, where rows were dropped, dropped.parquet,
+which names each and what it lacks.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
 from linreg.data.source import open_source
+from linreg.data.source_rows import DroppedRows
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.data.typed_table import open_typed_table
@@ -51,9 +53,11 @@ def main() -> None:
             check_nothing_missing(profiles, schema, auxiliary)
 
         rows = RowFilter(schema, params.ingest.missing, auxiliary)
-        write_table(folder / "table.parquet", rows.arrow_schema(table), rows.complete_rows(table))
+        with DroppedRows(folder) as dropped:
+            complete_rows = rows.complete_rows(table, dropped)
+            write_table(folder / "table.parquet", rows.arrow_schema(table), complete_rows)
         unused = unused_columns(source, profiles, rows.columns, auxiliary)
-        profile = {**rows.as_data(profiles), "not_used": unused}
+        profile = {**rows.as_data(profiles, table), "not_used": unused}
         about = {"table": seal_hash(folder / "table.parquet")}
         write_document(folder / "schema.json", {**schema.as_data(), **about})
         write_document(folder / "profile.json", {**profile, **about})
