@@ -80,8 +80,10 @@ def test_the_example_of_the_readme_is_set_up(folder: Path, use: Callable[..., st
     assert params.model.formula == (
         "mpg ~ cylinders + displacement + horsepower + weight + acceleration + modelyear + origin"
     )
-    assert (params.ingest.missing, params.train.standardize) == ("drop", True)
-    assert {name: gate.min for name, gate in params.evaluate.gates.items()} == {"test_r2": 0}
+    assert (params.ingest.missing, params.train.scale) == ("drop", "whiten")
+    gates = {name: (gate.min, gate.max) for name, gate in params.evaluate.gates.items()}
+    assert gates == {"test_r2": (0, None), "gap": (None, 0.01)}
+    assert "the loss is expected to end at" in flat(printed)
     for words in (
         "Target: mpg, guessed from its name.",
         "car_name is free text",
@@ -105,7 +107,9 @@ def test_comments_and_all_other_lines_are_kept_byte_for_byte(
         for line in difflib.ndiff(before.split("\n"), after.split("\n"))
         if line[0] in "+-"
     }
-    assert changed == {"source", "formula", "standardize", "gates", "test_r2"}
+    of_training = {"scale", "schedule", "average", "batch_size", "epochs", "lr"}
+    assert changed <= {"source", "formula", "gates", "test_r2", *of_training}
+    assert {"source", "formula", "scale"} <= changed
     for line in before.splitlines():
         assert "#" not in line or line[line.index("#") :] in after
 
@@ -253,7 +257,6 @@ def test_a_wide_table_becomes_a_dot_and_is_printed_in_part(
     printed = use("wide.csv")
     assert written(folder).model.formula == "y ~ ."
     assert "… and 22 more columns: 22 features" in printed
-    assert not written(folder).train.standardize
     use("wide.csv", "--without", "v3")
     assert "v3" not in written(folder).model.formula.split(" + ")
 
@@ -275,24 +278,6 @@ def test_auxiliary_columns_are_not_features_and_parameters_with_absent_ones_are_
     HOUSES.drop(columns=["zone", "age"]).to_csv("other.csv", index=False)
     assert "the column that it named is not in this file" in flat(use("other.csv"))
     assert (written(folder).split.by, written(folder).model.weights) == ("row", None)
-
-
-def test_the_learning_rate_is_lowered_for_rows_of_high_leverage(
-    folder: Path, use: Callable[..., str]
-) -> None:
-    # All rows are for training.
-    text = (folder / "params.yaml").read_text()
-    for part, share in (("train: 0.7", 1), ("validation: 0.15", 0), ("test: 0.15", 0)):
-        text = text.replace(f"  {part}", f"  {part.split(':')[0]}: {share}")
-    (folder / "params.yaml").write_text(text)
-    zones = ["island"] * 6 + ["main land"] * 5994
-    size = RNG.normal(size=6000)
-    rows = pd.DataFrame({"size": size, "zone": zones, "price": size + RNG.normal(size=6000)})
-    rows.to_csv("houses.csv", index=False)
-    assert "A few rows have high leverage, by zone[T.main land]" in flat(use("houses.csv"))
-    # One over the share of the level is 1000: the limit is 32 · 0.1 / 1000 = 0.0032, and half of it
-    # is safe.
-    assert written(folder).train.lr == 0.001
 
 
 def test_a_file_outside_of_the_repository_is_copied_on_request(
