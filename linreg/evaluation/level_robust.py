@@ -10,10 +10,10 @@ from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layo
 from linreg.data.rows import Rows
 from linreg.evaluation.robust import HC1, HC3, RobustStandardErrors, hc_errors
 from linreg.fit.exact.double_double.sum_numpy import axpy, two_sum
-from linreg.fit.exact.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.level_projection import LevelProjection
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
+from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.process.workers import ALONE, Workers
 
 

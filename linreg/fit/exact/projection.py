@@ -8,8 +8,8 @@ import numpy as np
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, as_array
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
-from linreg.fit.exact.ldl import MIN_COMPILED
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.ldl import MIN_COMPILED
 
 ROWS_AT_A_TIME = 8192
 """Rows whose q and a are in memory at once, which take more space than the rows themselves."""

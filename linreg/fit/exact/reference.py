@@ -19,9 +19,7 @@ from linreg.data.formula.compact_matrix import Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, write_document
-from linreg.fit.exact.collinearity import TRAINING_ROWS
-from linreg.fit.exact.estimate import SecondMoments
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import (
     AnyMoments,
     LevelMoments,
@@ -31,8 +29,11 @@ from linreg.fit.exact.moment_sums.level_moments import (
 )
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS
+from linreg.fit.exact.normal_equations.estimate import SecondMoments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again
+from linreg.fit.exact.solver import solve
 from linreg.fit.exact.standardize import Scaling, z_score_scaling
 from linreg.fit.history import Epoch
 from linreg.params import Train

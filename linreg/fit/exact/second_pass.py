@@ -7,10 +7,10 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import DesignMatrix, as_array
 from linreg.data.rows import Chunk, Rows
-from linreg.fit.exact.estimate import SecondMoments
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import Moments
-from linreg.fit.exact.normal_equations import CELL_ROUNDINGS
+from linreg.fit.exact.normal_equations.equations import CELL_ROUNDINGS
+from linreg.fit.exact.normal_equations.estimate import SecondMoments
 from linreg.fit.exact.projection import Projection, slices, sum_of_squares
 from linreg.process.workers import ALONE, Workers
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, Indicators, Layout
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.solver import solve
 
 
 @dataclass(frozen=True)

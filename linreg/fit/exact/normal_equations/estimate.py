@@ -20,7 +20,10 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double.sum_numpy import axpy, two_sum
-from linreg.fit.exact.ldl import (
+from linreg.fit.exact.moment_sums.gram import Gram
+from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.normal_equations.equations import NormalEquations
+from linreg.fit.exact.normal_equations.ldl import (
     MIN_COMPILED,
     Factors,
     Vector,
@@ -28,9 +31,6 @@ from linreg.fit.exact.ldl import (
     times_power_of_two,
     to_double_double,
 )
-from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
-from linreg.fit.exact.normal_equations import NormalEquations
 
 PRODUCT_ERROR = 2.0**-103
 """The relative error of a term of q and r before they are rounded, in double-double."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.compact_matrix import Indicators
 from linreg.fit.exact.double_double.sum_numpy import two_sum
-from linreg.fit.exact.estimate import Estimate, ratio, times_transposed
-from linreg.fit.exact.ldl import from_double_double, to_double_double
 from linreg.fit.exact.moment_sums.elimination import Elimination
+from linreg.fit.exact.normal_equations.estimate import Estimate, ratio, times_transposed
+from linreg.fit.exact.normal_equations.ldl import from_double_double, to_double_double
 
 
 @dataclass(frozen=True)
