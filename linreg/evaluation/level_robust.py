@@ -52,7 +52,7 @@ class LevelRobustStandardErrors(RobustStandardErrors):
     def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
         X = cast("CompactMatrix", X)
-        self._projection = self._projection or LevelProjection(self._solution, X)
+        self._projection = self._projection or LevelProjection(self._solution, X.layout)
         residuals, leverages = self._projection.residuals_and_leverages(X, y)
         weights = np.ones(len(y)) if w is None else w
         leverages *= weights

@@ -86,7 +86,7 @@ class LeastSquares:
     @property
     def needs_second_pass(self) -> bool:
         """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
-        if self.l2 or self.levels or self.df == 0:
+        if self.l2 or self.df == 0:
             return False
         return self.digits < FEW_DIGITS or self.rss is None
 

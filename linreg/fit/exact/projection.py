@@ -56,7 +56,7 @@ def leverages(solution: LeastSquares, X: DesignMatrix) -> Floats:
     if isinstance(X, CompactMatrix) and solution.levels:
         from linreg.fit.exact.level_projection import LevelProjection
 
-        _, result = LevelProjection(solution, X).residuals_and_leverages(X, np.zeros(len(X)))
+        _, result = LevelProjection(solution, X.layout).residuals_and_leverages(X, np.zeros(len(X)))
         return result
     # A model from before categories were compact has moments of all columns.
     X = as_array(X)

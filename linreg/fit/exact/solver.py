@@ -15,7 +15,7 @@ from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.elimination import eliminate
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
-from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF
+from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
 from linreg.fit.exact.normal_equations.collinearity import (
     TRAINING_ROWS,
     collinear_error,
@@ -26,13 +26,13 @@ from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.normal_equations.equations import CELL_ROUNDINGS, NormalEquations
 from linreg.fit.exact.normal_equations.estimate import (
     Estimate,
-    SecondMoments,
     condition_number,
     first_estimate,
-    refined,
     relative_errors_of,
 )
 from linreg.fit.exact.normal_equations.ldl import PRECISION, Vector, from_double_double
+from linreg.fit.exact.normal_equations.level_refinement import refined_within_levels
+from linreg.fit.exact.normal_equations.refinement import SecondMoments, refined
 
 
 def solve(
@@ -70,13 +70,16 @@ def solve(
         has_constant = equations.has_constant(factors)
         around_mean = equations.total_sum_of_squares(around_mean=True)
         estimate = first = first_estimate(equations, factors)
-        if second:
+        levels = eliminated_levels(elimination, first, factors.error) if elimination else None
+        if second and levels:
+            assert isinstance(second.moments, LevelMoments)
+            estimate, levels = refined_within_levels(first, levels, second.moments, equations)
+        elif second:
+            assert isinstance(second.moments, Moments)
             estimate = refined(first, second.moments, equations)
         columns = estimate.columns
         rank = len(columns)
-        levels = None
-        if elimination:
-            levels = eliminated_levels(elimination, estimate)
+        if levels:
             rank += int(levels.kept.sum())
             estimate = replace(estimate, rss=estimate.rss - levels.penalty(moments.num_rows, l2))
         df = max(moments.num_weighted - rank, 0)
@@ -116,8 +119,7 @@ def solve(
         )
         if not levels:
             return solution
-        of_levels = levels.relative_errors(estimate, noise, rss_error, factors.error)
-        return _with_levels(solution, levels, names, of_levels)
+        return _with_levels(solution, levels, names, levels.relative_errors(noise, rss_error))
 
 
 def _with_levels(
