@@ -153,8 +153,8 @@ def _amplified(elimination: Elimination, estimate: Estimate) -> tuple[Floats, Fl
         own_terms += np.abs(means[:, j]) * size
         terms += gram.norms[j] * size
     # R̄·S⁻¹ amplifies the errors of S, which may cancel: R̄·(errors of β) would be far more.
-    amplification = np.zeros(len(means))
+    amplification, of_columns = np.zeros(len(means)), means[:, columns]
     for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
-        product = (means[:, columns] * of_column).sum(axis=1)
+        product = (of_columns * of_column).sum(axis=1)
         amplification += np.abs(product) * gram.norms[j]
     return amplification * terms + own_terms, amplification

@@ -23,7 +23,8 @@ class Estimate:
 
     columns          of [1 X y]
     beta             (p,)
-    W                (2, p, p) the upper triangular W with W·Wᵀ = S⁻¹, in double-double
+    W                (2, p, p) with W·Wᵀ = S⁻¹, in double-double; upper triangular but for what
+                     `level_refinement` returns
     rss              Σ w(y − ỹ)²
     beta_errors      (p,) bounds of |error of β|
     variance_errors  (p,) bounds of the relative errors of the diagonal of S⁻¹

@@ -2,8 +2,9 @@
 
 Coordinates take the place of numeric columns, and indicators stay what they are (`coordinates`). So
 the second solution is that of another compact design, in which a category is eliminated again. Its
-digits are those of the indicators without any other column: all of them, unless weights differ by
-20 powers of ten and more between levels that have rows in common.
+digits are those of the indicators without any other column: 14, but where rows of tiny weight alone
+connect the levels of two categories. Measured: 12 for weights of 1e-16 beside 1, 8 for 1e-20, 4 for
+1e-24, where coordinates for the indicators too would leave 14, at n·p²/2 products.
 """
 
 import math
