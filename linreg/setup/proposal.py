@@ -8,7 +8,7 @@ from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.split.partition import part_sizes
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
-from linreg.fit.exact.least_squares import solve
+from linreg.fit.exact.solver import solve
 from linreg.params import Params
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding

@@ -1,6 +1,9 @@
 import pytest
 
-from linreg.fit.exact.collinearity import collinear_error, format_linear_combination
+from linreg.fit.exact.normal_equations.collinearity import (
+    collinear_error,
+    format_linear_combination,
+)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.compact_matrix import Indicators
 from linreg.fit.exact.double_double.sum_numpy import two_sum
-from linreg.fit.exact.estimate import Estimate, ratio, times_transposed
-from linreg.fit.exact.ldl import from_double_double, to_double_double
 from linreg.fit.exact.moment_sums.elimination import Elimination
+from linreg.fit.exact.normal_equations.coordinates import Refinement
+from linreg.fit.exact.normal_equations.estimate import Estimate, ratio, times_transposed
+from linreg.fit.exact.normal_equations.ldl import from_double_double, to_double_double
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class EliminatedLevels:
     projections  (2, L, K + 1) R̄·W likewise
     beta         (2, L) their coefficients in double-double, in the unit of y
     variances    (L,) the diagonal of A⁻¹; 0 for a level without a weight
+    beta_errors, variance_errors  as in `Estimate`
+    refinement   how a second pass over the rows has found them; None without
     """
 
     elimination: Elimination
@@ -33,6 +36,9 @@ class EliminatedLevels:
     projections: Floats
     beta: Floats
     variances: Floats
+    beta_errors: Floats
+    variance_errors: Floats
+    refinement: Refinement | None = None
 
     @property
     def category(self) -> Indicators:
@@ -49,6 +55,11 @@ class EliminatedLevels:
         """D (L,): Σ w of the rows of each level, plus n·l2."""
         weights: Floats = self.elimination.weights[0]
         return weights
+
+    @property
+    def own_variances(self) -> Floats:
+        """D⁻¹ (L,); 0 for a level without a weight."""
+        return own_variances(self.elimination)
 
     @property
     def kept(self) -> Mask:
@@ -77,36 +88,25 @@ class EliminatedLevels:
             own.append(0.0 if j in of_rest else 1 / self.weights[level])
         return np.array(rows), np.array(own)
 
-    def relative_errors(
-        self, estimate: Estimate, noise: float, rss_error: float, error: float
-    ) -> Floats:
+    def relative_errors(self, noise: float, rss_error: float) -> Floats:
         """Return bounds (L,) of the relative errors, as in `LeastSquares`.
 
         noise      the residual standard deviation, in the unit of y, or more
         rss_error  the relative error of rss
-        error      the largest error of an entry of S, as a part of the norms of its two columns
         """
-        gram, columns = self.elimination.gram, estimate.columns
-        means = self.elimination.means[0]
-        own_terms, terms = np.abs(means[:, -1]), gram.norms[-1]
-        for j, value in zip(columns, estimate.beta, strict=True):
-            size = abs(float(value))
-            own_terms += np.abs(means[:, j]) * size
-            terms += gram.norms[j] * size
-        # R̄·S⁻¹ amplifies the errors of S, which may cancel: R̄·(errors of β) would be far more.
-        amplification = np.zeros(len(means))
-        for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
-            product = (means[:, columns] * of_column).sum(axis=1)
-            amplification += np.abs(product) * gram.norms[j]
         sizes = np.maximum(np.abs(self.beta[0]), noise * np.sqrt(self.variances))
-        of_coefficients = ratio(error * (amplification * terms + own_terms), sizes)
-        of_variances = ratio(error * np.square(amplification), self.variances) + rss_error
-        largest = np.maximum(of_coefficients, of_variances / 2)
+        of_coefficients = ratio(self.beta_errors, sizes)
+        largest = np.maximum(of_coefficients, (self.variance_errors + rss_error) / 2)
         return np.where(self.kept, largest, np.nan)
 
 
-def eliminated_levels(elimination: Elimination, estimate: Estimate) -> EliminatedLevels:
-    """Return the levels, for the coefficients of the other columns."""
+def eliminated_levels(
+    elimination: Elimination, estimate: Estimate, error: float
+) -> EliminatedLevels:
+    """Return the levels, for the coefficients of the other columns.
+
+    error  the largest error of an entry of S, as a part of the norms of its two columns
+    """
     from linreg.fit.exact.double_double import level_kernels
 
     means, columns = elimination.means, estimate.columns
@@ -123,9 +123,38 @@ def eliminated_levels(elimination: Elimination, estimate: Estimate) -> Eliminate
     level_kernels.add_products(np.ascontiguousarray(means[:, :, columns]), estimate.W, of_columns)
     projections = np.zeros((2, num_levels, size - 1))
     projections[:, :, columns] = np.stack(two_sum(of_columns[0], of_columns[1]))
-    with np.errstate(divide="ignore"):
-        own = np.where(elimination.weights[0] > 0, 1 / elimination.weights[0], 0.0)
-    variances = own + np.square(projections[0]).sum(axis=1)
+    variances = own_variances(elimination) + np.square(projections[0]).sum(axis=1)
+    terms, amplification = _amplified(elimination, estimate)
     return EliminatedLevels(
-        elimination, np.ascontiguousarray(means[:, :, :-1]), projections, beta, variances
+        elimination,
+        np.ascontiguousarray(means[:, :, :-1]),
+        projections,
+        beta,
+        variances,
+        beta_errors=error * terms,
+        variance_errors=ratio(error * np.square(amplification), variances),
     )
+
+
+def own_variances(elimination: Elimination) -> Floats:
+    """Return D⁻¹ (L,); 0 for a level without a weight."""
+    weights = elimination.weights[0]
+    with np.errstate(divide="ignore"):
+        return np.where(weights > 0, 1 / weights, 0.0)
+
+
+def _amplified(elimination: Elimination, estimate: Estimate) -> tuple[Floats, Floats]:
+    """Return what multiplies the error of S in the coefficients of levels (L,), and in R̄·S⁻¹."""
+    gram, columns = elimination.gram, estimate.columns
+    means = elimination.means[0]
+    own_terms, terms = np.abs(means[:, -1]), gram.norms[-1]
+    for j, value in zip(columns, estimate.beta, strict=True):
+        size = abs(float(value))
+        own_terms += np.abs(means[:, j]) * size
+        terms += gram.norms[j] * size
+    # R̄·S⁻¹ amplifies the errors of S, which may cancel: R̄·(errors of β) would be far more.
+    amplification, of_columns = np.zeros(len(means)), means[:, columns]
+    for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
+        product = (of_columns * of_column).sum(axis=1)
+        amplification += np.abs(product) * gram.norms[j]
+    return amplification * terms + own_terms, amplification

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from linreg.fit.exact.ldl import ColumnRounding, times_power_of_two
+from linreg.fit.exact.normal_equations.ldl import ColumnRounding, times_power_of_two
 
 Rows = list[list[Fraction]]
 

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from linreg.arrays import Floats
-from linreg.fit.exact.compiled_ldl import CompiledLDL, factorize_compiled
-from linreg.fit.exact.ldl import LDL, PRECISION, factorize, to_double_double
-from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
+from linreg.fit.exact.normal_equations.compiled_ldl import CompiledLDL, factorize_compiled
+from linreg.fit.exact.normal_equations.ldl import LDL, PRECISION, factorize, to_double_double
+from tests.fit.exact.normal_equations.gram_matrices import (
+    KEPT,
+    exact_cells,
+    gram_of,
+    nearly_collinear,
+)
 
 GRAM = gram_of(nearly_collinear())
 WELL_CONDITIONED = [[Decimal(1) / (1 + i - j) + (i == j) for j in range(i + 1)] for i in range(20)]

@@ -12,7 +12,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double import ldl_kernels
-from linreg.fit.exact.ldl import (
+from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
+from linreg.fit.exact.normal_equations.ldl import (
     PRECISION,
     ColumnRounding,
     LinearDependency,
@@ -21,7 +22,6 @@ from linreg.fit.exact.ldl import (
     from_double_double,
     to_double_double,
 )
-from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
 
 
 @dataclass(frozen=True)

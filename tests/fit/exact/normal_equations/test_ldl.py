@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.fit.exact.ldl import (
+from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
+from linreg.fit.exact.normal_equations.ldl import (
     PRECISION,
     ColumnRounding,
     factorize,
@@ -14,8 +15,12 @@ from linreg.fit.exact.ldl import (
     times_power_of_two,
     to_double_double,
 )
-from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
-from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
+from tests.fit.exact.normal_equations.gram_matrices import (
+    KEPT,
+    exact_cells,
+    gram_of,
+    nearly_collinear,
+)
 
 
 def full(gram: list[list[Decimal]], kept: list[int]) -> list[list[Decimal]]:

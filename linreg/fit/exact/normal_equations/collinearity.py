@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from linreg.errors import UserError
-from linreg.fit.exact.ldl import LinearDependency
 from linreg.fit.exact.moment_sums.elimination import Elimination
-from linreg.fit.exact.normal_equations import NormalEquations
+from linreg.fit.exact.normal_equations.equations import NormalEquations
+from linreg.fit.exact.normal_equations.ldl import LinearDependency
 
 TRAINING_ROWS = "the training rows"
 OF_LEVELS = "a number for each level of"

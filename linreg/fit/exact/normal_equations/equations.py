@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from linreg.fit.exact.ldl import (
+from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, MOMENT_ERROR, Gram
+from linreg.fit.exact.normal_equations.ldl import (
     MIN_COMPILED,
     PRECISION,
     ColumnRounding,
@@ -18,7 +19,6 @@ from linreg.fit.exact.ldl import (
     factorize,
     times_power_of_two,
 )
-from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, MOMENT_ERROR, Gram
 
 CELL_ROUNDINGS = 4
 """A residual is rounding alone up to so many times the rounding of the cells that it is made of.
@@ -70,7 +70,7 @@ class NormalEquations:
             for j, row in zip(columns, gram, strict=True):
                 row[-1] += self.penalties[j]
             return factorize(gram, roundings, self._gram.error)
-        from linreg.fit.exact.compiled_ldl import factorize_compiled
+        from linreg.fit.exact.normal_equations.compiled_ldl import factorize_compiled
 
         return factorize_compiled(
             self._gram.double_doubles[:, of_columns, of_columns],
