@@ -144,10 +144,18 @@ def test_numbers_on_the_page_are_those_of_the_files(evaluated: Evaluated) -> Non
 
 def test_the_banner_names_the_gates_that_passed_or_failed(evaluated: Evaluated) -> None:
     gates = {"train_r2": {"min": 0.5}, "gap": {"max": 100.0}}
-    passed = Page(report_page(evaluated("y ~ x1 + x2", rows(), gates=gates, name="a"))).text
+    converged: dict[str, Any] = {
+        "scale": "whiten",
+        "schedule": "linear",
+        "average": 0.5,
+        "epochs": 50,
+    }
+    run = evaluated("y ~ x1 + x2", rows(), gates=gates, name="a", **converged)
+    passed = Page(report_page(run)).text
     gates |= {"train_r2": {"min": 0.9999}}
-    failed = Page(report_page(evaluated("y ~ x1 + x2", rows(), gates=gates, name="b"))).text
-    unset = Page(report_page(evaluated("y ~ x1 + x2", rows(), name="c"))).text
+    run = evaluated("y ~ x1 + x2", rows(), gates=gates, name="b", **converged)
+    failed = Page(report_page(run)).text
+    unset = Page(report_page(evaluated("y ~ x1 + x2", rows(), name="c", **converged))).text
     assert "Gates passed: gap, train_r2." in passed
     assert "Gates failed: train_r2." in failed
     assert "No gates are set." in unset
