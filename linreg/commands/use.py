@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split-by",
+        type=_split_by,
         metavar="row|group:COLUMN|time:COLUMN",
         help="how the rows are split (split.by)",
     )
@@ -83,8 +84,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the analysis of the table and write params.yaml."""
     options = options_of(args)
-    changes = {"split.by": args.split_by} if args.split_by else {}
-    load_params(changes=changes)
     params = load_params()
     path = locate_table(args.file, copy=args.copy and not args.dry_run)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -137,9 +136,17 @@ def _names(text: str) -> list[str]:
     ]
 
 
+def _split_by(text: str) -> str:
+    kind, _, column = text.partition(":")
+    if text != "row" and not (kind in ("group", "time") and column):
+        what = "must be row, group:COLUMN or time:COLUMN"
+        raise UserError("--split-by", what, found=text)
+    return text
+
+
 def _values_of_column(text: str) -> tuple[str, list[str]]:
     """Return the column and the values in `COLUMN=A,B`."""
     column, sign, values = text.partition("=")
     if not sign or not column:
-        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=A,B")
+        raise UserError("--levels, --sentinels", "must be COLUMN=A,B", found=text)
     return column.strip(), _names(values) if values.strip() else []

@@ -123,6 +123,7 @@ def analyze_table(
         *_unread_columns(source, unreadable),
         *sentinels.findings,
         *proposal.findings,
+        *_levels_of_no_feature(options, proposal),
         *check_rows(context),
         *check_target(context, proposal.skewness),
         *check_features(context, proposal.features, proposal.said),
@@ -191,6 +192,12 @@ def _check_weights(
         options = {"fill_missing": False, "weights": weights}
         schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
         check_weights(survey.profiles, schema, table)
+
+
+def _levels_of_no_feature(options: UseOptions, proposal: Proposal) -> Iterator[Finding]:
+    for name in options.levels:
+        if name not in proposal.features:
+            yield Finding(f"{name} is not a feature, so it needs no --levels.", "Not written.")
 
 
 def _unread_columns(source: Source, unreadable: dict[str, str]) -> Iterator[Finding]:

@@ -355,7 +355,8 @@ def test_the_reference_levels_are_named(folder: Path, use: Callable[..., str]) -
     ("options", "message"),
     [
         (["--split-by", "group:who"], "column who: there is no such column (--split-by)"),
-        (["--split-by", "who"], "params.yaml: split.by: "),
+        (["--split-by", "who"], "--split-by: must be row, group:COLUMN or time:COLUMN; found who"),
+        (["--levels", "zone"], "--levels, --sentinels: must be COLUMN=A,B; found zone"),
         (["--levels", "zon=a"], "column zon: there is no such column (--levels)"),
         (["--levels", "size=a"], "column size: has no level 'a' (--levels); found double"),
         (["--sentinels", "ag=9"], "there is no such column (--sentinels)"),

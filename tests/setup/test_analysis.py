@@ -234,6 +234,17 @@ def test_a_number_that_gets_levels_is_a_category(analyze: Callable[..., Analysis
     assert analysis.references == {"origin": "2"}
 
 
+def test_levels_of_a_column_that_is_no_feature_are_not_written(
+    analyze: Callable[..., Analysis],
+) -> None:
+    columns = {"zone": RNG.choice(["north", "south"], N), "age": AGE}
+    analysis = analyze(columns, levels={"zone": ["south"]}, without=["zone"])
+    assert about_columns(analysis) == {}
+    assert "zone is not a feature, so it needs no --levels." in {
+        finding.message for finding in analysis.findings
+    }
+
+
 def test_a_row_number_that_explains_the_target_is_kept(
     analyze: Callable[..., Analysis], tmp_path: Path
 ) -> None:
