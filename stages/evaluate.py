@@ -61,7 +61,7 @@ def main(workers: Workers) -> None:
         # All processes have computed the same numbers; one of them writes.
         if not workers.is_first:
             return
-        evaluation = Evaluation(metrics, gap, gates, coefficients)
+        evaluation = Evaluation(metrics, gap, gates, coefficients, model.design.reference_levels)
         part = evaluation.scored_part
         hashes = {**model.hashes, str(MODEL): content_hash(MODEL)}
         with new_folder(EVALUATION) as folder:

@@ -12,6 +12,7 @@ which names each and what it lacks.
 from pathlib import Path
 
 from linreg.data.ingest.checks import check_not_empty, check_nothing_missing, check_weights
+from linreg.data.ingest.column_values import check_levels, check_sentinels
 from linreg.data.ingest.columns import auxiliary_columns, columns_to_read, unused_columns
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
@@ -39,16 +40,19 @@ def main() -> None:
     source = open_source(Path(params.ingest.source), params.ingest.names)
     columns = columns_to_read(formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = open_typed_table(source, columns, scratch)
+        table = open_typed_table(source, columns, scratch, params.ingest.sentinels)
         profiles = profile_columns(table)
 
         # Missing cells are filled after the split, with means of the training rows alone.
         fill_missing = params.ingest.missing == "mean"
         known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
         known |= {"unseen": params.model.unseen, "pool": params.model.pool}
+        known |= {"levels": params.model.levels, "sentinels": params.ingest.sentinels}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
+        check_sentinels(params.ingest.sentinels, source, table)
+        check_levels(params.model.levels, source, schema, table)
         if params.ingest.missing == "error":
             check_nothing_missing(profiles, schema, auxiliary)
 

@@ -26,6 +26,15 @@ KEYS = {
     "train.lr": st.floats(1e-9, 1.0),
     "evaluate.gates": st.just({}) | st.just({"test_r2": {"min": 0}}),
     "model.weights": st.none() | st.just("w"),
+    "model.levels": st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1),
+        st.lists(
+            st.text(st.characters(codec="ascii", exclude_categories=["Cc"]))
+            | st.integers(-99, 99)
+            | st.sampled_from(["no", "Yes", "on", "true", "null", "1", "a, b", "{a}", "#1"])
+        ),
+        max_size=3,
+    ),
 }
 
 
@@ -55,6 +64,11 @@ def test_what_is_set_is_read_back_and_nothing_else_changes(values: dict[str, obj
 def test_a_value_that_is_there_already_keeps_its_writing() -> None:
     text = "model:\n  formula:   'y ~ x'   # mine\ntrain: {lr: 1.0e-2}\n"
     assert with_values(text, {"model.formula": "y ~ x"}) == text
+
+
+def test_words_that_older_readers_take_for_truth_values_are_quoted() -> None:
+    changed = with_values("model: {}\n", {"model.levels": {"y": ["no", "Yes", "north"]}})
+    assert changed == 'model: {levels: {"y": ["no", "Yes", north]}}\n'
 
 
 def test_a_comment_stays_in_its_column_where_the_value_leaves_room() -> None:

@@ -64,7 +64,9 @@ class Design:
         return cls(
             schema,
             {
-                name: statistics.result(schema.pool, references.get(name, ()))
+                name: statistics.result(
+                    schema.pool, references.get(name, ()), schema.levels.get(name, ())
+                )
                 for name, statistics in merged.items()
             },
         )
@@ -82,6 +84,15 @@ class Design:
             )
         names = (name for term in self.schema.terms for name, _ in self._columns_of(term))
         return tuple("`b`" if name == "b" else name for name in names)
+
+    @cached_property
+    def reference_levels(self) -> dict[str, Level]:
+        """By category, the level that the others are compared with; none for a full category."""
+        return {
+            factor["factor"]: levels[self._reference_level(factor, levels)]
+            for factor in self._factors("category")
+            if not factor["full"] and (levels := self._levels(factor))
+        }
 
     @cached_property
     def layout(self) -> Layout:
