@@ -34,8 +34,8 @@ INGESTED = Path("data/ingested")
 def main() -> None:
     """Read the table once to profile and check it, and again to write the rows that are used."""
     params = load_params()
-    formula, weights = params.model.formula, params.model.weights
-    auxiliary = auxiliary_columns(params.split.by, weights)
+    formula = params.model.formula
+    auxiliary = auxiliary_columns(params.split.by, params.model.weights)
 
     source = open_source(Path(params.ingest.source), params.ingest.names)
     columns = columns_to_read(formula, source, auxiliary)
@@ -44,10 +44,9 @@ def main() -> None:
         profiles = profile_columns(table)
 
         # Missing cells are filled after the split, with means of the training rows alone.
-        fill_missing = params.ingest.missing == "mean"
-        known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
-        known |= {"unseen": params.model.unseen, "pool": params.model.pool}
-        known |= {"levels": params.model.levels, "sentinels": params.ingest.sentinels}
+        known = {"fill_missing": params.ingest.missing == "mean", "truth": source.truth}
+        known |= params.model.model_dump(include={"weights", "unseen", "pool", "levels"})
+        known |= {"sentinels": params.ingest.sentinels}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)

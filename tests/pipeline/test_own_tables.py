@@ -22,7 +22,18 @@ from tests.project import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "tests" / "data" / "own_tables"
-FOUND = [*sorted(path.name for path in TABLES.iterdir()), "auto-mpg.csv"]
+TARGETS = {
+    "auto-mpg.csv": "mpg",
+    "bp_study.csv": "systolic_bp",
+    "house prices 2019-2023.csv.gz": "price_eur",
+    "large_target.csv": "hertz",
+    "longley.csv": "TOTEMP",
+    "penguins.csv": "body_mass_g",
+    "small_target.csv": "current",
+    "statecrime.csv": "violent",
+    "survey.csv.gz": "Overall satisfaction (0-10)",
+    "vega_cars.csv": "Miles_per_Gallon",
+}
 
 
 def scales(r: np.random.Generator) -> dict[str, object]:
@@ -130,7 +141,9 @@ def write(name: str, folder: Path) -> str:
 
 def outcome(project: Project, name: str) -> Outcome:
     table = write(name, project.folder)
-    printed = " ".join(project.run("linreg", "use", table).stdout.split())
+    printed = " ".join(
+        project.run("linreg", "use", table, "--target", TARGETS.get(name, "y")).stdout.split()
+    )
     project.run("dvc", "repro")
     models = project.folder / "models"
     found, exact, inference, metrics = (
@@ -158,7 +171,7 @@ def outcome(project: Project, name: str) -> Outcome:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FOUND, *MADE])
+@pytest.mark.parametrize("name", [*TARGETS, *MADE])
 def test_the_coefficients_are_those_of_the_minimum(project: Project, name: str) -> None:
     found = outcome(project, name)
     if found.solver == "exact":
