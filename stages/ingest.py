@@ -45,7 +45,8 @@ def main() -> None:
 
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": params.ingest.missing == "mean", "truth": source.truth}
-        known |= params.model.model_dump(include={"weights", "unseen", "pool", "levels"})
+        known |= {"weights": params.model.weights, "unseen": params.model.unseen}
+        known |= {"pool": params.model.pool, "levels": params.model.levels}
         known |= {"sentinels": params.ingest.sentinels}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
