@@ -9,8 +9,8 @@ import numpy as np
 from markupsafe import Markup
 
 from linreg.evaluation.distributions import t_critical_value
-from linreg.report.axis import Axis
-from linreg.report.plot import RUN_CLASSES, Plot
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import RUN_CLASSES, Plot
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
 
 MAX_ROWS = 25
