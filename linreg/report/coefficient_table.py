@@ -1,6 +1,6 @@
 """The coefficient table as text: for a terminal, for a paper, for the report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from linreg.data.formula.design import DesignTerm
@@ -20,6 +20,8 @@ LEVELS_OF_A_TERM = 12
 """Levels of a term that a shortened table shows: those that are furthest from 0 in standard
 errors.
 """
+LONG_NAME = 24
+"""Letters of a name."""
 MAX_TERMS = 150
 """Terms of a shortened table."""
 
@@ -111,11 +113,14 @@ def left_out_in_words(results: RunResults, left_out: Sequence[CoefficientRow]) -
 
 
 class HtmlRow(NamedTuple):
-    """A line of the table on a page: a coefficient with its cells, or a note about a term."""
+    """A line of the table on a page: a coefficient with its cells, or a sentence about a term.
 
+    label  the name of the coefficient; of a level below its category only that of the level
+    """
+
+    label: str
     name: str
     cells: list[str]
-    note: str = ""
 
 
 class HtmlTable(NamedTuple):
@@ -123,6 +128,11 @@ class HtmlTable(NamedTuple):
 
     titles: list[str]
     terms: list[list[HtmlRow]]
+
+    @property
+    def has_long_names(self) -> bool:
+        """Whether a name would be broken into many lines of a narrow column."""
+        return any(len(row.label) > LONG_NAME for term in self.terms for row in term if row.name)
 
 
 def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
@@ -132,7 +142,7 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
     groups = rows_by_term(results, terms)
     rows = [row for group in groups for row in group.rows]
     columns = coefficient_columns(results, rows)
-    if results.inference["robust_kind"]:
+    if results.inference["robust_kind"] and results.has_errors:
         errors = [row.robust.get("standard_error") for row in rows]
         own = [max(0, decimals_of(error, DIGITS)) for error in errors]
         columns["robust std. error"] = aligned(errors, own)
@@ -140,16 +150,29 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
     of_terms = []
     for group in groups:
         of_term = []
-        if group.term and group.term.reference_levels:
-            compared = ", ".join(
-                f"{factor} with {level}" for factor, level in group.term.reference_levels.items()
-            )
-            of_term.append(HtmlRow(group.term.text, [], f"compared: {compared}"))
-        of_term += [HtmlRow(row.name, next(lines)) for row in group.rows]
-        if group.term and group.left_out:
-            of_term.append(HtmlRow(group.term.text, [], left_out_in_words(results, group.left_out)))
+        label = _label(group.term)
+        if group.term and (references := group.term.reference_levels):
+            compared = _compared(group.term.text, references)
+            of_term.append(HtmlRow(f"{group.term.text}: {compared}", "", []))
+        of_term += [HtmlRow(label(row.name), row.name, next(lines)) for row in group.rows]
+        if left_out := left_out_in_words(results, group.left_out):
+            of_term.append(HtmlRow(f"… {left_out}", "", []))
         of_terms.append(of_term)
     return HtmlTable(list(columns), of_terms)
+
+
+def _label(term: DesignTerm | None) -> Callable[[str], str]:
+    """Return what names a coefficient of a term below the line about the term."""
+    if not term or list(term.reference_levels) != [term.text]:
+        return str
+    start = f"{term.text}[T."
+    return lambda name: name.removeprefix(start).removesuffix("]")
+
+
+def _compared(text: str, references: Mapping[str, object]) -> str:
+    if list(references) == [text]:
+        return f"compared with {references[text]}"
+    return f"compared with {', '.join(f'{level} of {name}' for name, level in references.items())}"
 
 
 def reference_levels(terms: Sequence[DesignTerm]) -> Iterator[tuple[str, str]]:
