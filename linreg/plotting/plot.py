@@ -41,7 +41,7 @@ UNIT_CIRCLE = (
     (1.0, 0.0),
 )
 """Start point, then two control points and the end point of each of the four curves."""
-MAX_ROW_LABEL, LINES_OF_ROW_LABEL = 165, 4
+MAX_ROW_LABEL, LINES_OF_ROW_LABEL = 165, 5
 """Width of the labels of rows, and how many lines one may take."""
 
 

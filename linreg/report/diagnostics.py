@@ -20,7 +20,7 @@ UNEQUAL_ERRORS = 1.5
 """Robust divided by classical standard error, or the other way round."""
 ILL_CONDITIONED = 1e8
 FEW_ROWS_PER_COEFFICIENT = 10
-MAX_NAMES = 5
+MAX_NAMES, MAX_LETTERS = 5, 160
 
 
 class Diagnostic(NamedTuple):
@@ -200,5 +200,8 @@ def _contains_0(interval: Mapping[str, float | None]) -> bool:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    shown = list(names[:MAX_NAMES])
+    while len(shown) > 1 and sum(map(len, shown)) > MAX_LETTERS:
+        shown.pop()
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
