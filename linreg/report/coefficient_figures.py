@@ -17,11 +17,13 @@ LONG_NAME, LONG_CATEGORY = 50, 20
 """Letters."""
 MAX_ROWS = 25
 """Coefficients in one figure: those with the largest effects."""
+MAX_LONG_ROWS = 12
+"""The same where names take several lines, so that the figure fits on a sheet of paper."""
 
 
 def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
     """Draw the effect of each column on y: coefficient times standard deviation, with interval."""
-    names = _largest_effects(runs)
+    names = largest_effects(runs)
     if not names:
         return None
     tables = [_by_name(run.results) for run in runs]
@@ -60,7 +62,7 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     tables = [_by_name(run.results) for run in runs]
     names = [
         name
-        for name in _largest_effects(runs, with_b=True)
+        for name in largest_effects(runs, with_b=True)
         if any(name in table and table[name].distance is not None for table in tables)
     ]
     inference = runs[0].results.inference
@@ -94,7 +96,7 @@ def _center(c: CoefficientRow) -> float:
     return c.trained if c.exact is None else c.exact
 
 
-def _largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> list[str]:
+def largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> list[str]:
     """Return the names of the coefficients with the largest effects, in the order of the formula.
 
     b has no effect to compare; `with_b`, it comes before all others.
@@ -108,7 +110,10 @@ def _largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> l
                 effects[c.name] = max(effects.get(c.name, 0.0), effect)
             elif with_b:
                 effects[c.name] = np.inf
-    largest = set(sorted(effects, key=lambda name: -effects[name])[:MAX_ROWS])
+    ranked = sorted(effects, key=lambda name: -effects[name])[:MAX_ROWS]
+    if max(map(len, map(_label, ranked)), default=0) > LONG_NAME:
+        ranked = ranked[:MAX_LONG_ROWS]
+    largest = set(ranked)
     return [name for name in effects if name in largest]
 
 

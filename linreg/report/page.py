@@ -14,7 +14,7 @@ from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.params import split_column
-from linreg.report.coefficient_figures import MAX_ROWS, distance_figure, effect_figure
+from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
 from linreg.report.coefficient_table import fit_in_words, html_table
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
@@ -79,12 +79,12 @@ def report_page(
             "inference": results.inference,
             "fit": list(fit_in_words(results)),
             "table": html_table(results, design.terms),
-            "max_effects": MAX_ROWS,
+            "num_effects": len(largest_effects([NamedResults("", results)])),
             "num_features": len(design.schema.features),
             "diagnostics": diagnostics(results),
             "metrics": _metric_columns(results),
             "columns": _profile_columns(context["profile"]["columns"]),
-            "worst": _worst_rows(predicted),
+            "worst": _worst_rows(predicted, context["target"]),
             "worst_files": ", ".join(path.name for path in predicted.files),
             "all_features_shown": len(design.schema.features) <= MAX_FEATURES,
             "correlations": correlations_of(design, exact.moments, context["target"]),
@@ -156,7 +156,7 @@ def _profile_columns(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list
     return dict(zip(columns, map(list, zip(*cells, strict=True)), strict=True)) if columns else {}
 
 
-def _worst_rows(predicted: PredictedRows) -> list[tuple[str, list[str], str]]:
+def _worst_rows(predicted: PredictedRows, target: str) -> list[tuple[str, list[str], str]]:
     """Return for each row where it is, actual, predicted and residual, and its cells as text."""
     rows = predicted.worst
     values = [[row.actual for row in rows], [row.predicted for row in rows]]
@@ -169,7 +169,9 @@ def _worst_rows(predicted: PredictedRows) -> list[tuple[str, list[str], str]]:
         (
             predicted.place(row),
             list(cells),
-            ", ".join(f"{name} = {_cell(value)}" for name, value in row.cells.items()),
+            ", ".join(
+                f"{name} = {_cell(value)}" for name, value in row.cells.items() if name != target
+            ),
         )
         for row, *cells in zip(rows, *numbers, strict=True)
     ]

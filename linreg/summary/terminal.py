@@ -1,7 +1,6 @@
 """The results of a run on one screen."""
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from linreg.data.formula.design import DesignTerm
@@ -35,7 +34,7 @@ def summary_lines(
     for factor, level in reference_levels(terms):
         yield f"{factor}: compared with {level}"
     yield ""
-    yield from textwrap.wrap("; ".join(fit_in_words(results)), WIDTH)
+    yield from _filled(fit_in_words(results))
     if results.missing_errors:
         yield results.missing_errors
     if results.metrics["gap"] is not None and not results.is_exact:
@@ -65,6 +64,17 @@ def _coefficients(results: RunResults, terms: Sequence[DesignTerm], digits: int)
             yield f"{group.term.text}: {left_out_in_words(results, group.left_out)}"
     if unseen_terms:
         yield f"… and {len(unseen_terms)} more terms; `linreg summary --csv` has all coefficients"
+
+
+def _filled(phrases: Iterable[str]) -> list[str]:
+    """Return phrases on as few lines as they fit on, none of them broken."""
+    lines: list[str] = []
+    for phrase in phrases:
+        if lines and len(lines[-1]) + len(phrase) + 2 <= WIDTH:
+            lines[-1] += f"; {phrase}"
+        else:
+            lines.append(phrase)
+    return lines
 
 
 def _metric_rows(results: RunResults) -> list[list[str]]:
