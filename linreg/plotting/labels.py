@@ -35,7 +35,7 @@ def wrapped(text: str, width: float, most: int) -> list[str]:
         rest = rest[end:].strip()
     if rest:
         last = lines[-1]
-        lines[-1] = last[: max(1, _fitting(f"{last}…", width) - 1)] + "…"
+        lines[-1] = last[: _fitting(last, width - _letter_width("…"))] + "…"
     return lines or [""]
 
 

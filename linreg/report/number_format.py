@@ -109,5 +109,5 @@ def _plain(value: float, decimals: int) -> str:
 
 
 def _scientific(value: float, decimals: int) -> str:
-    exponent = Decimal(value).adjusted() if value else 0
+    exponent = Decimal(repr(value)).adjusted() if value else 0
     return f"{value:.{max(exponent + decimals, 0)}e}"
