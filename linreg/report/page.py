@@ -147,13 +147,17 @@ def _metric_columns(results: RunResults) -> list[tuple[str, str, list[str]]]:
 
 def _profile_columns(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return min, mean, max and standard deviation of each column, aligned by column."""
-    names = ("min", "mean", "max", "sd")
-    values = [[column.get(name) for column in columns.values()] for name in names]
     decimals = [
         max(0, decimals_of(column.get("sd"), DIGITS_OF_COLUMNS)) for column in columns.values()
     ]
-    cells = [aligned(each, decimals) for each in values]
-    return dict(zip(columns, map(list, zip(*cells, strict=True)), strict=True)) if columns else {}
+    cells = []
+    for name in ("min", "mean", "max", "sd"):
+        values = [column.get(name) for column in columns.values()]
+        numbers = [None if isinstance(value, str) else value for value in values]
+        texts = zip(values, aligned(numbers, decimals), strict=True)
+        # The first and the last time of a column are text.
+        cells.append([value if isinstance(value, str) else text for value, text in texts])
+    return {name: [each[i] for each in cells] for i, name in enumerate(columns)}
 
 
 def _worst_rows(predicted: PredictedRows, target: str) -> list[tuple[str, list[str], str]]:
