@@ -24,7 +24,7 @@ MAX_FEATURES = 12
 """Features that are drawn: those with the largest effects on y."""
 MAX_LEVELS = 12
 """Levels of a category that are drawn: the most frequent ones."""
-MAX_BARS = 30
+MAX_BARS = 40
 FAR = 3.0
 """Bars end so many interquantile ranges (1 % to 99 %) beyond these quantiles."""
 RESIDUAL = "residual (actual − predicted)"
@@ -152,8 +152,8 @@ def histogram_of(values: Floats) -> Histogram | None:
     low, high = Decimal(float(inside.min())), Decimal(float(inside.max()))
     if not (low < high and np.isfinite(float(high - low))):
         return None
-    # Twice the cube root of n, in integers.
-    number = next((k for k in range(5, MAX_BARS) if k**3 >= 8 * len(values)), MAX_BARS)
+    # Three times the cube root of n, of which a round width leaves two fifths at least.
+    number = next((k for k in range(8, MAX_BARS) if k**3 >= 27 * len(values)), MAX_BARS)
     width = round_step(high - low, number)
     start = (low / width).to_integral_value(rounding="ROUND_FLOOR") * width
     if (values == np.rint(values)).all():

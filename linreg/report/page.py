@@ -83,7 +83,8 @@ def report_page(
             "num_features": len(design.schema.features),
             "diagnostics": diagnostics(results),
             "metrics": _metric_columns(results),
-            "columns": _profile_columns(context["profile"]["columns"]),
+            "columns": _profile_columns(context["profile"]["columns"], design),
+            "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),
             "worst": _worst_rows(predicted, context["target"]),
             "worst_files": ", ".join(path.name for path in predicted.files),
             "all_features_shown": len(design.schema.features) <= MAX_FEATURES,
@@ -145,16 +146,29 @@ def _metric_columns(results: RunResults) -> list[tuple[str, str, list[str]]]:
     return list(zip(results.parts, num_rows, rows, strict=True))
 
 
-def _profile_columns(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return min, mean, max and standard deviation of each column, aligned by column."""
+def _profile_columns(
+    profiles: Mapping[str, Mapping[str, Any]], design: Design
+) -> dict[str, list[str]]:
+    """Return min, mean, max and standard deviation of each column, aligned by column.
+
+    The target comes first, then the columns of the formula in its order, then all others.
+    """
+    factors = [design.schema.target, *design.schema.factors]
+    order = dict.fromkeys([*(name for each in factors for name in each["columns"]), *profiles])
+    columns = {name: profiles[name] for name in order if name in profiles}
     decimals = [
         max(0, decimals_of(column.get("sd"), DIGITS_OF_COLUMNS)) for column in columns.values()
     ]
+    is_whole = [column["type"].startswith(("int", "uint")) for column in columns.values()]
     cells = []
     for name in ("min", "mean", "max", "sd"):
         values = [column.get(name) for column in columns.values()]
         numbers = [None if isinstance(value, str) else value for value in values]
-        texts = zip(values, aligned(numbers, decimals), strict=True)
+        if name in ("min", "max"):
+            own = [0 if whole else n for whole, n in zip(is_whole, decimals, strict=True)]
+        else:
+            own = decimals
+        texts = zip(values, aligned(numbers, own), strict=True)
         # The first and the last time of a column are text.
         cells.append([value if isinstance(value, str) else text for value, text in texts])
     return {name: [each[i] for each in cells] for i, name in enumerate(columns)}
