@@ -29,7 +29,7 @@ MAX_TERMS = 150
 class TermRows(NamedTuple):
     """Consecutive rows of the table that belong to one term of the formula.
 
-    term      None for the intercept
+    term      None for the intercept, and for all terms behind MAX_TERMS
     rows      those that are shown
     left_out  those that are not
     """
@@ -82,17 +82,13 @@ def rows_by_term(results: RunResults, terms: Sequence[DesignTerm]) -> list[TermR
     table = {row.name: row for row in results.coefficients}
     is_shortened = len(table) > FEW_COEFFICIENTS
     groups = [TermRows(None, [table["b"]], [])] if "b" in table else []
-    for position, term in enumerate(terms):
+    for term in terms[:MAX_TERMS]:
         rows = [table[name] for name in term.names]
-        if not is_shortened:
-            shown = rows
-        elif position >= MAX_TERMS:
-            shown = []
-        else:
-            shown = _furthest_from_0(rows, LEVELS_OF_A_TERM)
+        shown = _furthest_from_0(rows, LEVELS_OF_A_TERM) if is_shortened else rows
         names = {row.name for row in shown}
         groups.append(TermRows(term, shown, [row for row in rows if row.name not in names]))
-    return groups
+    behind = [table[name] for term in terms[MAX_TERMS:] for name in term.names]
+    return [*groups, TermRows(None, [], behind)] if behind else groups
 
 
 def left_out_in_words(results: RunResults, left_out: Sequence[CoefficientRow]) -> str:

@@ -54,16 +54,12 @@ def _coefficients(results: RunResults, terms: Sequence[DesignTerm], digits: int)
     names = [row.name for row in rows]
     lines = iter(table([["", *columns], *zip(names, *columns.values(), strict=True)], "<>"))
     yield next(lines)
-    unseen_terms = []
     for group in groups:
         for _ in group.rows:
             yield next(lines)
-        if group.term and not group.rows and group.left_out:
-            unseen_terms.append(group.term.text)
-        elif group.term and group.left_out:
-            yield f"{group.term.text}: {left_out_in_words(results, group.left_out)}"
-    if unseen_terms:
-        yield f"… and {len(unseen_terms)} more terms; `linreg summary --csv` has all coefficients"
+        if group.left_out:
+            start = f"{group.term.text}: " if group.term else ""
+            yield f"… {start}{left_out_in_words(results, group.left_out)}"
 
 
 def _filled(phrases: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 
 from linreg.commands.summary import out_of_date
 from linreg.data.formula.design import Design
-from linreg.report.coefficient_table import LEVELS_OF_A_TERM
+from linreg.report.coefficient_table import LEVELS_OF_A_TERM, MAX_TERMS
 from linreg.report.results import RunResults
 from linreg.summary.formats import FORMATS, tex
 from linreg.summary.terminal import summary_lines
@@ -123,7 +123,7 @@ def test_of_many_levels_the_clearest_are_shown_and_it_is_said_what_is_left_out(
     assert shown[1:-2] == sorted(shown[1:-2])
     assert all(name.startswith("g[T.v") for name in shown[1:-2])
     note = lines[2 + 1 + LEVELS_OF_A_TERM]
-    assert re.fullmatch(r"g: 67 more, from \S+ to \S+; significant at 95 %: (none|\d+)", note)
+    assert re.fullmatch(r"… g: 67 more, from \S+ to \S+; significant at 95 %: (none|\d+)", note)
     assert shown[-1] == "x"
     assert "g: compared with v00" in lines
     whole = printed("y ~ g + x", table, solver="exact", name="csv", form="csv")
@@ -249,3 +249,14 @@ def test_nothing_slow_is_imported() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "\n"
+
+
+def test_of_very_many_terms_those_behind_the_first_are_one_line(
+    printed: Callable[..., list[str]],
+) -> None:
+    X = RANDOM.standard_normal((400, MAX_TERMS + 30))
+    columns = {f"x{j}": X[:, j] for j in range(X.shape[1])}
+    table = pa.table({"y": X.sum(axis=1) + X[:, 0] ** 2, **columns})
+    lines = printed(f"y ~ {' + '.join(columns)}", table, solver="exact")
+    assert lines[2 + MAX_TERMS].split()[0] == f"x{MAX_TERMS - 1}"
+    assert lines[3 + MAX_TERMS].startswith("… 30 more, from ")
