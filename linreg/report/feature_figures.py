@@ -101,9 +101,7 @@ def _level_figure(name: str, values: Sequence[Any], residuals: Floats) -> Markup
         level: residuals[[value == level for value in values]] for level in sorted(levels, key=str)
     }
     ends = {level: np.quantile(each, [0.1, 0.9]).tolist() for level, each in of_level.items()}
-    x = Axis.around(
-        f"{RESIDUAL}, by {name}", [0.0, *(end for pair in ends.values() for end in pair)]
-    )
+    x = Axis.around(f"residual, by {name}", [0.0, *(end for pair in ends.values() for end in pair)])
     plot = Plot(x, Axis("", 0, 1), rows=[str(level) for level in of_level])
     plot.vertical_line(0.0, "zero")
     for i, pair in enumerate(ends.values()):
