@@ -8,7 +8,7 @@ class such as `a` (the first run), `b` (the second), `exact` or `band`.
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -16,13 +16,13 @@ from markupsafe import Markup, escape
 from linreg.arrays import Floats
 from linreg.plotting.axis import MAX_TICKS, Axis, Tick
 from linreg.plotting.labels import LINE_HEIGHT, shortened, text_lines, text_width, wrapped
+from linreg.plotting.legend import LegendEntry, draw_legend
 
 RUN_CLASSES = ("a", "b")
 """The CSS classes of the first and of the second run."""
 WIDTH, HEIGHT = 440, 296
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 50
 ROW_HEIGHT = 24
-LEGEND_LINE_HEIGHT = 16
 QUARTER_CIRCLE = 0.5522847498307936
 """4/3·(√2 − 1): with it four cubic Bézier curves approximate a circle to 0.03 % of its radius."""
 UNIT_CIRCLE = (
@@ -43,19 +43,6 @@ UNIT_CIRCLE = (
 """Start point, then two control points and the end point of each of the four curves."""
 MAX_ROW_LABEL, LINES_OF_ROW_LABEL = 165, 5
 """Width of the labels of rows, and how many lines one may take."""
-
-
-class LegendEntry(NamedTuple):
-    """A mark with its text; `shape` is line, dots or band."""
-
-    shape: str
-    css_class: str
-    text: str
-
-    @property
-    def width(self) -> float:
-        """The room it takes, estimated from the number of letters."""
-        return 34 + text_width(self.text)
 
 
 class Plot:
@@ -145,7 +132,7 @@ class Plot:
 
     def svg(self, title: str) -> Markup:
         """Return the drawing; `title` is read out by screen readers."""
-        legend, above = self._drawn_legend()
+        legend, above = draw_legend(self._legend, self._left, WIDTH - self._left + 8)
         total = TOP + self._height + BOTTOM + above
         return Markup(  # noqa: S704 - numbers, and text that was escaped where it came in
             f'<svg class="plot" viewBox="0 {-above} {WIDTH} {total}" role="img" '
@@ -215,24 +202,6 @@ class Plot:
             parts.append(text_lines(lines, self._left - 6, middle, "end", "", name))
         return parts
 
-    def _drawn_legend(self) -> tuple[str, int]:
-        """Return the legend, whose lines end above the frame, and the height that it adds."""
-        lines: list[list[LegendEntry]] = [[]]
-        for entry in self._legend:
-            width = sum(each.width for each in [*lines[-1], entry])
-            if width > WIDTH - self._left + 8:
-                lines.append([])
-            lines[-1].append(entry)
-        added = LEGEND_LINE_HEIGHT * (len(lines) - 1)
-        parts = []
-        for i, line in enumerate(lines):
-            x, y = float(self._left), 13 - added + LEGEND_LINE_HEIGHT * i
-            for entry in line:
-                parts.append(_legend_mark(entry, x, y))
-                parts.append(f'<text x="{x + 22:.1f}" y="{y + 4}">{escape(entry.text)}</text>')
-                x += entry.width
-        return "".join(parts), added
-
     def _add_to_legend(self, shape: str, css_class: str, text: str) -> None:
         if text:
             self._legend.append(LegendEntry(shape, css_class, text))
@@ -262,17 +231,6 @@ class Plot:
         tops = np.array(self._tops)
         down: Floats = (tops[row] + tops[row + 1]) / 2 + (ys - row) * ROW_HEIGHT
         return down
-
-
-def _legend_mark(entry: LegendEntry, x: float, y: int) -> str:
-    css_class = f"{entry.shape} {entry.css_class}"
-    if entry.shape == "line":
-        return f'<path class="{css_class}" d="M{x:.1f} {y}h18"/>'
-    if entry.shape == "dots":
-        return f'<path class="{css_class} key" d="M{x + 9:.1f} {y}h0"/>'
-    if not entry.shape:
-        return ""
-    return f'<rect class="{css_class}" x="{x:.1f}" y="{y - 6}" width="18" height="11"/>'
 
 
 def _ticks(axis: Axis, most: int = MAX_TICKS) -> list[tuple[float, str]]:

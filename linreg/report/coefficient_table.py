@@ -147,7 +147,7 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
     for group in groups:
         of_term = []
         label = _label(group.term)
-        if group.term and (references := group.term.reference_levels):
+        if group.term and group.rows and (references := group.term.reference_levels):
             compared = _compared(group.term.text, references)
             of_term.append(HtmlRow(f"{group.term.text}: {compared}", "", []))
         of_term += [HtmlRow(label(row.name), row.name, next(lines)) for row in group.rows]
@@ -175,7 +175,9 @@ def reference_levels(terms: Sequence[DesignTerm]) -> Iterator[tuple[str, str]]:
     """Yield each category that has a reference level, once, with that level."""
     found: dict[str, str] = {}
     for term in terms:
-        found |= {factor: str(level) for factor, level in term.reference_levels.items()}
+        # The only level of a category has no column that could be compared with it.
+        if term.names:
+            found |= {factor: str(level) for factor, level in term.reference_levels.items()}
     yield from found.items()
 
 
