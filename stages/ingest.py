@@ -42,12 +42,10 @@ def main() -> None:
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = open_typed_table(source, columns, scratch, params.ingest.sentinels)
         profiles = profile_columns(table)
-
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": params.ingest.missing == "mean", "truth": source.truth}
         known |= {"weights": params.model.weights, "unseen": params.model.unseen}
         known |= {"pool": params.model.pool, "levels": params.model.levels}
-        known |= {"sentinels": params.ingest.sentinels}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)

@@ -6,13 +6,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from linreg.comparison.paired_test import paired_test
+from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.loss_figures import gap_figure, loss_figure
-from linreg.report.page import MAX_ROWS
-from linreg.report.plot import RUN_CLASSES
-from linreg.report.rendering import number, render
+from linreg.report.number_format import number
+from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults
 from linreg.text import table
@@ -22,6 +22,8 @@ METRICS = ("r2", "rmse", "mae", "max_error")
 MIN_ROWS = 3
 """Rows that a paired test needs here."""
 MAX_CELL = 40
+MAX_ROWS = 200
+"""Of the coefficient table."""
 
 
 class MetricChange(NamedTuple):

@@ -545,3 +545,19 @@ def test_the_matrix_is_column_major_float64(learn: Learn) -> None:
     X = as_array(learn("y ~ x + g", as_table(FRAME)).matrix(as_table(FRAME)))
     assert X.flags.f_contiguous
     assert X.dtype == np.float64
+
+
+def test_terms_have_the_columns_of_the_formula_in_its_order(learn: Learn) -> None:
+    design = learn('y ~ z + C(g, "b")*x + h:g', as_table(FRAME))
+    assert [name for term in design.terms for name in term.names] == list(design.names)
+    by_text = {term.text: term for term in design.terms}
+    assert by_text["z"].names == ("z",)
+    assert by_text["z"].reference_levels == {}
+    (category,) = [text for text in by_text if text.startswith("C(g")][:1]
+    assert dict(by_text[category].reference_levels) == {category: "b"}
+    assert all("[T." in name for name in by_text[category].names)
+
+
+def test_a_category_with_all_its_levels_has_no_reference_level(learn: Learn) -> None:
+    (term,) = learn("y ~ 0 + g", as_table(FRAME)).terms
+    assert (len(term.names), term.reference_levels) == (3, {})

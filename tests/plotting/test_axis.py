@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.report.axis import MAX_TICKS, Axis
+from linreg.plotting.axis import MAX_TICKS, Axis
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 

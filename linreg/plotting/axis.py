@@ -69,17 +69,17 @@ class Axis:
             half = self.high / 2 - self.low / 2
             return np.asarray((values / 2 - self.low / 2) / half)
 
-    def ticks(self) -> list[Tick]:
-        """Return a few round values with their texts."""
+    def ticks(self, most: int = MAX_TICKS) -> list[Tick]:
+        """Return about as many round values with their texts."""
         if self.logarithmic:
             values = self._round_values()
             if len(values) > 1:
-                every = -(-len(values) // MAX_TICKS)
+                every = -(-len(values) // most)
                 return [Tick(value, f"{value:.10g}") for value in values[::every]]
         low, high = Decimal(self.low), Decimal(self.high)
-        step = _round_step(high - low)
+        step = round_step(high - low, most)
         first = (low / step).to_integral_value(rounding="ROUND_CEILING")
-        multiples = [(first + i) * step for i in range(MAX_TICKS + 1)]
+        multiples = [(first + i) * step for i in range(most + 1)]
         return [Tick(float(value), _text(value, step)) for value in multiples if value <= high]
 
     def _round_values(self) -> list[float]:
@@ -94,11 +94,11 @@ class Axis:
         return inside
 
 
-def _round_step(length: Decimal) -> Decimal:
-    """Return the smallest of 1, 2, 5, 10, … times a power of ten that gives at most MAX_TICKS."""
+def round_step(length: Decimal, most: int) -> Decimal:
+    """Return the smallest of 1, 2, 5, 10, … times a power of ten that fits at most so often."""
     unit = Decimal(1).scaleb(length.adjusted() - 1)
     factors = (1, 2, 5, 10, 20, 50, 100)
-    return next(unit * k for k in factors if length / (unit * k) <= MAX_TICKS)
+    return next(unit * k for k in factors if length / (unit * k) <= most)
 
 
 def _text(value: Decimal, step: Decimal) -> str:

@@ -7,20 +7,22 @@ class such as `a` (the first run), `b` (the second), `exact` or `band`.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
 
 from linreg.arrays import Floats
-from linreg.report.axis import Axis
+from linreg.plotting.axis import MAX_TICKS, Axis, Tick
+from linreg.plotting.labels import LINE_HEIGHT, shortened, text_lines, text_width, wrapped
+from linreg.plotting.legend import LegendEntry, draw_legend
 
 RUN_CLASSES = ("a", "b")
 """The CSS classes of the first and of the second run."""
-WIDTH, HEIGHT = 440, 290
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 44
+WIDTH, HEIGHT = 440, 296
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 50
 ROW_HEIGHT = 24
-LEGEND_LINE_HEIGHT = 16
 QUARTER_CIRCLE = 0.5522847498307936
 """4/3·(√2 − 1): with it four cubic Bézier curves approximate a circle to 0.03 % of its radius."""
 UNIT_CIRCLE = (
@@ -39,20 +41,8 @@ UNIT_CIRCLE = (
     (1.0, 0.0),
 )
 """Start point, then two control points and the end point of each of the four curves."""
-MAX_LABEL, MAX_ROW_LABEL = 62, 18
-
-
-class LegendEntry(NamedTuple):
-    """A mark with its text; `shape` is line, dots or band."""
-
-    shape: str
-    css_class: str
-    text: str
-
-    @property
-    def width(self) -> float:
-        """The room it takes, estimated from the number of letters."""
-        return 34 + 5.9 * len(self.text)
+MAX_ROW_LABEL, LINES_OF_ROW_LABEL = 165, 5
+"""Width of the labels of rows, and how many lines one may take."""
 
 
 class Plot:
@@ -63,9 +53,17 @@ class Plot:
         self._x, self._y, self._rows = x, y, rows
         self._marks: list[str] = []
         self._legend: list[LegendEntry] = []
-        self._left = LEFT if not rows else min(40 + 6 * max(map(len, rows)), 150)
+        self._labels = [wrapped(row, MAX_ROW_LABEL, LINES_OF_ROW_LABEL) for row in rows]
+        if rows:
+            lines = [line for label in self._labels for line in label]
+            self._left = round(min(22 + max(map(text_width, lines)), MAX_ROW_LABEL + 12))
+        else:
+            self._left = max(LEFT, round(26 + max(text_width(text) for _, text in _ticks(y))))
+        heights = [max(ROW_HEIGHT, LINE_HEIGHT * len(label) + 8) for label in self._labels]
+        # Where each row begins.
+        self._tops = list(accumulate(heights, initial=0))
         self._width = WIDTH - self._left - RIGHT
-        self._height = HEIGHT - TOP - BOTTOM if not rows else ROW_HEIGHT * len(rows)
+        self._height = self._tops[-1] if rows else HEIGHT - TOP - BOTTOM
 
     def line(self, x: Any, y: Any, css_class: str, legend: str = "") -> None:
         """Connect points (None and NaN interrupt the line)."""
@@ -84,6 +82,16 @@ class Plot:
         if path:
             self._marks.append(f'<path class="dots {css_class}" d="{path}"/>')
         self._add_to_legend("dots", css_class, legend)
+
+    def bars(self, edges: Sequence[float], heights: Sequence[float], css_class: str) -> None:
+        """Draw a bar from y = 0 between each two edges (n + 1,) of the heights (n,)."""
+        left = self._points(edges, [0.0] * len(edges))
+        top = self._points(edges[1:], heights)
+        path = "".join(
+            f"M{_tenth(x)} {_tenth(bottom)}V{_tenth(y)}H{_tenth(right)}V{_tenth(bottom)}Z"
+            for (x, bottom), (right, y) in zip(left[:-1], top, strict=True)
+        )
+        self._marks.append(f'<path class="bars {css_class}" d="{path}"/>')
 
     def band(self, low: float, high: float, css_class: str, legend: str = "") -> None:
         """Shade the area between two values of x."""
@@ -124,7 +132,7 @@ class Plot:
 
     def svg(self, title: str) -> Markup:
         """Return the drawing; `title` is read out by screen readers."""
-        legend, above = self._drawn_legend()
+        legend, above = draw_legend(self._legend, self._left, WIDTH - self._left + 8)
         total = TOP + self._height + BOTTOM + above
         return Markup(  # noqa: S704 - numbers, and text that was escaped where it came in
             f'<svg class="plot" viewBox="0 {-above} {WIDTH} {total}" role="img" '
@@ -144,16 +152,31 @@ class Plot:
     def _x_ticks(self) -> list[str]:
         bottom = TOP + self._height
         parts = []
-        for position, text in _ticks(self._x):
+        for position, text in self._fitting_x_ticks():
             x = self._left + position * self._width
+            # A text at the end of the axis stays within the drawing.
+            room = min(x, WIDTH - x) - 1
+            half = text_width(text) / 2
+            shift = (half - room) * (1 if x < WIDTH / 2 else -1) if half > room else 0.0
             parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
-            parts.append(f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{text}</text>')
+            parts.append(text_lines([text], x + shift, bottom + 11, "middle", ""))
         return parts
 
+    def _fitting_x_ticks(self) -> list[tuple[float, str]]:
+        """Return as many ticks as have room side by side."""
+        for most in range(MAX_TICKS, 1, -1):
+            ticks = _ticks(self._x, most)
+            widest = max((text_width(text) for _, text in ticks), default=0.0)
+            positions = [position for position, _ in ticks]
+            gaps = [(b - a) * self._width for a, b in pairwise(positions)]
+            if min(gaps, default=widest + 10) >= widest + 10:
+                break
+        return ticks
+
     def _x_label(self) -> str:
-        middle, y = self._left + self._width / 2, TOP + self._height + 33
-        label = escape(_shortened(self._x.label, MAX_LABEL))
-        return f'<text class="label" x="{middle:.1f}" y="{y}" text-anchor="middle">{label}</text>'
+        middle, y = self._left + self._width / 2, TOP + self._height + 29
+        lines = wrapped(self._x.label, 2 * min(middle, WIDTH - middle) - 6, 2)
+        return text_lines(lines, middle, y, "middle", "label", self._x.label)
 
     def _y_axis(self) -> list[str]:
         parts = []
@@ -161,44 +184,31 @@ class Plot:
             y = TOP + self._height - position * self._height
             right = self._left + self._width
             parts.append(f'<path class="grid" d="M{self._left} {y:.1f}H{right}"/>')
-            parts.append(
-                f'<text x="{self._left - 5}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
-            )
+            parts.append(text_lines([text], self._left - 5, y, "end", ""))
         middle = TOP + self._height / 2
         parts.append(
             f'<text class="label" transform="translate(12 {middle:.1f}) rotate(-90)" '
-            f'text-anchor="middle">{escape(_shortened(self._y.label, 42))}</text>'
+            f'text-anchor="middle"><title>{escape(self._y.label)}</title>'
+            f"{escape(shortened(self._y.label, self._height + 30))}</text>"
         )
         return parts
 
     def _row_labels(self) -> list[str]:
-        return [
-            f'<text x="{self._left - 6}" y="{TOP + ROW_HEIGHT * i + 16}" text-anchor="end">'
-            f"<title>{escape(name)}</title>{escape(_shortened(name, MAX_ROW_LABEL))}</text>"
-            for i, name in enumerate(self._rows)
-        ]
-
-    def _drawn_legend(self) -> tuple[str, int]:
-        """Return the legend, whose lines end above the frame, and the height that it adds."""
-        lines: list[list[LegendEntry]] = [[]]
-        for entry in self._legend:
-            width = sum(each.width for each in [*lines[-1], entry])
-            if width > WIDTH - self._left + 8:
-                lines.append([])
-            lines[-1].append(entry)
-        added = LEGEND_LINE_HEIGHT * (len(lines) - 1)
         parts = []
-        for i, line in enumerate(lines):
-            x, y = float(self._left), 13 - added + LEGEND_LINE_HEIGHT * i
-            for entry in line:
-                parts.append(_legend_mark(entry, x, y))
-                parts.append(f'<text x="{x + 22:.1f}" y="{y + 4}">{escape(entry.text)}</text>')
-                x += entry.width
-        return "".join(parts), added
+        for name, lines, top, below in zip(
+            self._rows, self._labels, self._tops, self._tops[1:], strict=False
+        ):
+            middle = TOP + (top + below) / 2 - LINE_HEIGHT * (len(lines) - 1) / 2
+            parts.append(text_lines(lines, self._left - 6, middle, "end", "", name))
+        return parts
 
     def _add_to_legend(self, shape: str, css_class: str, text: str) -> None:
         if text:
             self._legend.append(LegendEntry(shape, css_class, text))
+
+    def legend_text(self, text: str) -> None:
+        """Add a text to the legend that belongs to no mark."""
+        self._legend.append(LegendEntry("", "", text))
 
     def _x_coordinates(self, x: Any) -> Floats:
         coordinates: Floats = self._x.position(x) * self._width
@@ -211,26 +221,21 @@ class Plot:
         """
         across = self._x_coordinates([np.nan if value is None else value for value in x])
         ys = np.asarray([np.nan if value is None else value for value in y])
-        if self._rows:
-            down = ys * ROW_HEIGHT + ROW_HEIGHT / 2
-        else:
-            down = (1 - self._y.position(ys)) * self._height
+        down = self._down_rows(ys) if self._rows else (1 - self._y.position(ys)) * self._height
         points: Floats = np.clip(np.column_stack([across, down]), -1e4, 1e4)
         return points
 
-
-def _legend_mark(entry: LegendEntry, x: float, y: int) -> str:
-    css_class = f"{entry.shape} {entry.css_class}"
-    if entry.shape == "line":
-        return f'<path class="{css_class}" d="M{x:.1f} {y}h18"/>'
-    if entry.shape == "dots":
-        return f'<path class="{css_class} key" d="M{x + 9:.1f} {y}h0"/>'
-    return f'<rect class="{css_class}" x="{x:.1f}" y="{y - 6}" width="18" height="11"/>'
+    def _down_rows(self, ys: Floats) -> Floats:
+        """Return how far below the top of the frame a row (n,) is, and what lies beside it."""
+        row = np.nan_to_num(np.rint(ys)).astype(int).clip(0, len(self._rows) - 1)
+        tops = np.array(self._tops)
+        down: Floats = (tops[row] + tops[row + 1]) / 2 + (ys - row) * ROW_HEIGHT
+        return down
 
 
-def _ticks(axis: Axis) -> list[tuple[float, str]]:
+def _ticks(axis: Axis, most: int = MAX_TICKS) -> list[tuple[float, str]]:
     """Return the position (0 to 1) and the text of each tick."""
-    ticks = axis.ticks()
+    ticks: list[Tick] = axis.ticks(most)
     positions = axis.position([tick.value for tick in ticks]).tolist()
     return [(position, tick.text) for position, tick in zip(positions, ticks, strict=True)]
 
@@ -242,7 +247,3 @@ def _pair(point: Floats) -> str:
 def _tenth(value: float) -> str:
     text = f"{value:.1f}"
     return "0" if text in ("-0.0", "0.0") else text.removesuffix(".0")
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

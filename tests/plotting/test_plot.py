@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.report.axis import Axis
-from linreg.report.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
