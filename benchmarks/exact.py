@@ -8,8 +8,9 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.solver import solve
 
 Floats = NDArray[np.float64]
 

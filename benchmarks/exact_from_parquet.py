@@ -63,8 +63,8 @@ def _measure(name: str, path: Path) -> tuple[float, float]:
 def linreg(path: Path) -> None:
     """Add up the moments in one pass over the row groups, with prefetching, and solve."""
     from benchmarks.rows import open_rows
-    from linreg.fit.exact.least_squares import solve
     from linreg.fit.exact.reference import compute_moments
+    from linreg.fit.exact.solver import solve
 
     rows = open_rows(path)
     solve(compute_moments([rows], NUM_FEATURES), ["x1", "x2"], intercept=True)

@@ -21,8 +21,8 @@ from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import Codes, CompactMatrix, Indicators, Layout
 from linreg.evaluation.level_robust import LevelRobustStandardErrors
-from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
+from linreg.fit.exact.solver import solve
 
 MOST_LEVELS_OF_GLUM = 2000
 

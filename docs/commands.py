@@ -21,10 +21,12 @@ HEAD = """\
 # The linreg command
 
 `source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment.
-Commands work in a project, in its top folder or any below it; `certify`, `completion`, `predict` and
-`serve` work anywhere. None writes anything outside of a project but the output that it is told to write.
-`linreg` alone lists the commands, `linreg COMMAND --help` prints what stands here, `linreg --version` the
-version.
+`linreg` alone lists the commands, `linreg COMMAND --help` prints what stands here, and
+`linreg --version` the version.
+
+Commands work in a project: in its top folder, which holds `dvc.yaml`, or in any folder below it.
+`certify`, `completion`, `predict` and `serve` work anywhere. Outside of a project a command writes
+nothing but the file that it is told to write.
 
 The exit codes are the same for every command, so that scripts can rely on them:
 
@@ -87,7 +89,8 @@ def _row(action: argparse.Action) -> str:
     if action.nargs == 0:
         value = ""
     else:
-        value = f"{{{','.join(map(str, action.choices))}}}" if action.choices else shown
+        is_listed = action.choices and not action.metavar
+        value = f"{{{','.join(map(str, action.choices))}}}" if is_listed else shown
     words = ", ".join(f"`{f'{each} {value}'.strip()}`" for each in names).replace("|", "\\|")
     return f"| {words} | {_plain((action.help or '') % (vars(action) | {'prog': 'linreg'}))} |"
 

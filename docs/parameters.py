@@ -183,7 +183,8 @@ def _type(schema: dict[str, Any]) -> str:
         "boolean": "`true` \\| `false`",
     }
     if schema.get("type", "object") == "object":
-        return "section"
+        is_list = "items" in (schema.get("additionalProperties") or {})
+        return "lists of values, by column" if is_list else "section"
     if schema["type"] == "array":
         return f"list of {names[schema['items']['type']]}s"
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

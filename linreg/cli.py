@@ -24,6 +24,7 @@ COMMANDS = {
     "register": "register the model in MLflow, as champion if it is better on the same test rows",
     "repair": "remove incomplete files that a killed DVC has left",
     "repeat": "run the pipeline with several seeds: mean and standard deviation of all results",
+    "report": "write a copy of the report that says who made it and from which commit",
     "rerun": "repeat a run from its MLflow run id, and compare θ and b bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
     "search": "search for the parameters with the smallest validation RMSE, by DVC experiments",
@@ -91,6 +92,8 @@ def _run(arguments: list[str]) -> int:
     if chosen is None:
         parser.print_help()
         return 0
+    # What `linreg completion` needs; commands do not import this module.
+    args.parser_of_all_commands = lambda: build_parser(COMMANDS)
     if chosen not in ANYWHERE:
         _enter_project(args)
     return int(command_module(chosen).run(args))

@@ -13,6 +13,9 @@ Seed = Annotated[
 ]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 ColumnName = Annotated[str, Field(min_length=1)]
+Value = str | int | float | bool
+BY_COLUMN = ("ingest.sentinels", "model.levels")
+"""The parameters whose keys are names of columns."""
 
 
 class Section(BaseModel):
@@ -60,6 +63,13 @@ class Ingest(Section):
             "the mean of the training rows (a missing target or category still drops its row)."
         ),
     )
+    sentinels: dict[ColumnName, tuple[Value, ...]] = Field(
+        default_factory=dict,
+        description=(
+            "By column, the values that stand for a missing cell, such as -999 or 99; they are "
+            "missing cells in rows to predict, too."
+        ),
+    )
 
     @field_validator("source")
     @classmethod
@@ -101,6 +111,14 @@ class Model(Section):
         description=(
             "Levels of a category with fewer training rows become one level, `(other)`, to which "
             "unseen levels belong too; 0 keeps all."
+        ),
+    )
+    levels: dict[ColumnName, tuple[Value, ...]] = Field(
+        default_factory=dict,
+        description=(
+            "By column, the levels of a category in their order; the first that the training rows "
+            "have is the reference level, with which the others are compared. Those not listed "
+            "follow, sorted."
         ),
     )
 
@@ -314,6 +332,11 @@ def flatten(params: Params) -> dict[str, Any]:
     def add(name: str, value: Any) -> None:
         if not isinstance(value, dict):
             parameters[name] = value
+            return
+        if name in BY_COLUMN:
+            # As a whole: MLflow takes no parameter with the name of any column.
+            if value:
+                parameters[name] = value
             return
         for key, inner in value.items():
             add(f"{name}.{key}".removeprefix("."), inner)

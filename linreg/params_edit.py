@@ -13,6 +13,9 @@ from linreg.files import new_file
 from linreg.params import RENAMED
 from linreg.plain_yaml import read_yaml
 
+_WORDS_OF_YAML_1_1 = ("y", "n", "yes", "no", "on", "off")
+"""Other readers take these for true and false."""
+
 
 def set_values(path: Path, values: Mapping[str, object]) -> bool:
     """Write values into a file by their names `section.key`; returns whether the file changed."""
@@ -170,10 +173,14 @@ def _as_yaml(value: object, *, in_braces: bool = False) -> str:
         case str():
             # Within brackets or braces, plain text must not hold a comma or a bracket.
             is_plain = value.isidentifier() or not in_braces
+            is_plain = is_plain and value.lower() not in _WORDS_OF_YAML_1_1
             is_plain = is_plain and _is_read_as({"s": {"k": value}}, f"s:\n  k: {value}  # c")
             return value if is_plain else json.dumps(value, ensure_ascii=False)
         case dict():
-            entries = [f"{key}: {_as_yaml(each, in_braces=True)}" for key, each in value.items()]
+            entries = [
+                f"{_as_yaml(str(key), in_braces=True)}: {_as_yaml(each, in_braces=True)}"
+                for key, each in value.items()
+            ]
             return f"{{{', '.join(entries)}}}"
         case list() | tuple():
             return f"[{', '.join(_as_yaml(each, in_braces=True) for each in value)}]"

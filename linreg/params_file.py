@@ -92,14 +92,14 @@ def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, l
         raise _first_mistake(path, error.errors(include_url=False)) from None
 
 
-def _rename_keys(values: dict[str, Any], path: Path) -> list[str]:
+def _rename_keys(values: Any, path: Path) -> list[str]:
     """Replace keys of earlier versions; return what to write in their place."""
     notes = []
     for old, (new, new_values) in RENAMED.items():
         section, old_key = old.split(".")
         new_key = new.split(".")[1]
-        entries = values.get(section) or {}
-        if old_key not in entries:
+        entries = values.get(section) if isinstance(values, dict) else None
+        if not isinstance(entries, dict) or old_key not in entries:
             continue
         value = entries.pop(old_key)
         where, what = f"{path}: {old}", f"is called {new} now"

@@ -4,9 +4,9 @@
     python -m stages.evaluate       by hand
     WORKERS=4 dvc repro evaluate    with four processes, which write the same files
 
-Parameters: `evaluate`; the report shows all parameters. Writes models/evaluation/ with scores.json
-(the metrics that runs are compared by), metrics.json (all of them), inference.json (the coefficient
-table), gates.json, predictions.csv (a sample), report.json and report.html.
+Parameters: `evaluate`. Writes models/evaluation/ with scores.json (the metrics that runs are
+compared by), metrics.json, inference.json (the coefficient table), gates.json, predictions.csv
+(a sample), report.json and report.html.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
 from linreg.evaluation.level_robust import robust_standard_errors
-from linreg.evaluation.predictions import write_predictions
+from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
@@ -25,6 +25,7 @@ from linreg.params_file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
 from linreg.report.context import report_context
+from linreg.report.feature_figures import report_columns
 from linreg.report.page import write_report
 from linreg.tracking.journal.evaluated_run import record_evaluation, warn_of_failed_sync
 from linreg.tracking.journal.training_run import run_of_model
@@ -57,20 +58,19 @@ def main(workers: Workers) -> None:
         # Standard errors belong to the least squares solution, which training approximates.
         robust_errors = robust_standard_errors(exact.solution, train, workers)
         coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
-
+        evaluation = Evaluation(metrics, gap, gates, coefficients, model.design.reference_levels)
+        part = evaluation.scored_part
+        columns = report_columns(model.design, exact, params.split.by)
+        predicted = predict_rows(parts[part], model, columns, workers)
         # All processes have computed the same numbers; one of them writes.
         if not workers.is_first:
             return
-        evaluation = Evaluation(metrics, gap, gates, coefficients)
-        part = evaluation.scored_part
         hashes = {**model.hashes, str(MODEL): content_hash(MODEL)}
+        of_run = (params.train, *REPORTED, part, flatten(params), hashes)
         with new_folder(EVALUATION) as folder:
             evaluation.write(folder)
-            write_predictions(folder / "predictions.csv", parts[part][0], model)
-            context = report_context(
-                model, exact, params.train, *REPORTED, part, flatten(params), hashes
-            )
-            write_report(folder, context)
+            write_predictions(folder / "predictions.csv", predicted.sample)
+            write_report(folder, report_context(model, exact, *of_run), model, exact, predicted)
         record_evaluation(run, EVALUATION, evaluation.values(), evaluation.all_metrics, gates)
     print(f"evaluate: {evaluation.summary()} → {EVALUATION}/report.html")
     warn_of_failed_sync()

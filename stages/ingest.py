@@ -5,18 +5,21 @@
 
 Parameters: `ingest`, `model`, and `split.by`, which may name a column to split by. Writes
 data/ingested/ with table.parquet and its checksums, schema.json (the formula, resolved against the
-columns) and profile.json (statistics of the columns).
+columns), profile.json (statistics of the columns) and, where rows were dropped, dropped.parquet,
+which names each and what it lacks.
 """
 
 from pathlib import Path
 
 from linreg.data.ingest.checks import check_not_empty, check_nothing_missing, check_weights
+from linreg.data.ingest.column_values import check_levels, check_sentinels
 from linreg.data.ingest.columns import auxiliary_columns, columns_to_read, unused_columns
 from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
 from linreg.data.source import open_source
+from linreg.data.source_rows import DroppedRows
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.data.typed_table import open_typed_table
@@ -31,29 +34,32 @@ INGESTED = Path("data/ingested")
 def main() -> None:
     """Read the table once to profile and check it, and again to write the rows that are used."""
     params = load_params()
-    formula, weights = params.model.formula, params.model.weights
-    auxiliary = auxiliary_columns(params.split.by, weights)
+    formula = params.model.formula
+    auxiliary = auxiliary_columns(params.split.by, params.model.weights)
 
     source = open_source(Path(params.ingest.source), params.ingest.names)
     columns = columns_to_read(formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = open_typed_table(source, columns, scratch)
+        table = open_typed_table(source, columns, scratch, params.ingest.sentinels)
         profiles = profile_columns(table)
-
         # Missing cells are filled after the split, with means of the training rows alone.
-        fill_missing = params.ingest.missing == "mean"
-        known = {"fill_missing": fill_missing, "truth": source.truth, "weights": weights}
-        known |= {"unseen": params.model.unseen, "pool": params.model.pool}
+        known = {"fill_missing": params.ingest.missing == "mean", "truth": source.truth}
+        known |= {"weights": params.model.weights, "unseen": params.model.unseen}
+        known |= {"pool": params.model.pool, "levels": params.model.levels}
         schema = make_schema(formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
+        check_sentinels(params.ingest.sentinels, source, table)
+        check_levels(params.model.levels, source, schema, table)
         if params.ingest.missing == "error":
             check_nothing_missing(profiles, schema, auxiliary)
 
         rows = RowFilter(schema, params.ingest.missing, auxiliary)
-        write_table(folder / "table.parquet", rows.arrow_schema(table), rows.complete_rows(table))
+        with DroppedRows(folder) as dropped:
+            complete_rows = rows.complete_rows(table, dropped)
+            write_table(folder / "table.parquet", rows.arrow_schema(table), complete_rows)
         unused = unused_columns(source, profiles, rows.columns, auxiliary)
-        profile = {**rows.as_data(profiles), "not_used": unused}
+        profile = {**rows.as_data(profiles, table), "not_used": unused}
         about = {"table": seal_hash(folder / "table.parquet")}
         write_document(folder / "schema.json", {**schema.as_data(), **about})
         write_document(folder / "profile.json", {**profile, **about})

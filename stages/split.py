@@ -4,26 +4,26 @@
     python -m stages.split        by hand
     WORKERS=4 dvc repro split     with four processes, which write the same files
 
-Parameters: `split`. Writes data/split/ with train/shard-00000.parquet …, validation.parquet and
-test.parquet, and split.json with the number of rows in each.
+Parameters: `split`, and `ingest.source` for errors that name a row of it. Writes data/split/ with
+train/shard-00000.parquet …, validation.parquet and test.parquet, and split.json with the number of
+rows in each.
 """
 
 from pathlib import Path
 
 from linreg.data.formula.schema import Schema
+from linreg.data.source_rows import SourceRows
 from linreg.data.split.part_files import assign_shards, write_parts
 from linreg.data.split.partition import PARTS, partition_rows, require_rows
 from linreg.data.split.unseen_levels import LevelFilter, describe
-from linreg.data.tables.integrity import seal_hash, table_path
+from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
 from linreg.params_file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared_folder
 
-INGESTED_TABLE = Path("data/ingested/table.parquet")
-SCHEMA = Path("data/ingested/schema.json")
-INGESTED_SEAL = Path("data/ingested/_table.seal")
+INGESTED = Path("data/ingested")
 SPLIT = Path("data/split")
 
 
@@ -34,33 +34,32 @@ def main(workers: Workers) -> None:
     Validation and test rows with a level that no training row has are left out and counted.
     """
     params = load_params()
-    table = TableFile(INGESTED_TABLE)
-    partition = partition_rows(table, params.split)
+    source = SourceRows(Path(params.ingest.source), INGESTED)
+    table = TableFile(INGESTED / "table.parquet")
+    partition = partition_rows(table, params.split, source)
     shards = assign_shards(partition, params.split)
-    levels = LevelFilter.learn(table, partition, Schema.read(SCHEMA), workers)
+    levels = LevelFilter.learn(table, partition, Schema.read(INGESTED / "schema.json"), workers)
 
     with (
         shared_folder(scratch_folder, SPLIT, workers) as scratch,
         shared_folder(new_folder, SPLIT, workers) as folder,
     ):
         files = write_parts(table, partition, shards, levels, folder, scratch, workers)
-        unseen, left_out = levels.counts(workers)
-        rows_of_part = {
-            part: size - left_out[part] for part, size in zip(PARTS, partition.sizes, strict=True)
-        }
-        require_rows(list(rows_of_part.values()), params.split, "the rows with known levels")
+        unseen, left_out = levels.counts(source, workers)
+        sizes = {part: n - left_out[part] for part, n in zip(PARTS, partition.sizes, strict=True)}
+        require_rows(list(sizes.values()), params.split, "the rows with known levels")
         if workers.is_first:
             document = {
-                "rows": rows_of_part,
+                "rows": sizes,
                 "unseen_levels": unseen,
                 "shards": shards.quotas,
-                "table": seal_hash(table_path(INGESTED_SEAL)),
+                "table": seal_hash(table.path),
                 "files": {file: seal_hash(folder / file) for file in files},
             }
             write_document(folder / "split.json", document)
 
     if workers.is_first:
-        counts = ", ".join(f"{num_rows} {part}" for part, num_rows in rows_of_part.items())
+        counts = ", ".join(f"{num_rows} {part}" for part, num_rows in sizes.items())
         num_shards = f"{len(shards.quotas)} shard{'s' if len(shards.quotas) > 1 else ''}"
         print(f"split: {counts} rows{partition.in_groups}, {num_shards} → {SPLIT}")
         if unseen:

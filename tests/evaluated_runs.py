@@ -13,7 +13,7 @@ from linreg.data.tables.parquet import write_table
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
-from linreg.evaluation.predictions import write_predictions
+from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
 from linreg.fit.coordinates.choice import training_coordinates
@@ -23,8 +23,9 @@ from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Evaluate, Gate, Params, Train, flatten
+from linreg.params import Evaluate, Gate, Params, Split, Train, flatten
 from linreg.report.context import report_context
+from linreg.report.feature_figures import report_columns
 from linreg.report.page import write_report
 from linreg.report.results import RunResults
 
@@ -35,8 +36,8 @@ Evaluated = Callable[..., RunResults]
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
-    `gates` are those of params.yaml, further options those of `train`; the folder is `tmp_path /
-    name`.
+    `gates`, `split_by` and `weights` are those of params.yaml, further options those of `train`;
+    the folder is `tmp_path / name`, its page report.html.
     """
 
     def evaluated(
@@ -48,13 +49,15 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         profile: dict[str, Any] | None = None,
         unseen_levels: dict[str, dict[str, int]] | None = None,
         name: str = "evaluation",
+        split_by: str = "row",
+        weights: str | None = None,
         **options: Any,
     ) -> RunResults:
         folder = tmp_path / name
         folder.mkdir()
         default: dict[str, Any] = {"epochs": 4, "batch_size": 16}
         train = Train(**(default | options))
-        design = learn(formula, table)
+        design = learn(formula, table, weights=weights)
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
         exact = ExactReference.compute(shards, names, intercept, train)
@@ -88,7 +91,10 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         )
         evaluation.write(folder)
         part = evaluation.scored_part
-        write_predictions(folder / "predictions.csv", parts[part][0], model)
+        parameters = flatten(Params(train=train, evaluate=evaluate, split=Split(by=split_by)))
+        columns = report_columns(design, exact, parameters["split.by"])
+        predicted = predict_rows(parts[part], model, columns)
+        write_predictions(folder / "predictions.csv", predicted.sample)
         no_columns = {"rows_read": len(table), "rows": len(table), "dropped": {}, "columns": {}}
         write_document(folder / "profile.json", profile or no_columns)
         write_document(folder / "schema.json", {"truth": truth})
@@ -102,11 +108,11 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             folder / "schema.json",
             folder,
             part,
-            flatten(Params(train=train, evaluate=evaluate)),
+            parameters,
             model.hashes,
         )
-        write_report(folder, context)
-        return RunResults.read(folder)
+        write_report(folder, context, model, exact, predicted)
+        return RunResults.read(folder, names=design.names)
 
     return evaluated
 

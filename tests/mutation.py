@@ -2,7 +2,7 @@
 
     python -m tests.mutation                                   # 200 mutants of four packages
     python -m tests.mutation --package evaluation --number 60 --seed 2 --jobs 1
-    python -m tests.mutation --file linreg/fit/exact/ldl.py --number 1000      # all of a file's
+    python -m tests.mutation --file linreg/fit/exact/projection.py --number 1000  # all of a file's
 
 A mutant is one change of one expression or statement: another comparison, another operator, a
 constant ± 1, a condition negated, a statement deleted, None returned. It is made in a temporary

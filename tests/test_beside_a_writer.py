@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from linreg.data.formula.design import Design
 from linreg.dvc_lock import read_lock
 from linreg.files import MissingOutputError, new_folder, read_document, write_document
 from linreg.fit.model import LinearModel, load
@@ -63,7 +64,7 @@ def test_a_document_is_read_whole(tmp_path: Path) -> None:
     assert len(found) > 100
 
 
-def test_a_model_is_read_from_one_folder(tmp_path: Path, learn: Callable[..., object]) -> None:
+def test_a_model_is_read_from_one_folder(tmp_path: Path, learn: Callable[..., Design]) -> None:
     rows = pa.table({"x": np.arange(3.0), "y": np.arange(3.0)})
     design = learn("y ~ x", rows)
     folder = tmp_path / "model"

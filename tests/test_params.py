@@ -73,3 +73,10 @@ def test_flatten_names_every_parameter_once_as_plain_data() -> None:
     assert shown["evaluate.gates.test_r2.min"] == 0.9
     assert {key.partition(".")[0] for key in shown} == set(Params.model_fields)
     assert not any(isinstance(value, dict) for value in shown.values())
+
+
+def test_values_by_column_are_shown_as_a_whole_as_columns_may_have_any_name() -> None:
+    params = Params.model_validate_json('{"model": {"levels": {"Is it? (a/b)": ["no", 1, true]}}}')
+    shown = flatten(params)
+    assert shown["model.levels"] == {"Is it? (a/b)": ["no", 1, True]}
+    assert "ingest.sentinels" not in shown

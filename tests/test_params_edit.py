@@ -22,10 +22,19 @@ KEYS = {
     "model.formula": st.sampled_from(
         ["y ~ x", "`a b` ~ .", "y ~ `#1` + `a: b`", "null", "1", "y ~ x # no comment"]
     ),
-    "train.standardize": st.booleans(),
+    "train.scale": st.sampled_from(["none", "standardize", "whiten"]),
     "train.lr": st.floats(1e-9, 1.0),
     "evaluate.gates": st.just({}) | st.just({"test_r2": {"min": 0}}),
     "model.weights": st.none() | st.just("w"),
+    "model.levels": st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1),
+        st.lists(
+            st.text(st.characters(codec="ascii", exclude_categories=["Cc"]))
+            | st.integers(-99, 99)
+            | st.sampled_from(["no", "Yes", "on", "true", "null", "1", "a, b", "{a}", "#1"])
+        ),
+        max_size=3,
+    ),
 }
 
 
@@ -57,6 +66,11 @@ def test_a_value_that_is_there_already_keeps_its_writing() -> None:
     assert with_values(text, {"model.formula": "y ~ x"}) == text
 
 
+def test_words_that_older_readers_take_for_truth_values_are_quoted() -> None:
+    changed = with_values("model: {}\n", {"model.levels": {"y": ["no", "Yes", "north"]}})
+    assert changed == 'model: {levels: {"y": ["no", "Yes", north]}}\n'
+
+
 def test_a_comment_stays_in_its_column_where_the_value_leaves_room() -> None:
     text = "model:\n  formula: y ~ x        # why\n"
     assert (
@@ -73,7 +87,7 @@ def test_a_comment_stays_in_its_column_where_the_value_leaves_room() -> None:
 def test_line_ends_are_kept(end: str) -> None:
     text = end.join(["# first", "model:", "  formula: y ~ x", "", "train:", "  lr: 0.1", ""])
     changed = with_values(
-        text, {"model.formula": "z ~ x", "train.standardize": True, "ingest.source": "a.csv"}
+        text, {"model.formula": "z ~ x", "train.scale": "whiten", "ingest.source": "a.csv"}
     )
     assert changed == end.join(
         [
@@ -83,7 +97,7 @@ def test_line_ends_are_kept(end: str) -> None:
             "",
             "train:",
             "  lr: 0.1",
-            "  standardize: true",
+            "  scale: whiten",
             "",
             "ingest:",
             "  source: a.csv",
@@ -94,8 +108,8 @@ def test_line_ends_are_kept(end: str) -> None:
 
 def test_a_key_is_added_to_its_section_and_a_section_to_the_file() -> None:
     text = "train:\n    lr: 0.1  # slow\n\n# the end"
-    changed = with_values(text, {"train.standardize": True, "model.formula": "y ~ x"})
-    train = "train:\n    lr: 0.1  # slow\n    standardize: true\n"
+    changed = with_values(text, {"train.scale": "whiten", "model.formula": "y ~ x"})
+    train = "train:\n    lr: 0.1  # slow\n    scale: whiten\n"
     assert changed == f"{train}\n# the end\n\nmodel:\n  formula: y ~ x\n"
     assert with_values("model:\n", {"model.formula": "y ~ x"}) == "model:\n  formula: y ~ x\n"
 
@@ -150,3 +164,19 @@ def test_a_file_is_written_only_when_something_changes(tmp_path: Path) -> None:
     assert set_values(path, {"model.formula": "y ~ z"})
     assert path.read_bytes() == b"model:\r\n  formula: y ~ z\r\n"
     assert path.stat().st_mode == before.st_mode
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "train:\n  standardize: true   # why\n  lr: 1\n",
+            "train:\n  scale: whiten  # why\n  lr: 1\n",
+        ),
+        ("train: {standardize: false, lr: 1}\n", "train: {scale: whiten, lr: 1}\n"),
+        ("train: {lr: 1}\n", "train: {lr: 1, scale: whiten}\n"),
+    ],
+)
+def test_a_key_of_an_earlier_version_is_replaced_by_its_new_name(text: str, expected: str) -> None:
+    assert with_values(text, {"train.scale": "whiten"}) == expected
+    assert "standardize" in with_values(text, {"train.lr": 2}) or "scale" not in text

@@ -39,8 +39,12 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ("train: {epochs: 1.0}", "train.epochs: should be a valid integer; found 1.0"),
     ("train: {epochs: true}", "train.epochs: should be a valid integer; found True"),
     ("train: {epochs: null}", "train.epochs: should be a valid integer; found None"),
-    ("train: {standardize: 1}", "train.standardize: should be a valid boolean; found 1"),
-    ("train: {standardize: 'yes'}", "train.standardize: should be a valid boolean; found 'yes'"),
+    ("train: {standardize: 1}", "train.standardize: is called train.scale now; found 1"),
+    (
+        "train: {standardize: true, scale: none}",
+        "train.standardize: is called train.scale now, which is there too; remove standardize",
+    ),
+    ("train: {scale: zscore}", "train.scale: should be 'none', 'standardize' or 'whiten'"),
     (
         "train: {schedule: step}",
         "train.schedule: should be 'constant', 'linear' or 'cosine'; found 'step'",
@@ -267,3 +271,14 @@ def test_a_mistake_in_any_section_ends_every_stage_with_2_before_any_work(
         if path.is_file()
     }
     assert left == {"params.yaml", f".linreg/stages/{stage}.lock"}
+
+
+@pytest.mark.parametrize(("old", "new"), [("true", "standardize"), ("false", "none")])
+def test_a_key_of_an_earlier_version_still_works_and_its_new_name_is_said(
+    params_yaml: Path, old: str, new: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params_yaml.write_text(f"train: {{standardize: {old}, lr: 0.5}}")
+    params = load_params(params_yaml)
+    assert (params.train.scale, params.train.lr) == (new, 0.5)
+    note = f"train.standardize: is called train.scale now; write scale: {new}"
+    assert capsys.readouterr().err == f"note: {params_yaml}: {note}\n"

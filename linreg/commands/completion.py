@@ -12,16 +12,16 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the shell."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
+    parser.add_argument(
+        "shell", choices=("bash", "zsh", "tcsh"), metavar="SHELL", help="bash, zsh or tcsh"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script; the modules of all commands are imported for it."""
     import shtab
 
-    from linreg.cli import COMMANDS, build_parser
-
-    parser = build_parser(COMMANDS)
+    parser = args.parser_of_all_commands()
     _complete_paths(parser)
     print(shtab.complete(parser, args.shell))
     return 0

@@ -1,19 +1,28 @@
 """Check a table of yours and set up params.yaml for it.
 
 FILE is CSV or Parquet, or a folder of such files. It is read and checked; what looks wrong is
-printed, with what was done about it. Then these parameters are written: ingest.source,
-ingest.names, ingest.missing, model.formula and train.standardize; train.lr if the present one would
-diverge; evaluate.gates for a table that is new. Comments and all other lines of params.yaml stay as
+printed, with what was done about it and how to have it otherwise. Then these parameters are
+written: ingest.source, ingest.names, ingest.missing and model.formula; ingest.sentinels where
+numbers such as -999 stand for missing cells; model.levels where levels have an order; split.by
+where rows belong to groups; the settings of train with which the loss is expected to end at its
+minimum; evaluate.gates for a table that is new. Comments and all other lines of params.yaml stay as
 they are. Afterwards `dvc repro` fits the model.
+
+The target is guessed where there is no doubt. Otherwise it is asked for on a terminal, and
+elsewhere it must be named.
 """
 
 import argparse
 import csv
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from linreg.errors import UserError
 from linreg.params_edit import set_values
 from linreg.params_file import PARAMS_FILE, load_params
 from linreg.setup.analysis import analyze_table
+from linreg.setup.options import UseOptions
 from linreg.setup.printout import analysis_lines, outcome_lines
 from linreg.setup.table_location import locate_table
 
@@ -23,12 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="CSV or Parquet: a file, or a folder of files"
     )
-    parser.add_argument(
-        "--target", metavar="COLUMN", help="the column to predict; without it one is guessed"
-    )
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--without",
         type=_names,
+        action="extend",
         default=[],
         metavar="A,B",
         help="columns that are not to be features",
@@ -41,6 +49,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the names of the columns of a CSV file that has no header",
     )
     parser.add_argument(
+        "--split-by",
+        type=_split_by,
+        metavar="row|group:COLUMN|time:COLUMN",
+        help="how the rows are split (split.by)",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=["error", "drop", "mean"],
+        help="what happens at a missing cell (ingest.missing)",
+    )
+    parser.add_argument(
+        "--levels",
+        type=_values_of_column,
+        action="append",
+        default=[],
+        metavar="COLUMN=A,B",
+        help="levels of a category in their order, the reference level first (model.levels)",
+    )
+    parser.add_argument(
+        "--sentinels",
+        type=_values_of_column,
+        action="append",
+        default=[],
+        metavar="COLUMN=A,B",
+        help="values that stand for a missing cell (ingest.sentinels); `COLUMN=` for none",
+    )
+    parser.add_argument(
         "--copy", action="store_true", help="copy a table from elsewhere into data/own/ first"
     )
     parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
@@ -48,16 +83,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the analysis of the table and write params.yaml."""
+    options = options_of(args)
     params = load_params()
     path = locate_table(args.file, copy=args.copy and not args.dry_run)
-    analysis = analyze_table(
-        path, params, names=args.names, target=args.target, without=args.without
-    )
-    print("\n".join(analysis_lines(analysis, args.file, args.names)))
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    analysis = analyze_table(path, params, options, _ask_for_target if is_terminal else None)
+    print("\n".join(analysis_lines(analysis, options)))
     values = {name: setting.value for name, setting in analysis.settings.items()}
     changed = not args.dry_run and set_values(PARAMS_FILE, values)
-    print("\n".join(outcome_lines(analysis, dry_run=args.dry_run, changed=changed)))
+    print("\n".join(outcome_lines(analysis, options, changed=changed)))
     return 0
+
+
+def options_of(args: argparse.Namespace) -> UseOptions:
+    """Return the options in the arguments of the command."""
+    return UseOptions(
+        file=args.file,
+        names=args.names,
+        target=args.target,
+        without=list(dict.fromkeys(args.without)),
+        split_by=args.split_by,
+        missing=args.missing,
+        levels=dict(args.levels),
+        sentinels=dict(args.sentinels),
+        copy=args.copy,
+        dry_run=args.dry_run,
+    )
+
+
+def _ask_for_target(candidates: Sequence[str]) -> str:
+    """Return the candidate whose number or name the user types."""
+    print("Which column is to be predicted?")
+    for number, name in enumerate(candidates, 1):
+        print(f"{number:4}  {name}")
+    while True:
+        try:
+            answer = input("Number or name: ").strip()
+        except EOFError:
+            print()
+            raise UserError("--target", "was not answered", todo="name the column") from None
+        if answer in candidates:
+            return answer
+        if answer.isdecimal() and 1 <= int(answer) <= len(candidates):
+            return candidates[int(answer) - 1]
+        print(f"Type a number from 1 to {len(candidates)}, or a name of the list.")
 
 
 def _names(text: str) -> list[str]:
@@ -65,3 +134,19 @@ def _names(text: str) -> list[str]:
     return [
         name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip()
     ]
+
+
+def _split_by(text: str) -> str:
+    kind, _, column = text.partition(":")
+    if text != "row" and not (kind in ("group", "time") and column):
+        what = "must be row, group:COLUMN or time:COLUMN"
+        raise UserError("--split-by", what, found=text)
+    return text
+
+
+def _values_of_column(text: str) -> tuple[str, list[str]]:
+    """Return the column and the values in `COLUMN=A,B`."""
+    column, sign, values = text.partition("=")
+    if not sign or not column:
+        raise UserError("--levels, --sentinels", "must be COLUMN=A,B", found=text)
+    return column.strip(), _names(values) if values.strip() else []

@@ -7,13 +7,13 @@ import numpy as np
 
 from linreg.comparison.paired_test import paired_test
 from linreg.comparison.rmse_change import rmse_change
+from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.loss_figures import gap_figure, loss_figure
-from linreg.report.page import MAX_ROWS
-from linreg.report.plot import RUN_CLASSES
-from linreg.report.rendering import number, render
+from linreg.report.number_format import number
+from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults
 from linreg.text import count_of, table
@@ -23,6 +23,8 @@ METRICS = ("r2", "rmse", "mae", "max_error")
 MIN_ROWS = 3
 """Rows that a paired test needs here."""
 MAX_CELL = 40
+MAX_ROWS = 200
+"""Of the coefficient table."""
 
 
 class MetricChange(NamedTuple):

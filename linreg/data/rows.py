@@ -1,9 +1,11 @@
 """The rows of a table file as the numbers that a model is fitted to: X, y and weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import DesignMatrix, Layout
@@ -78,6 +80,14 @@ class Rows:
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of a chunk, without reading it."""
         return self._table.row_group_length(index)
+
+    def first_row(self, index: int) -> int:
+        """Return the number, from 1, of the first row of a chunk."""
+        return self._first_rows[index]
+
+    def cells(self, index: int, columns: Sequence[str], positions: pa.Array) -> pa.Table:
+        """Return some cells as they are in the file: of rows of a chunk, counted from 0 in it."""
+        return self._table.row_group(index, columns).take(positions)
 
     def chunk(self, index: int) -> Chunk:
         """Return a chunk.

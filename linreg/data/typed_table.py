@@ -1,9 +1,12 @@
 """The rows of a source with one plain type per column over all its files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from itertools import accumulate
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,21 +15,26 @@ from linreg.data.source import Source
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.data.tables.progress import with_progress
+from linreg.data.tables.sentinels import without_sentinels
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
+
+NO_SENTINELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class TypedTable:
     """The rows of a source with one type per column.
 
-    files  each Parquet file, and the user's file that holds the same rows
-    every  read only every n-th row group, for a sample
+    files      each Parquet file, and the user's file that holds the same rows
+    every      read only every n-th row group, for a sample
+    sentinels  by column, the values that are read as missing cells
     """
 
     schema: pa.Schema
     files: tuple[tuple[TableFile, Path], ...]
     every: int = 1
+    sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -58,10 +66,16 @@ class TypedTable:
             total = sum(lengths[index] for index in chosen)
             shown = with_progress(row_groups, f"reading {origin.name}", total)
             for index, rows in zip(chosen, shown, strict=True):
-                yield _convert(SourceChunk(rows, origin, first_rows[index]), self.schema)
+                chunk = _convert(SourceChunk(rows, origin, first_rows[index]), self.schema)
+                yield chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
 
 
-def open_typed_table(source: Source, columns: Sequence[str], scratch: Path) -> TypedTable:
+def open_typed_table(
+    source: Source,
+    columns: Sequence[str],
+    scratch: Path,
+    sentinels: Mapping[str, Sequence[Any]] = NO_SENTINELS,
+) -> TypedTable:
     """Give each named column one type; CSV files are converted first, into the folder `scratch`.
 
     The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers
@@ -78,7 +92,7 @@ def open_typed_table(source: Source, columns: Sequence[str], scratch: Path) -> T
     for name in columns:
         types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
         fields.append((name, _common_type(types, name, source)))
-    return TypedTable(pa.schema(fields), files)
+    return TypedTable(pa.schema(fields), files, sentinels=sentinels)
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """The evaluation of a model: metrics by part, gap, gates and coefficient table, and their files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.inference import Inference
 from linreg.evaluation.metrics import compute_metrics
@@ -34,16 +35,18 @@ def metrics_by_part(
 class Evaluation:
     """What the evaluate stage finds about a model.
 
-    metrics    by part (train, validation, test), for parts that have rows
-    gap        measures of the distance from the exact minimum
-    gates      whether all passed, and the result of each by name
-    inference  the coefficient table at the exact minimum
+    metrics           by part (train, validation, test), for parts that have rows
+    gap               measures of the distance from the exact minimum
+    gates             whether all passed, and the result of each by name
+    inference         the coefficient table at the exact minimum
+    reference_levels  by category, the level that its other levels are compared with
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
     gap: Mapping[str, float | None]
     gates: Mapping[str, Any]
     inference: Inference
+    reference_levels: Mapping[str, Level] = field(default_factory=dict)
 
     @property
     def scored_part(self) -> str:
@@ -59,7 +62,8 @@ class Evaluation:
         """Write scores.json, metrics.json, inference.json and gates.json."""
         write_json(folder / "scores.json", self.scores())
         write_document(folder / "metrics.json", self.all_metrics)
-        write_document(folder / "inference.json", self.inference.as_data())
+        references = {"reference_levels": self.reference_levels} if self.reference_levels else {}
+        write_document(folder / "inference.json", self.inference.as_data() | references)
         write_document(folder / "gates.json", self.gates)
 
     def scores(self) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from linreg.data.formula.compact_matrix import DesignMatrix
 from linreg.evaluation.distributions import f_p_value, t_critical_value
 from linreg.evaluation.many_t_tests import t_p_values
 from linreg.evaluation.robust import RobustStandardErrors
-from linreg.fit.exact.ldl import PRECISION
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import leverages
 from linreg.fit.model import linear
 

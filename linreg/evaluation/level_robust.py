@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layout
 from linreg.data.rows import Rows
 from linreg.evaluation.robust import HC1, HC3, RobustStandardErrors, hc_errors
-from linreg.fit.exact.double_double.sum_numpy import axpy, two_sum
-from linreg.fit.exact.eliminated_levels import EliminatedLevels
+from linreg.fit.exact.double_double.sum_numpy import axpy
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.level_projection import LevelProjection
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
+from linreg.fit.exact.normal_equations.coordinates import coordinate_layout, product
 from linreg.process.workers import ALONE, Workers
 
 
@@ -23,13 +24,17 @@ class LevelRobustStandardErrors(RobustStandardErrors):
     A coefficient's variance is Σ u²aⱼ², with u = w r / (1 − h) or w r. With the coordinates
     q = Wᵀ(z − z̄) of a row's other columns, a = W·q for them, and 1/D − P·q or −P·q for a level, of
     the row or not, with P = R̄·W (`EliminatedLevels`). So all variances follow from the sums of
-    u²·z·zᵀ over the rows, and by level: the moments of rows with weights u².
+    u²·z·zᵀ over the rows, and by level: the moments of rows with weights u². After a second pass
+    they are those of the rows in its coordinates, in which they keep their digits.
     """
 
     def __init__(self, solution: LeastSquares, layout: Layout, expected_rows: int = 0) -> None:
         super().__init__(solution, expected_rows)
-        self._moments = {kind: LevelMoments(layout, expected_rows) for kind in (HC3, HC1)}
-        self._projection: LevelProjection | None = None
+        assert solution.levels is not None
+        self._refinement = solution.levels.refinement
+        self._projection = LevelProjection(solution, layout)
+        summed = coordinate_layout(layout) if self._refinement else layout
+        self._moments = {kind: LevelMoments(summed, expected_rows) for kind in (HC3, HC1)}
 
     @classmethod
     def compute(
@@ -52,11 +57,12 @@ class LevelRobustStandardErrors(RobustStandardErrors):
     def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
         X = cast("CompactMatrix", X)
-        self._projection = self._projection or LevelProjection(self._solution, X)
         residuals, leverages = self._projection.residuals_and_leverages(X, y)
         weights = np.ones(len(y)) if w is None else w
         leverages *= weights
         self._largest_leverage = max(self._largest_leverage, float(leverages.max(initial=0.0)))
+        if self._refinement:
+            X = self._projection.in_coordinates(X, self._refinement.coordinates)
         for kind, errors in zip((HC3, HC1), hc_errors(weights * residuals, leverages), strict=True):
             self._moments[kind].add(X, np.zeros(len(y)), np.square(errors))
 
@@ -96,22 +102,27 @@ def _variances(solution: LeastSquares, moments: LevelMoments) -> Floats:
     assert levels is not None
     rest = np.concatenate([[0], levels.rest + 1])
     W = solution.inverse_cholesky
-    products, own_products, own_weights = _in_units_of(solution, levels, moments)
+    basis, means, columns, units = W, levels.means, levels.rest, solution.exponents[rest]
+    if levels.refinement:
+        # Coordinates and indicators, in units of their own, beside the column of ones.
+        basis, means = levels.refinement.inverse_cholesky, levels.refinement.means
+        columns, units = rest, 0 * rest
+    products, own_products, own_weights = _in_units(moments, columns, units)
     # Around the means of the levels: Σ u²(z − z̄)(z − z̄)ᵀ, and Σ u²(z − z̄) by level.
-    level_kernels.subtract_products(products, levels.means, own_products)
+    level_kernels.subtract_products(products, means, own_products)
     high, low = own_products
     weights, weights_low = own_weights[:, :, None]
-    axpy(high, low, -levels.means[0], weights, weights_low, -levels.means[1])
-    level_kernels.subtract_products(products, own_products, levels.means)
+    axpy(high, low, -means[0], weights, weights_low, -means[1])
+    level_kernels.subtract_products(products, own_products, means)
     products = np.stack([_symmetric(each) for each in products])
-    transposed = np.ascontiguousarray(W.transpose(0, 2, 1))
-    N = _product(_product(transposed, products), W)
-    of_levels = _product(own_products, W)[0]
+    transposed = np.ascontiguousarray(basis.transpose(0, 2, 1))
+    N = product(product(transposed, products), basis)
+    of_levels = product(own_products, basis)[0]
 
     variances = np.zeros(len(solution.kept))
     variances[rest] = (_times(W[0], N[0]) * W[0]).sum(axis=1)
     P = levels.projections[0]
-    own = np.where(levels.kept, 1 / np.where(levels.kept, levels.weights, 1.0), 0.0)
+    own = levels.own_variances
     # The square of the first one may be beyond float64.
     of_category = own * (own * (own_weights[0] + own_weights[1]))
     of_category += (P * (_times(P, N[0]) - 2 * own[:, None] * of_levels)).sum(axis=1)
@@ -119,30 +130,25 @@ def _variances(solution: LeastSquares, moments: LevelMoments) -> Floats:
     return variances
 
 
-def _in_units_of(
-    solution: LeastSquares, levels: EliminatedLevels, moments: LevelMoments
+def _in_units(
+    moments: LevelMoments, columns: NDArray[np.int64], units: NDArray[np.int64]
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the products of [1 R] with one another, and those of the levels, and their weights.
+    """Return the products of columns with one another, and those of the levels, and their weights.
 
-    They are in double-double: (2, K + 1, K + 1), a lower triangle, (2, L, K + 1) and (2, L), for
-    columns in the units of the solution.
+    columns  of X, all but those of the largest category
+    units    (p,) the powers of two of the columns of [1 X] that count, which are the last of them
+
+    They are in double-double: (2, p, p), a lower triangle, (2, L, p) and (2, L).
     """
-    products, exponents, _ = moments.products_of(levels.rest)
-    category = moments.layout.categories.index(levels.category)
-    own_products, own_weights = moments.products_with_levels(category, levels.rest, exponents)
-    units = solution.exponents[np.concatenate([[0], levels.rest + 1])]
-    shift = exponents[:-1] - units
-    products = np.ldexp(products[:, :-1, :-1], shift[:, None] + shift)
-    return products, np.ldexp(own_products[:, :, :-1], shift), own_weights
-
-
-def _product(A: Floats, B: Floats) -> Floats:
-    """Return A·B in double-double."""
-    from linreg.fit.exact.double_double import level_kernels
-
-    product = np.zeros((2, A.shape[1], B.shape[2]))
-    level_kernels.add_products(np.ascontiguousarray(A), np.ascontiguousarray(B), product)
-    return np.stack(two_sum(product[0], product[1]))
+    products, exponents, _ = moments.products_of(columns)
+    sizes = [category.size for category in moments.layout.categories]
+    own_products, own_weights = moments.products_with_levels(
+        sizes.index(max(sizes)), columns, exponents
+    )
+    last = slice(len(exponents) - 1 - len(units), -1)
+    shift = exponents[last] - units
+    products = np.ldexp(products[:, last, last], shift[:, None] + shift)
+    return products, np.ldexp(own_products[:, :, last], shift), own_weights
 
 
 def _times(A: Floats, B: Floats) -> Floats:

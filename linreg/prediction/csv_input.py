@@ -55,8 +55,7 @@ class CsvInput:
         features = coerce(cells, self._schema, self._file.path, text=True)
         for name in self._numbers:
             if name not in self._seen:
-                numbers = features.table.column(name)
-                self._require_a_number(name, cells.column(name), numbers, first_row)
+                self._require_a_number(name, cells.column(name), features, first_row)
         return features
 
     def _with_decimal_points(self, text: pa.Table) -> pa.Table:
@@ -79,12 +78,14 @@ class CsvInput:
         return self._has_decimal_commas[name]
 
     def _require_a_number(
-        self, name: str, cells: pa.ChunkedArray, numbers: pa.ChunkedArray, first_row: int
+        self, name: str, cells: pa.ChunkedArray, features: CoercedTable, first_row: int
     ) -> None:
         if cells.null_count == len(cells):
             return
         self._seen.add(name)
-        if numbers.null_count == len(numbers):
+        numbers = features.table.column(name)
+        # Sentinels are numbers, although they are null here.
+        if numbers.null_count == len(numbers) and name in features.invalid:
             row = cells.is_valid().index(True).as_py()
             raise UserError(
                 f"{self._file.path}: row {first_row + row}: column {name}",

@@ -9,17 +9,21 @@ import numpy as np
 from markupsafe import Markup
 
 from linreg.evaluation.distributions import t_critical_value
-from linreg.report.axis import Axis
-from linreg.report.plot import RUN_CLASSES, Plot
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import RUN_CLASSES, Plot
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
 
+LONG_NAME, LONG_CATEGORY = 50, 20
+"""Letters."""
 MAX_ROWS = 25
 """Coefficients in one figure: those with the largest effects."""
+MAX_LONG_ROWS = 12
+"""The same where names take several lines, so that the figure fits on a sheet of paper."""
 
 
 def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
     """Draw the effect of each column on y: coefficient times standard deviation, with interval."""
-    names = _largest_effects(runs)
+    names = largest_effects(runs)
     if not names:
         return None
     tables = [_by_name(run.results) for run in runs]
@@ -29,23 +33,23 @@ def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
             ends += [value * (c.column_sd or 0.0) for value in (*interval(c), c.trained)]
     target = runs[0].results.context["target"]
     label = f"change in {target} per standard deviation"
-    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=names)
+    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=[_label(name) for name in names])
     plot.vertical_line(0.0, "zero")
     for k, (run, table) in enumerate(zip(runs, tables, strict=True)):
         rows = {i + _offset(k, runs): table[name] for i, name in enumerate(names) if name in table}
-        _draw_effects(plot, rows, RUN_CLASSES[k], run.name)
+        _draw_effects(plot, rows, RUN_CLASSES[k], run.name, is_exact=run.results.is_exact)
     return plot.svg("Effect of one standard deviation of each column on the target")
 
 
 def _draw_effects(
-    plot: Plot, rows: Mapping[float, CoefficientRow], css_class: str, name: str
+    plot: Plot, rows: Mapping[float, CoefficientRow], css_class: str, name: str, *, is_exact: bool
 ) -> None:
     """Draw the coefficients of a run at their heights, with whiskers for the intervals."""
     heights = list(rows)
     for y, c in rows.items():
         ends = [end * (c.column_sd or 0.0) for end in interval(c)]
         plot.line(ends, [y, y], f"whisker {css_class}")
-    if not name:
+    if not name and not is_exact:
         trained = [c.trained * (c.column_sd or 0.0) for c in rows.values()]
         plot.dots(trained, heights, "trained", "trained")
     exact = [_center(c) * (c.column_sd or 0.0) for c in rows.values()]
@@ -58,7 +62,7 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     tables = [_by_name(run.results) for run in runs]
     names = [
         name
-        for name in _largest_effects(runs, with_b=True)
+        for name in largest_effects(runs, with_b=True)
         if any(name in table and table[name].distance is not None for table in tables)
     ]
     inference = runs[0].results.inference
@@ -71,7 +75,7 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     truth = [tables[0][name].distance_of_truth if name in tables[0] else None for name in names]
     ends = [-half_width, half_width, *truth, *(value for row in distances for value in row)]
     label = "standard errors from the exact minimum"
-    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=names)
+    plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=[_label(name) for name in names])
     plot.band(-half_width, half_width, "band", f"{runs[0].results.confidence} interval")
     plot.vertical_line(0.0, "zero")
     for k, (run, values) in enumerate(zip(runs, distances, strict=True)):
@@ -92,7 +96,7 @@ def _center(c: CoefficientRow) -> float:
     return c.trained if c.exact is None else c.exact
 
 
-def _largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> list[str]:
+def largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> list[str]:
     """Return the names of the coefficients with the largest effects, in the order of the formula.
 
     b has no effect to compare; `with_b`, it comes before all others.
@@ -106,8 +110,21 @@ def _largest_effects(runs: Sequence[NamedResults], *, with_b: bool = False) -> l
                 effects[c.name] = max(effects.get(c.name, 0.0), effect)
             elif with_b:
                 effects[c.name] = np.inf
-    largest = set(sorted(effects, key=lambda name: -effects[name])[:MAX_ROWS])
+    ranked = sorted(effects, key=lambda name: -effects[name])[:MAX_ROWS]
+    if max(map(len, map(_label, ranked)), default=0) > LONG_NAME:
+        ranked = ranked[:MAX_LONG_ROWS]
+    largest = set(ranked)
     return [name for name in effects if name in largest]
+
+
+def _label(name: str) -> str:
+    """Return the name of a coefficient; of a level below a category of a long name the whole name
+    of the level, after the beginning of that of the category.
+    """
+    category, bracket, level = name.partition("[")
+    if not bracket or len(name) <= LONG_NAME or len(category) <= LONG_CATEGORY:
+        return name
+    return f"{category[: LONG_CATEGORY - 1]}…[{level}"
 
 
 def _by_name(results: RunResults) -> dict[str, CoefficientRow]:

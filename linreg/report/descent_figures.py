@@ -8,9 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 from linreg.arrays import Floats
-from linreg.report.axis import Axis
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import Plot
 from linreg.report.coefficient_figures import interval
-from linreg.report.plot import Plot
 from linreg.report.results import CoefficientRow, RunResults
 
 NUM_CONTOURS = 6

@@ -1,26 +1,27 @@
 """Diagnostics: what the numbers of a run mean, and what to do about it, in sentences.
 
-They are the first thing in the report: gates, the rows, the fit, convergence.
+They are the first thing in the report: which coefficients to read, gates, the rows, the fit.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from linreg.data.split.unseen_levels import describe
-from linreg.evaluation.gates import format_bounds
+from linreg.evaluation.gates import LARGEST_GAP, format_bounds
 from linreg.fit.exact.least_squares import FEW_DIGITS
 from linreg.fit.history import gap_in_words
 from linreg.report.results import CoefficientRow, RunResults
 
-CONVERGED = 0.2
-"""Standard errors between θ and the exact minimum that make no difference to an interval."""
+CONVERGED = 0.25
+"""Standard errors between θ and the exact minimum, on average, that make no difference."""
 OVERFITTING = 1.2
 """RMSE on the test rows divided by RMSE on the training rows."""
 UNEQUAL_ERRORS = 1.5
 """Robust divided by classical standard error, or the other way round."""
 ILL_CONDITIONED = 1e8
 FEW_ROWS_PER_COEFFICIENT = 10
-MAX_NAMES = 5
+MAX_NAMES, MAX_LETTERS = 5, 160
 
 
 class Diagnostic(NamedTuple):
@@ -32,7 +33,7 @@ class Diagnostic(NamedTuple):
 
 def diagnostics(run: RunResults) -> list[Diagnostic]:
     """Return the diagnostics of a run, the most important first; never empty."""
-    found = [*_of_gates(run), *_of_rows(run), *_of_fit(run), *_of_convergence(run)]
+    found = [*_of_convergence(run), *_of_gates(run), *_of_rows(run), *_of_fit(run)]
     if run.passed:
         found.append(
             Diagnostic(
@@ -167,24 +168,39 @@ def _of_collinearity(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
 
 
 def _of_convergence(run: RunResults) -> Iterator[Diagnostic]:
+    """Say which coefficients to read."""
+    if run.context["parameters"]["train.solver"] == "exact":
+        yield Diagnostic("ok", "Read the coefficients as they are: they are the exact solution.")
+        return
     gap, distance = run.metrics.get("gap"), run.metrics.get("distance")
-    if run.context["parameters"]["train.solver"] == "exact" or gap is None:
-        return
-    if distance is not None and distance < CONVERGED:
-        yield Diagnostic(
-            "ok", f"Training converged: {distance:.2g} standard errors from the exact minimum."
+    read_exact = "Read the exact coefficients, not the trained ones: "
+    to_converge = (
+        " To train to the minimum set train.scale: whiten, train.schedule: linear and"
+        " train.average: 0.5; or train.solver: exact."
+    )
+    if gap is None:
+        reason = (
+            "the least loss is 0 or rounding, so that it cannot be told how close training came."
         )
+        yield Diagnostic("warning", read_exact + reason)
         return
-    and_distance = (
-        "" if distance is None else f" and {distance:.3g} standard errors from the exact minimum"
-    )
-    yield Diagnostic(
-        "warning",
-        f"Training has not converged: it ended {gap_in_words(gap)}{and_distance}. "
-        "Predictions are as good as that loss; for the coefficients use the exact minimum below, "
-        "set train.solver: exact, or let the learning rate decay (train.schedule: linear, "
-        "train.average: 0.5).",
-    )
+    of_each = ""
+    if distance is not None:
+        mean_distance = f"{_mean_distance(run, distance):.2g} standard errors"
+        of_each = f", and coefficients are on average {mean_distance} from the exact ones"
+    ended = f"training ended {gap_in_words(gap)}{of_each}."
+    if gap > LARGEST_GAP:
+        yield Diagnostic("error", f"{read_exact}{ended}{to_converge}")
+    elif distance is not None and _mean_distance(run, distance) > CONVERGED:
+        fine = " Predictions are as good as they can be."
+        yield Diagnostic("warning", f"{read_exact}{ended}{fine}{to_converge}")
+    else:
+        yield Diagnostic("ok", f"Read the trained coefficients: {ended}")
+
+
+def _mean_distance(run: RunResults, distance: float) -> float:
+    """Return the root mean square of the distances of coefficients, from that of all of them."""
+    return distance / math.sqrt(max(1, len(run.coefficients)))
 
 
 def _errors_are_unequal(c: CoefficientRow) -> bool:
@@ -200,5 +216,8 @@ def _contains_0(interval: Mapping[str, float | None]) -> bool:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    shown = list(names[:MAX_NAMES])
+    while len(shown) > 1 and sum(map(len, shown)) > MAX_LETTERS:
+        shown.pop()
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

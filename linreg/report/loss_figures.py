@@ -5,8 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from linreg.report.axis import Axis
-from linreg.report.plot import RUN_CLASSES, Plot
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import RUN_CLASSES, Plot
 from linreg.report.results import NamedResults
 
 

@@ -7,63 +7,195 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from linreg.data.formula.design import Design
+from linreg.evaluation.correlations import correlations_of
+from linreg.evaluation.predictions import PredictedRows
 from linreg.files import file_hash, files_in, write_document, write_text
-from linreg.report.coefficient_figures import distance_figure, effect_figure
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.model import LinearModel
+from linreg.params import split_column
+from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
+from linreg.report.coefficient_table import fit_in_words, html_table
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
+from linreg.report.effective_parameters import effective_parameters
+from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
 from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults
 
-MAX_ROWS = 200
-"""Rows of the coefficient table that are shown."""
+DIGITS_OF_METRICS = 5
+DIGITS_OF_COLUMNS = 4
+"""Of the standard deviation of a column, where its other numbers end."""
+METRICS = ("r2", "rmse", "mae", "max_error")
 
 
-def write_report(folder: Path, context: Mapping[str, Any]) -> None:
+def write_report(
+    folder: Path,
+    context: Mapping[str, Any],
+    model: LinearModel,
+    exact: ExactReference,
+    predicted: PredictedRows,
+) -> None:
     """Write report.json and report.html into the folder that holds the other results of the run.
 
-    report.json is the context and, as `files`, the MD5s of the files that are there already. Raises
-    UserError like `RunResults.read`.
+    report.json is the context and, as `files`, the MD5s of the files that are there already.
+
+    predicted  the rows of the scored part, with the cells of `report_columns`
+
+    Raises UserError like `RunResults.read`.
     """
     files = {file.name: file_hash(file) for file in files_in(folder)}
     write_document(folder / "report.json", {**context, "files": files})
-    write_text(folder / "report.html", report_page(RunResults.read(folder)))
+    results = RunResults.read(folder, names=model.design.names)
+    write_text(folder / "report.html", report_page(results, model.design, exact, predicted))
 
 
-def report_page(results: RunResults) -> str:
+def report_page(
+    results: RunResults, design: Design, exact: ExactReference, predicted: PredictedRows
+) -> str:
     """Return the page."""
+    context, parameters = results.context, results.context["parameters"]
+    effective = effective_parameters(
+        parameters,
+        is_generated=context["truth"] is not None,
+        has_categories=bool(design.schema.category_columns),
+    )
+    # Values beyond float64 have no place in a figure.
+    with np.errstate(all="ignore"):
+        figures = {
+            **_figures(results),
+            "by_feature": _feature_figures(design, predicted, parameters),
+        }
     return render(
         "report.html.jinja",
         {
-            **_figures(results),
+            **figures,
             "results": results,
-            "context": results.context,
-            "profile": results.context["profile"],
+            "context": context,
+            "profile": context["profile"],
             "inference": results.inference,
-            "coefficients": results.leading_coefficients(MAX_ROWS),
-            "num_coefficients": len(results.coefficients),
+            "fit": list(fit_in_words(results)),
+            "table": html_table(results, design.terms),
+            "num_effects": len(largest_effects([NamedResults("", results)])),
+            "num_features": len(design.schema.features),
             "diagnostics": diagnostics(results),
+            "metrics": _metric_columns(results),
+            "columns": _profile_columns(context["profile"]["columns"], design),
+            "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),
+            "worst": _worst_rows(predicted, context["target"]),
+            "worst_files": ", ".join(path.name for path in predicted.files),
+            "all_features_shown": len(design.schema.features) <= MAX_FEATURES,
+            "correlations": correlations_of(design, exact.moments, context["target"]),
+            "parameters": effective,
+            "num_unused": len(parameters) - len(effective),
         },
     )
 
 
 def _figures(results: RunResults) -> dict[str, Markup | None]:
     run = NamedResults("", results)
-    # Values beyond float64 have no place in a figure.
-    with np.errstate(all="ignore"):
-        figures = {
-            "effects": effect_figure([run]),
-            "distances": distance_figure([run]),
-            "loss": loss_figure([run]),
-            "gap": gap_figure([run]),
-            "path": path_figure(results),
-            "path_end": path_end_figure(results),
-            "predictions": prediction_figure(results),
-            "residuals": residual_figure(results),
-            "quantiles": quantile_figure([run]),
-        }
-    if results.context["parameters"]["train.solver"] == "exact":
+    target, part = results.context["target"], results.context["judged"]
+    figures = {
+        "effects": effect_figure([run]),
+        "distances": distance_figure([run]),
+        "loss": loss_figure([run]),
+        "gap": gap_figure([run]),
+        "path": path_figure(results),
+        "path_end": path_end_figure(results),
+        "predictions": prediction_figure(results),
+        "residuals": residual_figure(results),
+        "quantiles": quantile_figure([run]),
+        "target_histogram": histogram_figure(
+            results.actual, target, f"How {target} is spread over the {part} rows"
+        ),
+        "residual_histogram": histogram_figure(
+            results.residuals, "residual (actual − predicted)", "How the residuals are spread"
+        ),
+    }
+    if results.is_exact:
         # They would show one point, at 0.
         figures |= dict.fromkeys(("distances", "loss", "gap"))
     return figures
+
+
+def _feature_figures(
+    design: Design, predicted: PredictedRows, parameters: Mapping[str, Any]
+) -> list[Markup]:
+    """Return residuals against the column that splits the rows, if any, and against features."""
+    rows = predicted.sample
+    if not rows:
+        return []
+    by, features = split_column(parameters["split.by"]), design.schema.features
+    shown = [name for name in rows[0].cells if name in features or name == by]
+    is_time = parameters["split.by"].startswith("time:")
+    figures = [feature_figure(name, rows, design, is_time=is_time and name == by) for name in shown]
+    return [figure for figure in figures if figure]
+
+
+def _metric_columns(results: RunResults) -> list[tuple[str, str, list[str]]]:
+    """Return for each part its name, its number of rows and its metrics, aligned by column."""
+    parts = [results.metrics[part] for part in results.parts]
+    columns = [[part[name] for part in parts] for name in METRICS]
+    columns.append([part["baseline"]["rmse"] for part in parts])
+    cells = [alike(values, DIGITS_OF_METRICS) for values in columns]
+    num_rows = [str(part["n"]) for part in parts]
+    rows = map(list, zip(*cells, strict=True))
+    return list(zip(results.parts, num_rows, rows, strict=True))
+
+
+def _profile_columns(
+    profiles: Mapping[str, Mapping[str, Any]], design: Design
+) -> dict[str, list[str]]:
+    """Return min, mean, max and standard deviation of each column, aligned by column.
+
+    The target comes first, then the columns of the formula in its order, then all others.
+    """
+    factors = [design.schema.target, *design.schema.factors]
+    order = dict.fromkeys([*(name for each in factors for name in each["columns"]), *profiles])
+    columns = {name: profiles[name] for name in order if name in profiles}
+    decimals = [
+        max(0, decimals_of(column.get("sd"), DIGITS_OF_COLUMNS)) for column in columns.values()
+    ]
+    is_whole = [column["type"].startswith(("int", "uint")) for column in columns.values()]
+    cells = []
+    for name in ("min", "mean", "max", "sd"):
+        values = [column.get(name) for column in columns.values()]
+        numbers = [None if isinstance(value, str) else value for value in values]
+        if name in ("min", "max"):
+            own = [0 if whole else n for whole, n in zip(is_whole, decimals, strict=True)]
+        else:
+            own = decimals
+        texts = zip(values, aligned(numbers, own), strict=True)
+        # The first and the last time of a column are text.
+        cells.append([value if isinstance(value, str) else text for value, text in texts])
+    return {name: [each[i] for each in cells] for i, name in enumerate(columns)}
+
+
+def _worst_rows(predicted: PredictedRows, target: str) -> list[tuple[str, list[str], str]]:
+    """Return for each row where it is, actual, predicted and residual, and its cells as text."""
+    rows = predicted.worst
+    values = [[row.actual for row in rows], [row.predicted for row in rows]]
+    residuals = [row.residual for row in rows]
+    decimals = max(
+        (decimals_of(abs(value), DIGITS) for value in residuals if value), default=DIGITS
+    )
+    numbers = [aligned(each, max(0, decimals)) for each in (*values, residuals)]
+    return [
+        (
+            predicted.place(row),
+            list(cells),
+            ", ".join(
+                f"{name} = {_cell(value)}" for name, value in row.cells.items() if name != target
+            ),
+        )
+        for row, *cells in zip(rows, *numbers, strict=True)
+    ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "missing"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
-"""HTML pages from templates, and numbers as a reader likes to see them."""
+"""HTML pages from templates."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,15 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from linreg.fit.history import gap_in_words
-
-SMALLEST_P = 1e-300
-"""A p-value below this may be 0 in float64."""
-MAX_LEVELS = 8
+from linreg.report.number_format import (
+    NONE,
+    aligned,
+    eight_digits,
+    levels,
+    number,
+    p_value,
+    three_digits,
+)
 
 
 def render(template: str, values: Mapping[str, Any], package: str = "linreg.report") -> str:
@@ -36,6 +42,8 @@ def render(template: str, values: Mapping[str, Any], package: str = "linreg.repo
         "p_value": p_value,
         "levels": levels,
         "parameter": parameter,
+        "cell": cell,
+        "correlation": correlation,
     }
     css = Path(__file__).parent / "templates" / "report.css"
     style = css.read_text(encoding="utf-8")
@@ -43,39 +51,26 @@ def render(template: str, values: Mapping[str, Any], package: str = "linreg.repo
     return environment.get_template(template).render(values)
 
 
-def number(value: Any, form: str = ".6g") -> str:
-    """Return a number with six digits, a dash for None, and other values as text."""
-    if value is None:
-        return "–"
-    return format(value, form) if isinstance(value, int | float) else str(value)
-
-
-def eight_digits(value: float | None) -> str:
-    """Return a number with eight digits."""
-    return number(value, ".8g")
-
-
-def three_digits(value: float | None) -> str:
-    """Return a number with three digits."""
-    return number(value, ".3g")
-
-
-def p_value(value: float | None) -> str:
-    """Return a p-value with three digits; only a bound for one that is tiny."""
-    is_tiny = value is not None and value < SMALLEST_P
-    return f"< {SMALLEST_P:.0e}" if is_tiny else three_digits(value)
-
-
-def levels(counts: Mapping[str, int] | None) -> str:
-    """Return the most frequent levels of a categorical column with their counts."""
-    if not counts:
-        return ""
-    by_count = sorted(counts.items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{level}: {count}" for level, count in by_count[:MAX_LEVELS])
-    more = len(counts) - MAX_LEVELS
-    return f"{shown}, and {more} more" if more > 0 else shown
-
-
 def parameter(value: Any) -> str:
     """Return the value of a parameter as params.yaml may have it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def cell(text: str) -> Markup:
+    """Return a cell of a table whose spaces at the end are room for digits of other cells."""
+    shown = text.rstrip(" ")
+    spaces: float = len(text) - len(shown)
+    if spaces and "." not in shown:
+        # A point is half as wide as a digit.
+        spaces -= 0.5
+    pad = f' style="--pad:{spaces:g}"' if spaces else ""
+    return Markup("<td{}>{}</td>").format(Markup(pad), shown)  # noqa: S704 - our own number
+
+
+def correlation(value: float) -> Markup:
+    """Return a cell with a correlation, shaded by its size; a dash for NaN."""
+    if math.isnan(value):
+        return cell(NONE)
+    sign = "hot" if value > 0 else "cold"
+    shade = f"background:rgb(var(--{sign}) / {0.6 * abs(value):.2f})"
+    return Markup('<td style="{}">{}</td>').format(shade, aligned([value], 2)[0])

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from linreg.arrays import Floats
 from linreg.evaluation.distributions import normal_quantile
-from linreg.report.axis import Axis
-from linreg.report.plot import RUN_CLASSES, Plot
+from linreg.plotting.axis import Axis
+from linreg.plotting.plot import RUN_CLASSES, Plot
 from linreg.report.results import NamedResults, RunResults
 
 MAX_QUANTILES = 150
@@ -27,7 +27,7 @@ def prediction_figure(results: RunResults, css_class: str = RUN_CLASSES[0]) -> M
     target = results.context["target"]
     axis = Axis.around("", [*results.actual, *results.predicted])
     plot = Plot(replace(axis, label=f"actual {target}"), replace(axis, label=f"predicted {target}"))
-    plot.dots(results.actual, results.predicted, f"{css_class} {_dot_size(results)}")
+    plot.dots(results.actual, results.predicted, f"{css_class} {_dot_size(len(results.actual))}")
     plot.line([axis.low, axis.high], [axis.low, axis.high], "zero")
     return plot.svg("Predicted against actual values")
 
@@ -41,15 +41,26 @@ def residual_figure(results: RunResults, css_class: str = RUN_CLASSES[0]) -> Mar
         Axis.around(f"predicted {results.context['target']}", predicted),
         Axis.around("residual (actual − predicted)", [*residuals, 0.0]),
     )
-    plot.dots(predicted, residuals, f"{css_class} {_dot_size(results)}")
-    plot.horizontal_line(0.0, "zero")
-    order = np.argsort(predicted, kind="stable")
-    groups = np.array_split(order, min(MAX_MEANS, max(1, len(order) // ROWS_PER_MEAN)))
-    if len(groups) > 2:
-        x = [float(predicted[group].mean()) for group in groups]
-        y = [float(residuals[group].mean()) for group in groups]
-        plot.line(x, y, "trend", "local mean")
+    draw_residuals(plot, predicted, residuals, css_class)
     return plot.svg("Residuals against predictions")
+
+
+def draw_residuals(
+    plot: Plot, x: Floats, residuals: Floats, css_class: str = RUN_CLASSES[0]
+) -> None:
+    """Draw residuals (n,) as dots over x (n,), with their local mean."""
+    plot.dots(x, residuals, f"{css_class} {_dot_size(len(x))}")
+    plot.horizontal_line(0.0, "zero")
+    distinct = np.unique(x)
+    if len(distinct) <= MAX_MEANS and len(x) >= ROWS_PER_MEAN * len(distinct):
+        groups = [np.flatnonzero(x == value) for value in distinct]
+    else:
+        order = np.argsort(x, kind="stable")
+        groups = np.array_split(order, min(MAX_MEANS, max(1, len(order) // ROWS_PER_MEAN)))
+    if len(groups) > 2:
+        x_means = [float(x[group].mean()) for group in groups]
+        y_means = [float(residuals[group].mean()) for group in groups]
+        plot.line(x_means, y_means, "trend", "local mean")
 
 
 def quantile_figure(runs: Sequence[NamedResults]) -> Markup | None:
@@ -85,5 +96,5 @@ def _quantiles(residuals: Floats) -> tuple[list[float], list[float]] | None:
     return normal, ((ordered - ordered.mean()) / sd)[ranks].tolist()
 
 
-def _dot_size(results: RunResults) -> str:
-    return "many" if len(results.actual) > MANY_ROWS else "small"
+def _dot_size(num_rows: int) -> str:
+    return "many" if num_rows > MANY_ROWS else "small"

@@ -1,7 +1,7 @@
 """All results of one run, read from the folder that the evaluate stage writes."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -81,6 +81,7 @@ class RunResults:
     inference          inference.json: the coefficient table and what belongs to it
     context            report.json (see linreg.report.context)
     actual, predicted  (n,) a sample of the rows of the scored part
+    names              those of θ in the order of the formula; empty for that of the alphabet
     """
 
     metrics: Mapping[str, Any]
@@ -90,9 +91,15 @@ class RunResults:
     context: Mapping[str, Any]
     actual: Floats
     predicted: Floats
+    names: Sequence[str] = ()
 
     @classmethod
-    def read(cls, folder: Path, model: Mapping[str, str] = MappingProxyType({})) -> "RunResults":
+    def read(
+        cls,
+        folder: Path,
+        model: Mapping[str, str] = MappingProxyType({}),
+        names: Sequence[str] = (),
+    ) -> "RunResults":
         """Read a folder like models/evaluation, which must be that of a model (its MD5 by path).
 
         Raises UserError for a file that is absent, damaged, of another format, or belongs to
@@ -113,7 +120,8 @@ class RunResults:
         predictions = folder / "predictions.csv"
         _require_same_evaluation(predictions, context)
         actual, predicted = _read_predictions(predictions)
-        return cls(metrics, gates["passed"], gates["gates"], inference, context, actual, predicted)
+        verdict = (gates["passed"], gates["gates"])
+        return cls(metrics, *verdict, inference, context, actual, predicted, names)
 
     @property
     def residuals(self) -> Floats:
@@ -123,24 +131,15 @@ class RunResults:
             residuals: Floats = self.actual - self.predicted
         return residuals
 
-    def leading_coefficients(self, number: int) -> list[CoefficientRow]:
-        """Return at most so many rows of the table: numbers first, then levels of categories."""
-        rows = self.coefficients
-        if len(rows) <= number:
-            return rows
-        first = sorted(rows, key=lambda row: "[" in row.name)[:number]
-        shown = {row.name for row in first}
-        return [row for row in rows if row.name in shown]
-
     @property
     def coefficients(self) -> list[CoefficientRow]:
-        """The coefficient table: b first, where there is one, then θ."""
+        """The coefficient table: b first, where there is one, then θ as in `names`."""
         context, known = self.context, self.inference["coefficients"]
         truth = context["truth"]
         values = [("b", context["b"], truth and truth["b"], None)] if context["intercept"] else []
         values += [
             (name, value, truth and truth["theta"].get(name), context["spread"][name])
-            for name, value in context["theta"].items()
+            for name, value in self._theta.items()
         ]
         rows = []
         for name, trained, true, column_sd in values:
@@ -152,6 +151,22 @@ class RunResults:
                 )
             )
         return rows
+
+    @property
+    def _theta(self) -> Mapping[str, float]:
+        # A document has its keys in the order of the alphabet.
+        theta: Mapping[str, float] = self.context["theta"]
+        return {name: theta[name] for name in self.names} if self.names else theta
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the model is the exact minimum."""
+        return bool(self.context["parameters"]["train.solver"] == "exact")
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether there are standard errors."""
+        return self.inference.get("no_errors") is None
 
     @property
     def failed_gates(self) -> list[str]:

@@ -1,6 +1,7 @@
 """A table analyzed for `linreg use`: surveyed, checked, and with parameters proposed for it."""
 
-from collections.abc import Collection, Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,18 @@ from linreg.files import scratch_folder
 from linreg.params import Params
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
+from linreg.setup.checks.groups import find_groups
 from linreg.setup.checks.hints import check_features, check_rows, check_target
+from linreg.setup.column_settings import column_settings
+from linreg.setup.formula_reader import FormulaReader
+from linreg.setup.level_orders import order_levels, reference_levels
+from linreg.setup.options import UseOptions
 from linreg.setup.proposal import Proposal, propose
+from linreg.setup.sentinels import choose_sentinels
 from linreg.setup.settings import Setting, choose_settings
 from linreg.setup.survey.column_survey import Survey, survey_table
 from linreg.setup.table_location import source_parameter
-from linreg.setup.target import Target, check_features_exist, check_target_column, guess_target
+from linreg.setup.target import Ask, Target, check_features_exist, check_target_column, guess_target
 
 SCRATCH = Path(".linreg/use")
 
@@ -29,8 +36,9 @@ SCRATCH = Path(".linreg/use")
 class Analysis:
     """All that `linreg use` finds out about a table.
 
-    settings  the parameters to write
-    findings  warnings and hints, in the order in which they are printed
+    settings    the parameters to write
+    findings    warnings and hints, in the order in which they are printed
+    references  by category among the features, its reference level, or levels in an order
     """
 
     path: Path
@@ -41,27 +49,23 @@ class Analysis:
     proposal: Proposal
     settings: dict[str, Setting]
     findings: list[Finding]
+    references: Mapping[str, str]
 
 
 def analyze_table(
-    path: Path,
-    params: Params,
-    *,
-    names: Sequence[str] | None = None,
-    target: str | None = None,
-    without: Collection[str] = (),
+    path: Path, params: Params, options: UseOptions, ask: Ask | None = None
 ) -> Analysis:
     """Return the analysis of a file or folder; `params` are those before `linreg use`.
 
-    names    of the columns of a CSV file without a header
-    target   the column to predict; guessed if None
-    without  columns that are not to be features
+    path  where the table is read, which may be a copy of `options.file`
+    ask   asks for the target, where it cannot be guessed; None where nobody can be asked
 
     Raises UserError for a table that cannot be used as it is.
     """
+    before = params
     is_known = source_parameter(path) == params.ingest.source
-    given_names = tuple(names) if names else params.ingest.names if is_known else None
-    source = open_source(path, given_names)
+    names = tuple(options.names) if options.names else params.ingest.names if is_known else None
+    source = open_source(path, names)
     unreadable = unreadable_columns(source)
     columns = [name for name in source.columns if name and name not in unreadable]
     if not columns:
@@ -71,34 +75,63 @@ def analyze_table(
         survey = survey_table(table)
         if not survey.num_rows:
             raise UserError(path, "has columns and no rows", todo="add rows with values")
+        known = params.ingest.sentinels if is_known else None
+        sentinels = choose_sentinels(table, survey, options.sentinels, known, path)
+        if sentinels.values:
+            table = dataclasses.replace(table, sentinels=sentinels.values)
+            survey = survey_table(table)
+        if options.split_by:
+            params = _with_split(params, options.split_by)
         auxiliary, unknown = _auxiliary_columns(params, survey)
-        chosen = _choose_target(target, survey, params, auxiliary, path)
-        check_features_exist(survey, without, chosen.name, path)
-        if "model.weights" in unknown:
-            model = params.model.model_copy(update={"weights": None})
-            params = params.model_copy(update={"model": model})
-        if "split.by" in unknown:
-            split = params.split.model_copy(update={"by": "row"})
-            params = params.model_copy(update={"split": split})
+        if options.split_by and "split.by" in unknown:
+            raise _no_such_split(options.split_by, survey, path)
+        params = _without_unknown(params, unknown)
+        splits = params.split.by == "row" and not options.split_by and not is_known
+        roles = [*auxiliary, *options.without, *filter(None, [options.target])]
+        grouping = find_groups(survey, roles, splits=splits)
+        if grouping.column:
+            params = _with_split(params, f"group:{grouping.column}")
+            auxiliary = {**auxiliary, grouping.column: "split.by"}
+        check_features_exist(survey, options.without, options.target, path)
+        chosen = _choose_target(options.target, survey, params, auxiliary, path, ask)
+        check_features_exist(survey, options.without, chosen.name, path)
         _check_weights(params.model.weights, chosen.name, survey, table, auxiliary)
-        proposal = propose(table, survey, params, chosen.name, auxiliary, without)
+        orders = order_levels(survey, options.levels, params.model.levels if is_known else {}, path)
+        numbered = [name for name in options.levels if survey.is_number(name)]
+        reader = FormulaReader(
+            table, survey, params, auxiliary, [*grouping.codes, *numbered], orders, options.missing
+        )
+        proposal = propose(reader, chosen.name, options.without, grouping.findings)
     settings = choose_settings(
         proposal,
-        params,
+        before,
         survey.num_rows,
         source=source_parameter(path),
-        names=given_names,
+        names=names,
         unknown=unknown,
     )
+    if options.missing:
+        settings["ingest.missing"] = settings["ingest.missing"]._replace(reason="--missing")
+    levels = {name: order for name, order in orders.items() if name in proposal.features}
+    about_columns = column_settings(before, params.split.by, sentinels.values, levels)
+    for name, setting in about_columns.items():
+        # What is set already has its reason.
+        if name not in settings or settings[name].value != setting.value:
+            settings[name] = setting
     context = CheckContext(survey, params.split.train, auxiliary, chosen.name)
     findings = [
         *_unread_columns(source, unreadable),
+        *sentinels.findings,
         *proposal.findings,
+        *_levels_of_no_feature(options, proposal),
         *check_rows(context),
         *check_target(context, proposal.skewness),
-        *check_features(context, proposal.features),
+        *check_features(context, proposal.features, proposal.said),
     ]
-    return Analysis(path, source, survey, auxiliary, chosen, proposal, settings, findings)
+    references = reference_levels(survey, proposal.features, proposal.codes, orders)
+    return Analysis(
+        path, source, survey, auxiliary, chosen, proposal, settings, findings, references
+    )
 
 
 def _auxiliary_columns(params: Params, survey: Survey) -> tuple[AuxiliaryColumns, list[str]]:
@@ -111,13 +144,35 @@ def _auxiliary_columns(params: Params, survey: Survey) -> tuple[AuxiliaryColumns
     return auxiliary, unknown
 
 
+def _with_split(params: Params, by: str) -> Params:
+    return params.model_copy(update={"split": params.split.model_copy(update={"by": by})})
+
+
+def _without_unknown(params: Params, unknown: list[str]) -> Params:
+    if "model.weights" in unknown:
+        model = params.model.model_copy(update={"weights": None})
+        params = params.model_copy(update={"model": model})
+    return _with_split(params, "row") if "split.by" in unknown else params
+
+
+def _no_such_split(split_by: str, survey: Survey, path: Path) -> UserError:
+    where = f"{path}: column {split_by.partition(':')[2]}"
+    found = ", ".join(survey.columns)
+    return UserError(where, "there is no such column (--split-by)", found=found)
+
+
 def _choose_target(
-    wanted: str | None, survey: Survey, params: Params, auxiliary: AuxiliaryColumns, path: Path
+    wanted: str | None,
+    survey: Survey,
+    params: Params,
+    auxiliary: AuxiliaryColumns,
+    path: Path,
+    ask: Ask | None,
 ) -> Target:
     if wanted is None:
         findings = check_columns(CheckContext(survey, params.split.train, auxiliary))
         excluded = {name: finding.reason for finding in findings for name in finding.excluded}
-        return guess_target(survey, excluded | dict(auxiliary), path)
+        return guess_target(survey, excluded | dict(auxiliary), path, ask)
     check_target_column(survey, wanted, path)
     if wanted in auxiliary:
         raise UserError(
@@ -137,6 +192,12 @@ def _check_weights(
         options = {"fill_missing": False, "weights": weights}
         schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
         check_weights(survey.profiles, schema, table)
+
+
+def _levels_of_no_feature(options: UseOptions, proposal: Proposal) -> Iterator[Finding]:
+    for name in options.levels:
+        if name not in proposal.features:
+            yield Finding(f"{name} is not a feature, so it needs no --levels.", "Not written.")
 
 
 def _unread_columns(source: Source, unreadable: dict[str, str]) -> Iterator[Finding]:

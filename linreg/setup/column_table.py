@@ -98,7 +98,8 @@ def describe_role(
     if name in auxiliary:
         return auxiliary[name]
     if name in proposal.features:
-        return "category" if kind_of(column.profile.type) == "category" else "number"
+        is_category = kind_of(column.profile.type) == "category" or name in proposal.codes
+        return "category" if is_category else "number"
     return f"– {proposal.excluded.get(name, 'left out')}"
 
 

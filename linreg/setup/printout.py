@@ -2,22 +2,26 @@
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 
 from linreg.params_file import PARAMS_FILE
 from linreg.setup.analysis import Analysis
-from linreg.setup.checks.finding import Finding
-from linreg.setup.column_table import WIDTH, column_table
+from linreg.setup.checks.finding import Finding, list_names
+from linreg.setup.column_table import WIDTH, column_table, shorten
+from linreg.setup.options import UseOptions
 from linreg.setup.settings import Setting
 from linreg.setup.table_location import tracking_advice
 
 MOST_ALIKE = 4
 """More findings with the same consequence are summarized."""
+MOST_REFERENCES = 12
+_WIDTH_OF_NAME = 30
+_LONG_VALUE = 160
+"""A longer value is shown by the names of its columns."""
 
 
-def analysis_lines(analysis: Analysis, file: Path, names: Sequence[str]) -> Iterator[str]:
-    """Yield what was found; `file` and `names` are what the user gave on the command line."""
+def analysis_lines(analysis: Analysis, options: UseOptions) -> Iterator[str]:
+    """Yield what was found."""
     yield _headline(analysis)
     yield ""
     yield from column_table(analysis.survey, analysis.proposal, analysis.auxiliary)
@@ -27,15 +31,15 @@ def analysis_lines(analysis: Analysis, file: Path, names: Sequence[str]) -> Iter
         yield from _wrap(
             f"Target: {target.name}, guessed {target.guessed_from}. To choose another:"
         )
-        given = ["--names", ",".join(names)] if names else []
-        yield f"  {shlex.join(['linreg', 'use', str(file), *given, '--target', 'COLUMN'])}"
+        yield f"  {options.command(target='COLUMN')}"
+    yield from reference_lines(analysis.references)
     yield from finding_lines("Warnings", (each for each in analysis.findings if not each.is_hint))
     yield from finding_lines("Hints", (each for each in analysis.findings if each.is_hint))
 
 
-def outcome_lines(analysis: Analysis, *, dry_run: bool, changed: bool) -> Iterator[str]:
+def outcome_lines(analysis: Analysis, options: UseOptions, *, changed: bool) -> Iterator[str]:
     """Yield the parameters, how well the formula fits, and what to do next."""
-    title = "Would be written to" if dry_run else "Written to" if changed else "Already in"
+    title = "Would be written to" if options.dry_run else "Written to" if changed else "Already in"
     yield ""
     yield f"{title} {PARAMS_FILE}"
     yield from setting_lines(analysis.settings)
@@ -46,18 +50,44 @@ def outcome_lines(analysis: Analysis, *, dry_run: bool, changed: bool) -> Iterat
             f"Least squares on {proposal.num_rows_fitted} rows explains"
             f" {_percent(proposal.r2)} of the variance."
         )
-    advice, command = tracking_advice(analysis.path)
+    advice, command = tracking_advice(analysis.path, options)
     if advice:
         yield ""
         yield from _wrap(advice)
         yield f"  {command}"
     yield ""
-    if dry_run:
-        yield "Nothing was written. Run it without --dry-run to write this."
+    if options.dry_run:
+        yield "Nothing was written. To write this:"
+        yield f"  {options.command(dry_run=False, target=analysis.target.name)}"
         return
     yield "Next"
     yield "  dvc repro && linreg summary"
     yield f"To undo: git checkout {PARAMS_FILE}"
+    if any(finding.otherwise for finding in analysis.findings) or analysis.references:
+        yield "To change something, add options to"
+        yield f"  {options.command(target=analysis.target.name)}"
+
+
+def reference_lines(references: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line per category with its reference level; nothing if there is none."""
+    if not references:
+        return
+    yield ""
+    yield "Reference levels, with which the other levels of a category are compared"
+    shown = list(references.items())[:MOST_REFERENCES]
+    width = min(_WIDTH_OF_NAME, max(len(name) for name, _ in shown))
+    for name, levels in shown:
+        head = f"  {shorten(name, width).ljust(width)}  "
+        yield from _wrap(levels, head, " " * len(head))
+    if len(references) > len(shown):
+        yield f"  … and {len(references) - len(shown)} more, the first level of each"
+    if any(" < " in levels for _, levels in shown):
+        order = (
+            "Between levels in the order of their words (model.levels) stands <; the first is the"
+        )
+        yield from _wrap(f"{order} reference level.")
+    name, _ = shown[0]
+    yield f"To choose another level, add --levels {shlex.quote(f'{name}=LEVEL')}"
 
 
 def finding_lines(title: str, findings: Iterable[Finding]) -> Iterator[str]:
@@ -67,7 +97,9 @@ def finding_lines(title: str, findings: Iterable[Finding]) -> Iterator[str]:
         yield ""
         yield title
         for finding in summarized:
-            yield from _wrap(f"{finding.message} {finding.action}", "  · ", "    ")
+            yield from _wrap(finding.message, "  · ", "    ")
+            yield from _wrap(finding.action, "    ", "    ")
+            yield from _wrap(finding.otherwise, "    ", "    ")
 
 
 def setting_lines(settings: Mapping[str, Setting]) -> Iterator[str]:
@@ -134,9 +166,11 @@ def _format_value(value: object) -> str:
             return "null"
         case dict():
             items = ", ".join(f"{key}: {_format_value(each)}" for key, each in value.items())
+            if len(items) > _LONG_VALUE:
+                return f"of {list_names(list(value))}"
             return f"{{{items}}}"
         case list():
-            return ", ".join(map(str, value))
+            return f"[{', '.join(map(str, value))}]"
     return str(value)
 
 

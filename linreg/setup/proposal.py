@@ -1,32 +1,31 @@
 """A formula and the parameters that go with it, proposed for a table that was surveyed."""
 
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from linreg.data.formula.formula import quote_name
-from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.split.partition import part_sizes
-from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
-from linreg.fit.exact.least_squares import solve
-from linreg.params import Params
-from linreg.setup.checks.column_checks import check_columns
+from linreg.fit.exact.solver import solve
+from linreg.setup.checks.column_checks import ROW_NUMBER, check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
-from linreg.setup.checks.leakage import Leakage, find_leakage
+from linreg.setup.checks.leakage import SMALLEST_CONTRIBUTION, Leakage, find_leakage
 from linreg.setup.checks.training_checks import check_training_rows
-from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, choose_policy
-from linreg.setup.survey.column_survey import Survey
-from linreg.setup.survey.preview import Preview, preview_formula
+from linreg.setup.formula_reader import FormulaReader
+from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, missing_findings
+from linreg.setup.survey.column_names import is_id, is_row_number
+from linreg.setup.survey.preview import Preview
 from linreg.setup.training.choice import TrainingChoice, choose_training
 
-MOST_LISTED = 30
-"""More features than these are written as `.` if that means the same."""
+STRONG = 5.0
+"""A row number whose t value is larger explains the target, and is a measurement after all."""
 
 
 @dataclass
 class Proposal:
     """What `linreg use` will write, and what it has found on the way.
 
+    codes             features that are numbers and categories
     excluded          why a column is not a feature, in a word or two
     num_rows_fitted   rows that the exact fit has read; `r2` is its R², None where it failed
     skewness          of the target; None where it is beyond float64
@@ -36,6 +35,7 @@ class Proposal:
     target: str
     features: list[str]
     formula: str = ""
+    codes: Collection[str] = ()
     missing: MissingCells = NOTHING_MISSING
     num_rows_fitted: int = 0
     r2: float | None = None
@@ -43,6 +43,11 @@ class Proposal:
     training: TrainingChoice | None = None
     excluded: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def said(self) -> set[str]:
+        """The features of which it has been said that they are codes or like row numbers."""
+        return {*self.codes, *(finding.column for finding in self.findings)}
 
     def add(self, finding: Finding) -> None:
         """Add a finding, and exclude its columns from the features."""
@@ -52,42 +57,42 @@ class Proposal:
 
 
 def propose(
-    table: TypedTable,
-    survey: Survey,
-    params: Params,
-    target: str,
-    auxiliary: AuxiliaryColumns,
-    without: Collection[str] = (),
+    reader: FormulaReader, target: str, without: Collection[str], known: Sequence[Finding]
 ) -> Proposal:
     """Return features, formula and parameters for a target.
 
     Where a feature leaks the target or is collinear with others it is excluded, and the rest is
     fitted again.
+
+    without  columns that the user does not want as features
+    known    findings about columns that are no features
     """
-    not_features = {**auxiliary, **dict.fromkeys(without, "--without")}
-    context = CheckContext(survey, params.split.train, not_features, target)
+    survey, params = reader.survey, reader.params
+    not_features = {**reader.auxiliary, **dict.fromkeys(without, "--without")}
     candidates = [name for name in survey.columns if name != target and name not in not_features]
     proposal = Proposal(target, candidates, excluded=dict.fromkeys(without, "--without"))
+    for finding in known:
+        proposal.add(finding)
+        not_features |= dict.fromkeys(finding.excluded, finding.reason)
+    context = CheckContext(
+        survey, params.split.train, not_features, target, params.model.unseen == "error"
+    )
+    numbers_of_rows = []
     for finding in check_columns(context):
-        if target not in finding.excluded:
+        if finding.reason == ROW_NUMBER:
+            numbers_of_rows.append(finding)
+        elif target not in finding.excluded:
             proposal.add(finding)
+    for finding in numbers_of_rows:
+        _exclude_unless_it_counts(proposal, finding, reader)
     while True:
         if not proposal.features:
             proposal.add(
                 Finding("No column is left as a feature.", "The model predicts the target's mean.")
             )
-        others = [target, *auxiliary]
-        proposal.formula = write_formula(target, proposal.features, table, survey, auxiliary)
-        proposal.missing = choose_policy(table, survey, proposal.features, others)
-        preview = preview_formula(
-            proposal.formula,
-            proposal.missing.policy,
-            table,
-            survey,
-            auxiliary,
-            params.model.weights,
-            params.split,
-        )
+        read = reader.read(target, proposal.features)
+        preview = read.preview
+        proposal.formula, proposal.codes, proposal.missing = read.formula, read.codes, read.missing
         proposal.num_rows_fitted = preview.moments.num_rows
         proposal.skewness = preview.skewness
         try:
@@ -98,6 +103,7 @@ def propose(
             return proposal
         if not _exclude_columns(proposal, preview, leakage):
             break
+    proposal.findings += missing_findings(proposal.missing, proposal.features, survey.num_rows)
     proposal.r2 = leakage.r2
     num_rows = survey.num_rows - proposal.missing.num_dropped
     too_few = check_training_rows(num_rows, len(preview.names) + 1, params.split)
@@ -115,15 +121,39 @@ def propose(
     return proposal
 
 
-def write_formula(
-    target: str, features: list[str], table: TypedTable, survey: Survey, auxiliary: AuxiliaryColumns
-) -> str:
-    """Return `target ~ features`, or `target ~ .` for many features if that means the same."""
-    if len(features) > MOST_LISTED:
-        not_in_dot = {target, *excluded_from_dot(survey.profiles, auxiliary)}
-        if features == [name for name in table.schema.names if name not in not_in_dot]:
-            return f"{quote_name(target)} ~ ."
-    return f"{quote_name(target)} ~ {' + '.join(map(quote_name, features)) or '1'}"
+def _exclude_unless_it_counts(proposal: Proposal, finding: Finding, reader: FormulaReader) -> None:
+    """Exclude a row number, unless it is the only feature or explains the target."""
+    (name,) = finding.excluded
+    if proposal.features == [name] and not is_id(name):
+        reason = "Kept, as it is the only feature."
+        kept = Finding(finding.message, reason, is_hint=True, column=name)
+        proposal.findings.append(kept)
+    elif not is_row_number(name) and _explains(proposal, name, reader):
+        kept = Finding(
+            finding.message.replace("a row number", "like a row number"),
+            "Kept, as it explains the target.",
+            otherwise=f"If it only numbers the rows, add --without {shlex.quote(name)}",
+            is_hint=True,
+            column=name,
+        )
+        proposal.findings.append(kept)
+    else:
+        proposal.add(finding)
+
+
+def _explains(proposal: Proposal, name: str, reader: FormulaReader) -> bool:
+    """Whether a column has a large t value beside the other features."""
+    preview = reader.read(proposal.target, proposal.features).preview
+    z_scores = preview.z_scores
+    try:
+        solution = find_leakage(preview.moments, preview.names, z_scores).solution
+    except UserError:
+        return False
+    j = preview.names.index(f"`{name}`" if name == "b" else name)
+    theta, error = abs(float(solution.theta[j])), float(solution.standard_errors[j + 1])
+    # Where the fit is perfect the error is 0, and what does not contribute is rounding.
+    contributes = theta * z_scores.x_scale[j] > SMALLEST_CONTRIBUTION * z_scores.y_scale
+    return bool(contributes and theta > STRONG * error)
 
 
 def _exclude_columns(proposal: Proposal, preview: Preview, leakage: Leakage) -> bool:

@@ -93,6 +93,6 @@ def _reason_for_missing(missing: MissingCells, num_rows: int) -> str:
         return f"{dropped} have a missing cell"
     also = f", and {dropped} dropped" if missing.num_dropped else ""
     return (
-        f"dropping would lose {missing.num_incomplete / num_rows:.0%} of the rows, more than"
+        f"dropping would lose {missing.num_incomplete / num_rows:.1%} of the rows, more than"
         f" {MOST_DROPPED:.0%}: {missing.num_filled} cells are filled with means{also}"
     )

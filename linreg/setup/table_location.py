@@ -9,6 +9,7 @@ from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.files import content_hash, new_file, new_folder
 from linreg.git import query_git
+from linreg.setup.options import UseOptions
 
 COPIES = Path("data/own")
 """Where `--copy` puts tables; git does not ignore it."""
@@ -47,7 +48,7 @@ def locate_table(path: Path, *, copy: bool) -> Path:
     return target
 
 
-def tracking_advice(path: Path) -> tuple[str, str]:
+def tracking_advice(path: Path, options: UseOptions) -> tuple[str, str]:
     """Return why clones and queued experiments would lack a table, and the command against that.
 
     Both are empty for a table that git or DVC tracks.
@@ -58,7 +59,7 @@ def tracking_advice(path: Path) -> tuple[str, str]:
             "The table lies outside of this repository: `dvc repro` reads it there, but clones,"
             f" queued experiments and `make verify` do not have it. To copy it into {COPIES}/:"
         )
-        return message, shlex.join(["linreg", "use", str(path), "--copy"])
+        return message, options.command(copy=True)
     if _is_tracked(source):
         return "", ""
     tool, committed = "git add", "it"

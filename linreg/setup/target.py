@@ -1,17 +1,20 @@
 """Which column is to be predicted, if the user has not said so."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from linreg.data.csv.header import suggest_name
 from linreg.data.formula.schema import kind_of
 from linreg.errors import UserError
-from linreg.setup.checks.column_checks import ROW_NUMBER
+from linreg.setup.survey.column_names import is_id, is_person_number, is_when_or_where, is_year
 from linreg.setup.survey.column_survey import ColumnSurvey, Survey
 
+Ask = Callable[[Sequence[str]], str]
+"""Asks the user which of the candidates is the target."""
+
 _NAMES = ("target", "y", "label", "response", "outcome", "output")
-_ENDINGS = (
+_QUANTITIES = (
     "price",
     "cost",
     "value",
@@ -28,6 +31,7 @@ _ENDINGS = (
     "consumption",
     "mpg",
 )
+_UNITS = ("eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "chf", "k", "m")
 
 
 class Target(NamedTuple):
@@ -37,32 +41,43 @@ class Target(NamedTuple):
     guessed_from: str = ""
 
 
-def guess_target(survey: Survey, excluded: Mapping[str, str], origin: object) -> Target:
+def guess_target(
+    survey: Survey, excluded: Mapping[str, str], origin: object, ask: Ask | None = None
+) -> Target:
     """Return a column of numbers; `excluded` are those that should not be used, with the reason.
 
-    That is a column with a usual name for a target (target, y, label, …), else one whose name ends
-    in a quantity that people predict (price, cost, value, …), else the last column of numbers. Of
-    several candidates it is the last. Raises UserError if there is no number to predict, or if the
-    likely target is text.
+    It is guessed only where that is safe: it is the one column with a usual name for a target
+    (target, y, label, …); or the last candidate, and the only one whose name ends in a quantity
+    that people predict (price, cost, value, …); or the only candidate. A year, a month, a
+    coordinate, an identifier or a column of two values is no candidate.
+
+    Otherwise the user is asked. Raises UserError, with the candidates, where nobody can be `ask`ed,
+    if there is no number to predict, or if the likely target is text.
     """
-    candidates = [
+    reasons = {**excluded, **_no_targets(survey, excluded)}
+    numbers = [name for name in survey.columns if name not in reasons]
+    # A target may be text for the format of its numbers, which is an error with a remedy.
+    likely = [
         name
         for name, column in survey.columns.items()
-        if name not in excluded or _is_mostly_numbers(column)
+        if name not in reasons or _is_mostly_numbers(column)
     ]
-    for is_likely in (_is_usual_name, _ends_in_quantity):
-        for name in reversed(candidates):
-            if is_likely(name):
-                check_target_column(survey, name, origin)
-                return Target(name, "from its name")
-    numbers = [
-        name for name, column in survey.columns.items() if kind_of(column.profile.type) == "number"
-    ]
-    good = [name for name in numbers if name not in excluded]
-    best = good or [name for name in numbers if excluded[name] == ROW_NUMBER]
-    if best:
-        return Target(best[-1], "as the last column of numbers")
-    raise _no_target(survey, excluded, origin)
+    named = [name for name in likely if name.strip().lower() in _NAMES]
+    quantities = [name for name in likely if _ends_in_quantity(name)]
+    if len(named) == 1 or (not named and quantities == likely[-1:] and quantities):
+        name = (named or quantities)[0]
+        check_target_column(survey, name, origin)
+        return Target(name, "from its name")
+    if not numbers:
+        raise _no_target(survey, reasons, origin)
+    if len(numbers) == 1:
+        return Target(numbers[0], "as the only column of numbers that may be predicted")
+    candidates = sorted(numbers, key=lambda name: (name not in named, name not in quantities))
+    if ask is None:
+        what = "does not show which column is to be predicted"
+        found = ", ".join(candidates)
+        raise UserError(origin, what, found=found, todo="name it: --target COLUMN")
+    return Target(ask(candidates))
 
 
 def check_target_column(survey: Survey, name: str, origin: object) -> None:
@@ -93,7 +108,7 @@ def check_target_column(survey: Survey, name: str, origin: object) -> None:
 
 
 def check_features_exist(
-    survey: Survey, names: Collection[str], target: str, origin: object
+    survey: Survey, names: Collection[str], target: str | None, origin: object
 ) -> None:
     """Raise UserError unless the columns of `--without` are there and are not the target."""
     for name in names:
@@ -105,12 +120,30 @@ def check_features_exist(
             raise UserError(where, "is the target (--without)", todo="choose another --target")
 
 
-def _is_usual_name(name: str) -> bool:
-    return name.strip().lower() in _NAMES
+def _no_targets(survey: Survey, excluded: Mapping[str, str]) -> dict[str, str]:
+    """Return why columns are no candidates, in a word or two."""
+    reasons = {}
+    for name, column in survey.columns.items():
+        if name in excluded:
+            continue
+        if kind_of(column.profile.type) != "number":
+            reasons[name] = str(column.profile.type)
+        elif is_year(name, column):
+            reasons[name] = "a year"
+        elif is_when_or_where(name):
+            reasons[name] = "a time or place"
+        elif is_id(name) or is_person_number(name):
+            reasons[name] = "an identifier"
+        elif column.distinct.count == 2 and column.profile.count > 2:
+            reasons[name] = "two values"
+    return reasons
 
 
 def _ends_in_quantity(name: str) -> bool:
-    return re.split(r"[\W_]+", name.strip().lower())[-1] in _ENDINGS
+    words = [word for word in re.split(r"[\W_]+", name.strip().lower()) if word]
+    while len(words) > 1 and words[-1] in _UNITS:
+        words.pop()
+    return bool(words) and words[-1] in _QUANTITIES
 
 
 def _is_mostly_numbers(column: ColumnSurvey) -> bool:
@@ -118,13 +151,15 @@ def _is_mostly_numbers(column: ColumnSurvey) -> bool:
     return 0 < column.profile.count < 2 * column.text_formats.numbers
 
 
-def _no_target(survey: Survey, excluded: Mapping[str, str], origin: object) -> UserError:
+def _no_target(survey: Survey, reasons: Mapping[str, str], origin: object) -> UserError:
     names = list(survey.columns)
     if len(names) == 1 and (suggestion := suggest_name("", names)):
         return UserError(origin, "has one column only", found=names[0], todo=suggestion)
-    found = ", ".join(
-        f"{name} ({excluded.get(name, survey.columns[name].profile.type)})" for name in names
-    )
+    found = ", ".join(f"{name} ({reasons[name]})" for name in names)
+    is_number = any(kind_of(each.profile.type) == "number" for each in survey.columns.values())
+    if is_number:
+        what = "has no column of numbers that is likely to be predicted"
+        return UserError(origin, what, found=found, todo="name one: --target COLUMN")
     return UserError(origin, "has no column of numbers to predict", found=found)
 
 

@@ -23,10 +23,10 @@ from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.evaluation.inference import Inference, infer
 from linreg.files import read_json
-from linreg.fit.exact.ldl import PRECISION
-from linreg.fit.exact.least_squares import solve
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.second_pass import second_moments
+from linreg.fit.exact.solver import solve
 
 CERTIFIED = "certified.json"
 QUANTITIES = ("coefficients", "standard_errors", "residual_sd", "r_squared")

@@ -12,7 +12,7 @@ from typing import Any
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
-from linreg.params import Params
+from linreg.params import BY_COLUMN, Params
 from linreg.params_edit import set_values
 from linreg.params_file import PARAMS_FILE
 from linreg.plain_yaml import read_yaml
@@ -151,6 +151,12 @@ def write_parameters(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> l
             changed[f"{section}.{key}"] = value
             before = _as_json(in_commit[key]) if is_set else "not set"
             lines.append(f"{section}.{key} = {_as_json(value)} (in the commit: {before})")
+    for name in BY_COLUMN:
+        section, key = name.split(".")
+        if (document.get(section) or {}).get(key) and key not in sections.get(section, {}):
+            # Where there is none, nothing was logged.
+            changed[name] = {}
+            lines.append(f"{name} = {{}} (in the commit: {_as_json(document[section][key])})")
     set_values(path, changed)
     return lines
 

@@ -3,10 +3,14 @@
 import difflib
 import gzip
 import os
+import pty
+import select
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,16 +78,17 @@ def flat(text: str) -> str:
 
 def test_the_example_of_the_readme_is_set_up(folder: Path, use: Callable[..., str]) -> None:
     shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
-    printed = use("auto-mpg.csv")
+    printed = use("auto-mpg.csv", "--target", "mpg")
     params = written(folder)
     assert params.ingest.source == "auto-mpg.csv"
     assert params.model.formula == (
         "mpg ~ cylinders + displacement + horsepower + weight + acceleration + modelyear + origin"
     )
-    assert (params.ingest.missing, params.train.standardize) == ("drop", True)
-    assert {name: gate.min for name, gate in params.evaluate.gates.items()} == {"test_r2": 0}
+    assert (params.ingest.missing, params.train.scale) == ("drop", "whiten")
+    gates = {name: (gate.min, gate.max) for name, gate in params.evaluate.gates.items()}
+    assert gates == {"test_r2": (0, None), "gap": (None, 0.01)}
+    assert "the loss is expected to end at" in flat(printed)
     for words in (
-        "Target: mpg, guessed from its name.",
         "car_name is free text",
         "C(origin)",
         "6 rows, 1.5%, have a missing cell",
@@ -105,7 +110,9 @@ def test_comments_and_all_other_lines_are_kept_byte_for_byte(
         for line in difflib.ndiff(before.split("\n"), after.split("\n"))
         if line[0] in "+-"
     }
-    assert changed == {"source", "formula", "standardize", "gates", "test_r2"}
+    of_training = {"scale", "schedule", "average", "batch_size", "epochs", "lr"}
+    assert changed <= {"source", "formula", "gates", "test_r2", *of_training}
+    assert {"source", "formula", "scale"} <= changed
     for line in before.splitlines():
         assert "#" not in line or line[line.index("#") :] in after
 
@@ -163,7 +170,7 @@ def test_columns_of_parquet_that_a_formula_cannot_use_are_left_out(
         "photos has the type list<element: int64>, which is neither number, text nor time. Not read"
         in printed
     )
-    assert "split.by: time:sold" in printed
+    assert "To test on the newest rows, add --split-by time:sold" in printed
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
@@ -209,8 +216,9 @@ def test_columns_that_determine_the_target_are_a_warning_with_the_relation(
     houses = HOUSES.assign(tax=RNG.normal(5, 2, N).round(2))
     houses["price"] = (houses["size"] + 2 * houses["tax"] - houses["age"]).round(2)
     houses.to_csv("houses.csv", index=False)
-    assert "price = size − age + 2·tax" not in flat(use("houses.csv", "--without", "tax"))
-    printed = flat(use("houses.csv"))
+    given = ("houses.csv", "--target", "price")
+    assert "price = size − age + 2·tax" not in flat(use(*given, "--without", "tax"))
+    printed = flat(use(*given))
     assert "The features determine the target exactly: price = size − age + 2·tax." in printed
     assert written(folder).model.formula == "price ~ size + age + zone + tax"
 
@@ -253,7 +261,6 @@ def test_a_wide_table_becomes_a_dot_and_is_printed_in_part(
     printed = use("wide.csv")
     assert written(folder).model.formula == "y ~ ."
     assert "… and 22 more columns: 22 features" in printed
-    assert not written(folder).train.standardize
     use("wide.csv", "--without", "v3")
     assert "v3" not in written(folder).model.formula.split(" + ")
 
@@ -277,24 +284,6 @@ def test_auxiliary_columns_are_not_features_and_parameters_with_absent_ones_are_
     assert (written(folder).split.by, written(folder).model.weights) == ("row", None)
 
 
-def test_the_learning_rate_is_lowered_for_rows_of_high_leverage(
-    folder: Path, use: Callable[..., str]
-) -> None:
-    # All rows are for training.
-    text = (folder / "params.yaml").read_text()
-    for part, share in (("train: 0.7", 1), ("validation: 0.15", 0), ("test: 0.15", 0)):
-        text = text.replace(f"  {part}", f"  {part.split(':')[0]}: {share}")
-    (folder / "params.yaml").write_text(text)
-    zones = ["island"] * 6 + ["main land"] * 5994
-    size = RNG.normal(size=6000)
-    rows = pd.DataFrame({"size": size, "zone": zones, "price": size + RNG.normal(size=6000)})
-    rows.to_csv("houses.csv", index=False)
-    assert "A few rows have high leverage, by zone[T.main land]" in flat(use("houses.csv"))
-    # One over the share of the level is 1000: the limit is 32 · 0.1 / 1000 = 0.0032, and half of it
-    # is safe.
-    assert written(folder).train.lr == 0.001
-
-
 def test_a_file_outside_of_the_repository_is_copied_on_request(
     folder: Path, use: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -309,7 +298,123 @@ def test_a_file_outside_of_the_repository_is_copied_on_request(
     assert "exists already, with other content" in use(str(elsewhere), "--copy")
 
 
+def test_every_printed_command_has_all_options_that_were_given(
+    folder: Path, use: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("my data") / "houses.csv"
+    HOUSES.to_csv(elsewhere, index=False, header=False)
+    given = ["--names", "size,age,zone,price", "--without", "age", "--levels", "zone=south"]
+    given += ["--split-by", "row", "--missing", "drop", "--sentinels", "size=-1", "--dry-run"]
+    printed = use(str(elsewhere), *given)
+    commands = [line for line in printed.splitlines() if line.startswith("  linreg use ")]
+    assert len(commands) == 3  # another target, a copy, and without --dry-run
+    for command in commands:
+        words = shlex.split(command)
+        assert words[2] == str(elsewhere)
+        assert set(given) - {"--dry-run"} < set(words)
+    assert "--dry-run" not in commands[-1]
+    assert "Target" not in use(*shlex.split(commands[-1])[2:])
+    assert written(folder).model.formula == "price ~ size + zone"
+    assert written(folder).model.levels == {"zone": ("south",)}
+    assert written(folder).ingest.sentinels == {"size": (-1,)}
+
+
+def test_the_reference_levels_are_named(folder: Path, use: Callable[..., str]) -> None:
+    conditions = RNG.choice(["poor", "fair", "good"], N)
+    HOUSES.assign(condition=conditions).to_csv("houses.csv", index=False)
+    printed = use("houses.csv", "--target", "price")
+    assert "  zone       north\n  condition  poor < fair < good\n" in printed
+    assert written(folder).model.levels == {"condition": ("poor", "fair", "good")}
+    printed = use("houses.csv", "--target", "price", "--levels", "zone=south,north")
+    assert "  zone       south\n" in printed
+    assert written(folder).model.levels == {
+        "condition": ("poor", "fair", "good"),
+        "zone": ("south", "north"),
+    }
+    assert "has no level 'west' (--levels); found north, old town, south" in use(
+        "houses.csv", "--target", "price", "--levels", "zone=west"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split-by", "group:who"], "column who: there is no such column (--split-by)"),
+        (["--split-by", "who"], "--split-by: must be row, group:COLUMN or time:COLUMN; found who"),
+        (["--levels", "zone"], "--levels, --sentinels: must be COLUMN=A,B; found zone"),
+        (["--levels", "zon=a"], "column zon: there is no such column (--levels)"),
+        (["--levels", "size=a"], "column size: has no level 'a' (--levels); found double"),
+        (["--sentinels", "ag=9"], "there is no such column (--sentinels)"),
+        (["--sentinels", "age=x"], "must be values of type int64 (--sentinels); found x"),
+        (["--without", "ag"], "column ag: there is no such column (--without)"),
+    ],
+)
+def test_an_option_that_does_not_fit_the_table_is_an_error_and_nothing_is_written(
+    folder: Path, use: Callable[..., str], options: list[str], message: str
+) -> None:
+    HOUSES.to_csv("houses.csv", index=False)
+    before = (folder / "params.yaml").read_bytes()
+    assert message in use("houses.csv", *options)
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+INTERRUPT, END_OF_FILE = "\x03", "\x04"
+
+
+def answered(folder: Path, typed: str, *arguments: str) -> tuple[int, str]:
+    """Run the command on a terminal, type an answer to its question, and return code and output."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(folder)
+        command = [sys.executable, "-m", "linreg", "use", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        os.execve(command[0], command, environment)  # noqa: S606 - there is no shell to need
+    shown, is_typed = b"", False
+    # Linux ends the output of a terminal that nobody holds with an error.
+    with suppress(OSError):
+        for _ in range(60):
+            if not select.select([terminal], [], [], 1)[0]:
+                # Python does not see an interrupt that comes just before it waits for input.
+                if is_typed and typed == INTERRUPT:
+                    os.write(terminal, typed.encode())
+                continue
+            shown += os.read(terminal, 4096)
+            if not is_typed and b"Number or name: " in shown:
+                os.write(terminal, typed.encode())
+                is_typed = True
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "target"), [("mpg\n", "mpg"), ("4\n", "horsepower"), ("0\nno\n5\n", "weight")]
+)
+def test_on_a_terminal_the_target_is_asked_for(folder: Path, typed: str, target: str) -> None:
+    shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
+    code, shown = answered(folder, typed, "auto-mpg.csv")
+    assert code == 0
+    assert "Which column is to be predicted?\n   1  mpg\n   2  cylinders\n" in shown
+    assert shown.count("Type a number from 1 to 7") == typed.count("\n") - 1
+    assert written(folder).model.formula.startswith(f"{target} ~ ")
+
+
+def test_on_a_terminal_the_question_may_be_left_unanswered(folder: Path) -> None:
+    shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
+    before = (folder / "params.yaml").read_bytes()
+    code, shown = answered(folder, END_OF_FILE, "auto-mpg.csv")
+    assert (code, shown.splitlines()[-1].startswith("error: ")) == (2, True)
+    code, _ = answered(folder, INTERRUPT, "auto-mpg.csv")
+    assert code == 130
+    assert (folder / "params.yaml").read_bytes() == before
+
+
 REFUSED: dict[str, tuple[bytes, list[str], str]] = {
+    "several candidates": (
+        b"a,b,year\n1.5,2,1999\n2,5,2000\n3,4,2001\n",
+        [],
+        "does not show which column is to be predicted; found a, b; name it: --target COLUMN",
+    ),
     "nothing": (b"", [], "is empty"),
     "a header alone": (b"a,b\n", [], "has columns and no rows"),
     "no number": (
@@ -385,7 +490,9 @@ def _reproduced(project: Project, *arguments: str) -> float:
 
 @pytest.mark.slow
 def test_the_pipeline_runs_after_use_on_the_example(project: Project) -> None:
-    assert _reproduced(project, "data/examples/auto-mpg.csv") < 0.02  # 0.0039 measured
+    assert (
+        _reproduced(project, "data/examples/auto-mpg.csv", "--target", "mpg") < 0.02
+    )  # 0.0039 measured
 
 
 @pytest.mark.slow
@@ -409,6 +516,39 @@ def test_the_pipeline_runs_after_use_where_the_default_rate_diverges(project: Pr
 
 
 @pytest.mark.slow
+def test_the_pipeline_runs_after_use_with_groups_sentinels_and_levels_in_an_order(
+    project: Project,
+) -> None:
+    """And a sentinel in a row to predict is a missing cell, too."""
+    answers = ["Strongly disagree", "Disagree", "Neutral", "Agree", "Strongly agree"]
+    answer = RNG.choice(answers, 600)
+    age = RNG.integers(18, 90, 600)
+    rows = pd.DataFrame(
+        {
+            "patient id": np.repeat(np.arange(150), 4),
+            "Q1. Do you sleep well?": answer,
+            "age": np.where(np.arange(600) % 9, age, -999),
+            "y": np.vectorize(answers.index)(answer) + age / 20 + RNG.normal(size=600),
+        }
+    )
+    rows.to_csv(project.folder / "data/answers.csv", index=False)
+    assert _reproduced(project, "data/answers.csv") < 0.05
+    params = load_params(project.folder / "params.yaml")
+    assert params.split.by == "group:patient id"
+    model = project.json("models/model/model.json")
+    assert {name for name in model["theta"] if name.startswith("Q1")} == {
+        f"Q1. Do you sleep well?[T.{level}]" for level in answers[1:]
+    }
+    assert project.json("models/evaluation/inference.json")["reference_levels"] == {
+        "Q1. Do you sleep well?": "Strongly disagree"
+    }
+    rows.head(9).drop(columns="y").to_csv(project.folder / "new.csv", index=False)
+    project.run("linreg", "predict", "models/model", "new.csv", "predictions.csv")
+    reasons = pd.read_csv(project.folder / "predictions.csv")["reason"]
+    assert (reasons == "filled with the mean: age").tolist() == [True] + [False] * 8
+
+
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     """Rows that take 240 MB as numbers, in a process that may have 1.2 GB of address space beyond
     its libraries.
@@ -428,7 +568,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         "    print(peak, end.code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, "use", "long.parquet", "--dry-run"],
+        [sys.executable, "-c", program, "use", "long.parquet", "--target", "x0", "--dry-run"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

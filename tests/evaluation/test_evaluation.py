@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from linreg.data.formula.design import Design
+from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
@@ -113,6 +115,10 @@ def test_the_files_hold_all_that_was_found(inference: Inference, tmp_path: Path)
     assert written["metrics.json"].items() >= {"train": METRICS, **GAP}.items()
     assert written["inference.json"].items() >= inference.as_data().items()
     assert written["gates.json"]["gates"]["train_r2"]["passed"]
+    assert "reference_levels" not in written["inference.json"]
+    levels: dict[str, Level] = {"zone": "north", "C(code)": 2}
+    replace(found, reference_levels=levels).write(tmp_path)
+    assert json.loads((tmp_path / "inference.json").read_text())["reference_levels"] == levels
 
 
 def test_parts_without_rows_have_no_metrics(

@@ -40,7 +40,7 @@ def test_the_report_of_a_branch_shows_its_parameters_and_differences(tmp_path: P
     assert rows["gap"] == pytest.approx(
         [before["gap"], after["gap"], after["gap"] - before["gap"]], abs=1e-8
     )
-    assert "- test_r2 (min 0.9): passed with 0.99935" in report
+    assert "- test_r2 (at least 0.9): passed with 0.99935" in report
     page = (project.folder / "report/plots.html").read_text()
     assert {'"rev": "main"', '"rev": "workspace"'} <= set(re.findall(r'"rev": "\w+"', page))
     assert project.run("git", "status", "--porcelain").stdout == ""

@@ -86,9 +86,9 @@ def test_the_mlflow_run_has_curves_parameters_dataset_model_and_links(reproduced
 def test_the_summary_tells_what_was_found_and_what_is_true(reproduced: Project) -> None:
     summary = reproduced.run("linreg", "summary").stdout
     model = reproduced.json("models/model/model.json")
-    assert f"{model['theta']['x2']:.8g}" in summary
-    assert " -3.4 " in summary
-    assert "gate test_r2 (min 0.9): passed" in summary
+    assert f" {model['theta']['x2']:.5f} " in summary
+    assert " -3.40000 " in summary
+    assert "gate test_r2 (at least 0.9): passed" in summary
 
 
 def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project) -> None:

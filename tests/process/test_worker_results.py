@@ -19,7 +19,8 @@ from linreg.errors import UserError
 from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.coordinates.choice import training_coordinates
-from linreg.fit.coordinates.scaling import z_score_scaling
+from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
+from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params import Train
@@ -86,6 +87,9 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     exact = ExactReference.compute(shards, design.names, True, Train(), workers)
     scores = z_score_scaling(exact.moments, True)
     scaling = training_coordinates(exact, "standardize")
+    assert isinstance(scaling, Scaling)
+    whitening = training_coordinates(exact, "whiten")
+    assert isinstance(whitening, Whitening)
     theta, b = exact.solution.theta * 0.9, exact.solution.b
     kind, errors = RobustStandardErrors.compute(exact.solution, shards, workers).standard_errors()
     return {
@@ -101,6 +105,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
             bits(each)
             for each in (scaling.x_mean, scaling.x_scale, [scaling.y_mean, scaling.y_scale])
         ],
+        "whitening": bits(whitening.transform.ravel().tolist()),
         "loss": [mean_squared_error(rows, theta, b, workers) for rows in (shards, part)],
         "baseline": exact.mean_target,
         "metrics": [

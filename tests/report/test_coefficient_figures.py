@@ -9,7 +9,7 @@ from scipy import stats
 
 from linreg.report.coefficient_figures import MAX_ROWS, distance_figure, effect_figure
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
-from tests.report.drawing import Drawing
+from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]
 NUM_ROWS = 60

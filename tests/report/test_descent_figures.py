@@ -10,7 +10,7 @@ import pytest
 from linreg.arrays import Floats
 from linreg.report.descent_figures import contour_factor, path_end_figure, path_figure
 from linreg.report.results import RunResults
-from tests.report.drawing import Drawing
+from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]
 

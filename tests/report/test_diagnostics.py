@@ -1,11 +1,13 @@
 """The diagnostics follow from the numbers of the run."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
 from linreg.report.diagnostics import diagnostics
 from linreg.report.results import RunResults
@@ -44,13 +46,13 @@ def test_a_good_run_has_no_warnings_and_says_what_comes_next(evaluated: Evaluate
     assert "linreg register" in texts(run)
 
 
-def test_a_failed_gate_comes_first_and_no_use_of_the_model_is_suggested(
+def test_a_failed_gate_comes_next_and_no_use_of_the_model_is_suggested(
     evaluated: Evaluated,
 ) -> None:
     run = evaluated(
         "y ~ x", rows(), test=rows(seed=4), gates={"test_r2": {"min": 0.99}}, solver="exact"
     )
-    first = diagnostics(run)[0]
+    _, first, *_ = diagnostics(run)
     r2 = run.metrics["test"]["r2"]
     assert first.severity == "error"
     assert first.text.startswith(f"Gate failed: test_r2 is {r2:.6g}, must be at least 0.99.")
@@ -90,20 +92,45 @@ def test_a_much_larger_error_on_test_rows_is_overfitting(
     assert (text in texts(run)) == is_overfitting
 
 
-def test_training_that_stopped_early_has_not_converged(evaluated: Evaluated) -> None:
+def test_of_a_training_that_has_not_converged_the_exact_coefficients_are_to_be_read(
+    evaluated: Evaluated,
+) -> None:
     run = evaluated("y ~ x", rows(), lr=0.0001, epochs=1)
     gap, distance = run.metrics["gap"], run.metrics["distance"]
-    assert (
-        f"Training has not converged: it ended {gap_in_words(gap)} and "
-        f"{distance:.3g} standard errors from the exact minimum."
-    ) in texts(run)
+    first, *_ = diagnostics(run)
+    assert first.severity == "error"
+    assert first.text.startswith(
+        f"Read the exact coefficients, not the trained ones: training ended {gap_in_words(gap)}, "
+        f"and coefficients are on average {distance / math.sqrt(2):.2g} standard errors from the "
+    )
+    assert not run.passed
 
 
-def test_training_with_a_decaying_rate_and_averaging_converges(evaluated: Evaluated) -> None:
+def test_of_a_training_near_the_minimum_predictions_are_fine_and_coefficients_are_not(
+    evaluated: Evaluated,
+) -> None:
+    run = evaluated("y ~ x", rows(n=6000), lr=0.01, epochs=20)
+    assert run.metrics["gap"] < LARGEST_GAP
+    first, *_ = diagnostics(run)
+    assert first.severity == "warning"
+    assert first.text.startswith("Read the exact coefficients, not the trained ones")
+    assert "Predictions are as good as they can be." in first.text
+
+
+def test_of_a_training_that_has_converged_the_trained_coefficients_are_to_be_read(
+    evaluated: Evaluated,
+) -> None:
     run = evaluated(
         "y ~ x", rows(), lr=0.01, epochs=40, schedule="linear", average=0.5, dtype="float64"
     )
-    assert f"Training converged: {run.metrics['distance']:.2g} standard errors" in texts(run)
+    first, *_ = diagnostics(run)
+    assert first.severity == "ok"
+    assert first.text.startswith("Read the trained coefficients: training ended ")
+
+
+def test_the_exact_solution_is_to_be_read_as_it_is(evaluated: Evaluated) -> None:
+    first, *_ = diagnostics(evaluated("y ~ x", rows(), solver="exact"))
+    assert first.text == "Read the coefficients as they are: they are the exact solution."
 
 
 def test_few_rows_per_coefficient_are_warned_of(evaluated: Evaluated) -> None:

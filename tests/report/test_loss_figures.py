@@ -8,7 +8,7 @@ import pytest
 
 from linreg.report.loss_figures import gap_figure, loss_figure
 from linreg.report.results import NamedResults, RunResults
-from tests.report.drawing import Drawing
+from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]
 

@@ -14,7 +14,7 @@ from linreg.report.residual_figures import (
     residual_figure,
 )
 from linreg.report.results import NamedResults, RunResults
-from tests.report.drawing import Drawing
+from tests.plotting.drawing import Drawing
 
 RANDOM = np.random.default_rng(3)
 

@@ -14,6 +14,7 @@ from linreg.arrays import Mask
 from linreg.data.csv.values import parse_cells
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask
+from linreg.data.tables.sentinels import without_sentinels
 from linreg.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def coerce(
             invalid[name] = InvalidCells(rows, original)
     # A table without columns would forget its number of rows.
     table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
-    return CoercedTable(table, invalid)
+    return CoercedTable(without_sentinels(table, schema.sentinels), invalid)
 
 
 def feature_types(schema: Schema) -> dict[str, pa.DataType]:

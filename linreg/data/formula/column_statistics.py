@@ -21,8 +21,8 @@ from linreg.process.workers import Workers
 class ColumnStatistics:
     """The statistics of one column over the training rows, missing cells left out.
 
-    levels    the sorted values of a column that is used as a category, without those that are
-              pooled, else None
+    levels    the values of a column that is used as a category, without those that are pooled: in
+              the order of `model.levels`, then sorted; else None
     mean      of a column of numbers, else None
     min, max  of a column of numbers, else None
     other     the name of the level that all other values of a category are, `(other)`; None where
@@ -86,18 +86,21 @@ class RunningStatistics:
         self._min = min(self._min, data["min"])
         self._max = max(self._max, data["max"])
 
-    def result(self, pool: int = 0, references: Collection[Level] = ()) -> ColumnStatistics:
+    def result(
+        self, pool: int = 0, references: Collection[Level] = (), order: Sequence[Level] = ()
+    ) -> ColumnStatistics:
         """Return the statistics; those of numbers are None for a column without a value.
 
         pool        levels that occur less often are pooled
         references  levels that are not
+        order       the levels that come first
         """
         has_values = self._is_number and self._count > 0
         kept = [
             level for level, count in self._levels.items() if count >= pool or level in references
         ]
         return ColumnStatistics(
-            levels=tuple(sorted(kept)) if self._is_category else None,
+            levels=_in_order(kept, order) if self._is_category else None,
             mean=_mean(self._sums, self._count) if has_values else None,
             min=self._min if has_values else None,
             max=self._max if has_values else None,
@@ -114,6 +117,12 @@ def merge_over_workers(
     for data in workers.gather({name: each.as_data() for name, each in running.items()}):
         for name, statistics in merged.items():
             statistics.merge(data[name])
+
+
+def _in_order(levels: Collection[Level], order: Sequence[Level]) -> tuple[Level, ...]:
+    """Return levels in an order, and those without a place in it behind, sorted."""
+    place = {level: index for index, level in enumerate(order)}
+    return tuple(sorted(levels, key=lambda level: (place.get(level, len(order)), level)))
 
 
 def _name_of_others(levels: Collection[Level]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,19 @@ MOST_COLUMNS = 1_000_000
 """Of X: so many are counted and named within seconds."""
 
 
+class DesignTerm(NamedTuple):
+    """A term of the formula and its columns of X.
+
+    text              as in the formula, such as `zone:age`
+    names             of its columns
+    reference_levels  by factor, the level without a column, with which the others are compared
+    """
+
+    text: str
+    names: tuple[str, ...]
+    reference_levels: Mapping[str, Level]
+
+
 @dataclass(frozen=True)
 class Design:
     """A formula's terms and the statistics of its columns; makes X (n, M) and y (n,), float64."""
@@ -64,7 +77,9 @@ class Design:
         return cls(
             schema,
             {
-                name: statistics.result(schema.pool, references.get(name, ()))
+                name: statistics.result(
+                    schema.pool, references.get(name, ()), schema.levels.get(name, ())
+                )
                 for name, statistics in merged.items()
             },
         )
@@ -82,6 +97,31 @@ class Design:
             )
         names = (name for term in self.schema.terms for name, _ in self._columns_of(term))
         return tuple("`b`" if name == "b" else name for name in names)
+
+    @cached_property
+    def reference_levels(self) -> dict[str, Level]:
+        """By category, the level that the others are compared with; none for a full category."""
+        return {name: level for term in self.terms for name, level in term.reference_levels.items()}
+
+    @cached_property
+    def terms(self) -> tuple[DesignTerm, ...]:
+        """The terms in the order of the formula; their columns are those of X in its order."""
+        terms = []
+        names = iter(self.names)
+        for term in self.schema.terms:
+            own = tuple(name for _, name in zip(self._columns_of(term), names, strict=False))
+            reduced = [each for each in term if each["kind"] == "category" and not each["full"]]
+            levels = {each["factor"]: self._levels(each) for each in reduced}
+            references = {
+                each["factor"]: levels[each["factor"]][
+                    self._reference_level(each, levels[each["factor"]])
+                ]
+                for each in reduced
+                if levels[each["factor"]]
+            }
+            text = ":".join(each["factor"] for each in term)
+            terms.append(DesignTerm(text, own, references))
+        return tuple(terms)
 
     @cached_property
     def layout(self) -> Layout:

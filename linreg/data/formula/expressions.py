@@ -7,8 +7,9 @@ No text in a formula is executed as Python.
 import ast
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -51,6 +52,25 @@ class Expression:
         # The caller reports values that are not finite, with their rows.
         with np.errstate(all="ignore"):
             return self.compute(columns)
+
+
+def expression_of(factor: str, columns: Sequence[str]) -> Expression:
+    """Return how a numeric factor is computed from its columns.
+
+    A factor that is a column may have any name: it is not parsed.
+    """
+    if list(columns) == [factor]:
+        return Expression(factor, (factor,), lambda values: values[factor])
+    return parse_expression(factor)
+
+
+def product(factors: Sequence[Expression]) -> Expression:
+    """Return the product of numeric factors, multiplied in their order as a design does."""
+    return Expression(
+        ":".join(factor.text for factor in factors),
+        tuple(dict.fromkeys(name for factor in factors for name in factor.columns)),
+        lambda values: reduce(np.multiply, [factor.compute(values) for factor in factors]),
+    )
 
 
 def parse_expression(text: str) -> Expression:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
-from linreg.data.formula.expressions import Expression, parse_expression
+from linreg.data.formula.expressions import expression_of
 from linreg.data.formula.row_errors import RowError, RowErrorHandler
 from linreg.data.tables.arrays import as_floats, as_mask, as_numpy
 
@@ -44,7 +44,7 @@ class FactorValues:
             for name in factor["columns"]:
                 if name not in self._columns:
                     self._columns[name] = self._numeric_column(name)
-            values = _expression(factor)(self._columns)
+            values = expression_of(factor["factor"], factor["columns"])(self._columns)
             self.check_finite(values, text, factor["columns"])
             self._numbers[text] = values
         return self._numbers[text]
@@ -134,9 +134,12 @@ class FactorValues:
 
     def _report_not_finite(self, rows: Mask, what: str, where: str) -> None:
         def found(row: int) -> str:
-            return ", ".join(
-                f"{name} = {column[row]:.17g}" for name, column in self._columns.items()
-            )
+            cells = {name: f"{column[row]:.17g}" for name, column in self._columns.items()}
+            for name in cells.keys() & self._means:
+                missing = self._features.missing(name)
+                if missing is not None and missing[row]:
+                    cells[name] += " (the mean: the cell is missing)"
+            return ", ".join(f"{name} = {cell}" for name, cell in cells.items())
 
         self._errors.report(rows, RowError(f"not finite: {what}", where, "is not finite", found))
 
@@ -145,11 +148,3 @@ class FactorValues:
         invalid = self._features.invalid
         cells = invalid[name].original if name in invalid else self._features.table.column(name)
         return repr(cells[row].as_py())
-
-
-def _expression(factor: Mapping[str, Any]) -> Expression:
-    """Return how a factor is computed; a factor that is a column may have any name: not parsed."""
-    text = factor["factor"]
-    if list(factor["columns"]) == [text]:
-        return Expression(text, (text,), lambda values: values[text])
-    return parse_expression(text)

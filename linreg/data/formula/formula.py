@@ -151,8 +151,9 @@ def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
     match tree:
         case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column)], keywords=[]):
             return Factor(text, "category", (names.get(column, column),))
-        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column), base], keywords=[]):
-            return Factor(text, "category", (names.get(column, column),), _level(base, text))
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column), contrast], keywords=[]):
+            base = _level(_base_of(contrast), text)
+            return Factor(text, "category", (names.get(column, column),), base)
         case _:
             expression = parse_expression(text)
             if not expression.columns:
@@ -162,6 +163,35 @@ def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
 
 def _kind(column: str, categories: frozenset[str]) -> Literal["number", "category"]:
     return "category" if column in categories else "number"
+
+
+def _base_of(contrast: ast.expr) -> ast.expr:
+    """Return the reference level in `"a"`, `Treatment("a")` (patsy) or `contr.treatment("a")`.
+
+    The last is formulaic's; both may name their argument, `reference` and `base`.
+    """
+    match contrast:
+        case ast.Call(func=ast.Name(id="Treatment"), args=[base], keywords=[]):
+            return base
+        case ast.Call(
+            func=ast.Name(id="Treatment"),
+            args=[],
+            keywords=[ast.keyword(arg="reference", value=base)],
+        ):
+            return base
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="contr"), attr="treatment"),
+            args=[base],
+            keywords=[],
+        ):
+            return base
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="contr"), attr="treatment"),
+            args=[],
+            keywords=[ast.keyword(arg="base", value=base)],
+        ):
+            return base
+    return contrast
 
 
 def _level(node: ast.expr, text: str) -> str | int | float | bool:

@@ -1,6 +1,6 @@
 """The formula as plain data, with the types of its columns: the content of schema.json."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,8 @@ class Schema:
     weights       the column of sample weights, else None
     unseen        what becomes of a level that no training row has (`model.unseen`)
     pool          levels with fewer training rows are pooled (`model.pool`)
+    levels        by category, levels in the order that the user wants (`model.levels`)
+    sentinels     by column, values that stand for a missing cell (`ingest.sentinels`)
     """
 
     formula: str
@@ -58,6 +60,8 @@ class Schema:
     weights: str | None = None
     unseen: Literal["error", "base", "drop"] = "error"
     pool: int = 0
+    levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    sentinels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,8 +89,10 @@ class Schema:
 
     @property
     def reference_levels(self) -> dict[str, set[Any]]:
-        """By category, the levels that the formula names as a reference: they are never pooled."""
-        references: dict[str, set[Any]] = {name: set() for name in self.category_columns}
+        """By category, the levels that are named as a reference: they are never pooled."""
+        references: dict[str, set[Any]] = {
+            name: set(self.levels.get(name, ())[:1]) for name in self.category_columns
+        }
         for factor in self.factors:
             if factor["kind"] == "category" and factor["base"] is not None:
                 references[factor["columns"][0]].add(factor["base"])
@@ -104,6 +110,7 @@ class Schema:
             {"name": name, "type": column.type, "kind": column.kind}
             for name, column in self.columns.items()
         ]
+        by_column = {"levels": self.levels, "sentinels": self.sentinels}
         return {
             "format": FORMAT,
             "formula": self.formula,
@@ -116,6 +123,8 @@ class Schema:
             "weights": self.weights,
             "unseen": self.unseen,
             "pool": self.pool,
+            # Most schemas have none.
+            **{key: values for key, values in by_column.items() if values},
         }
 
     @classmethod
@@ -131,8 +140,9 @@ class Schema:
                 )
             columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
-            # Schemas from before the two do not have them.
-            later = {key: data[key] for key in ("unseen", "pool") if key in data}
+            # Schemas from before the first two do not have them.
+            optional = ("unseen", "pool", "levels", "sentinels")
+            later = {key: data[key] for key in optional if key in data}
             return cls(columns=columns, **{key: data[key] for key in keys}, **later)
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(

@@ -17,7 +17,8 @@ def make_schema(
 ) -> Schema:
     """Return the schema of a formula; raises UserError for a column that cannot be what it needs.
 
-    `options` go into the schema as they are: fill_missing, truth, weights, unseen, pool.
+    `options` go into the schema as they are: fill_missing, truth, weights, unseen, pool; levels,
+    and the table's sentinels, for the columns that the formula reads.
     """
     categories = frozenset(
         name for name, profile in profiles.items() if kind_of(profile.type) == "category"
@@ -33,6 +34,8 @@ def make_schema(
         for name, profile in profiles.items()
         if name in parsed.columns
     }
+    for key, values in (("levels", options.get("levels", {})), ("sentinels", table.sentinels)):
+        options[key] = {name: list(values[name]) for name in columns if name in values}
     return Schema(formula=str(parsed), columns=columns, **design_spec(parsed), **options)
 
 

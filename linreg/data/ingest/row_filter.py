@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.formula.expressions import Expression, parse_expression
+from linreg.data.formula.expressions import Expression, expression_of, product
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
-from linreg.data.tables.arrays import as_floats
+from linreg.data.source_rows import DroppedRows, files_as_data
+from linreg.data.tables.arrays import as_arrow, as_floats, as_mask
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
@@ -48,20 +49,17 @@ class RowFilter:
         """Return the types of the used columns."""
         return pa.schema([table.schema.field(name) for name in self.columns])
 
-    def complete_rows(self, table: TypedTable) -> Iterator[pa.Table]:
-        """Yield the rows that are kept, a row group at a time.
+    def complete_rows(
+        self, table: TypedTable, dropped: DroppedRows | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield the rows that are kept, a row group at a time; the others are added to `dropped`.
 
         Raises UserError where an expression of the formula is not finite, or if no row is kept.
         """
         for chunk in table.chunks():
             for expression in self._expressions:
                 _check_finite(expression, chunk)
-            rows = chunk.rows.select(self.columns)
-            for name in self._required:
-                if rows.column(name).null_count:
-                    before = rows.num_rows
-                    rows = rows.filter(pc.is_valid(rows.column(name)))
-                    self.dropped[name] = self.dropped.get(name, 0) + before - rows.num_rows
+            rows = self._complete_rows(chunk, dropped)
             self.kept += rows.num_rows
             yield rows
         if self.kept == 0:
@@ -73,9 +71,35 @@ class RowFilter:
                 todo="add rows without missing cells",
             )
 
-    def as_data(self, profiles: Profiles) -> dict[str, Any]:
-        """Return the policy, the numbers of rows, and the profiles of the columns kept."""
-        return {
+    def _complete_rows(self, chunk: SourceChunk, dropped: DroppedRows | None) -> pa.Table:
+        """Return the rows of a chunk that lack no required cell; count and add the others."""
+        rows = chunk.rows.select(self.columns)
+        num_required = len(self._required)
+        # By row the number of the first required column that is missing.
+        first_missing = np.full(rows.num_rows, num_required)
+        for number, name in reversed(list(enumerate(self._required))):
+            if rows.column(name).null_count:
+                first_missing[as_mask(rows.column(name).is_null())] = number
+        is_complete = first_missing == num_required
+        if is_complete.all():
+            return rows
+        indices = np.flatnonzero(~is_complete)
+        missing = first_missing[indices]
+        for name, count in zip(self._required, np.bincount(missing).tolist(), strict=False):
+            if count:
+                self.dropped[name] = self.dropped.get(name, 0) + count
+        if dropped is not None:
+            names = pa.array(self._required, pa.string())
+            dropped.add(chunk, indices, names.take(as_arrow(missing)))
+        return rows.take(as_arrow(np.flatnonzero(is_complete)))
+
+    def as_data(self, profiles: Profiles, table: TypedTable) -> dict[str, Any]:
+        """Return the policy, the numbers of rows, and the profiles of the columns kept.
+
+        Of several files, also the number of rows of each.
+        """
+        files = files_as_data(table.files)
+        return ({"files": files} if files else {}) | {
             "missing": self._policy,
             "rows_read": self.num_read,
             "rows": self.kept,
@@ -94,14 +118,18 @@ def _filled_columns(schema: Schema, auxiliary: AuxiliaryColumns) -> set[str]:
 
 
 def _expressions(schema: Schema) -> list[Expression]:
-    """Return the numeric factors that are computed, each once; not those that are a column."""
-    factors = [schema.target, *(factor for term in schema.terms for factor in term)]
-    texts = dict.fromkeys(
-        factor["factor"]
-        for factor in factors
-        if factor["kind"] == "number" and factor["columns"] != [factor["factor"]]
-    )
-    return [parse_expression(text) for text in texts]
+    """Return what is computed of numbers, each once: numeric factors that are no column, and the
+    products of the numeric factors of a term.
+    """
+    expressions: dict[str, Expression] = {}
+    for term in [[schema.target], *schema.terms]:
+        numbers = [factor for factor in term if factor["kind"] == "number"]
+        factors = [expression_of(factor["factor"], factor["columns"]) for factor in numbers]
+        computed = [factor for factor in factors if factor.columns != (factor.text,)]
+        if len(factors) > 1:
+            computed.append(product(factors))
+        expressions |= {each.text: each for each in computed}
+    return list(expressions.values())
 
 
 def _check_finite(expression: Expression, chunk: SourceChunk) -> None:

@@ -101,14 +101,16 @@ class TextFormats:
             self.dates += int(count) if is_date and not is_plain else 0
 
 
-def first_unsortable_date(cells: pa.ChunkedArray) -> str | None:
-    """Return the first date in a format, such as 31/12/2024, whose text does not sort by time."""
+def first_unsortable_date(cells: pa.ChunkedArray) -> int | None:
+    """Return the index of the first date in a format, such as 31/12/2024, that does not sort by
+    time as text.
+    """
     if not pa.types.is_string(cells.type):
         return None
     is_date = pc.match_substring_regex(cells, _DATE)
     is_sortable = pc.match_substring_regex(cells, _SORTABLE_DATE)
-    row = pc.index(pc.and_(is_date, pc.invert(is_sortable)), True).as_py()
-    return None if row < 0 else str(cells[row].as_py())
+    index = pc.index(pc.and_(is_date, pc.invert(is_sortable)), True).as_py()
+    return None if index < 0 else int(index)
 
 
 def _first_mismatch(chunk: SourceChunk, column: pa.ChunkedArray, *patterns: str) -> TextCell | None:

@@ -1,6 +1,7 @@
 """The files of the parts: training rows in shards and shuffled, the others in table order."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +53,15 @@ def write_parts(
     validation = OrderedRows("validation", schema, scratch, workers)
     test = OrderedRows("test", schema, scratch, workers)
 
+    lengths = map(table.row_group_length, range(table.num_row_groups))
+    first_rows = list(accumulate(lengths, initial=0))
     own = workers.own_range(table.num_row_groups)
     for group, rows in zip(own, prefetch(map(table.row_group, own)), strict=True):
         part_of_row = partition.labels(group)
-        validation.add(
-            level_filter.filter(select(rows, part_of_row, VALIDATION), PARTS[VALIDATION])
-        )
-        test.add(level_filter.filter(select(rows, part_of_row, TEST), PARTS[TEST]))
+        for part, output in ((VALIDATION, validation), (TEST, test)):
+            indices = np.flatnonzero(part_of_row == part)
+            of_part = rows.take(as_arrow(indices))
+            output.add(level_filter.filter(of_part, PARTS[part], first_rows[group] + indices))
         train_rows = select(rows, part_of_row, TRAIN)
         shard_of_row = shards.labels(group)
         for index, shard in enumerate(train):

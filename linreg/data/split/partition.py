@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.ingest.text_formats import first_unsortable_date
+from linreg.data.source_rows import SourceRows
 from linreg.data.split.group_assignment import assign_groups
 from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
@@ -42,12 +43,12 @@ class Partition:
         return f" ({', '.join(map(str, self.groups))} groups)" if self.groups else ""
 
 
-def partition_rows(table: TableFile, params: Split) -> Partition:
+def partition_rows(table: TableFile, params: Split, source: SourceRows) -> Partition:
     """Assign each row of a table to a part, as `split.by` says.
 
     By row, memory is bounded by the row group; by group or time, the column that `split.by` names
     has to fit into memory. Raises UserError where a part with a share above 0 gets no row, and for
-    dates that do not sort by time.
+    a date that does not sort by time.
     """
     sizes = part_sizes(table.num_rows, params)
     lengths = [table.row_group_length(index) for index in range(table.num_row_groups)]
@@ -55,7 +56,12 @@ def partition_rows(table: TableFile, params: Split) -> Partition:
     if column is None:
         assignment = assign_rows(lengths, sizes, params)
         return Partition(sizes, assignment.counts, assignment.labels)
-    return _partition_by_column(table, lengths, column, sizes, params)
+    values = pa.chunked_array(
+        [chunk for rows in table.row_groups([column]) for chunk in rows.column(column).chunks]
+    )
+    if params.by.startswith("time:"):
+        _require_dates_in_order(values, column, source)
+    return _partition_by_values(values, lengths, column, sizes, params)
 
 
 def assign_rows(
@@ -104,14 +110,13 @@ def parts_of_values(
     return distinct, part_of_value
 
 
-def _partition_by_column(
-    table: TableFile, lengths: Sequence[int], column: str, sizes: Sequence[int], params: Split
+def _partition_by_values(
+    values: pa.ChunkedArray,
+    lengths: Sequence[int],
+    column: str,
+    sizes: Sequence[int],
+    params: Split,
 ) -> Partition:
-    values = pa.chunked_array(
-        [chunk for rows in table.row_groups([column]) for chunk in rows.column(column).chunks]
-    )
-    if params.by.startswith("time:"):
-        _require_dates_in_order(values, column)
     distinct, part_of_value = parts_of_values(values, sizes, params)
     part_of_row = part_of_value[as_numpy(pc.index_in(values, value_set=distinct))]
     labels = np.split(part_of_row, np.cumsum(lengths)[:-1])
@@ -123,12 +128,12 @@ def _partition_by_column(
     return Partition(sizes_found, counts, labels.__getitem__, groups if is_by_group else ())
 
 
-def _require_dates_in_order(values: pa.ChunkedArray, column: str) -> None:
-    if (date := first_unsortable_date(values)) is not None:
+def _require_dates_in_order(values: pa.ChunkedArray, column: str, source: SourceRows) -> None:
+    if (index := first_unsortable_date(values)) is not None:
         raise UserError(
-            f"params.yaml: split.by: column {column}",
-            "holds dates as text that do not sort by time",
-            found=date,
+            f"{source.place(index)}: column {column}",
+            "is a date as text that does not sort by time, as split.by needs it",
+            found=repr(values[index].as_py()),
             todo="write dates as 2024-12-31, or as numbers",
         )
 

@@ -6,9 +6,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from linreg.data.formula.column_statistics import RunningStatistics, merge_over_workers
 from linreg.data.formula.schema import Schema
+from linreg.data.source_rows import SourceRows
 from linreg.data.split.partition import PARTS, TRAIN, Partition
 from linreg.data.tables.arrays import as_arrow, as_mask
 from linreg.data.tables.parquet import TableFile
@@ -36,7 +38,8 @@ class LevelFilter:
         self._policy = policy
         self._levels = levels
         self._counts: Counts = {}
-        self._examples: dict[str, Any] = {}
+        # By part and column: the index of the row, and the cell.
+        self._first_cells: dict[str, dict[str, tuple[int, Any]]] = {}
         self.num_left_out = dict.fromkeys(PARTS, 0)
 
     @classmethod
@@ -63,8 +66,11 @@ class LevelFilter:
             },
         )
 
-    def filter(self, rows: pa.Table, part: str) -> pa.Table:
-        """Return the rows of a part whose levels the training rows have."""
+    def filter(self, rows: pa.Table, part: str, indices: NDArray[np.int64]) -> pa.Table:
+        """Return the rows of a part whose levels the training rows have.
+
+        `indices` (n,) are those of the rows in the ingested table, in ascending order over calls.
+        """
         is_known = np.ones(rows.num_rows, np.bool_)
         for name, levels in self._levels.items():
             column = rows.column(name)
@@ -72,22 +78,23 @@ class LevelFilter:
             if unseen.any():
                 of_part = self._counts.setdefault(part, {})
                 of_part[name] = of_part.get(name, 0) + int(unseen.sum())
-                self._examples.setdefault(name, column[int(np.argmax(unseen))].as_py())
+                first = int(np.argmax(unseen))
+                cell = (int(indices[first]), column[first].as_py())
+                self._first_cells.setdefault(part, {}).setdefault(name, cell)
                 is_known &= ~unseen
         self.num_left_out[part] += int((~is_known).sum())
         return rows if is_known.all() else rows.take(as_arrow(np.flatnonzero(is_known)))
 
-    def counts(self, workers: Workers = ALONE) -> tuple[Counts, dict[str, int]]:
+    def counts(self, source: SourceRows, workers: Workers = ALONE) -> tuple[Counts, dict[str, int]]:
         """Return the rows with an unseen level by part and column, and those left out by part.
 
-        They are those of all processes. Raises UserError if there is one and the schema says so.
+        They are those of all processes. Raises UserError for the first one if the schema says so.
         """
         total: Counts = {}
         left_out = dict.fromkeys(PARTS, 0)
-        examples: dict[str, Any] = {}
-        own = (self._counts, self._examples, self.num_left_out)
-        for counts, of_process, num_left_out in workers.gather(own):
-            examples = of_process | examples
+        own = (self._counts, self.num_left_out, self._first_cells)
+        gathered = workers.gather(own)
+        for counts, num_left_out, _ in gathered:
             for part, of_part in counts.items():
                 for name, count in of_part.items():
                     of_total = total.setdefault(part, {})
@@ -96,10 +103,15 @@ class LevelFilter:
                 left_out[part] += count
         if self._policy == "error":
             for part, name, count in _in_order(total):
+                # The row groups of a process are above those of the next one.
+                index, cell = next(
+                    cells[part][name] for *_, cells in gathered if name in cells.get(part, {})
+                )
+                such = f", the first of {count} such" if count > 1 else " in 1"
                 raise UserError(
-                    f"the {part} rows: column {name}",
+                    f"{source.place(index)}: column {name}",
                     "holds a level that no training row has",
-                    found=f"{examples[name]!r}; {count} such row{'s' if count > 1 else ''}",
+                    found=f"{cell!r}{such} {part} row{'s' if count > 1 else ''}",
                     todo="set model.unseen: drop or base, or join rare levels with model.pool",
                 )
         return total, left_out

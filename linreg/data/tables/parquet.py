@@ -71,15 +71,25 @@ class TableWriter:
     Floats are stored without dictionary and uncompressed: random digits do not compress, and
     decoding them is then a copy. Pages are as long as pyarrow allows (1 MiB), since each has a
     header to be verified, and carry a checksum, unless `checksums` is False, as for a scratch file.
+
+    ascending  columns of integers that are stored as their differences, in a few bits each
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, checksums: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        *,
+        checksums: bool = True,
+        ascending: Sequence[str] = (),
+    ) -> None:
         text_columns = [field.name for field in schema if pa.types.is_string(field.type)]
         self._writer = pq.ParquetWriter(
             path,
             schema,
             compression="none",
             use_dictionary=text_columns,
+            column_encoding=dict.fromkeys(ascending, "DELTA_BINARY_PACKED"),
             write_page_checksum=checksums,
             version="2.6",
             max_rows_per_page=ROWS_PER_GROUP,
@@ -119,9 +129,11 @@ class TableWriter:
 
 
 @contextmanager
-def new_table(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
+def new_table(
+    path: Path, schema: pa.Schema, *, ascending: Sequence[str] = ()
+) -> Iterator[TableWriter]:
     """Yield the writer of a table; the seal is written when the table is complete."""
-    with TableWriter(path, schema) as writer:
+    with TableWriter(path, schema, ascending=ascending) as writer:
         yield writer
     with pa.OSFile(str(path)) as file:
         write_seal(path, Seal.of(file, pq.ParquetFile(file).metadata))

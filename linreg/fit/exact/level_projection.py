@@ -3,8 +3,9 @@
 import numpy as np
 
 from linreg.arrays import Floats, read_only
-from linreg.data.formula.compact_matrix import CompactMatrix
+from linreg.data.formula.compact_matrix import CompactMatrix, Layout
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.coordinates import LevelCoordinates, coordinate_layout
 
 
 class LevelProjection:
@@ -14,10 +15,9 @@ class LevelProjection:
     its leverage is ‖q‖² + 1/D (`EliminatedLevels`).
     """
 
-    def __init__(self, solution: LeastSquares, X: CompactMatrix) -> None:
+    def __init__(self, solution: LeastSquares, layout: Layout) -> None:
         levels = solution.levels
         assert levels is not None
-        layout = X.layout
         eliminated = layout.categories.index(levels.category)
         others = [k for k in range(len(layout.categories)) if k != eliminated]
         self._order = [*others, eliminated]
@@ -32,13 +32,14 @@ class LevelProjection:
         self._rows_of_categories = row_of_column[np.array(firsts, np.int64)]
         self._exponents = solution.exponents[np.concatenate([[0], dense + 1, [-1]])]
 
-        self._W = solution.inverse_cholesky.copy()
+        # Indicators come as 1, all other columns divided by their powers of two.
+        self._indicator_exponents = np.zeros(len(levels.rest) + 1, np.int64)
         for category in categories[:-1]:
-            rows = row_of_column[category.columns]
             exponents = solution.exponents[1:][category.columns]
-            self._W[:, rows] = np.ldexp(self._W[:, rows], -exponents[:, None])
-        with np.errstate(divide="ignore"):
-            self._own_leverages = np.where(levels.kept, 1 / levels.weights, 0.0)
+            self._indicator_exponents[row_of_column[category.columns]] = exponents
+        self._W = np.ldexp(solution.inverse_cholesky, -self._indicator_exponents[:, None])
+        self._kept = [solution.kept[1:][category.columns] for category in layout.categories]
+        self._own_leverages = levels.own_variances
         self._projections = levels.projections
 
         both = np.stack([np.concatenate([[solution.b], solution.theta]), solution.remainders])
@@ -47,6 +48,27 @@ class LevelProjection:
         self._coefficients = np.ldexp(both[:, of_dense], solution.exponents[of_dense] - of_y)
         of_levels = [both[:, 1:][:, category.columns] for category in categories]
         self._of_levels = np.ldexp(np.concatenate(of_levels, axis=1), -of_y)
+
+    def in_coordinates(self, X: CompactMatrix, coordinates: LevelCoordinates) -> CompactMatrix:
+        """Return rows in coordinates, and in the indicators that the solution keeps."""
+        from linreg.fit.exact.double_double import level_kernels
+
+        out = np.empty((len(X), len(self._rows_of_dense)), order="F")
+        level_kernels.coordinates(
+            read_only(np.asfortranarray(X.dense, np.float64)),
+            np.stack([X.codes[k] for k in self._order], axis=1),
+            self._exponents,
+            self._rows_of_dense,
+            self._rows_of_categories,
+            np.ldexp(coordinates.of_rest, -self._indicator_exponents[:, None]),
+            coordinates.of_levels,
+            out,
+        )
+        codes = tuple(
+            np.where((each >= 0) & kept[each], each, np.int32(-1))
+            for each, kept in zip(X.codes, self._kept, strict=True)
+        )
+        return CompactMatrix(coordinate_layout(X.layout), out, codes)
 
     def residuals_and_leverages(self, X: CompactMatrix, y: Floats) -> tuple[Floats, Floats]:
         """Return y − ỹ, divided by the power of two of y, and the leverages, both (n,)."""

@@ -8,8 +8,8 @@ import numpy as np
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, as_array
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
-from linreg.fit.exact.ldl import MIN_COMPILED
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.ldl import MIN_COMPILED
 
 ROWS_AT_A_TIME = 8192
 """Rows whose q and a are in memory at once, which take more space than the rows themselves."""
@@ -56,7 +56,7 @@ def leverages(solution: LeastSquares, X: DesignMatrix) -> Floats:
     if isinstance(X, CompactMatrix) and solution.levels:
         from linreg.fit.exact.level_projection import LevelProjection
 
-        _, result = LevelProjection(solution, X).residuals_and_leverages(X, np.zeros(len(X)))
+        _, result = LevelProjection(solution, X.layout).residuals_and_leverages(X, np.zeros(len(X)))
         return result
     # A model from before categories were compact has moments of all columns.
     X = as_array(X)

@@ -19,9 +19,7 @@ from linreg.data.formula.compact_matrix import Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
-from linreg.fit.exact.collinearity import TRAINING_ROWS
-from linreg.fit.exact.estimate import SecondMoments
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import (
     AnyMoments,
     LevelMoments,
@@ -30,9 +28,11 @@ from linreg.fit.exact.moment_sums.level_moments import (
     no_moments,
 )
 from linreg.fit.exact.moment_sums.memory import require_memory
-from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS
+from linreg.fit.exact.normal_equations.refinement import SecondMoments
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
-from linreg.fit.exact.second_pass import read_again
+from linreg.fit.exact.second_pass import read_again, second_layout
+from linreg.fit.exact.solver import solve
 from linreg.fit.history import Epoch
 from linreg.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -72,7 +72,7 @@ class ExactReference:
         moments = compute_moments(shards, len(names), workers, roundoffs)
         options = (names, intercept, params.l2, params.collinear)
         reference = cls.from_moments(moments, *options)
-        if isinstance(moments, Moments) and reference.solution.needs_second_pass:
+        if reference.solution.needs_second_pass:
             second = read_again(reference.solution, moments, shards, workers)
             reference = cls.from_moments(moments, *options, second)
         _require_digits(reference.solution)
@@ -155,10 +155,12 @@ class ExactReference:
             names = document["names"]
             arrays = load_file(path)
             categories = tuple(Indicators(*each) for each in document.get("categories", ()))
-            moments = moments_from_array(Layout(len(names), categories), arrays["moments"])
+            layout = Layout(len(names), categories)
+            moments = moments_from_array(layout, arrays["moments"])
             second = None
             if "second" in arrays:
-                of_second = Moments.from_array(document["rank"], arrays["second"])
+                coordinates = second_layout(layout, document["rank"])
+                of_second = moments_from_array(coordinates, arrays["second"])
                 second = SecondMoments(of_second, bool(arrays["is_explained"][0]))
             options = (document["intercept"], document["l2"], document["collinear"])
             return cls.from_moments(moments, names, *options, second)

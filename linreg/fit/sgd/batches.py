@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import as_array
-from linreg.data.rows import Chunk, Rows
+from linreg.data.rows import CACHE_BYTES, Chunk, Rows
 from linreg.fit.coordinates.choice import Coordinates
+from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
 from linreg.process.torch_setup import torch
 
@@ -44,6 +45,7 @@ class ShuffledBatches:
     """The batches of `plan`, in the order of `linreg.fit.sgd.shuffling`; `own` are our own shards.
 
     On a GPU the rows stay there from the first epoch on if they fit into half of its free memory.
+    So do whitened rows elsewhere if they fit into CACHE_BYTES.
     """
 
     def __init__(
@@ -63,6 +65,9 @@ class ShuffledBatches:
         self._free_bytes = 0
         if device.startswith("cuda"):
             self._free_bytes = torch.cuda.mem_get_info(device)[0] // 2
+        elif isinstance(coordinates, Whitening):
+            # Each cell of these takes as many multiplications as there are columns.
+            self._free_bytes = CACHE_BYTES
         self._resident: dict[tuple[int, int], MicroBatch] = {}
 
     def epoch(self, number: int, first_batch: int = 0) -> Iterator[Batch]:

@@ -3,7 +3,7 @@
 Every check is a function that may return a finding; the first finding about a column excludes it.
 """
 
-import re
+import shlex
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow as pa
 from linreg.data.formula.schema import kind_of
 from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
 from linreg.setup.checks.text_checks import check_text
+from linreg.setup.survey.column_names import is_row_number
 from linreg.setup.survey.column_survey import ColumnSurvey
 
 MOSTLY_MISSING = 0.5
@@ -19,10 +20,6 @@ RISK_OF_UNSEEN_LEVEL = 0.01
 """A column is excluded if the training rows may lack one of its levels with more probability."""
 ROW_NUMBER = "row number"
 """The reason for which a row number is excluded."""
-_NAME_OF_ID = re.compile(
-    r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|idx|index|key|rownum|row|nr|no|number)$)|[a-z](Id|ID)$"
-)
-
 Check = Callable[[CheckContext, str, ColumnSurvey], Finding | None]
 
 
@@ -90,9 +87,10 @@ def _check_time(_context: CheckContext, name: str, column: ColumnSurvey) -> Find
     if kind == "time":
         return Finding(
             f"{name} contains dates or times, which cannot be features.",
-            f"Left out. With `split.by: time:{name}` the newest rows become the test rows.",
+            "Left out.",
             (name,),
             "date",
+            otherwise=f"To test on the newest rows, add --split-by {shlex.quote(f'time:{name}')}",
         )
     return None
 
@@ -105,7 +103,7 @@ def _check_row_number(context: CheckContext, name: str, column: ColumnSurvey) ->
         return None
     is_first = next(iter(context.survey.columns)) == name
     numbers_rows = is_first and column.is_consecutive and profile.min in (0, 1)
-    if not numbers_rows and not _NAME_OF_ID.search(name):
+    if not numbers_rows and not is_row_number(name):
         return None
     steps = ", in steps of one" if column.is_consecutive else ""
     message = f"{name} is different in every row{steps}: a row number."
@@ -143,7 +141,9 @@ def _check_almost_constant(
 
 
 def _check_rare_levels(context: CheckContext, name: str, column: ColumnSurvey) -> Finding | None:
-    """Find levels so rare that the split may leave no training row with them."""
+    """Find levels so rare that no training row may have them, if that would be an error."""
+    if not context.unseen_is_error:
+        return None
     levels = column.profile.levels
     if kind_of(column.profile.type) == "number" or not levels or name == context.target:
         return None
@@ -153,8 +153,8 @@ def _check_rare_levels(context: CheckContext, name: str, column: ColumnSurvey) -
     rarest = min(levels, key=lambda level: (levels[level], str(level)))
     return Finding(
         f"{name} has very rare levels, such as {quote_cell(rarest)} in"
-        f" {count_of(levels[rarest], 'row')}: the training rows may lack one of them, and the"
-        " evaluation would stop.",
+        f" {count_of(levels[rarest], 'row')}: the training rows may lack one of them, and the split"
+        " would stop (model.unseen: error).",
         "Left out; to use it, merge rare levels.",
         (name,),
         "rare levels",

@@ -10,11 +10,13 @@ from linreg.setup.survey.column_survey import Survey
 class Finding:
     """Something that the user should know.
 
-    message   a sentence
-    action    what was done about it, or what to do
-    excluded  the columns that are not features because of it
-    reason    why they are not, in a word or two
-    is_hint   whether it is advice, and nothing is wrong
+    message    a sentence
+    action     what was done about it, or what to do
+    excluded   the columns that are not features because of it
+    reason     why they are not, in a word or two
+    is_hint    whether it is advice, and nothing is wrong
+    otherwise  what to do to have it otherwise, where there is a way
+    column     the column that it is about, where that is not one of those excluded
     """
 
     message: str
@@ -22,6 +24,8 @@ class Finding:
     excluded: tuple[str, ...] = ()
     reason: str = ""
     is_hint: bool = False
+    otherwise: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,14 @@ class CheckContext:
     train_share  the share of the rows that are for training
     auxiliary    the columns with another role, each with the parameter that names it
     target       the column to predict; None before it is chosen
+    unseen_is_error  whether a level that no training row has ends the split
     """
 
     survey: Survey
     train_share: float
     auxiliary: Mapping[str, str]
     target: str | None = None
+    unseen_is_error: bool = False
 
 
 def count_of(number: int, noun: str) -> str:

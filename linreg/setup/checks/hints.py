@@ -2,12 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
 from linreg.data.formula.formula import quote_name
-from linreg.setup.checks.finding import CheckContext, Finding, list_names
+from linreg.setup.checks.column_checks import RISK_OF_UNSEEN_LEVEL
+from linreg.setup.checks.finding import CheckContext, Finding, list_names, quote_cell
 from linreg.setup.survey.column_survey import ColumnSurvey
 
 FEW_VALUES = 10
@@ -55,12 +56,17 @@ def check_rows(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-def check_features(context: CheckContext, features: list[str]) -> Iterator[Finding]:
-    """Yield hints about what only the user knows: codes, years, numbers as column names."""
+def check_features(
+    context: CheckContext, features: list[str], said: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Yield hints about what only the user knows: codes, years, numbers as column names.
+
+    said  the features of which that has been said already
+    """
     codes, sequences = [], []
     for name in features:
         column = context.survey.columns[name]
-        if not pa.types.is_integer(column.profile.type):
+        if not pa.types.is_integer(column.profile.type) or name in said:
             continue
         repeats = column.profile.count > 3 * column.distinct.count
         if 2 < column.distinct.count <= FEW_VALUES and repeats:
@@ -77,6 +83,7 @@ def check_features(context: CheckContext, features: list[str]) -> Iterator[Findi
             " model.formula for a coefficient per level.",
             is_hint=True,
         )
+    yield from _rare_levels(context, features)
     for name in sequences:
         profile = context.survey.columns[name].profile
         yield Finding(
@@ -90,6 +97,25 @@ def check_features(context: CheckContext, features: list[str]) -> Iterator[Findi
         yield Finding(
             f"Some column names are numbers: {list_names(numbers)}.",
             "If the first row of the file is data, add --names a,b,c with the names.",
+            is_hint=True,
+        )
+
+
+def _rare_levels(context: CheckContext, features: list[str]) -> Iterator[Finding]:
+    """Yield a hint about levels so rare that the split may leave no training row with them."""
+    rare = {}
+    for name in features:
+        levels = context.survey.columns[name].profile.levels or {}
+        risk = sum((1 - context.train_share) ** count for count in levels.values())
+        if risk > RISK_OF_UNSEEN_LEVEL:
+            rare[name] = min(levels, key=lambda level: (levels[level], str(level)))
+    if rare:
+        shown = [f"{name} (such as {quote_cell(level)})" for name, level in rare.items()]
+        have = "has levels" if len(rare) == 1 else "have levels"
+        yield Finding(
+            f"{list_names(shown)} {have} in so few rows that the training rows may lack them.",
+            "Rows of such a level will be left out of validation and test, and counted.",
+            otherwise="To join rare levels, set model.pool, to 10 for example",
             is_hint=True,
         )
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 import numpy as np
 
 from linreg.fit.coordinates.scaling import Scaling
-from linreg.fit.exact.collinearity import format_linear_combination
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.normal_equations.collinearity import format_linear_combination
+from linreg.fit.exact.solver import solve
 
 UNEXPLAINED = Decimal("1e-12")
 """If at most this share of the target's variance is left unexplained, the features determine it.

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.formula.schema import kind_of
 from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.ingest.text_formats import TextFormats
 from linreg.data.tables.arrays import as_numpy
@@ -94,6 +95,10 @@ class Survey:
     def profiles(self) -> dict[str, ColumnProfile]:
         """The profile of every column."""
         return {name: column.profile for name, column in self.columns.items()}
+
+    def is_number(self, name: str) -> bool:
+        """Whether there is such a column, of numbers."""
+        return name in self.columns and kind_of(self.columns[name].profile.type) == "number"
 
 
 def survey_table(table: TypedTable) -> Survey:

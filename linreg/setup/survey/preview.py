@@ -1,13 +1,16 @@
 """A table as a formula sees it, before it is split: the moments of its rows, in bounded time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from linreg.data.formula.compact_matrix import MIN_INDICATORS, WIDE
 from linreg.data.formula.design import Design
+from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.formula_schema import make_schema
@@ -28,6 +31,7 @@ MOST_PRODUCTS = 10**10
 Of a longer table only every second, third, … row group is read.
 """
 _ROWS_PER_CHUNK = 16_384
+NO_ORDER: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,14 @@ def preview_formula(
     auxiliary: AuxiliaryColumns,
     weights: str | None,
     split: Split,
+    levels: Mapping[str, Sequence[Any]] = NO_ORDER,
 ) -> Preview:
-    """Read the training rows of a table through a formula, a sum of plain names.
+    """Read the training rows of a table through a formula, a sum of names and C(name).
 
     That is once to tell which they are, once to fit the design, and once to sum.
     """
-    options = {"fill_missing": missing == "mean", "truth": None, "weights": weights}
+    options: dict[str, Any] = {"fill_missing": missing == "mean", "weights": weights}
+    options["levels"] = levels
     schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
     sample = _sample(table, schema, survey)
 
@@ -109,7 +115,7 @@ def preview_formula(
 
 def _sample(table: TypedTable, schema: Schema, survey: Survey) -> TypedTable:
     """Return the table with every n-th row group, so that there are at most MOST_PRODUCTS."""
-    sizes = [len(survey.columns[name].profile.levels or ()) for name in schema.category_columns]
+    sizes = [survey.columns[name].distinct.count for name in schema.category_columns]
     num_columns = len(schema.columns) + 1
     if num_columns + sum(sizes) >= WIDE:
         # Of many columns, the levels of categories that have many are kept as codes.
@@ -127,9 +133,11 @@ def _skewness(sum_of_cubes: float, num_rows: int, scale: float) -> float | None:
 
 
 def _column_of(name: str, features: list[str]) -> str:
-    """Return the feature that a column of X was made from: `x` for x, `g` for g[T.a]."""
+    """Return the feature that a column of X was made from: `x` for x, `g` for g[T.a], C(g)[T.1]."""
     if name in features:
         return name
     return next(
-        column for column in features if name == f"`{column}`" or name.startswith(f"{column}[")
+        column
+        for column in features
+        if name == f"`{column}`" or name.startswith((f"{column}[", f"C({quote_name(column)})["))
     )

@@ -13,6 +13,6 @@ from linreg.tracking.mlflow.served_model import ServedModel
 def serve(model: LinearModel, listener: socket.socket) -> None:
     """Answer requests as `mlflow models serve` does, until Ctrl-C or SIGTERM."""
     metadata = Model(flavors={FLAVOR_NAME: {"loader_module": ServedModel.__module__}})
-    app = scoring_server.init(PyFuncModel(metadata, ServedModel(model)))  # type: ignore[no-untyped-call]
+    app = scoring_server.init(PyFuncModel(metadata, ServedModel(model)))
     config = uvicorn.Config(app, log_level="warning", lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])

@@ -44,6 +44,20 @@ def objects(*cells: object) -> "pd.Series[Any]":
     return pd.Series(cells, dtype=object)
 
 
+@pytest.mark.parametrize("text", [False, True])
+def test_a_sentinel_is_a_missing_cell_and_not_an_invalid_one(
+    learn: Callable[..., Design], text: bool
+) -> None:
+    sentinels = {"x": [-999], "k": [99], "g": ["unknown"]}
+    schema = learn("y ~ x + C(k) + g + flag", TRAIN, sentinels=sentinels).schema
+    for column, cells in (("x", [1.5, -999]), ("k", [1, 99]), ("g", ["a", "unknown"])):
+        found = of(schema, column, objects(*cells) if text else cells, text)
+        assert found.invalid == {}
+        missing = found.missing(column)
+        assert missing is not None
+        assert missing.tolist() == [False, True]
+
+
 def test_columns_have_the_types_of_training_but_every_number_is_float64(schema: Schema) -> None:
     table = of(schema, "x", [1, 2]).table
     assert {field.name: str(field.type) for field in table.schema} == {

@@ -309,6 +309,46 @@ def test_levels_are_sorted_as_text_by_code_point_and_as_numbers_by_size(learn: L
     )
 
 
+@pytest.mark.parametrize("order", [["c", "a", "b"], ["b"], ["c", "b"]])
+def test_levels_come_in_the_order_that_is_named_and_the_first_is_the_reference(
+    learn: Learn, order: list[str]
+) -> None:
+    """As in pandas, whose categories have an order, and formulaic."""
+    whole = [*order, *sorted({"a", "b", "c"} - set(order))]
+    design = learn("y ~ g * x + h", as_table(FRAME), levels={"g": order})
+    ordered = FRAME.assign(g=pd.Categorical(FRAME["g"], categories=whole))
+    _, names, X, _ = with_formulaic("y ~ g * x + h", ordered)
+    assert list(design.names) == names
+    np.testing.assert_array_equal(as_array(design.matrix(as_table(FRAME))), X)
+    assert design.statistics["g"].levels == tuple(whole)
+    assert design.reference_levels == {"g": whole[0], "h": "u"}
+    # A level that the formula names comes before.
+    assert learn('y ~ C(g, "a")', as_table(FRAME), levels={"g": order}).reference_levels == {
+        "C(g, 'a')": "a"
+    }
+
+
+def test_the_first_level_of_an_order_that_the_training_rows_have_is_the_reference(
+    learn: Learn,
+) -> None:
+    train = pa.table({"y": [1.0, 2.0, 3.0], "g": ["low", "high", "medium"], "k": [3, 2, 1]})
+    order = {"g": ["none", "low", "medium", "high"], "k": [2]}
+    design = learn("y ~ g + C(k)", train, levels=order)
+    assert design.names == ("g[T.medium]", "g[T.high]", "C(k)[T.1]", "C(k)[T.3]")
+    assert design.reference_levels == {"g": "low", "C(k)": 2}
+    # A full category has no reference level, and the order of its columns is the same.
+    full = learn("y ~ 0 + g", train, levels=order)
+    assert full.names == ("g[low]", "g[medium]", "g[high]")
+    assert full.reference_levels == {}
+
+
+def test_the_reference_level_of_an_order_is_not_pooled(learn: Learn) -> None:
+    train = pa.table({"y": [float(i) for i in range(6)], "g": ["a", "a", "b", "b", "c", "d"]})
+    design = learn("y ~ g", train, levels={"g": ["d"]}, pool=2)
+    assert design.names == ("g[T.a]", "g[T.b]", "g[T.(other)]")
+    assert design.reference_levels == {"g": "d"}
+
+
 def error_of(
     design: Design, table: pa.Table, origin: object = "new.parquet", first_row: int = 1
 ) -> str:
@@ -505,3 +545,19 @@ def test_the_matrix_is_column_major_float64(learn: Learn) -> None:
     X = as_array(learn("y ~ x + g", as_table(FRAME)).matrix(as_table(FRAME)))
     assert X.flags.f_contiguous
     assert X.dtype == np.float64
+
+
+def test_terms_have_the_columns_of_the_formula_in_its_order(learn: Learn) -> None:
+    design = learn('y ~ z + C(g, "b")*x + h:g', as_table(FRAME))
+    assert [name for term in design.terms for name in term.names] == list(design.names)
+    by_text = {term.text: term for term in design.terms}
+    assert by_text["z"].names == ("z",)
+    assert by_text["z"].reference_levels == {}
+    (category,) = [text for text in by_text if text.startswith("C(g")][:1]
+    assert dict(by_text[category].reference_levels) == {category: "b"}
+    assert all("[T." in name for name in by_text[category].names)
+
+
+def test_a_category_with_all_its_levels_has_no_reference_level(learn: Learn) -> None:
+    (term,) = learn("y ~ 0 + g", as_table(FRAME)).terms
+    assert (len(term.names), term.reference_levels) == (3, {})

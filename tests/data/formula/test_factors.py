@@ -151,6 +151,16 @@ def test_what_is_not_finite_is_shown_with_the_columns_it_was_computed_from() -> 
     )
 
 
+def test_a_mean_that_makes_an_expression_infinite_is_told_from_a_cell() -> None:
+    values = raising(table(x=[1.0, None], z=[0.0, 2.0]), x=2.0, z=1.0)
+    with pytest.raises(UserError) as caught:
+        values.number(number("log(x - z)", "x", "z"))
+    assert str(caught.value) == (
+        "t.csv: row 2: log(x - z): is not finite; "
+        "found x = 2 (the mean: the cell is missing), z = 2"
+    )
+
+
 def test_values_without_columns_are_checked_too() -> None:
     values, handler = collecting(table(x=[1.0, 2.0, 3.0]))
     values.check_finite(np.array([1.0, NAN, -INF]), "the product")

@@ -103,6 +103,29 @@ def test_a_category_may_name_its_reference_level(base: str) -> None:
     assert factor["columns"] == ["g"]
 
 
+@pytest.mark.parametrize(
+    "contrast",
+    [
+        "'b'",
+        "Treatment('b')",
+        "Treatment(reference='b')",
+        "contr.treatment('b')",
+        "contr.treatment(base='b')",
+    ],
+)
+def test_a_reference_level_may_be_written_as_in_patsy_and_formulaic(contrast: str) -> None:
+    (factor,) = design_spec(parse_formula(f"y ~ C(g, {contrast})", NAMES, CATEGORIES))["terms"][0]
+    assert (factor["base"], factor["columns"]) == ("b", ["g"])
+
+
+@pytest.mark.parametrize(
+    "contrast", ["Sum", "contr.sum", "Treatment", "Treatment('b', 'a')", "contr.treatment()"]
+)
+def test_other_contrasts_are_refused(contrast: str) -> None:
+    with pytest.raises(UserError, match="C\\("):
+        parse_formula(f"y ~ C(g, {contrast})", NAMES, CATEGORIES)
+
+
 @pytest.mark.parametrize("base", ["-1", "-2.5"])
 def test_a_reference_level_may_be_negative(base: str) -> None:
     (factor,) = design_spec(parse_formula(f"y ~ C(x, {base})", NAMES, CATEGORIES))["terms"][0]

@@ -60,6 +60,16 @@ def test_a_schema_is_read_as_it_was_written(schema: Schema, tmp_path: Path) -> N
     assert (data["format"], data["fill_missing"]) == (1, False)
 
 
+def test_a_schema_names_levels_and_sentinels_only_where_there_are_some(
+    schema: Schema, learn: Callable[..., Design]
+) -> None:
+    assert not {"levels", "sentinels"} & set(schema.as_data())
+    options = {"levels": {"g": ["b", "a"]}, "sentinels": {"x": [-999]}}
+    data = learn("y ~ x + g", ROWS, **options).schema.as_data()
+    assert {"levels": data["levels"], "sentinels": data["sentinels"]} == options
+    assert Schema.from_data(data, Path("schema.json")).as_data() == data
+
+
 @pytest.mark.parametrize("format_", [FORMAT + 1, 0, None])
 def test_another_format_is_an_error_that_says_which(schema: Schema, format_: object) -> None:
     with pytest.raises(UserError) as caught:

@@ -64,7 +64,7 @@ def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> N
     rows = RowFilter(schema, "drop", {})
     assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1, 1]
     assert (rows.kept, rows.dropped, rows.num_read) == (2, {"x": 4}, 6)
-    data = rows.as_data(profile_columns(table))
+    data = rows.as_data(profile_columns(table), table)
     assert {key: data[key] for key in ("missing", "rows_read", "rows", "dropped")} == {
         "missing": "drop",
         "rows_read": 6,

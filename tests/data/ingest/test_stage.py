@@ -54,14 +54,14 @@ def ingest(
         stage.main()
         folder = tmp_path / "data" / "ingested"
         assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ingested"]
-        names = ["_table.seal", "profile.json", "schema.json", "table.parquet"]
-        assert sorted(path.name for path in folder.iterdir()) == names
+        profile = read_document(folder / "profile.json")
+        names = {"_table.seal", "profile.json", "schema.json", "table.parquet"}
+        if profile["dropped"]:
+            names |= {"dropped.parquet", "_dropped.seal"}
+        assert {path.name for path in folder.iterdir()} == names
         frame = pq.read_table(folder / "table.parquet").to_pandas()
         return Ingested(
-            frame,
-            read_document(folder / "profile.json"),
-            Schema.read(folder / "schema.json"),
-            capsys.readouterr().out,
+            frame, profile, Schema.read(folder / "schema.json"), capsys.readouterr().out
         )
 
     return run
@@ -243,6 +243,18 @@ def test_an_expression_that_is_not_finite_is_an_error_with_row_and_values(
     message = refuse(f"y,x,z\n1,5,1\n2,{x},2\n3,5,3\n", formula)
     assert message == (
         f"table.csv: row 2: {found}: is not finite; found x = {x}; "
+        "change model.formula or leave the row out"
+    )
+
+
+@pytest.mark.parametrize("formula", ["y ~ x:z", "y ~ C(g) + x:z:C(g)", "log(y) ~ x * I(z + 0)"])
+def test_a_product_that_is_not_finite_is_an_error_with_row_and_values(
+    refuse: Refuse, formula: str
+) -> None:
+    message = refuse("y,x,z,g\n1,5,1,a\n2,,2,a\n3,1e200,-1e200,b\n", formula, missing="drop")
+    text = "x:I(z + 0)" if "I(" in formula else "x:z"
+    assert message == (
+        f"table.csv: row 3: {text}: is not finite; found x = {1e200:.17g}, z = {-1e200:.17g}; "
         "change model.formula or leave the row out"
     )
 

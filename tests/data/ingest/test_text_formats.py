@@ -48,14 +48,14 @@ def test_the_first_cell_that_does_not_match_has_its_place(chunk_length: int) -> 
 @pytest.mark.parametrize(
     ("cells", "first"),
     [
-        (["2024-12-31", "31/12/2024", "30/12/2024"], "31/12/2024"),
+        (["2024-12-31", "31/12/2024", "30/12/2024"], 1),
         (["20241231T0930", "2024/12/31"], None),
         (["north", "south"], None),
-        (["north", "Dec 31, 2024"], "Dec 31, 2024"),
+        (["north", "Dec 31, 2024"], 1),
     ],
 )
 def test_the_first_date_whose_text_does_not_sort_by_time_is_found(
-    cells: list[str], first: str | None
+    cells: list[str], first: int | None
 ) -> None:
     assert first_unsortable_date(pa.chunked_array([cells])) == first
     assert first_unsortable_date(pa.chunked_array([[1, 2]])) is None

@@ -123,7 +123,8 @@ TEXTS: Mapping[str, tuple[str | bytes, str]] = {
     # values that YAML makes something else of
     "yes": (
         "train: {standardize: yes}",
-        "params.yaml: train.standardize: should be a valid boolean; found 'yes'",
+        "params.yaml: train.standardize: is called train.scale now; found yes; "
+        "write scale: standardize or none",
     ),
     "a date": ("ingest: {source: 2024-01-01}", NOT_PLAIN),
     "no date": ("ingest: {source: 2024-99-99}", NOT_PLAIN),

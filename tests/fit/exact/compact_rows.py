@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, Indicators, Layout
-from linreg.fit.exact.least_squares import LeastSquares, solve
-from linreg.fit.exact.moment_sums.level_moments import LevelMoments
+from linreg.data.rows import Chunk
+from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.second_pass import second_moments
+from linreg.fit.exact.solver import solve
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,42 @@ def dense_moments(rows: CompactRows) -> Moments:
     return moments
 
 
-def fit(rows: CompactRows, intercept: bool = True, **options: Any) -> LeastSquares:
-    """The solution in which a category is eliminated."""
-    return solve(level_moments(rows), rows.names, intercept, **options)
+def fit(
+    rows: CompactRows,
+    intercept: bool = True,
+    *,
+    passes: Literal[1, 2] = 1,
+    cuts: list[int] | None = None,
+    **options: Any,
+) -> LeastSquares:
+    """The solution in which a category is eliminated, after one pass or, if need be, two."""
+    moments = level_moments(rows, cuts)
+    chunks = [
+        Chunk(chunk.X, chunk.y, chunk.w)
+        for start, end in pairwise([0, *(cuts or []), len(rows.y)])
+        for chunk in (rows[start:end],)
+    ]
+    return _fit(moments, chunks, rows.names, intercept, passes, **options)
 
 
-def dense_fit(rows: CompactRows, intercept: bool = True, **options: Any) -> LeastSquares:
+def dense_fit(
+    rows: CompactRows, intercept: bool = True, *, passes: Literal[1, 2] = 1, **options: Any
+) -> LeastSquares:
     """The solution with all columns."""
-    return solve(dense_moments(rows), rows.names, intercept, **options)
+    chunks = [Chunk(rows.array, rows.y, rows.w)]
+    return _fit(dense_moments(rows), chunks, rows.names, intercept, passes, **options)
+
+
+def _fit(
+    moments: AnyMoments,
+    chunks: list[Chunk],
+    names: list[str],
+    intercept: bool,
+    passes: int,
+    **options: Any,
+) -> LeastSquares:
+    first = solve(moments, names, intercept, **options)
+    if passes == 1 or not first.needs_second_pass:
+        return first
+    second = second_moments(first, moments, chunks)
+    return solve(moments, names, intercept, second=second, **options)

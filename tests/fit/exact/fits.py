@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.data.rows import Chunk
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.second_pass import second_moments
+from linreg.fit.exact.solver import solve
 
 Floats = NDArray[np.float64]
 

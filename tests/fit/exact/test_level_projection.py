@@ -19,7 +19,7 @@ with_and_without_intercept = pytest.mark.parametrize("intercept", [False, True])
 
 
 def residuals(solution: LeastSquares, rows: CompactRows) -> Floats:
-    found, _ = LevelProjection(solution, rows.X).residuals_and_leverages(rows.X, rows.y)
+    found, _ = LevelProjection(solution, rows.X.layout).residuals_and_leverages(rows.X, rows.y)
     unscaled: Floats = np.ldexp(found, solution.exponents[-1])
     return unscaled
 

@@ -15,9 +15,10 @@ from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
 from linreg.fit.coordinates.learning_rate import largest_stable_rate
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference, compute_moments
+from linreg.fit.exact.solver import solve
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.params import Train

@@ -78,7 +78,7 @@ PLANTED: dict[str, tuple[list[Any], str, str]] = {
 
 
 def findings(survey: Survey, target: str | None = "price") -> list[Finding]:
-    return check_columns(CheckContext(survey, 0.7, {}, target))
+    return check_columns(CheckContext(survey, 0.7, {}, target, unseen_is_error=True))
 
 
 @pytest.mark.parametrize("what", PLANTED)

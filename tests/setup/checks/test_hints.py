@@ -59,6 +59,16 @@ def test_integers_with_few_values_may_be_codes(survey_of: Callable[..., Survey])
     assert "write C(`my code`), C(zip) in model.formula" in hint.action
 
 
+def test_a_level_that_the_training_rows_may_lack_is_a_hint(
+    survey_of: Callable[..., Survey],
+) -> None:
+    zones = ["a" if i % 2 else "b" for i in range(N - 1)]
+    [hint] = check_features(context_of(survey_of({**CLEAN, "zone": [*zones, "c"]})), ["zone"])
+    assert hint.message.startswith("zone (such as 'c') has levels in so few rows")
+    assert "left out of validation and test" in hint.action
+    assert "model.pool" in hint.otherwise
+
+
 def test_a_target_with_few_values_may_be_a_class(survey_of: Callable[..., Survey]) -> None:
     context = context_of(survey_of({**CLEAN, "price": [i % 3 for i in range(N)]}))
     [hint] = check_target(context, 0.0)

@@ -4,14 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.arrays import Floats
-from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
+from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.moment_sums.moments import Moments
-from linreg.setup.checks.leakage import (
-    Leakage,
-    find_leakage,
-    needs_standardizing,
-    target_correlations,
-)
+from linreg.setup.checks.leakage import Leakage, find_leakage, target_correlations
 
 RNG = np.random.default_rng(3)
 COLUMNS = [
@@ -90,14 +85,3 @@ def test_a_collinear_column_is_named_with_its_relation() -> None:
 
 def test_as_many_rows_as_coefficients_do_not_count_as_leakage() -> None:
     assert leakage(X[:5], RNG.normal(size=5)).relation is None
-
-
-@pytest.mark.parametrize(
-    ("mean", "scale", "needed"),
-    [(0, 1, False), (0.5, 2, False), (0, 5, True), (0, 0.1, True), (100, 1, True)],
-)
-def test_columns_like_z_scores_need_no_standardizing(
-    mean: float, scale: float, needed: bool
-) -> None:
-    scores = Scaling(np.array([0.0, mean]), np.array([1.0, scale]), 1e6, 1e3)
-    assert needs_standardizing(scores) is needed

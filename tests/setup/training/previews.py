@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from linreg.arrays import Floats
 from linreg.data.rows import Chunk
 from linreg.fit.coordinates.scaling import z_score_scaling
-from linreg.fit.exact.least_squares import LeastSquares, solve
+from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.solver import solve
 from linreg.setup.survey.preview import Preview
 
 

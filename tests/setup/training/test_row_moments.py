@@ -66,11 +66,11 @@ def test_the_kurtosis_of_a_rare_level_is_the_inverse_of_its_share() -> None:
 
 
 def test_rows_beyond_float64_have_none() -> None:
-    X = np.array([[1e200], [2e200], [-5e200], [1e200], [0.0]])
+    X = np.array([[1e107], [2e107], [-5e107], [1e107], [0.0]])
     y = np.array([1.0, 2.0, 3.0, 4.0, 2.0])
     preview = preview_of(X, y)
     solution = solution_of(preview)
     found = row_moments(preview.read(), whitening(preview.moments, solution), solution)
     assert found is not None, "whitened, they are like any others"
-    far = [Chunk(X * 1e108, y)]
+    far = [Chunk(X, y * 1e200)]
     assert row_moments(far, whitening(preview.moments, solution), solution) is None

@@ -1,4 +1,4 @@
-"""The factorization of `linreg.fit.exact.ldl` for many columns: 32 digits in place of 60, compiled.
+"""The factorization of `normal_equations.ldl` for many columns: 32 digits in place of 60, compiled.
 
 The moments have no more than 32 digits either. Of them the condition number κ² of the Gram matrix
 is lost, so that the error is (κ·1e-16)². That is less than the κ·1e-16 of a QR in float64, as long

@@ -143,50 +143,123 @@ def residuals_and_leverages(
 ) -> None:
     """Set out (2, n) to the residuals, in units of y / 2^exponent, and the leverages of rows.
 
-    X                    (n, K) the columns that are no indicators
-    codes                (n, categories); the eliminated category comes last
-    exponents            (K + 2,) the powers of two that [1 X y] are divided by
-    rows_of_dense        (K + 1,) the rows of W that belong to [1 X]
-    rows_of_categories   (categories − 1,) the rows of W that the other categories begin with
     sizes                (categories,) the numbers of their indicators
-    W                    (2, p, p) of the columns that were not eliminated, for indicators of 1
-    projections          (2, L, p) of the eliminated levels, and own_leverages (L,) 1 / D
+    own_leverages        (L,) 1 / D of the eliminated levels
     coefficients         (2, K + 1) of the scaled columns [1 X]
     of_levels            (2, all levels) of indicators, in the order of the categories
+
+    All others, and the order of the categories, are as in `coordinates`.
     """
     num_categories = codes.shape[1]
     p, num_dense = W.shape[1], X.shape[1]
-    # In two steps, since 2^-exponent may be out of range.
-    halves = exponents // 2
-    factors, rests = np.ldexp(1.0, -halves), np.ldexp(1.0, halves - exponents)
+    factors, rests = _scales(exponents)
     hi, lo, zeros = np.empty(p), np.empty(p), np.zeros(1)
     r, r_lo, x = np.empty(1), np.empty(1), np.empty(1)
     for i in range(len(y)):
-        hi[:] = 0.0
-        lo[:] = 0.0
         r[0] = y[i] * factors[num_dense + 1] * rests[num_dense + 1]
         r_lo[0] = 0.0
         for j in range(num_dense + 1):
             x[0] = (1.0 if j == 0 else X[i, j - 1]) * factors[j] * rests[j]
             axpy(r, r_lo, x, zeros, -coefficients[0, j], -coefficients[1, j])
-            row = rows_of_dense[j]
-            axpy(hi, lo, W[0, row], W[1, row], x[0], 0.0)
         first = 0
         leverage = 0.0
         for category in range(num_categories):
             code = codes[i, category]
-            last = category == num_categories - 1
             if code >= 0:
                 x[0] = -1.0
                 axpy(r, r_lo, x, zeros, of_levels[0, first + code], of_levels[1, first + code])
-                if last:
-                    axpy(hi, lo, projections[0, code], projections[1, code], -1.0, 0.0)
+                if category == num_categories - 1:
                     leverage = own_leverages[code]
-                else:
-                    row = rows_of_categories[category] + code
-                    axpy(hi, lo, W[0, row], W[1, row], 1.0, 0.0)
             first += sizes[category]
         out[0, i] = r[0] + r_lo[0]
+        _project_row(
+            X[i],
+            codes[i],
+            factors,
+            rests,
+            rows_of_dense,
+            rows_of_categories,
+            W,
+            projections,
+            hi,
+            lo,
+        )
         for j in range(p):
             leverage += (hi[j] + lo[j]) * (hi[j] + lo[j])
         out[1, i] = leverage
+
+
+@strict
+def coordinates(
+    X: Floats,
+    codes: Codes,
+    exponents: NDArray[np.int64],
+    rows_of_dense: NDArray[np.int64],
+    rows_of_categories: NDArray[np.int64],
+    W: Floats,
+    projections: Floats,
+    out: Floats,
+) -> None:
+    """Set out (n, p) to Wᵀz less the projection of the row's eliminated level, for each row z.
+
+    X                    (n, K) the columns that are no indicators
+    codes                (n, categories); the eliminated category comes last
+    exponents            (K + 2,) the powers of two that [1 X y] are divided by
+    rows_of_dense        (K + 1,) the rows of W that belong to [1 X]
+    rows_of_categories   (categories − 1,) the rows of W that the other categories begin with
+    W                    (2, columns, p) of the columns not eliminated, for indicators of 1
+    projections          (2, L, p) of the eliminated levels
+    """
+    factors, rests = _scales(exponents)
+    hi, lo = np.empty(W.shape[2]), np.empty(W.shape[2])
+    for i in range(len(X)):
+        _project_row(
+            X[i],
+            codes[i],
+            factors,
+            rests,
+            rows_of_dense,
+            rows_of_categories,
+            W,
+            projections,
+            hi,
+            lo,
+        )
+        for j in range(len(hi)):
+            out[i, j] = hi[j] + lo[j]
+
+
+@strict
+def _scales(exponents: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return 2^-exponents as two factors each, since they may be out of range."""
+    halves = exponents // 2
+    return np.ldexp(1.0, -halves), np.ldexp(1.0, halves - exponents)
+
+
+@strict
+def _project_row(
+    x: Floats,
+    codes: Codes,
+    factors: Floats,
+    rests: Floats,
+    rows_of_dense: NDArray[np.int64],
+    rows_of_categories: NDArray[np.int64],
+    W: Floats,
+    projections: Floats,
+    hi: Floats,
+    lo: Floats,
+) -> None:
+    """Set hi + lo (p,) to the coordinates of a row."""
+    hi[:] = 0.0
+    lo[:] = 0.0
+    for j in range(len(rows_of_dense)):
+        value = (1.0 if j == 0 else x[j - 1]) * factors[j] * rests[j]
+        row = rows_of_dense[j]
+        axpy(hi, lo, W[0, row], W[1, row], value, 0.0)
+    last = len(codes) - 1
+    for category in range(last):
+        if codes[category] >= 0:
+            row = rows_of_categories[category] + codes[category]
+            axpy(hi, lo, W[0, row], W[1, row], 1.0, 0.0)
+    if codes[last] >= 0:
+        axpy(hi, lo, projections[0, codes[last]], projections[1, codes[last]], -1.0, 0.0)

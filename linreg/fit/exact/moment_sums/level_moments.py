@@ -52,6 +52,11 @@ class LevelMoments:
         return self.dense.num_rows
 
     @property
+    def inexact_roundoffs(self) -> Floats:
+        """The unit roundoffs of y and of the columns of X that are no indicators, as `Moments`."""
+        return self.dense.inexact_roundoffs
+
+    @property
     def num_weighted(self) -> int:
         """How many of them have a weight above 0."""
         return self.dense.num_weighted

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import DesignMatrix, as_array
+from linreg.data.formula.compact_matrix import DesignMatrix, Layout, as_array
 from linreg.errors import UserError
 from linreg.fit.exact.double_double.sum_numpy import normalized
 from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
@@ -147,6 +147,11 @@ class Moments:
     def totals(self) -> Gram:
         """Return a Gram matrix that holds the products of 1 and y in its first and last rows."""
         return self.gram()
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of X."""
+        return Layout(self.num_features)
 
     @property
     def inexact_roundoffs(self) -> Floats:

@@ -6,9 +6,20 @@ import pytest
 
 from linreg.arrays import Floats, Mask
 from linreg.fit.exact.double_double.ldl_kernels import factorize_lower, multiply_upper, substitute
-from linreg.fit.exact.ldl import LDL, PRECISION, factorize, from_double_double, to_double_double
 from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR
-from tests.fit.exact.gram_matrices import KEPT, exact_cells, gram_of, nearly_collinear
+from linreg.fit.exact.normal_equations.ldl import (
+    LDL,
+    PRECISION,
+    factorize,
+    from_double_double,
+    to_double_double,
+)
+from tests.fit.exact.normal_equations.gram_matrices import (
+    KEPT,
+    exact_cells,
+    gram_of,
+    nearly_collinear,
+)
 
 
 @pytest.fixture(scope="module")

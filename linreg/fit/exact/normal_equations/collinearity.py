@@ -1,0 +1,92 @@
+"""Collinear columns: their linear dependencies in the units of the data, as text."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from linreg.errors import UserError
+from linreg.fit.exact.moment_sums.elimination import Elimination
+from linreg.fit.exact.normal_equations.equations import NormalEquations
+from linreg.fit.exact.normal_equations.ldl import LinearDependency
+
+TRAINING_ROWS = "the training rows"
+OF_LEVELS = "a number for each level of"
+"""Where a category was eliminated, its levels count as columns before all others."""
+NEGLIGIBLE = 1e-8
+"""A term is left out of the text of a dependency if it is at most this part of the column."""
+
+
+def describe_dependencies(
+    dependencies: Sequence[LinearDependency], equations: NormalEquations, names: Sequence[str]
+) -> dict[str, str]:
+    """Return, by the name of each dropped column, its dependency: `2·x1`, `1 − x1`, `5`."""
+    dropped = {}
+    for dependency in dependencies:
+        column = equations.first + dependency.column
+        negligible = NEGLIGIBLE * equations.roundings[column].norm
+        terms = {}
+        for index, coefficient in dependency.coefficients.items():
+            j = equations.first + index
+            if abs(float(coefficient)) * equations.roundings[j].norm > negligible:
+                name = names[j - 1] if j else ""
+                terms[name] = float(equations.in_units(coefficient, of=column, per=j))
+        dropped[names[column - 1]] = format_linear_combination(terms)
+    return dropped
+
+
+def describe_levels(
+    dropped: Mapping[str, str],
+    dependencies: Sequence[LinearDependency],
+    equations: NormalEquations,
+    elimination: Elimination,
+    names: Sequence[str],
+) -> dict[str, str]:
+    """Return, by name, the dependencies in which levels that were eliminated have a part.
+
+    dropped, dependencies  of columns that are none of these levels, within the levels
+    names                  of all columns of X
+
+    A level without a weight is 0.
+    """
+    category, _, _ = names[elimination.category.first].partition("[")
+    means, lengths = elimination.means[0], np.sqrt(elimination.weights[0])
+    found = {}
+    for name, dependency in zip(dropped, dependencies, strict=True):
+        column = equations.first + dependency.column
+        of_levels = means[:, column].copy()
+        for index, coefficient in dependency.coefficients.items():
+            of_levels -= float(coefficient) * means[:, equations.first + index]
+        if (np.abs(of_levels) * lengths > NEGLIGIBLE * equations.roundings[column].norm).any():
+            others = "" if dropped[name] == "0" else f"{dropped[name]} + "
+            found[name] = f"{others}{OF_LEVELS} {category}"
+    without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
+    return found | {names[j]: "0" for j in without_weight.tolist()}
+
+
+def collinear_error(dropped: Mapping[str, str]) -> UserError:
+    """Return the error that names collinear columns with their linear dependencies."""
+    by_level = any(OF_LEVELS in dependency for dependency in dropped.values())
+    return UserError(
+        f"{TRAINING_ROWS}: column {', '.join(dropped)}",
+        f"is collinear with {'other columns' if by_level else 'columns before it'}",
+        found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
+        todo="leave it out of model.formula, or set train.collinear: drop",
+    )
+
+
+def format_linear_combination(terms: Mapping[str, float]) -> str:
+    """Write coefficients by column, with the constant under the name '': `3 + 2·x1 − x2`."""
+    text = ""
+    for name, value in terms.items():
+        size = f"{abs(value):.6g}"
+        if not name:
+            term = size
+        elif size == "1":
+            term = name
+        else:
+            term = f"{size}·{name}"
+        if text:
+            text += f" − {term}" if value < 0 else f" + {term}"
+        else:
+            text = f"−{term}" if value < 0 else term
+    return text or "0"

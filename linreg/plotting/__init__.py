@@ -1,0 +1,1 @@
+"""A plot as SVG text: axes, marks and labels."""

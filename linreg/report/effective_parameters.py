@@ -1,0 +1,47 @@
+"""The parameters that played a part in a run, of all in params.yaml."""
+
+from collections.abc import Mapping
+from typing import Any
+
+STEPS = frozenset(
+    f"train.{name}"
+    for name in (
+        "engine",
+        "epochs",
+        "batch_size",
+        "lr",
+        "momentum",
+        "schedule",
+        "average",
+        "patience",
+        "standardize",
+        "dtype",
+        "device",
+        "seed",
+    )
+)
+"""Of gradient descent: the exact solution takes no steps."""
+OFF: Mapping[str, Any] = {"model.pool": 0, "train.l2": 0, "train.average": 0, "train.patience": 0}
+"""Values that switch something off."""
+
+
+def effective_parameters(
+    parameters: Mapping[str, Any], *, is_generated: bool, has_categories: bool
+) -> dict[str, Any]:
+    """Return those parameters, by dotted name, whose change could have changed a result.
+
+    is_generated    whether the rows are those that the generate stage draws
+    has_categories  whether the formula has a category
+    """
+
+    def is_effective(name: str, value: Any) -> bool:
+        return not (
+            value is None
+            or (name in OFF and value == OFF[name])
+            or name.startswith("tracking.")
+            or (name.startswith("generate.") and not is_generated)
+            or (name in STEPS and parameters["train.solver"] == "exact")
+            or (name == "model.unseen" and not has_categories)
+        )
+
+    return {name: value for name, value in parameters.items() if is_effective(name, value)}

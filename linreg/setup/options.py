@@ -1,0 +1,59 @@
+"""The options of `linreg use`, and the command that has them."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+ByColumn = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class UseOptions:
+    """What the user has given on the command line.
+
+    names      of the columns of a CSV file without a header
+    target     the column to predict
+    without    columns that are not to be features
+    split_by   the value of `split.by`
+    missing    the value of `ingest.missing`
+    levels     by column, levels of a category in their order, as text
+    sentinels  by column, values that stand for a missing cell, as text; none where nothing does
+    """
+
+    file: Path
+    names: Sequence[str] = ()
+    target: str | None = None
+    without: Sequence[str] = ()
+    split_by: str | None = None
+    missing: Literal["error", "drop", "mean"] | None = None
+    levels: ByColumn = field(default_factory=dict)
+    sentinels: ByColumn = field(default_factory=dict)
+    copy: bool = False
+    dry_run: bool = False
+
+    def command(self, **changes: Any) -> str:
+        """Return the command with all options that were given, some of them changed."""
+        options = replace(self, **changes)
+        words = ["linreg", "use", str(options.file)]
+        words += _option("--names", ",".join(map(_cell, options.names)))
+        words += _option("--target", options.target)
+        words += _option("--without", ",".join(map(_cell, options.without)))
+        words += _option("--split-by", options.split_by)
+        words += _option("--missing", options.missing)
+        for name, by_column in (("--levels", options.levels), ("--sentinels", options.sentinels)):
+            for column, values in by_column.items():
+                words += [name, f"{column}={','.join(map(_cell, values))}"]
+        words += ["--copy"] * options.copy + ["--dry-run"] * options.dry_run
+        return shlex.join(words)
+
+
+def _option(name: str, value: str | None) -> list[str]:
+    return [name, value] if value else []
+
+
+def _cell(text: str) -> str:
+    """Return a name or value as a cell of CSV."""
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"' if {",", '"'} & set(text) or text != text.strip() else text

@@ -1,0 +1,117 @@
+"""The coefficient table and what belongs to it, for programs (JSON, CSV) and for papers."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from linreg.data.formula.design import DesignTerm
+from linreg.markdown import plain
+from linreg.report.coefficient_table import coefficient_columns, fit_in_words, reference_levels
+from linreg.report.results import CoefficientRow, RunResults
+
+ERRORS = ("standard_error", "t", "p", "low", "high")
+TEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "θ": r"$\theta$",
+    "²": r"$^2$",
+    "–": r"--",
+    "…": r"\dots{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+
+
+def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
+    """Return all numbers with every digit, coefficients in the order of the formula."""
+    inference = results.inference
+    keys = ("num_rows", "df", "sigma", "r2", "adjusted_r2", "f", "f_df", "f_p", "confidence")
+    document = {
+        "formula": results.context["formula"],
+        "target": results.context["target"],
+        "coefficients": [_numbers(row) for row in results.coefficients],
+        "reference_levels": dict(reference_levels(terms)),
+        **{key: inference[key] for key in keys},
+        "no_errors": inference.get("no_errors"),
+        "metrics": results.metrics,
+        "gates": results.gates,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def as_csv(results: RunResults, _terms: Sequence[DesignTerm], _: int) -> str:
+    """Return a line for each coefficient, with every digit; empty for what does not exist."""
+    text = io.StringIO()
+    rows = [_numbers(row) for row in results.coefficients]
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n")
+
+
+def as_markdown(results: RunResults, terms: Sequence[DesignTerm], digits: int) -> str:
+    """Return the table in Markdown, and a line of notes."""
+    columns = _columns(results, digits)
+    lines = [f"| {' | '.join(['', *columns])} |", f"|---|{'---:|' * len(columns)}"]
+    rows = zip(results.coefficients, *columns.values(), strict=True)
+    lines += [f"| {' | '.join([plain(row.name), *map(plain, cells)])} |" for row, *cells in rows]
+    return "\n".join([*lines, "", *(f"{plain(note)}  " for note in _notes(results, terms))])
+
+
+def as_latex(results: RunResults, terms: Sequence[DesignTerm], digits: int) -> str:
+    """Return the table as LaTeX's tabular, without packages, and its notes."""
+    columns = _columns(results, digits)
+    lines = [
+        f"\\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        "\\hline",
+        f"{' & '.join(['', *map(tex, columns)])} \\\\",
+        "\\hline",
+    ]
+    rows = zip(results.coefficients, *columns.values(), strict=True)
+    lines += [
+        f"{' & '.join([tex(row.name), *(_tex_number(cell) for cell in cells)])} \\\\"
+        for row, *cells in rows
+    ]
+    lines += ["\\hline", "\\end{tabular}", ""]
+    return "\n".join([*lines, *(f"{tex(note)}\\par" for note in _notes(results, terms))])
+
+
+FORMATS = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
+
+
+def tex(text: str) -> str:
+    """Return text as LaTeX shows it literally."""
+    return "".join(TEX.get(sign, sign) for sign in " ".join(text.split()))
+
+
+def _tex_number(text: str) -> str:
+    """Return a number with a minus sign rather than a hyphen, a dash for none."""
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        return f"${mantissa} \\times 10^{{{int(exponent)}}}$"
+    return f"${text}$" if text[:1] in "-<" else tex(text)
+
+
+def _columns(results: RunResults, digits: int) -> Mapping[str, list[str]]:
+    columns = coefficient_columns(results, results.coefficients, digits)
+    return {title: [cell.rstrip() for cell in cells] for title, cells in columns.items()}
+
+
+def _notes(results: RunResults, terms: Sequence[DesignTerm]) -> Iterator[str]:
+    yield results.context["formula"]
+    for factor, level in reference_levels(terms):
+        yield f"{factor}: compared with {level}"
+    yield "; ".join(fit_in_words(results))
+    if results.missing_errors:
+        yield results.missing_errors
+
+
+def _numbers(row: CoefficientRow) -> dict[str, Any]:
+    robust = {f"robust_{key}": row.robust.get(key) for key in ERRORS}
+    classical = {key: row.classical.get(key) for key in ERRORS}
+    values = {"name": row.name, "trained": row.trained, "exact": row.exact, "true": row.true}
+    return values | classical | robust

@@ -1,0 +1,88 @@
+"""The results of a run on one screen."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from linreg.data.formula.design import DesignTerm
+from linreg.evaluation.gates import format_bounds
+from linreg.fit.history import gap_in_words
+from linreg.report.coefficient_table import (
+    coefficient_columns,
+    fit_in_words,
+    left_out_in_words,
+    reference_levels,
+    rows_by_term,
+)
+from linreg.report.number_format import DIGITS, alike, number
+from linreg.report.results import RunResults
+from linreg.text import table
+
+METRICS = {"R²": "r2", "RMSE": "rmse", "MAE": "mae", "max error": "max_error"}
+DIGITS_OF_METRICS = 5
+WIDTH = 88
+
+
+def summary_lines(
+    results: RunResults, terms: Sequence[DesignTerm], digits: int = DIGITS
+) -> Iterator[str]:
+    """Yield the formula, the coefficients, the fit, the gap, the metrics and the gates.
+
+    digits  significant digits of a standard error, where coefficients end
+    """
+    yield results.context["formula"]
+    yield from _coefficients(results, terms, digits)
+    for factor, level in reference_levels(terms):
+        yield f"{factor}: compared with {level}"
+    yield ""
+    yield from _filled(fit_in_words(results))
+    if results.missing_errors:
+        yield results.missing_errors
+    if results.metrics["gap"] is not None and not results.is_exact:
+        yield f"gap: the training loss is {gap_in_words(results.metrics['gap'])}"
+    profile = results.context["profile"]
+    yield f"\nrows: {profile['rows_read']} read, {sum(profile['dropped'].values())} dropped"
+    yield from table(_metric_rows(results), "<>")
+    for name, gate in results.gates.items():
+        yield f"gate {name} ({format_bounds(gate)}): {_gate_result(gate)}"
+
+
+def _coefficients(results: RunResults, terms: Sequence[DesignTerm], digits: int) -> Iterator[str]:
+    """Yield the lines of the table; below the rows of a term, what is left out of them."""
+    groups = rows_by_term(results, terms)
+    rows = [row for group in groups for row in group.rows]
+    columns = coefficient_columns(results, rows, digits)
+    names = [row.name for row in rows]
+    lines = iter(table([["", *columns], *zip(names, *columns.values(), strict=True)], "<>"))
+    yield next(lines)
+    for group in groups:
+        for _ in group.rows:
+            yield next(lines)
+        if group.left_out:
+            start = f"{group.term.text}: " if group.term else ""
+            yield f"… {start}{left_out_in_words(results, group.left_out)}"
+
+
+def _filled(phrases: Iterable[str]) -> list[str]:
+    """Return phrases on as few lines as they fit on, none of them broken."""
+    lines: list[str] = []
+    for phrase in phrases:
+        if lines and len(lines[-1]) + len(phrase) + 2 <= WIDTH:
+            lines[-1] += f"; {phrase}"
+        else:
+            lines.append(phrase)
+    return lines
+
+
+def _metric_rows(results: RunResults) -> list[list[str]]:
+    metrics = [results.metrics[part] for part in results.parts]
+    columns = {title: [each[key] for each in metrics] for title, key in METRICS.items()}
+    columns["RMSE of the mean"] = [each["baseline"]["rmse"] for each in metrics]
+    cells = [alike(values, DIGITS_OF_METRICS) for values in columns.values()]
+    num_rows = [str(each["n"]) for each in metrics]
+    rows = zip(results.parts, num_rows, *cells, strict=True)
+    return [["", "rows", *columns], *map(list, rows)]
+
+
+def _gate_result(gate: Mapping[str, Any]) -> str:
+    value = "no value" if gate["value"] is None else number(gate["value"])
+    return f"{'passed' if gate['passed'] else 'FAILED'} with {value}"
