@@ -24,8 +24,8 @@ def decide(
     whose command was killed are completed. A registry that does not answer is an objection; other
     mistakes raise UserError.
     """
-    if version is None and run_id is None and not Path(MODEL).exists():
-        raise missing_output(Path(MODEL))
+    if version is None and run_id is None and not (model := Path(MODEL, "model.json")).exists():
+        raise missing_output(model)
     # They import MLflow, which takes seconds.
     from linreg.tracking.mlflow.model_registry import Registry
     from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, remedy
