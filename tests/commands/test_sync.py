@@ -45,8 +45,8 @@ def test_where_nothing_is_pending_mlflow_is_not_imported(
     with start_run("linreg", "name", {}, {}):
         pass
     linreg("sync")
-    program = "import sys; from linreg.commands.tracking import sync; from argparse import Namespace as N;"
-    program += "sync.run(N(follow=None, all=False)); print('mlflow' in sys.modules)"
+    program = "import sys; from linreg.commands.tracking import sync; "
+    program += "from argparse import Namespace as N; sync.run(N(follow=None, all=False)); print('mlflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
