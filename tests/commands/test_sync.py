@@ -46,7 +46,8 @@ def test_where_nothing_is_pending_mlflow_is_not_imported(
         pass
     linreg("sync")
     program = "import sys; from linreg.commands.tracking import sync; "
-    program += "from argparse import Namespace as N; sync.run(N(follow=None, all=False)); print('mlflow' in sys.modules)"
+    program += "from argparse import Namespace as N; sync.run(N(follow=None, all=False)); "
+    program += "print('mlflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

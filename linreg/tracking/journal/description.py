@@ -1,8 +1,6 @@
-"""A run in words: its name, and its description on the run's and the model's page in MLflow."""
+"""A run in a few lines of Markdown: the description on the run's and the model's page in MLflow."""
 
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from linreg.markdown import code
@@ -15,8 +13,6 @@ DESCRIPTION = "mlflow.note.content"
 """The tag that MLflow shows as a description."""
 COLUMNS = "linreg.columns"
 """The tag of a model with the columns that it needs, which its later description repeats."""
-MAX_FORMULA_LENGTH = 30
-"""Of a run's name; of a longer one only the number of its terms is named."""
 KEY_LENGTH = 8
 COMMIT_LENGTH = 10
 
@@ -45,21 +41,6 @@ def describe(run: Run, metrics: Mapping[str, Any], gates: Mapping[str, Any]) -> 
         f"{', '.join(_origin(tags))}. Again: `linreg rerun {run.key[:KEY_LENGTH]}`",
     ]
     run.set_tags({DESCRIPTION: "\n\n".join(lines)})
-
-
-def run_name(schema: Mapping[str, Any], source: str) -> str:
-    """Return the name of the DVC experiment, else what is explained by what: `y ~ x, data.csv`.
-
-    schema  with the formula and its terms, as schema.json and model.json have them
-    source  the path of the table
-    """
-    if name := os.environ.get("DVC_EXP_NAME"):
-        return name
-    formula = schema["formula"]
-    if len(formula) > MAX_FORMULA_LENGTH:
-        target = formula.partition("~")[0].strip()
-        formula = f"{target} ~ {count_of(len(schema['terms']), 'term')}"
-    return f"{formula}, {Path(source).name}"
 
 
 def _training(parameters: Mapping[str, Any], num_epochs: int) -> str:

@@ -20,11 +20,10 @@ from linreg.fit.history import Curves, read_columns
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 from linreg.tracking.journal.chart_names import COLOR, color
-from linreg.tracking.journal.description import run_name
 from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
 from linreg.tracking.journal.run import Run, null_run
 from linreg.tracking.journal.run_folder import run_folders
-from linreg.tracking.journal.source_tags import source_tags
+from linreg.tracking.journal.source_tags import run_name, source_tags
 
 _TRAINING = "linreg.training"
 _AWAITS_EVALUATION = "linreg.awaits_evaluation"
@@ -55,7 +54,7 @@ def training_run(
         run.set_tags(source_tags())
     else:
         num_rows = read_document(split / "split.json")["rows"]["train"]
-        source = parameters["ingest.source"]
+        source = _source(parameters)
         run = start_run(
             parameters["tracking.experiment"],
             run_name(read_document(schema), source),
@@ -90,7 +89,7 @@ def run_of_model(
     else:
         run = reopen_run(_EVALUATION, identity) or start_run(
             parameters["tracking.experiment"],
-            run_name(read_document(model / "model.json"), parameters["ingest.source"]),
+            run_name(read_document(model / "model.json"), _source(parameters)),
             parameters,
             source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity},
         )
@@ -99,6 +98,11 @@ def run_of_model(
         run.log_curves(read_curves(training))
     run.start_sender()
     return run
+
+
+def _source(parameters: Mapping[str, Any]) -> str:
+    """Return the path of the table, which is only shown: no output depends on it."""
+    return str(parameters.get("ingest.source", ""))
 
 
 def record_model(run: Run, folder: Path) -> None:

@@ -1,9 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from linreg.tracking.journal.description import DESCRIPTION, describe, run_name
+from linreg.tracking.journal.description import DESCRIPTION, describe
 from linreg.tracking.journal.events import read_events
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run import Run
@@ -77,20 +75,3 @@ def test_gates_that_failed_are_named(repository: Path) -> None:
 
 def test_a_formula_with_backquotes_is_shown_as_it_is(repository: Path) -> None:
     assert description({"model.formula": "y ~ `a b`"})[0].startswith("`` y ~ `a b` `` on ")
-
-
-@pytest.mark.parametrize(
-    ("formula", "terms", "name"),
-    [
-        ("y ~ x1 + x2", 2, "y ~ x1 + x2, rows.csv"),
-        ("mpg ~ horsepower + weight + year + C(origin)", 4, "mpg ~ 4 terms, rows.csv"),
-        ("`price in $` ~ some_very_long_column_name", 1, "`price in $` ~ 1 term, rows.csv"),
-    ],
-)
-def test_a_run_is_named_after_its_target_and_its_data(
-    formula: str, terms: int, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schema = {"formula": formula, "terms": [[{}]] * terms}
-    assert run_name(schema, "/home/me/tables/rows.csv") == name
-    monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
-    assert run_name(schema, "rows.csv") == "lucky-guess"

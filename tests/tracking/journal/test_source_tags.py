@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal.source_tags import git_user, source_tags, web_page
+from linreg.tracking.journal.source_tags import git_user, run_name, source_tags, web_page
 
 
 def git(*arguments: str) -> str:
@@ -112,3 +112,20 @@ def test_a_commit_has_a_web_page_when_a_remote_has_it(commit: str) -> None:
     assert source_tags()["git.remote"] == "https://git.example.org/owner/name"
     git("commit", "-q", "--allow-empty", "-m", "not pushed yet")
     assert "git.remote" not in source_tags()
+
+
+@pytest.mark.parametrize(
+    ("formula", "terms", "name"),
+    [
+        ("y ~ x1 + x2", 2, "y ~ x1 + x2, rows.csv"),
+        ("mpg ~ horsepower + weight + year + C(origin)", 4, "mpg ~ 4 terms, rows.csv"),
+        ("`price in $` ~ some_very_long_column_name", 1, "`price in $` ~ 1 term, rows.csv"),
+    ],
+)
+def test_a_run_is_named_after_its_target_and_its_data(
+    formula: str, terms: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"formula": formula, "terms": [[{}]] * terms}
+    assert run_name(schema, "/home/me/tables/rows.csv") == name
+    monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
+    assert run_name(schema, "rows.csv") == "lucky-guess"
