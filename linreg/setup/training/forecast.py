@@ -20,15 +20,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linreg.arrays import Floats
-from linreg.fit.kernels import strict
 from linreg.fit.sgd.schedule import first_averaged_step, learning_rates
 from linreg.params import Train
+from linreg.setup.training.recursion import noise_at_the_end
 from linreg.setup.training.row_moments import RowMoments
 
 ROUNDINGS = {"float32": 2.0**-24, "float64": 2.0**-53}
 ROUNDING_NOISE = 30.0
 """‖δ‖² per coordinate that the rounding of a step leaves, in squares of the unit roundoff."""
+
+
+MIN_COMPILED = 20_000
+"""Steps from which compiled code is faster, with its import."""
 
 
 class Start(NamedTuple):
@@ -50,73 +53,13 @@ def expected_excess(rows: RowMoments, start: Start, train: Train) -> float:
     lengths = np.full(steps_per_epoch, float(min(train.batch_size, start.num_rows)))
     lengths[-1] = start.num_rows - (steps_per_epoch - 1) * train.batch_size
     first = min(first_averaged_step(train, num_steps), num_steps) - 1
-    noise = _noise_at_the_end(
-        rates,
-        lengths,
-        train.momentum,
-        first,
-        rows.gradient_noise,
-        rows.mean_kurtosis,
-        start.squared_distance,
-    )
+    rest = (train.momentum, first, rows.gradient_noise, rows.mean_kurtosis, start.squared_distance)
+    if num_steps < MIN_COMPILED:
+        noise = noise_at_the_end(rates.tolist(), lengths.tolist(), start.num_rows, *rest)
+    else:
+        # The import of numba takes a second.
+        from linreg.setup.training.recursion_kernel import noise_at_the_end_compiled
+
+        noise = noise_at_the_end_compiled(rates, lengths, start.num_rows, *rest)
     rounding = ROUNDING_NOISE * rows.num_coefficients * ROUNDINGS[train.dtype] ** 2
     return float(noise) + rounding
-
-
-@strict
-def _noise_at_the_end(
-    rates: Floats,
-    lengths: Floats,
-    momentum: float,
-    first_averaged: int,
-    gradient_noise: float,
-    kurtosis: float,
-    squared_distance: float,
-) -> float:
-    """Return the formula above, but for rounding.
-
-    rates           (steps,)
-    lengths         (steps per epoch,) the rows of each batch
-    first_averaged  the first step that counts, from 0
-    """
-    num_steps, steps_per_epoch = len(rates), len(lengths)
-    num_rows = lengths.sum()
-    others = max(1.0, num_rows - 1)
-    count = num_steps - first_averaged
-    before = np.empty(num_steps)
-    # E‖δ‖², E⟨δ, v⟩ and E‖v‖², with noise; δ and v of the mean, which begins at 1.
-    position, product, velocity = squared_distance, 0.0, 0.0
-    mean, mean_velocity, mean_at_end = 1.0, 0.0, 0.0
-    for step in range(num_steps):
-        rate, length = rates[step], lengths[step % steps_per_epoch]
-        before[step] = position
-        share = (num_rows - length) / others / length
-        noise = 4 * share * (kurtosis * position + gradient_noise)
-        pushed = momentum * momentum * velocity + 4 * momentum * product + 4 * position + noise
-        pulled = momentum * product + 2 * position
-        position += rate * (rate * pushed - 2 * pulled)
-        product = pulled - rate * pushed
-        velocity = pushed
-        mean_velocity = momentum * mean_velocity + 2 * mean
-        mean -= rate * mean_velocity
-        if step >= first_averaged:
-            mean_at_end += mean / count
-    total = squared_distance * mean_at_end * mean_at_end
-    # How the end depends on δ and v after a step, from the last step to the first.
-    of_position, of_velocity = 0.0, 0.0
-    effects, squares = 0.0, 0.0
-    for step in range(num_steps - 1, -1, -1):
-        length = lengths[step % steps_per_epoch]
-        if step >= first_averaged:
-            of_position += 1.0 / count
-        of_velocity = momentum * of_velocity - rates[step] * of_position
-        effect = 2 * of_velocity
-        of_position += effect
-        effects += effect
-        squares += effect * effect / length
-        share = (num_rows - length) / others / length
-        total += effect * effect * share * kurtosis * before[step]
-        if step % steps_per_epoch == 0:
-            total += gradient_noise * num_rows / others * (squares - effects * effects / num_rows)
-            effects, squares = 0.0, 0.0
-    return total

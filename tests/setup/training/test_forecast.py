@@ -15,6 +15,8 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd import autograd
 from linreg.params import Train
 from linreg.setup.training.forecast import ROUNDING_NOISE, ROUNDINGS, Start, expected_excess
+from linreg.setup.training.recursion import noise_at_the_end
+from linreg.setup.training.recursion_kernel import noise_at_the_end_compiled
 from linreg.setup.training.row_moments import RowMoments, row_moments
 from tests.setup.training.previews import preview_of, solution_of
 
@@ -118,3 +120,11 @@ def test_rounding_is_most_of_what_is_left_of_a_nearly_perfect_fit(shards_of: Sha
         gaps.append(exact.loss.convergence(last.theta, last.b)["gap"])
     found = np.array(gaps, np.float64).mean()
     assert expected / 300 < found < expected
+
+
+def test_compiled_or_not_the_recursion_gives_the_same_bits() -> None:
+    random = np.random.default_rng(5)
+    rates, lengths = 0.01 * random.random(700), random.integers(1, 9, 7).astype(float)
+    rest = (int(lengths.sum()), 0.9, 300, 0.7, 5.0, 2.5)
+    plain = noise_at_the_end(rates.tolist(), lengths.tolist(), *rest)
+    assert noise_at_the_end_compiled(rates, lengths, *rest) == plain
