@@ -26,9 +26,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def started(small: Project, request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server that was started by its command, in the project."""
     port = free_port()
-    words = [word.format(port=port) for word in request.param]
+    words = [word.format(port=port, folder=small.folder) for word in request.param]
     environment = {"PYTHONPATH": str(small.folder), "DVC_ROOT": str(small.folder)}
-    if "ui" not in words:
+    if "models" in words:
         small.run("linreg", "register")
         environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{small.folder}/mlflow.db"
     server = Server([sys.executable, "-m", *words], port, environment)
@@ -48,7 +48,11 @@ def in_docs() -> list[str]:
 
 @pytest.mark.parametrize(
     "started",
-    [["linreg", "ui", "--port", "{port}"], ["linreg", "serve", "--port", "{port}"], in_docs()],
+    [
+        ["linreg", "ui", "--port", "{port}"],
+        ["linreg", "serve", "{folder}/models/model", "--port", "{port}"],
+        in_docs(),
+    ],
     indirect=True,
 )
 def test_a_server_listens_on_127_0_0_1_alone(started: Server) -> None:
