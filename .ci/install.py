@@ -24,7 +24,8 @@ SECONDS_TO_STOP = 10
 CUDA = """\
 PyTorch would come with CUDA here: several GB more, and of use only with an NVIDIA GPU and
 train.device: cuda. For the build without it stop this with Ctrl-C, and run
-    PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make repro"""
+    PIP_EXTRA_INDEX_URL=ADDRESS make repro
+with the address that PyTorch's page "Start Locally" shows for CPU."""
 
 
 def main() -> None:
