@@ -14,7 +14,7 @@ STEPS = frozenset(
         "schedule",
         "average",
         "patience",
-        "standardize",
+        "scale",
         "dtype",
         "device",
         "seed",

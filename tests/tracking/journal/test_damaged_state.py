@@ -1,7 +1,9 @@
 """Damaged files in .linreg: intact records reach MLflow, damaged ones are reported."""
 
+import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -61,7 +63,10 @@ def test_the_intact_records_of_a_damaged_journal_are_sent(
     after = damaged(before, way, random.Random(f"{way} {seed}"))  # noqa: S311
     folder.journal.write_bytes(after)
     whole = set(before.splitlines(keepends=True)) & set(after.splitlines(keepends=True))
-    ours = [line for line in before.splitlines(keepends=True)[1:-1] if line in whole]
+    # A changed last digit may be read as the same float64, which is no damage.
+    read = [each for line in after.splitlines(keepends=True) if (each := _record(line)) is not None]
+    lines = before.splitlines(keepends=True)[1:-1]
+    ours = [line for line in lines if line in whole or _record(line) in read]
     code, err = sync()
     sent = points(store, folder)
     if before.splitlines()[0] + b"\n" not in whole:
@@ -76,6 +81,13 @@ def test_the_intact_records_of_a_damaged_journal_are_sent(
     ]
     if set(after.splitlines(keepends=True)[:-1]) - set(before.splitlines(keepends=True)):
         assert "is damaged" in caplog.text
+
+
+def _record(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _is_of(line: bytes, step: int) -> bool:
