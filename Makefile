@@ -6,11 +6,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Tests start thousands of processes; none is to compile our modules anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.venv/installed: requirements.lock pyproject.toml
-	@echo "Installing the locked environment into .venv: some minutes, once"
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+.venv/installed: requirements.lock pyproject.toml .ci/install.py
+	@$(PYTHON) .ci/install.py
 	@touch $@
 
 .PHONY: help repro test test-slow test-faults mutants lint verify bench ui report env

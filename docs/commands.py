@@ -7,11 +7,10 @@ prints, and what its exit codes mean.
 """
 
 import argparse
-import importlib
 import textwrap
 from pathlib import Path
 
-from linreg.cli import COMMANDS
+from linreg.cli import COMMANDS, command_module
 from linreg.errors import UserError, one_line_errors
 from linreg.files import write_text
 
@@ -21,8 +20,13 @@ EXAMPLES = Path(__file__).with_name("command_examples")
 HEAD = """\
 # The linreg command
 
-`source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment. All
-commands run from the folder that holds `dvc.yaml`. `linreg COMMAND --help` prints the same.
+`source .venv/bin/activate` puts `linreg` on your path; `make env` creates that environment.
+`linreg` alone lists the commands, `linreg COMMAND --help` prints what stands here, and
+`linreg --version` the version.
+
+Commands work in a project: in its top folder, which holds `dvc.yaml`, or in any folder below it.
+`certify`, `completion`, `predict` and `serve` work anywhere. Outside of a project a command writes
+nothing but the file that it is told to write.
 
 The exit codes are the same for every command, so that scripts can rely on them:
 
@@ -48,7 +52,7 @@ def page() -> str:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Return a parser with the arguments and options of one command, as linreg/cli.py builds it."""
-    module = importlib.import_module(f"linreg.commands.{name}")
+    module = command_module(name)
     parser = argparse.ArgumentParser(prog=f"linreg {name}", description=module.__doc__)
     module.add_arguments(parser)
     return parser
@@ -85,7 +89,8 @@ def _row(action: argparse.Action) -> str:
     if action.nargs == 0:
         value = ""
     else:
-        value = f"{{{','.join(map(str, action.choices))}}}" if action.choices else shown
+        is_listed = action.choices and not action.metavar
+        value = f"{{{','.join(map(str, action.choices))}}}" if is_listed else shown
     words = ", ".join(f"`{f'{each} {value}'.strip()}`" for each in names).replace("|", "\\|")
     return f"| {words} | {_plain((action.help or '') % (vars(action) | {'prog': 'linreg'}))} |"
 

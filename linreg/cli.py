@@ -1,18 +1,25 @@
-"""The `linreg` command: each of its commands is a module in linreg/commands.
+"""The `linreg` command: each of its commands is a module in linreg/commands, or in tracking/ there.
 
 Such a module has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
 """
 
 import argparse
+import difflib
 import importlib
+import os
 import sys
+from collections.abc import Collection
+from pathlib import Path
+from types import ModuleType
 
-from linreg.errors import one_line_errors
+from linreg.errors import UserError, one_line_errors
 from linreg.process.quick_start import quick_start
 
 COMMANDS = {
     "certify": "fit data sets with certified values, and count the digits that agree",
     "compare": "compare two runs, or two revisions, on one page",
+    "completion": "print what makes a shell complete commands and options",
+    "open": "show the report of the last run in a browser",
     "predict": "apply a model to the rows of CSV or Parquet files",
     "register": "register the model in MLflow, as champion if it is better on the same test rows",
     "repair": "remove incomplete files that a killed DVC has left",
@@ -21,12 +28,18 @@ COMMANDS = {
     "rerun": "repeat a run from its MLflow run id, and compare θ and b bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
     "search": "search for the parameters with the smallest validation RMSE, by DVC experiments",
+    "serve": "answer requests with the predictions of a registered model",
+    "set": "change parameters in params.yaml",
     "summary": "print the results of the pipeline",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI with the runs of this repository",
     "use": "check a table of yours and set up params.yaml for it",
     "verify": "run every stage again in a clone of this commit, and compare all with dvc.lock",
 }
+ANYWHERE = ("certify", "completion", "predict", "serve")
+"""Commands that need no project."""
+_ABOUT_MLFLOW = ("register", "serve", "sync", "ui")
+PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 
 
 @one_line_errors
@@ -36,19 +49,73 @@ def main() -> None:
     sys.exit(_run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def build_parser(commands: Collection[str]) -> argparse.ArgumentParser:
+    """Return the parser, with the arguments of some of the commands.
+
+    Their modules are imported: those of all commands take seconds.
+    """
     parser = argparse.ArgumentParser(
         prog="linreg", description="Use the pipeline, and check its runs."
     )
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # Only the module of the command that runs is imported: all of them would take seconds.
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
-    module = importlib.import_module(f"linreg.commands.{chosen}") if chosen in COMMANDS else None
+    parser.add_argument("--version", action="store_true", help="print the version")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        description = module.__doc__ if module and name == chosen else summary
-        command = subparsers.add_parser(name, help=summary, description=description)
-        if module and name == chosen:
+        if name in commands:
+            module = command_module(name)
+            command = subparsers.add_parser(name, help=summary, description=module.__doc__)
             module.add_arguments(command)
+        else:
+            subparsers.add_parser(name, help=summary, description=summary)
+    return parser
+
+
+def command_module(name: str) -> ModuleType:
+    """Import and return the module of a command."""
+    package = "linreg.commands.tracking" if name in _ABOUT_MLFLOW else "linreg.commands"
+    return importlib.import_module(f"{package}.{name}")
+
+
+def _run(arguments: list[str]) -> int:
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    if chosen is not None and chosen not in COMMANDS:
+        near = difflib.get_close_matches(chosen, COMMANDS, n=1)
+        todo = f"did you mean {near[0]}?" if near else "`linreg` lists all commands"
+        raise UserError("linreg", "has no such command", found=chosen, todo=todo)
+    parser = build_parser([chosen] if chosen else [])
     args = parser.parse_args(arguments)
-    # The parser has exited already for a command that is not in COMMANDS.
-    return int(module.run(args)) if module else 2
+    if args.version:
+        # Takes a moment that no command needs.
+        from importlib.metadata import version
+
+        print(f"linreg {version('linreg')}")
+        return 0
+    if chosen is None:
+        parser.print_help()
+        return 0
+    # What `linreg completion` needs; commands do not import this module.
+    args.parser_of_all_commands = lambda: build_parser(COMMANDS)
+    if chosen not in ANYWHERE:
+        _enter_project(args)
+    return int(command_module(chosen).run(args))
+
+
+def _enter_project(args: argparse.Namespace) -> None:
+    """Go to the top of the project that the working directory is in, and have paths mean the same.
+
+    Raises UserError outside of a project, so that no command leaves files there.
+    """
+    here = Path.cwd()
+    if any((here / name).exists() for name in PROJECT_FILES):
+        return
+    top = next((each for each in here.parents if (each / "dvc.yaml").exists()), None)
+    if top is None:
+        raise UserError(
+            f"linreg {args.command}",
+            "works in a project, whose top folder holds dvc.yaml",
+            found=f"none in {here} or above it",
+            todo="cd into the project first",
+        )
+    for name, value in vars(args).items():
+        if isinstance(value, Path):
+            setattr(args, name, Path(os.path.relpath(here / value, top)))
+    os.chdir(top)

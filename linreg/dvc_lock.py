@@ -12,8 +12,12 @@ from ruamel.yaml.error import YAMLError
 from linreg.errors import UserError
 from linreg.params_file import PARAMS_FILE
 from linreg.plain_yaml import read_yaml
+from linreg.process.lock import exclusive_lock
 
 DVC_LOCK = Path("dvc.lock")
+DVC_RUNNING = Path(".dvc/tmp/lock")
+"""The file that DVC holds a lock on, except while it waits for a stage."""
+SECONDS_TO_WRITE = 5.0
 
 
 class _File(BaseModel):
@@ -59,8 +63,21 @@ class LockedPath:
 def read_lock(path: Path) -> DvcLock:
     """Read a dvc.lock; raises UserError when it is absent, damaged, or not complete.
 
-    DVC writes the file in place, so that one is cut off when DVC is killed at that moment.
+    DVC writes the file in place, so that one is cut off when DVC is killed at that moment. What is
+    cut off because DVC is writing it now is read again when it has done so.
     """
+    try:
+        return parse_lock(path)
+    except UserError:
+        running = path.parent / DVC_RUNNING
+        if not (path.exists() and running.exists()):
+            raise
+        with exclusive_lock(running, timeout=SECONDS_TO_WRITE):
+            return parse_lock(path)
+
+
+def parse_lock(path: Path) -> DvcLock:
+    """Read a dvc.lock as `read_lock` does, whoever may be writing it."""
     try:
         text = path.read_text(encoding="utf-8")
         if not text.endswith("\n"):

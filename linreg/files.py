@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from linreg.errors import UserError
 
 CHECKSUM = "checksum"
 """The key of the checksum within a document."""
+_Result = TypeVar("_Result")
+
+
+class MissingOutputError(UserError):
+    """A file or folder that a stage makes is not there."""
 
 
 @contextmanager
@@ -137,6 +142,31 @@ def read_document(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def read_folder(folder: Path, read: Callable[[Path], _Result]) -> _Result:
+    """Return what `read` makes of the files in a folder that may be replaced while it reads.
+
+    Files of the old and of the new folder do not fit together, which is no damage: so `read` is
+    repeated when it raises UserError and the folder is another one by then.
+    """
+    before = _identity(folder)
+    while True:
+        try:
+            return read(folder)
+        except UserError:
+            after = _identity(folder)
+            if after == before:
+                raise
+            before = after
+
+
+def _identity(folder: Path) -> tuple[int, ...] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
 def checksum(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a JSON document without its checksum."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -148,9 +178,7 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
         path = Path(name)
         if path.is_dir():
             continue
-        if not path.exists():
-            raise missing_output(path)
-        if (found := file_hash(path)) != expected:
+        if (found := _hash_of_output(path)) != expected:
             raise UserError(
                 path,
                 "is not the file that the model was made from, or is damaged",
@@ -159,9 +187,16 @@ def require_unchanged(hashes: Mapping[str, str]) -> None:
             )
 
 
-def missing_output(path: Path) -> UserError:
+def _hash_of_output(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except FileNotFoundError:
+        raise missing_output(path) from None
+
+
+def missing_output(path: Path) -> MissingOutputError:
     """Return the error for a file or folder that a stage makes and that is not there."""
-    return UserError(path, "there is no such file", todo="run `dvc repro` to make it")
+    return MissingOutputError(path, "there is no such file", todo="run `dvc repro` to make it")
 
 
 def file_hash(path: Path) -> str:

@@ -58,6 +58,17 @@ def parse_params(text: str, path: Path, changes: Mapping[str, Any] = NO_CHANGES)
     return _parse(text, path, changes)[0]
 
 
+def field_type(key: str) -> Any:
+    """Return the type of a parameter by its name, `section.key`; raises UserError for another."""
+    section, _, name = key.partition(".")
+    model = Params.model_fields[section].annotation if section in Params.model_fields else None
+    field = getattr(model, "model_fields", {}).get(name)
+    if field is None:
+        # It raises UserError, with the nearest name that exists.
+        load_params(changes={key: 0})
+    return field.annotation if field is not None else None
+
+
 def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, list[str]]:
     """Return the parameters, and what to write in place of keys of earlier versions."""
     values = read_yaml(text, path)

@@ -65,7 +65,7 @@ def main() -> None:
         write_document(folder / "profile.json", {**profile, **about})
         source.require_unchanged()
 
-    for line in summary_lines(schema.formula, rows, unused, INGESTED):
+    for line in summary_lines(schema, rows, unused, INGESTED):
         print(f"ingest: {line}")
 
 

@@ -24,21 +24,19 @@ descent stopped short of it, predictions are off-centre; by how much at most is 
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from linreg.data.source import Source, open_source
 from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel, load
+from linreg.lineage.model_lookup import find_model
 from linreg.prediction.output import require_suffix
 from linreg.prediction.predict_table import predict_table
 from linreg.prediction.row_predictions import PredictionInterval
 from linreg.process.without_pandas import keep_pandas_out
 
-URI_SCHEMES = ("models:/", "runs:/")
 ALL = "."
 
 
@@ -84,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict; 1 when too many rows have no prediction, though the output is written."""
     _check(args)
-    with _model_folder(args.model) as folder:
+    with find_model(args.model) as folder:
         keep_pandas_out()
         model = load(folder)
         interval = None
@@ -128,22 +126,6 @@ def _check(args: argparse.Namespace) -> None:
     if args.max_bad is not None and not 0 <= args.max_bad <= 1:
         todo = "0.01 allows one row in 100"
         raise UserError("--max-bad", "must be a share from 0 to 1", found=args.max_bad, todo=todo)
-
-
-@contextmanager
-def _model_folder(name: str) -> Iterator[Path]:
-    """Yield the folder of a model; that of a URI is fetched from MLflow and deleted afterwards."""
-    if not name.startswith(URI_SCHEMES):
-        if not Path(name).is_dir():
-            todo = "name one such as models/model, or models:/NAME@ALIAS"
-            raise UserError(name, "is not a folder with a model", todo=todo)
-        yield Path(name)
-        return
-    # Imports MLflow, which takes seconds.
-    from linreg.tracking.mlflow.fetch_model import fetch_model
-
-    with tempfile.TemporaryDirectory() as folder:
-        yield fetch_model(name, Path(folder))
 
 
 def _prediction_interval(folder: Path, model: LinearModel, confidence: float) -> PredictionInterval:

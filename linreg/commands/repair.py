@@ -15,11 +15,10 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from linreg.dvc_lock import DVC_LOCK, read_lock
+from linreg.dvc_lock import DVC_LOCK, DVC_RUNNING, parse_lock
 from linreg.errors import UserError
 from linreg.process.lock import exclusive_lock
 
-DVC_RUNNING = Path(".dvc/tmp/lock")
 RUN_CACHE = Path(".dvc/cache/runs")
 RWLOCK = TypeAdapter(dict[Literal["read", "write"], dict[str, Any]])
 
@@ -50,7 +49,7 @@ def run(_args: argparse.Namespace) -> int:
 
 def _is_complete_lock(path: Path) -> bool:
     try:
-        read_lock(path)
+        parse_lock(path)
     except UserError:
         return False
     return True

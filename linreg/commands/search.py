@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         rmse, name = min(successful)
         print(f"\nbest: {name}, validation RMSE {rmse:.6g}")
         print(f"apply it:  dvc exp apply {name}")
-        print(f"compare:   make ui, with the filter  attributes.run_name LIKE '{prefix}-%'")
+        print(f"compare:   linreg ui, with the filter  attributes.run_name LIKE '{prefix}-%'")
     else:
         print("no trial was successful", file=sys.stderr)
     if interrupted:

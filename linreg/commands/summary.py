@@ -56,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{out_of_date(changed)}")
     print()
     print("\n".join(summary_lines(results, model.design.terms, args.digits)))
-    print(f"\nmodel:  {MODEL}/model.json\nreport: {EVALUATION}/report.html")
-    print("runs:   make ui           (compare runs in the MLflow UI)")
+    print(f"\nmodel:  {MODEL}/model.json\nreport: {EVALUATION}/report.html  (linreg open)")
+    print("runs:   linreg ui  (compare runs in the MLflow UI)")
     if failed_sync := describe_failed_sync():
         print(f"\n{failed_sync}")
     return 0

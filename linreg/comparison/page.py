@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from linreg.comparison.paired_test import paired_test
+from linreg.comparison.rmse_change import rmse_change
 from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import path_figure
@@ -15,7 +16,7 @@ from linreg.report.number_format import number
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults
-from linreg.text import table
+from linreg.text import count_of, table
 
 PARTS = ("train", "validation", "test")
 METRICS = ("r2", "rmse", "mae", "max_error")
@@ -27,7 +28,7 @@ MAX_ROWS = 200
 
 
 class MetricChange(NamedTuple):
-    """A metric of both runs, such as test_rmse; it is comparable if its unit is the same."""
+    """A metric of both runs, such as test_rmse; comparable if its unit and rows are the same."""
 
     name: str
     a: float | None
@@ -92,7 +93,7 @@ def comparison_page(first: NamedResults, second: NamedResults) -> str:
 def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
     """Return the differing parameters, the metrics of both and the conclusion, for a terminal."""
     a, b = first.results, second.results
-    rows = [("", first.name, second.name, "")]
+    rows = [("", first.name, second.name, "change")]
     rows += [
         (name, _cell(old), _cell(new), "")
         for name, (old, new) in differing_parameters(a, b).items()
@@ -106,13 +107,13 @@ def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
 
 def metric_changes(a: RunResults, b: RunResults) -> Iterator[MetricChange]:
     """Yield the metrics of all parts that one of the runs has, then the gap."""
-    comparable = a.context["target"] == b.context["target"]
+    comparable = not obstacle(a, b)
     for part in PARTS:
         if part in a.metrics or part in b.metrics:
             of_a, of_b = a.metrics.get(part, {}), b.metrics.get(part, {})
             for name in METRICS:
                 yield MetricChange(f"{part}_{name}", of_a.get(name), of_b.get(name), comparable)
-    yield MetricChange("gap", a.metrics.get("gap"), b.metrics.get("gap"))
+    yield MetricChange("gap", a.metrics.get("gap"), b.metrics.get("gap"), comparable)
 
 
 def differing_parameters(a: RunResults, b: RunResults) -> dict[str, tuple[Any, Any]]:
@@ -127,23 +128,33 @@ def conclusion(first: NamedResults, second: NamedResults) -> Conclusion:
     That takes a paired test on the same rows, at the confidence of the first run.
     """
     a, b = first.results, second.results
-    if a.context["target"] != b.context["target"]:
-        return Conclusion("none", "The targets differ, so the metrics cannot be compared.")
-    if not np.array_equal(a.actual, b.actual) or len(a.actual) < MIN_ROWS:
-        return Conclusion(
-            "none",
-            "The runs were evaluated on different rows: a difference between their metrics may be "
-            "one between the rows.",
-        )
+    if why := obstacle(a, b):
+        return Conclusion("none", f"These runs cannot be compared: {why}.")
     if np.array_equal(a.predicted, b.predicted):
         return Conclusion("none", f"The predictions are identical on all {len(a.actual)} rows.")
     test = paired_test(a.residuals, b.residuals, a.inference["confidence"])
-    numbers = f"on the same {test.num_rows} rows: {test.in_words()}."
+    change = rmse_change(a.residuals, b.residuals, a.inference["confidence"])
+    numbers = f"on the same {test.num_rows} rows: {change.in_words()}."
     if test.is_improvement:
         return Conclusion("ok", f"{second.name} predicts significantly better {numbers}")
     if test.is_deterioration:
         return Conclusion("error", f"{first.name} predicts significantly better {numbers}")
     return Conclusion("none", f"No significant difference {numbers}")
+
+
+def obstacle(a: RunResults, b: RunResults) -> str:
+    """Return why two runs cannot be compared; empty if they can."""
+    targets = [run.context["target"] for run in (a, b)]
+    if targets[0] != targets[1]:
+        return f"the one predicts {targets[0]}, the other {targets[1]}"
+    if not np.array_equal(a.actual, b.actual):
+        return (
+            "they were evaluated on different rows, so that a difference may be one between the"
+            " rows; run both on the same table with the same split"
+        )
+    if len(a.actual) < MIN_ROWS:
+        return f"{count_of(len(a.actual), 'row')} to evaluate them on are too few"
+    return ""
 
 
 def _paired_coefficients(a: RunResults, b: RunResults) -> dict[str, tuple[Any, Any]]:

@@ -27,12 +27,12 @@ class Source:
     is_parquet: bool
     columns: tuple[str, ...]
     given_names: tuple[str, ...] | None = None
-    states: tuple[FileState, ...] = ()
+    states: tuple[FileState | None, ...] = ()
 
     def require_unchanged(self) -> None:
         """Raise UserError for a file that was changed or deleted since its header was read."""
         for file, before in zip(self.files, self.states, strict=False):
-            if not file.exists() or _state_of(file) != before:
+            if _state_of(file) != before:
                 raise UserError(
                     file,
                     "was changed while it was being read",
@@ -105,8 +105,12 @@ def _files_in(folder: Path) -> list[Path]:
     return files
 
 
-def _state_of(file: Path) -> FileState:
-    status = file.stat()
+def _state_of(file: Path) -> FileState | None:
+    """Return what changes when a file is written or replaced; None where there is none."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 

@@ -26,6 +26,7 @@ def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[s
         bounds = results.get("gap", {"value": metrics["gap"], "min": None, "max": LARGEST_GAP})
         largest = min(bounds["max"] or LARGEST_GAP, LARGEST_GAP)
         results["gap"] = bounds | {"max": largest, "passed": False}
+        results = dict(sorted(results.items()))
     return {"passed": all(result["passed"] for result in results.values()), "gates": results}
 
 

@@ -126,8 +126,22 @@ def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any])
 
 
 def _untracked_table() -> list[str]:
-    """Return the option that copies the user's table where neither git nor DVC tracks it."""
-    source = load_params().ingest.source
-    if source == GENERATED or Path(f"{source}.dvc").exists() or git("ls-files", "--", source):
+    """Return the option that copies the user's table where neither git nor DVC tracks it.
+
+    One outside of the project is read where it is. DVC makes no folder for what it copies, so the
+    table's folder is copied where the experiment's copy of the project would not have it.
+    """
+    source = Path(load_params().ingest.source)
+    if source.is_absolute() or source == Path(GENERATED) or Path(f"{source}.dvc").exists():
         return []
-    return ["--copy-paths", source]
+    if _is_in_git(source):
+        return []
+    missing = source
+    while missing.parent != Path() and not _is_in_git(missing.parent):
+        missing = missing.parent
+    return ["--copy-paths", str(missing)]
+
+
+def _is_in_git(path: Path) -> bool:
+    """Tell whether git tracks a file, or one in a folder."""
+    return bool(git("ls-files", "--", str(path)))

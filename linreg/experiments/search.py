@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.errors import UserError
 from linreg.experiments.experiment import RefusedError, run_experiment
-from linreg.params import Params
-from linreg.params_file import load_params
+from linreg.params_file import field_type, load_params
 from linreg.plain_yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _parse_distribution(text: str, key: str, values: str) -> "BaseDistribution":
     if scale not in ("", "log"):
         raise UserError(text, "must end in :log or without a colon", found=scale)
     ends = _parse_value(key, low), _parse_value(key, high)
-    is_integer = _field_type(key) is int
+    is_integer = field_type(key) is int
     if is_integer and not all(isinstance(end, int) for end in ends):
         raise UserError(text, "must be a range of whole numbers", found=bounds)
     try:
@@ -102,16 +101,6 @@ def _parse_distribution(text: str, key: str, values: str) -> "BaseDistribution":
 
 def _parse_value(key: str, text: str) -> Any:
     return read_yaml(text, f"{key}={text}")
-
-
-def _field_type(key: str) -> Any:
-    section, _, name = key.partition(".")
-    model = Params.model_fields[section].annotation if section in Params.model_fields else None
-    field = getattr(model, "model_fields", {}).get(name)
-    if field is None:
-        # It raises UserError, with the nearest name that exists.
-        load_params(changes={key: 0})
-    return field.annotation if field is not None else None
 
 
 def _require_valid(space: SearchSpace) -> None:

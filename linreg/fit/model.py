@@ -18,7 +18,7 @@ from linreg.data.formula.design import Design
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.files import missing_output, read_document, write_document
+from linreg.files import missing_output, read_document, read_folder, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,11 @@ class LinearModel:
 
 def load(folder: str | Path) -> LinearModel:
     """Load the artifact in `folder`; raises UserError if it is absent, damaged or outdated."""
-    path, weights = Path(folder) / "model.json", Path(folder) / "model.safetensors"
+    return read_folder(Path(folder), _load)
+
+
+def _load(folder: Path) -> LinearModel:
+    path, weights = folder / "model.json", folder / "model.safetensors"
     data = read_document(path)
     try:
         schema = Schema.from_data({"truth": None, **data}, path)

@@ -1,12 +1,15 @@
 """A decision about a model version: one at a time, on a registry that may not answer."""
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linreg.errors import UserError
+from linreg.files import missing_output
 from linreg.registry.manual_promotion import promote
 from linreg.registry.registration import Outcome, register
 from linreg.tracking.audit_log import registry_lock
+from linreg.tracking.runs import MODEL
 
 if TYPE_CHECKING:
     from linreg.tracking.mlflow.model_registry import Registry
@@ -21,6 +24,8 @@ def decide(
     whose command was killed are completed. A registry that does not answer is an objection; other
     mistakes raise UserError.
     """
+    if version is None and run_id is None and not (model := Path(MODEL, "model.json")).exists():
+        raise missing_output(model)
     # They import MLflow, which takes seconds.
     from linreg.tracking.mlflow.model_registry import Registry
     from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, remedy

@@ -11,7 +11,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.files import file_hash, missing_output, read_document
+from linreg.files import file_hash, missing_output, read_document, read_folder
 from linreg.report.context import FORMAT
 
 _REQUIRED_KEYS = {
@@ -105,6 +105,10 @@ class RunResults:
         Raises UserError for a file that is absent, damaged, of another format, or belongs to
         another model or another evaluation than report.json.
         """
+        return read_folder(folder, lambda path: cls._read(path, model, names))
+
+    @classmethod
+    def _read(cls, folder: Path, model: Mapping[str, str], names: Sequence[str]) -> "RunResults":
         documents = read_documents(folder, *_REQUIRED_KEYS, model=model)
         for (name, keys), document in zip(_REQUIRED_KEYS.items(), documents, strict=True):
             if not set(keys) <= set(document):

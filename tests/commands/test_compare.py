@@ -45,7 +45,7 @@ def test_a_revision_is_compared_with_the_workspace(project: Project) -> None:
     page = (project.folder / "comparison.html").read_text()
     for value in (before["test"]["rmse"], after["test"]["rmse"], before["gap"], after["gap"]):
         assert f"{value:.6g}" in page
-    assert "on the same 300 rows: MSE " in printed
+    assert "on the same 300 rows: RMSE " in printed
 
 
 @pytest.mark.slow

@@ -71,6 +71,7 @@ def test_a_complete_lock_is_kept(repair: Callable[[bytes], Outcome]) -> None:
 
 
 def test_a_truncated_rwlock_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").touch()
     path = tmp_path / ".dvc/tmp/rwlock"
     path.parent.mkdir(parents=True)
     whole = json.dumps({"read": {"data": [{"pid": 1, "cmd": "dvc repro"}]}, "write": {}})

@@ -134,6 +134,7 @@ def test_no_run_is_one_line_and_exit_code_1(repository: Path) -> None:
 
 
 def test_no_lock_is_one_line_and_exit_code_2(repository: Path) -> None:
+    (repository / "dvc.yaml").touch()
     (repository / "dvc.lock").unlink()
     code, out, err = linreg("runs")
     assert (code, out) == (2, "")

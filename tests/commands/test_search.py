@@ -99,6 +99,28 @@ def check_tracked_runs(project: Project, rmses: dict[str, float], rates: dict[st
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("copy", [(), ("--copy",)])
+def test_a_table_of_ones_own_is_searched_and_repeated_before_git_has_it(
+    copy: tuple[str, ...], small: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Outside of the repository, and copied into it: the two states that `linreg use` leaves."""
+    project = copy_of(small.folder, tmp_path / "project")
+    project.run("git", "restore", "params.yaml")
+    table = tmp_path_factory.mktemp("elsewhere") / "cars.csv"
+    table.write_bytes((project.folder / "data/examples/auto-mpg.csv").read_bytes())
+    project.run("linreg", "use", str(table), "--target", "mpg", *copy)
+    status = project.run("git", "status", "--porcelain").stdout
+    assert ("?? data/own/" in status) == bool(copy)
+    searched = project.run("linreg", "search", "--trials", "1", "train.lr=0.001,0.002").stdout
+    assert "best: search-lr-001" in searched
+    assert project.run("linreg", "repeat", "2").stdout.count("test RMSE") == 2
+    assert project.run("git", "status", "--porcelain").stdout == status
+    project.run("dvc", "exp", "run", "-n", "here", "-S", "train.seed=3")
+    assert project.json("data/ingested/profile.json")["rows_read"] == 398
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Project) -> None:
     done = small.run("linreg", "search", "--trials", "1", "train.lr=5..6", check=False)

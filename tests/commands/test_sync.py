@@ -34,8 +34,9 @@ Linreg = Callable[..., tuple[int, str, str]]
 
 
 def test_without_runs_there_is_nothing_to_send(repository: Path, linreg: Linreg) -> None:
+    (repository / "dvc.yaml").touch()
     assert linreg("sync") == (0, "0 runs complete, 0 points sent\n", "")
-    assert list(repository.iterdir()) == []
+    assert [path.name for path in repository.iterdir()] == ["dvc.yaml"]
 
 
 def test_where_nothing_is_pending_mlflow_is_not_imported(
@@ -44,8 +45,9 @@ def test_where_nothing_is_pending_mlflow_is_not_imported(
     with start_run("linreg", "name", {}, {}):
         pass
     linreg("sync")
-    program = "import sys; from linreg.commands import sync; from argparse import Namespace as N;"
-    program += "sync.run(N(follow=None, all=False)); print('mlflow' in sys.modules)"
+    program = "import sys; from linreg.commands.tracking import sync; "
+    program += "from argparse import Namespace as N; sync.run(N(follow=None, all=False)); "
+    program += "print('mlflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -90,6 +92,7 @@ def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg
 
 
 def test_an_unknown_run_cannot_be_followed(repository: Path, linreg: Linreg) -> None:
+    (repository / "dvc.yaml").touch()
     code, out, err = linreg("sync", "--follow", "nothing")
     assert (code, out) == (2, "")
     assert err.startswith("error: --follow: there is no such run; found nothing")
@@ -102,6 +105,7 @@ def test_an_unknown_command_is_named_in_the_error(linreg: Linreg) -> None:
 
 
 def test_the_module_linreg_is_the_command(repository: Path) -> None:
+    (repository / "dvc.yaml").touch()
     command = [sys.executable, "-m", "linreg", "sync"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -7,8 +7,9 @@ from linreg import cli
 
 
 def test_a_port_in_use_is_an_error(
-    repository: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (repository / "dvc.yaml").touch()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         monkeypatch.setattr("sys.argv", ["linreg", "ui", "--port", str(port)])
@@ -19,8 +20,9 @@ def test_a_port_in_use_is_an_error(
 
 
 def test_for_runs_on_a_remote_server_its_address_is_printed(
-    repository: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (repository / "dvc.yaml").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:secret@example.org/mlflow")
     monkeypatch.setattr("sys.argv", ["linreg", "ui"])
     with pytest.raises(SystemExit) as exit_:

@@ -85,3 +85,26 @@ def test_without_gates_the_model_passes() -> None:
 )
 def test_bounds_as_text(low: float | None, high: float | None, text: str) -> None:
     assert format_bounds({"value": 0.5, "min": low, "max": high, "passed": True}) == text
+
+
+@pytest.mark.parametrize(
+    "gates", [{}, {"gap": {"max": 0.5}}, {"gap": {"min": 0.0}}, {"test_r2": {"min": 0}}]
+)
+def test_a_training_that_ends_more_than_1_percent_above_the_minimum_never_passes(
+    gates: Any,
+) -> None:
+    found = passed(gates, METRICS | {"gap": 0.0100001})
+    assert found["gap"] is False
+    results = check_gates(Evaluate.model_validate({"gates": gates}).gates, METRICS | {"gap": 0.02})
+    assert results["gates"]["gap"]["max"] == 0.01
+    assert list(results["gates"]) == sorted(results["gates"])
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.01, None])
+def test_a_gap_of_up_to_1_percent_or_none_is_no_failure_by_itself(gap: float | None) -> None:
+    assert passed({"test_r2": {"min": 0}}, METRICS | {"gap": gap}) == {"test_r2": True}
+
+
+def test_a_stricter_gate_on_the_gap_stays() -> None:
+    results = check_gates({"gap": Gate(max=0.001)}, METRICS | {"gap": 0.02})
+    assert results["gates"]["gap"]["max"] == 0.001

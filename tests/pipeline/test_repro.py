@@ -72,7 +72,7 @@ def test_the_mlflow_run_has_curves_parameters_dataset_model_and_links(reproduced
         "`y ~ x1 + x2` on 7000 training rows, SGD, 20 epochs at lr 0.01"
         in run["tags"]["mlflow.note.content"]
     )
-    assert run["name"].startswith("main-")
+    assert run["name"] == "y ~ x1 + x2, generated.parquet"
     assert (run["params"]["train.lr"], run["params"]["model.formula"]) == ("0.01", "y ~ x1 + x2")
     assert run["models"] == 1
     lock = (reproduced.folder / "dvc.lock").read_text()

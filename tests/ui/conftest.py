@@ -77,7 +77,7 @@ def server(project: Project) -> Iterator[str]:
     ) as process:
         try:
             assert process.stdout is not None
-            printed = "".join(process.stdout.readline() for _ in range(3))
+            printed = "".join(process.stdout.readline() for _ in range(2))
             _wait_for(f"http://127.0.0.1:{port}/health", process)
             yield printed
         finally:

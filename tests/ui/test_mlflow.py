@@ -30,9 +30,11 @@ def experiment(server: str) -> str:
     return server.partition("/#/")[2].partition("/runs")[0]
 
 
-def test_linreg_ui_names_the_pages_of_runs_and_curves(server: str, window: Open) -> None:
-    """A new user follows the first address and finds the runs, not MLflow's pages for agents."""
-    found = re.search(r"^runs:   (\S+)\ncurves: (\S+)\n", server)
+def test_linreg_ui_names_the_page_of_runs_with_the_metrics_that_matter(
+    server: str, runs: Runs, window: Open
+) -> None:
+    """A new user follows the address and finds runs with numbers, not MLflow's pages for agents."""
+    found = re.search(r"^runs: (\S+)\n", server)
     assert found is not None
     seen = window(new=True)
     page = seen.open(found[1])
@@ -40,7 +42,11 @@ def test_linreg_ui_names_the_pages_of_runs_and_curves(server: str, window: Open)
         page.get_by_text(name, exact=True).wait_for()
     page.get_by_text("Model registry").wait_for()
     assert not page.get_by_text("Agent versions").count()
-    seen.open(found[2]).get_by_text("loss/train", exact=True).wait_for()
+    for column in ("test_rmse", "test_r2"):
+        page.get_by_role("columnheader", name=column).first.wait_for()
+    shown = [cell.inner_text() for cell in page.get_by_role("gridcell").all()]
+    numbers = {float(text) for text in shown if re.fullmatch(r"[\d.]+", text)}
+    assert numbers >= {run["metrics"]["test_rmse"] for run in runs.values()}
     seen.keep("new-user")
     assert seen.asked_elsewhere == []
 

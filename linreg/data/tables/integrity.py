@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from linreg.data.tables.page_headers import page_headers
 from linreg.errors import UserError
-from linreg.files import document_text, file_hash, missing_output, read_document
+from linreg.files import MissingOutputError, document_text, file_hash, missing_output, read_document
 
 SUFFIX = ".seal"
 
@@ -58,9 +58,10 @@ def seal_hash(table: Path) -> str:
     Raises UserError when there is none.
     """
     seal = seal_path(table)
-    if not seal.exists():
-        raise missing_output(seal)
-    return file_hash(seal)
+    try:
+        return file_hash(seal)
+    except FileNotFoundError:
+        raise missing_output(seal) from None
 
 
 def write_seal(table: Path, seal: Seal) -> None:
@@ -71,10 +72,10 @@ def write_seal(table: Path, seal: Seal) -> None:
 
 def read_seal(table: Path) -> Seal | None:
     """Return the seal of a table; None where there is none, as for a table of the user's."""
-    seal = seal_path(table)
-    if not seal.exists():
+    try:
+        document = read_document(seal_path(table))
+    except MissingOutputError:
         return None
-    document = read_document(seal)
     return Seal(document["footer"], tuple(document["groups"]))
 
 

@@ -18,7 +18,7 @@ from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.files import content_hash, missing_output, read_document, write_document
+from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import (
     AnyMoments,
@@ -142,8 +142,12 @@ class ExactReference:
 
         Raises UserError for a file that is absent, damaged or of another training.
         """
-        path = Path(folder) / "moments.safetensors"
-        document = read_document(Path(folder) / "exact.json")
+        return read_folder(Path(folder), cls._read)
+
+    @classmethod
+    def _read(cls, folder: Path) -> "ExactReference":
+        path = folder / "moments.safetensors"
+        document = read_document(folder / "exact.json")
         try:
             if document["moments"] != content_hash(path):
                 what = "is damaged, or of another training than exact.json"

@@ -1,11 +1,17 @@
-"""Which code a run executes: its git commit and its DVC experiment, as tags and as a name."""
+"""Which code a run executes, as tags, and the run's name."""
 
 import os
 import re
-from datetime import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from linreg.git import query_git
+from linreg.text import count_of
 from linreg.tracking.journal.store_location import project_root
+
+MAX_FORMULA_LENGTH = 30
+"""Of a run's name; of a longer one only the number of its terms is named."""
 
 
 def source_tags() -> dict[str, str]:
@@ -32,14 +38,19 @@ def source_tags() -> dict[str, str]:
     return tags
 
 
-def default_run_name() -> str:
-    """Return the name of the DVC experiment, else branch and commit, else the time."""
+def run_name(schema: Mapping[str, Any], source: str) -> str:
+    """Return the name of the DVC experiment, else what is explained by what: `y ~ x, data.csv`.
+
+    schema  with the formula and its terms, as schema.json and model.json have them
+    source  the path of the table
+    """
     if name := os.environ.get("DVC_EXP_NAME"):
         return name
-    if commit := query_git("rev-parse", "--short", "HEAD"):
-        branch = query_git("branch", "--show-current")
-        return f"{branch}-{commit}" if branch else commit
-    return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+    formula = schema["formula"]
+    if len(formula) > MAX_FORMULA_LENGTH:
+        target = formula.partition("~")[0].strip()
+        formula = f"{target} ~ {count_of(len(schema['terms']), 'term')}"
+    return f"{formula}, {Path(source).name}"
 
 
 def git_user() -> str:

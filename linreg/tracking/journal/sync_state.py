@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linreg.errors import UserError
-from linreg.files import read_document, write_document
+from linreg.files import MissingOutputError, read_document, write_document
 from linreg.tracking.journal.store_location import (
     is_local_store,
     local_database,
@@ -34,11 +34,13 @@ class SyncState:
     def read(cls, file: Path) -> "SyncState":
         """Return what the present store has, which is nothing if `file` is about another store."""
         nothing = cls(tracking_uri=redact_credentials(tracking_uri()))
-        if not file.exists() or (is_local_store() and not local_database().exists()):
+        if is_local_store() and not local_database().exists():
             return nothing
         try:
             document = read_document(file)
             state = cls(**{_FIELDS.get(key, key): value for key, value in document.items()})
+        except MissingOutputError:
+            return nothing
         except (UserError, TypeError) as error:
             # Sending everything again adds nothing that MLflow has already, so this is safe.
             _log.warning("%s; the run is sent from its beginning", error)

@@ -23,7 +23,7 @@ from linreg.tracking.journal.chart_names import COLOR, color
 from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
 from linreg.tracking.journal.run import Run, null_run
 from linreg.tracking.journal.run_folder import run_folders
-from linreg.tracking.journal.source_tags import default_run_name, source_tags
+from linreg.tracking.journal.source_tags import run_name, source_tags
 
 _TRAINING = "linreg.training"
 _AWAITS_EVALUATION = "linreg.awaits_evaluation"
@@ -31,12 +31,17 @@ _EVALUATION = "linreg.evaluation"
 
 
 def training_run(
-    workers: Workers, parameters: Mapping[str, Any], hashes: Mapping[str, str], split: Path
+    workers: Workers,
+    parameters: Mapping[str, Any],
+    hashes: Mapping[str, str],
+    split: Path,
+    schema: Path,
 ) -> Run:
     """Begin the run of a training, or resume the one that was stopped before its evaluation.
 
     parameters  all of params.yaml, by dotted names
-    hashes      of the training's inputs by path, as in dvc.lock; the folder `split` is one of them
+    hashes      of the training's inputs by path, as in dvc.lock: the folder `split` and the file
+                `schema`
 
     The run is sent to MLflow while it is written. Of several processes only the first has a run.
     """
@@ -49,12 +54,13 @@ def training_run(
         run.set_tags(source_tags())
     else:
         num_rows = read_document(split / "split.json")["rows"]["train"]
+        source = _source(parameters)
         run = start_run(
             parameters["tracking.experiment"],
-            default_run_name(),
+            run_name(read_document(schema), source),
             parameters,
             tags | source_tags() | _appearance("train") | {_TRAINING: identity},
-            [Dataset("train", str(split), hashes[str(split)], num_rows)],
+            [Dataset(Path(source).name, source, hashes[str(split)], num_rows)],
         )
     run.start_sender()
     return run
@@ -83,7 +89,7 @@ def run_of_model(
     else:
         run = reopen_run(_EVALUATION, identity) or start_run(
             parameters["tracking.experiment"],
-            default_run_name(),
+            run_name(read_document(model / "model.json"), _source(parameters)),
             parameters,
             source_tags() | _appearance("evaluate") | hashes | {_EVALUATION: identity},
         )
@@ -92,6 +98,11 @@ def run_of_model(
         run.log_curves(read_curves(training))
     run.start_sender()
     return run
+
+
+def _source(parameters: Mapping[str, Any]) -> str:
+    """Return the path of the table, which is only shown: no output depends on it."""
+    return str(parameters.get("ingest.source", ""))
 
 
 def record_model(run: Run, folder: Path) -> None:

@@ -202,9 +202,11 @@ class RunSender:
 
 def _damage(copy: Path, expected: str | None) -> str:
     """Return what is wrong with a copy that was made for MLflow; empty if nothing is."""
-    if not copy.exists():
+    try:
+        found = content_hash(copy)
+    except FileNotFoundError:
         return "gone"
-    return "damaged" if expected is not None and content_hash(copy) != expected else ""
+    return "" if expected in (None, found) else "damaged"
 
 
 def _user() -> str:

@@ -60,7 +60,8 @@ def test_a_target_that_is_a_feature_too_is_never_filled(table: TypedTable) -> No
 def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> None:
     columns: dict[str, list[Any]] = {"y": [1.0, 2.0, 3.0], "x": [1.0, None, None]}
     table = a_table(tmp_path, columns, columns)
-    rows = RowFilter(schema_of("y ~ x", table), "drop", {})
+    schema = schema_of("y ~ x", table)
+    rows = RowFilter(schema, "drop", {})
     assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1, 1]
     assert (rows.kept, rows.dropped, rows.num_read) == (2, {"x": 4}, 6)
     data = rows.as_data(profile_columns(table), table)
@@ -71,11 +72,12 @@ def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> N
         "dropped": {"x is missing": 4},
     }
     assert {name: each["missing"] for name, each in data["columns"].items()} == {"y": 0, "x": 4}
-    lines = summary_lines("y ~ x", rows, {"id": "free text", "z": None}, Path("data/ingested"))
+    lines = summary_lines(schema, rows, {"id": "free text", "z": None}, Path("data/ingested"))
     assert list(lines) == [
         "y ~ x; 6 rows read, 2 kept → data/ingested",
         "4 rows dropped, x is missing",
         "column id not used: free text",
+        "not in the formula: z",
     ]
 
 

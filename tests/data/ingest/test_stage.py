@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.formula.schema import Schema
+from linreg.data.tables.parquet import TRUTH
 from linreg.files import read_document, write_document
 from stages import ingest as stage
 
@@ -121,6 +123,27 @@ def test_mean_keeps_the_incomplete_rows_unfilled(ingest: Ingest) -> None:
     )
     assert found.profile["dropped"] == {}
     assert found.schema.fill_missing
+
+
+def test_a_column_that_the_formula_does_not_name_is_told(ingest: Ingest) -> None:
+    many = ",".join(f"c{number}" for number in range(20))
+    cells = ",1" * 20
+    found = ingest(f"y,x,z,{many}\n1,2,3{cells}\n2,3,4{cells}\n3,5,5{cells}\n", "y ~ x")
+    columns = ", ".join(f"c{number}" for number in range(11))
+    assert found.said.splitlines()[-1] == f"ingest: not in the formula: z, {columns} and 9 more"
+
+
+@pytest.mark.parametrize("truth", ['{"b": 1, "theta": {"x": 1, "z": 2}}', "[1]", '{"theta": 5}'])
+def test_a_true_coefficient_that_the_formula_leaves_out_is_told(
+    truth: str, ingest: Ingest, tmp_path: Path
+) -> None:
+    """What generate.theta says of z; other files may have anything in that place."""
+    columns = {"y": [1.0, 2.0, 4.0], "x": [1.0, 2.0, 3.0], "z": [0.0, 1.0, 0.0]}
+    table = pa.table(columns).replace_schema_metadata({TRUTH: truth})
+    pq.write_table(table, tmp_path / "table.parquet")
+    said = ingest(tmp_path / "table.parquet", "y ~ x").said
+    assert ("of which the formula leaves out z" in said) == ("z" in truth)
+    assert "ingest: not in the formula: z\n" in said
 
 
 def test_the_dot_excludes_free_text_and_the_reason_is_printed(ingest: Ingest) -> None:

@@ -26,7 +26,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def started(small: Project, request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server that was started by its command, in the project."""
     port = free_port()
-    words = [word.format(port=port) for word in request.param]
+    words = [word.format(port=port, folder=small.folder) for word in request.param]
     environment = {"PYTHONPATH": str(small.folder), "DVC_ROOT": str(small.folder)}
     if "models" in words:
         small.run("linreg", "register")
@@ -39,15 +39,21 @@ def started(small: Project, request: pytest.FixtureRequest) -> Iterator[Server]:
         server.kill()
 
 
-def in_readme() -> list[str]:
-    """The words of the command in README.md that serves the champion, with a port of one's own."""
-    lines = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
+def in_docs() -> list[str]:
+    """The words of MLflow's command that serves the champion, with a port of one's own."""
+    lines = (Path(__file__).parents[3] / "docs/predicting.md").read_text().splitlines()
     (line,) = [line for line in lines if " mlflow models serve " in line]
     return [word if word != "5001" else "{port}" for word in shlex.split(line)[1:]]
 
 
 @pytest.mark.parametrize(
-    "started", [["linreg", "ui", "--port", "{port}"], in_readme()], indirect=True
+    "started",
+    [
+        ["linreg", "ui", "--port", "{port}"],
+        ["linreg", "serve", "{folder}/models/model", "--port", "{port}"],
+        in_docs(),
+    ],
+    indirect=True,
 )
 def test_a_server_listens_on_127_0_0_1_alone(started: Server) -> None:
     listening, talking = sockets_of(started.pid)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from linreg.tracking.journal.source_tags import default_run_name, git_user, source_tags, web_page
+from linreg.tracking.journal.source_tags import git_user, run_name, source_tags, web_page
 
 
 def git(*arguments: str) -> str:
@@ -25,7 +25,6 @@ def commit(repository: Path) -> str:
 
 def test_a_clean_tree_is_its_commit(commit: str) -> None:
     assert source_tags() == {"git.commit": commit, "git.dirty": "false"}
-    assert default_run_name() == f"main-{commit[:7]}"
 
 
 def test_a_change_makes_the_tree_dirty_but_one_in_dvc_lock_does_not(commit: str) -> None:
@@ -51,19 +50,11 @@ def test_the_whole_tree_counts_also_from_a_subfolder(
     assert source_tags()["git.dirty"] == "true"
 
 
-def test_an_experiment_of_dvc_is_tagged_and_gives_the_run_its_name(
-    commit: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_experiment_of_dvc_is_tagged(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", commit)
     assert source_tags()["dvc.experiment"] == "lucky-guess"
     assert source_tags()["dvc.baseline"] == commit
-    assert default_run_name() == "lucky-guess"
-
-
-def test_without_a_branch_the_commit_is_the_name(commit: str) -> None:
-    git("checkout", "-q", "--detach")
-    assert default_run_name() == commit[:7]
 
 
 def test_without_a_commit_and_without_git_there_are_no_tags(
@@ -74,7 +65,6 @@ def test_without_a_commit_and_without_git_there_are_no_tags(
     assert source_tags() == {}
     monkeypatch.setenv("PATH", "")
     assert source_tags() == {}
-    assert default_run_name()
 
 
 def test_git_user_is_the_author_that_git_would_give_a_commit(
@@ -122,3 +112,20 @@ def test_a_commit_has_a_web_page_when_a_remote_has_it(commit: str) -> None:
     assert source_tags()["git.remote"] == "https://git.example.org/owner/name"
     git("commit", "-q", "--allow-empty", "-m", "not pushed yet")
     assert "git.remote" not in source_tags()
+
+
+@pytest.mark.parametrize(
+    ("formula", "terms", "name"),
+    [
+        ("y ~ x1 + x2", 2, "y ~ x1 + x2, rows.csv"),
+        ("mpg ~ horsepower + weight + year + C(origin)", 4, "mpg ~ 4 terms, rows.csv"),
+        ("`price in $` ~ some_very_long_column_name", 1, "`price in $` ~ 1 term, rows.csv"),
+    ],
+)
+def test_a_run_is_named_after_its_target_and_its_data(
+    formula: str, terms: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"formula": formula, "terms": [[{}]] * terms}
+    assert run_name(schema, "/home/me/tables/rows.csv") == name
+    monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
+    assert run_name(schema, "rows.csv") == "lucky-guess"

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from linreg.data.formula.design import Design
-from linreg.files import write_document, write_json
+from linreg.files import write_document
 from linreg.fit.model import LinearModel
 from linreg.process.workers import ALONE, Workers
 from linreg.tracking.journal.events import read_events
@@ -27,9 +27,16 @@ from linreg.tracking.mlflow.sync import SyncResult
 # MLflow compares an example's columns with a range, which pandas 4 will not do.
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 
-PARAMETERS: dict[str, Any] = {"tracking.experiment": "linreg", "train.lr": 0.1, "split.shards": 2}
+PARAMETERS: dict[str, Any] = {
+    "tracking.experiment": "linreg",
+    "train.lr": 0.1,
+    "split.shards": 2,
+    "ingest.source": "tables/rows.csv",
+}
+FORMULA = {"formula": "y ~ x1", "terms": [["x1"]]}
+SCHEMA = Path("data/ingested/schema.json")
 SPLIT, MODEL, TRAINING = Path("data/split"), Path("models/model"), Path("models/training")
-HASHES = {str(SPLIT): "0123.dir", "data/ingested/schema.json": "4567"}
+HASHES = {str(SPLIT): "0123.dir", str(SCHEMA): "4567"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +46,12 @@ def outputs(repository: Path, no_sender: None) -> None:
         SPLIT / "split.json",
         {"rows": {"train": 70, "validation": 15, "test": 15}, "shards": [35, 35]},
     )
+    write_document(SCHEMA, FORMULA)
     write_model(1.0)
 
 
 def write_model(theta: float) -> None:
-    write_json(MODEL / "model.json", {"theta": theta})
+    write_document(MODEL / "model.json", {**FORMULA, "theta": theta})
     TRAINING.mkdir(parents=True, exist_ok=True)
     (TRAINING / "history.csv").write_text(
         f"epoch,step,train_mse,gap\n1,10,{theta},\n2,20,{theta / 2},0.5\n"
@@ -54,7 +62,7 @@ def write_model(theta: float) -> None:
 
 
 def start(**changed: Any) -> Run:
-    return training_run(ALONE, PARAMETERS | changed, HASHES, SPLIT)
+    return training_run(ALONE, PARAMETERS | changed, HASHES, SPLIT, SCHEMA)
 
 
 def evaluated(**changed: Any) -> Run:
@@ -209,9 +217,10 @@ def test_another_training_is_another_run(
         (tmp_path / "copy").mkdir()
         monkeypatch.chdir(tmp_path / "copy")
         write_document(SPLIT / "split.json", {"rows": {"train": 70}, "shards": [70]})
+        write_document(SCHEMA, FORMULA)
     else:
         monkeypatch.setenv("DVC_EXP_NAME", "other-one")
-    other = training_run(ALONE, PARAMETERS | changed, hashes, SPLIT)
+    other = training_run(ALONE, PARAMETERS | changed, hashes, SPLIT, SCHEMA)
     die(other)
     assert other.key != stopped.key
 
@@ -352,13 +361,13 @@ def test_a_model_is_evaluated_by_other_gates_in_another_run(repository: Path) ->
 def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None:
     for rank in (1, 2):
         for run in (
-            training_run(Workers(rank, 3), PARAMETERS, HASHES, SPLIT),
+            training_run(Workers(rank, 3), PARAMETERS, HASHES, SPLIT, SCHEMA),
             run_of_model(Workers(rank, 3), PARAMETERS, MODEL, TRAINING),
         ):
             train(run, 1)
             evaluate(run)
     assert keys() == set()
-    first = training_run(Workers(0, 3), PARAMETERS, HASHES, SPLIT)
+    first = training_run(Workers(0, 3), PARAMETERS, HASHES, SPLIT, SCHEMA)
     die(first)
     assert keys() == {first.key}
 

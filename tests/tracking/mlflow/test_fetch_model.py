@@ -12,11 +12,11 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from linreg.commands.predict import _model_folder
 from linreg.data.formula.design import Design
 from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
+from linreg.lineage.model_lookup import find_model
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.mlflow.fetch_model import fetch_model, plain_artifact
 from linreg.tracking.mlflow.sync import SyncResult
@@ -68,7 +68,7 @@ def test_every_uri_of_a_model_leads_to_its_plain_artifact(
 
 def test_a_fetched_model_is_deleted_after_its_use(run: MlflowRun, store: MlflowClient) -> None:
     (model,) = store.search_logged_models([run.info.experiment_id])
-    with _model_folder(f"models:/{model.model_id}") as folder:
+    with find_model(f"models:/{model.model_id}") as folder:
         assert (folder / "model.json").exists()
     assert not folder.exists()
 

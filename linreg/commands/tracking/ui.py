@@ -34,24 +34,29 @@ def run(args: argparse.Namespace) -> int:
         return 0
     _check_port(args.port)
     experiment = load_params(project_root() / PARAMS_FILE).tracking.experiment
-    return _become_server(args.port, _experiment_id(experiment))
+    return _become_server(args.port, _prepare_experiment(experiment))
 
 
-def _experiment_id(name: str) -> str:
-    """Return the id of the experiment; it and the store are created if there are none yet."""
+def _prepare_experiment(name: str) -> str:
+    """Return the path of the page with the experiment's runs, in the table with our columns.
+
+    The store and the experiment are created if there are none yet.
+    """
     # Imported here because they import MLflow, which takes seconds.
+    from linreg.tracking.mlflow.run_table import runs_page
     from linreg.tracking.mlflow.store import experiment_id, open_store
     from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
     try:
-        return experiment_id(open_store(), name)
+        client = open_store()
+        return runs_page(client, experiment_id(client, name))
     except TRACKING_ERRORS as error:
         why = reason(error)
         where = redact_credentials(tracking_uri())
         raise UserError(where, "cannot be opened", found=why, todo=remedy(why)) from None
 
 
-def _become_server(port: int, experiment: str) -> NoReturn:
+def _become_server(port: int, page: str) -> NoReturn:
     # MLflow has been imported, so that the environment has what linreg.tracking.mlflow sets for it.
     environment = {
         **os.environ,
@@ -66,10 +71,8 @@ def _become_server(port: int, experiment: str) -> NoReturn:
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     if is_local_store():
         command += ["--artifacts-destination", str(local_artifacts())]
-    # MLflow's start page is for agents; this address is that of trained models.
-    page = f"http://{HOST}:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
-    print(f"runs:   {page}\ncurves: {page}&compareRunsMode=CHART", flush=True)
-    print("MLflow answers in about ten seconds; Ctrl-C ends it", flush=True)
+    print(f"runs: http://{HOST}:{port}/{page}", flush=True)
+    print("MLflow answers in some seconds; Ctrl-C ends it", flush=True)
     os.chdir(project_root())
     # Not a child process, so that Ctrl-C and kill reach the server.
     os.execve(command[0], command, environment)  # noqa: S606

@@ -1,0 +1,1 @@
+"""Commands about MLflow: its store, its registry, its pages, its server of models."""
