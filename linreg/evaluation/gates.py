@@ -24,7 +24,7 @@ def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[s
         results[name] = {"value": value, "min": gate.min, "max": gate.max, "passed": passed}
     if (metrics.get("gap") or 0.0) > LARGEST_GAP:
         bounds = results.get("gap", {"value": metrics["gap"], "min": None, "max": LARGEST_GAP})
-        largest = min(bounds["max"] or LARGEST_GAP, LARGEST_GAP)
+        largest = LARGEST_GAP if bounds["max"] is None else min(bounds["max"], LARGEST_GAP)
         results["gap"] = bounds | {"max": largest, "passed": False}
         results = dict(sorted(results.items()))
     return {"passed": all(result["passed"] for result in results.values()), "gates": results}

@@ -15,6 +15,8 @@ from linreg.report.results import CoefficientRow, RunResults
 
 CONVERGED = 0.25
 """Standard errors between θ and the exact minimum, on average, that make no difference."""
+FARTHEST = 0.5
+"""Standard errors between a single coefficient and its exact value that make no difference."""
 OVERFITTING = 1.2
 """RMSE on the test rows divided by RMSE on the training rows."""
 UNEQUAL_ERRORS = 1.5
@@ -188,10 +190,14 @@ def _of_convergence(run: RunResults) -> Iterator[Diagnostic]:
     if distance is not None:
         mean_distance = f"{_mean_distance(run, distance):.2g} standard errors"
         of_each = f", and coefficients are on average {mean_distance} from the exact ones"
+    far = [c for c in run.coefficients if abs(c.distance or 0.0) > FARTHEST]
+    if far and _mean_distance(run, distance or 0.0) <= CONVERGED:
+        farthest = max(far, key=lambda c: abs(c.distance or 0.0))
+        of_each += f", {farthest.name} {abs(farthest.distance or 0.0):.2g}"
     ended = f"training ended {gap_in_words(gap)}{of_each}."
     if gap > LARGEST_GAP:
         yield Diagnostic("error", f"{read_exact}{ended}{to_converge}")
-    elif distance is not None and _mean_distance(run, distance) > CONVERGED:
+    elif far or _mean_distance(run, distance or 0.0) > CONVERGED:
         fine = " Predictions are as good as they can be."
         yield Diagnostic("warning", f"{read_exact}{ended}{fine}{to_converge}")
     else:

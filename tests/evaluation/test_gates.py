@@ -105,6 +105,7 @@ def test_a_gap_of_up_to_1_percent_or_none_is_no_failure_by_itself(gap: float | N
     assert passed({"test_r2": {"min": 0}}, METRICS | {"gap": gap}) == {"test_r2": True}
 
 
-def test_a_stricter_gate_on_the_gap_stays() -> None:
-    results = check_gates({"gap": Gate(max=0.001)}, METRICS | {"gap": 0.02})
-    assert results["gates"]["gap"]["max"] == 0.001
+@pytest.mark.parametrize("largest", [0.0, 0.001])
+def test_a_stricter_gate_on_the_gap_stays(largest: float) -> None:
+    results = check_gates({"gap": Gate(max=largest)}, METRICS | {"gap": 0.02})
+    assert results["gates"]["gap"]["max"] == largest

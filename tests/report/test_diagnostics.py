@@ -9,7 +9,7 @@ import pytest
 
 from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
-from linreg.report.diagnostics import diagnostics
+from linreg.report.diagnostics import CONVERGED, diagnostics
 from linreg.report.results import RunResults
 
 Evaluated = Callable[..., RunResults]
@@ -115,6 +115,37 @@ def test_of_a_training_near_the_minimum_predictions_are_fine_and_coefficients_ar
     assert first.severity == "warning"
     assert first.text.startswith("Read the exact coefficients, not the trained ones")
     assert "Predictions are as good as they can be." in first.text
+
+
+def test_one_coefficient_far_from_its_exact_value_is_not_hidden_by_the_others(
+    evaluated: Evaluated,
+) -> None:
+    """Two columns that differ by 0.5 %, whose coefficients gradient descent leaves near 0."""
+    random = np.random.default_rng(2)
+    X = random.standard_normal((1400, 61))
+    X[:, 1] = X[:, 0] + 0.005 * X[:, 1]
+    noise = random.standard_normal(1400)
+    noise -= X @ np.linalg.lstsq(X, noise)[0]
+    y = 6 * (X[:, 0] - X[:, 1]) + X[:, 2:].sum(axis=1) + noise
+    columns = {f"x{i}": column for i, column in enumerate(X.T)}
+    run = evaluated(
+        f"y ~ {' + '.join(columns)}",
+        pa.table({"y": y, **columns}),
+        scale="standardize",
+        schedule="linear",
+        average=0.5,
+        lr=0.003,
+        epochs=20,
+        batch_size=32,
+        engine="compiled",
+    )
+    assert run.metrics["gap"] < LARGEST_GAP
+    assert run.metrics["distance"] / math.sqrt(62) < CONVERGED
+    farthest = max(run.coefficients, key=lambda row: abs(row.distance or 0.0))
+    first, *_ = diagnostics(run)
+    assert first.severity == "warning"
+    assert first.text.startswith("Read the exact coefficients, not the trained ones")
+    assert f"from the exact ones, {farthest.name} {abs(farthest.distance or 0):.2g}." in first.text
 
 
 def test_of_a_training_that_has_converged_the_trained_coefficients_are_to_be_read(

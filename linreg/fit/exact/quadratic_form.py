@@ -1,6 +1,8 @@
 """The quadratic form dᵀHd of a Gram matrix, for differences d of coefficients."""
 
+from dataclasses import replace
 from fractions import Fraction
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +11,15 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double.sum_numpy import two_sum
 from linreg.fit.exact.moment_sums.elimination import Elimination
-from linreg.fit.exact.moment_sums.gram import Gram, centered_products
+from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, Gram, centered_products
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.squared_error import exact_sum
+
+CANCELLED = 2.0**-30
+"""Of its terms, the part below which dᵀHd is computed without rounding: 22 bits or less are left.
+
+Coefficients of nearly collinear columns are large and of opposite signs where predictions are not.
+"""
 
 
 class Difference(NamedTuple):
@@ -55,6 +63,8 @@ class QuadraticForm:
         self._means = [gram.mean(j) for j in range(1, len(gram.exponents) - 1)]
         self._mean_weight = float(gram.entry(0, 0) / gram.num_rows)
         self._covariance = centered_products(gram, l2)
+        # Without its rows as integers, which take five times as much memory and are rarely needed.
+        self._gram, self._l2 = replace(gram), Fraction(l2)
 
     def product(self, difference: Difference) -> tuple[float, Floats]:
         """Return dᵀHd and Hd (M + 1,); NaN or infinite beyond float64."""
@@ -64,10 +74,36 @@ class QuadraticForm:
         around_mean = np.zeros(len(d) - 1)
         for j in range(len(d) - 1):
             around_mean += self._covariance[:, j] * d[j + 1]
-        value = self._mean_weight * at_mean * at_mean + exact_sum(d[1:] * around_mean)
+        of_theta = exact_sum(d[1:] * around_mean)
+        terms = np.square((np.abs(d[1:]) * np.sqrt(self._covariance.diagonal())).sum())
+        if of_theta < CANCELLED * terms < np.inf:
+            of_theta, around_mean = self._exactly_around_mean(difference)
+        value = self._mean_weight * at_mean * at_mean + of_theta
         product = self._mean_weight * at_mean * np.array([1.0, *map(nearest_float, self._means)])
         product[1:] += around_mean
         return value, product
+
+    def _exactly_around_mean(self, difference: Difference) -> tuple[float, Floats]:
+        """Return d_θᵀ·C·d_θ and C·d_θ (M,), each rounded once."""
+        gram, d = self._gram, difference.exact()[1:]
+        units = [Fraction(2) ** exponent for exponent in gram.exponents[1:-1].tolist()]
+        scaled = list(map(mul, d, units))
+        # All denominators are powers of two.
+        unit = max(each.denominator for each in scaled)
+        whole = [int(each * unit) for each in scaled]
+        sums, rows = zip(*[(row[0], row[1:]) for row in gram.rows[1:-1]], strict=True)
+        # Where the column of ones is eliminated, so are the means.
+        weight = gram.rows[0][0] or 2**FRACTION_BITS
+        denominator = weight * gram.num_rows * unit << FRACTION_BITS
+        shift = sum(map(mul, sums, whole))
+        products = []
+        for i, row in enumerate(rows):
+            column = [rows[j][i] for j in range(i + 1, len(rows))]
+            of_row = sum(map(mul, [*row, *column], whole))
+            products.append(Fraction(weight * of_row - sums[i] * shift, denominator))
+        value = sum(map(mul, products, scaled)) + self._l2 * sum(each * each for each in d)
+        of_columns = [p * u + self._l2 * e for p, u, e in zip(products, units, d, strict=True)]
+        return nearest_float(Fraction(value)), np.array(list(map(nearest_float, of_columns)))
 
     def _at_mean(self, difference: Difference) -> float:
         """Return d_b + d_θ·mean: the difference of the predictions at the mean of X.

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from linreg.fit.coordinates.learning_rate import round_down_to_one_digit
 from linreg.fit.coordinates.whitening import whitening
 from linreg.fit.exact.least_squares import LeastSquares
@@ -82,7 +84,9 @@ def choose_training(
     rows = row_moments(preview.read(), map_, solution)
     if rows is None:
         return _exact(train, "the columns are too large for gradient descent")
-    minimum = _minimum(solution) / map_.mean_weight / map_.y_scale**2
+    minimum = _minimum(solution) / map_.mean_weight / map_.y_scale / map_.y_scale
+    if not 0 < minimum < math.inf:
+        return _exact(train, "squares of the target are beyond float64")
     optimum = map_.scale(solution.theta, solution.b)
     variance = 1 / (3 * max(1, len(preview.names)))
     distance = float((optimum**2).sum()) + rows.num_coefficients * variance
@@ -145,7 +149,9 @@ def _seconds(train: Train, num_coefficients: int, num_rows: int) -> float:
 
 def _minimum(solution: LeastSquares) -> float:
     """Return the least loss, with the penalty."""
-    penalty = solution.l2 * math.fsum((solution.theta**2).tolist())
+    # What overflows is infinite.
+    with np.errstate(over="ignore"):
+        penalty = solution.l2 * math.fsum(np.square(solution.theta).tolist())
     return float(solution.rss or 0) / solution.num_rows + penalty
 
 

@@ -58,6 +58,29 @@ def test_the_gap_is_the_relative_excess_of_the_loss_over_its_minimum(
         assert found == pytest.approx(float(expected), rel=2e-13, abs=1e-25)
 
 
+@pytest.mark.parametrize("l2", [0.0, 1e-30])
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("difference", [1e-4, 1e-7, 1e-10])
+def test_the_gap_is_exact_where_large_coefficients_of_like_columns_cancel(
+    difference: float, intercept: bool, l2: float
+) -> None:
+    """Against exact fractions. Of float64 products no digit would be left for 1e-10."""
+    random = np.random.default_rng(3)
+    X, y, _ = drawn()
+    X[:, 1] = X[:, 0] * (1 + difference * random.standard_normal(len(X)))
+    solution, loss = fitted(X, y, None, intercept, l2)
+    theta_star, b_star = exact_minimum(X, y, None, intercept, l2)
+    least = exact_loss(X, y, None, theta_star, b_star, l2)
+    far = 0.05 / difference / np.abs(X[:, 0]).max()
+    theta = solution.theta + np.array([far, -far, 0.0])
+    at = [Fraction(t) for t in theta.tolist()]
+    expected = exact_loss(X, y, None, at, Fraction(solution.b), l2) / least - 1
+    found = loss.convergence(theta, solution.b)
+    assert found["gap"] == pytest.approx(float(expected), rel=1e-9)
+    mse = exact_loss(X, y, None, at, Fraction(solution.b), 0.0)
+    assert loss.mean_squared_error(theta, solution.b) == pytest.approx(float(mse), rel=1e-9)
+
+
 @given(
     st.integers(1, 4),
     st.integers(0, 10**6),

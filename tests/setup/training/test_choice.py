@@ -73,6 +73,17 @@ KINDS = [
 ]
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e160])
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+def test_a_target_whose_squares_are_beyond_float64_is_solved_exactly(
+    unit: float, l2: float
+) -> None:
+    X, y = columns("usual")
+    found = choice(X, unit * y, l2=l2)
+    assert found.train.solver == "exact"
+    assert found.reason == "squares of the target are beyond float64"
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_training_with_them_ends_at_the_minimum(
