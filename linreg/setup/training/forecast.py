@@ -5,15 +5,16 @@ There the Hessian of half the loss is the identity, so that all coordinates are 
 batch: Ĥ of w·u·uᵀ, η of w·u·e, e being the residual of least squares. Their deviations from the
 identity and from 0 are the noise, and what is left of each at the end is linear in it:
 
-    E‖δ‖² = d²·‖δ₀‖² + Σ_epochs N·n/(n − 1)·(Σ cₜ²/bₜ − (Σ cₜ)²/n) + Σ cₜ²·κ·Vₜ·(n − bₜ)/(n − 1)/bₜ
+    E‖δ‖² = d²·‖δ₀‖² + Σ_epochs n/(n − 1)·(N·(Σ cₜ²/bₜ − (Σ cₜ)²/n) + κ·(Σ aₜ²/bₜ − Σ ρₜₛ·aₜ·aₛ/n))
 
 d is the end of a step's linear map applied to 1 without noise; cₜ the effect of ηₜ on the end, both
 after averaging; N the gradient noise of a row and bₜ the rows of a batch of an epoch of n. The
 second term is the variance of a sum over a random permutation, as every row comes once an epoch: it
-is 0 for full batches. The third is the noise of Ĥ, with κ the mean kurtosis and Vₜ = E‖δₜ‖² from
-the same recursion. (B. Polyak, Some methods of speeding up the convergence of iteration methods,
-1964, for the recursion; W. Cochran, Sampling Techniques, 1977, theorem 2.2, for sampling without
-replacement.)
+is 0 for full batches. The third is likewise the noise of Ĥ, with κ the mean kurtosis and aₜ² =
+cₜ²·E‖δₜ‖² from the same recursion; it cancels over an epoch as far as δ stays the same meanwhile,
+and ρₜₛ = exp(−2·Σ r/(1 − μ)) is how much of δ is left from step t to s. (B. Polyak, Some methods of
+speeding up the convergence of iteration methods, 1964, for the recursion; W. Cochran, Sampling
+Techniques, 1977, theorem 2.2, for sampling without replacement.)
 """
 
 from typing import NamedTuple

@@ -1,5 +1,6 @@
 """The recursion behind `forecast`: what steps do to the mean and the square of an error."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -44,6 +45,8 @@ def noise_at_the_end(
     # How the end depends on δ and v after a step, from the last step to the first.
     of_position, of_velocity = 0.0, 0.0
     effects, squares = 0.0, 0.0
+    # Of the noise of H, which is multiplied by δ: a δ of later steps is much the same.
+    own, alike, near = 0.0, 0.0, 0.0
     for step in range(num_steps - 1, -1, -1):
         length = lengths[step % steps_per_epoch]
         if step >= first_averaged:
@@ -53,9 +56,15 @@ def noise_at_the_end(
         of_position += effect
         effects += effect
         squares += effect * effect / length
-        share = (num_rows - length) / others / length
-        total += effect * effect * share * kurtosis * before[step]
+        at_step = effect * before[step] ** 0.5
+        near *= math.exp(-2 * rates[step] / (1 - momentum))
+        own += at_step * at_step / length
+        alike += at_step * at_step + 2 * at_step * near
+        near += at_step
         if step % steps_per_epoch == 0:
-            total += gradient_noise * num_rows / others * (squares - effects * effects / num_rows)
+            per_row = num_rows / others
+            total += gradient_noise * per_row * (squares - effects * effects / num_rows)
+            total += kurtosis * per_row * max(0.0, own - alike / num_rows)
             effects, squares = 0.0, 0.0
+            own, alike, near = 0.0, 0.0, 0.0
     return total

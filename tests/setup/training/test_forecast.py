@@ -25,10 +25,14 @@ Shards = Callable[..., list[Rows]]
 
 def table(name: str, seed: int = 1) -> tuple[Floats, Floats]:
     random = np.random.default_rng(seed)
-    num_rows, num_features = {"few": (257, 3), "many": (3000, 8), "heavy tails": (3000, 5)}[name]
+    sizes = {"few": (257, 3), "many": (3000, 8), "heavy tails": (3000, 5), "levels": (2000, 40)}
+    num_rows, num_features = sizes[name]
     X = random.standard_normal((num_rows, num_features))
     if name == "heavy tails":
         X = random.standard_t(3, (num_rows, num_features))
+    if name == "levels":
+        codes = random.integers(0, num_features + 1, num_rows)
+        X = (codes[:, None] == np.arange(1, num_features + 1)).astype(float)
     y = X @ random.standard_normal(num_features) + random.standard_normal(num_rows)
     return X @ random.standard_normal((num_features, num_features)), y
 
@@ -85,12 +89,13 @@ def test_without_noise_it_is_the_recursion_of_full_gradients(
         ("many", {"batch_size": 32, "epochs": 5, "momentum": 0.0, "lr": 0.1}),
         ("heavy tails", {"batch_size": 32, "epochs": 10, "lr": 0.003}),
         ("heavy tails", {"batch_size": 256, "epochs": 20}),
+        ("levels", {"batch_size": 128, "epochs": 20, "lr": 0.003}),
     ],
 )
 def test_it_is_the_mean_over_the_orders_of_the_rows(
     shards_of: Shards, name: str, settings: dict[str, Any], average: float
 ) -> None:
-    """By the compiled engine. Of 12 forecasts the worst was 1.5 times what came."""
+    """By the compiled engine. Of 16 forecasts the worst was 1.3 times what came."""
     X, y = table(name)
     usual: dict[str, Any] = {"schedule": "linear", "lr": 0.01, "dtype": "float64"}
     train = Train(scale="whiten", average=average, **usual | settings)
@@ -102,7 +107,7 @@ def test_it_is_the_mean_over_the_orders_of_the_rows(
         seeded = train.model_copy(update={"seed": seed})
         *_, last = compiled.gradient_descent(shards, X.shape[1], True, coordinates, seeded)
         gaps.append(exact.loss.convergence(last.theta, last.b)["gap"])
-    assert expected / 2 < np.mean(np.array(gaps, np.float64)) < 2 * expected
+    assert expected / 1.6 < np.mean(np.array(gaps, np.float64)) < 1.6 * expected
 
 
 def test_rounding_is_most_of_what_is_left_of_a_nearly_perfect_fit(shards_of: Shards) -> None:
