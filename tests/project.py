@@ -220,8 +220,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 def small_run(factory: pytest.TempPathFactory) -> Path:
-    """Return a project that has run once, on 2000 rows in 2 epochs; MLflow has its run."""
-    return made_once(factory, "small", lambda path: committed_run(path, rows=2000, epochs=2))
+    """Return a project that has run once, on 2000 rows in 8 epochs; MLflow has its run."""
+    return made_once(factory, "small", lambda path: committed_run(path, rows=2000, epochs=8))
 
 
 def copy_of(project: Path, folder: Path) -> Project:

@@ -40,7 +40,7 @@ print(json.dumps(list(model.predict(pd.DataFrame({"x1": [0.5, 1.0], "x2": [1.0, 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed copy with 2000 rows and 2 epochs, run once."""
+    """A committed copy with 2000 rows and 8 epochs, run once."""
     return copy_of(small_run(tmp_path_factory), tmp_path_factory.mktemp("small"))
 
 
@@ -65,7 +65,7 @@ def test_the_model_is_registered_compared_and_refused_when_it_is_stale(small: Pr
     assert "registered as version 1 of linreg, champion: there was no champion" in first.stdout
 
     # An evaluation that dvc.lock does not know is refused, whatever it says.
-    small.run("dvc", "exp", "run", "-n", "more", "-S", "train.epochs=3")
+    small.run("dvc", "exp", "run", "-n", "more", "-S", "train.epochs=9")
     gates, params = small.folder / "models/evaluation/gates.json", small.folder / "params.yaml"
     before = gates.read_text()
     gates.write_text(before.replace("0.9", "0.8"))
@@ -134,7 +134,7 @@ def test_a_real_server_holds_the_version_and_serves_the_champion(
     assert asked(small, SERVED, server.url) == pytest.approx(expected, rel=1e-12)
 
     # The run of an experiment is compared with the champion that only the server has.
-    small.run("dvc", "exp", "run", "-f", "-n", "more", "-S", "train.epochs=3", env=uri)
+    small.run("dvc", "exp", "run", "-f", "-n", "more", "-S", "train.epochs=9", env=uri)
     done = small.run("linreg", "register", env=uri, check=False)
     assert "registered as version 2 of linreg" in done.stdout
     assert "version 1, the champion, on 300 test rows: MSE" in done.stdout + done.stderr

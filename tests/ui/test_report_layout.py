@@ -136,7 +136,7 @@ def in_time(n: int = 300) -> pa.Table:
 LONG = "`a column with quite a long name of its own, in words`"
 EXACT = {"solver": "exact"}
 CASES = {
-    "3": Case(all_of(numbers(2)), numbers(2), {"standardize": True}),
+    "3": Case(all_of(numbers(2)), numbers(2), {"scale": "standardize"}),
     "30": Case(all_of(numbers(29)), numbers(29), EXACT),
     "120": Case(all_of(numbers(119)), numbers(119), EXACT),
     "120 levels": Case(f"y ~ {LONG} + x", categories(119), EXACT),
