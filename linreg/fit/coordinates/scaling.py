@@ -102,7 +102,7 @@ def z_score_scaling(moments: AnyMoments, intercept: bool) -> Scaling:
     of_columns = [_center_and_scale(gram, j, intercept) for j in range(1, len(gram.exponents) - 1)]
     x_mean, x_scale = np.array(of_columns).reshape(-1, 2).T
     if isinstance(moments, LevelMoments):
-        total_weight = nearest_float(gram.entry(0, 0))
+        total_weight = nearest_float(gram.entry(0, 0)) or 1.0
         shares = [
             moments.level_weights(k)[0] / total_weight
             for k in range(len(moments.layout.categories))
@@ -122,6 +122,9 @@ def target_scaling(moments: AnyMoments, intercept: bool) -> tuple[float, float]:
 
 
 def _center_and_scale(gram: Gram, j: int, intercept: bool) -> tuple[float, float]:
+    if not gram.rows[0][0]:
+        # Weights of 0 everywhere, which least squares refuses.
+        return 0.0, 1.0
     exact_mean = gram.mean(j) if intercept else Fraction(0)
     variance = gram.entry(j, j) / gram.entry(0, 0) - exact_mean * exact_mean
     mean = nearest_float(exact_mean)

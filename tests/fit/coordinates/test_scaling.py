@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.model import linear
 
@@ -168,3 +169,12 @@ def test_a_variance_beyond_float64_has_a_standard_deviation(shards_of: Shards, s
     scale = z_score_scaling(compute_moments(shards_of(X * size, X[:, 0] * size), 1), True)
     assert scale.x_scale[0] == pytest.approx(X.std() * size, rel=1e-12, abs=0)
     assert scale.y_scale == pytest.approx(X.std() * size, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+def test_weights_that_are_all_0_scale_nothing(intercept: bool) -> None:
+    moments = Moments.zero(2)
+    moments.add(RNG.normal(size=(5, 2)), RNG.normal(size=5), np.zeros(5))
+    scaling = z_score_scaling(moments, intercept)
+    assert (scaling.x_mean.tolist(), scaling.x_scale.tolist()) == ([0, 0], [1, 1])
+    assert (scaling.y_mean, scaling.y_scale) == (0, 1)
