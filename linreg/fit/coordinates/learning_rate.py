@@ -10,7 +10,6 @@ from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.scaling import Scaling
-from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.moment_sums.gram import standardized_products
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
@@ -45,9 +44,10 @@ def check_learning_rate(reference: ExactReference, params: Train) -> None:
 
 
 def _stable_rate(reference: ExactReference, params: Train) -> float:
-    coordinates = training_coordinates(reference, params.scale)
-    if isinstance(coordinates, Whitening):
+    if params.scale == "whiten":
         return stable_rate_of_round_bowl(params)
+    coordinates = training_coordinates(reference, params.scale)
+    assert isinstance(coordinates, Scaling)
     return largest_stable_rate(reference.moments, reference.solution.intercept, coordinates, params)
 
 
