@@ -15,7 +15,7 @@ import pyarrow.csv
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.synthetic import draw, num_chunks
-from linreg.params import Generate
+from linreg.params.params import Generate
 
 ROWS_AT_A_TIME = 500_000
 HAS_POLARS = importlib.util.find_spec("polars") is not None

@@ -27,8 +27,8 @@ from linreg.fit.compiled import moment_steps, row_steps
 from linreg.fit.compiled.augmented_rows import Augmented, RowIndices
 from linreg.fit.compiled.gradient_sums import empty_sums
 from linreg.fit.compiled.permutation import permutation
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE
 from linreg.seeds import generator
 
 NUM_ROWS = 131_072

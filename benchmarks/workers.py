@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.compare import Ratio, ratio_of
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE
 
 PROJECT = Path(__file__).resolve().parents[1]
 STAGES = ("generate", "split", "train exact", "train B=256", "train B=32", "evaluate")

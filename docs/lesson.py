@@ -25,8 +25,8 @@ from linreg.fit.sgd.autograd import LinearRegression, get_parameters, set_parame
 from linreg.fit.sgd.batches import ShuffledBatches
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params import Train
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE
 

@@ -1,4 +1,4 @@
-"""Write docs/parameters.md and docs/params.schema.json from the models in linreg/params.py.
+"""Write docs/parameters.md and docs/params.schema.json from the models in linreg/params/params.py.
 
     python -m docs.parameters     from the repository's root, as python docs/parameters.py
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from linreg.files import write_text
-from linreg.params import Gate, Params
+from linreg.params.params import Gate, Params
 
 PAGE = Path(__file__).with_suffix(".md")
 SCHEMA = Path(__file__).with_name("params.schema.json")
@@ -45,12 +45,12 @@ DVC parses what follows `-S` by its own rules. A formula needs quotes within tho
 Editors with the YAML language server (such as VS Code with its YAML extension) complete and check
 the file while you type: its first line names [params.schema.json](params.schema.json). Stages also
 check what a schema cannot express: that the shares sum to 1, that `min` of a gate does not exceed
-its `max`, that `train.batch_size` is a multiple of `split.shards`.
+its `max`, that `train.batch_size` is a multiple of `split.shards`, that an encoding exists.
 
-Written by `python -m docs.parameters` from `linreg/params.py`.
+Written by `python -m docs.parameters` from `linreg/params/`.
 """
 
-# The rules for several keys in linreg/params.py, as far as a schema can express them.
+# The rules for several keys in linreg/params/params.py, as far as a schema can express them.
 RULES: dict[str, dict[str, Any]] = {
     "Gate": {
         "anyOf": [

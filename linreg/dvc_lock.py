@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linreg.errors import UserError
-from linreg.params_file import PARAMS_FILE
+from linreg.params.file import PARAMS_FILE
 from linreg.plain_yaml import read_yaml
 from linreg.process.lock import exclusive_lock
 

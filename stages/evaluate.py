@@ -20,8 +20,8 @@ from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
-from linreg.params import flatten
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import flatten
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
 from linreg.report.context import report_context

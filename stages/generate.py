@@ -12,7 +12,7 @@ from pathlib import Path
 from linreg.data.synthetic import chunks_by_file, draw, synthetic_schema
 from linreg.data.tables.parquet import write_table
 from linreg.files import new_folder
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared_folder
 

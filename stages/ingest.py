@@ -24,7 +24,7 @@ from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
 from linreg.data.typed_table import open_typed_table
 from linreg.files import new_folder, scratch_folder, write_document
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 from linreg.process.stage import stage
 
 INGESTED = Path("data/ingested")
@@ -34,27 +34,26 @@ INGESTED = Path("data/ingested")
 def main() -> None:
     """Read the table once to profile and check it, and again to write the rows that are used."""
     params = load_params()
-    formula = params.model.formula
-    auxiliary = auxiliary_columns(params.split.by, params.model.weights)
+    ingest, model = params.ingest, params.model
+    auxiliary = auxiliary_columns(params.split.by, model.weights)
 
-    source = open_source(Path(params.ingest.source), params.ingest.names)
-    columns = columns_to_read(formula, source, auxiliary)
+    source = open_source(Path(ingest.source), ingest.read_options)
+    columns = columns_to_read(model.formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = open_typed_table(source, columns, scratch, params.ingest.sentinels)
+        table = open_typed_table(source, columns, scratch, ingest.sentinels)
         profiles = profile_columns(table)
         # Missing cells are filled after the split, with means of the training rows alone.
-        known = {"fill_missing": params.ingest.missing == "mean", "truth": source.truth}
-        known |= {"weights": params.model.weights, "unseen": params.model.unseen}
-        known |= {"pool": params.model.pool, "levels": params.model.levels}
-        schema = make_schema(formula, profiles, table, auxiliary, **known)
+        known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}
+        known |= {"reading": source.options, **model.model_dump(exclude={"formula"})}
+        schema = make_schema(model.formula, profiles, table, auxiliary, **known)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
-        check_sentinels(params.ingest.sentinels, source, table)
-        check_levels(params.model.levels, source, schema, table)
-        if params.ingest.missing == "error":
+        check_sentinels(ingest.sentinels, source, table)
+        check_levels(model.levels, source, schema, table)
+        if ingest.missing == "error":
             check_nothing_missing(profiles, schema, auxiliary)
 
-        rows = RowFilter(schema, params.ingest.missing, auxiliary)
+        rows = RowFilter(schema, ingest.missing, auxiliary)
         with DroppedRows(folder) as dropped:
             complete_rows = rows.complete_rows(table, dropped)
             write_table(folder / "table.parquet", rows.arrow_schema(table), complete_rows)

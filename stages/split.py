@@ -19,7 +19,7 @@ from linreg.data.split.unseen_levels import LevelFilter, describe
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers, shared_folder
 

@@ -20,8 +20,8 @@ from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.squared_error import mean_squared_error
 from linreg.fit.training.artifacts import save_training
 from linreg.fit.training.epochs import train_epochs
-from linreg.params import flatten
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import flatten
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers

@@ -23,7 +23,7 @@ from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Evaluate, Gate, Params, Split, Train, flatten
+from linreg.params.params import Evaluate, Gate, Params, Split, Train, flatten
 from linreg.report.context import report_context
 from linreg.report.feature_figures import report_columns
 from linreg.report.page import write_report

@@ -12,7 +12,7 @@ from linreg.dvc_lock import (
     read_lock,
 )
 from linreg.errors import UserError
-from linreg.params_edit import set_values
+from linreg.params.edit import set_values
 
 ROOT = Path(__file__).parents[1]
 TABLE, DATA, OLD_DATA, MODEL = ("1a" * 16, "2b" * 16 + ".dir", "9f" * 16 + ".dir", "3c" * 16)

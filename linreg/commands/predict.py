@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         interval = None
         if args.interval is not None:
             interval = _prediction_interval(folder, model, args.interval)
-    source = open_source(args.input)
+    source = open_source(args.input, model.design.schema.reading)
     keep = _columns_to_keep(args.keep, source)
     with_file = args.input.is_dir()
     summary = predict_table(model, source, args.output, keep, interval, with_file=with_file)

@@ -10,9 +10,9 @@ import argparse
 from typing import Any
 
 from linreg.errors import UserError
-from linreg.params import flatten
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE, field_type, load_params
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE, field_type, load_params
+from linreg.params.params import flatten
 from linreg.plain_yaml import read_yaml
 
 

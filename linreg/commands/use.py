@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from linreg.errors import UserError
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE, load_params
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE, load_params
 from linreg.setup.analysis import analyze_table
 from linreg.setup.options import UseOptions
 from linreg.setup.printout import analysis_lines, outcome_lines

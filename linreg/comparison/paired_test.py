@@ -33,7 +33,7 @@ from linreg.comparison.differences import Differences, MeanDifference, beyond_fl
 from linreg.errors import UserError
 from linreg.evaluation.distributions import f_p_value, t_critical_value
 from linreg.fit.model import LinearModel
-from linreg.params import split_column
+from linreg.params.params import split_column
 
 NUM_BLOCKS = 6
 """Blocks of rows that follow one another in time.

@@ -9,6 +9,7 @@ from linreg.data.csv.convert import csv_columns
 from linreg.data.tables.integrity import SUFFIX, table_path
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.errors import UserError
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 FileState = tuple[int, ...]
 """Device, inode, size and time of the last change: another state means other content."""
@@ -19,14 +20,14 @@ class Source:
     """The files of a table in the order of their rows, and its columns.
 
     columns      the names in file order; '' for an unnamed column
-    given_names  the names of CSV files without a header, else None
+    options      how the files are read, where they themselves cannot tell
     states       the states of the files before their headers were read
     """
 
     files: tuple[Path, ...]
     is_parquet: bool
     columns: tuple[str, ...]
-    given_names: tuple[str, ...] | None = None
+    options: ReadOptions = READ_AS_IS
     states: tuple[FileState | None, ...] = ()
 
     def require_unchanged(self) -> None:
@@ -52,20 +53,19 @@ class Source:
             raise UserError(self.files[0], what, found=error) from None
 
 
-def open_source(path: Path, names: tuple[str, ...] | None = None) -> Source:
+def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
     """Find the files of a source and read their columns.
 
-    `names` are the columns of CSV files without a header. Raises UserError when there is nothing to
-    read.
+    Raises UserError when there is nothing to read.
     """
     files = _files_of(path)
     states = tuple(_state_of(file) for file in files)
     is_parquet = _are_parquet(path, files)
-    if is_parquet and names:
+    if is_parquet and options.names:
         what = "is Parquet, whose columns have names"
         raise UserError(files[0], what, todo="set ingest.names to null")
-    columns = _parquet_columns(files[0]) if is_parquet else csv_columns(files[0], names)
-    return Source(tuple(files), is_parquet, columns, names, states)
+    columns = _parquet_columns(files[0]) if is_parquet else csv_columns(files[0], options)
+    return Source(tuple(files), is_parquet, columns, options, states)
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -84,7 +84,7 @@ def open_typed_table(
     """
     paths: Sequence[Path] = source.files
     if not source.is_parquet:
-        paths = csv_to_parquet(source.files, columns, scratch, source.given_names)
+        paths = csv_to_parquet(source.files, columns, scratch, source.options)
     files = tuple(
         (TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True)
     )

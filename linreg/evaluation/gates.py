@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from linreg.params import Gate
+from linreg.params.params import Gate
 
 LARGEST_GAP = 0.01
 """A training whose loss ends further above its minimum, as a share of it, has not converged."""

@@ -18,8 +18,8 @@ from typing import Any
 
 from linreg.errors import UserError
 from linreg.git import git
-from linreg.params import flatten
-from linreg.params_file import PARAMS_FILE, load_params, parse_params
+from linreg.params.file import PARAMS_FILE, load_params, parse_params
+from linreg.params.params import flatten
 
 METRICS = "models/evaluation/metrics.json"
 MODEL = "models/model/model.json"

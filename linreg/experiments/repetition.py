@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from linreg.errors import UserError
 from linreg.experiments.experiment import RefusedError, run_experiment
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 
 STATISTICS = ("mean", "std. dev.", "min", "max")
 

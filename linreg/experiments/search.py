@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.errors import UserError
 from linreg.experiments.experiment import RefusedError, run_experiment
-from linreg.params_file import field_type, load_params
+from linreg.params.file import field_type, load_params
 from linreg.plain_yaml import read_yaml
 
 if TYPE_CHECKING:

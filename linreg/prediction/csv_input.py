@@ -22,7 +22,7 @@ class CsvInput:
     """The rows of a CSV file, and the features in them."""
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._file = read_header(path)
+        self._file = read_header(path, schema.reading)
         self._schema = schema
         types = feature_types(schema)
         self._numbers = [name for name, type_ in types.items() if pa.types.is_floating(type_)]

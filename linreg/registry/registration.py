@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from linreg.data.parts import training_shards
 from linreg.errors import UserError
 from linreg.fit.model import load
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 from linreg.registry.candidate import (
     SPLIT,
     Candidate,

@@ -13,7 +13,8 @@ from linreg.data.source import Source, open_source
 from linreg.data.typed_table import TypedTable, open_typed_table, unreadable_columns
 from linreg.errors import UserError
 from linreg.files import scratch_folder
-from linreg.params import Params
+from linreg.params.ingest import READ_AS_IS
+from linreg.params.params import Params
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
 from linreg.setup.checks.groups import find_groups
@@ -64,8 +65,10 @@ def analyze_table(
     """
     before = params
     is_known = source_parameter(path) == params.ingest.source
-    names = tuple(options.names) if options.names else params.ingest.names if is_known else None
-    source = open_source(path, names)
+    reading = params.ingest.read_options if is_known else READ_AS_IS
+    if options.names:
+        reading = reading.model_copy(update={"names": tuple(options.names)})
+    source = open_source(path, reading)
     unreadable = unreadable_columns(source)
     columns = [name for name in source.columns if name and name not in unreadable]
     if not columns:
@@ -107,7 +110,7 @@ def analyze_table(
         before,
         survey.num_rows,
         source=source_parameter(path),
-        names=names,
+        reading=source.options,
         unknown=unknown,
     )
     if options.missing:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from linreg.params import Params
+from linreg.params.params import Params
 from linreg.setup.settings import Setting
 
 ValuesByColumn = Mapping[str, Sequence[Any]]

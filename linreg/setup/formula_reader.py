@@ -7,7 +7,7 @@ from linreg.data.formula.formula import quote_name
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.ingest.row_filter import MissingPolicy
 from linreg.data.typed_table import TypedTable
-from linreg.params import Params
+from linreg.params.params import Params
 from linreg.setup.level_orders import Orders
 from linreg.setup.missing_policy import MissingCells, choose_policy
 from linreg.setup.survey.column_survey import Survey

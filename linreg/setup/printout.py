@@ -4,7 +4,7 @@ import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from linreg.params_file import PARAMS_FILE
+from linreg.params.file import PARAMS_FILE
 from linreg.setup.analysis import Analysis
 from linreg.setup.checks.finding import Finding, list_names
 from linreg.setup.column_table import WIDTH, column_table, shorten

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
-from linreg.params import Params, Train
+from linreg.params.ingest import Ingest, ReadOptions
+from linreg.params.params import Params, Train
 from linreg.setup.missing_policy import MOST_DROPPED, MissingCells
 from linreg.setup.proposal import Proposal
 from linreg.setup.training.choice import TABLE_DEPENDENT, TrainingChoice
@@ -27,7 +28,7 @@ def choose_settings(
     num_rows: int,
     *,
     source: str,
-    names: Collection[str] | None,
+    reading: ReadOptions,
     unknown: Collection[str],
 ) -> dict[str, Setting]:
     """Return the parameters to write, by name.
@@ -36,7 +37,7 @@ def choose_settings(
     """
     settings = {
         "ingest.source": Setting(source),
-        "ingest.names": Setting(list(names) if names else None),
+        **_reading_settings(reading, params.ingest),
         "ingest.missing": Setting(
             proposal.missing.policy, _reason_for_missing(proposal.missing, num_rows)
         ),
@@ -51,6 +52,13 @@ def choose_settings(
         reason = "the column that it named is not in this file"
         settings[parameter] = Setting(DEFAULTS[parameter], reason)
     return settings
+
+
+def _reading_settings(reading: ReadOptions, before: Ingest) -> dict[str, Setting]:
+    """Return how the files are read: the names, and what differs from the table before."""
+    values = reading.model_dump(mode="json")
+    others = [key for key in values if getattr(reading, key) != getattr(before, key)]
+    return {f"ingest.{key}": Setting(values[key]) for key in dict.fromkeys(["names", *others])}
 
 
 def _training_settings(choice: TrainingChoice, before: Train) -> dict[str, Setting]:

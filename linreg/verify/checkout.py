@@ -26,8 +26,8 @@ from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_nam
 from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.git import git
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE, load_params
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
 from linreg.tracking.journal.sender_process import SYNC
 from linreg.verify.environment import describe_environment

@@ -12,9 +12,9 @@ from typing import Any
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
-from linreg.params import BY_COLUMN, Params
-from linreg.params_edit import set_values
-from linreg.params_file import PARAMS_FILE
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE
+from linreg.params.params import BY_COLUMN, Params
 from linreg.plain_yaml import read_yaml
 from linreg.process.source_hash import code_hash
 from linreg.tracking.runs import MODEL, KnownRun

@@ -21,8 +21,8 @@ import pytest
 
 from linreg.cli import main
 from linreg.data.csv.dialect import DELIMITERS
-from linreg.params import Params
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Params
 from tests.project import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]

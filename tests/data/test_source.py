@@ -10,6 +10,7 @@ import pytest
 from linreg.data.source import open_source
 from linreg.data.tables.parquet import TRUTH, write_table
 from linreg.errors import UserError
+from linreg.params.ingest import ReadOptions
 
 
 def write(path: Path, columns: dict[str, Any] | pa.Table, **options: Any) -> Path:
@@ -126,11 +127,11 @@ def test_a_folder_that_lacks_a_sealed_table_is_refused(tmp_path: Path) -> None:
 
 def test_names_are_only_for_csv_files(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("1\n2\n")
-    assert open_source(tmp_path / "t.csv", ("x",)).columns == ("x",)
+    assert open_source(tmp_path / "t.csv", ReadOptions(names=("x",))).columns == ("x",)
     for name in ("a", "b"):
         write(tmp_path / f"tables/{name}.parquet", {"x": [1]})
     with pytest.raises(UserError, match=r"tables/a\.parquet: is Parquet, whose columns have names"):
-        open_source(tmp_path / "tables", ("x",))
+        open_source(tmp_path / "tables", ReadOptions(names=("x",)))
 
 
 def test_metadata_of_the_truth_that_is_not_json_is_refused(tmp_path: Path) -> None:

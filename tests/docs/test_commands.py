@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from linreg.cli import COMMANDS, command_module
-from linreg.params import Params
+from linreg.params.params import Params
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

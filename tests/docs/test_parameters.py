@@ -1,4 +1,4 @@
-"""docs/parameters.md and docs/params.schema.json say what linreg/params.py does."""
+"""docs/parameters.md and docs/params.schema.json say what linreg/params/params.py does."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from linreg.errors import UserError
-from linreg.params import Params
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Params
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/params.schema.json").read_text(encoding="utf-8"))
@@ -25,6 +25,8 @@ BEYOND_A_SCHEMA = (
     "train + validation + test must be 1",
     "min must not exceed max",
     "train.batch_size must be a multiple of split.shards",
+    "is not a character encoding",
+    "decimal and thousands must differ",
 )
 KEYS = {name: list(field.annotation.model_fields) for name, field in Params.model_fields.items()}  # type: ignore[union-attr]
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linreg.params_file import load_params
+from linreg.params.file import load_params
 from tests.project import Project, copy_of_the_project
 
 ROOT = Path(__file__).parents[2]

@@ -139,7 +139,7 @@ def test_only_stage_scripts_know_where_files_of_the_pipeline_lie() -> None:
     modules = set().union(*(modules_of(stage) for stage in STAGES)) - {
         f"stages/{stage}.py" for stage in STAGES
     }
-    for module in modules - {"linreg/params.py"}:  # which holds the default of ingest.source
+    for module in modules - {"linreg/params/ingest.py"}:  # which holds the default of ingest.source
         strings = [
             n.value
             for n in ast.walk(ast.parse((ROOT / module).read_text()))

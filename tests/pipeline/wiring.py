@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from linreg.params import Params
+from linreg.params.params import Params
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("generate", "ingest", "split", "train", "evaluate")

@@ -23,7 +23,7 @@ from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params import Train
+from linreg.params.params import Train
 from linreg.process.workers import ALONE, Workers
 
 Learn = Callable[..., Design]

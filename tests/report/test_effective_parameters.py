@@ -1,6 +1,6 @@
 """Only parameters whose change could have changed a result are shown."""
 
-from linreg.params import Params, Train, flatten
+from linreg.params.params import Params, Train, flatten
 from linreg.report.effective_parameters import STEPS, effective_parameters
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linreg.params import Params
+from linreg.params.params import Params
 from linreg.setup.analysis import Analysis, analyze_table
 from linreg.setup.options import UseOptions
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from linreg.errors import UserError
-from linreg.params import Params, flatten
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Params, flatten
 from linreg.tracking.mlflow.entities import parameter_text
 from linreg.tracking.runs import KnownRun
 from linreg.verify.run_checkout import logged_parameters, write_parameters

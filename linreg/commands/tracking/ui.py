@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from linreg.errors import UserError
-from linreg.params_file import PARAMS_FILE, load_params
+from linreg.params.file import PARAMS_FILE, load_params
 from linreg.tracking.journal.store_location import (
     is_local_store,
     is_server,

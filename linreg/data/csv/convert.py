@@ -26,31 +26,28 @@ from linreg.data.csv.type_inference import (
 from linreg.data.tables.parquet import TableWriter
 from linreg.data.tables.progress import with_progress
 from linreg.files import new_file
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 
-def csv_columns(path: Path, given_names: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def csv_columns(path: Path, options: ReadOptions = READ_AS_IS) -> tuple[str, ...]:
     """Return the column names of a CSV file in file order, '' for an unnamed column.
 
     They are those in its header or those given. Raises UserError like `read_header`.
     """
-    return read_header(path, given_names).names
+    return read_header(path, options).names
 
 
 def csv_to_parquet(
-    paths: Sequence[Path],
-    columns: Sequence[str],
-    folder: Path,
-    given_names: tuple[str, ...] | None = None,
+    paths: Sequence[Path], columns: Sequence[str], folder: Path, options: ReadOptions = READ_AS_IS
 ) -> list[Path]:
     """Convert the named columns of CSV files to Parquet files in `folder`, one per CSV file.
 
     All have the same schema, and all rows in their order; missing cells are null. A column without
     any value is float64. An empty line is not a row, except in a file of one column, where it is a
-    missing cell. `given_names` are the columns of files without a header. Raises UserError, with
-    file and column or data row (the first one below the header is 1), for anything that is not a
-    table of UTF-8 text.
+    missing cell. Raises UserError, with file and column or data row (the first one below the header
+    is 1), for anything that is not a table of UTF-8 text.
     """
-    files = [read_header(path, given_names) for path in paths]
+    files = [read_header(path, options) for path in paths]
     for file in files:
         for column in columns:
             file.require(column)

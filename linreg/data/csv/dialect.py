@@ -19,6 +19,7 @@ from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
 from linreg.errors import UserError
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -60,7 +61,7 @@ class CsvFile:
         raise UserError(f"{self.path}: column {column}", "there is no such column", todo=todo)
 
 
-def read_header(path: Path, given_names: tuple[str, ...] | None = None) -> CsvFile:
+def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     """Read the header of a CSV file and infer its dialect.
 
     A file whose names are given has no header: its rows begin with the first one. Raises UserError
@@ -84,9 +85,9 @@ def read_header(path: Path, given_names: tuple[str, ...] | None = None) -> CsvFi
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
     line_end = _infer_line_end(text, delimiter)
-    if given_names is not None:
-        check_given_names(path, given_names, first_row)
-        return CsvFile(path, delimiter, given_names, line_end, rows_offset=mark)
+    if options.names is not None:
+        check_given_names(path, options.names, first_row)
+        return CsvFile(path, delimiter, options.names, line_end, rows_offset=mark)
     names = tuple(name.strip() for name in first_row)
     rows_offset = mark + len(text[: lines.tell()].encode())
     file = CsvFile(path, delimiter, names, line_end, rows_offset)

@@ -1,5 +1,6 @@
 """The formula as plain data, with the types of its columns: the content of schema.json."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from linreg.errors import UserError
 from linreg.files import read_document
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 FORMAT = 1
 Kind = Literal["number", "category", "time", "other"]
@@ -48,6 +50,7 @@ class Schema:
     pool          levels with fewer training rows are pooled (`model.pool`)
     levels        by category, levels in the order that the user wants (`model.levels`)
     sentinels     by column, values that stand for a missing cell (`ingest.sentinels`)
+    reading       how the files of the table were read, and new ones are
     """
 
     formula: str
@@ -62,6 +65,7 @@ class Schema:
     pool: int = 0
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     sentinels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    reading: ReadOptions = READ_AS_IS
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +114,7 @@ class Schema:
             {"name": name, "type": column.type, "kind": column.kind}
             for name, column in self.columns.items()
         ]
+        reading = self.reading.model_dump(mode="json", exclude_defaults=True)
         by_column = {"levels": self.levels, "sentinels": self.sentinels}
         return {
             "format": FORMAT,
@@ -125,6 +130,7 @@ class Schema:
             "pool": self.pool,
             # Most schemas have none.
             **{key: values for key, values in by_column.items() if values},
+            **({"reading": reading} if reading else {}),
         }
 
     @classmethod
@@ -143,8 +149,10 @@ class Schema:
             # Schemas from before the first two do not have them.
             optional = ("unseen", "pool", "levels", "sentinels")
             later = {key: data[key] for key in optional if key in data}
+            if "reading" in data:
+                later["reading"] = ReadOptions.model_validate_json(json.dumps(data["reading"]))
             return cls(columns=columns, **{key: data[key] for key in keys}, **later)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 origin, "is damaged", found=repr(error), todo="delete it and run `dvc repro`"
             ) from None

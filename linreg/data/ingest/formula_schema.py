@@ -17,8 +17,8 @@ def make_schema(
 ) -> Schema:
     """Return the schema of a formula; raises UserError for a column that cannot be what it needs.
 
-    `options` go into the schema as they are: fill_missing, truth, weights, unseen, pool; levels,
-    and the table's sentinels, for the columns that the formula reads.
+    `options` go into the schema as they are: fill_missing, truth, weights, unseen, pool, reading;
+    levels, and the table's sentinels, for the columns that the formula reads.
     """
     categories = frozenset(
         name for name, profile in profiles.items() if kind_of(profile.type) == "category"

@@ -18,7 +18,7 @@ from typing import Any
 from linreg.errors import Interrupted, UserError, os_error_reason
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
-from linreg.params import Train
+from linreg.params.params import Train
 from linreg.process.signals import defer_signals, pending_signal
 from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from linreg.data.csv.convert import csv_columns, csv_to_parquet
 from linreg.data.csv.header import check_given_names, check_header, is_number, suggest_name
 from linreg.errors import UserError
+from linreg.params.ingest import ReadOptions
 
 ROW = st.tuples(st.floats(-99, 99), st.integers(0, 9), st.sampled_from(["red", "blue"]))
 
@@ -52,20 +53,24 @@ def test_given_names_read_what_a_header_would_have_read(
     csv(folder / "with.csv", rows, "x,n,colour\n")
     csv(folder / "without.csv", rows)
     [expected] = csv_to_parquet([folder / "with.csv"], names, folder / "1")
-    [found] = csv_to_parquet([folder / "without.csv"], names, folder / "2", names)
+    [found] = csv_to_parquet(
+        [folder / "without.csv"], names, folder / "2", ReadOptions(names=names)
+    )
     assert pq.read_table(found).equals(pq.read_table(expected))
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_cell(folder: Path) -> None:
     (folder / "bom.csv").write_bytes(b"\xef\xbb\xbf1.5,2\n3,4\n")
-    [found] = csv_to_parquet([folder / "bom.csv"], ["x"], folder / "3", ("x", "y"))
+    [found] = csv_to_parquet(
+        [folder / "bom.csv"], ["x"], folder / "3", ReadOptions(names=("x", "y"))
+    )
     assert pq.read_table(found)["x"].to_pylist() == [1.5, 3.0]
 
 
 def test_without_a_header_the_first_row_is_row_1(folder: Path) -> None:
     (folder / "broken.csv").write_text("1,2\n3,4,5\n")
     with pytest.raises(UserError, match=r"row 2: has 3 cells where the header has 2"):
-        csv_to_parquet([folder / "broken.csv"], ["x"], folder / "4", ("x", "y"))
+        csv_to_parquet([folder / "broken.csv"], ["x"], folder / "4", ReadOptions(names=("x", "y")))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_names_that_do_not_fit_are_refused(
     folder: Path, names: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        csv_columns(csv(folder / "a.csv", [(1, 2), (3, 4)]), names)
+        csv_columns(csv(folder / "a.csv", [(1, 2), (3, 4)]), ReadOptions(names=names))
 
 
 def refusal(names: list[str], *sample: list[str], decimal_commas: bool = False) -> str:

@@ -24,7 +24,7 @@ from linreg.data.split.random_assignment import Labels
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
-from linreg.params import Split
+from linreg.params.params import Split
 
 SOURCE = SourceRows(Path("t.csv"), Path("data/ingested"))
 

@@ -9,7 +9,7 @@ import formulaic  # noqa: F401 - imported once here and not in every process
 import pandas as pd  # noqa: F401
 import pytest
 
-from linreg.params import Params
+from linreg.params.params import Params
 from tests.faults.forked import Outcome, run_stage
 from tests.faults.inputs.params_texts import MARKER, RIGHT, TEXTS, of_every_key
 

@@ -9,7 +9,7 @@ from linreg.data.source_rows import SourceRows
 from linreg.data.split.partition import TRAIN, partition_rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
-from linreg.params import Split
+from linreg.params.params import Split
 from linreg.setup.survey.training_rows import training_rows
 
 NUM_ROWS = 100

@@ -10,7 +10,7 @@ from ruamel.yaml.nodes import MappingNode
 
 from linreg.errors import UserError
 from linreg.files import new_file
-from linreg.params import RENAMED
+from linreg.params.params import RENAMED
 from linreg.plain_yaml import read_yaml
 
 _WORDS_OF_YAML_1_1 = ("y", "n", "yes", "no", "on", "off")

@@ -2,26 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-Seed = Annotated[
-    int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")
-]
+from linreg.params.ingest import Ingest
+from linreg.params.section import ColumnName, Section, Seed, Value
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
-ColumnName = Annotated[str, Field(min_length=1)]
-Value = str | int | float | bool
-BY_COLUMN = ("ingest.sentinels", "model.levels")
+BY_COLUMN = ("ingest.dates", "ingest.sentinels", "model.levels")
 """The parameters whose keys are names of columns."""
-
-
-class Section(BaseModel):
-    """A section of params.yaml: unknown keys, wrong types and values out of range are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Generate(Section):
@@ -36,51 +27,6 @@ class Generate(Section):
     bias: float = Field(4.2, description="True intercept b.")
     noise: float = Field(0.1, ge=0, description="Standard deviation of the normal noise ε.")
     seed: Seed = 1
-
-
-class Ingest(Section):
-    """The table, and how it is read."""
-
-    source: str = Field(
-        "data/raw/generated.parquet",
-        min_length=1,
-        description=(
-            "CSV or Parquet: a file, or a folder whose files are read in the order of their names."
-        ),
-    )
-    names: tuple[ColumnName, ...] | None = Field(
-        None,
-        min_length=1,
-        description=(
-            "Column names of CSV files without a header, in the order of the columns; null where "
-            "the first row has the names."
-        ),
-    )
-    missing: Literal["error", "drop", "mean"] = Field(
-        "error",
-        description=(
-            "What happens at a missing cell: an error, its row is dropped, or it is filled with "
-            "the mean of the training rows (a missing target or category still drops its row)."
-        ),
-    )
-    sentinels: dict[ColumnName, tuple[Value, ...]] = Field(
-        default_factory=dict,
-        description=(
-            "By column, the values that stand for a missing cell, such as -999 or 99; they are "
-            "missing cells in rows to predict, too."
-        ),
-    )
-
-    @field_validator("source")
-    @classmethod
-    def _has_no_parent_folder(cls, source: str) -> str:
-        # DVC runs experiments in a copy of the workspace, whose parent is another folder.
-        if ".." in PurePath(source).parts:
-            raise ValueError(
-                f"must not contain ..; found {source}; name a path in this repository, or an "
-                "absolute one"
-            )
-        return source
 
 
 class Model(Section):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from linreg.errors import UserError
-from linreg.params_edit import set_values, with_values
+from linreg.params.edit import set_values, with_values
 
-TEXT = (Path(__file__).parents[1] / "params.yaml").read_text()
+TEXT = (Path(__file__).parents[2] / "params.yaml").read_text()
 KEYS = {
     "ingest.source": st.text(
         st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
-from linreg.params import RENAMED, Gate, Params
+from linreg.params.params import RENAMED, Gate, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
 PARAMS_FILE = Path("params.yaml")

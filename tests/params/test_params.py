@@ -6,10 +6,11 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from linreg.params import Params, Section, flatten, split_column
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Params, flatten, split_column
+from linreg.params.section import Section
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def documented() -> Any:

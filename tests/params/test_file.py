@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from linreg.errors import UserError
-from linreg.params import Params, flatten
-from linreg.params_file import load_params
+from linreg.params.file import load_params
+from linreg.params.params import Params, flatten
 from tests.test_plain_yaml import TOO_MANY, billion_laughs
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STAGES = ("generate", "ingest", "split", "train", "evaluate")
 NOT_PLAIN = "holds a value that is not a number, text, list or section"
 MISTAKES: list[tuple[str | bytes, str]] = [

@@ -1,0 +1,1 @@
+"""params.yaml: its models, reading it, and changing it by a program."""
