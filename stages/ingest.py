@@ -64,7 +64,7 @@ def main() -> None:
         write_document(folder / "profile.json", {**profile, **about})
         source.require_unchanged()
 
-    for line in summary_lines(schema, rows, unused, INGESTED):
+    for line in summary_lines(table, schema, rows, unused, INGESTED):
         print(f"ingest: {line}")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.csv.convert import csv_columns
+from linreg.data.reading_note import ReadingNote
 from linreg.data.tables.integrity import SUFFIX, table_path
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.errors import UserError
@@ -22,6 +23,7 @@ class Source:
     columns      the names in file order; '' for an unnamed column
     options      how the files are read, where they themselves cannot tell
     states       the states of the files before their headers were read
+    notes        what a person should know about how the files are read
     """
 
     files: tuple[Path, ...]
@@ -29,6 +31,7 @@ class Source:
     columns: tuple[str, ...]
     options: ReadOptions = READ_AS_IS
     states: tuple[FileState | None, ...] = ()
+    notes: tuple[ReadingNote, ...] = ()
 
     def require_unchanged(self) -> None:
         """Raise UserError for a file that was changed or deleted since its header was read."""

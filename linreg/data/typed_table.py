@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from linreg.data.csv.convert import csv_to_parquet
+from linreg.data.reading_note import ReadingNote
 from linreg.data.source import Source
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
@@ -29,12 +30,14 @@ class TypedTable:
     files      each Parquet file, and the user's file that holds the same rows
     every      read only every n-th row group, for a sample
     sentinels  by column, the values that are read as missing cells
+    notes      what a person should know about how files and cells were read
     """
 
     schema: pa.Schema
     files: tuple[tuple[TableFile, Path], ...]
     every: int = 1
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def num_rows(self) -> int:
@@ -83,8 +86,11 @@ def open_typed_table(
     absent or of a nested type.
     """
     paths: Sequence[Path] = source.files
+    notes = source.notes
     if not source.is_parquet:
-        paths = csv_to_parquet(source.files, columns, scratch, source.options)
+        converted = csv_to_parquet(source.files, columns, scratch, source.options)
+        paths = converted.paths
+        notes += tuple(converted.notes)
     files = tuple(
         (TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True)
     )
@@ -92,7 +98,7 @@ def open_typed_table(
     for name in columns:
         types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
         fields.append((name, _common_type(types, name, source)))
-    return TypedTable(pa.schema(fields), files, sentinels=sentinels)
+    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes)
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:

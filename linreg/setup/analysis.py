@@ -123,6 +123,7 @@ def analyze_table(
             settings[name] = setting
     context = CheckContext(survey, params.split.train, auxiliary, chosen.name)
     findings = [
+        *(Finding(f"{note}.", "", is_hint=True) for note in table.notes),
         *_unread_columns(source, unreadable),
         *sentinels.findings,
         *proposal.findings,

@@ -8,6 +8,7 @@ and the files are converted once more, from text.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -23,10 +24,18 @@ from linreg.data.csv.type_inference import (
     find_candidates,
     format_of_type,
 )
+from linreg.data.reading_note import ReadingNote
 from linreg.data.tables.parquet import TableWriter
 from linreg.data.tables.progress import with_progress
 from linreg.files import new_file
 from linreg.params.ingest import READ_AS_IS, ReadOptions
+
+
+class ConvertedFiles(NamedTuple):
+    """Parquet files with the rows of CSV files, and what a person should know of their reading."""
+
+    paths: Sequence[Path]
+    notes: Sequence[ReadingNote]
 
 
 def csv_columns(path: Path, options: ReadOptions = READ_AS_IS) -> tuple[str, ...]:
@@ -39,7 +48,7 @@ def csv_columns(path: Path, options: ReadOptions = READ_AS_IS) -> tuple[str, ...
 
 def csv_to_parquet(
     paths: Sequence[Path], columns: Sequence[str], folder: Path, options: ReadOptions = READ_AS_IS
-) -> list[Path]:
+) -> ConvertedFiles:
     """Convert the named columns of CSV files to Parquet files in `folder`, one per CSV file.
 
     All have the same schema, and all rows in their order; missing cells are null. A column without
@@ -56,7 +65,7 @@ def csv_to_parquet(
     all_known = all(common_types(guess).values())
     if not (all_known and _convert_while_reading(files, guess, targets)):
         _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
-    return targets
+    return ConvertedFiles(targets, ())
 
 
 def _infer_formats(

@@ -96,16 +96,22 @@ class RowFilter:
     def as_data(self, profiles: Profiles, table: TypedTable) -> dict[str, Any]:
         """Return the policy, the numbers of rows, and the profiles of the columns kept.
 
-        Of several files, also the number of rows of each.
+        Of several files, also the number of rows of each; where reading the table took choices,
+        the notes about them.
         """
         files = files_as_data(table.files)
-        return ({"files": files} if files else {}) | {
-            "missing": self._policy,
-            "rows_read": self.num_read,
-            "rows": self.kept,
-            "dropped": {f"{name} is missing": count for name, count in self.dropped.items()},
-            "columns": {name: profiles[name].as_data() for name in self.columns},
-        }
+        notes = [note._asdict() for note in table.notes]
+        return (
+            ({"files": files} if files else {})
+            | ({"reading": notes} if notes else {})
+            | {
+                "missing": self._policy,
+                "rows_read": self.num_read,
+                "rows": self.kept,
+                "dropped": {f"{name} is missing": count for name, count in self.dropped.items()},
+                "columns": {name: profiles[name].as_data() for name in self.columns},
+            }
+        )
 
 
 def _filled_columns(schema: Schema, auxiliary: AuxiliaryColumns) -> set[str]:

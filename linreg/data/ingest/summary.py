@@ -5,16 +5,22 @@ from pathlib import Path
 
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.row_filter import RowFilter
+from linreg.data.typed_table import TypedTable
 
 MAX_NAMES = 12
 """Of the columns that the formula does not name."""
 
 
 def summary_lines(
-    schema: Schema, rows: RowFilter, unused: Mapping[str, str | None], folder: Path
+    table: TypedTable,
+    schema: Schema,
+    rows: RowFilter,
+    unused: Mapping[str, str | None],
+    folder: Path,
 ) -> Iterator[str]:
     """Yield the lines, without the name of the stage; `unused` columns may have a reason."""
     yield f"{schema.formula}; {rows.num_read} rows read, {rows.kept} kept → {folder}"
+    yield from map(str, table.notes)
     for name, count in rows.dropped.items():
         yield f"{count} rows dropped, {name} is missing"
     for name, reason in unused.items():

@@ -24,7 +24,8 @@ def converted(
     for index, content in enumerate(contents):
         paths.append(folder / f"{index}.csv")
         paths[-1].write_bytes(content.encode() if isinstance(content, str) else content)
-    return [pq.read_table(path) for path in csv_to_parquet(paths, columns, folder / "out")]
+    converted = csv_to_parquet(paths, columns, folder / "out")
+    return [pq.read_table(path) for path in converted.paths]
 
 
 def one_column(folder: Path, cells: Sequence[str], end: str = "\n") -> pa.ChunkedArray:

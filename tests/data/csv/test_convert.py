@@ -65,7 +65,7 @@ def test_row_groups_are_full_and_rows_in_order_in_a_long_file(tmp_path: Path) ->
     num_rows = ROWS_PER_GROUP + 70_000
     path = tmp_path / "a.csv"
     path.write_text("x,i\n" + "".join(f"0.{i},{i}\n" for i in range(num_rows)))
-    [target] = csv_to_parquet([path], ["i"], tmp_path / "out")
+    [target] = csv_to_parquet([path], ["i"], tmp_path / "out").paths
     assert target == tmp_path / "out" / "part-00000.parquet"
     assert pq.read_table(target)["i"].to_numpy().tolist() == list(range(num_rows))
     metadata = pq.read_metadata(target)

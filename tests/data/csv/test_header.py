@@ -52,10 +52,10 @@ def test_given_names_read_what_a_header_would_have_read(
     names = ("x", "n", "colour")
     csv(folder / "with.csv", rows, "x,n,colour\n")
     csv(folder / "without.csv", rows)
-    [expected] = csv_to_parquet([folder / "with.csv"], names, folder / "1")
+    [expected] = csv_to_parquet([folder / "with.csv"], names, folder / "1").paths
     [found] = csv_to_parquet(
         [folder / "without.csv"], names, folder / "2", ReadOptions(names=names)
-    )
+    ).paths
     assert pq.read_table(found).equals(pq.read_table(expected))
 
 
@@ -63,7 +63,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_cell(folder: Path) -> None:
     (folder / "bom.csv").write_bytes(b"\xef\xbb\xbf1.5,2\n3,4\n")
     [found] = csv_to_parquet(
         [folder / "bom.csv"], ["x"], folder / "3", ReadOptions(names=("x", "y"))
-    )
+    ).paths
     assert pq.read_table(found)["x"].to_pylist() == [1.5, 3.0]
 
 

@@ -72,7 +72,9 @@ def test_dropped_rows_of_several_files_are_counted_together(tmp_path: Path) -> N
         "dropped": {"x is missing": 4},
     }
     assert {name: each["missing"] for name, each in data["columns"].items()} == {"y": 0, "x": 4}
-    lines = summary_lines(schema, rows, {"id": "free text", "z": None}, Path("data/ingested"))
+    lines = summary_lines(
+        table, schema, rows, {"id": "free text", "z": None}, Path("data/ingested")
+    )
     assert list(lines) == [
         "y ~ x; 6 rows read, 2 kept → data/ingested",
         "4 rows dropped, x is missing",
