@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.csv.convert import csv_columns
-from linreg.data.reading_note import ReadingNote
 from linreg.data.tables.integrity import SUFFIX, table_path
 from linreg.data.tables.parquet import TRUTH, TableFile
+from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 

@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from linreg.data.csv.convert import csv_to_parquet
-from linreg.data.reading_note import ReadingNote
 from linreg.data.source import Source
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.data.tables.progress import with_progress
+from linreg.data.tables.reading_note import ReadingNote
 from linreg.data.tables.sentinels import without_sentinels
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError

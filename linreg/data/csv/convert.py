@@ -24,9 +24,9 @@ from linreg.data.csv.type_inference import (
     find_candidates,
     format_of_type,
 )
-from linreg.data.reading_note import ReadingNote
 from linreg.data.tables.parquet import TableWriter
 from linreg.data.tables.progress import with_progress
+from linreg.data.tables.reading_note import ReadingNote
 from linreg.files import new_file
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
