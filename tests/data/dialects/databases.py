@@ -1,0 +1,197 @@
+"""Databases and business systems: what they unload, dump and spool."""
+
+from datetime import date
+
+from tests.data.dialects.dialect import Dialect, NumberStyle
+
+
+def _oracle(day: date) -> str:
+    return day.strftime("%d-%b-%y").upper()
+
+
+_ALL = ("area", "units", "price", "share", "city", "zone", "active", "sold")
+
+DIALECTS = (
+    Dialect(
+        "postgresql-copy-csv", "PostgreSQL, COPY … TO … CSV HEADER: t and f.", truth=("t", "f")
+    ),
+    Dialect(
+        "postgresql-copy-text",
+        r"PostgreSQL, COPY … TO … (HEADER): tabs, \N for NULL.",
+        suffix=".tsv",
+        delimiter="\t",
+        quoting="none",
+        missing=r"\N",
+        truth=("t", "f"),
+    ),
+    Dialect(
+        "postgresql-psql",
+        "PostgreSQL, psql -A: | between cells, the number of rows below.",
+        suffix=".txt",
+        delimiter="|",
+        quoting="none",
+        truth=("t", "f"),
+        below=("(48 rows)",),
+    ),
+    Dialect(
+        "mysql-batch",
+        "MySQL, mysql --batch: tabs, NULL.",
+        suffix=".tsv",
+        delimiter="\t",
+        quoting="none",
+        missing="NULL",
+        truth=("1", "0"),
+    ),
+    Dialect(
+        "mysql-outfile",
+        r"MySQL, SELECT … INTO OUTFILE: tabs, \N, no header.",
+        suffix=".txt",
+        delimiter="\t",
+        quoting="none",
+        missing=r"\N",
+        truth=("1", "0"),
+        header=False,
+        needs={"names": _ALL},
+    ),
+    Dialect(
+        "mysql-outfile-csv",
+        r"MySQL, OUTFILE with commas and quotes: \N, \" for a quote.",
+        quoting="text",
+        escape="\\",
+        missing=r"\N",
+        truth=("1", "0"),
+        header=False,
+        needs={"names": _ALL},
+    ),
+    Dialect(
+        "sqlite-csv", "SQLite, .mode csv with .headers on: CRLF.", line_end="\r\n", truth=("1", "0")
+    ),
+    Dialect(
+        "sqlite-list",
+        "SQLite, .mode list: | between cells.",
+        suffix=".txt",
+        delimiter="|",
+        quoting="none",
+        truth=("1", "0"),
+    ),
+    Dialect(
+        "sql-server-bcp",
+        "SQL Server, Management Studio's 'Save results as': NULL, dates with a time.",
+        encoding="utf-8-sig",
+        line_end="\r\n",
+        missing="NULL",
+        truth=("1", "0"),
+        dates="%Y-%m-%d 00:00:00.000",
+    ),
+    Dialect(
+        "oracle-sqlplus",
+        "Oracle, SQL*Plus SET MARKUP CSV ON: upper case names in quotes.",
+        quoting="text",
+        rename=str.upper,
+        truth=("Y", "N"),
+        dates=_oracle,
+    ),
+    Dialect(
+        "oracle-sqlplus-feedback",
+        "Oracle, SQL*Plus with SET FEEDBACK ON.",
+        quoting="text",
+        rename=str.upper,
+        truth=("Y", "N"),
+        dates=_oracle,
+        below=("", "48 rows selected."),
+    ),
+    Dialect(
+        "hive-default",
+        "Hive, the default text format: ^A between cells, \\N.",
+        suffix="",
+        delimiter="\x01",
+        quoting="none",
+        missing=r"\N",
+        truth=("true", "false"),
+        parts=("000000_0", "000001_0"),
+        header=False,
+        needs={"names": _ALL, "delimiter": "\x01"},
+    ),
+    Dialect(
+        "snowflake-unload",
+        r"Snowflake, COPY INTO @stage: \N, gzip, quotes around all text.",
+        suffix=".csv.gz",
+        compression="gz",
+        quoting="text",
+        missing=r"\N",
+        truth=("true", "false"),
+    ),
+    Dialect(
+        "bigquery-export",
+        "BigQuery, EXPORT DATA: true and false, empty for NULL.",
+        truth=("true", "false"),
+    ),
+    Dialect(
+        "redshift-unload",
+        "Redshift, UNLOAD … HEADER: | between cells, t and f.",
+        suffix="",
+        delimiter="|",
+        truth=("t", "f"),
+        parts=("0000_part_00", "0001_part_00"),
+    ),
+    Dialect(
+        "sap-alv-tab",
+        "SAP, list saved as a local file: tabs, minus behind the number, dd.mm.yyyy.",
+        suffix=".txt",
+        delimiter="\t",
+        line_end="\r\n",
+        numbers=NumberStyle(",", ".", minus="{}-"),
+        truth=("X", ""),
+        dates="%d.%m.%Y",
+        rename=str.upper,
+    ),
+    Dialect(
+        "sap-alv-pipes",
+        "SAP, list unconverted: | around every cell, dashes above and below.",
+        suffix=".txt",
+        delimiter="|",
+        line_end="\r\n",
+        quoting="none",
+        numbers=NumberStyle(",", ".", minus="{}-"),
+        truth=("Y", "N"),
+        dates="%d.%m.%Y",
+        leading="|",
+        trailing="|",
+        above=("-" * 90,),
+        below=("-" * 90,),
+        needs={"skip": 1, "comment": "---"},
+    ),
+    Dialect(
+        "sap-english-semicolon",
+        "SAP, spreadsheet export with English number format.",
+        delimiter=";",
+        line_end="\r\n",
+        numbers=NumberStyle(".", ",", minus="{}-"),
+        truth=("Y", "N"),
+        dates="%d.%m.%Y",
+    ),
+    Dialect(
+        "salesforce-report",
+        "Salesforce, report export: all in quotes, a footer.",
+        quoting="all",
+        truth=("1", "0"),
+        dates="%m/%d/%Y",
+        below=(
+            "",
+            '"Sales report"',
+            '"Copyright (c) 2000-2024 salesforce.com, inc. All rights reserved."',
+        ),
+    ),
+    Dialect(
+        "datev",
+        "DATEV: semicolons, text in quotes, the code page 1252.",
+        delimiter=";",
+        encoding="cp1252",
+        needs={"encoding": "cp1252"},
+        line_end="\r\n",
+        quoting="text",
+        numbers=NumberStyle(","),
+        truth=("1", "0"),
+        dates="%d.%m.%Y",
+    ),
+)

@@ -1,0 +1,65 @@
+"""The one table that every dialect writes, and what each of its cells is.
+
+Numbers are decimals, so that what a reader has to return is known to the last digit.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+Value = Decimal | int | str | bool | date | None
+KnownTable = Mapping[str, Sequence[Value]]
+
+NUMBERS = ("area", "units", "price", "share")
+"""Numbers of several magnitudes, whole numbers, an amount of money, a percentage."""
+CITIES = (
+    "Zürich",
+    "São Paulo",
+    "Saint-Étienne, Loire",
+    'Mill "Old Oak"',
+    "Malmö",
+    "O'Fallon; Illinois",
+)
+ZONES = ("north", "south", "east", "west")
+
+
+def known_table(seed: int = 1, num_rows: int = 48) -> KnownTable:
+    """Return rows with thousands, negatives, fractions, and missing cells in most columns."""
+    random = np.random.default_rng(seed)
+    magnitudes = (0.1, 10, 900, 30_000, 2_000_000)
+    area: list[Value] = []
+    for row in range(num_rows):
+        value = random.uniform(-0.3, 1) * magnitudes[row % len(magnitudes)]
+        area.append(Decimal(f"{value:.{(3, 2, 1, 2, 0)[row % 5]}f}"))
+    units: list[Value] = [
+        int(each) for each in random.integers(1, (9, 900, 80_000), (num_rows // 3, 3)).ravel()
+    ]
+    price: list[Value] = [
+        Decimal(int(cents)).scaleb(-2) for cents in random.integers(-400_000, 2_000_000, num_rows)
+    ]
+    share: list[Value] = [
+        Decimal(int(tenths)).scaleb(-1) for tenths in random.integers(0, 999, num_rows)
+    ]
+    city: list[Value] = [CITIES[index] for index in random.integers(0, len(CITIES), num_rows)]
+    zone: list[Value] = [ZONES[index] for index in random.integers(0, len(ZONES), num_rows)]
+    active: list[Value] = [bool(each) for each in random.integers(0, 2, num_rows)]
+    days = random.integers(0, 2000, num_rows)
+    sold: list[Value] = [date(2019, 1, 1) + timedelta(days=int(day)) for day in days]
+    table = {
+        "area": area,
+        "units": units,
+        "price": price,
+        "share": share,
+        "city": city,
+        "zone": zone,
+        "active": active,
+        "sold": sold,
+    }
+    # The first row is complete, as a header is told from data by it.
+    for column, row in zip(
+        ("area", "units", "share", "zone", "sold"), (5, 11, 17, 23, 29), strict=True
+    ):
+        table[column][row % num_rows] = None
+    return table

@@ -1,0 +1,208 @@
+"""A file read by the product as a user has it read: refused, advised, read again, predicted from.
+
+What comes is compared with the known table cell by cell, in the typed table, in what ingest
+writes, and in what a model predicts for the same file.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from linreg.data.formula.design import Design
+from linreg.data.formula.formula import quote_name
+from linreg.data.formula.schema import Schema
+from linreg.data.source import Source, open_source
+from linreg.data.typed_table import open_typed_table
+from linreg.errors import UserError
+from linreg.fit.model import LinearModel
+from linreg.params.ingest import ReadOptions
+from linreg.prediction.predict_table import predict_table
+from stages import ingest
+from tests.data.dialects.dialect import Dialect
+from tests.data.dialects.known_table import NUMBERS, KnownTable, Value
+
+_TARGET = "price"
+_OPTION = re.compile(r"\bingest\.([a-z_]+)")
+
+
+class WrongReadingError(AssertionError):
+    """What was read is not what was written, and nobody was told."""
+
+
+def options_needed(
+    dialect: Dialect, table: KnownTable, path: Path, folder: Path
+) -> Mapping[str, Any]:
+    """Return the options, of those that the dialect knows, without which its file is refused.
+
+    Each has to be named by the message that refuses the file without it. Raises WrongReadingError
+    for a file that is read otherwise than it was written, or whose refusal names no such option.
+    """
+    used: dict[str, Any] = {}
+    while True:
+        try:
+            check_reading(dialect, table, path, used, folder)
+        except UserError as error:
+            used |= _advised(dialect, used, str(error))
+        else:
+            return used
+
+
+def check_reading(
+    dialect: Dialect, table: KnownTable, path: Path, options: Mapping[str, Any], folder: Path
+) -> None:
+    """Raise WrongReadingError unless the file is read right, or UserError where it is refused."""
+    source = open_source(path, ReadOptions(**options))
+    columns = [dialect.column(name) for name in dialect.columns]
+    has_columns = set(columns) <= set(source.columns)
+    if has_columns:
+        check_cells(dialect, table, read_cells(dialect, source, folder))
+    rows, schema = ingested(dialect, path, options, folder)
+    if not has_columns:
+        raise WrongReadingError(f"columns {source.columns}, not {columns}")
+    check_ingested(dialect, table, rows)
+    check_predictions(dialect, table, path, rows, schema, folder)
+
+
+def read_cells(dialect: Dialect, source: Source, folder: Path) -> Mapping[str, Sequence[Any]]:
+    """Return the cells of a file by the columns of the known table, as a typed table has them."""
+    names = {dialect.column(name): name for name in dialect.columns}
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    chunks = open_typed_table(source, list(names), scratch).chunks()
+    rows = pa.concat_tables(chunk.rows for chunk in chunks)
+    return {name: rows.column(column).to_pylist() for column, name in names.items()}
+
+
+def check_cells(dialect: Dialect, table: KnownTable, cells: Mapping[str, Sequence[Any]]) -> None:
+    """Raise WrongReadingError for the first cell that is neither what was meant nor its text."""
+    for name in dialect.columns:
+        if len(cells[name]) != len(table[name]):
+            raise WrongReadingError(f"{len(cells[name])} rows of {len(table[name])}")
+        is_text = any(isinstance(cell, str) for cell in cells[name])
+        for row, (found, value) in enumerate(zip(cells[name], table[name], strict=True), 1):
+            meant = dialect.cell(name, value).strip() if is_text else value
+            if not _same(found, meant, dialect, name):
+                raise WrongReadingError(f"row {row}: {name}: {found!r}, not {meant!r}")
+
+
+def ingested(
+    dialect: Dialect, path: Path, options: Mapping[str, Any], folder: Path
+) -> tuple[pa.Table, Schema]:
+    """Return the rows and the schema that the stage writes; raises UserError with its one line."""
+    columns = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
+    features = [quote_name(dialect.column(name)) for name in columns if name != _TARGET]
+    params = {
+        "ingest": {"source": str(path), "missing": "drop", **_plain(options)},
+        "model": {"formula": f"{quote_name(dialect.column(_TARGET))} ~ {' + '.join(features)}"},
+    }
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), "utf-8")
+    said = io.StringIO()
+    silent = contextlib.redirect_stdout(io.StringIO())
+    with contextlib.chdir(folder), silent, contextlib.redirect_stderr(said):
+        try:
+            ingest.main()
+        except SystemExit:
+            lines = said.getvalue().splitlines()
+            if len(lines) != 1:
+                raise WrongReadingError(f"not one line: {lines}") from None
+            where, _, what = lines[0].removeprefix("error: ").partition(": ")
+            raise UserError(where, what) from None
+    written = folder / "data" / "ingested"
+    return pq.read_table(written / "table.parquet"), Schema.read(written / "schema.json")
+
+
+def check_ingested(dialect: Dialect, table: KnownTable, rows: pa.Table) -> None:
+    """Raise WrongReadingError unless ingest has kept exactly the complete rows, as numbers."""
+    used = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
+    complete = [row for row in _rows(table, used) if None not in row.values()]
+    if rows.num_rows != len(complete):
+        raise WrongReadingError(f"{rows.num_rows} complete rows of {len(complete)}")
+    for name in used:
+        found = rows.column(dialect.column(name)).to_pylist()
+        for cell, row in zip(found, complete, strict=True):
+            if not _same(cell, row[name], dialect, name):
+                raise WrongReadingError(f"ingested {name}: {cell!r}, not {row[name]!r}")
+
+
+def check_predictions(
+    dialect: Dialect, table: KnownTable, path: Path, rows: pa.Table, schema: Schema, folder: Path
+) -> None:
+    """Raise WrongReadingError unless every row of the file is predicted as from its true values.
+
+    The coefficients are arbitrary; a row has no prediction just where a feature is missing.
+    """
+    design = Design.fit(schema, [rows])
+    theta = np.array([1.0 + index for index in range(len(design.names))])
+    model = LinearModel(design, theta, 0.5, {})
+    output = folder / "predicted.parquet"
+    source = open_source(path, model.design.schema.reading)
+    predict_table(model, source, output, [], None, with_file=False)
+    found = pq.read_table(output).column("prediction").to_pylist()
+    features = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
+    features.remove(_TARGET)
+    if len(found) != len(table[_TARGET]):
+        raise WrongReadingError(f"{len(found)} predictions for {len(table[_TARGET])} rows")
+    for number, (cell, row) in enumerate(zip(found, _rows(table, features), strict=True), 1):
+        if (cell is None) != (None in row.values()):
+            raise WrongReadingError(f"row {number}: prediction {cell} for {row}")
+        if cell is not None:
+            meant = _predicted(dialect, row, model.coefficients, 0.5)
+            if not np.isclose(cell, meant, rtol=1e-9):
+                raise WrongReadingError(f"row {number}: predicted {cell}, not {meant}")
+
+
+def _predicted(
+    dialect: Dialect, row: Mapping[str, Value], theta: Mapping[str, float], b: float
+) -> float:
+    """Return b + X·θᵀ of a row of the known table."""
+    for name, value in row.items():
+        column = dialect.column(name)
+        if name in NUMBERS:
+            b += theta[quote_name(column)] * float(value)  # type: ignore[arg-type]
+        else:
+            b += sum(slope for level, slope in theta.items() if level.endswith(f"[T.{value}]"))
+    return b
+
+
+def _advised(dialect: Dialect, used: Mapping[str, Any], message: str) -> Mapping[str, Any]:
+    """Return the option, of those that the dialect knows, that a message names."""
+    named = [name for name in _OPTION.findall(message) if name in dialect.needs]
+    new = [name for name in named if name not in used]
+    if not new or "\n" in message:
+        raise WrongReadingError(f"refused, with {dict(used)} as advised: {message}")
+    return {new[0]: dialect.needs[new[0]]}
+
+
+def _rows(table: KnownTable, names: Sequence[str]) -> Iterator[Mapping[str, Value]]:
+    for row in zip(*(table[name] for name in names), strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
+def _same(found: Any, meant: Value, dialect: Dialect, name: str) -> bool:
+    match meant:
+        case None:
+            return found is None
+        case bool():
+            return found is meant or (found in (0, 1) and bool(found) is meant)
+        case date():
+            return meant == (found.date() if isinstance(found, datetime) else found)
+        case Decimal() | int():
+            return isinstance(found, int | float) and float(found) == float(meant)
+        case _:
+            return (found or "") == meant or (found is None and meant == dialect.cell(name, None))
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
+    }
