@@ -23,6 +23,7 @@ class NumberStyle:
 
     indian   whether thousands are grouped as lakh and crore
     zero     whether a fraction has a zero before its decimal sign
+    digits   the digits from zero to nine
     minus    how a negative number is, with `{}` for its digits
     money    the same for an amount of money, without its sign
     percent  the same for a percentage
@@ -32,18 +33,20 @@ class NumberStyle:
     thousands: str = ""
     indian: bool = False
     zero: bool = True
+    digits: str = "0123456789"
     minus: str = "-{}"
     money: str = "{}"
     percent: str = "{}"
 
-    def text(self, number: Decimal | int, digits: str = "{}") -> str:
+    def text(self, number: Decimal | int, form: str = "{}") -> str:
         """Return a number as it is written."""
         whole, _, fraction = str(abs(number)).partition(".")
         if whole == "0" and fraction and not self.zero:
             whole = ""
         text = self._grouped(whole) + (self.decimal + fraction if fraction else "")
-        text = digits.format(text)
-        return self.minus.format(text) if number < 0 else text
+        text = form.format(text)
+        text = self.minus.format(text) if number < 0 else text
+        return text.translate(dict(zip(map(ord, "0123456789"), self.digits, strict=True)))
 
     def _grouped(self, whole: str) -> str:
         groups = [whole[-3:]]
@@ -110,10 +113,10 @@ class Dialect:
     def cell(self, name: str, value: Value) -> str:
         """Return a cell as it is written, without quotes."""
         match value:
-            case None if isinstance(self.missing, str):
-                return self.missing
             case None:
-                return self.missing.get(name, self.missing[""])
+                missing = self.missing
+                by_column = {"": missing} if isinstance(missing, str) else missing
+                return by_column.get(name, by_column[""])
             case bool():
                 return self.truth[not value]
             case date():
@@ -203,7 +206,7 @@ def compressed(data: bytes, compression: str | None, name: str) -> bytes:
             stream = pa.BufferOutputStream()
             with pa.CompressedOutputStream(stream, "zstd") as output:
                 output.write(data)
-            return stream.getvalue().to_pybytes()
+            return bytes(stream.getvalue().to_pybytes())
         case "zip":
             buffer = io.BytesIO()
             with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

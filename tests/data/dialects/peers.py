@@ -123,7 +123,7 @@ def read_with_duckdb(dialect: Dialect, path: Path, with_options: bool) -> Cells:
             options["names"] = list(dialect.columns)
     with duckdb.connect() as connection:
         files = [str(file) for file in _files(path)]
-        relation = connection.read_csv(files, **options)  # type: ignore[arg-type]
+        relation = connection.read_csv(files, **options)
         rows = relation.fetchall()
         names = [name.strip() for name in relation.columns]
     columns = [list(cells) for cells in zip(*rows, strict=True)] or [[] for _ in names]

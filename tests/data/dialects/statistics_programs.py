@@ -1,6 +1,7 @@
 """Programs for statistics: R, SAS, Stata, SPSS, MATLAB, Mathematica."""
 
 from datetime import date
+from functools import partial
 
 from tests.data.dialects.dialect import NO_NAME, Dialect, NumberStyle
 
@@ -13,21 +14,20 @@ def _stata(day: date) -> str:
     return day.strftime("%d%b%Y").lower()
 
 
-_R = {"missing": "NA", "truth": ("TRUE", "FALSE")}
+_R = partial(Dialect, missing="NA", truth=("TRUE", "FALSE"))
 
 DIALECTS = (
-    Dialect("r-write-csv", "R, write.csv: unnamed row names.", quoting="text", index="", **_R),
-    Dialect("r-write-csv-no-row-names", "R, write.csv(row.names = FALSE).", quoting="text", **_R),
-    Dialect(
+    _R("r-write-csv", "R, write.csv: unnamed row names.", quoting="text", index=""),
+    _R("r-write-csv-no-row-names", "R, write.csv(row.names = FALSE).", quoting="text"),
+    _R(
         "r-write-csv2",
         "R, write.csv2, for countries with decimal commas.",
         delimiter=";",
         quoting="text",
         index="",
         numbers=NumberStyle(","),
-        **_R,
     ),
-    Dialect(
+    _R(
         "r-write-table",
         "R, write.table: spaces between cells, row names without a cell in the header.",
         suffix=".txt",
@@ -35,25 +35,22 @@ DIALECTS = (
         quoting="text",
         escape="\\",
         index=NO_NAME,
-        **_R,
     ),
-    Dialect(
+    _R(
         "r-write-table-tab",
         "R, write.table(sep = '\\t', quote = FALSE): row names, tabs, no quotes.",
         suffix=".tsv",
         delimiter="\t",
         quoting="none",
         index=NO_NAME,
-        **_R,
     ),
-    Dialect("readr-write-csv", "R, readr::write_csv.", **_R),
-    Dialect(
+    _R("readr-write-csv", "R, readr::write_csv."),
+    _R(
         "readr-write-excel-csv2",
         "R, readr::write_excel_csv2.",
         delimiter=";",
         encoding="utf-8-sig",
         numbers=NumberStyle(","),
-        **_R,
     ),
     Dialect(
         "data-table-fwrite",
