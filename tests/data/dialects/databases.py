@@ -1,13 +1,6 @@
 """Databases and business systems: what they unload, dump and spool."""
 
-from datetime import date
-
 from tests.data.dialects.dialect import Dialect, NumberStyle
-
-
-def _oracle(day: date) -> str:
-    return day.strftime("%d-%b-%y").upper()
-
 
 _ALL = ("area", "units", "price", "share", "city", "zone", "active", "sold")
 
@@ -89,7 +82,8 @@ DIALECTS = (
         quoting="text",
         rename=str.upper,
         truth=("Y", "N"),
-        dates=_oracle,
+        dates="%d-%b-%y",
+        months=str.upper,
     ),
     Dialect(
         "oracle-sqlplus-feedback",
@@ -97,7 +91,8 @@ DIALECTS = (
         quoting="text",
         rename=str.upper,
         truth=("Y", "N"),
-        dates=_oracle,
+        dates="%d-%b-%y",
+        months=str.upper,
         below=("", "48 rows selected."),
     ),
     Dialect(

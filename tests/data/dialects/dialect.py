@@ -69,7 +69,7 @@ class Dialect:
                for row names that the header has no cell for
     quoting    which cells are in quotes
     escape     what stands before a quote inside of quotes
-    dates      the format of dates, or a function that writes them
+    dates      the format of dates; `months` writes their letters in upper or lower case
     missing    what a missing cell is; by column where they differ
     parts      names of the files, if the table is a folder of them, each with the header
     above      lines above the header; below it, the cells of `units`; after the last row, `below`
@@ -89,7 +89,8 @@ class Dialect:
     numbers: NumberStyle = NumberStyle()
     missing: str | Mapping[str, str] = ""
     truth: tuple[str, str] = ("True", "False")
-    dates: str | Callable[[date], str] = "%Y-%m-%d"
+    dates: str = "%Y-%m-%d"
+    months: Callable[[str], str] = str
     columns: Sequence[str] = COLUMNS
     rename: Callable[[str], str] | Mapping[str, str] = str
     header: bool = True
@@ -120,8 +121,7 @@ class Dialect:
             case bool():
                 return self.truth[not value]
             case date():
-                dates = self.dates
-                return dates(value) if callable(dates) else value.strftime(dates)
+                return self.months(value.strftime(self.dates))
             case Decimal() | int():
                 form = {"price": self.numbers.money, "share": self.numbers.percent}
                 return self.numbers.text(value, form.get(name, "{}"))

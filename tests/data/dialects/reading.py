@@ -8,7 +8,7 @@ import contextlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,10 +22,14 @@ from linreg.data.formula.design import Design
 from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import Schema
 from linreg.data.source import Source, open_source
+from linreg.data.source_rows import SourceRows
+from linreg.data.split.partition import partition_rows
+from linreg.data.tables.parquet import TableFile
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 from linreg.params.ingest import ReadOptions
+from linreg.params.params import Split
 from linreg.prediction.predict_table import predict_table
 from stages import ingest
 from tests.data.dialects.dialect import Dialect
@@ -39,22 +43,8 @@ class WrongReadingError(AssertionError):
     """What was read is not what was written, and nobody was told."""
 
 
-def options_needed(
-    dialect: Dialect, table: KnownTable, path: Path, folder: Path
-) -> Mapping[str, Any]:
-    """Return the options, of those that the dialect knows, without which its file is refused.
-
-    Each has to be named by the message that refuses the file without it. Raises WrongReadingError
-    for a file that is read otherwise than it was written, or whose refusal names no such option.
-    """
-    used: dict[str, Any] = {}
-    while True:
-        try:
-            check_reading(dialect, table, path, used, folder)
-        except UserError as error:
-            used |= _advised(dialect, used, str(error))
-        else:
-            return used
+Check = Callable[[Dialect, KnownTable, Path, Mapping[str, Any], Path], None]
+"""Of a dialect, its table and file, the options to read it with, and a folder for what is made."""
 
 
 def check_reading(
@@ -71,6 +61,44 @@ def check_reading(
         raise WrongReadingError(f"columns {source.columns}, not {columns}")
     check_ingested(dialect, table, rows)
     check_predictions(dialect, table, path, rows, schema, folder)
+
+
+def check_time_split(
+    dialect: Dialect, table: KnownTable, path: Path, options: Mapping[str, Any], folder: Path
+) -> None:
+    """Raise WrongReadingError unless the training rows of a split by time are the oldest."""
+    by = f"time:{dialect.column('sold')}"
+    ingested(dialect, path, options, folder, by)
+    with contextlib.chdir(folder):
+        written = Path("data/ingested")
+        partition = partition_rows(
+            TableFile(written / "table.parquet"), Split(by=by), SourceRows(path, written)
+        )
+    parts = partition.labels(0).tolist()
+    complete = [row for row in _rows(table, [*_used(dialect), "sold"]) if None not in row.values()]
+    if len(parts) != len(complete):
+        raise WrongReadingError(f"{len(parts)} rows with a date of {len(complete)}")
+    found = sorted(zip((row["sold"] for row in complete), parts, strict=True))
+    if [part for _, part in found] != sorted(parts):
+        raise WrongReadingError(f"the parts of a split by time, oldest first: {found}")
+
+
+def options_needed(
+    dialect: Dialect, table: KnownTable, path: Path, folder: Path, check: Check = check_reading
+) -> Mapping[str, Any]:
+    """Return the options, of those that the dialect knows, without which a check is refused.
+
+    Each has to be named by the message that refuses the file without it. Raises WrongReadingError
+    for a file that is read otherwise than it was written, or whose refusal names no such option.
+    """
+    used: dict[str, Any] = {}
+    while True:
+        try:
+            check(dialect, table, path, used, folder)
+        except UserError as error:
+            used |= _advised(dialect, used, str(error))
+        else:
+            return used
 
 
 def read_cells(dialect: Dialect, source: Source, folder: Path) -> Mapping[str, Sequence[Any]]:
@@ -96,14 +124,26 @@ def check_cells(dialect: Dialect, table: KnownTable, cells: Mapping[str, Sequenc
 
 
 def ingested(
-    dialect: Dialect, path: Path, options: Mapping[str, Any], folder: Path
+    dialect: Dialect, path: Path, options: Mapping[str, Any], folder: Path, by: str = "row"
 ) -> tuple[pa.Table, Schema]:
-    """Return the rows and the schema that the stage writes; raises UserError with its one line."""
-    columns = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
-    features = [quote_name(dialect.column(name)) for name in columns if name != _TARGET]
+    """Return the rows and the schema of a model of the price; raises UserError for a refusal."""
+    names = [name for name in _used(dialect) if name != _TARGET]
+    features = [quote_name(dialect.column(name)) for name in names]
+    formula = f"{quote_name(dialect.column(_TARGET))} ~ {' + '.join(features)}"
+    return ingest_file(path, options, formula, folder, by)
+
+
+def ingest_file(
+    path: Path, options: Mapping[str, Any], formula: str, folder: Path, by: str = "row"
+) -> tuple[pa.Table, Schema]:
+    """Run the ingest stage in a folder; return the rows and the schema that it writes.
+
+    Raises UserError with the one line of its refusal.
+    """
     params = {
         "ingest": {"source": str(path), "missing": "drop", **options},
-        "model": {"formula": f"{quote_name(dialect.column(_TARGET))} ~ {' + '.join(features)}"},
+        "model": {"formula": formula},
+        "split": {"by": by},
     }
     (folder / "params.yaml").write_text(json.dumps(params), "utf-8")
     said = io.StringIO()
@@ -123,7 +163,7 @@ def ingested(
 
 def check_ingested(dialect: Dialect, table: KnownTable, rows: pa.Table) -> None:
     """Raise WrongReadingError unless ingest has kept exactly the complete rows, as numbers."""
-    used = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
+    used = _used(dialect)
     complete = [row for row in _rows(table, used) if None not in row.values()]
     if rows.num_rows != len(complete):
         raise WrongReadingError(f"{rows.num_rows} complete rows of {len(complete)}")
@@ -148,8 +188,7 @@ def check_predictions(
     source = open_source(path, model.design.schema.reading)
     predict_table(model, source, output, [], None, with_file=False)
     found = pq.read_table(output).column("prediction").to_pylist()
-    features = [name for name in (*NUMBERS, "zone") if name in dialect.columns]
-    features.remove(_TARGET)
+    features = [name for name in _used(dialect) if name != _TARGET]
     if len(found) != len(table[_TARGET]):
         raise WrongReadingError(f"{len(found)} predictions for {len(table[_TARGET])} rows")
     for number, (cell, row) in enumerate(zip(found, _rows(table, features), strict=True), 1):
@@ -176,11 +215,17 @@ def _predicted(
 
 def _advised(dialect: Dialect, used: Mapping[str, Any], message: str) -> Mapping[str, Any]:
     """Return the option, of those that the dialect knows, that a message names."""
-    named = [name for name in _OPTION.findall(message) if name in dialect.needs]
+    known = {"dates": {dialect.column("sold"): dialect.dates.replace("%-", "%")}, **dialect.needs}
+    named = [name for name in _OPTION.findall(message) if name in known]
     new = [name for name in named if name not in used]
     if not new or "\n" in message:
         raise WrongReadingError(f"refused, with {dict(used)} as advised: {message}")
-    return {new[0]: dialect.needs[new[0]]}
+    return {new[0]: known[new[0]]}
+
+
+def _used(dialect: Dialect) -> list[str]:
+    """Return the columns of the formula that a model is made of."""
+    return [name for name in (*NUMBERS, "zone") if name in dialect.columns]
 
 
 def _rows(table: KnownTable, names: Sequence[str]) -> Iterator[Mapping[str, Value]]:

@@ -1,7 +1,5 @@
 """Spreadsheets: Excel in several countries, Google Sheets, LibreOffice, Numbers, Power BI."""
 
-from datetime import date
-
 from tests.data.dialects.dialect import Dialect, NumberStyle
 
 _GERMAN_NAMES = {
@@ -21,10 +19,6 @@ _US_GROUPED = NumberStyle(".", ",", money="${}", percent="{}%")
 _ACCOUNTING = NumberStyle(".", ",", money="${}", percent="{}%", minus="({})")
 
 
-def _us_date(day: date) -> str:
-    return f"{day.month}/{day.day}/{day.year}"
-
-
 DIALECTS = (
     Dialect(
         "excel-us-csv-utf8",
@@ -32,7 +26,7 @@ DIALECTS = (
         encoding="utf-8-sig",
         line_end="\r\n",
         truth=("TRUE", "FALSE"),
-        dates=_us_date,
+        dates="%-m/%-d/%Y",
     ),
     Dialect(
         "excel-us-csv",
@@ -41,7 +35,7 @@ DIALECTS = (
         encoding="cp1252",
         line_end="\r\n",
         truth=("TRUE", "FALSE"),
-        dates=_us_date,
+        dates="%-m/%-d/%Y",
     ),
     Dialect(
         "excel-us-formatted",
@@ -50,7 +44,7 @@ DIALECTS = (
         line_end="\r\n",
         numbers=_US_GROUPED,
         truth=("TRUE", "FALSE"),
-        dates=_us_date,
+        dates="%-m/%-d/%Y",
     ),
     Dialect(
         "excel-us-accounting",
@@ -212,7 +206,7 @@ DIALECTS = (
         encoding="mac-roman",
         line_end="\r",
         truth=("TRUE", "FALSE"),
-        dates=_us_date,
+        dates="%-m/%-d/%Y",
     ),
     Dialect(
         "google-sheets",

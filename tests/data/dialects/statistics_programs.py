@@ -1,18 +1,8 @@
 """Programs for statistics: R, SAS, Stata, SPSS, MATLAB, Mathematica."""
 
-from datetime import date
 from functools import partial
 
 from tests.data.dialects.dialect import NO_NAME, Dialect, NumberStyle
-
-
-def _date9(day: date) -> str:
-    return day.strftime("%d%b%Y").upper()
-
-
-def _stata(day: date) -> str:
-    return day.strftime("%d%b%Y").lower()
-
 
 _R = partial(Dialect, missing="NA", truth=("TRUE", "FALSE"))
 
@@ -62,7 +52,8 @@ DIALECTS = (
         "SAS, PROC EXPORT: `.` for a missing number, an empty text, DATE9. dates.",
         missing={"": "", "area": ".", "units": ".", "share": ".", "sold": "."},
         truth=("1", "0"),
-        dates=_date9,
+        dates="%d%b%Y",
+        months=str.upper,
     ),
     Dialect(
         "sas-comma-dollar",
@@ -71,13 +62,15 @@ DIALECTS = (
         numbers=NumberStyle(".", ",", money="${}"),
         missing={"": "", "area": ".", "units": ".", "share": ".", "sold": "."},
         truth=("1", "0"),
-        dates=_date9,
+        dates="%d%b%Y",
+        months=str.upper,
     ),
     Dialect(
         "stata-export-delimited",
         "Stata, export delimited: missing numbers are empty, dates like 01jan2019.",
         truth=("1", "0"),
-        dates=_stata,
+        dates="%d%b%Y",
+        months=str.lower,
     ),
     Dialect(
         "stata-outsheet",
@@ -87,7 +80,8 @@ DIALECTS = (
         quoting="text",
         missing={"": "", "area": ".", "units": ".", "share": ".", "sold": "."},
         truth=("1", "0"),
-        dates=_stata,
+        dates="%d%b%Y",
+        months=str.lower,
     ),
     Dialect(
         "stata-extended-missing",
@@ -95,7 +89,8 @@ DIALECTS = (
         missing={"": "", "area": ".a", "units": ".b", "share": ".z", "sold": "."},
         needs={"missing_words": (".a", ".b", ".z")},
         truth=("1", "0"),
-        dates=_stata,
+        dates="%d%b%Y",
+        months=str.lower,
     ),
     Dialect(
         "spss-save-translate",

@@ -8,17 +8,28 @@ from pathlib import Path
 import pytest
 
 from tests.data.dialects.catalogue import DIALECTS
-from tests.data.dialects.known_table import known_table
-from tests.data.dialects.reading import options_needed
+from tests.data.dialects.dialect import Dialect
+from tests.data.dialects.known_table import KnownTable, known_table
+from tests.data.dialects.reading import check_time_split, options_needed
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_dialect_is_read_right_with_the_options_that_it_needs(name: str, tmp_path: Path) -> None:
-    dialect = DIALECTS[name]
-    table = known_table()
-    (tmp_path / "written").mkdir()
-    path = dialect.write(table, tmp_path / "written")
+    dialect, table, path = written(name, tmp_path)
     assert options_needed(dialect, table, path, tmp_path) == dialect.needs
+
+
+@pytest.mark.parametrize("name", [name for name in DIALECTS if "sold" in DIALECTS[name].columns])
+def test_a_split_by_time_trains_on_the_oldest_rows_of_a_dialect(name: str, tmp_path: Path) -> None:
+    dialect, table, path = written(name, tmp_path)
+    needed = options_needed(dialect, table, path, tmp_path, check_time_split)
+    assert set(needed) - {"dates"} <= set(dialect.needs)
+
+
+def written(name: str, folder: Path) -> tuple[Dialect, KnownTable, Path]:
+    (folder / "written").mkdir()
+    table = known_table()
+    return DIALECTS[name], table, DIALECTS[name].write(table, folder / "written")
 
 
 def test_every_dialect_has_a_name_of_its_own_and_a_sentence() -> None:
