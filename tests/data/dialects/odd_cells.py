@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 _KINDS: Sequence[Sequence[str]] = (
+    ("0x1F", "0x10", "0xFF", "0x2A", "0xFFFFFFFFFFFFFF10"),
+    ("1234567890123456789", "1234567890123456790", "9223372036854775807", "-1234567890123456789"),
     ("1", "22", "303", "-4", "+5", "0", "-0", "007", "1234567890123456789", "9223372036854775808"),
     ("0.5", "12.25", ".5", "5.", "-1.5e3", "1E+05", "1e-400", "1e5", "3.0", "123456789.123456789"),
     ("0,5", "246,10", "-12,25", ",5", "1,5e3", "7,0"),
@@ -81,9 +83,10 @@ _MISSING = (
 
 
 def odd_column(seed: int, num_rows: int = 30) -> list[str]:
-    """Return a column of one kind of cells, at times with cells of others, and missing ones."""
+    """Return a column of cells of one kind, at times with some of others, or missing ones."""
     random = np.random.default_rng(seed)
     own, *others = (_KINDS[index] for index in random.permutation(len(_KINDS))[:3])
+    own = [own[index] for index in random.permutation(len(own))[: random.integers(1, len(own) + 1)]]
     from_others, missing = random.choice((0, 0, 0, 0.05, 0.3), 2)
     word = str(random.choice(_MISSING))
     column = []

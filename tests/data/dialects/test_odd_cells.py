@@ -1,10 +1,16 @@
-"""A cell has one reading: what ingest makes of it is what a prediction is made from."""
+"""A cell has one reading, and it is what a person reads there.
+
+What ingest makes of a cell is what a prediction is made from. A number is the one that is written
+in the cell, with the same decimal sign in the whole column; a column of nothing but numbers is no
+category; a row that is left out has a cell without a number.
+"""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,37 +21,68 @@ from linreg.fit.model import LinearModel
 from linreg.prediction.predict_table import predict_table
 from tests.data.dialects.odd_cells import odd_column
 from tests.data.dialects.reading import ingest_file
+from tests.data.dialects.written_numbers import number_read
+
+SLOW = pytest.param(range(20, 1000), marks=pytest.mark.slow)
 
 
+@pytest.mark.parametrize("seeds", [range(20), SLOW])
 @pytest.mark.parametrize(
-    "seeds", [range(60), pytest.param(range(60, 3000), marks=pytest.mark.slow)]
+    ("delimiter", "formula"), [(",", "y ~ x"), (";", "y ~ x"), ("\t", "y ~ C(x)")]
 )
-@pytest.mark.parametrize("delimiter", [",", ";"])
-def test_a_prediction_is_made_from_the_value_that_ingest_has_read(
-    seeds: range, delimiter: str, tmp_path: Path
+def test_a_cell_has_one_reading_that_a_person_shares(
+    seeds: range, delimiter: str, formula: str, tmp_path: Path
 ) -> None:
     for seed in seeds:
         folder = tmp_path / str(seed)
         folder.mkdir()
-        check_agreement(odd_column(seed), delimiter, folder)
+        check_column(odd_column(seed), delimiter, formula, folder)
 
 
-def check_agreement(cells: Sequence[str], delimiter: str, folder: Path) -> None:
-    """Ingest y ~ x for these cells of x, and predict x with coefficients that show each value."""
+def check_column(cells: Sequence[str], delimiter: str, formula: str, folder: Path) -> None:
+    """Ingest a column x of these cells, and predict from the same file; it may be refused."""
     path = folder / "t.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerows([("y", "x"), *((row, cell) for row, cell in enumerate(cells))])
     try:
-        rows, schema = ingest_file(path, {}, "y ~ x", folder)
+        rows, schema = ingest_file(path, {}, formula, folder)
     except UserError:
         return
+    read = dict(zip(rows.column("y").to_pylist(), rows.column("x").to_pylist(), strict=True))
+    dropped = [cell for row, cell in enumerate(cells) if row not in read]
+    assert not any(character.isdigit() for cell in dropped for character in cell), dropped
+    if pa.types.is_string(rows.schema.field("x").type):
+        assert all(cells[row].strip() == text.strip() for row, text in read.items()), cells
+        assert "C(" in formula or not _are_numbers([cells[row] for row in read]), cells
+    elif pa.types.is_integer(rows.schema.field("x").type) or pa.types.is_floating(
+        rows.schema.field("x").type
+    ):
+        pairs = [(cells[row], number) for row, number in read.items()]
+        assert any(_is_read(pairs, decimal) for decimal in ".,"), pairs
+
     design = Design.fit(schema, [rows])
     model = LinearModel(design, np.arange(1.0, len(design.names) + 1), 0.5, {})
-    meant = dict(zip(rows.column("y").to_pylist(), model.predict(rows).tolist(), strict=True))
+    meant = dict(zip(read, model.predict(rows).tolist(), strict=True))
     output = folder / "predicted.parquet"
     predict_table(model, open_source(path, schema.reading), output, [], None, with_file=False)
     found = pq.read_table(output).column("prediction").to_pylist()
-    assert len(found) == len(cells)
-    for row, (cell, prediction) in enumerate(zip(cells, found, strict=True)):
-        assert prediction == meant.get(row), f"row {row + 1}: {cell!r} of {list(cells)}"
+    assert found == [meant.get(row) for row in range(len(cells))], cells
+
+
+def _is_read(pairs: Sequence[tuple[str, float]], decimal: str) -> bool:
+    """Whether numbers are what a person reads in their cells, with this decimal sign."""
+    for cell, number in pairs:
+        meant = number_read(cell, decimal)
+        if meant is None or number != (int if isinstance(number, int) else float)(meant[0]):
+            return False
+    return True
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    """Whether a person reads nothing but numbers of one unit in cells."""
+    for decimal in ".,":
+        numbers = [number_read(cell, decimal) for cell in cells]
+        if all(number is not None for number in numbers):
+            return len({number[1] for number in numbers if number is not None}) == 1
+    return False
