@@ -63,3 +63,21 @@ def known_table(seed: int = 1, num_rows: int = 48) -> KnownTable:
     ):
         table[column][row % num_rows] = None
     return table
+
+
+def new_rows() -> KnownTable:
+    """Return rows to predict in which no number shows how numbers are written.
+
+    Where thousands are separated, each sign stands before exactly three digits, so that only what
+    was learned from the training rows tells a thousand from a thousandth.
+    """
+    return {
+        "area": [Decimal(1002), Decimal(12345), Decimal(-2001)],
+        "units": [1050, 43606, 2],
+        "price": [Decimal(4280), Decimal(-1234), Decimal(12)],
+        "share": [Decimal(12), Decimal(5), Decimal(-3)],
+        "city": [CITIES[0], CITIES[1], CITIES[4]],
+        "zone": [ZONES[0], ZONES[1], ZONES[3]],
+        "active": [True, False, True],
+        "sold": [date(2024, 1, 2), date(2024, 3, 4), date(2024, 5, 6)],
+    }

@@ -33,7 +33,7 @@ from linreg.params.params import Split
 from linreg.prediction.predict_table import predict_table
 from stages import ingest
 from tests.data.dialects.dialect import Dialect
-from tests.data.dialects.known_table import NUMBERS, KnownTable, Value
+from tests.data.dialects.known_table import NUMBERS, KnownTable, Value, new_rows
 
 _TARGET = "price"
 _OPTION = re.compile(r"\bingest\.([a-z_]+)")
@@ -51,11 +51,17 @@ def check_reading(
     dialect: Dialect, table: KnownTable, path: Path, options: Mapping[str, Any], folder: Path
 ) -> None:
     """Raise WrongReadingError unless the file is read right, or UserError where it is refused."""
+    new_folder = folder / "new"
+    new_folder.mkdir(exist_ok=True)
     source = open_source(path, ReadOptions(**options))
     rows, schema = ingested(dialect, path, options, folder)
     check_cells(dialect, table, read_cells(dialect, source, folder))
     check_ingested(dialect, table, rows)
-    check_predictions(dialect, table, path, rows, schema, folder)
+    design = Design.fit(schema, [rows])
+    # Any coefficients will do that tell the features from each other.
+    model = LinearModel(design, np.arange(1.0, len(design.names) + 1), 0.5, {})
+    check_predictions(dialect, table, path, model, folder)
+    check_predictions(dialect, new_rows(), dialect.write(new_rows(), new_folder), model, folder)
 
 
 def check_time_split(
@@ -170,15 +176,12 @@ def check_ingested(dialect: Dialect, table: KnownTable, rows: pa.Table) -> None:
 
 
 def check_predictions(
-    dialect: Dialect, table: KnownTable, path: Path, rows: pa.Table, schema: Schema, folder: Path
+    dialect: Dialect, table: KnownTable, path: Path, model: LinearModel, folder: Path
 ) -> None:
-    """Raise WrongReadingError unless every row of the file is predicted as from its true values.
+    """Raise WrongReadingError unless every row of a file is predicted as from its true values.
 
-    The coefficients are arbitrary; a row has no prediction just where a feature is missing.
+    A row has no prediction just where a feature is missing.
     """
-    design = Design.fit(schema, [rows])
-    theta = np.array([1.0 + index for index in range(len(design.names))])
-    model = LinearModel(design, theta, 0.5, {})
     output = folder / "predicted.parquet"
     source = open_source(path, model.design.schema.reading)
     predict_table(model, source, output, [], None, with_file=False)
@@ -188,17 +191,16 @@ def check_predictions(
         raise WrongReadingError(f"{len(found)} predictions for {len(table[_TARGET])} rows")
     for number, (cell, row) in enumerate(zip(found, _rows(table, features), strict=True), 1):
         if (cell is None) != (None in row.values()):
-            raise WrongReadingError(f"row {number}: prediction {cell} for {row}")
+            raise WrongReadingError(f"{path.name}: row {number}: prediction {cell} for {row}")
         if cell is not None:
-            meant = _predicted(dialect, row, model.coefficients, 0.5)
+            meant = _predicted(dialect, row, model)
             if not np.isclose(cell, meant, rtol=1e-9):
-                raise WrongReadingError(f"row {number}: predicted {cell}, not {meant}")
+                raise WrongReadingError(f"{path.name}: row {number}: predicted {cell}, not {meant}")
 
 
-def _predicted(
-    dialect: Dialect, row: Mapping[str, Value], theta: Mapping[str, float], b: float
-) -> float:
+def _predicted(dialect: Dialect, row: Mapping[str, Value], model: LinearModel) -> float:
     """Return b + X·θᵀ of a row of the known table."""
+    theta, b = model.coefficients, model.b
     for name, value in row.items():
         column = dialect.column(name)
         if name in NUMBERS:
