@@ -50,16 +50,20 @@ def check_column(cells: Sequence[str], delimiter: str, formula: str, folder: Pat
     except UserError:
         return
     read = dict(zip(rows.column("y").to_pylist(), rows.column("x").to_pylist(), strict=True))
-    dropped = [cell for row, cell in enumerate(cells) if row not in read]
-    assert not any(character.isdigit() for cell in dropped for character in cell), dropped
-    if pa.types.is_string(rows.schema.field("x").type):
-        assert all(cells[row].strip() == text.strip() for row, text in read.items()), cells
-        assert "C(" in formula or not _are_numbers([cells[row] for row in read]), cells
-    elif pa.types.is_integer(rows.schema.field("x").type) or pa.types.is_floating(
-        rows.schema.field("x").type
-    ):
-        pairs = [(cells[row], number) for row, number in read.items()]
-        assert any(_is_read(pairs, decimal) for decimal in ".,"), pairs
+    distinct = sorted(set(cells))
+    dropped = {cell for row, cell in enumerate(cells) if row not in read}
+    assert not any(character.isdigit() for cell in dropped for character in cell), (
+        f"rows without a number: {dropped} of {distinct}"
+    )
+    type_ = rows.schema.field("x").type
+    if pa.types.is_string(type_):
+        assert all(cells[row].strip() == text.strip() for row, text in read.items()), distinct
+        assert "C(" in formula or not _are_numbers([cells[row] for row in read]), (
+            f"a category: {distinct}"
+        )
+    elif pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        pairs = sorted({(cells[row], number) for row, number in read.items()})
+        assert any(_is_read(pairs, decimal) for decimal in ".,"), f"read as {pairs}"
 
     design = Design.fit(schema, [rows])
     model = LinearModel(design, np.arange(1.0, len(design.names) + 1), 0.5, {})
@@ -67,7 +71,12 @@ def check_column(cells: Sequence[str], delimiter: str, formula: str, folder: Pat
     output = folder / "predicted.parquet"
     predict_table(model, open_source(path, schema.reading), output, [], None, with_file=False)
     found = pq.read_table(output).column("prediction").to_pylist()
-    assert found == [meant.get(row) for row in range(len(cells))], cells
+    others = {
+        (cell, found[row], meant.get(row))
+        for row, cell in enumerate(cells)
+        if found[row] != meant.get(row)
+    }
+    assert not others, f"cell, predicted, as ingest has read it: {others}"
 
 
 def _is_read(pairs: Sequence[tuple[str, float]], decimal: str) -> bool:
