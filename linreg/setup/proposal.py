@@ -160,7 +160,7 @@ def _explains(proposal: Proposal, name: str, reader: FormulaReader) -> bool:
         solution = find_leakage(preview.moments, preview.names, z_scores).solution
     except UserError:
         return False
-    j = preview.names.index(f"`{name}`" if name == "b" else name)
+    j = list(preview.columns.values()).index(name)
     theta, error = abs(float(solution.theta[j])), float(solution.standard_errors[j + 1])
     # Where the fit is perfect the error is 0, and what does not contribute is rounding.
     contributes = theta * z_scores.x_scale[j] > SMALLEST_CONTRIBUTION * z_scores.y_scale

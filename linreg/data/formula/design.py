@@ -17,6 +17,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
+from linreg.data.formula.coefficient_names import (
+    FactorKey,
+    factor_labels,
+    key_of,
+    quoted_label,
+    unique_names,
+)
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.column_statistics import (
     ColumnStatistics,
@@ -86,7 +93,7 @@ class Design:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the M columns of X, those of θ; a column b is `b`, as b is the intercept."""
+        """The names of the M columns of X, those of θ, all different (`coefficient_names.py`)."""
         count = sum(math.prod(map(self._num_levels, term)) for term in self.schema.terms)
         if count > MOST_COLUMNS:
             raise UserError(
@@ -95,8 +102,12 @@ class Design:
                 found=count,
                 todo="take fewer of them in one term",
             )
-        names = (name for term in self.schema.terms for name, _ in self._columns_of(term))
-        return tuple("`b`" if name == "b" else name for name in names)
+
+        def names(quoted: bool) -> list[str]:
+            terms = self.schema.terms
+            return [name for term in terms for name, _ in self._columns_of(term, quoted=quoted)]
+
+        return unique_names(names(quoted=False), lambda: names(quoted=True))
 
     @cached_property
     def reference_levels(self) -> dict[str, Level]:
@@ -111,15 +122,13 @@ class Design:
         for term in self.schema.terms:
             own = tuple(name for _, name in zip(self._columns_of(term), names, strict=False))
             reduced = [each for each in term if each["kind"] == "category" and not each["full"]]
-            levels = {each["factor"]: self._levels(each) for each in reduced}
+            levels = [(each, self._levels(each)) for each in reduced]
             references = {
-                each["factor"]: levels[each["factor"]][
-                    self._reference_level(each, levels[each["factor"]])
-                ]
-                for each in reduced
-                if levels[each["factor"]]
+                self._labels[key_of(each)]: own_levels[self._reference_level(each, own_levels)]
+                for each, own_levels in levels
+                if own_levels
             }
-            text = ":".join(each["factor"] for each in term)
+            text = ":".join(self._labels[key_of(each)] for each in term)
             terms.append(DesignTerm(text, own, references))
         return tuple(terms)
 
@@ -286,30 +295,35 @@ class Design:
         """Return an upper bound on a factor's columns, the reference level counted."""
         return 1 if factor["kind"] == "number" else max(1, len(self._levels(factor)))
 
+    @cached_property
+    def _labels(self) -> dict[FactorKey, str]:
+        """What each factor is called in the names of terms and coefficients."""
+        return factor_labels(self.schema.factors)
+
     def _columns_of(
-        self, term: Sequence[Mapping[str, Any]]
+        self, term: Sequence[Mapping[str, Any]], *, quoted: bool = False
     ) -> Iterator[tuple[str, tuple[int | None, ...]]]:
         """Yield name and, by factor, the index of the level (None: a number) of a term's columns.
 
-        The levels of the first factor vary fastest, as in R and formulaic.
+        The levels of the first factor vary fastest, as in R and formulaic. With `quoted`, columns
+        that are no identifiers stand in back-quotes.
         """
-        choices = [self._columns_of_factor(factor) for factor in reversed(term)]
+        choices = [self._columns_of_factor(factor, quoted) for factor in reversed(term)]
         for combination in product(*choices):
             in_order = combination[::-1]
             yield ":".join(name for name, _ in in_order), tuple(level for _, level in in_order)
 
-    def _columns_of_factor(self, factor: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    def _columns_of_factor(
+        self, factor: Mapping[str, Any], quoted: bool
+    ) -> list[tuple[str, int | None]]:
+        label = quoted_label(factor) if quoted else self._labels[key_of(factor)]
         if factor["kind"] == "number":
-            return [(factor["factor"], None)]
+            return [(label, None)]
         levels = self._levels(factor)
         reference = None if factor["full"] else self._reference_level(factor, levels)
         # T marks treatment coding: the other levels are compared with a reference level.
         mark = "" if factor["full"] else "T."
-        return [
-            (f"{factor['factor']}[{mark}{level}]", i)
-            for i, level in enumerate(levels)
-            if i != reference
-        ]
+        return [(f"{label}[{mark}{level}]", i) for i, level in enumerate(levels) if i != reference]
 
     def _levels(self, factor: Mapping[str, Any]) -> tuple[Level, ...]:
         """Return the levels that have a column or are the reference, that of all others last."""

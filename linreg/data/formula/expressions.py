@@ -1,12 +1,9 @@
 """Numeric expressions over columns, such as `I(age**2)` or `log(price / area)`.
 
 A formula is data: its expressions are parsed into a tree, and only what is listed here is computed.
-No text in a formula is executed as Python.
+No text in a formula is executed.
 """
 
-import ast
-import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +12,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula import portable_math
+from linreg.data.formula.syntax import Binary, Call, Literal, Name, Node, Unary, parse
+from linreg.data.formula.tokens import FormulaSyntaxError
 from linreg.errors import UserError
 
 Compute = Callable[[Mapping[str, Floats]], Floats]
@@ -29,12 +28,13 @@ FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "log10": portable_math.log10,
     "sqrt": np.sqrt,
 }
-_ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
-    ast.Add: np.add,
-    ast.Sub: np.subtract,
-    ast.Mult: np.multiply,
-    ast.Div: np.divide,
+ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
 }
+SUPPORTED = f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}"
 LARGEST_POWER = 10
 _DEEPEST_NESTING = 50
 
@@ -75,82 +75,56 @@ def product(factors: Sequence[Expression]) -> Expression:
 
 def parse_expression(text: str) -> Expression:
     """Parse an expression; raises UserError unless it is one of columns, numbers and FUNCTIONS."""
-    tree, names = parse_python(text)
-    columns: dict[str, None] = {}
-    compute = _compile(tree, text, names, columns, depth=0)
-    return Expression(text, tuple(columns), compute)
-
-
-def parse_python(text: str) -> tuple[ast.expr, dict[str, str]]:
-    """Return an expression's syntax tree, and the column's name by identifier of a back-quoted one.
-
-    Raises UserError for what Python cannot parse.
-    """
-    names: dict[str, str] = {}
-    prefix = "_quoted"
-    # A column may have a name that looks like one of the identifiers.
-    while prefix in text:
-        prefix += "_"
-
-    def identifier(match: re.Match[str]) -> str:
-        name = f"{prefix}{len(names)}"
-        names[name] = match.group(1)
-        return name
-
-    code = re.sub(r"`([^`]+)`", identifier, text).strip()
     try:
-        # Python warns of an escape such as \d, which is taken literally.
-        with warnings.catch_warnings(action="ignore"):
-            return ast.parse(code, mode="eval").body, names
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return compile_expression(parse(text), text)
+    except FormulaSyntaxError:
         raise unsupported(text) from None
+
+
+def compile_expression(tree: Node, text: str) -> Expression:
+    """Return how a tree is computed; raises UserError like `parse_expression`."""
+    columns: dict[str, None] = {}
+    compute = _compile(tree, text, columns, depth=0)
+    return Expression(text, tuple(columns), compute)
 
 
 def unsupported(text: str) -> UserError:
     """Return the error for an expression that a formula cannot have."""
     return UserError(
-        WHERE,
-        "contains an expression that is not supported",
-        found=text,
-        todo=f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}",
+        WHERE, "contains an expression that is not supported", found=text, todo=SUPPORTED
     )
 
 
-def _compile(
-    node: ast.expr, text: str, names: dict[str, str], columns: dict[str, None], depth: int
-) -> Compute:
+def _compile(node: Node, text: str, columns: dict[str, None], depth: int) -> Compute:
     """Return the function of a node of the tree; add the columns that it reads to `columns`."""
     if depth > _DEEPEST_NESTING:
         raise unsupported(text)
 
-    def inner(child: ast.expr) -> Compute:
-        return _compile(child, text, names, columns, depth + 1)
+    def inner(child: Node) -> Compute:
+        return _compile(child, text, columns, depth + 1)
 
     match node:
-        case ast.Name(id=identifier):
-            column = names.get(identifier, identifier)
+        case Name(name=column):
             columns[column] = None
             return lambda values: values[column]
-        case ast.Constant(value=bool()):
-            pass
-        case ast.Constant(value=int() | float() as number) if abs(number) < 1e308:
+        case Literal(value=int() | float() as number) if abs(number) < 1e308:
             return lambda _: np.float64(number)  # type: ignore[return-value]  # numpy broadcasts it
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
+        case Unary(operator="-", operand=operand):
             negated = inner(operand)
             return lambda values: -negated(values)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+        case Unary(operator="+", operand=operand):
             return inner(operand)
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if (
-            power is not True and 0 < power <= LARGEST_POWER
+        case Binary(operator="**" | "^", left=left, right=Literal(value=int() as power)) if (
+            0 < power <= LARGEST_POWER
         ):
             base = inner(left)
             return lambda values: _power(base(values), power)
-        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _ARITHMETIC:
-            apply = _ARITHMETIC[type(operator)]
+        case Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
+            apply = ARITHMETIC[operator]
             first = inner(left)
             second = inner(right)
             return lambda values: apply(first(values), second(values))
-        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+        case Call(function=name, arguments=[argument], keywords=()) if name in FUNCTIONS:
             function = FUNCTIONS[name]
             value = inner(argument)
             return lambda values: function(value(values))

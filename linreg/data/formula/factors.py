@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
+from linreg.data.formula.coefficient_names import FactorKey, key_of
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.expressions import expression_of
 from linreg.data.formula.row_errors import RowError, RowErrorHandler
@@ -34,20 +35,21 @@ class FactorValues:
         self._means = means
         self._errors = errors
         self._columns: dict[str, Floats] = {}
-        self._numbers: dict[str, Floats] = {}
+        self._numbers: dict[FactorKey, Floats] = {}
         self._codes: dict[str, NDArray[np.int32]] = {}
 
     def number(self, factor: Mapping[str, Any]) -> Floats:
         """Return a numeric factor (n,), finite in every row without an error."""
-        text = factor["factor"]
-        if text not in self._numbers:
-            for name in factor["columns"]:
+        key = key_of(factor)
+        if key not in self._numbers:
+            text, columns = key
+            for name in columns:
                 if name not in self._columns:
                     self._columns[name] = self._numeric_column(name)
-            values = expression_of(factor["factor"], factor["columns"])(self._columns)
-            self.check_finite(values, text, factor["columns"])
-            self._numbers[text] = values
-        return self._numbers[text]
+            values = expression_of(text, columns)(self._columns)
+            self.check_finite(values, text, columns)
+            self._numbers[key] = values
+        return self._numbers[key]
 
     def level_codes(
         self, factor: Mapping[str, Any], levels: Sequence[Level], of_others: int | None = None

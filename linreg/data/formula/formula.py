@@ -1,35 +1,39 @@
 """A formula such as `mpg ~ weight + C(origin)`, parsed before any row is read.
 
-`formulaic` parses R's notation (formulaic_parser.py); here its terms become factors that read
-columns. A sum of plain names, such as `y ~ x1 + x2`, is parsed without formulaic, whose import
-takes longer than ingesting a million rows.
+The text is parsed into a tree (`syntax.py`), the tree expanded into terms (`terms.py`), and here
+what stands in a term becomes a factor that reads columns.
 """
 
-import ast
-import json
-import re
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
 
-from linreg.data.formula.expressions import WHERE, parse_expression, parse_python, unsupported
-from linreg.data.formula.formulaic_parser import Term, parse_terms, split_sides
+from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
+from linreg.data.formula.syntax import (
+    Braces,
+    Call,
+    Literal,
+    Name,
+    Node,
+    Unary,
+    parse,
+    parse_tokens,
+    unparse,
+)
+from linreg.data.formula.terms import TermExpansion
+from linreg.data.formula.tokens import FormulaSyntaxError, quote_name, tokenize
 from linreg.errors import UserError
 
-_PLAIN_SUM = re.compile(
-    r"\s*([A-Za-z_]\w*)\s*~\s*([A-Za-z_]\w*(?:\s*\+\s*[A-Za-z_]\w*)*)\s*", re.ASCII
-)
-_INTERCEPT: Term = (("1", "literal"),)
-
-
-def quote_name(column: str) -> str:
-    """Return a column's name as a formula takes it: in back-quotes unless it is an identifier."""
-    return column if column.isidentifier() else f"`{column}`"
+_TODO = "write it as TARGET ~ TERM + TERM"
 
 
 @dataclass(frozen=True)
 class Factor:
     """One factor of a term: a number, or a category that becomes one column per level.
+
+    A factor is a column if that is its text and the only column that it reads; no expression has
+    the name of its column as its text.
 
     text     as in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
     columns  the columns that it reads
@@ -37,7 +41,7 @@ class Factor:
     """
 
     text: str
-    kind: Literal["number", "category"]
+    kind: OneOf["number", "category"]
     columns: tuple[str, ...]
     base: str | int | float | bool | None = None
 
@@ -46,17 +50,20 @@ class Factor:
         """The factor as a formula takes it: names quoted, bare arithmetic in braces."""
         if self.columns == (self.text,):
             return quote_name(self.text)
-        is_call = self.text.endswith(")") and re.match(r"\w+\(", self.text)
-        return self.text if is_call else f"{{{self.text}}}"
+        return self.text if isinstance(parse(self.text), Call) else f"{{{self.text}}}"
 
 
 @dataclass(frozen=True)
 class ParsedFormula:
-    """A formula in which every column has a name; `terms` exclude the intercept."""
+    """A formula in which every column has a name; `terms` exclude the intercept.
+
+    removed  the columns of terms that the text subtracts
+    """
 
     target: Factor
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
+    removed: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         """Return the formula with every term written out; parsing it gives the same formula."""
@@ -85,46 +92,38 @@ def parse_formula(
     A column in `categories` is a category. Raises UserError for text that is not a formula, has an
     unsupported expression, or has no target.
     """
-    if not text.partition("~")[2].strip():
-        raise UserError(
-            WHERE, "must name its terms", found=text, todo="write it as TARGET ~ TERM + TERM"
-        )
-    plain_sum = _PLAIN_SUM.fullmatch(text)
-    if plain_sum:
-        target = Factor(plain_sum[1], _kind(plain_sum[1], categories), (plain_sum[1],))
-        right = _plain_terms(plain_sum[2])
-    else:
-        target, right = _parse_sides(text, names, categories)
-    if not right:
-        raise UserError(
-            WHERE,
-            "has nothing to fit",
-            found=text,
-            todo="name a column, or 1 for the intercept alone",
-        )
-    factors = [_factors(term, categories) for term in right]
-    parsed = ParsedFormula(target, () in factors, tuple(term for term in factors if term))
+    try:
+        parsed = _parse(text, names, categories)
+    except FormulaSyntaxError as error:
+        todo = f"{_TODO}; {SUPPORTED}"
+        raise UserError(WHERE, f"is not a formula ({error})", found=text, todo=todo) from None
+    if not parsed.terms and not parsed.intercept:
+        todo = "name a column, or 1 for the intercept alone"
+        raise UserError(WHERE, "has nothing to fit", found=text, todo=todo)
     _check_target_is_no_feature(parsed, text)
     return parsed
 
 
-def _plain_terms(text: str) -> list[Term]:
-    """Return the terms of `x1 + x2`, each once, with an intercept."""
-    names = dict.fromkeys(name.strip() for name in text.split("+"))
-    return [_INTERCEPT, *(((name, "lookup"),) for name in names)]
+def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> ParsedFormula:
+    tokens = tokenize(text)
+    tildes = [i for i, token in enumerate(tokens) if (token.kind, token.value) == ("operator", "~")]
+    if (tildes and tildes[0] == len(tokens) - 1) or not tildes:
+        raise UserError(WHERE, "must name its terms", found=text, todo=_TODO)
+    if len(tildes) > 1:
+        raise UserError(WHERE, "must have one ~", found=text, todo=_TODO)
 
+    def factor_of(node: Node) -> Factor:
+        return _factor(node, categories)
 
-def _parse_sides(
-    text: str, names: Sequence[str], categories: frozenset[str]
-) -> tuple[Factor, list[Term]]:
-    """Return the target, and the terms on the right of the ~."""
-    left, right = split_sides(text)
-    terms = parse_terms(left, [], text, intercept=False)
-    targets = [factor for term in terms for factor in _factors(term, categories)]
-    if len(targets) != 1:
+    left = parse_tokens(text, tokens[: tildes[0]])
+    if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
-    others = [name for name in names if name not in targets[0].columns]
-    return targets[0], parse_terms(right, others, text, intercept=True)
+    target = factor_of(left)
+    others = [factor_of(Name(name)) for name in names if name not in target.columns]
+    expansion = TermExpansion(factor_of, others)
+    terms = expansion.terms(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
+    return ParsedFormula(target, expansion.intercept, tuple(terms), tuple(removed))
 
 
 def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:
@@ -135,73 +134,63 @@ def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:
         raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
 
 
-def _factors(term: Term, categories: frozenset[str]) -> tuple[Factor, ...]:
-    """Return a term's factors; none for the intercept."""
-    if term == _INTERCEPT:
-        return ()
-    return tuple(_factor(text, method, categories) for text, method in term)
-
-
-def _factor(text: str, method: str, categories: frozenset[str]) -> Factor:
-    if method == "lookup":
-        return Factor(text, _kind(text, categories), (text,))
-    if method == "literal":
-        raise unsupported(text)
-    tree, names = parse_python(text)
-    match tree:
-        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column)], keywords=[]):
-            return Factor(text, "category", (names.get(column, column),))
-        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=column), contrast], keywords=[]):
-            base = _level(_base_of(contrast), text)
-            return Factor(text, "category", (names.get(column, column),), base)
+def _factor(node: Node, categories: frozenset[str]) -> Factor:
+    """Return the factor of a part of a term; raises UserError for an unsupported expression."""
+    match node:
+        case Name(name=column):
+            return Factor(column, "category" if column in categories else "number", (column,))
+        case Call(function="C", arguments=[Name(name=column)], keywords=()):
+            return Factor(unparse(node), "category", (column,))
+        case Call(function="C", arguments=[Name(name=column), contrast], keywords=()):
+            base = _level(_base_of(contrast), node.source)
+            return Factor(unparse(node), "category", (column,), base)
+        case Call(source=source):
+            expression = compile_expression(node, source)
+        case Braces(inner=inner, source=source):
+            expression = compile_expression(inner, source)
+            node = inner
         case _:
-            expression = parse_expression(text)
-            if not expression.columns:
-                raise unsupported(text)
-            return Factor(text, "number", expression.columns)
+            raise FormulaSyntaxError("a term is a column, a call, or arithmetic in {braces}")
+    if not expression.columns:
+        raise unsupported(source)
+    return Factor(unparse(node), "number", expression.columns)
 
 
-def _kind(column: str, categories: frozenset[str]) -> Literal["number", "category"]:
-    return "category" if column in categories else "number"
-
-
-def _base_of(contrast: ast.expr) -> ast.expr:
+def _base_of(contrast: Node) -> Node:
     """Return the reference level in `"a"`, `Treatment("a")` (patsy) or `contr.treatment("a")`.
 
-    The last is formulaic's; both may name their argument, `reference` and `base`.
+    The last is R's and formulaic's; both may name their argument, `reference` and `base`.
     """
     match contrast:
-        case ast.Call(func=ast.Name(id="Treatment"), args=[base], keywords=[]):
+        case Call(function="Treatment" | "contr.treatment", arguments=[base], keywords=()):
             return base
-        case ast.Call(
-            func=ast.Name(id="Treatment"),
-            args=[],
-            keywords=[ast.keyword(arg="reference", value=base)],
-        ):
-            return base
-        case ast.Call(
-            func=ast.Attribute(value=ast.Name(id="contr"), attr="treatment"),
-            args=[base],
-            keywords=[],
-        ):
-            return base
-        case ast.Call(
-            func=ast.Attribute(value=ast.Name(id="contr"), attr="treatment"),
-            args=[],
-            keywords=[ast.keyword(arg="base", value=base)],
+        case (
+            Call(function="Treatment", arguments=(), keywords=[("reference", base)])
+            | Call(function="contr.treatment", arguments=(), keywords=[("base", base)])
         ):
             return base
     return contrast
 
 
-def _level(node: ast.expr, text: str) -> str | int | float | bool:
-    """Return the literal that names a reference level."""
-    try:
-        level = ast.literal_eval(node)
-        # It goes into schema.json, which holds no other value.
-        json.dumps(level, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        raise unsupported(text) from None
-    if not isinstance(level, str | int | float):
-        raise unsupported(text)
-    return level
+def _level(node: Node, text: str) -> str | int | float | bool:
+    """Return the value that names a reference level; schema.json can hold it."""
+    match node:
+        case Name(name="True" | "False" as truth, quoted=False):
+            return truth == "True"
+        case Literal(value=str() as level) if _is_unicode(level):
+            return level
+        case (
+            Literal(value=int() | float() as number)
+            | Unary(operator="+", operand=Literal(value=int() | float() as number))
+        ) if number < math.inf:
+            return number
+        case Unary(operator="-", operand=Literal(value=int() | float() as number)) if (
+            number < math.inf
+        ):
+            return -number
+    raise unsupported(text)
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether JSON in UTF-8 can hold a text: it has no half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -34,7 +34,8 @@ def columns_to_read(formula: str, source: Source, auxiliary: AuxiliaryColumns) -
     available = [name for name in source.columns if name]
     parsed = parse_formula(formula, [name for name in available if name not in auxiliary])
     needed = dict.fromkeys([*parsed.columns, *auxiliary])
-    for name in needed:
+    # Leaving out a column that the file does not have is a misspelled name.
+    for name in [*needed, *parsed.removed]:
         if name not in available:
             parameter = auxiliary.get(name, "model.formula")
             raise UserError(

@@ -127,14 +127,14 @@ def _expressions(schema: Schema) -> list[Expression]:
     """Return what is computed of numbers, each once: numeric factors that are no column, and the
     products of the numeric factors of a term.
     """
-    expressions: dict[str, Expression] = {}
+    expressions: dict[tuple[str, tuple[str, ...]], Expression] = {}
     for term in [[schema.target], *schema.terms]:
         numbers = [factor for factor in term if factor["kind"] == "number"]
         factors = [expression_of(factor["factor"], factor["columns"]) for factor in numbers]
         computed = [factor for factor in factors if factor.columns != (factor.text,)]
         if len(factors) > 1:
             computed.append(product(factors))
-        expressions |= {each.text: each for each in computed}
+        expressions |= {(each.text, each.columns): each for each in computed}
     return list(expressions.values())
 
 

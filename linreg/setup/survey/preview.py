@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from linreg.data.formula.compact_matrix import MIN_INDICATORS, WIDE
 from linreg.data.formula.design import Design
-from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.formula_schema import make_schema
@@ -102,11 +101,10 @@ def preview_formula(
         with np.errstate(over="ignore", invalid="ignore"):
             sum_of_cubes += float(((chunk.y - center) ** 3).sum())
     z_scores = z_score_scaling(moments, intercept=True)
-    features = list(schema.features)
     return Preview(
         moments,
         z_scores,
-        {name: _column_of(name, features) for name in design.names},
+        _columns(design),
         _skewness(sum_of_cubes, moments.num_rows, z_scores.y_scale),
         not is_whole,
         read,
@@ -132,12 +130,7 @@ def _skewness(sum_of_cubes: float, num_rows: int, scale: float) -> float | None:
     return skewness if np.isfinite(skewness) else None
 
 
-def _column_of(name: str, features: list[str]) -> str:
-    """Return the feature that a column of X was made from: `x` for x, `g` for g[T.a], C(g)[T.1]."""
-    if name in features:
-        return name
-    return next(
-        column
-        for column in features
-        if name == f"`{column}`" or name.startswith((f"{column}[", f"C({quote_name(column)})["))
-    )
+def _columns(design: Design) -> dict[str, str]:
+    """Return by column of X the feature that it was made from: `x` for x, `g` for C(g)[T.1]."""
+    terms = zip(design.schema.terms, design.terms, strict=True)
+    return {name: term[0]["columns"][0] for term, columns in terms for name in columns.names}

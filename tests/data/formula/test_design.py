@@ -171,7 +171,6 @@ def check_against_formulaic(formula: str, frame: pd.DataFrame, learn: Learn) -> 
         "y ~ 0 + x + x:g",
         "y ~ g*x",
         "y ~ g/x",
-        "y ~ x %in% g",
         "y ~ x*z*g",
         "y ~ g:h:x",
         "y ~ x:g + g",

@@ -112,6 +112,14 @@ def test_exp_and_log_are_those_of_the_math_module(
         ("`x`", ("x",)),
         ("1 + 2", ()),
         ("I(log)", ("log",)),
+        ("`x``z` + `a:b`", ("x`z", "a:b")),
+        ("Sepal.Length / x.T", ("Sepal.Length", "x.T")),
+        # Python's words are names,
+        ("class + yield / import - None * True", ("class", "yield", "import", "None", "True")),
+        # and a name is as it is written: NFKC makes of these μg, No, Å, fi and x.
+        ("log(µg) + Nº * \u212b - ﬁ / ｘ", ("µg", "Nº", "\u212b", "ﬁ", "ｘ")),
+        ("cafe\u0301 + ℘", ("cafe\u0301", "℘")),
+        ('Q("a name") + Q("x")', ("a name", "x")),
     ],
 )
 def test_an_expression_lists_its_columns_in_order(text: str, columns: tuple[str, ...]) -> None:
@@ -142,6 +150,10 @@ def test_an_expression_does_not_change_its_columns(text: str) -> None:
     assert result.shape == (4,)
     for name, values in COLUMNS.items():
         np.testing.assert_array_equal(values, before[name])
+
+
+def test_a_hat_is_a_power_as_in_r() -> None:
+    np.testing.assert_array_equal(parse_expression("-x^2")(COLUMNS), -(COLUMNS["x"] ** 2))
 
 
 def test_powers_are_multiplied_out_up_to_the_largest() -> None:
@@ -186,8 +198,12 @@ def test_only_positive_integers_are_supported_as_powers(text: str) -> None:
         "x @ z",
         "x << 1",
         "x & z",
-        "x.T",
         "x.mean()",
+        "1st",
+        "0x",
+        "Q()",
+        "Q('x', 1)",
+        "Q('')",
         "x[0]",
         "(x, z)",
         "[x]",
@@ -196,8 +212,6 @@ def test_only_positive_integers_are_supported_as_powers(text: str) -> None:
         "'x'",
         "b'x'",
         "f'{x}'",
-        "None",
-        "True",
         "...",
         "1j",
         "1e400",

@@ -1,11 +1,15 @@
 import json
 import time
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import parse_formula
+from linreg.data.formula.tokens import in_back_quotes, quote_name
 from linreg.errors import UserError
 
 NAMES = ["y", "x", "z", "g", "h", "a name"]
@@ -75,10 +79,194 @@ def test_a_formula_with_every_term_written_out_means_the_same(text: str) -> None
         ("y ~ 1", "y ~ 1"),
         ("y ~ {x**2}", "y ~ {x ** 2}"),
         ("y ~ x:g + x", "y ~ x + x:g"),
+        # nothing of it is executed
+        ("y ~ I(x.__class__)", "y ~ I(x.__class__)"),
+        ("y ~ Q('a name') + log(Q('x'))", "y ~ `a name` + log(`x`)"),
+        ("y ~ {log(x) + exp(z)}:g", "y ~ {log(x) + exp(z)}:g"),
     ],
 )
 def test_a_formula_is_written_out_term_by_term(text: str, written: str) -> None:
     assert str(parse_formula(text, NAMES, CATEGORIES)) == written
+
+
+# Worked out by hand from the rules of `formula` and `terms.formula` in R's documentation.
+IN_R = [
+    # 1 and 0 are the intercept wherever they stand; the last one counts
+    ("y ~ (x - 1)", "y ~ 0 + x"),
+    ("y ~ (0 + x) + z", "y ~ 0 + x + z"),
+    ("y ~ x + 0", "y ~ 0 + x"),
+    ("y ~ x - 0", "y ~ x"),
+    ("y ~ -1 + x", "y ~ 0 + x"),
+    ("y ~ x + -1", "y ~ 0 + x"),
+    ("y ~ 0 + 1 + x", "y ~ x"),
+    ("y ~ 1 + 0 + x", "y ~ 0 + x"),
+    ("y ~ x - 1 + 1", "y ~ x"),
+    ("y ~ x + (z + (-1))", "y ~ 0 + x + z"),
+    ("y ~ x - (z - 1)", "y ~ x"),
+    ("y ~ (x - 1)*z", "y ~ 0 + x + z + x:z"),
+    ("y ~ (x + z - 1)^2", "y ~ 0 + x + z + x:z"),
+    ("y ~ (0 + x):z", "y ~ 0 + x:z"),
+    ("y ~ x + 1.0", "y ~ x"),
+    ("y ~ . - 1", "y ~ 0 + x + z + g + h + `a name`"),
+    # products
+    ("y ~ x %in% g", "y ~ x:g"),
+    ("y ~ x + z %in% x", "y ~ x + x:z"),
+    ("y ~ x %in% (g + h)", "y ~ x:g:h"),
+    ("y ~ (x + z) %in% g", "y ~ x:g + z:g"),
+    ("y ~ x/z", "y ~ x + x:z"),
+    ("y ~ x/(z + g)", "y ~ x + x:z + x:g"),
+    ("y ~ (x + z)/g", "y ~ x + z + x:z:g"),
+    ("y ~ x/z/g", "y ~ x + x:z + x:z:g"),
+    ("y ~ x*z/g", "y ~ x + z + x:z + x:z:g"),
+    ("y ~ x*z - x:z", "y ~ x + z"),
+    ("y ~ x*z - z:x", "y ~ x + z"),
+    ("y ~ (x + z)^2 - x", "y ~ z + x:z"),
+    ("y ~ (x + z + g)^3", "y ~ x + z + g + x:z + x:g + z:g + x:z:g"),
+    ("y ~ x^2", "y ~ x"),
+    ("y ~ x:x", "y ~ x"),
+    ("y ~ x*x", "y ~ x"),
+    ("y ~ x + x + z + x", "y ~ x + z"),
+    ("y ~ x:z + z:x", "y ~ x:z"),
+    ("y ~ x*z %in% g", "y ~ x + z:g + x:z:g"),
+    ("y ~ z*x:g", "y ~ z + x:g + z:x:g"),
+    # what is left out
+    ("y ~ x - x", "y ~ 1"),
+    ("y ~ x + z - x", "y ~ z"),
+    ("y ~ x - z", "y ~ x"),
+    ("y ~ x - (z + x)", "y ~ 1"),
+    ("y ~ (. - x)*z", "y ~ z + g + h + `a name` + z:g + z:h + `a name`:z"),
+    ("y ~ (((x)))", "y ~ x"),
+    ("y ~ I(x + z)", "y ~ I(x + z)"),
+    ("y ~ I(x^2)", "y ~ I(x ** 2)"),
+]
+
+
+def terms_of(
+    text: str, categories: frozenset[str] = CATEGORIES
+) -> tuple[bool, set[frozenset[str]]]:
+    parsed = parse_formula(text, NAMES, categories)
+    return parsed.intercept, {frozenset(f.text for f in term) for term in parsed.terms}
+
+
+@pytest.mark.parametrize(("text", "meaning"), IN_R)
+def test_a_formula_has_the_terms_that_it_has_in_r(text: str, meaning: str) -> None:
+    assert terms_of(text) == terms_of(meaning)
+
+
+@pytest.mark.parametrize("exponent", [2, 3, 4])
+def test_a_power_of_a_sum_has_every_product_of_so_many_of_its_terms(exponent: int) -> None:
+    names = [f"x{i}" for i in range(7)]
+    parsed = parse_formula(f"y ~ ({' + '.join(names)})^{exponent}", [])
+    expected = [c for size in range(1, exponent + 1) for c in combinations(names, size)]
+    assert [tuple(f.text for f in term) for term in parsed.terms] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y ~ x | z",
+        "y ~ x || z",
+        "y ~ x & z",
+        "y ~ x == z",
+        "y ~ x > 1",
+        "y ~ x in g",
+        "y ~ x:1",
+        "y ~ 1:x",
+        "y ~ x*1",
+        "y ~ 0/x",
+        "y ~ -x:z",
+        "y ~ x*-z",
+        "y ~ (x + z)^z",
+        "y ~ (x + z)^2^2",
+        "y ~ x ~ z",
+        "y ~ (x ~ z)",
+        "y ~ 1 - 1",
+        "y ~ offset(x)",
+        "y ~ log(x, 2)",
+        "y ~ factor(x)",
+        "y ~ as.factor(x)",
+        "y ~ s(x)",
+        "y ~ (1 | g)",
+        "cbind(y, z) ~ x",
+        "y, z ~ x",
+        ". ~ x",
+        "-y ~ x",
+        "y ~ x$z",
+        "y ~ x %*% z",
+        "y ~ x %/% z",
+        "y ~ (x, z)",
+        "y ~ !x",
+    ],
+)
+def test_what_means_something_else_in_r_or_nothing_is_refused(text: str) -> None:
+    assert error_of(text)
+
+
+# Every name is one that the grammar, or another factor, has a meaning for.
+NASTY = [
+    "1", "0", "~", "+", "-1", "-", ":", ".", "a:b", "a", "b", "log(a)", "C(g)", "g", "g[T.b]",
+    "I(a ** 2)", "`a`", "`", "``", " ", "a b", "%in%", "^", "(", ")", "{a}", "'", '"a"', "class",
+    "yield", "None", "True", "µg", "μg", "Nº", "No", "ﬁ", "fi", "a.b", "é", "e\u0301", "\\", "C",
+    "I", "log", "Q", "Q('a')", "_quoted0", "1st", "(other)", "a + b", "0 + a", "$", "\n", "=", ",",
+]  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_column_may_have_any_name_wherever_it_stands(data: st.DataObject) -> None:
+    """The formula over plain names, with those replaced, has the same factors."""
+    names = data.draw(st.lists(st.sampled_from(NASTY), min_size=4, max_size=4, unique=True))
+    plain = ["v1", "v2", "v3", "v4"]
+    shapes = [
+        "{} ~ {} + {} + {}",
+        "{} ~ {}*{} - {}",
+        "{} ~ ({} + {}):{} - 1",
+        "{} ~ C({}) + log({} / {})",
+        "log({}) ~ C({}, 'x'):{} + I({}^2)",
+        "{} ~ {{{} - {}}}:{}",
+        "{} ~ . - {} + {} %in% {}",
+        "{} ~ ({} + {} + {})^2",
+    ]
+    shape = data.draw(st.sampled_from(shapes))
+    renamed = dict(zip(plain, names, strict=True))
+    expected = parse_formula(shape.format(*plain), plain, frozenset({"v3"}))
+    found = parse_formula(shape.format(*map(in_back_quotes, names)), names, frozenset({names[2]}))
+    assert found.intercept == expected.intercept
+    assert found.columns == tuple(renamed[name] for name in expected.columns)
+    assert [[(f.kind, f.columns, f.base) for f in term] for term in found.terms] == [
+        [(f.kind, tuple(renamed[name] for name in f.columns), f.base) for f in term]
+        for term in expected.terms
+    ]
+    assert parse_formula(str(found), [], frozenset({names[2]})) == found
+
+
+@given(st.lists(st.text(min_size=1, max_size=6), min_size=2, max_size=6, unique=True))
+def test_all_columns_of_a_table_are_found_by_a_dot_and_by_their_quoted_names(
+    names: list[str],
+) -> None:
+    target, *others = names
+    by_dot = parse_formula(f"{quote_name(target)} ~ .", names)
+    assert by_dot.columns == tuple(names)
+    text = f"{quote_name(target)} ~ {' + '.join(map(quote_name, others))}"
+    assert str(by_dot) == text
+    assert parse_formula(text, []) == by_dot
+
+
+@given(st.text(alphabet="ab1.0 ~+-*/:^%in(){}`'\"\\CI,=", max_size=30))
+def test_any_text_is_a_formula_that_is_written_out_the_same_or_one_line(text: str) -> None:
+    try:
+        parsed = parse_formula(text, ["a", "b"], frozenset("b"))
+    except UserError:
+        assert error_of(text)
+    else:
+        assert parse_formula(str(parsed), [], frozenset("b")) == parsed
+
+
+@pytest.mark.timeout(20)
+def test_a_sum_of_very_many_names_is_parsed_in_a_moment() -> None:
+    names = [f"a name {i}" for i in range(50_000)]
+    text = f"y ~ {' + '.join(map(quote_name, names))} - {quote_name(names[0])}"
+    assert parse_formula(text, []).columns == ("y", *names[1:])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +393,6 @@ UNSUPPORTED = [
     "y ~ C(x, levels=['a'])",
     "y ~ C(x, None)",
     "y ~ C(log(x))",
-    "y ~ Q('x')",
     "y ~ x[0]",
     "y ~ {x, z}",
     "y ~ {'x'}",
@@ -227,7 +414,6 @@ HOSTILE = [
     "y ~ eval('x')",
     "y ~ {exit()}",
     "y ~ {().__class__.__bases__[0].__subclasses__()}",
-    "y ~ I(x.__class__)",
     "y ~ {x.__array__()}",
     "y ~ {(lambda: x)()}",
     "y ~ {[c for c in range(10**9)]}",
@@ -246,8 +432,6 @@ HOSTILE = [
     "y ~ (x + z)**((99999))",
     "y ~ (x + z)^(99999)",
     "y ~ (x + z)**1_000_000",
-    "y ~ (a + b + c + d + e + f + g)**10",
-    "y ~ ((a + b + c)**10)**10",
     f"y ~ {'*'.join(f'x{i}' for i in range(20))}",
     f"y ~ I({'(' * 5000}x{')' * 5000})",
     f"y ~ I({'-' * 5000}x)",

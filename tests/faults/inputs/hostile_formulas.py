@@ -280,8 +280,6 @@ def main() -> None:
         "y ~ \x1b",
     ):
         read(text)  # what these import is imported now
-    # formulaic draws a name where two collide; numpy imports this when it is first used.
-    np.random.default_rng()
     seen: Counter[str] = Counter()
     watching = True
 

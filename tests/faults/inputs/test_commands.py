@@ -5,7 +5,6 @@ written.
 from pathlib import Path
 from random import Random
 
-import formulaic  # noqa: F401 - imported once here and not in every process, as pandas
 import pandas as pd
 import pytest
 

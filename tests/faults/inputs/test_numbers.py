@@ -12,9 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import formulaic  # noqa: F401 - imported once here and not in every process, as the next ones
 import numpy as np
-import pandas as pd  # noqa: F401
+import pandas as pd  # noqa: F401 - imported once here and not in every process
 import pyarrow.parquet as pq
 import pytest
 

@@ -5,8 +5,7 @@ nothing executed.
 import json
 from pathlib import Path
 
-import formulaic  # noqa: F401 - imported once here and not in every process
-import pandas as pd  # noqa: F401
+import pandas as pd  # noqa: F401 - imported once here and not in every process
 import pytest
 
 from linreg.params.params import Params

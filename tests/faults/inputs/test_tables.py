@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-import formulaic  # noqa: F401 - as pandas; imported once here and not in every process
-import pandas as pd  # noqa: F401
+import pandas as pd  # noqa: F401 - imported once here and not in every process
 import pytest
 
 from tests.faults.inputs import csv_cells, csv_layout, parquet_files
