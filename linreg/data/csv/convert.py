@@ -65,7 +65,7 @@ def csv_to_parquet(
     all_known = all(common_types(guess).values())
     if not (all_known and _convert_while_reading(files, guess, targets)):
         _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
-    return ConvertedFiles(targets, ())
+    return ConvertedFiles(targets, [note for file in files for note in file.text.notes])
 
 
 def _infer_formats(
