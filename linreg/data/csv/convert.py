@@ -61,19 +61,25 @@ def csv_to_parquet(
         for column in columns:
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
-    guess = [_infer_formats(file, columns, num_blocks=1) for file in files]
+    # Dates are read from text by their formats, see linreg.data.ingest.time_order.
+    as_text = {column: () for column in columns if column in options.dates}
+    guess = [_infer_formats(file, columns, as_text, num_blocks=1) for file in files]
     all_known = all(common_types(guess).values())
     if not (all_known and _convert_while_reading(files, guess, targets)):
-        _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
+        found = [_infer_formats(file, columns, as_text) for file in files]
+        _convert_from_text(files, found, targets)
     return ConvertedFiles(targets, ())
 
 
 def _infer_formats(
-    file: CsvFile, columns: Sequence[str], num_blocks: int | None = None
+    file: CsvFile, columns: Sequence[str], as_text: Candidates, num_blocks: int | None = None
 ) -> Candidates:
-    """Return the formats of the cells in the first blocks, or in all if `num_blocks` is None."""
+    """Return the formats of the cells in the first blocks, or in all if `num_blocks` is None.
+
+    Columns `as_text` have none but that of text.
+    """
     tables = islice(_read_text(file, columns), num_blocks)
-    return find_candidates(tables, columns, file.has_decimal_commas)
+    return {**find_candidates(tables, columns, file.has_decimal_commas), **as_text}
 
 
 def _convert_while_reading(
