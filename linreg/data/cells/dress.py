@@ -31,7 +31,7 @@ _APOSTROPHE = r"[\x{2018}\x{2019}\x{2032}\x{2bc}\x{b4}`]"
 _NO_CENTS = r"(\d)[.,]--?(\D*)$"
 # The zeros of other digits than ours: full width, Arabic, Persian, Devanagari.
 _OTHER_ZEROS = "０٠۰०"
-_OTHER_SIGNS = {"．": ".", "，": ",", "＋": "+", "％": "%", "（": "(", "）": ")", "٫": ".", "٬": ","}
+_OTHER_SIGNS = dict(zip("．，＋％（）٫٬", ".,+%().,", strict=True))
 _HAS_OTHER_DIGITS = "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _OTHER_ZEROS) + "]"
 _DRESSED = (
     r"^(?P<open>\()? ?(?P<sign1>[-+])? ?"

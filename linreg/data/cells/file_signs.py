@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.cell_format import TEXT, CellFormat
 from linreg.data.cells.column_evidence import ColumnEvidence
 from linreg.data.cells.number_evidence import NumberEvidence
 from linreg.data.cells.signs import Signs
@@ -29,12 +29,9 @@ class FileSigns(NamedTuple):
     @property
     def decimal(self) -> str | None:
         """The one sign that the file shows, or that is known otherwise."""
-        return self.known if not self.shown else next(iter(self.shown), None) if self.is_one else None
-
-    @property
-    def is_one(self) -> bool:
-        """Whether the file shows one sign, not both."""
-        return len(self.shown) == 1
+        if len(self.shown) == 1:
+            return next(iter(self.shown))
+        return None if self.shown else self.known
 
     def of_column(self, where: str, numbers: NumberEvidence) -> Signs:
         """Return the signs of a column of numbers.
@@ -59,7 +56,14 @@ class FileSigns(NamedTuple):
         both = " and ".join(f"{cell!r} in column {name}" for name, cell in self.shown.values())
         found = f"both signs elsewhere: {both}" if both else "no number that shows which"
         todo = "set ingest.decimal to . or , (`linreg use FILE --decimal .`)"
-        return UserError(f"{where}: {numbers.shown!r}", f"may be {readings}", found=found, todo=todo)
+        return UserError(
+            f"{where}: {numbers.shown!r}", f"may be {readings}", found=found, todo=todo
+        )
+
+
+def usual_decimal(delimiter: str) -> str | None:
+    """Return the decimal sign where no number shows it; a semicolon goes with either."""
+    return None if delimiter == ";" else "."
 
 
 def shown_signs(evidence: Evidence) -> dict[str, tuple[str, str]]:
@@ -68,7 +72,7 @@ def shown_signs(evidence: Evidence) -> dict[str, tuple[str, str]]:
     for name, column in evidence.items():
         numbers = column.numbers
         if numbers.are_numbers and len(numbers.decimals) == 1 and numbers.shown:
-            shown.setdefault(*numbers.decimals, (name, numbers.shown))
+            shown.setdefault(numbers.readings[0].decimal, (name, numbers.shown))
     return shown
 
 
@@ -88,8 +92,10 @@ def notes_about(
         yield ReadingNote("the table", f"has decimal points and decimal commas: {both}", "")
     for name, format_ in formats.items():
         column = evidence[name]
-        if column.has_values and format_ in column.formats or column.numbers.are_numbers:
-            yield from _notes_about_words(name, column.words)
+        if format_.type == TEXT.type:
+            continue
+        yield from _notes_about_words(name, column.words)
+        if column.numbers.are_numbers:
             yield from _notes_about_numbers(name, column.numbers, format_)
 
 
@@ -115,5 +121,5 @@ def _notes_about_numbers(
         yield ReadingNote(where, f"is read as numbers, {cell!r} as {value}", option)
     if numbers.too_long:
         value = repr(float(numbers.values_of(numbers.too_long)[format_.decimal]))
-        what = f"has whole numbers of more than 18 digits, which are rounded to float64:"
+        what = "has whole numbers of more than 18 digits, which are rounded to float64:"
         yield ReadingNote(where, f"{what} {numbers.too_long} to {value}")

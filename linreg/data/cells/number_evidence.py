@@ -100,8 +100,10 @@ class NumberEvidence:
             self._whole.clear()
             self._has_others = True
         else:
-            is_finite = pc.invert(pc.match_substring_regex(cells, _NOT_FINITE))
-            self.add(cells.filter(is_finite))
+            finite = cells.filter(pc.invert(pc.match_substring_regex(cells, _NOT_FINITE)))
+            if len(finite) < len(cells):
+                self._whole.clear()
+            self.add(finite)
 
     def add(self, cells: pa.ChunkedArray) -> None:
         """Add cells of text; afterwards there are no readings if one of them is no number."""

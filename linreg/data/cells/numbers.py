@@ -44,7 +44,9 @@ def without_dress(
     A cell that is written otherwise is null; so is a plain one with the other decimal sign.
     """
     numbers, units = bare_numbers(cells)
-    read = with_point_anyhow(numbers, signs.decimal) if any_thousands else with_point(numbers, signs)
+    read = (
+        with_point_anyhow(numbers, signs.decimal) if any_thousands else with_point(numbers, signs)
+    )
     is_alike = pc.or_(pc.equal(units, unit), pc.equal(units, ""))
     return pc.if_else(pc.fill_null(is_alike, False), read, None)
 

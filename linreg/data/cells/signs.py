@@ -6,14 +6,13 @@ A sign before exactly three digits, as in `1.002`, may be either. `246,10`, `0.5
 
 import re
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 
 from linreg.data.cells.dress import Cells
 
-Decimal = Literal[".", ","]
-DECIMALS: tuple[Decimal, Decimal] = (".", ",")
+DECIMALS = (".", ",")
 
 
 class Signs(NamedTuple):
@@ -53,12 +52,11 @@ def with_point_anyhow(numbers: Cells, decimal: str) -> Cells:
 
 def shown_decimals(numbers: Cells) -> set[str]:
     """Return the decimal signs of the numbers that allow one reading only."""
-    possible = {decimal: with_point_anyhow(numbers, decimal).is_valid() for decimal in DECIMALS}
-    return {
-        decimal
-        for decimal in DECIMALS
-        if pc.any(pc.and_not(possible[decimal], possible[other(decimal)])).as_py()
-    }
+    with_points, with_commas = (
+        with_point_anyhow(numbers, decimal).is_valid() for decimal in DECIMALS
+    )
+    shown = {".": pc.and_not(with_points, with_commas), ",": pc.and_not(with_commas, with_points)}
+    return {decimal for decimal, cells in shown.items() if pc.any(cells).as_py()}
 
 
 @cache

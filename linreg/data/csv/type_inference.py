@@ -49,7 +49,7 @@ def find_candidates(
 def _candidates(column: ColumnEvidence, signs: FileSigns, where: str) -> Sequence[CellFormat]:
     if not column.has_values:
         # Words for missing among values prove nothing where there are no values.
-        return [] if column.words else column.formats
+        return [] if column.words else PLAIN_FORMATS
     others = [each for each in column.formats if not _is_number(each.type)]
     numbers = column.numbers
     if not numbers.are_numbers:
@@ -84,4 +84,4 @@ def format_of_type(candidates: Sequence[CellFormat], type_: pa.DataType) -> Cell
 
 
 def _is_number(type_: pa.DataType) -> bool:
-    return pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
