@@ -36,7 +36,7 @@ def main(workers: Workers) -> None:
     params = load_params()
     source = SourceRows(Path(params.ingest.source), INGESTED)
     table = TableFile(INGESTED / "table.parquet")
-    partition = partition_rows(table, params.split, source)
+    partition = partition_rows(table, params.split)
     shards = assign_shards(partition, params.split)
     levels = LevelFilter.learn(table, partition, Schema.read(INGESTED / "schema.json"), workers)
 

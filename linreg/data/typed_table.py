@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from linreg.data.csv.convert import csv_to_parquet
+from linreg.data.dates.columns import DateColumns, read_dates
 from linreg.data.source import Source
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
@@ -31,6 +32,7 @@ class TypedTable:
     every      read only every n-th row group, for a sample
     sentinels  by column, the values that are read as missing cells
     notes      what a person should know about how files and cells were read
+    dates      by column, how cells that are stored as text or numbers are read as times
     """
 
     schema: pa.Schema
@@ -38,6 +40,7 @@ class TypedTable:
     every: int = 1
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
+    dates: DateColumns = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -59,6 +62,8 @@ class TypedTable:
 
         Raises UserError for a cell that does not fit the type of its column.
         """
+        stored = self._stored_schema
+        dates = {name: each for name, each in self.dates.items() if name in self.schema.names}
         skip = 0
         for file, origin in self.files:
             lengths = [file.row_group_length(index) for index in range(file.num_row_groups)]
@@ -69,8 +74,18 @@ class TypedTable:
             total = sum(lengths[index] for index in chosen)
             shown = with_progress(row_groups, f"reading {origin.name}", total)
             for index, rows in zip(chosen, shown, strict=True):
-                chunk = _convert(SourceChunk(rows, origin, first_rows[index]), self.schema)
-                yield chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
+                chunk = _convert(SourceChunk(rows, origin, first_rows[index]), stored)
+                chunk = chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
+                yield read_dates(chunk, dates)
+
+    @property
+    def _stored_schema(self) -> pa.Schema:
+        """The types of the cells before dates are read."""
+        schema = self.schema
+        for name, column in self.dates.items():
+            if (index := schema.get_field_index(name)) >= 0:
+                schema = schema.set(index, pa.field(name, column.cells))
+        return schema
 
 
 def open_typed_table(

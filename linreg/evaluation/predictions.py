@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
@@ -132,6 +133,9 @@ def _plain(cells: pa.Table) -> list[dict[str, Any]]:
     columns = {}
     for name in cells.column_names:
         column = cells.column(name)
+        if pa.types.is_duration(column.type):
+            # A time of day in seconds.
+            column = pc.divide(column.cast(pa.int64()).cast(pa.float64()), 1e6)
         if pa.types.is_timestamp(column.type):
             column = column.cast(pa.timestamp(column.type.unit))
         if pa.types.is_temporal(column.type):

@@ -9,6 +9,7 @@ from linreg.data.formula.tokens import quote_name
 from linreg.data.ingest.checks import check_weights
 from linreg.data.ingest.columns import AuxiliaryColumns, columns_by_parameter
 from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.time_order import in_time_order, with_given_dates
 from linreg.data.source import Source, open_source
 from linreg.data.typed_table import TypedTable, open_typed_table, unreadable_columns
 from linreg.errors import UserError
@@ -73,6 +74,7 @@ def analyze_table(
         raise UserError(path, "has no column with a name", todo="name its columns")
     with scratch_folder(SCRATCH) as scratch:
         table = open_typed_table(source, columns, scratch)
+        table = with_given_dates(table, source.options.dates, source)
         survey = survey_table(table)
         if not survey.num_rows:
             raise UserError(path, "has columns and no rows", todo="add rows with values")
@@ -87,6 +89,8 @@ def analyze_table(
         if options.split_by and "split.by" in unknown:
             raise _no_such_split(options.split_by, survey, path)
         params = _without_unknown(params, unknown)
+        if params.split.by.startswith("time:"):
+            table = in_time_order(table, params.split.by.removeprefix("time:"))
         splits = params.split.by == "row" and not options.split_by and not is_known
         roles = [*auxiliary, *options.without, *filter(None, [options.target])]
         grouping = find_groups(survey, roles, splits=splits)

@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
+from linreg.data.cells.words import MISSING
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
 from linreg.data.text_files.text_file import TextFile, open_text, read_start
@@ -36,6 +37,7 @@ class CsvFile:
     names         column names in file order, without blanks around them; '' for an unnamed column
     line_end      the byte that ends a line: LF (also for CRLF) or CR
     rows_offset   where the rows begin, in bytes of the text
+    missing       the words for a missing cell
     """
 
     text: TextFile
@@ -43,6 +45,7 @@ class CsvFile:
     names: tuple[str, ...]
     line_end: bytes
     rows_offset: int
+    missing: tuple[str, ...] = MISSING
 
     @property
     def path(self) -> Path:
@@ -89,12 +92,13 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
     line_end = _infer_line_end(text, delimiter)
+    missing = (*MISSING, *options.missing_words)
     if options.names is not None:
         check_given_names(path, options.names, first_row)
-        return CsvFile(text_file, delimiter, options.names, line_end, rows_offset=0)
+        return CsvFile(text_file, delimiter, options.names, line_end, 0, missing)
     names = tuple(name.strip() for name in first_row)
     rows_offset = len(text[: lines.tell()].encode())
-    file = CsvFile(text_file, delimiter, names, line_end, rows_offset)
+    file = CsvFile(text_file, delimiter, names, line_end, rows_offset, missing)
     sample: list[list[str]] = []
     with suppress(csv.Error):
         sample.extend(islice(_parse(lines, delimiter), _SAMPLE_ROWS))

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv.values import parse_cells
+from linreg.data.cells.numbers import parse_cells
 from linreg.data.formula.tokens import quote_name
 from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.ingest.text_formats import TextContent, TextFormats
@@ -67,11 +67,8 @@ def _content_error(
         what = "is a formatted number, which makes the column text"
         todo = f"write plain numbers, such as 1200.5, {as_category}"
     elif content == "date":
-        what = "is a date, which cannot be a feature"
-        todo = (
-            "leave the column out of model.formula (written as 2024-12-31 it can be used in"
-            f" split.by), {as_category}"
-        )
+        what = "is a date or a time, which cannot be a feature"
+        todo = f"leave the column out of model.formula (it can be used in split.by), {as_category}"
     else:
         what = f"is not a number, unlike {formats.numbers} of the column's {formats.count} cells"
         todo = f"correct it (a missing cell is empty, NA or ?), {as_category}"

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.dates.recognition import are_times
 from linreg.data.tables.arrays import as_mask, as_numpy
 from linreg.data.tables.source_chunk import SourceChunk
 
@@ -20,16 +21,6 @@ _FORMATTED_NUMBER = (
     r"(?:\d{1,3}(?:[ ,.'’_\x{a0}\x{2009}\x{202f}]\d{3})+|\d+)(?:[.,]\d+)?"
     r"\s*(?:[%€$£¥₹]|USD|EUR|GBP|CHF)?\)?\s*$"
 )
-_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-# 31/12/2024, 31.12.24, 2024/12/31, 20241231T0930, 31-Dec-2024, Dec 31, 2024
-_DATE = (
-    r"^\s*(?:\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
-    r"|[12]\d{7}T\d{4,6}"
-    rf"|\d{{1,2}}[-. ]{{1,2}}{_MONTH}[-., ]{{1,2}}\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}})"
-    r"(?:[ T]\d{1,2}:\d{2}.*)?\s*$"
-)
-_SORTABLE_DATE = r"^(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{8}T)"
-
 TextContent = Literal["number", "formatted number", "date", "mixed"]
 """What text stands for, if not for itself; "mixed" is mostly numbers."""
 
@@ -48,7 +39,7 @@ class TextFormats:
     count              the number of cells with a value
     plain_numbers      such as 1200.5
     numbers            plain and formatted ones, such as $1,200.50
-    dates              in any common format
+    dates              also times and periods, in any common format
     first_not_plain    the first cell that is not a plain number
     first_not_number   the first cell that is no number at all
     """
@@ -91,7 +82,7 @@ class TextFormats:
     def _count(self, texts: pa.Array, times: Sequence[int]) -> None:
         plain = as_mask(pc.match_substring_regex(texts, _PLAIN_NUMBER))
         formatted = as_mask(pc.match_substring_regex(texts, _FORMATTED_NUMBER))
-        date = as_mask(pc.match_substring_regex(texts, _DATE))
+        date = are_times(texts)
         for count, is_plain, is_formatted, is_date in zip(
             times, plain, formatted, date, strict=True
         ):
@@ -99,18 +90,6 @@ class TextFormats:
             self.plain_numbers += int(count) if is_plain else 0
             self.numbers += int(count) if is_plain or is_formatted else 0
             self.dates += int(count) if is_date and not is_plain else 0
-
-
-def first_unsortable_date(cells: pa.ChunkedArray) -> int | None:
-    """Return the index of the first date in a format, such as 31/12/2024, that does not sort by
-    time as text.
-    """
-    if not pa.types.is_string(cells.type):
-        return None
-    is_date = pc.match_substring_regex(cells, _DATE)
-    is_sortable = pc.match_substring_regex(cells, _SORTABLE_DATE)
-    index = pc.index(pc.and_(is_date, pc.invert(is_sortable)), True).as_py()
-    return None if index < 0 else int(index)
 
 
 def _first_mismatch(chunk: SourceChunk, column: pa.ChunkedArray, *patterns: str) -> TextCell | None:

@@ -8,8 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.ingest.text_formats import first_unsortable_date
-from linreg.data.source_rows import SourceRows
 from linreg.data.split.group_assignment import assign_groups
 from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
@@ -43,12 +41,11 @@ class Partition:
         return f" ({', '.join(map(str, self.groups))} groups)" if self.groups else ""
 
 
-def partition_rows(table: TableFile, params: Split, source: SourceRows) -> Partition:
+def partition_rows(table: TableFile, params: Split) -> Partition:
     """Assign each row of a table to a part, as `split.by` says.
 
     By row, memory is bounded by the row group; by group or time, the column that `split.by` names
-    has to fit into memory. Raises UserError where a part with a share above 0 gets no row, and for
-    a date that does not sort by time.
+    has to fit into memory. Raises UserError where a part with a share above 0 gets no row.
     """
     sizes = part_sizes(table.num_rows, params)
     lengths = [table.row_group_length(index) for index in range(table.num_row_groups)]
@@ -59,8 +56,6 @@ def partition_rows(table: TableFile, params: Split, source: SourceRows) -> Parti
     values = pa.chunked_array(
         [chunk for rows in table.row_groups([column]) for chunk in rows.column(column).chunks]
     )
-    if params.by.startswith("time:"):
-        _require_dates_in_order(values, column, source)
     return _partition_by_values(values, lengths, column, sizes, params)
 
 
@@ -126,16 +121,6 @@ def _partition_by_values(
     groups = tuple(np.bincount(part_of_value, minlength=len(PARTS)).tolist())
     is_by_group = params.by.startswith("group:")
     return Partition(sizes_found, counts, labels.__getitem__, groups if is_by_group else ())
-
-
-def _require_dates_in_order(values: pa.ChunkedArray, column: str, source: SourceRows) -> None:
-    if (index := first_unsortable_date(values)) is not None:
-        raise UserError(
-            f"{source.place(index)}: column {column}",
-            "is a date as text that does not sort by time, as split.by needs it",
-            found=repr(values[index].as_py()),
-            todo="write dates as 2024-12-31, or as numbers",
-        )
 
 
 def require_rows(sizes: Sequence[int], params: Split, total: str) -> None:

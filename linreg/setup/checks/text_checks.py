@@ -1,5 +1,7 @@
 """Text columns that should not be categories: numbers, dates, free text."""
 
+import shlex
+
 import pyarrow as pa
 
 from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
@@ -41,10 +43,11 @@ def _check_content(name: str, column: ColumnSurvey) -> Finding | None:
         )
     if content == "date":
         return Finding(
-            f"{name} contains dates in a format, such as {example}, that makes it text.",
-            "Left out. Written as 2024-12-31 they can be used in split.by.",
+            f"{name} contains dates or times as text, such as {example}, which cannot be features.",
+            "Left out.",
             (name,),
             "date as text",
+            otherwise=f"To test on the newest rows, add --split-by {shlex.quote(f'time:{name}')}",
         )
     others = count_of(column.profile.count - formats.numbers, "cell")
     return Finding(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from linreg.data.ingest.text_formats import TextCell, TextFormats, first_unsortable_date
+from linreg.data.ingest.text_formats import TextCell, TextFormats
 from linreg.data.tables.source_chunk import SourceChunk
 
 
@@ -43,19 +43,3 @@ def test_the_first_cell_that_does_not_match_has_its_place(chunk_length: int) -> 
     assert formats.first_not_plain == TextCell("t.csv: row 3", "$5")
     assert formats.first_not_number == TextCell("t.csv: row 4", "six")
     assert (formats.count, formats.plain_numbers, formats.numbers) == (4, 1, 3)
-
-
-@pytest.mark.parametrize(
-    ("cells", "first"),
-    [
-        (["2024-12-31", "31/12/2024", "30/12/2024"], 1),
-        (["20241231T0930", "2024/12/31"], None),
-        (["north", "south"], None),
-        (["north", "Dec 31, 2024"], 1),
-    ],
-)
-def test_the_first_date_whose_text_does_not_sort_by_time_is_found(
-    cells: list[str], first: int | None
-) -> None:
-    assert first_unsortable_date(pa.chunked_array([cells])) == first
-    assert first_unsortable_date(pa.chunked_array([[1, 2]])) is None

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.source_rows import SourceRows
 from linreg.data.split.part_files import assign_shards, select, write_parts
 from linreg.data.split.partition import partition_rows
 from linreg.data.split.unseen_levels import LevelFilter
@@ -31,7 +30,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TableFile:
 def write(table: TableFile, top: Path, params: Split, workers: Workers = ALONE) -> list[str]:
     for name in ("parts", "scratch"):
         (top / name).mkdir(exist_ok=True, parents=True)
-    partition = partition_rows(table, params, SourceRows(table.path, top))
+    partition = partition_rows(table, params)
     shards = assign_shards(partition, params)
     levels = LevelFilter("drop", {})
     folders = (top / "parts", top / "scratch")

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linreg.data.source_rows import SourceRows
 from linreg.data.split.partition import (
     PARTS,
     Partition,
@@ -25,8 +24,6 @@ from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
 from linreg.params.params import Split
-
-SOURCE = SourceRows(Path("t.csv"), Path("data/ingested"))
 
 
 def split_60_20_20(**split: Any) -> Split:
@@ -108,9 +105,7 @@ def test_a_group_is_never_in_two_parts(groups: list[str], seed: int, rows_per_gr
         write_table(Path(folder) / "t.parquet", table.schema, [table])
         try:
             partition = partition_rows(
-                TableFile(Path(folder) / "t.parquet"),
-                split_60_20_20(by="group:g", seed=seed),
-                SOURCE,
+                TableFile(Path(folder) / "t.parquet"), split_60_20_20(by="group:g", seed=seed)
             )
         except UserError:
             # A part gets no group.
@@ -155,7 +150,7 @@ def check_order(times: Sequence[Any], rows_per_group: int = 1000) -> None:
         write_table(Path(folder) / "t.parquet", table.schema, [table])
         try:
             partition = partition_rows(
-                TableFile(Path(folder) / "t.parquet"), split_60_20_20(by="time:t"), SOURCE
+                TableFile(Path(folder) / "t.parquet"), split_60_20_20(by="time:t")
             )
         except UserError:
             assume(False)

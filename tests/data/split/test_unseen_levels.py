@@ -33,7 +33,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TableFile:
 def by_time(table: TableFile) -> Partition:
     """The last 8 rows are the test rows."""
     params = Split(train=0.8, validation=0, test=0.2, by="time:y")
-    return partition_rows(table, params, source_of(table))
+    return partition_rows(table, params)
 
 
 def source_of(table: TableFile) -> SourceRows:

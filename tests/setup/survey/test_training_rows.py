@@ -5,7 +5,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data.source_rows import SourceRows
 from linreg.data.split.partition import TRAIN, partition_rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
@@ -32,7 +31,7 @@ def test_they_are_those_of_the_split_stage(
     path = tmp_path / "table.parquet"
     write_table(path, ROWS.schema, [ROWS])
     table = TableFile(path)
-    partition = partition_rows(table, split, SourceRows(path, tmp_path))
+    partition = partition_rows(table, split)
     labels = np.concatenate([partition.labels(group) for group in range(table.num_row_groups)])
 
     def rows() -> Iterator[pa.Table]:

@@ -1,0 +1,86 @@
+"""Numbers as times: most sort by time, and those that begin with the day or the month do not.
+
+20150131, 201501, a year, a serial number of Excel and seconds since 1970 sort by time. 31012015,
+12015 and 1.2015 do not: their year comes last.
+"""
+
+import numpy as np
+import pyarrow as pa
+
+from linreg.arrays import Floats, Mask
+from linreg.data.dates.format import DateFormat
+
+_YEARS = (1900, 2100)
+_FEWEST = 10
+"""So many numbers that all end with two digits of a year are dates, and not so by chance."""
+
+
+def year_last_formats(numbers: Floats) -> list[DateFormat]:
+    """Return the formats, with the year at the end, by which distinct numbers (n,) are dates in
+    another order than that of the numbers.
+    """
+    formats = _fitting(numbers)
+    if len(numbers) < _FEWEST or _are_dates(numbers, DateFormat("%y%m%d")):
+        formats = [each for each in formats if "y" not in each.directives]
+    found = [each for each in formats if _has_other_order(numbers, each)]
+    # Four digits of a year are not there by chance.
+    return [each for each in found if "Y" in each.directives] or found
+
+
+def are_years_and_months(numbers: Floats) -> bool:
+    """Whether distinct numbers (n,) are 2015.1 to 2015.12, in which January and October are one."""
+    months = set(np.rint((numbers - np.floor(numbers)) * 100).tolist())
+    above_september = months & {11, 12}
+    return bool(_may_be_years_and_months(numbers) and above_september and max(months) >= 20)
+
+
+def may_be_dates(numbers: Floats) -> bool:
+    """Whether these numbers leave one of the above possible; most rule both out."""
+    few = numbers[np.linspace(0, len(numbers) - 1, 32).astype(np.int64)]
+    return _may_be_years_and_months(few) or bool(_fitting(few))
+
+
+def _may_be_years_and_months(numbers: Floats) -> bool:
+    years = np.floor(numbers)
+    hundredths = (numbers - years) * 100
+    months = np.rint(hundredths)
+    unpadded = np.isin(months, [*range(10, 100, 10), 11, 12])
+    is_one = (np.abs(hundredths - months) < 1e-6) & unpadded & _are_years(years)
+    return bool(is_one.all())
+
+
+def _fitting(numbers: Floats) -> list[DateFormat]:
+    if not np.isfinite(numbers).all():
+        return []
+    if (numbers % 1 == 0).all():
+        formats = map(DateFormat, ("%d%m%Y", "%m%d%Y", "%m%Y", "%d%m%y", "%m%d%y"))
+        return [each for each in formats if _are_dates(numbers, each)]
+    shifted = np.rint(numbers * 1e4)
+    is_exact = bool((np.abs(numbers * 1e4 - shifted) < 1e-6).all())
+    is_month = is_exact and _are_dates(shifted, DateFormat("%m%Y"))
+    return [DateFormat("%m.%Y")] if is_month else []
+
+
+def _are_dates(numbers: Floats, format_: DateFormat) -> bool:
+    few = numbers[:32]
+    if "Y" in format_.directives and not _are_years(numbers % 10_000).all():
+        return False
+    return all(_times(each, format_).null_count == 0 for each in (few, numbers))
+
+
+def _times(numbers: Floats, format_: DateFormat) -> pa.Array:
+    width = format_.width or 0
+    if numbers.min() < 0 or numbers.max() >= 10.0**width:
+        return pa.nulls(len(numbers), format_.type)
+    return format_.parse(pa.array([f"{int(number):0{width}}" for number in numbers], pa.string()))
+
+
+def _has_other_order(numbers: Floats, format_: DateFormat) -> bool:
+    if "." in format_.text:
+        numbers, format_ = np.rint(numbers * 1e4), DateFormat("%m%Y")
+    times = _times(np.sort(numbers), format_).cast(pa.int32())
+    return bool((np.diff(times.to_numpy()) < 0).any())
+
+
+def _are_years(years: Floats) -> Mask:
+    return (years >= _YEARS[0]) & (years <= _YEARS[1])

@@ -1,0 +1,349 @@
+"""A format of dates and times, such as `%d/%m/%Y`, and the parsing of cells by it.
+
+The directives are those of Python's `datetime.strptime`, with English names, and %q for a quarter.
+Cells are parsed as columns, by a regular expression and integer arithmetic: pyarrow's own strptime
+is that of the C library, which accepts 31 February and reads on after the end.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from linreg.data.tables.arrays import as_mask, as_numpy
+
+Integers = NDArray[np.int64]
+
+MONTHS = [
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+]
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+def _names(full: Sequence[str], short: Sequence[str]) -> str:
+    return "|".join([*full, *short])
+
+
+_DIRECTIVES = {
+    "Y": r"\d{4}",
+    "G": r"\d{4}",
+    "y": r"\d{2}",
+    "m": r"1[0-2]|0[1-9]|[1-9]",
+    "d": r"3[01]|[12]\d|0[1-9]|[1-9]| [1-9]",
+    "j": r"36[0-6]|3[0-5]\d|[12]\d\d|0[1-9]\d|00[1-9]|[1-9]\d|0[1-9]|[1-9]",
+    "V": r"5[0-3]|0[1-9]|[1-4]\d|[1-9]",
+    "u": r"[1-7]",
+    "q": r"[1-4]",
+    "b": _names((), [name[:3] for name in MONTHS]),
+    "B": _names(MONTHS, ()),
+    "a": _names((), [name[:3] for name in _WEEKDAYS]),
+    "A": _names(_WEEKDAYS, ()),
+    "H": r"2[0-3]|[01]\d|\d",
+    "I": r"1[0-2]|0[1-9]|[1-9]",
+    "M": r"[0-5]\d|\d",
+    "S": r"[0-5]\d|\d",
+    "f": r"\d{1,6}",
+    "p": r"[ap]\.?m\.?",
+    "z": r"[+-]\d{2}(?::?[0-5]\d)?|Z|UTC|GMT",
+    "Z": r"UTC|GMT|Z",
+}
+"""What each directive matches: what Python's does, in ASCII."""
+_WIDTHS = {"m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2}
+_NUMERIC = {*_WIDTHS, "Y", "G", "y", "u", "q"}
+_ALIASES = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y", "%e": "%d"}
+_OWN_DIRECTIVES = {
+    # A month's name, in full or abbreviated, and a weekday's.
+    "N": _names(MONTHS, ["sept", *(name[:3] for name in MONTHS)]),
+    "W": _names(_WEEKDAYS, ["tues", "thur", "thurs", *(name[:3] for name in _WEEKDAYS)]),
+    "o": r"3[01]|[12]\d|0[1-9]|[1-9]",
+    "Y": r"[12]\d{3}",
+    "G": r"[12]\d{3}",
+    "M": r"[0-5]\d",
+    "S": r"[0-5]\d",
+    # The year after %Y, with which it makes a fiscal year: 2019/20, 2019-2020.
+    "k": r"\d{2}",
+    "K": r"\d{4}",
+    # Half-years.
+    "h": r"[12]",
+    # Hours that may be more than a day's.
+    "E": r"\d{1,4}",
+}
+"""What only the layouts have."""
+_AFTER = {"N": r"\.?", "W": r"\.?", "o": r"(?:st|nd|rd|th)?"}
+_BETWEEN = {
+    # Between the parts of a date that has names, which parts cannot be taken for another.
+    "_": r"[-/., ']{0,2}",
+    "+": r"[-/., ']{1,2}",
+    # Between a date and a time, the parts of a time, and a second and its fraction.
+    "~": r"(?:\s*T\s*|\s+|[-:_]|,\s*)",
+    ":": r"[:.]",
+    ".": r"[.,]",
+}
+_PIECES = re.compile(r"%.|\s+|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class DateFormat:
+    """How dates and times are written.
+
+    text       the format
+    is_layout  whether it is one of ours, in which [parts] in brackets may be absent, and where
+               there are directives of our own
+    """
+
+    text: str
+    is_layout: bool = False
+
+    @cached_property
+    def pattern(self) -> str:
+        """The regular expression for a cell; what it does not match is the group `rest`."""
+        return rf"(?i)^{self.pattern_of_parts}(?P<rest>[\s\S]*)$"
+
+    @cached_property
+    def pattern_of_parts(self) -> str:
+        """The regular expression for what a cell begins with, which is all of one that fits."""
+        text = self.text
+        for alias, meaning in _ALIASES.items():
+            text = text if self.is_layout else text.replace(alias, meaning)
+        tokens = _PIECES.findall(text)
+        return "".join(self._part(tokens, index) for index in range(len(tokens)))
+
+    @cached_property
+    def directives(self) -> frozenset[str]:
+        """The parts that a cell has: those that the pattern names."""
+        return frozenset(re.findall(r"\(\?P<(\w)>", self.pattern))
+
+    @property
+    def width(self) -> int | None:
+        """The number of digits, where a cell is nothing but digits."""
+        widths = {**_WIDTHS, "Y": 4, "G": 4, "y": 2, "u": 1, "q": 1}
+        names = self.text.split("%")
+        if names[0] or len(names) < 3 or any(name not in widths for name in names[1:]):
+            return None
+        return sum(widths[name] for name in names[1:])
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it is a time of day, or a duration, without a date."""
+        return bool(self.directives) and self.directives <= set("HIEMSfp")
+
+    @property
+    def type(self) -> pa.DataType:
+        """The type of what is parsed: date32, timestamp, or duration for a time of day."""
+        if self.is_clock:
+            return pa.duration("us")
+        if self.directives & set("zZ"):
+            return pa.timestamp("us", "UTC")
+        return pa.timestamp("us") if self.directives & set("HIM") else pa.date32()
+
+    def parse(self, cells: pa.Array | pa.ChunkedArray) -> pa.Array:
+        """Return text as times, null for a missing cell and for one that is written otherwise.
+
+        A period is its first day. Two digits of a year are 1969 to 2068.
+        """
+        if isinstance(cells, pa.ChunkedArray):
+            cells = cells.combine_chunks()
+        fields = pc.extract_regex(pc.utf8_trim_whitespace(cells), self.pattern)
+        fits = as_mask(pc.is_valid(fields))
+        fields = {name: pc.struct_field(fields, name) for name in [*self.directives, "rest"]}
+        fields = {name: pc.fill_null(field, "") for name, field in fields.items()}
+        fits = fits & as_mask(pc.equal(fields["rest"], ""))
+        microseconds = _microseconds_of_day(fields)
+        if self.is_clock:
+            return _array(microseconds, fits, self.type)
+        days, is_day = _days(fields)
+        fits = fits & is_day
+        if pa.types.is_date(self.type):
+            return _array(days.astype(np.int32), fits, self.type)
+        return _array(days * MICROSECONDS_PER_DAY + microseconds, fits, self.type)
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.ASCII)
+
+    def may_fit(self, cell: str) -> bool:
+        """Whether a cell looks as if it fits, which takes less time than parsing it."""
+        match = self._regex.match(cell.strip())
+        return match is not None and not match.group("rest")
+
+    def spell(self, cell: str) -> str:
+        """Return the format of one cell that fits, with the separators and names that it has."""
+        match = self._regex.match(cell.strip())
+        assert match is not None, "the cell fits"
+        spans = {name: match.span(name) for name in self.directives if match.group(name)}
+        spelled, end = "", 0
+        for name, (start, after) in sorted(spans.items(), key=lambda item: item[1]):
+            full = {"N": "B", "W": "A"}.get(name)
+            if full:
+                name = full if len(match.group(name)) > 3 else full.lower()
+            name = {"o": "d", "E": "H"}.get(name, name)
+            spelled += cell.strip()[end:start].replace("%", "%%") + f"%{name}"
+            end = after
+        return spelled + cell.strip()[end:]
+
+    def with_day_and_month_exchanged(self) -> "DateFormat":
+        """Return the layout that reads the day as the month."""
+        exchanged = self.text.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+        return DateFormat(exchanged, self.is_layout)
+
+    def _part(self, tokens: list[str], index: int) -> str:
+        piece = tokens[index]
+        if piece.isspace():
+            return r"\s+"
+        if self.is_layout and piece in "[]":
+            return {"[": "(?:", "]": ")?"}[piece]
+        if piece[0] != "%" or piece == "%":
+            return re.escape(piece)
+        name = piece[1]
+        if name == "%":
+            return "%"
+        if self.is_layout and name in _BETWEEN:
+            return _BETWEEN[name]
+        known = {**_DIRECTIVES, **_OWN_DIRECTIVES} if self.is_layout else _DIRECTIVES
+        if name not in known:
+            raise ValueError(f"has a directive that is not known, {piece}")
+        expression = known[name]
+        beside = [*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2]]
+        # 1122015 may be 11 February or 1 December.
+        if name in _WIDTHS and any(each[0] == "%" and each[1:] in _NUMERIC for each in beside):
+            expression = rf"\d{{{_WIDTHS[name]}}}"
+        return f"(?P<{name}>{expression}){_AFTER.get(name, '') if self.is_layout else ''}"
+
+
+def read_format(text: str) -> DateFormat:
+    """Return a format that a user has written.
+
+    Raises ValueError, with the reason, for one that does not tell a time.
+    """
+    format_ = DateFormat(text)
+    try:
+        names = format_.directives
+        re.compile(format_.pattern)
+    except re.error:
+        raise ValueError("names a part of the time twice") from None
+    if text.endswith("%") and not text.endswith("%%"):
+        raise ValueError("ends with a lone %")
+    if not names:
+        raise ValueError("names no part of a time, such as %Y")
+    if "I" in names and "p" not in names:
+        raise ValueError("has hours up to 12, %I, without %p (%H are those up to 23)")
+    if "p" in names and "I" not in names:
+        raise ValueError("has %p without %I, the hours up to 12")
+    if names & set("MSf") and not names & set("HI"):
+        raise ValueError("has minutes or seconds without an hour (%m is the month)")
+    if format_.is_clock:
+        return format_
+    if not names & set("YyG"):
+        raise ValueError("has no year, without which dates have no order")
+    if len(names & set("YyG")) > 1 or len(names & set("mbBqjV")) > 1:
+        raise ValueError("names a part of the time twice")
+    if ("V" in names) != ("G" in names):
+        raise ValueError("has one of %G and %V, the year and the week of ISO 8601, not both")
+    if "d" in names and not names & set("mbB"):
+        raise ValueError("has a day without a month")
+    if "u" in names and "V" not in names:
+        raise ValueError("has a weekday's number without a week")
+    return format_
+
+
+def _array(
+    values: Integers | NDArray[np.int32], fits: NDArray[np.bool_], type_: pa.DataType
+) -> pa.Array:
+    storage = pa.int32() if pa.types.is_date32(type_) else pa.int64()
+    return pa.array(values, storage, mask=~fits).view(type_)
+
+
+def _integers(fields: dict[str, pa.Array], name: str, default: int = 0) -> Integers:
+    """Return the numbers (n,) of a part, with a default where cells do not have it."""
+    if name not in fields:
+        return np.full(len(fields["rest"]), default, np.int64)
+    text = pc.utf8_trim_whitespace(fields[name])
+    text = pc.if_else(pc.equal(text, ""), str(default), text)
+    return as_numpy(pc.cast(text, pa.int64()))
+
+
+def _days(fields: dict[str, pa.Array]) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return the days since 1970 (n,), and which of them exist."""
+    if "G" in fields:
+        return _days_of_weeks(fields)
+    year = _integers(fields, "Y", 1970)
+    if "y" in fields:
+        year = _integers(fields, "y")
+        year = np.where(year < 69, 2000 + year, 1900 + year)
+    exists = year >= 1
+    for name, modulus in (("k", 100), ("K", 10_000)):
+        if name in fields:
+            exists &= _integers(fields, name) == (year + 1) % modulus
+    month = _month(fields)
+    day = _integers(fields, "o" if "o" in fields else "d", 1)
+    exists &= (month >= 1) & (month <= 12) & (day >= 1)
+    months = (year - 1970) * 12 + month - 1
+    first, after = (_first_days(each) for each in (months, months + 1))
+    days = first + day - 1
+    exists &= days < after
+    if "j" in fields:
+        day = _integers(fields, "j", 1)
+        exists &= (day >= 1) & (day <= _first_days(months + 12) - first)
+        days = first + day - 1
+    return days, exists
+
+
+def _month(fields: dict[str, pa.Array]) -> Integers:
+    for name in "bBN":
+        if name in fields:
+            start = pc.utf8_lower(pc.utf8_slice_codeunits(fields[name], 0, 3))
+            known = pa.array([month[:3] for month in MONTHS])
+            return as_numpy(pc.fill_null(pc.index_in(start, known), 0)).astype(np.int64) + 1
+    if "q" in fields:
+        return 3 * _integers(fields, "q", 1) - 2
+    if "h" in fields:
+        return 6 * _integers(fields, "h", 1) - 5
+    return _integers(fields, "m", 1)
+
+
+def _days_of_weeks(fields: dict[str, pa.Array]) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return the days of weeks of ISO 8601, the first of which has the year's first Thursday."""
+    year = _integers(fields, "G", 1970)
+    week, weekday = _integers(fields, "V", 1), _integers(fields, "u", 1)
+    monday = _first_days((year - 1970) * 12) + 3
+    # 1970 began with a Thursday.
+    monday -= (monday + 3) % 7
+    monday += 7 * (week - 1)
+    exists = (week >= 1) & (monday + 3 < _first_days((year - 1969) * 12)) & (year >= 1)
+    return monday + weekday - 1, exists
+
+
+def _first_days(months: Integers) -> Integers:
+    """Return the days since 1970 of the first day of months since 1970."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def _microseconds_of_day(fields: dict[str, pa.Array]) -> Integers:
+    """Return the time of the day in UTC (n,), which may be one of another day."""
+    hour = _integers(fields, "H") + _integers(fields, "E")
+    if "I" in fields:
+        is_after_noon = as_mask(pc.starts_with(pc.utf8_lower(fields["p"]), "p"))
+        hour = _integers(fields, "I") % 12 + 12 * is_after_noon
+    seconds = 3600 * hour + 60 * _integers(fields, "M") + _integers(fields, "S")
+    microseconds = 1_000_000 * seconds
+    if "f" in fields:
+        microseconds += as_numpy(pc.cast(pc.utf8_rpad(fields["f"], 6, "0"), pa.int64()))
+    if "z" in fields:
+        microseconds -= 60_000_000 * _minutes_of_zone(fields["z"])
+    return microseconds
+
+
+def _minutes_of_zone(zones: pa.Array) -> Integers:
+    """Return the offsets of time zones (n,), 0 for Z and UTC."""
+    parts = pc.extract_regex(zones, r"^(?P<sign>[+-])(?P<H>\d{2}):?(?P<M>\d{2})?")
+    fields = {name: pc.fill_null(pc.struct_field(parts, name), "") for name in ("sign", "H", "M")}
+    fields["rest"] = zones
+    minutes = 60 * _integers(fields, "H") + _integers(fields, "M")
+    return np.where(as_mask(pc.equal(fields["sign"], "-")), -minutes, minutes)
