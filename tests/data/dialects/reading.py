@@ -19,19 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linreg.data.formula.design import Design
-from linreg.data.formula.formula import quote_name
 from linreg.data.formula.schema import Schema
 from linreg.data.source import Source, open_source
-from linreg.data.source_rows import SourceRows
-from linreg.data.split.partition import partition_rows
-from linreg.data.tables.parquet import TableFile
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 from linreg.params.ingest import ReadOptions
-from linreg.params.params import Split
 from linreg.prediction.predict_table import predict_table
-from stages import ingest
+from stages import ingest, split
 from tests.data.dialects.dialect import Dialect
 from tests.data.dialects.known_table import NUMBERS, KnownTable, Value, new_rows
 
@@ -68,20 +63,23 @@ def check_time_split(
     dialect: Dialect, table: KnownTable, path: Path, options: Mapping[str, Any], folder: Path
 ) -> None:
     """Raise WrongReadingError unless the training rows of a split by time are the oldest."""
-    by = f"time:{dialect.column('sold')}"
-    ingested(dialect, path, options, folder, by)
-    with contextlib.chdir(folder):
-        written = Path("data/ingested")
-        partition = partition_rows(
-            TableFile(written / "table.parquet"), Split(by=by), SourceRows(path, written)
-        )
-    parts = partition.labels(0).tolist()
+    ingested(dialect, path, options, folder, f"time:{dialect.column('sold')}")
+    run_stage(split.main, folder)
+    files = ("train/shard-00000", "validation", "test")
+    found = [
+        pq.read_table(folder / "data" / "split" / f"{file}.parquet")
+        .column(dialect.column(_TARGET))
+        .to_pylist()
+        for file in files
+    ]
     complete = [row for row in _rows(table, [*_used(dialect), "sold"]) if None not in row.values()]
-    if len(parts) != len(complete):
-        raise WrongReadingError(f"{len(parts)} rows with a date of {len(complete)}")
-    found = sorted(zip((row["sold"] for row in complete), parts, strict=True))
-    if [part for _, part in found] != sorted(parts):
-        raise WrongReadingError(f"the parts of a split by time, oldest first: {found}")
+    oldest_first = sorted(complete, key=lambda row: str(row["sold"]))
+    if sum(map(len, found)) != len(complete):
+        raise WrongReadingError(f"{[*map(len, found)]} rows with a date, of {len(complete)}")
+    for part, prices in zip(files, found, strict=True):
+        rows, oldest_first = oldest_first[: len(prices)], oldest_first[len(prices) :]
+        if sorted(prices) != sorted(float(str(row[_TARGET])) for row in rows):
+            raise WrongReadingError(f"{part} has other rows than {rows[0]['sold']} and later")
 
 
 def options_needed(
@@ -129,8 +127,8 @@ def ingested(
 ) -> tuple[pa.Table, Schema]:
     """Return the rows and the schema of a model of the price; raises UserError for a refusal."""
     names = [name for name in _used(dialect) if name != _TARGET]
-    features = [quote_name(dialect.column(name)) for name in names]
-    formula = f"{quote_name(dialect.column(_TARGET))} ~ {' + '.join(features)}"
+    features = [f"`{dialect.column(name)}`" for name in names]
+    formula = f"`{dialect.column(_TARGET)}` ~ {' + '.join(features)}"
     return ingest_file(path, options, formula, folder, by)
 
 
@@ -147,19 +145,24 @@ def ingest_file(
         "split": {"by": by},
     }
     (folder / "params.yaml").write_text(json.dumps(params), "utf-8")
+    run_stage(ingest.main, folder)
+    written = folder / "data" / "ingested"
+    return pq.read_table(written / "table.parquet"), Schema.read(written / "schema.json")
+
+
+def run_stage(main: Callable[[], None], folder: Path) -> None:
+    """Run a stage in a folder; raises UserError with the one line of its refusal."""
     said = io.StringIO()
     silent = contextlib.redirect_stdout(io.StringIO())
     with contextlib.chdir(folder), silent, contextlib.redirect_stderr(said):
         try:
-            ingest.main()
+            main()
         except SystemExit:
             lines = said.getvalue().splitlines()
             if len(lines) != 1:
                 raise WrongReadingError(f"not one line: {lines}") from None
             where, _, what = lines[0].removeprefix("error: ").partition(": ")
             raise UserError(where, what) from None
-    written = folder / "data" / "ingested"
-    return pq.read_table(written / "table.parquet"), Schema.read(written / "schema.json")
 
 
 def check_ingested(dialect: Dialect, table: KnownTable, rows: pa.Table) -> None:
@@ -200,11 +203,12 @@ def check_predictions(
 
 def _predicted(dialect: Dialect, row: Mapping[str, Value], model: LinearModel) -> float:
     """Return b + X·θᵀ of a row of the known table."""
-    theta, b = model.coefficients, model.b
+    theta = {name.strip("`"): value for name, value in model.coefficients.items()}
+    b = model.b
     for name, value in row.items():
         column = dialect.column(name)
         if name in NUMBERS:
-            b += theta[quote_name(column)] * float(value)  # type: ignore[arg-type]
+            b += theta[column] * float(value)  # type: ignore[arg-type]
         else:
             b += sum(slope for level, slope in theta.items() if level.endswith(f"[T.{value}]"))
     return b
