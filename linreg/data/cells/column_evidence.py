@@ -46,7 +46,8 @@ class ColumnEvidence:
     def of_text(cls, options: ReadOptions) -> "ColumnEvidence":
         """Return the evidence of a column that is text, whatever its cells look like."""
         evidence = cls(options)
-        evidence.formats = evidence.numbers.readings = []
+        evidence.formats = []
+        evidence.numbers.readings = []
         evidence.has_values = True
         return evidence
 

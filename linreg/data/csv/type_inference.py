@@ -25,7 +25,7 @@ first; every plain format if all cells are missing.
 def find_evidence(
     tables: Iterable[pa.Table], columns: Sequence[str], options: ReadOptions
 ) -> Evidence:
-    """Return what the cells of these columns of text show; dates whose format is given stay text."""
+    """Return what the cells of columns show; those whose dates have a given format stay text."""
     evidence = {
         column: (ColumnEvidence.of_text if column in options.dates else ColumnEvidence)(options)
         for column in columns

@@ -15,16 +15,19 @@ _FEWEST = 10
 """So many numbers that all end with two digits of a year are dates, and not so by chance."""
 
 
-def year_last_formats(numbers: Floats) -> list[DateFormat]:
-    """Return the formats, with the year at the end, by which distinct numbers (n,) are dates in
-    another order than that of the numbers.
+def formats_in_other_order(numbers: Floats) -> list[DateFormat]:
+    """Return the formats by which distinct numbers (n,) are dates in another order than theirs.
+
+    With two digits of a year, all that the numbers allow if one of them has another order.
     """
     formats = _fitting(numbers)
-    if len(numbers) < _FEWEST or _are_dates(numbers, DateFormat("%y%m%d")):
-        formats = [each for each in formats if "y" not in each.directives]
-    found = [each for each in formats if _has_other_order(numbers, each)]
-    # Four digits of a year are not there by chance.
-    return [each for each in found if "Y" in each.directives] or found
+    # Four digits of a year are not there by chance, nor are two in many numbers.
+    certain = [each for each in formats if "Y" in each.directives]
+    certain = [each for each in certain if _has_other_order(numbers, each)]
+    if certain or len(numbers) < _FEWEST:
+        return certain
+    uncertain = [each for each in formats if "y" in each.directives]
+    return uncertain if any(_has_other_order(numbers, each) for each in uncertain) else []
 
 
 def are_years_and_months(numbers: Floats) -> bool:
@@ -53,7 +56,7 @@ def _fitting(numbers: Floats) -> list[DateFormat]:
     if not np.isfinite(numbers).all():
         return []
     if (numbers % 1 == 0).all():
-        formats = map(DateFormat, ("%d%m%Y", "%m%d%Y", "%m%Y", "%d%m%y", "%m%d%y"))
+        formats = map(DateFormat, ("%d%m%Y", "%m%d%Y", "%m%Y", "%d%m%y", "%m%d%y", "%y%m%d"))
         return [each for each in formats if _are_dates(numbers, each)]
     shifted = np.rint(numbers * 1e4)
     is_exact = bool((np.abs(numbers * 1e4 - shifted) < 1e-6).all())

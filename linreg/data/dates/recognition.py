@@ -92,7 +92,7 @@ def are_times(cells: pa.Array) -> Mask:
 
     Of many that may be, some are looked at and decide for all.
     """
-    may_be = as_mask(pc.fill_null(pc.match_substring_regex(cells, _MAY_BE_TIME), False))
+    may_be = np.array(as_mask(pc.match_substring_regex(cells, _MAY_BE_TIME)))
     indices = np.flatnonzero(may_be)
     looked_at = indices[:: -(-len(indices) // _MANY) or 1]
     texts = cells.take(as_arrow(looked_at)).to_pylist()
@@ -143,7 +143,7 @@ def _reading(layout: DateFormat, cells: pa.Array) -> Reading:
         if 0 < ruled_out.null_count < len(cells):
             index = pc.index(pc.is_null(ruled_out), True).as_py()
             return Reading(layout, cells[index].as_py(), others=True)
-    others = any(layout in family for family in NUMBERS_OF_YEARS)
+    others = any(layout in family[1:] for family in NUMBERS_OF_YEARS)
     return Reading(layout, cells[0].as_py(), others)
 
 

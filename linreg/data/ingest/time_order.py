@@ -15,7 +15,7 @@ from linreg.arrays import Floats
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.csv.header import suggest_name
 from linreg.data.dates.columns import DateColumn
-from linreg.data.dates.digits import are_years_and_months, may_be_dates, year_last_formats
+from linreg.data.dates.digits import are_years_and_months, formats_in_other_order, may_be_dates
 from linreg.data.dates.format import read_format
 from linreg.data.dates.recognition import Doubt, iso_type, recognise_times
 from linreg.data.source import Source
@@ -94,13 +94,13 @@ def _numbers_in_time_order(
     if are_years_and_months(numbers):
         what = "is a number in which January and October, .1 and .10, are the same"
         raise _error(table, name, _first_cell(table, name), what, ["%Y.%m"])
-    formats = year_last_formats(numbers)
+    formats = formats_in_other_order(numbers)
     if not formats:
         return table if plain.type == plain.cells else _with_dates(table, name, plain)
     cell = _first_cell(table, name)
     texts = [each.text for each in formats]
     if len(formats) > 1 or "y" in formats[0].directives:
-        raise _error(table, name, cell, "is a date that does not sort by time as a number", texts)
+        raise _error(table, name, cell, "may be a date that does not sort by time as a number", texts)
     column = DateColumn(plain.cells, formats[0].type, formats[0])
     notes = (_note(name, f"is read as times written as {texts[0]} ({cell})"),)
     return _with_dates(table, name, column, notes)
