@@ -40,7 +40,7 @@ def main() -> None:
     source = open_source(Path(ingest.source), ingest.read_options)
     columns = columns_to_read(model.formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = open_typed_table(source, columns, scratch, ingest.sentinels)
+        table = open_typed_table(source, columns, scratch, ingest.sentinels, ingest.where)
         profiles = profile_columns(table)
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}
