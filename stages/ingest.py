@@ -41,7 +41,7 @@ def main() -> None:
     source = open_source(Path(ingest.source), ingest.read_options)
     columns = columns_to_read(model.formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
-        table = open_typed_table(source, columns, scratch, ingest.sentinels)
+        table = open_typed_table(source, columns, scratch, ingest.sentinels, ingest.where)
         table = with_given_dates(table, ingest.dates, source)
         if params.split.by.startswith("time:"):
             table = in_time_order(table, params.split.by.removeprefix("time:"))

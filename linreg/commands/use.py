@@ -53,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what happens at a missing cell (ingest.missing)",
     )
     parser.add_argument(
+        "--where",
+        metavar="CONDITION",
+        help="use only the rows that satisfy it, such as \"price > 0 and zone == 'north'\""
+        " (ingest.where); '' for all rows",
+    )
+    parser.add_argument(
         "--levels",
         type=_values_of_column,
         action="append",
@@ -100,6 +106,7 @@ def options_of(args: argparse.Namespace) -> UseOptions:
         without=list(dict.fromkeys(args.without)),
         split_by=args.split_by,
         missing=args.missing,
+        where=args.where,
         levels=dict(args.levels),
         sentinels=dict(args.sentinels),
         copy=args.copy,

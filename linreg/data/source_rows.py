@@ -29,7 +29,10 @@ _SCHEMA = pa.schema([("file", pa.string()), ("row", pa.int64()), ("missing", pa.
 
 
 class DroppedRows:
-    """Writes the file, the row in it and the first missing column of each row that is dropped."""
+    """Writes the file, the row in it and the first missing column of each row that is dropped.
+
+    The column is null for a row that `ingest.where` leaves out.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / DROPPED
@@ -37,14 +40,21 @@ class DroppedRows:
         self._writer: TableWriter | None = None
 
     def add(self, chunk: SourceChunk, indices: NDArray[np.int64], missing: pa.Array) -> None:
-        """Append the rows of a chunk with these ascending indices; missing is a name for each."""
+        """Append the rows of a chunk with these indices, and those that the chunk leaves out.
+
+        missing  for each of these indices the name of a column
+        """
         if self._writer is None:
             table = new_table(self._path, _SCHEMA, ascending=["row"])
             self._writer = self._opened.enter_context(table)
         name = pa.array([_name(chunk.origin)], pa.string())
-        files = name.take(as_arrow(np.zeros_like(indices)))
-        numbers = as_arrow(chunk.first_row + indices)
-        self._writer.write(pa.table([files, numbers, missing], schema=_SCHEMA))
+        left_out = chunk.left_out()
+        numbers = np.concatenate([chunk.row_numbers()[indices], left_out])
+        reasons = pa.concat_arrays([missing, pa.nulls(len(left_out), pa.string())])
+        files = name.take(as_arrow(np.zeros_like(numbers)))
+        order = np.argsort(numbers, kind="stable")
+        columns = [files, as_arrow(numbers[order]), reasons.take(as_arrow(order))]
+        self._writer.write(pa.table(columns, schema=_SCHEMA))
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +89,7 @@ class SourceRows:
         profile = read_document(self.ingested / "profile.json")
         files = {file["name"]: file["rows"] for file in profile.get("files", [])}
         row = index
-        if profile["dropped"]:
+        if profile["dropped"] or profile.get("where", {}).get("left_out"):
             for dropped in self._dropped_rows(files):
                 # Of the rows above the k-th of these, k are dropped as well.
                 without_dropped = dropped - np.arange(len(dropped))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from linreg.data.condition import RowCondition, compile_condition, parse_condition
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.dates.columns import DateColumns, read_dates
 from linreg.data.source import Source
@@ -33,6 +34,7 @@ class TypedTable:
     sentinels  by column, the values that are read as missing cells
     notes      what a person should know about how files and cells were read
     dates      by column, how cells that are stored as text or numbers are read as times
+    condition  which rows there are; None for all
     """
 
     schema: pa.Schema
@@ -41,10 +43,11 @@ class TypedTable:
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
     dates: DateColumns = dataclass_field(default_factory=dict)
+    condition: RowCondition | None = None
 
     @property
     def num_rows(self) -> int:
-        """The number of rows in all files."""
+        """The number of rows in all files, those that the condition leaves out included."""
         return sum(file.num_rows for file, _ in self.files)
 
     @property
@@ -60,23 +63,30 @@ class TypedTable:
     def chunks(self) -> Iterator[SourceChunk]:
         """Yield the rows in order, a row group at a time; missing cells are null.
 
-        Raises UserError for a cell that does not fit the type of its column.
+        Raises UserError for a cell that does not fit the type of its column, and for a condition
+        that no row satisfies.
         """
-        stored = self._stored_schema
+        stored = self._stored_schema if self.condition is None else self.condition.schema
         dates = {name: each for name, each in self.dates.items() if name in self.schema.names}
+        is_empty = True
         skip = 0
         for file, origin in self.files:
             lengths = [file.row_group_length(index) for index in range(file.num_row_groups)]
             chosen = range(skip, file.num_row_groups, self.every)
             skip = (skip - file.num_row_groups) % self.every
             first_rows = list(accumulate(lengths, initial=1))
-            row_groups = prefetch(file.row_group(index, self.schema.names) for index in chosen)
+            row_groups = prefetch(file.row_group(index, stored.names) for index in chosen)
             total = sum(lengths[index] for index in chosen)
             shown = with_progress(row_groups, f"reading {origin.name}", total)
             for index, rows in zip(chosen, shown, strict=True):
                 chunk = _convert(SourceChunk(rows, origin, first_rows[index]), stored)
                 chunk = chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
+                if self.condition is not None:
+                    chunk = self.condition.select(chunk, self.schema.names)
+                    is_empty = is_empty and not chunk.rows.num_rows
                 yield read_dates(chunk, dates)
+        if self.condition is not None and is_empty and self.num_rows and self.every == 1:
+            raise self.condition.nothing_left(self.num_rows)
 
     @property
     def _stored_schema(self) -> pa.Schema:
@@ -93,13 +103,17 @@ def open_typed_table(
     columns: Sequence[str],
     scratch: Path,
     sentinels: Mapping[str, Sequence[Any]] = NO_SENTINELS,
+    where: str | None = None,
 ) -> TypedTable:
     """Give each named column one type; CSV files are converted first, into the folder `scratch`.
 
     The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers
-    become the narrowest of these that holds every value. Raises UserError for a column that is
-    absent or of a nested type.
+    become the narrowest of these that holds every value. Rows in which `where`, as in ingest.where,
+    is not true are left out. Raises UserError for a column that is absent or of a nested type.
     """
+    tree, needed = parse_condition(where, source.columns) if where else (None, [])
+    num_kept = len(columns)
+    columns = list(dict.fromkeys([*columns, *needed]))
     paths: Sequence[Path] = source.files
     notes = source.notes
     if not source.is_parquet:
@@ -113,7 +127,10 @@ def open_typed_table(
     for name in columns:
         types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
         fields.append((name, _common_type(types, name, source)))
-    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes)
+    schema = pa.schema(fields)
+    condition = compile_condition(where, tree, schema) if where and tree else None
+    kept = pa.schema(fields[:num_kept])
+    return TypedTable(kept, files, sentinels=sentinels, notes=notes, condition=condition)
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:

@@ -134,7 +134,8 @@ class Ingest(ReadOptions):
         min_length=1,
         description=(
             "Condition that the rows to use satisfy, such as `price > 0 and zone == 'north'`; the "
-            "others are counted and left out. null for all rows."
+            "others are counted and left out. A comparison with a missing cell is not true. Rows "
+            "to predict are not filtered. null for all rows."
         ),
     )
 

@@ -73,7 +73,8 @@ def analyze_table(
     if not columns:
         raise UserError(path, "has no column with a name", todo="name its columns")
     with scratch_folder(SCRATCH) as scratch:
-        table = open_typed_table(source, columns, scratch)
+        where = options.where if options.where is not None or not is_known else params.ingest.where
+        table = open_typed_table(source, columns, scratch, where=where)
         table = with_given_dates(table, source.options.dates, source)
         survey = survey_table(table)
         if not survey.num_rows:
@@ -115,6 +116,10 @@ def analyze_table(
         reading=source.options,
         unknown=unknown,
     )
+    if table.condition is not None or before.ingest.where:
+        num_left_out = table.num_rows - survey.num_rows
+        reason = f"{num_left_out:,} of {table.num_rows:,} rows are left out" if where else ""
+        settings["ingest.where"] = Setting(where or None, reason)
     if options.missing:
         settings["ingest.missing"] = settings["ingest.missing"]._replace(reason="--missing")
     levels = {name: order for name, order in orders.items() if name in proposal.features}

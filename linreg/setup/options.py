@@ -18,6 +18,7 @@ class UseOptions:
     without    columns that are not to be features
     split_by   the value of `split.by`
     missing    the value of `ingest.missing`
+    where      the value of `ingest.where`; empty for all rows
     levels     by column, levels of a category in their order, as text
     sentinels  by column, values that stand for a missing cell, as text; none where nothing does
     """
@@ -28,6 +29,7 @@ class UseOptions:
     without: Sequence[str] = ()
     split_by: str | None = None
     missing: Literal["error", "drop", "mean"] | None = None
+    where: str | None = None
     levels: ByColumn = field(default_factory=dict)
     sentinels: ByColumn = field(default_factory=dict)
     copy: bool = False
@@ -42,6 +44,7 @@ class UseOptions:
         words += _option("--without", ",".join(map(_cell, options.without)))
         words += _option("--split-by", options.split_by)
         words += _option("--missing", options.missing)
+        words += [] if options.where is None else ["--where", options.where]
         for name, by_column in (("--levels", options.levels), ("--sentinels", options.sentinels)):
             for column, values in by_column.items():
                 words += [name, f"{column}={','.join(map(_cell, values))}"]

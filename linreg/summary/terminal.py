@@ -40,7 +40,10 @@ def summary_lines(
     if results.metrics["gap"] is not None and not results.is_exact:
         yield f"gap: the training loss is {gap_in_words(results.metrics['gap'])}"
     profile = results.context["profile"]
-    yield f"\nrows: {profile['rows_read']} read, {sum(profile['dropped'].values())} dropped"
+    where = profile.get("where")
+    left_out = f", {where['left_out']} left out by ingest.where" if where else ""
+    dropped = sum(profile["dropped"].values())
+    yield f"\nrows: {profile['rows_read']} read{left_out}, {dropped} dropped"
     yield from table(_metric_rows(results), "<>")
     for name, gate in results.gates.items():
         yield f"gate {name} ({format_bounds(gate)}): {_gate_result(gate)}"

@@ -148,8 +148,7 @@ class _Parser:
         """Raise FormulaSyntaxError unless all tokens are read."""
         if self._index == len(self._tokens):
             return
-        if self._operator() == "=":
-            raise FormulaSyntaxError("= is no operator: two of them, ==, compare")
+        self._require_no_assignment()
         if self._operator():
             raise FormulaSyntaxError(f"unexpected {self._word()}")
         raise FormulaSyntaxError(f"there is no operator before {self._word()}")
@@ -214,10 +213,15 @@ class _Parser:
                 keywords.append((name, self.expression(0)))
             else:
                 items.append(value)
+            self._require_no_assignment()
             if self._operator() != closing:
                 self._require(",")
         self._index += 1
         return tuple(items)
+
+    def _require_no_assignment(self) -> None:
+        if self._operator() == "=":
+            raise FormulaSyntaxError("= is no operator: two of them, ==, compare")
 
     def _require(self, operator: str) -> None:
         if self._operator() != operator:

@@ -62,7 +62,7 @@ def _negative_weight(table: TypedTable, name: str) -> UserError:
         row = pc.index(pc.less(column, 0), True).as_py()
         if row >= 0:
             return UserError(
-                f"{chunk.origin}: row {chunk.first_row + row}: column {name}",
+                f"{chunk.origin}: row {chunk.row_number(row)}: column {name}",
                 "must not be negative, as it is a weight",
                 found=column[row].as_py(),
                 todo="correct the weight",

@@ -48,7 +48,7 @@ class ColumnProfile:
         """Add the cells of a chunk; raises UserError, with the row, for a number not finite."""
         column = chunk.rows.column(name)
         if column.null_count and self.first_missing is None:
-            row = chunk.first_row + pc.index(pc.is_null(column), True).as_py()
+            row = chunk.row_number(pc.index(pc.is_null(column), True).as_py())
             self.first_missing = f"{chunk.origin}: row {row}: column {name}"
         self.missing += column.null_count
         cells = column.drop_null()
@@ -151,7 +151,7 @@ def _not_finite(chunk: SourceChunk, name: str) -> UserError:
     column = chunk.rows.column(name)
     row = pc.index(pc.and_(pc.is_valid(column), pc.invert(pc.is_finite(column))), True).as_py()
     return UserError(
-        f"{chunk.origin}: row {chunk.first_row + row}: column {name}",
+        f"{chunk.origin}: row {chunk.row_number(row)}: column {name}",
         "must be a finite number",
         found=column[row].as_py(),
         todo="correct the cell, or leave it empty and set ingest.missing",

@@ -1,4 +1,4 @@
-"""Rows with missing cells dropped, as `ingest.missing` says, and counted."""
+"""Rows with missing cells dropped, as `ingest.missing` says, and all dropped rows counted."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -24,15 +24,17 @@ MissingPolicy = Literal["error", "drop", "mean"]
 class RowFilter:
     """Selects the used columns, drops incomplete rows, and counts.
 
-    columns  the used columns
-    kept     the number of rows kept so far
-    dropped  the number of rows dropped so far, by the first column that is missing in them
+    columns    the used columns
+    kept       the number of rows kept so far
+    dropped    the number of rows dropped so far, by the first column that is missing in them
+    not_where  the number of rows so far that `ingest.where` leaves out
     """
 
     def __init__(self, schema: Schema, policy: MissingPolicy, auxiliary: AuxiliaryColumns) -> None:
         self.columns = list(dict.fromkeys([*schema.columns, *auxiliary]))
         self.kept = 0
         self.dropped: dict[str, int] = {}
+        self.not_where = 0
         self._policy = policy
         self._required = self.columns
         if policy == "mean":
@@ -43,7 +45,7 @@ class RowFilter:
     @property
     def num_read(self) -> int:
         """The number of rows kept and dropped so far."""
-        return self.kept + sum(self.dropped.values())
+        return self.kept + self.not_where + sum(self.dropped.values())
 
     def arrow_schema(self, table: TypedTable) -> pa.Schema:
         """Return the types of the used columns."""
@@ -81,7 +83,9 @@ class RowFilter:
             if rows.column(name).null_count:
                 first_missing[as_mask(rows.column(name).is_null())] = number
         is_complete = first_missing == num_required
-        if is_complete.all():
+        num_left_out = len(chunk.left_out())
+        self.not_where += num_left_out
+        if is_complete.all() and not num_left_out:
             return rows
         indices = np.flatnonzero(~is_complete)
         missing = first_missing[indices]
@@ -97,18 +101,21 @@ class RowFilter:
         """Return the policy, the numbers of rows, and the profiles of the columns kept.
 
         Of several files, also the number of rows of each; where reading the table took choices,
-        the notes about them.
+        the notes about them; of a condition, the number of rows that it leaves out.
         """
         files = files_as_data(table.files)
+        dropped = {f"{name} is missing": count for name, count in self.dropped.items()}
+        condition = table.condition and table.condition.text
         notes = [note._asdict() for note in table.notes]
         return (
             ({"files": files} if files else {})
             | ({"reading": notes} if notes else {})
+            | ({"where": {"condition": condition, "left_out": self.not_where}} if condition else {})
             | {
                 "missing": self._policy,
                 "rows_read": self.num_read,
                 "rows": self.kept,
-                "dropped": {f"{name} is missing": count for name, count in self.dropped.items()},
+                "dropped": dropped,
                 "columns": {name: profiles[name].as_data() for name in self.columns},
             }
         )
@@ -152,7 +159,7 @@ def _check_finite(expression: Expression, chunk: SourceChunk) -> None:
         row = int(wrong.argmax())
         found = ", ".join(f"{name} = {values[row]:.17g}" for name, values in columns.items())
         raise UserError(
-            f"{chunk.origin}: row {chunk.first_row + row}: {expression.text}",
+            f"{chunk.origin}: row {chunk.row_number(row)}: {expression.text}",
             "is not finite",
             found=found,
             todo="change model.formula or leave the row out",

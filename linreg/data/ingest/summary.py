@@ -21,6 +21,8 @@ def summary_lines(
     """Yield the lines, without the name of the stage; `unused` columns may have a reason."""
     yield f"{schema.formula}; {rows.num_read} rows read, {rows.kept} kept → {folder}"
     yield from map(str, table.notes)
+    if table.condition is not None:
+        yield f"{rows.not_where} rows left out by ingest.where: {table.condition.text}"
     for name, count in rows.dropped.items():
         yield f"{count} rows dropped, {name} is missing"
     for name, reason in unused.items():

@@ -45,7 +45,7 @@ def first_text(table: TypedTable, name: str) -> str:
             numbers = parse_cells(column, pa.float64())
             row = pc.index(pc.and_(column.is_valid(), numbers.is_null()), True).as_py()
             if row >= 0:
-                place = f"{chunk.origin}: row {chunk.first_row + row}"
+                place = f"{chunk.origin}: row {chunk.row_number(row)}"
                 return f"{place}: column {name}: {column[row].as_py()!r}"
     return f"{table.first_file}: column {name}"
 

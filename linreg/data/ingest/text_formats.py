@@ -98,4 +98,4 @@ def _first_mismatch(chunk: SourceChunk, column: pa.ChunkedArray, *patterns: str)
     row = pc.index(reduce(pc.or_, matches), False).as_py()
     if row < 0:
         return None
-    return TextCell(f"{chunk.origin}: row {chunk.first_row + row}", column[row].as_py())
+    return TextCell(f"{chunk.origin}: row {chunk.row_number(row)}", column[row].as_py())

@@ -66,7 +66,7 @@ class ColumnSurvey:
         if first < 0:
             return chunk
         if not self.num_infinite:
-            self.first_infinite = f"{chunk.origin}: row {chunk.first_row + first}"
+            self.first_infinite = f"{chunk.origin}: row {chunk.row_number(first)}"
         self.num_infinite += pc.sum(infinite).as_py()
         finite = pc.if_else(infinite, pa.scalar(None, column.type), column)
         index = chunk.rows.schema.names.index(name)
