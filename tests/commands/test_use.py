@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.cli import main
-from linreg.data.csv.dialect import DELIMITERS
+from linreg.data.csv.delimiter import DELIMITERS
 from linreg.params.file import load_params
 from linreg.params.params import Params
 from tests.project import Project, copy_of_the_project

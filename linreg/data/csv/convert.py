@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from linreg.data.csv.dialect import CsvFile, read_header
-from linreg.data.csv.rows import read_rows
+from linreg.data.csv.rows import EmptyRows, read_rows
 from linreg.data.csv.type_inference import (
     DECIMAL_COMMA,
     Candidates,
@@ -62,10 +62,30 @@ def csv_to_parquet(
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
     guess = [_infer_formats(file, columns, num_blocks=1) for file in files]
+    empty_rows = [EmptyRows() for _ in files]
     all_known = all(common_types(guess).values())
-    if not (all_known and _convert_while_reading(files, guess, targets)):
-        _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
-    return ConvertedFiles(targets, ())
+    if not (all_known and _convert_while_reading(files, guess, targets, empty_rows)):
+        empty_rows = [EmptyRows() for _ in files]
+        found = [_infer_formats(file, columns) for file in files]
+        _convert_from_text(files, found, targets, empty_rows)
+    return ConvertedFiles(targets, _notes(files, empty_rows))
+
+
+def _notes(files: Sequence[CsvFile], empty_rows: Sequence[EmptyRows]) -> list[ReadingNote]:
+    """Return the notes of all files, one for those that are alike."""
+    files_by_note: dict[tuple[str, str], list[Path]] = {}
+    for file, empty in zip(files, empty_rows, strict=True):
+        for note in file.notes:
+            files_by_note.setdefault((note.what, note.option), []).append(file.path)
+        if empty.number:
+            rows = f"{empty.number} row{'s' if empty.number > 1 else ''}"
+            what = f"has {rows} of empty cells, left out and not counted in row numbers"
+            files_by_note.setdefault((what, ""), []).append(file.path)
+    notes = []
+    for (what, option), (first, *others) in files_by_note.items():
+        more = f", like {len(others)} other file{'s' if len(others) > 1 else ''}," if others else ""
+        notes.append(ReadingNote(f"{first.name}{more}", what, option))
+    return notes
 
 
 def _infer_formats(
@@ -77,7 +97,10 @@ def _infer_formats(
 
 
 def _convert_while_reading(
-    files: Sequence[CsvFile], guess: Sequence[Candidates], targets: Sequence[Path]
+    files: Sequence[CsvFile],
+    guess: Sequence[Candidates],
+    targets: Sequence[Path],
+    empty_rows: Sequence[EmptyRows],
 ) -> bool:
     """Convert with pyarrow's own conversion; return whether every cell fits the guess.
 
@@ -86,10 +109,10 @@ def _convert_while_reading(
     """
     schema = common_schema(guess)
     try:
-        for file, candidates, target in zip(files, guess, targets, strict=True):
+        for file, candidates, target, empty in zip(files, guess, targets, empty_rows, strict=True):
             formats = [format_of_type(each, pa.float64()) for each in candidates.values()]
             decimal = "," if DECIMAL_COMMA in formats else "."
-            rows = read_rows(file, schema, decimal)
+            rows = read_rows(file, schema, decimal, empty)
             _write(target, schema, with_progress(rows, f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False
@@ -97,13 +120,16 @@ def _convert_while_reading(
 
 
 def _convert_from_text(
-    files: Sequence[CsvFile], found: Sequence[Candidates], targets: Sequence[Path]
+    files: Sequence[CsvFile],
+    found: Sequence[Candidates],
+    targets: Sequence[Path],
+    empty_rows: Sequence[EmptyRows],
 ) -> None:
     """Convert cells that were read as text, each column with its own decimal separator."""
     schema = common_schema(found)
-    for file, candidates, target in zip(files, found, targets, strict=True):
+    for file, candidates, target, empty in zip(files, found, targets, empty_rows, strict=True):
         formats = [format_of_type(candidates[field.name], field.type) for field in schema]
-        texts = _read_text(file, schema.names)
+        texts = _read_text(file, schema.names, empty)
         _write(target, schema, (_convert_table(text, formats, schema) for text in texts))
 
 
@@ -112,8 +138,11 @@ def _convert_table(text: pa.Table, formats: Sequence[CellFormat], schema: pa.Sch
     return pa.table([convert_cells(cells, format_) for cells, format_ in columns], schema)
 
 
-def _read_text(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    rows = read_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+def _read_text(
+    file: CsvFile, columns: Sequence[str], empty_rows: EmptyRows | None = None
+) -> Iterator[pa.Table]:
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    rows = read_rows(file, schema, empty_rows=empty_rows)
     return with_progress(rows, f"reading {file.path.name} as text")
 
 

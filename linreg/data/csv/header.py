@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from linreg.data.csv.values import MISSING
@@ -14,7 +14,7 @@ FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"
 def check_header(
     path: Path, names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
 ) -> None:
-    """Raise UserError when the first row holds no names, data, or a duplicate name.
+    """Raise UserError when the first row holds no names, data, or a duplicate number.
 
     `sample` are the first rows below it.
     """
@@ -27,17 +27,16 @@ def check_header(
             found=evidence,
             todo=f"{FIRST_ROW_HOLDS_NAMES}, or {_name_columns(len(names))}",
         )
-    duplicate = _first_duplicate(names)
+    duplicate = next((name for name in repeated(names) if is_number(name, decimal_commas)), None)
     if duplicate is not None:
-        todo = "rename one of them"
-        if is_number(duplicate, decimal_commas):
-            todo += f"; if the first row is data, {_name_columns(len(names))}"
+        todo = f"rename one of them; if the first row is data, {_name_columns(len(names))}"
         raise UserError(f"{path}: column {duplicate}", "duplicate column name", todo=todo)
 
 
 def check_given_names(path: Path, names: Sequence[str], first_row: Sequence[str]) -> None:
     """Raise UserError when names given for a file without a header do not fit its first row."""
-    if len(names) != len(first_row):
+    is_trailing_empty = len(first_row) == len(names) + 1 and not first_row[-1].strip()
+    if len(names) != len(first_row) and not is_trailing_empty:
         raise UserError(
             path,
             f"has {len(first_row)} columns, but ingest.names names {len(names)}",
@@ -45,11 +44,7 @@ def check_given_names(path: Path, names: Sequence[str], first_row: Sequence[str]
             todo="name every column once, or set ingest.names to null if the first row holds the"
             " names",
         )
-    if [name.strip() for name in names] == [cell.strip() for cell in first_row]:
-        raise UserError(
-            path, "has a header with the names in ingest.names", todo="set ingest.names to null"
-        )
-    duplicate = _first_duplicate(names)
+    duplicate = next(repeated(names), None)
     if duplicate is not None:
         raise UserError(
             "params.yaml: ingest.names",
@@ -109,8 +104,10 @@ def _evidence_of_data(
     return f"data in the first row: {', '.join(names)} ({repeated!r} occurs again below)"
 
 
-def _first_duplicate(names: Sequence[str]) -> str | None:
-    return next((name for index, name in enumerate(names) if name and name in names[:index]), None)
+def repeated(names: Sequence[str]) -> Iterator[str]:
+    """Yield each name that several columns have, once."""
+    named = [name for name in names if name]
+    return (name for name in dict.fromkeys(named) if named.count(name) > 1)
 
 
 def _name_columns(count: int) -> str:

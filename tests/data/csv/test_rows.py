@@ -86,7 +86,10 @@ BROKEN = {
         UTF16[2:],
         ": is not text; found a NUL byte at offset 1; if it is UTF-16",
     ),
-    "two delimiters": (b"x,a;y\n1,b;2\n", ": ambiguous delimiter; found ',' and ';'"),
+    "two delimiters": (
+        b"x,a;y\n1,b;2\n",
+        ": ambiguous delimiter; found ',' (1 | b;2) and ';' (1,b | 2)",
+    ),
 }
 
 
