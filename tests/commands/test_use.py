@@ -442,11 +442,6 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
         ["--names", "a"],
         "has 2 columns, but ingest.names names 1; found 1, 2",
     ),
-    "names of its own": (
-        b"a,b\n1,2\n",
-        ["--names", "a,b"],
-        "has a header with the names in ingest.names",
-    ),
     "a web page": (b"<!DOCTYPE html>\n<html></html>", [], "is a web page or XML, not a table"),
     "gzip": (
         gzip.compress(b"a,b\n1,2\n"),

@@ -45,6 +45,15 @@ def without_escapes(block: bytes) -> bytes:
     return re.sub(rb'\\(["\\])', lambda match: _UNESCAPED[match[1]], block)
 
 
+def without_blanks_before_quotes(block: bytes, delimiter: str) -> bytes:
+    """Return text without the blanks between a delimiter, or a line end, and an opening quote."""
+    opening = re.compile(rb'(\A|[\r\n]|%b) +(?=")' % re.escape(delimiter.encode()))
+    pieces = re.split(rb'("(?:[^"]|"")*")', block)
+    # Outside of quotes; the blanks of a piece are at its end.
+    pieces[::2] = [opening.sub(rb"\1", piece + b'"')[:-1] for piece in pieces[::2]]
+    return b"".join(pieces)
+
+
 def without_empty_rows(block: bytes, delimiter: str, num_columns: int) -> tuple[bytes, int]:
     """Return text without the rows of nothing but empty cells, and how many these were."""
     empty_cells = re.escape(delimiter.encode() * (num_columns - 1))

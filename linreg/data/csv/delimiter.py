@@ -7,10 +7,18 @@ nothing else does, and a column of numbers begins below the header.
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from linreg.data.csv.layout import Layout, find_layout, first_row_of, is_number_like, number_columns
+from linreg.data.csv.layout import (
+    Layout,
+    find_layout,
+    first_row_of,
+    is_number_like,
+    layout_at_top,
+    number_columns,
+)
 from linreg.data.csv.sample_rows import SampleRow, Splitter
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
@@ -28,12 +36,14 @@ class Sample(NamedTuple):
 
     layout      where the table begins if the file has a header; None where none was found
     first_row   the index of the first row if it has none, but its names are given
+    rejected    another delimiter that splits the rows evenly; '' for none
     """
 
     splitter: Splitter
     rows: Sequence[SampleRow]
     layout: Layout | None = None
     first_row: int | None = None
+    rejected: str = ""
 
     @property
     def num_columns(self) -> int:
@@ -83,16 +93,24 @@ def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -
             lines.path, "ambiguous delimiter", found=readings, todo=f"{todo} (ingest.delimiter)"
         )
     # A file of one column has none: any will do.
-    return tables[0] if tables else samples[0]
+    sample = tables[0] if tables else samples[0]
+    return sample if sample.num_columns else _above_uneven_row(sample)
+
+
+def _above_uneven_row(sample: Sample) -> Sample:
+    """Return the table that the rows above the first with another number of cells show."""
+    rows = sample.rows
+    even = takewhile(lambda row: len(row.cells) == len(rows[1].cells), rows[1:])
+    return sample._replace(layout=layout_at_top([*rows[:1], *even]))
 
 
 def _split(
     lines: FirstLines, options: ReadOptions, delimiter: str, limit: int | None = _SAMPLE_ROWS
 ) -> Sample:
-    has_escapes = _has_escapes(lines, options, delimiter)
-    splitter = Splitter(delimiter, options.comment or "", has_escapes)
+    splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
     rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
-    plain = Sample(splitter, rows, find_layout(rows))
+    # Whoever says what to skip says where the header is.
+    plain = Sample(splitter, rows, layout_at_top(rows) if options.skip else find_layout(rows))
     below_comment = _below_comment(lines, splitter, rows)
     is_certain = plain.layout is not None and plain.layout.evidence
     names = options.names
@@ -119,24 +137,31 @@ def _holds(given: Sequence[str], header: Sequence[str]) -> bool:
     return set(header) <= {name.strip() for name in given}
 
 
-def _has_escapes(lines: FirstLines, options: ReadOptions, delimiter: str) -> bool:
-    r"""Whether rows can be split only if `\"` inside quotes is a quote."""
-    if '\\"' not in lines.text:
-        return False
-    comment = options.comment or ""
-    return not _splits_all(lines, Splitter(delimiter, comment)) and _splits_all(
-        lines, Splitter(delimiter, comment, has_escapes=True)
-    )
+def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
+    r"""Return how quotes are written: doubled inside quotes, unless only `\"` fits all rows.
+
+    Blanks before an opening quote belong to no cell, if all rows can be split in that way.
+    """
+    if '\\"' in lines.text and not _splits_all(lines, splitter):
+        escaping = splitter._replace(has_escapes=True)
+        if _splits_all(lines, escaping):
+            return escaping
+    padding = splitter._replace(has_blanks=True)
+    if f'{splitter.delimiter} "' in lines.text and _splits_all(lines, padding):
+        return padding
+    return splitter
 
 
 def _splits_all(lines: FirstLines, splitter: Splitter) -> bool:
+    """Whether all rows can be split into a table."""
     rows: list[SampleRow] = []
     try:
         rows.extend(splitter.rows(lines.text, lines.start))
     except csv.Error as error:
         if lines.is_whole_file or "end of data" not in str(error):
             return False
-    return find_layout(rows if lines.is_whole_file else rows[:-1]) is not None
+    layout = find_layout(rows if lines.is_whole_file else rows[:-1])
+    return layout is not None and len(layout.names) > 1
 
 
 def _narrowed(
@@ -147,7 +172,11 @@ def _narrowed(
     tables = [_split(lines, options, each, _ALL_ROWS) for each in delimiters]
     tables = [each for each in tables if each.num_columns > 1]
     explaining = [each for each in tables if _occur_in_numbers(each, delimiters)]
-    return explaining if len(explaining) == 1 else tables
+    if len(tables) > 1 and len(explaining) == 1:
+        [best] = explaining
+        rejected = next(each.splitter.delimiter for each in tables if each is not best)
+        return [best._replace(rejected=rejected)]
+    return tables
 
 
 def _occur_in_numbers(sample: Sample, delimiters: Sequence[str]) -> bool:

@@ -7,18 +7,25 @@ quoted with `"`, and a quote inside a quoted cell is doubled, or has a backslash
 
 import codecs
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from linreg.data.csv.block_lines import with_single_blanks, without_comments, without_escapes
+from linreg.data.csv.block_lines import (
+    with_single_blanks,
+    without_blanks_before_quotes,
+    without_comments,
+    without_escapes,
+)
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.first_lines import Beginning, read_beginning
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header, repeated
+from linreg.data.csv.layout import Layout
 from linreg.data.csv.sample_rows import Splitter
 from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
@@ -56,8 +63,7 @@ class CsvFile:
     @property
     def is_plain(self) -> bool:
         """Whether pyarrow reads the rows as they are."""
-        splitter = self.splitter
-        return not (splitter.delimiter == " " or splitter.comment or splitter.has_escapes)
+        return self.splitter == Splitter(self.delimiter) and self.delimiter != " "
 
     def plain(self, block: bytes) -> bytes:
         """Return whole rows of the file as pyarrow reads them: without comments and such."""
@@ -65,6 +71,8 @@ class CsvFile:
             block = without_comments(block, self.splitter.comment.encode())
         if self.splitter.has_escapes:
             block = without_escapes(block)
+        if self.splitter.has_blanks:
+            block = without_blanks_before_quotes(block, self.delimiter)
         return with_single_blanks(block) if self.delimiter == " " else block
 
     @property
@@ -114,7 +122,7 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
         _infer_line_end(text, beginning.start, sample.splitter),
         mark + len(text[:start].encode()),
         sample.splitter,
-        tuple(_notes(path, beginning, sample, names)),
+        tuple(_notes(path, beginning, sample, names, options)),
     )
 
 
@@ -132,12 +140,35 @@ def _names_and_start(
         header = 0
         names = tuple(_plain_name(cell) for cell in rows[0].cells)
     else:
+        _require_one_header(lines, sample, sample.layout)
         header = sample.layout.header + sample.layout.has_units
         names = tuple(map(_plain_name, sample.layout.names))
     below = [row.cells for row in rows[header + 1 :]]
     if options.names is None:
+        _refuse_single_quotes(lines.path, names)
         check_header(lines.path, names, below, decimal_commas=sample.splitter.delimiter == ";")
     return names, rows[header].end
+
+
+def _refuse_single_quotes(path: Path, names: Sequence[str]) -> None:
+    if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
+        what = "has cells in single quotes"
+        raise UserError(path, what, found=names[0], todo="write them with double quotes")
+
+
+def _require_one_header(lines: FirstLines, sample: Sample, layout: Layout) -> None:
+    if layout.other_header:
+        rows = sample.rows
+        above = rows[layout.other_header - 1]
+        number = len(io.StringIO(lines.text[: above.end], newline="").readlines())
+        readings = (_shown(", ".join(rows[index].cells)) for index in (0, layout.other_header))
+        raise UserError(
+            lines.path,
+            "may have its header on top or further down",
+            found=" or ".join(readings),
+            todo=f"leave out the lines above it: `linreg use FILE --skip {number}` (ingest.skip),"
+            " or remove the empty lines below it",
+        )
 
 
 def _plain_name(cell: str) -> str:
@@ -146,7 +177,7 @@ def _plain_name(cell: str) -> str:
 
 
 def _notes(
-    path: Path, beginning: Beginning, sample: Sample, names: tuple[str, ...]
+    path: Path, beginning: Beginning, sample: Sample, names: tuple[str, ...], options: ReadOptions
 ) -> Iterator[ReadingNote]:
     where = path.name
     layout = sample.layout
@@ -168,7 +199,10 @@ def _notes(
         what = "has a name less than columns: the first column, of row names, has none"
         if rows[layout.header].cells[0].strip() == names[1]:
             yield ReadingNote(where, what, "ingest.names")
-    if sample.splitter.delimiter == " ":
+    if sample.rejected:
+        what = f"is split at {sample.splitter.delimiter!r}, not at {sample.rejected!r}"
+        yield ReadingNote(where, what, "ingest.delimiter")
+    if sample.splitter.delimiter == " " and not options.delimiter:
         yield ReadingNote(where, "has cells separated by blanks", "ingest.delimiter")
     if sample.splitter.has_escapes:
         yield ReadingNote(where, "has quotes with a backslash before them inside quoted cells")

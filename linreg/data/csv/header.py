@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -60,11 +61,16 @@ def suggest_name(name: str, names: Sequence[str]) -> str:
     It is most likely a similar name, or the file has a delimiter that was not recognized.
     """
     if len(names) == 1 and (separator := re.search(r"[:;|/~^ ]", names[0])):
-        return f"if {separator[0]!r} separates cells, replace it with a comma, semicolon, tab or |"
-    similar = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1)
-    if similar:
-        return f"did you mean {next(each for each in names if each.lower() == similar[0])}?"
-    return ""
+        sign = separator[0]
+        return f"if {sign!r} separates cells: `linreg use FILE --delimiter '{sign}'`"
+    plain_names = {_in_plain_letters(each): each for each in reversed(names)}
+    similar = difflib.get_close_matches(_in_plain_letters(name), list(plain_names), n=1)
+    return f"did you mean {plain_names[similar[0]]}?" if similar else ""
+
+
+def _in_plain_letters(name: str) -> str:
+    """Return a name as it looks: in small letters, with a plain blank for any other space."""
+    return " ".join(unicodedata.normalize("NFKC", name).lower().split())
 
 
 def is_number(cell: str, decimal_commas: bool = False) -> bool:

@@ -23,39 +23,51 @@ _UNIT = re.compile(
     r"|mph|kn|rpm|psi|hPa|ppm|ppb|lbs?|oz|ft|in|yd|mi|min|hr?s?|sec|days?|years?|yrs?|months?"
     r"|USD|EUR|GBP|usd|eur|gbp|pct|percent|counts?"
 )
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 _MAX_LINES_ABOVE = 100
 
 
 class Layout(NamedTuple):
     """A table found in the rows of a sample.
 
-    header      the index of the header among the rows
-    names       its cells, with '' for a column of row names that it leaves out
-    has_units   whether the row below it holds units
-    evidence    whether a column of numbers begins below the header
+    header        the index of the header among the rows
+    names         its cells, with '' for a column of row names that it leaves out
+    has_units     whether the row below it holds units
+    evidence      whether a column of numbers begins below the header
+    other_header  the index of another row that may be the header; 0 for none
     """
 
     header: int
     names: tuple[str, ...]
     has_units: bool = False
     evidence: bool = False
+    other_header: int = 0
 
 
 def find_layout(rows: Sequence[SampleRow]) -> Layout | None:
     """Return where the table begins; None where rows have unlike numbers of cells."""
     if not rows:
         return None
-    first = _first_of_even_rows(rows)
-    for header in range(max(first - 1, 0), min(len(rows), _MAX_LINES_ABOVE)):
+    at_top = layout_at_top(rows)
+    if at_top and (at_top.evidence or not _may_be_title(rows)):
+        return at_top
+    first = max(_first_of_even_rows(rows) - 1, 1)
+    for header in range(first, min(len(rows), _MAX_LINES_ABOVE)):
         layout = _with_header(rows, header)
-        if layout is None:
+        if layout is None or not layout.evidence or any(map(_is_data, rows[:header])):
             continue
-        if header == 0 and (not _may_be_title(rows) or layout.evidence):
+        num_names = sum(bool(cell.strip()) for cell in rows[header].cells)
+        most_above = max(row.width for row in rows[:header])
+        if most_above < num_names:
             return layout
-        widths_above = [row.width for row in rows[:header]]
-        if header and layout.evidence and max(widths_above) < _fewest_names(rows[header]):
-            return layout
-    return _with_header(rows, 0)
+        if at_top and most_above == num_names and rows[header].is_below_empty_line:
+            return at_top._replace(other_header=header)
+    return at_top
+
+
+def layout_at_top(rows: Sequence[SampleRow]) -> Layout | None:
+    """Return the layout with the header on top; None where it does not fit the rows below."""
+    return _with_header(rows, 0) if rows else None
 
 
 def first_row_of(rows: Sequence[SampleRow], num_names: int) -> int | None:
@@ -97,12 +109,16 @@ def _first_of_even_rows(rows: Sequence[SampleRow]) -> int:
 
 
 def _may_be_title(rows: Sequence[SampleRow]) -> bool:
-    """Whether the first row has cells as any other, but holds something in fewer of them."""
-    return rows[0].width < max(row.width for row in rows)
+    """Whether the first row holds fewer cells than others, or an empty line follows a few rows."""
+    above = rows[:_MAX_LINES_ABOVE]
+    return rows[0].width < max(row.width for row in rows) or any(
+        row.is_below_empty_line for row in above[1:]
+    )
 
 
-def _fewest_names(header: SampleRow) -> int:
-    return sum(bool(cell.strip()) for cell in header.cells)
+def _is_data(row: SampleRow) -> bool:
+    """Whether a row holds several cells, which are all numbers: no line above a table does."""
+    return row.width > 1 and all(map(is_number_like, row.cells[: row.width]))
 
 
 def _with_header(rows: Sequence[SampleRow], header: int) -> Layout | None:
@@ -124,9 +140,8 @@ def _with_header(rows: Sequence[SampleRow], header: int) -> Layout | None:
     units = _are_units(body, len(names)) and not any(map(is_number_like, names))
     below = body[units:]
     numbers = number_columns(below, len(names))
-    evidence = any(names[index] for index in numbers) and not any(
-        is_number_like(names[index]) for index in numbers
-    )
+    named = [names[index] for index in numbers if names[index]]
+    evidence = bool(named) and (not any(map(is_number_like, named)) or _are_years(named))
     return Layout(header, names, units, evidence)
 
 
@@ -139,6 +154,11 @@ def _are_row_names(cells: Sequence[str]) -> bool:
     if not any(map(is_number_like, cells)):
         return len(set(cells)) == len(cells)
     return list(cells) == [str(number) for number in range(1, len(cells) + 1)]
+
+
+def _are_years(names: Sequence[str]) -> bool:
+    """Whether names are several years, the earliest first: more than a row of data would show."""
+    return len(names) > 1 and all(map(_YEAR.fullmatch, names)) and list(names) == sorted({*names})
 
 
 def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:

@@ -165,6 +165,8 @@ def _refuse(parsed: ParsedBlock, file: CsvFile, num_rows: int) -> None:
         todo = "correct the row"
         if row.actual_columns > row.expected_columns:
             todo += f", or put quotes around cells that contain {file.delimiter!r}"
+            if num_rows + row.number == 1:
+                todo += "; if the header is further down, set ingest.skip to the lines above it"
         cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
         what = f"has {cells} where the header has {row.expected_columns}"
         where = f"{file.path}: row {num_rows + row.number}"

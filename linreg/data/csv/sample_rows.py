@@ -15,6 +15,7 @@ class SampleRow(NamedTuple):
 
     end: int
     cells: tuple[str, ...]
+    is_below_empty_line: bool = False
 
     @property
     def width(self) -> int:
@@ -28,11 +29,13 @@ class Splitter(NamedTuple):
     delimiter      separates cells; a blank stands for any number of blanks and tabs
     comment        lines that begin with it are not read; '' for none
     has_escapes    whether a backslash stands before a quote inside quotes, rather than another one
+    has_blanks     whether there may be blanks between a delimiter and an opening quote
     """
 
     delimiter: str
     comment: str = ""
     has_escapes: bool = False
+    has_blanks: bool = False
 
     def rows(self, text: str, start: int = 0) -> Iterator[SampleRow]:
         """Yield the rows from the character at `start` on; raises csv.Error for a stray quote."""
@@ -41,9 +44,11 @@ class Splitter(NamedTuple):
             lines,
             delimiter=self.delimiter,
             strict=True,
+            skipinitialspace=self.has_blanks,
             doublequote=not self.has_escapes,
             escapechar="\\" if self.has_escapes else None,
         )
+        is_below_empty_line = False
         while True:
             lines.at_row_start = True
             try:
@@ -51,7 +56,8 @@ class Splitter(NamedTuple):
             except StopIteration:
                 return
             if cells:
-                yield SampleRow(lines.position, tuple(cells))
+                yield SampleRow(lines.position, tuple(cells), is_below_empty_line)
+            is_below_empty_line = not cells
 
     def sample(
         self, text: str, start: int, *, limit: int | None, is_whole_file: bool

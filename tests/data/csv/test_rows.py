@@ -116,7 +116,8 @@ def test_rows_are_counted_from_1_below_the_header_in_any_block(
         (
             "1,2,3",
             ": row 1: has 3 cells where the header has 2; found 1,2,3;"
-            " correct the row, or put quotes around cells that contain ','",
+            " correct the row, or put quotes around cells that contain ',';"
+            " if the header is further down, set ingest.skip to the lines above it",
         ),
         ("1", ": row 1: has 1 cell where the header has 2; found 1; correct the row"),
     ],
