@@ -69,7 +69,11 @@ def analyze_table(
     before_reading = params.ingest.read_options if is_known else READ_AS_IS
     source = open_source(path, before_reading.updated(options.reading))
     unreadable = unreadable_columns(source)
-    columns = [name for name in source.columns if name and name not in unreadable]
+    columns = [
+        name
+        for name in source.columns
+        if name and name not in unreadable and source.columns.count(name) == 1
+    ]
     if not columns:
         raise UserError(path, "has no column with a name", todo="name its columns")
     with scratch_folder(SCRATCH) as scratch:
@@ -215,6 +219,9 @@ def _unread_columns(source: Source, unreadable: dict[str, str]) -> Iterator[Find
     for name, type_ in unreadable.items():
         message = f"{name} has the type {type_}, which is neither number, text nor time."
         yield Finding(message, "Not read.")
+    for name in dict.fromkeys(filter(None, source.columns)):
+        if (number := source.columns.count(name)) > 1:
+            yield Finding(f"{number} columns are named {name}.", "Not read.")
     unnamed = source.columns.count("")
     if unnamed:
         columns = "A column has" if unnamed == 1 else f"{unnamed} columns have"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.cli import main
-from linreg.data.csv.dialect import DELIMITERS
+from linreg.data.csv.delimiter import DELIMITERS
 from linreg.params.file import load_params
 from linreg.params.params import Params
 from tests.project import Project, copy_of_the_project
@@ -441,11 +441,6 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
         b"1,2\n2,5\n",
         ["--names", "a"],
         "has 2 columns, but ingest.names names 1; found 1, 2",
-    ),
-    "names of its own": (
-        b"a,b\n1,2\n",
-        ["--names", "a,b"],
-        "has a header with the names in ingest.names",
     ),
     "a web page": (b"<!DOCTYPE html>\n<html></html>", [], "is a web page or XML, not a table"),
     "gzip": (

@@ -9,8 +9,12 @@ from pyarrow import csv
 
 from linreg.data.cells.numbers import has_hexadecimal
 from linreg.data.cells.words import BLANKS, FALSE, TRUE
+from linreg.data.csv.block_lines import without_empty_rows
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.quotes import QUOTE, count_byte, first_row_with_stray_quote
+
+_END_OF_DOS_FILE = b"\x1a"
+"""Ctrl-Z, with which DOS ends a text file."""
 
 
 class StrayQuote(NamedTuple):
@@ -27,12 +31,14 @@ class ParsedBlock(NamedTuple):
     last_row       the number of the row in which the block, or the parser, ended
     irregular_row  the first row with too few or too many cells, if the block does not end inside it
     stray_quote    if a row has text after a closing quote, which pyarrow takes for part of the cell
+    num_empty      how many rows had nothing but empty cells: they are left out, and not counted
     """
 
     rows: pa.Table | None
     last_row: int
     irregular_row: csv.InvalidRow | None = None
     stray_quote: StrayQuote | None = None
+    num_empty: int = 0
 
 
 class BlockParser:
@@ -40,6 +46,7 @@ class BlockParser:
 
     def __init__(self, file: CsvFile, schema: pa.Schema, decimal: str = ".") -> None:
         self._file = file
+        self._num_columns = len(file.names)
         # A row with one cell too many and a NUL, unlike any row of the file. Appended to a block it
         # is passed to the handler of irregular rows, unless the block ends inside quotes: then
         # pyarrow takes it for a part of the last cell.
@@ -65,10 +72,32 @@ class BlockParser:
         The end mark is appended to it, unless it is there already: a copy would take time. Raises
         ArrowInvalid when a cell does not fit its type.
         """
+        if not self._file.is_plain:
+            block = bytearray(self._file.plain(bytes(block)))
+        if block.endswith(_END_OF_DOS_FILE):
+            del block[-1]
         if not block.endswith(self._end_mark):
-            if block[-1] not in b"\r\n":
+            if block and block[-1] not in b"\r\n":
                 block += self._file.line_end
             block += self._end_mark
+        parsed = self._parse_plain(block)
+        if self._may_have_empty_rows(parsed):
+            text, num_empty = without_empty_rows(
+                bytes(block), self._file.delimiter, self._num_columns
+            )
+            if num_empty:
+                return self._parse_plain(bytearray(text))._replace(num_empty=num_empty)
+        return parsed
+
+    def _may_have_empty_rows(self, parsed: ParsedBlock) -> bool:
+        if self._num_columns == 1:
+            return False
+        if parsed.rows is None:
+            return parsed.irregular_row is not None
+        return all(cells.null_count for cells in parsed.rows.columns)
+
+    def _parse_plain(self, block: bytearray) -> ParsedBlock:
+        """Parse text with the end mark that needs no changes."""
         irregular_rows: list[csv.InvalidRow] = []
 
         def on_irregular_row(row: csv.InvalidRow) -> Literal["error", "skip"]:

@@ -23,7 +23,7 @@ from linreg.data.cells.file_signs import (
     usual_decimal,
 )
 from linreg.data.csv.dialect import CsvFile, read_header
-from linreg.data.csv.rows import read_rows
+from linreg.data.csv.rows import EmptyRows, read_rows
 from linreg.data.csv.type_inference import (
     Candidates,
     common_schema,
@@ -75,10 +75,12 @@ def csv_to_parquet(
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
     formats = _guess_formats(files, columns, options)
-    if formats is None or not _convert_while_reading(files, formats.candidates, targets):
+    empty_rows = [EmptyRows() for _ in files]
+    if not (formats and _convert_while_reading(files, formats.candidates, targets, empty_rows)):
+        empty_rows = [EmptyRows() for _ in files]
         formats = _infer_formats(files, columns, options)
-        _convert_from_text(files, formats.candidates, targets)
-    notes = [*(note for file in files for note in file.text.notes), *formats.notes]
+        _convert_from_text(files, formats.candidates, targets, empty_rows)
+    notes = [*_notes(files, empty_rows), *formats.notes]
     return ConvertedFiles(targets, notes, formats.of_table)
 
 
@@ -106,6 +108,23 @@ def _guess_formats(
         for name, type_ in types.items()
     )
     return guess if is_plain else None
+
+
+def _notes(files: Sequence[CsvFile], empty_rows: Sequence[EmptyRows]) -> list[ReadingNote]:
+    """Return the notes of all files, one for those that are alike."""
+    files_by_note: dict[tuple[str, str], list[Path]] = {}
+    for file, empty in zip(files, empty_rows, strict=True):
+        for note in file.notes:
+            files_by_note.setdefault((note.what, note.option), []).append(file.path)
+        if empty.number:
+            rows = f"{empty.number} row{'s' if empty.number > 1 else ''}"
+            what = f"has {rows} of empty cells, left out and not counted in row numbers"
+            files_by_note.setdefault((what, ""), []).append(file.path)
+    notes = []
+    for (what, option), (first, *others) in files_by_note.items():
+        more = f", like {len(others)} other file{'s' if len(others) > 1 else ''}," if others else ""
+        notes.append(ReadingNote(f"{first.name}{more}", what, option))
+    return notes
 
 
 def _infer_formats(
@@ -155,7 +174,10 @@ def _find_evidence(
 
 
 def _convert_while_reading(
-    files: Sequence[CsvFile], guess: Sequence[Candidates], targets: Sequence[Path]
+    files: Sequence[CsvFile],
+    guess: Sequence[Candidates],
+    targets: Sequence[Path],
+    empty_rows: Sequence[EmptyRows],
 ) -> bool:
     """Convert with pyarrow's own conversion; return whether every cell fits the guess.
 
@@ -164,12 +186,12 @@ def _convert_while_reading(
     """
     schema = common_schema(guess)
     try:
-        for file, candidates, target in zip(files, guess, targets, strict=True):
+        for file, candidates, target, empty in zip(files, guess, targets, empty_rows, strict=True):
             floats = [field.name for field in schema if pa.types.is_floating(field.type)]
             decimals = {format_of_type(candidates[name], pa.float64()).decimal for name in floats}
             if len(decimals) > 1:
                 return False
-            rows = read_rows(file, schema, *decimals)
+            rows = read_rows(file, schema, next(iter(decimals), "."), empty)
             _write(target, schema, with_progress(rows, f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False
@@ -177,13 +199,16 @@ def _convert_while_reading(
 
 
 def _convert_from_text(
-    files: Sequence[CsvFile], found: Sequence[Candidates], targets: Sequence[Path]
+    files: Sequence[CsvFile],
+    found: Sequence[Candidates],
+    targets: Sequence[Path],
+    empty_rows: Sequence[EmptyRows],
 ) -> None:
     """Convert cells that were read as text, each column with its own decimal separator."""
     schema = common_schema(found)
-    for file, candidates, target in zip(files, found, targets, strict=True):
+    for file, candidates, target, empty in zip(files, found, targets, empty_rows, strict=True):
         formats = [format_of_type(candidates[field.name], field.type) for field in schema]
-        texts = _read_text(file, schema.names)
+        texts = _read_text(file, schema.names, empty)
         _write(target, schema, (_convert_table(text, formats, schema) for text in texts))
 
 
@@ -192,8 +217,11 @@ def _convert_table(text: pa.Table, formats: Sequence[CellFormat], schema: pa.Sch
     return pa.table([convert_cells(cells, format_) for cells, format_ in columns], schema)
 
 
-def _read_text(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    rows = read_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+def _read_text(
+    file: CsvFile, columns: Sequence[str], empty_rows: EmptyRows | None = None
+) -> Iterator[pa.Table]:
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    rows = read_rows(file, schema, empty_rows=empty_rows)
     return with_progress(rows, f"reading {file.path.name} as text")
 
 

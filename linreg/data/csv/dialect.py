@@ -1,32 +1,39 @@
 """The dialect of a CSV file: its delimiter, what ends its lines, its header.
 
-All of it is inferred from the first block of the file, never from the file's name. Text is UTF-8,
-with or without a byte order mark; lines end in LF, CRLF or CR; cells may be quoted with `"`, and a
-quote inside a quoted cell is doubled.
+All of it is inferred from the first block of the file, never from the file's name, unless options
+say it. Text is UTF-8, with or without a byte order mark; lines end in LF, CRLF or CR; cells may be
+quoted with `"`, and a quote inside a quoted cell is doubled, or has a backslash before it.
 """
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import islice
 from pathlib import Path
 
 from linreg.data.cells.words import MISSING
+from linreg.data.csv.block_lines import (
+    with_single_blanks,
+    without_blanks_before_quotes,
+    without_comments,
+    without_escapes,
+)
+from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.file_signatures import refuse_other_formats
-from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
+from linreg.data.csv.first_lines import Beginning, read_beginning
+from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header, repeated
+from linreg.data.csv.layout import Layout
+from linreg.data.csv.sample_rows import Splitter
+from linreg.data.tables.reading_note import ReadingNote
 from linreg.data.text_files.text_file import TextFile, open_text, read_start
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
-DELIMITERS = (",", ";", "\t", "|")
-
 BLOCK_BYTES = 4 << 20
 """The size of a block: how much of a file is parsed at a time. Every row has to fit into one."""
 
-_SAMPLE_ROWS = 100
 _LOOK_FOR_QUOTE = "look for a quote that is not closed"
 
 
@@ -37,15 +44,18 @@ class CsvFile:
     names         column names in file order, without blanks around them; '' for an unnamed column
     line_end      the byte that ends a line: LF (also for CRLF) or CR
     rows_offset   where the rows begin, in bytes of the text
+    splitter      how lines are split into cells
     missing       the words for a missing cell
+    notes         what a person should know about how the file is read
     """
 
     text: TextFile
-    delimiter: str
     names: tuple[str, ...]
     line_end: bytes
     rows_offset: int
+    splitter: Splitter
     missing: tuple[str, ...] = MISSING
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -53,13 +63,36 @@ class CsvFile:
         return self.text.path
 
     @property
+    def delimiter(self) -> str:
+        """What separates cells: one character; a blank for any number of blanks and tabs."""
+        return self.splitter.delimiter
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether pyarrow reads the rows as they are."""
+        return self.splitter == Splitter(self.delimiter) and self.delimiter != " "
+
+    def plain(self, block: bytes) -> bytes:
+        """Return whole rows of the file as pyarrow reads them: without comments and such."""
+        if self.splitter.comment:
+            block = without_comments(block, self.splitter.comment.encode())
+        if self.splitter.has_escapes:
+            block = without_escapes(block)
+        if self.splitter.has_blanks:
+            block = without_blanks_before_quotes(block, self.delimiter)
+        return with_single_blanks(block) if self.delimiter == " " else block
+
+    @property
     def has_decimal_commas(self) -> bool:
         """Whether numbers may be written with a decimal comma."""
         return self.delimiter == ";"
 
     def require(self, column: str) -> None:
-        """Raise UserError, with the most similar names first, unless the file has this column."""
+        """Raise UserError unless the file has this column, once; the most similar names first."""
         if column and column in self.names:
+            if self.names.count(column) > 1:
+                where = f"{self.path}: column {column}"
+                raise UserError(where, "duplicate column name", todo="rename one of them")
             return
         named = [name for name in self.names if name]
         similar = sorted(named, key=lambda name: -SequenceMatcher(None, column, name).ratio())
@@ -71,87 +104,149 @@ class CsvFile:
 def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     """Read the header of a CSV file and infer its dialect.
 
-    A file whose names are given has no header: its rows begin with the first one. Raises UserError
-    for a file that is not CSV or whose delimiter is ambiguous, and for names that are absent or
-    duplicate.
+    A file whose names are given has no header: its rows begin with the first one, unless that holds
+    these names. Raises UserError for a file that is not CSV or whose delimiter is ambiguous, for
+    names that are absent, and for options that do not fit the file.
     """
     start = read_start(path, BLOCK_BYTES)
     refuse_other_formats(path, start.block)
     text_file = open_text(start, options)
     text, is_whole_file = text_file.first_block(BLOCK_BYTES)
-    if not text.strip():
+    if not text.strip("\ufeff\x1a \t\r\n"):
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
-    delimiter = _infer_delimiter(path, text, is_whole_file)
-    lines = io.StringIO(text, newline="")
-    try:
-        first_row = next(_parse(lines, delimiter))
-    except csv.Error as error:
-        what = "the header cannot be read"
-        raise UserError(path, what, found=error, todo=_LOOK_FOR_QUOTE) from None
-    if not is_whole_file and lines.tell() == len(text):
+    beginning = read_beginning(path, text, options)
+    lines = FirstLines(path, text, beginning.start, is_whole_file, beginning.possible_names)
+    sample = split_rows(lines, options, options.delimiter or beginning.delimiter)
+    if not sample.rows:
+        raise _unreadable_header(lines, sample.splitter)
+    if not is_whole_file and sample.rows[0].end == len(text):
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
-    line_end = _infer_line_end(text, delimiter)
-    missing = (*MISSING, *options.missing_words)
-    if options.names is not None:
-        check_given_names(path, options.names, first_row)
-        return CsvFile(text_file, delimiter, options.names, line_end, 0, missing)
-    names = tuple(name.strip() for name in first_row)
-    rows_offset = len(text[: lines.tell()].encode())
-    file = CsvFile(text_file, delimiter, names, line_end, rows_offset, missing)
-    sample: list[list[str]] = []
-    with suppress(csv.Error):
-        sample.extend(islice(_parse(lines, delimiter), _SAMPLE_ROWS))
-    check_header(path, names, sample, file.has_decimal_commas)
-    return file
+    names, start_of_rows = _names_and_start(lines, sample, options)
+    return CsvFile(
+        text_file,
+        names,
+        _infer_line_end(text, beginning.start, sample.splitter),
+        len(text[:start_of_rows].encode()),
+        sample.splitter,
+        (*MISSING, *options.missing_words),
+        (*text_file.notes, *_notes(path, beginning, sample, names, options)),
+    )
 
 
-def _infer_delimiter(path: Path, text: str, is_whole_file: bool) -> str:
-    """Return the delimiter that splits the header; of several, the one that splits rows evenly."""
-    splitting = []
-    even = []
-    for delimiter in DELIMITERS:
-        sizes = list(islice(_row_sizes(text, delimiter), _SAMPLE_ROWS))
-        if not is_whole_file and 1 < len(sizes) < _SAMPLE_ROWS:
-            # The end of the block may have cut off the last row.
-            sizes.pop()
-        if sizes and sizes[0] > 1:
-            splitting.append(delimiter)
-            if len(set(sizes)) == 1:
-                even.append(delimiter)
-    possible = even or splitting
-    if len(possible) > 1:
+def _names_and_start(
+    lines: FirstLines, sample: Sample, options: ReadOptions
+) -> tuple[tuple[str, ...], int]:
+    """Return the names of the columns, and where the rows begin in the text."""
+    rows = sample.rows
+    if sample.layout is None and options.names is not None:
+        first = sample.first_row or 0
+        check_given_names(lines.path, options.names, rows[first].cells)
+        unnamed = ("",) * (len(rows[first].cells) - len(options.names))
+        return (*options.names, *unnamed), rows[first - 1].end if first else lines.start
+    if sample.layout is None:
+        header = 0
+        names = tuple(_plain_name(cell) for cell in rows[0].cells)
+    else:
+        _require_one_header(lines, sample, sample.layout)
+        header = sample.layout.header + sample.layout.has_units
+        names = tuple(map(_plain_name, sample.layout.names))
+    below = [row.cells for row in rows[header + 1 :]]
+    if options.names is None:
+        _refuse_single_quotes(lines.path, names)
+        check_header(lines.path, names, below, decimal_commas=sample.splitter.delimiter == ";")
+    return names, rows[header].end
+
+
+def _refuse_single_quotes(path: Path, names: Sequence[str]) -> None:
+    if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
+        what = "has cells in single quotes"
+        raise UserError(path, what, found=names[0], todo="write them with double quotes")
+
+
+def _require_one_header(lines: FirstLines, sample: Sample, layout: Layout) -> None:
+    if layout.other_header:
+        rows = sample.rows
+        above = rows[layout.other_header - 1]
+        number = len(io.StringIO(lines.text[: above.end], newline="").readlines())
+        readings = (_shown(", ".join(rows[index].cells)) for index in (0, layout.other_header))
         raise UserError(
-            path,
-            "ambiguous delimiter",
-            found=" and ".join(repr(delimiter) for delimiter in possible),
-            todo="put quotes around names and text",
+            lines.path,
+            "may have its header on top or further down",
+            found=" or ".join(readings),
+            todo=f"leave out the lines above it: `linreg use FILE --skip {number}` (ingest.skip),"
+            " or remove the empty lines below it",
         )
-    # A file of one column has none: any will do.
-    return possible[0] if possible else ","
 
 
-def _infer_line_end(text: str, delimiter: str) -> bytes:
+def _plain_name(cell: str) -> str:
+    # Files that were joined have a byte order mark in the middle.
+    return cell.strip().strip("\ufeff").strip()
+
+
+def _notes(
+    path: Path, beginning: Beginning, sample: Sample, names: tuple[str, ...], options: ReadOptions
+) -> Iterator[ReadingNote]:
+    where = path.name
+    layout = sample.layout
+    rows = sample.rows
+    is_below_comment = layout is not None and rows[0].end == beginning.start
+    if is_below_comment:
+        what = f"has its column names in a comment line: {_shown(beginning.comments[-1])}"
+        yield ReadingNote(where, what, "ingest.skip")
+    if others := beginning.comments[: -1 if is_below_comment else None]:
+        what = f"begins with {_number(others, 'comment line')}, not read: {_shown(others[0])}"
+        yield ReadingNote(where, what, "ingest.skip")
+    if above := rows[: layout.header if layout else sample.first_row or 0]:
+        what = f"begins with {_number(above, 'line')} above the table, not read: "
+        yield ReadingNote(where, what + _shown(" ".join(above[0].cells)), "ingest.skip")
+    if layout and layout.has_units:
+        cells = _shown(", ".join(rows[layout.header + 1].cells))
+        yield ReadingNote(where, f"has units below the names, which are no row: {cells}")
+    if layout and names[:1] == ("",) and len(names) > len(rows[layout.header].cells):
+        what = "has a name less than columns: the first column, of row names, has none"
+        if rows[layout.header].cells[0].strip() == names[1]:
+            yield ReadingNote(where, what, "ingest.names")
+    if sample.rejected:
+        what = f"is split at {sample.splitter.delimiter!r}, not at {sample.rejected!r}"
+        yield ReadingNote(where, what, "ingest.delimiter")
+    if sample.splitter.delimiter == " " and not options.delimiter:
+        yield ReadingNote(where, "has cells separated by blanks", "ingest.delimiter")
+    if sample.splitter.has_escapes:
+        yield ReadingNote(where, "has quotes with a backslash before them inside quoted cells")
+    for name in repeated(names):
+        yield ReadingNote(where, f"has several columns named {name}, which cannot be used")
+
+
+def _number(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'s' if len(things) > 1 else ''}"
+
+
+def _shown(text: str) -> str:
+    text = " ".join(text.split())
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def _unreadable_header(lines: FirstLines, splitter: Splitter) -> UserError:
+    """Return what is wrong with a first row that cannot be split."""
+    try:
+        next(splitter.rows(lines.text, lines.start))
+    except csv.Error as error:
+        what = "the header cannot be read"
+        return UserError(lines.path, what, found=error, todo=_LOOK_FOR_QUOTE)
+    except StopIteration:
+        pass
+    return UserError(lines.path, "has no rows", todo="look at ingest.skip and ingest.comment")
+
+
+def _infer_line_end(text: str, start: int, splitter: Splitter) -> bytes:
     """Return LF if it ends a row of the text, alone or in CRLF, and CR otherwise."""
     if "\r" not in text:
         return b"\n"
     if "\n" in text:
         # The text has to be parsed: a line feed may as well be part of a quoted cell.
-        lines = io.StringIO(text, newline="")
         with suppress(csv.Error):
-            for _ in _parse(lines, delimiter):
-                if text[lines.tell() - 1] == "\n":
+            for row in splitter.rows(text, start):
+                if text[row.end - 1] == "\n":
                     return b"\n"
     return b"\r"
-
-
-def _row_sizes(text: str, delimiter: str) -> Iterator[int]:
-    """Yield the number of cells of each row, up to the first that this delimiter cannot split."""
-    with suppress(csv.Error):
-        for row in _parse(io.StringIO(text, newline=""), delimiter):
-            yield len(row)
-
-
-def _parse(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows that are not empty lines."""
-    return (row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row)

@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from linreg.data.cells.words import MISSING
@@ -14,7 +15,7 @@ FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"
 def check_header(
     path: Path, names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
 ) -> None:
-    """Raise UserError when the first row holds no names, data, or a duplicate name.
+    """Raise UserError when the first row holds no names, data, or a duplicate number.
 
     `sample` are the first rows below it.
     """
@@ -27,17 +28,16 @@ def check_header(
             found=evidence,
             todo=f"{FIRST_ROW_HOLDS_NAMES}, or {_name_columns(len(names))}",
         )
-    duplicate = _first_duplicate(names)
+    duplicate = next((name for name in repeated(names) if is_number(name, decimal_commas)), None)
     if duplicate is not None:
-        todo = "rename one of them"
-        if is_number(duplicate, decimal_commas):
-            todo += f"; if the first row is data, {_name_columns(len(names))}"
+        todo = f"rename one of them; if the first row is data, {_name_columns(len(names))}"
         raise UserError(f"{path}: column {duplicate}", "duplicate column name", todo=todo)
 
 
 def check_given_names(path: Path, names: Sequence[str], first_row: Sequence[str]) -> None:
     """Raise UserError when names given for a file without a header do not fit its first row."""
-    if len(names) != len(first_row):
+    is_trailing_empty = len(first_row) == len(names) + 1 and not first_row[-1].strip()
+    if len(names) != len(first_row) and not is_trailing_empty:
         raise UserError(
             path,
             f"has {len(first_row)} columns, but ingest.names names {len(names)}",
@@ -45,11 +45,7 @@ def check_given_names(path: Path, names: Sequence[str], first_row: Sequence[str]
             todo="name every column once, or set ingest.names to null if the first row holds the"
             " names",
         )
-    if [name.strip() for name in names] == [cell.strip() for cell in first_row]:
-        raise UserError(
-            path, "has a header with the names in ingest.names", todo="set ingest.names to null"
-        )
-    duplicate = _first_duplicate(names)
+    duplicate = next(repeated(names), None)
     if duplicate is not None:
         raise UserError(
             "params.yaml: ingest.names",
@@ -65,11 +61,16 @@ def suggest_name(name: str, names: Sequence[str]) -> str:
     It is most likely a similar name, or the file has a delimiter that was not recognized.
     """
     if len(names) == 1 and (separator := re.search(r"[:;|/~^ ]", names[0])):
-        return f"if {separator[0]!r} separates cells, replace it with a comma, semicolon, tab or |"
-    similar = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1)
-    if similar:
-        return f"did you mean {next(each for each in names if each.lower() == similar[0])}?"
-    return ""
+        sign = separator[0]
+        return f"if {sign!r} separates cells: `linreg use FILE --delimiter '{sign}'`"
+    plain_names = {_in_plain_letters(each): each for each in reversed(names)}
+    similar = difflib.get_close_matches(_in_plain_letters(name), list(plain_names), n=1)
+    return f"did you mean {plain_names[similar[0]]}?" if similar else ""
+
+
+def _in_plain_letters(name: str) -> str:
+    """Return a name as it looks: in small letters, with a plain blank for any other space."""
+    return " ".join(unicodedata.normalize("NFKC", name).lower().split())
 
 
 def is_number(cell: str, decimal_commas: bool = False) -> bool:
@@ -109,8 +110,10 @@ def _evidence_of_data(
     return f"data in the first row: {', '.join(names)} ({repeated!r} occurs again below)"
 
 
-def _first_duplicate(names: Sequence[str]) -> str | None:
-    return next((name for index, name in enumerate(names) if name and name in names[:index]), None)
+def repeated(names: Sequence[str]) -> Iterator[str]:
+    """Yield each name that several columns have, once."""
+    named = [name for name in names if name]
+    return (name for name in dict.fromkeys(named) if named.count(name) > 1)
 
 
 def _name_columns(count: int) -> str:

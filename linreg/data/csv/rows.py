@@ -25,22 +25,33 @@ from linreg.errors import UserError
 Parser = BlockParser | TypedOrTextParser
 
 
-def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
+class EmptyRows:
+    """Counts the rows of nothing but empty cells, which are left out."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+def read_rows(
+    file: CsvFile, schema: pa.Schema, decimal: str = ".", empty_rows: EmptyRows | None = None
+) -> Iterator[pa.Table]:
     """Yield the columns of `schema`, at most a block at a time; missing cells are null.
+
+    Rows of nothing but empty cells are left out, and counted in `empty_rows`.
 
     Raises ArrowInvalid when a cell does not fit its type (text takes every cell), and UserError for
     a row with too few or too many cells or one longer than a block, for a quote that is not closed
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
-    return _read(file, BlockParser(file, schema, decimal))
+    return _read(file, BlockParser(file, schema, decimal), empty_rows or EmptyRows())
 
 
 def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield rows like `read_rows`; where a cell does not fit its type, a block of text."""
-    return _read(file, TypedOrTextParser(file, schema))
+    return _read(file, TypedOrTextParser(file, schema), EmptyRows())
 
 
-def _read(file: CsvFile, parser: Parser) -> Iterator[pa.Table]:
+def _read(file: CsvFile, parser: Parser, empty_rows: EmptyRows) -> Iterator[pa.Table]:
     offset = file.rows_offset
     num_rows = 0
     # The blocks that are being parsed, or are to be read once more.
@@ -50,17 +61,18 @@ def _read(file: CsvFile, parser: Parser) -> Iterator[pa.Table]:
         # Several at a time, as long as blocks are as they should be.
         blocks = _cut_at_row_ends(stream, file, begun)
         with closing(map_ahead(partial(_parse_if_regular, file, parser), blocks)) as regular:
-            for num_bytes, rows in regular:
-                if rows is None:
+            for num_bytes, parsed in regular:
+                if parsed is None or parsed.rows is None:
                     break
                 begun.popleft()
-                yield rows
+                empty_rows.number += parsed.num_empty
+                yield parsed.rows
                 offset += num_bytes
-                num_rows += rows.num_rows
+                num_rows += parsed.rows.num_rows
         # From there on one by one: an irregular block begins, or the last row.
         stream.put_back(b"".join(memoryview(block)[:end] for block, end in begun))
         begun.clear()
-        yield from _read_one_by_one(stream, file, parser, offset, num_rows)
+        yield from _read_one_by_one(stream, file, parser, offset, num_rows, empty_rows)
 
 
 def _cut_at_row_ends(
@@ -100,7 +112,7 @@ def _bytes_to_read(file: CsvFile, offset: int) -> int:
 
 def _parse_if_regular(
     file: CsvFile, parser: Parser, block: bytearray
-) -> tuple[int, pa.Table | None]:
+) -> tuple[int, ParsedBlock | None]:
     """Return the length of a block and its rows; None where anything about it is unusual."""
     num_bytes = len(block)
     try:
@@ -108,11 +120,16 @@ def _parse_if_regular(
         parsed = parser.parse(block)
     except (UserError, pa.ArrowInvalid):
         return num_bytes, None
-    return num_bytes, None if parsed.stray_quote else parsed.rows
+    return num_bytes, None if parsed.stray_quote else parsed
 
 
 def _read_one_by_one(
-    stream: TextStream, file: CsvFile, parser: Parser, offset: int, num_rows: int
+    stream: TextStream,
+    file: CsvFile,
+    parser: Parser,
+    offset: int,
+    num_rows: int,
+    empty_rows: EmptyRows,
 ) -> Iterator[pa.Table]:
     """Yield the rows from `offset` on, which follow `num_rows` others.
 
@@ -140,6 +157,7 @@ def _read_one_by_one(
             last_row = num_rows + parsed.last_row
             _refuse(parsed, file, num_rows)
             if parsed.rows is not None:
+                empty_rows.number += parsed.num_empty
                 yield parsed.rows
                 num_rows = last_row
                 unparsed = unparsed[end:]
@@ -180,6 +198,8 @@ def _refuse(parsed: ParsedBlock, file: CsvFile, num_rows: int) -> None:
         todo = "correct the row"
         if row.actual_columns > row.expected_columns:
             todo += f", or put quotes around cells that contain {file.delimiter!r}"
+            if num_rows + row.number == 1:
+                todo += "; if the header is further down, set ingest.skip to the lines above it"
         cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
         what = f"has {cells} where the header has {row.expected_columns}"
         where = f"{file.path}: row {num_rows + row.number}"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from linreg.data.csv import dialect
 from linreg.data.csv.convert import csv_columns
+from linreg.data.csv.delimiter import DELIMITERS
 from linreg.errors import UserError
 from tests.data.csv.converted import converted, quick, quoted, refused
 
@@ -60,7 +61,7 @@ def test_the_header_may_end_otherwise_than_the_rows(tmp_path: Path, block_bytes:
         ),
         max_size=20,
     ),
-    delimiter=st.sampled_from(dialect.DELIMITERS),
+    delimiter=st.sampled_from(DELIMITERS),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     block=st.sampled_from([200, 1000, 1 << 20]),
 )

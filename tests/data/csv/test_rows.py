@@ -74,7 +74,10 @@ BROKEN = {
         ": is not UTF-8; found byte 0xE9 at offset 2",
     ),
     "UTF-8, cut off": ("x,y\n1,é".encode()[:-1], ": is not UTF-8; found byte 0xC3 at offset 6"),
-    "two delimiters": (b"x,a;y\n1,b;2\n", ": ambiguous delimiter; found ',' and ';'"),
+    "two delimiters": (
+        b"x,a;y\n1,b;2\n",
+        ": ambiguous delimiter; found ',' (1 | b;2) and ';' (1,b | 2)",
+    ),
 }
 
 
@@ -101,7 +104,8 @@ def test_rows_are_counted_from_1_below_the_header_in_any_block(
         (
             "1,2,3",
             ": row 1: has 3 cells where the header has 2; found 1,2,3;"
-            " correct the row, or put quotes around cells that contain ','",
+            " correct the row, or put quotes around cells that contain ',';"
+            " if the header is further down, set ingest.skip to the lines above it",
         ),
         ("1", ": row 1: has 1 cell where the header has 2; found 1; correct the row"),
     ],
