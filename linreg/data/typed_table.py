@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.source import Source
+from linreg.data.tables.arrays import without_nan
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.data.tables.progress import with_progress
@@ -55,7 +56,7 @@ class TypedTable:
         return self.files[0][1]
 
     def chunks(self) -> Iterator[SourceChunk]:
-        """Yield the rows in order, a row group at a time; missing cells are null.
+        """Yield the rows in order, a row group at a time; missing cells, NaN too, are null.
 
         Raises UserError for a cell that does not fit the type of its column.
         """
@@ -176,7 +177,7 @@ def _convert(chunk: SourceChunk, schema: pa.Schema) -> SourceChunk:
                 raise UserError(where, what, found=error) from None
         if pa.types.is_string(field.type):
             _require_utf8(column, chunk, field.name)
-        columns.append(column)
+        columns.append(without_nan(column))
     return chunk._replace(rows=pa.Table.from_arrays(columns, schema=schema))
 
 

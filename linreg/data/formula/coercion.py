@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Mask
 from linreg.data.csv.values import parse_cells
 from linreg.data.formula.schema import Schema
-from linreg.data.tables.arrays import as_mask
+from linreg.data.tables.arrays import as_mask, without_nan
 from linreg.data.tables.sentinels import without_sentinels
 from linreg.errors import UserError
 
@@ -133,7 +133,7 @@ def _as_arrow(values: Any, type_: pa.DataType, where: str) -> ArrowColumn:
         values = _from_pandas(values, type_, where)
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    return values.cast(pa.string()) if _is_text(values.type) else values
+    return values.cast(pa.string()) if _is_text(values.type) else without_nan(values)
 
 
 def _from_pandas(values: "pd.Series[Any]", type_: pa.DataType, where: str) -> pa.Array:
