@@ -1,0 +1,82 @@
+"""The kinds of the cells of a column, in formats that tell numbers from text.
+
+There a text among numbers is not a category: the column is refused with a cell of each kind. But a
+number may be stored as text, which is then read as in a CSV file.
+"""
+
+from typing import Any
+
+from linreg.data.csv.values import MISSING
+
+
+class NumberText(str):
+    """A number as a file writes it."""
+
+    __slots__ = ()
+
+
+_NAMES: dict[type, str] = {
+    NumberText: "the number",
+    float: "the number",
+    str: "the text",
+    bool: "the truth value",
+}
+_LONGEST = 40
+
+
+class ColumnKinds:
+    """The kinds of the cells of one column that were seen so far, each with the first such cell."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[str, Any]] = {}
+        # So that most cells are passed over quickly.
+        self._known: set[type] = {type(None)}
+        self._number_as_text: tuple[str, str] | None = None
+
+    def see(self, value: Any, place: str) -> None:
+        """Count a cell; `place` names its row or cell in the file."""
+        if type(value) in self._known:
+            return
+        kind = _NAMES.get(type(value), "the value")
+        if kind == "the text":
+            if value.strip() in MISSING:
+                return
+            if may_be_number(value):
+                self._number_as_text = self._number_as_text or (place, value)
+                return
+        self._known.add(type(value))
+        self._first.setdefault(kind, (place, value))
+
+    @property
+    def unreadable(self) -> str:
+        """Why the column cannot be read; '' if it can be."""
+        found = list(self._first.items())
+        if self._number_as_text and "the truth value" in self._first:
+            found.append(("the text", self._number_as_text))
+        nested = [each for each in found if each[0] == "the value"]
+        if not nested and len(found) < 2:
+            return ""
+        cells = (f"{kind} {_shown(value)} in {place}" for kind, (place, value) in nested or found)
+        return "holds " + " and ".join(list(cells)[:2])
+
+    @property
+    def number_as_text(self) -> str:
+        """The first text that is a number, with its place; '' where the column has other text."""
+        if self._number_as_text is None or "the text" in self._first:
+            return ""
+        place, value = self._number_as_text
+        return f"{_shown(value)} in {place}"
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a text could be a number with signs of money, percent or thousands."""
+    try:
+        float(text)
+    except ValueError:
+        characters = set(text)
+        return any(map(str.isdigit, characters)) and not any(map(str.isalpha, characters))
+    return True
+
+
+def _shown(value: Any) -> str:
+    return repr(value[:_LONGEST]) if type(value) is str else str(value)[:_LONGEST]
