@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from linreg.data.cells.numbers import decimal_commas_to_points, parse_cells
 from linreg.data.csv.dialect import read_header
 from linreg.data.csv.rows import read_typed_or_text
-from linreg.data.csv.values import decimal_commas_to_points, parse_cells
 from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError

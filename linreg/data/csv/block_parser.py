@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from linreg.data.cells.words import BLANKS, FALSE, MISSING, TRUE
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.quotes import QUOTE, count_byte, first_row_with_stray_quote
-from linreg.data.csv.values import BLANKS, FALSE, MISSING, TRUE
 
 
 class StrayQuote(NamedTuple):

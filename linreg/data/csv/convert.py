@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from linreg.data.cells.cell_format import CellFormat
 from linreg.data.csv.dialect import CsvFile, read_header
 from linreg.data.csv.rows import read_rows
 from linreg.data.csv.type_inference import (
     DECIMAL_COMMA,
     Candidates,
-    CellFormat,
     common_schema,
     common_types,
     convert_cells,

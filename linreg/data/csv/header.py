@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from linreg.data.csv.values import MISSING
+from linreg.data.cells.words import MISSING
 from linreg.errors import UserError
 
 FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"

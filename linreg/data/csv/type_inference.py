@@ -7,22 +7,14 @@ cell. Where the delimiter is `;`, a column may write its numbers with a decimal 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv.values import BLANKS, FALSE, TRUE, decimal_commas_to_points
+from linreg.data.cells.cell_format import TEXT, CellFormat
+from linreg.data.cells.numbers import decimal_commas_to_points
+from linreg.data.cells.words import BLANKS, FALSE, TRUE
 
-
-class CellFormat(NamedTuple):
-    """A type and how its cells are written."""
-
-    type: pa.DataType
-    decimal: str = "."
-
-
-TEXT = CellFormat(pa.string())
 DECIMAL_COMMA = CellFormat(pa.float64(), decimal=",")
 # The narrowest first.
 _FORMATS = (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.arrays import Mask
-from linreg.data.csv.values import parse_cells
+from linreg.data.cells.numbers import parse_cells
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask, without_nan
 from linreg.data.tables.sentinels import without_sentinels

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linreg.data.cells.words import MISSING
 from linreg.data.csv import dialect
-from linreg.data.csv.values import MISSING
 from tests.data.csv.converted import bits, converted, one_column, quick
 
 US = pa.timestamp("us")

@@ -1,40 +1,9 @@
-"""Cells of text as numbers and truth values, and the words for missing, true and false.
-
-Cells are parsed here one by one; linreg.data.csv.convert types a column as a whole. Both accept
-exactly the same texts.
-"""
+"""Cells of text as numbers and truth values."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MISSING = (
-    "",
-    "NA",
-    "N/A",
-    "n/a",
-    "#N/A",
-    "#NA",
-    "<NA>",
-    "null",
-    "NULL",
-    "None",
-    "?",
-    "nan",
-    "NaN",
-    "NAN",
-    "Nan",
-    "-nan",
-    "-NaN",
-)
-"""What a missing cell may hold, blanks around it ignored.
-
-A lone `-` is not among them: statistical offices write it for "exactly zero", so a person has to
-decide.
-"""
-TRUE = ("true", "True", "TRUE")
-FALSE = ("false", "False", "FALSE")
-BLANKS = " \t"
-"""What pyarrow's conversion ignores around a number."""
+from linreg.data.cells.words import BLANKS, FALSE, TRUE
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
 _WHOLE_NUMBER = r"^\+?(-?\d{1,18})(\.0*)?$"
