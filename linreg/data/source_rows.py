@@ -29,10 +29,14 @@ _SCHEMA = pa.schema([("file", pa.string()), ("row", pa.int64()), ("missing", pa.
 
 
 class DroppedRows:
-    """Writes the file, the row in it and the first missing column of each row that is dropped."""
+    """Writes the file, the row in it and the first missing column of each row that is dropped.
 
-    def __init__(self, folder: Path) -> None:
+    The file is named by its path below `source`.
+    """
+
+    def __init__(self, folder: Path, source: Path) -> None:
         self._path = folder / DROPPED
+        self._source = source
         self._opened = ExitStack()
         self._writer: TableWriter | None = None
 
@@ -41,7 +45,7 @@ class DroppedRows:
         if self._writer is None:
             table = new_table(self._path, _SCHEMA, ascending=["row"])
             self._writer = self._opened.enter_context(table)
-        name = pa.array([_name(chunk.origin)], pa.string())
+        name = pa.array([_name(chunk.origin, self._source)], pa.string())
         files = name.take(as_arrow(np.zeros_like(indices)))
         numbers = as_arrow(chunk.first_row + indices)
         self._writer.write(pa.table([files, numbers, missing], schema=_SCHEMA))
@@ -58,9 +62,9 @@ class DroppedRows:
         self._opened.__exit__(kind, error, trace)
 
 
-def files_as_data(files: Iterable[tuple[TableFile, Path]]) -> list[dict[str, Any]]:
+def files_as_data(files: Iterable[tuple[int, Path]], source: Path) -> list[dict[str, Any]]:
     """Return name and number of rows of each file of a source; empty if there is one file."""
-    data = [{"name": _name(origin), "rows": file.num_rows} for file, origin in files]
+    data = [{"name": _name(origin, source), "rows": num_rows} for num_rows, origin in files]
     return data if len(data) > 1 else []
 
 
@@ -104,6 +108,8 @@ class SourceRows:
             yield indices
 
 
-def _name(origin: Path) -> str:
+def _name(origin: Path, source: Path) -> str:
+    """Return the path of a file below the folder that is the source."""
+    is_below = origin != source and origin.is_relative_to(source)
     # A name that is not UTF-8 fits neither into JSON nor into a table.
-    return printable(origin.name)
+    return printable(origin.relative_to(source).as_posix() if is_below else origin.name)

@@ -1,11 +1,13 @@
 """The rows to predict, a chunk at a time, with their features in the types of training."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from linreg.data.formats.as_csv import messages_about
 from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.schema import Schema
 from linreg.data.source import Source
@@ -46,7 +48,7 @@ class InputTable:
             # A model of an intercept alone needs no column, but its rows have to be counted.
             self._columns = [next(filter(None, source.columns))]
         self.num_rows: int | None = None
-        if source.is_parquet:
+        if source.kind.has_types:
             # Nothing is converted, so that no scratch folder is needed.
             self._table = open_typed_table(source, self._columns, scratch=Path())
             self.num_rows = self._table.num_rows
@@ -56,9 +58,9 @@ class InputTable:
 
     def chunks(self) -> Iterator[InputChunk]:
         """Yield the rows in order."""
-        return self._parquet_chunks() if self._source.is_parquet else self._csv_chunks()
+        return self._typed_chunks() if self._source.kind.has_types else self._text_chunks()
 
-    def _parquet_chunks(self) -> Iterator[InputChunk]:
+    def _typed_chunks(self) -> Iterator[InputChunk]:
         for group in self._table.chunks():
             # A user's row group may be larger than ours.
             for start in range(0, group.rows.num_rows, ROWS_PER_GROUP):
@@ -67,14 +69,23 @@ class InputTable:
                 kept = rows.select(self.kept.names)
                 yield InputChunk(features, kept, group.origin, group.first_row + start)
 
-    def _csv_chunks(self) -> Iterator[InputChunk]:
-        for path in self._source.files:
-            file = CsvInput(path, self._schema)
-            first_row = 1
-            for cells in file.tables(self._columns, self.kept.names):
-                features = file.features(cells, first_row)
-                yield InputChunk(features, cells.select(self.kept.names), path, first_row)
-                first_row += cells.num_rows
+    def _text_chunks(self) -> Iterator[InputChunk]:
+        reading = replace(self._schema, reading=self._source.csv_options)
+        for path, origin, partition in zip(
+            self._source.csv_files, self._source.files, self._source.partitions, strict=True
+        ):
+            with messages_about(self._source.originals):
+                file = CsvInput(path, reading)
+                first_row = 1
+                # A file of which nothing but the folder is used has rows all the same.
+                columns = [name for name in self._columns if name not in partition]
+                for cells in file.tables(columns, self.kept.names):
+                    for name, cell in partition.items():
+                        column = pa.repeat(pa.scalar(cell, pa.string()), cells.num_rows)
+                        cells = cells.append_column(name, column)
+                    features = file.features(cells, first_row)
+                    yield InputChunk(features, cells.select(self.kept.names), origin, first_row)
+                    first_row += cells.num_rows
 
     def _require_columns(self, names: Iterable[str], why: str) -> None:
         for name in names:

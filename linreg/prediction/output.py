@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from linreg.arrays import Floats, Mask
+from linreg.arrays import Mask
 from linreg.data.tables.arrays import as_arrow, without_nan
 from linreg.data.tables.parquet import TableWriter
 from linreg.errors import UserError

@@ -181,7 +181,7 @@ def test_every_row_is_found_whichever_rows_were_dropped(
         folder.mkdir()
         sizes = random.integers(0, 9, size=4)
         kept = []
-        with DroppedRows(folder) as dropped:
+        with DroppedRows(folder, Path("in")) as dropped:
             for file, size in enumerate(sizes):
                 is_dropped = random.random(size) < share
                 kept += [f"in/{file}: row {row + 1}" for row in np.flatnonzero(~is_dropped)]
@@ -199,7 +199,7 @@ def test_every_row_is_found_whichever_rows_were_dropped(
 
 def test_many_dropped_rows_take_about_a_byte_each(tmp_path: Path) -> None:
     indices = np.flatnonzero(np.random.default_rng(0).random(1_000_000) < 0.1)
-    with DroppedRows(tmp_path) as dropped:
+    with DroppedRows(tmp_path, Path("table.csv")) as dropped:
         chunk = SourceChunk(pa.table({}), Path("table.csv"), 1)
         dropped.add(chunk, indices, pa.array(["x"]).take(pa.array(np.zeros_like(indices))))
     assert (tmp_path / "dropped.parquet").stat().st_size < 1.1 * len(indices)

@@ -63,9 +63,7 @@ class ArrowFile:
     def _lengths_of_batches(self) -> list[int]:
         reader = self._open(_NO_COLUMN)
         if not self._is_stream:
-            return [
-                reader.get_batch(index).num_rows for index in range(reader.num_record_batches)
-            ]
+            return [reader.get_batch(index).num_rows for index in range(reader.num_record_batches)]
         lengths = []
         with suppress(StopIteration):
             while True:

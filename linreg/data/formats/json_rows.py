@@ -151,13 +151,11 @@ def survey_objects(path: Path, rows: Iterable[Row]) -> dict[str, ColumnKinds]:
     for number, row in enumerate(rows, 1):
         only = row
         for name, value in row.items():
-            if value is None:
-                columns.setdefault(name, ColumnKinds())
-                continue
             kinds = columns.get(name)
             if kinds is None:
-                kinds = columns[name] = ColumnKinds()
-            kinds.see(value, f"row {number}")
+                kinds = columns[name] = ColumnKinds("row {}".format, has_header=False)
+            if value is not None:
+                kinds.see(value, number)
     if number == 0:
         raise UserError(path, "holds no rows", todo=_AS_ROWS)
     if number == 1 and only and all(isinstance(value, dict | list) for value in only.values()):

@@ -2,10 +2,12 @@
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 _ARROW_FILE = b"ARROW1\0"
 # A stream begins with a message: a continuation mark, its length, and a flatbuffer.
 _ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff..\0\0\x10\0\0\0", re.DOTALL)
+_START_BYTES = 4096
 _ZIP = b"PK\x03\x04"
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
@@ -38,6 +40,14 @@ def kind_of(start: bytes) -> TableKind:
         return TableKind.ARROW
     if start.startswith(_OFFICE):
         return TableKind.WORKBOOK
-    if start.startswith(_ZIP) and any(part in start[:4096] for part in _PARTS_OF_A_WORKBOOK):
+    if start.startswith(_ZIP) and any(
+        part in start[:_START_BYTES] for part in _PARTS_OF_A_WORKBOOK
+    ):
         return TableKind.WORKBOOK
     return TableKind.JSON if _JSON.match(start) else TableKind.CSV
+
+
+def kind_of_file(path: Path) -> TableKind:
+    """Return the kind of a file."""
+    with path.open("rb") as file:
+        return kind_of(file.read(_START_BYTES))

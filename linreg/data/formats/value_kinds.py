@@ -4,9 +4,10 @@ There a text among numbers is not a category: the column is refused with a cell 
 number may be stored as text, which is then read as in a CSV file.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from linreg.data.csv.values import MISSING
+from linreg.data.cells.words import MISSING, MISSING_AMONG_VALUES
 
 
 class NumberText(str):
@@ -22,30 +23,39 @@ _NAMES: dict[type, str] = {
     bool: "the truth value",
 }
 _LONGEST = 40
+_MISSING = {*MISSING, *MISSING_AMONG_VALUES}
 
 
 class ColumnKinds:
-    """The kinds of the cells of one column that were seen so far, each with the first such cell."""
+    """The kinds of the cells of one column that were seen so far, each with the first such cell.
 
-    def __init__(self) -> None:
-        self._first: dict[str, tuple[str, Any]] = {}
+    place       returns the name of a cell of the column from the number of its row
+    has_header  whether text above all other kinds is no cell, but a title, name or unit
+    """
+
+    def __init__(self, place: Callable[[int], str], *, has_header: bool) -> None:
+        self._place = place
+        self._has_header = has_header
+        self._first: dict[str, tuple[int, Any]] = {}
         # So that most cells are passed over quickly.
         self._known: set[type] = {type(None)}
-        self._number_as_text: tuple[str, str] | None = None
+        self._number_as_text: tuple[int, str] | None = None
 
-    def see(self, value: Any, place: str) -> None:
-        """Count a cell; `place` names its row or cell in the file."""
+    def see(self, value: Any, row: int) -> None:
+        """Count a cell."""
         if type(value) in self._known:
             return
         kind = _NAMES.get(type(value), "the value")
         if kind == "the text":
-            if value.strip() in MISSING:
+            if value.strip() in _MISSING:
                 return
             if may_be_number(value):
-                self._number_as_text = self._number_as_text or (place, value)
+                self._number_as_text = self._number_as_text or (row, value)
+                return
+            if self._has_header and not self._first:
                 return
         self._known.add(type(value))
-        self._first.setdefault(kind, (place, value))
+        self._first.setdefault(kind, (row, value))
 
     @property
     def unreadable(self) -> str:
@@ -56,16 +66,19 @@ class ColumnKinds:
         nested = [each for each in found if each[0] == "the value"]
         if not nested and len(found) < 2:
             return ""
-        cells = (f"{kind} {_shown(value)} in {place}" for kind, (place, value) in nested or found)
-        return "holds " + " and ".join(list(cells)[:2])
+        cells = [
+            f"{kind} {_shown(value)} in {self._place(row)}"
+            for kind, (row, value) in nested or found
+        ]
+        return "holds " + " and ".join(cells[:2])
 
     @property
     def number_as_text(self) -> str:
-        """The first text that is a number, with its place; '' where the column has other text."""
-        if self._number_as_text is None or "the text" in self._first:
+        """The first text among numbers that is one, with its place; '' if there is none."""
+        if self._number_as_text is None or "the number" not in self._first:
             return ""
-        place, value = self._number_as_text
-        return f"{_shown(value)} in {place}"
+        row, value = self._number_as_text
+        return f"{_shown(value)} in {self._place(row)}"
 
 
 def may_be_number(text: str) -> bool:
@@ -79,4 +92,6 @@ def may_be_number(text: str) -> bool:
 
 
 def _shown(value: Any) -> str:
+    if type(value) is bool:
+        return str(value).lower()
     return repr(value[:_LONGEST]) if type(value) is str else str(value)[:_LONGEST]

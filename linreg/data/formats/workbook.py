@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,33 @@ Cells = list[Any]
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet, from its first row with a value on.
+    """A sheet, from its first row with a value on to its last one.
 
-    first_row    the number of that row, as the program shows it
-    first_column that of the first column with a value, from 0
+    top, left  its first row, and its first column with a value, counted from 0
+    cells      the sheet as calamine reads it
     """
 
     path: Path
     name: str
-    first_row: int
-    first_column: int
-    rows: Sequence[Cells]
+    top: int
+    left: int
+    cells: Any
     notes: tuple[ReadingNote, ...]
 
-    def place(self, row: int, column: int) -> str:
-        """Return the name of a cell, such as `cell B3`; row and column are those in `rows`."""
-        return f"cell {_letters(self.first_column + column)}{self.first_row + row}"
+    def rows(self) -> Iterator[Cells]:
+        """Yield the rows; an empty cell is None."""
+        num_empty = 0
+        for row in islice(self.cells.iter_rows(), self.top, None):
+            if _is_empty(row):
+                num_empty += 1
+                continue
+            yield from repeat([None] * len(row), num_empty)
+            num_empty = 0
+            yield [_value(cell) for cell in row]
+
+    def place(self, column: int, row: int) -> str:
+        """Return the name of a cell, such as `cell B3`, from its indices in `rows`."""
+        return f"cell {_letters(self.left + column)}{self.top + row + 1}"
 
 
 def read_sheet(path: Path, name: str | None, skip: int = 0) -> Sheet:
@@ -58,11 +70,7 @@ def read_sheet(path: Path, name: str | None, skip: int = 0) -> Sheet:
     try:
         workbook = calamine.CalamineWorkbook.from_path(str(path))
         name, notes = _choose(path, workbook, name)
-        sheet = workbook.get_sheet_by_name(name)
-        top, left = sheet.start or (0, 0)
-        # Cells left of the first column with a value are not among those of a row.
-        cells = enumerate(sheet.iter_rows())
-        numbered = [(number, row) for number, row in cells if number >= skip]
+        cells = workbook.get_sheet_by_name(name)
     except calamine.PasswordError:
         todo = "save it without a password"
         raise UserError(path, "is protected by a password", todo=todo) from None
@@ -71,16 +79,15 @@ def read_sheet(path: Path, name: str | None, skip: int = 0) -> Sheet:
             raise
         what = "cannot be read as a workbook"
         raise UserError(path, what, found=error, todo=_DAMAGED) from None
-    while numbered and _is_empty(numbered[0][1]):
-        del numbered[0]
-    while numbered and _is_empty(numbered[-1][1]):
-        del numbered[-1]
-    if not numbered:
-        raise UserError(f"{path}: sheet {name}", "has no cell with a value", found=_names(workbook))
-    top = numbered[0][0]
-    notes += tuple(_about_merged_cells(path, name, sheet.merged_cell_ranges or (), top, left))
-    rows = [[_value(cell) for cell in row] for _, row in numbered]
-    return Sheet(path, name, top + 1, left, rows, notes)
+    numbered = islice(enumerate(cells.iter_rows()), skip, None)
+    top = next((number for number, row in numbered if not _is_empty(row)), None)
+    if top is None:
+        found = "the sheets " + ", ".join(workbook.sheet_names)
+        raise UserError(f"{path}: sheet {name}", "has no cell with a value", found=found)
+    # Cells left of the first column with a value are not among those of a row.
+    left = cells.start[1]
+    merged = _about_merged_cells(path, name, cells.merged_cell_ranges or (), top)
+    return Sheet(path, name, top, left, cells, (*notes, *merged))
 
 
 def _calamine(path: Path) -> Any:
@@ -123,12 +130,8 @@ def _choose(path: Path, workbook: Any, name: str | None) -> tuple[str, tuple[Rea
     return first, (ReadingNote(str(path), what, "ingest.sheet"),)
 
 
-def _names(workbook: Any) -> str:
-    return "the sheets " + ", ".join(workbook.sheet_names)
-
-
 def _about_merged_cells(
-    path: Path, name: str, ranges: Sequence[Any], top: int, left: int
+    path: Path, name: str, ranges: Sequence[Any], top: int
 ) -> Iterator[ReadingNote]:
     """Yield a note about merged cells below the first row; raises UserError for those in it."""
     merged = [each for each in ranges if each[1][0] >= top]

@@ -99,7 +99,7 @@ class RowFilter:
         Of several files, also the number of rows of each; where reading the table took choices,
         the notes about them.
         """
-        files = files_as_data(table.files)
+        files = files_as_data(((file.num_rows, origin) for file, origin in table.files), table.path)
         notes = [note._asdict() for note in table.notes]
         return (
             ({"files": files} if files else {})
