@@ -3,6 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from linreg.data.formats.table_kind import TableKind
 from linreg.data.ingest.columns import (
     auxiliary_columns,
     columns_by_parameter,
@@ -11,7 +12,6 @@ from linreg.data.ingest.columns import (
     unused_columns,
 )
 from linreg.data.ingest.profile import ColumnProfile
-from linreg.data.formats.table_kind import TableKind
 from linreg.data.source import Source
 from linreg.errors import UserError
 
