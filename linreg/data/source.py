@@ -14,7 +14,7 @@ from linreg.data.csv.convert import csv_columns
 from linreg.data.formats.arrow_file import ArrowFile
 from linreg.data.formats.as_csv import csv_options, json_to_csv, messages_about, sheet_to_csv
 from linreg.data.formats.table_kind import TableKind, kind_of_file
-from linreg.data.partitions import Partition, check_partitions, partition_of
+from linreg.data.partitions import NO_VALUE, Partition, check_partitions, partition_of
 from linreg.data.table_folder import FolderFiles, find_tables
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.data.tables.reading_note import ReadingNote
@@ -132,7 +132,7 @@ def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
         rewritten,
         unreadable,
         states,
-        (*notes, *_about_partitions(path, partitions)),
+        (*notes, *_about_partitions(partitions)),
     )
     if rewritten:
         weakref.finalize(source, shutil.rmtree, rewritten[0].parent.parent, ignore_errors=True)
@@ -189,10 +189,10 @@ def _rewrite(
     return rewritten, tuple(columns_in), unreadable, tuple(notes)
 
 
-def _about_partitions(path: Path, partitions: Sequence[Partition]) -> Iterator[ReadingNote]:
+def _about_partitions(partitions: Sequence[Partition]) -> Iterator[ReadingNote]:
     for name, cell in partitions[0].items():
-        what = f"is read from the names of folders, such as {name}={cell}"
-        yield ReadingNote(f"{path}: column {name}", what)
+        what = f"is read from the names of folders, such as {name}={cell or NO_VALUE}"
+        yield ReadingNote(f"column {name}", what)
 
 
 def _state_of(file: Path) -> FileState | None:

@@ -61,13 +61,14 @@ def find_tables(folder: Path, columns_of_csv: ReadColumns) -> FolderFiles:
         (empty, "which are empty"),
     )
     notes = [
-        ReadingNote(str(folder), f"is read without {_listed(folder, some)}, {why}")
+        ReadingNote(folder.name, f"is read without {_listed(folder, some)}, {why}")
         for some, why in unread
         if some
     ]
     below = {file.parent for file in tables if not _is_partition_or_root(folder, file.parent)}
     if below:
-        notes.append(ReadingNote(str(folder), f"is read with {_listed(folder, sorted(below))}"))
+        what = f"is read with the files in {_listed(folder, sorted(below))}"
+        notes.append(ReadingNote(folder.name, what))
     return FolderFiles(tuple(tables), kind, tuple(notes))
 
 

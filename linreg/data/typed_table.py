@@ -196,7 +196,7 @@ def _type_of(
         if origin in texts:
             _require_numbers(file, origin, name, numeric)
     what = f"is text in {texts[0].name} and {types[numeric]} in {numeric.name}: read as numbers"
-    return common, (ReadingNote(where, what),)
+    return common, (ReadingNote(f"column {name}", what),)
 
 
 def _require_numbers(file: AnyFile, origin: Path, name: str, numeric: Path) -> None:

@@ -40,7 +40,7 @@ class Rewritten(NamedTuple):
         for name, kinds in zip(names, self.columns, strict=False):
             if kinds.number_as_text and not kinds.unreadable:
                 what = f"holds numbers stored as text, such as {kinds.number_as_text}"
-                yield ReadingNote(f"{path}: column {name}", what)
+                yield ReadingNote(f"{path.name}: column {name}", what)
 
 
 def csv_options(options: ReadOptions) -> ReadOptions:
@@ -82,7 +82,7 @@ def sheet_to_csv(path: Path, target: Path, options: ReadOptions) -> Rewritten:
     notes = sheet.notes
     if cell := formula_without_value(path, sheet.name):
         what = f"has formulas without a value, such as in cell {cell}: they are missing cells"
-        notes += (ReadingNote(f"{path}: sheet {sheet.name}", what),)
+        notes += (ReadingNote(f"{path.name}: sheet {sheet.name}", what),)
     return Rewritten(columns, notes)
 
 

@@ -127,7 +127,7 @@ def _choose(path: Path, workbook: Any, name: str | None) -> tuple[str, tuple[Rea
         return first, ()
     others = ", ".join(each for each in names if each != first)
     what = f"is read from its sheet {first}, not from {others}"
-    return first, (ReadingNote(str(path), what, "ingest.sheet"),)
+    return first, (ReadingNote(path.name, what, "ingest.sheet"),)
 
 
 def _about_merged_cells(
@@ -148,7 +148,7 @@ def _about_merged_cells(
         first = merged[0][0]
         cell = f"{_letters(first[1])}{first[0] + 1}"
         what = f"has merged cells, such as at {cell}: all but the first of them are missing cells"
-        yield ReadingNote(f"{path}: sheet {name}", what)
+        yield ReadingNote(f"{path.name}: sheet {name}", what)
 
 
 def _is_empty(row: Sequence[Any]) -> bool:
