@@ -22,5 +22,10 @@ class CellFormat:
     unit: str = ""
     date: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether pyarrow's CSV reader converts such cells, if it is told the decimal sign."""
+        return not (self.thousands or self.unit or self.date)
+
 
 TEXT = CellFormat(pa.string())

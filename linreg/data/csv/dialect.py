@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
+from linreg.data.cells.words import MISSING
 from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
@@ -37,6 +38,7 @@ class CsvFile:
     names         column names in file order, without blanks around them; '' for an unnamed column
     line_end      the byte that ends a line: LF (also for CRLF) or CR
     rows_offset   where the rows begin, in bytes
+    missing       the words for a missing cell
     """
 
     path: Path
@@ -44,6 +46,7 @@ class CsvFile:
     names: tuple[str, ...]
     line_end: bytes
     rows_offset: int
+    missing: tuple[str, ...] = MISSING
 
     @property
     def has_decimal_commas(self) -> bool:
@@ -85,12 +88,13 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
     line_end = _infer_line_end(text, delimiter)
+    missing = (*MISSING, *options.missing_words)
     if options.names is not None:
         check_given_names(path, options.names, first_row)
-        return CsvFile(path, delimiter, options.names, line_end, rows_offset=mark)
+        return CsvFile(path, delimiter, options.names, line_end, mark, missing)
     names = tuple(name.strip() for name in first_row)
     rows_offset = mark + len(text[: lines.tell()].encode())
-    file = CsvFile(path, delimiter, names, line_end, rows_offset)
+    file = CsvFile(path, delimiter, names, line_end, rows_offset, missing)
     sample: list[list[str]] = []
     with suppress(csv.Error):
         sample.extend(islice(_parse(lines, delimiter), _SAMPLE_ROWS))
