@@ -44,7 +44,10 @@ def test_a_file_of_another_format_is_named(tmp_path: Path, start: bytes) -> None
     assert refused(path).startswith(": " + FORMATS[start].format(path))
 
 
-@pytest.mark.parametrize("name", ["x[1]", "{x}", "PK", "html", "%PDF", "BZh", "ORC", "PARE", "RDX", "X"])
+NAMES = ["x[1]", "{x}", "PK", "html", "%PDF", "BZh", "ORC", "PARE", "RDX", "X"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_resembles_a_signature_is_a_name(tmp_path: Path, name: str) -> None:
     [table] = converted(tmp_path, f"{name},y\n1,2\n", columns=[name])
     assert table[name].to_pylist() == [1]
