@@ -1,5 +1,6 @@
 import datetime
 import decimal
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -284,3 +285,21 @@ def test_unreadable_columns_are_listed_with_their_types(tmp_path: Path) -> None:
     }
     (tmp_path / "t.csv").write_text("x\n1\n")
     assert unreadable_columns(open_source(tmp_path / "t.csv")) == {}
+
+
+@pytest.mark.parametrize("type_", [pa.float16(), pa.float32(), pa.float64()], ids=str)
+@pytest.mark.parametrize("is_dictionary", [False, True])
+def test_nan_is_a_missing_cell_and_infinity_is_not(
+    tmp_path: Path, read: Read, type_: pa.DataType, is_dictionary: bool
+) -> None:
+    cells = pa.array([1.0, math.nan, None, -math.nan, math.inf], pa.float64()).cast(type_)
+    if is_dictionary:
+        indices = pa.array([0, 1, 2, 3, 4], pa.int8())
+        cells = pa.DictionaryArray.from_arrays(indices, cells)
+    path = tmp_path / "t.feather"
+    with pa.ipc.new_file(str(path), pa.schema([("x", cells.type)])) as writer:
+        writer.write(pa.record_batch({"x": cells}))
+    assert rows(read(path)) == {"x": [1.0, None, None, None, math.inf]}
+    if type_ != pa.float16() or not is_dictionary:
+        write(tmp_path / "t.parquet", {"x": cells})
+        assert rows(read(tmp_path / "t.parquet")) == {"x": [1.0, None, None, None, math.inf]}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from linreg.data.tables.parquet import errors_about
+from linreg.errors import UserError
 
 _NO_COLUMN = pa.ipc.IpcReadOptions(included_fields=[])
 
@@ -24,6 +25,8 @@ class ArrowFile:
         with errors_about(path, "Arrow"):
             with pa.OSFile(str(path)) as file:
                 self._is_stream = file.read(6) != b"ARROW1"
+                if self._is_stream:
+                    _require_end(file, path)
             self.schema: pa.Schema = self._open().schema
             self._lengths = self._lengths_of_batches()
         self.num_row_groups = len(self._lengths)
@@ -69,3 +72,12 @@ class ArrowFile:
             while True:
                 lengths.append(reader.read_next_batch().num_rows)
         return lengths
+
+
+def _require_end(file: pa.NativeFile, path: Path) -> None:
+    """Raise UserError for a stream that ends after a whole batch, but not as streams end."""
+    size = file.size()
+    file.seek(max(0, size - 8))
+    if file.read(8)[4:] != bytes(4):
+        what = "is an Arrow stream that ends without the mark of its end"
+        raise UserError(path, what, todo="it may be cut off: make it again")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 _ARROW_FILE = b"ARROW1\0"
 # A stream begins with a message: a continuation mark, its length, and a flatbuffer.
-_ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff..\0\0\x10\0\0\0", re.DOTALL)
+_ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff...\0.\0\0\0", re.DOTALL)
 _START_BYTES = 4096
 _ZIP = b"PK\x03\x04"
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
