@@ -13,7 +13,7 @@ from linreg.data.source import open_source
 from linreg.data.typed_table import open_typed_table, unreadable_columns
 from linreg.errors import UserError
 
-CELLS = {
+CELLS: dict[str, tuple[list[str], list[Any]]] = {
     "numbers": (["2019", "2020"], [2019, 2020]),
     "negative": (["-1", "7"], [-1, 7]),
     "leading zeros": (["01", "12"], [1, 12]),

@@ -294,12 +294,13 @@ def test_nan_is_a_missing_cell_and_infinity_is_not(
 ) -> None:
     cells = pa.array([1.0, math.nan, None, -math.nan, math.inf], pa.float64()).cast(type_)
     if is_dictionary:
-        indices = pa.array([0, 1, 2, 3, 4], pa.int8())
-        cells = pa.DictionaryArray.from_arrays(indices, cells)
+        indices = pa.array([0, 1, None, 2, 3], pa.int8())
+        cells = pa.DictionaryArray.from_arrays(indices, cells.drop_null())
     path = tmp_path / "t.feather"
     with pa.ipc.new_file(str(path), pa.schema([("x", cells.type)])) as writer:
         writer.write(pa.record_batch({"x": cells}))
     assert rows(read(path)) == {"x": [1.0, None, None, None, math.inf]}
+    # pyarrow does not write such a dictionary of halves.
     if type_ != pa.float16() or not is_dictionary:
         write(tmp_path / "t.parquet", {"x": cells})
         assert rows(read(tmp_path / "t.parquet")) == {"x": [1.0, None, None, None, math.inf]}

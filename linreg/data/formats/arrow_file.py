@@ -9,6 +9,7 @@ import pyarrow as pa
 from linreg.data.tables.parquet import errors_about
 from linreg.errors import UserError
 
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _NO_COLUMN = pa.ipc.IpcReadOptions(included_fields=[])
 
 
@@ -78,6 +79,6 @@ def _require_end(file: pa.NativeFile, path: Path) -> None:
     """Raise UserError for a stream that ends after a whole batch, but not as streams end."""
     size = file.size()
     file.seek(max(0, size - 8))
-    if file.read(8)[4:] != bytes(4):
+    if file.read(8) != _END_OF_STREAM:
         what = "is an Arrow stream that ends without the mark of its end"
         raise UserError(path, what, todo="it may be cut off: make it again")

@@ -25,7 +25,7 @@ COLUMNS = {
     "wait": pa.array([datetime.timedelta(seconds=3)] * 5),
     "view": pa.array(["a", "b", None, "a", "a"], pa.string_view()),
 }
-EXPECTED = {
+EXPECTED: dict[str, list[Any]] = {
     "x": [0.5, None, None, 2, 3],
     "half": [0.5, 1, 2, 3, None],
     "n": [1, 2, None, 4, 5],
@@ -81,7 +81,7 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, stream: bool) -> Non
     content = path.read_bytes()
     for end in range(20, len(content), 101):
         path.write_bytes(content[:end])
-        with pytest.raises(UserError, match="cannot be read as Arrow|without the mark of its end"):
+        with pytest.raises(UserError, match=r"cannot be read as Arrow|without the mark of its end"):
             read(path)
     if stream:
         # What is left of it are whole batches.

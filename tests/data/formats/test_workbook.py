@@ -2,7 +2,7 @@
 
 import datetime
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ DAY = datetime.date(2020, 2, 29)
 Edit = Callable[[Any], None]
 
 
-def book(path: Path, *rows: list[Any], edit: Edit = lambda _: None, at: str = "A1") -> Path:
+def book(path: Path, *rows: Sequence[Any], edit: Edit = lambda _: None, at: str = "A1") -> Path:
     workbook = openpyxl.Workbook()
     first = workbook.active[at]
     for row, cells in enumerate(rows):
@@ -89,7 +89,7 @@ def test_a_table_may_begin_anywhere(tmp_path: Path, at: str) -> None:
 def test_errors_are_missing_cells_and_formulas_have_the_value_that_was_saved(
     tmp_path: Path,
 ) -> None:
-    rows = [["x", "y"], [1, "#DIV/0!"], [2, "#N/A"], [3, 4.5]]
+    rows: list[list[Any]] = [["x", "y"], [1, "#DIV/0!"], [2, "#N/A"], [3, 4.5]]
     assert read(book(tmp_path / "t.xlsx", *rows)) == {"x": [1, 2, 3], "y": [None, None, 4.5]}
 
 
@@ -142,7 +142,7 @@ def test_merged_cells_in_the_header_are_refused_and_others_said(tmp_path: Path) 
     def merge(cells: str) -> Edit:
         return lambda workbook: workbook.active.merge_cells(cells)
 
-    rows = [["x", None, "g"], [1, 2, "a"], [3, 4, None]]
+    rows: list[list[Any]] = [["x", None, "g"], [1, 2, "a"], [3, 4, None]]
     path = book(tmp_path / "t.xlsx", *rows, edit=merge("A1:B1"))
     assert refused(path).startswith(
         ": sheet Sheet: has merged cells in its first row; found A1:B1; give each column a name"
@@ -153,7 +153,13 @@ def test_merged_cells_in_the_header_are_refused_and_others_said(tmp_path: Path) 
 
 
 def test_text_among_numbers_is_no_category(tmp_path: Path) -> None:
-    rows = [["x", "y"], [1, 2.5], [3, 4.5], [None, None], ["Source: the office", None]]
+    rows: list[list[Any]] = [
+        ["x", "y"],
+        [1, 2.5],
+        [3, 4.5],
+        [None, None],
+        ["Source: the office", None],
+    ]
     path = book(tmp_path / "t.xlsx", *rows, at="B3")
     why = "holds the number 1 in cell B4 and the text 'Source: the office' in cell B7"
     assert unreadable_columns(open_source(path)) == {"x": why}
