@@ -115,7 +115,8 @@ def _refuse_lake(folder: Path, folders: Sequence[str]) -> None:
         kind = "an Iceberg table"
     if kind:
         what = f"is {kind}: its files hold rows that were deleted or replaced, too"
-        raise UserError(folder, what, todo="write its current rows as Parquet files")
+        todo = f"`linreg use {folder}` reads its current rows; or write them as Parquet files"
+        raise UserError(folder, what, todo=todo)
 
 
 def _require_sealed_tables(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.cells.cell_format import CellFormat
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.cells.words import MISSING
 from linreg.data.csv.convert import csv_to_parquet
@@ -42,6 +43,7 @@ class TypedTable:
     every       read only every n-th row group, for a sample
     sentinels   by column, the values that are read as missing cells
     notes       what a person should know about how files and cells were read
+    formats     by column how the cells of text files are written, if not plainly
     """
 
     schema: pa.Schema
@@ -51,6 +53,7 @@ class TypedTable:
     every: int = 1
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
+    formats: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -108,14 +111,20 @@ def open_typed_table(
             todo = "correct the cells, or leave the column out of the formula"
             where = f"{source.files[0]}: column {name}"
             raise UserError(where, source.unreadable[name], todo=todo)
-    files, notes = _open_files(source, columns, scratch)
+    files, notes, formats = _open_files(source, columns, scratch)
     fields = []
     for name in columns:
         type_, note = _type_of(name, files, source)
         fields.append((name, type_))
         notes += note
     return TypedTable(
-        pa.schema(fields), source.path, files, source.partitions, sentinels=sentinels, notes=notes
+        pa.schema(fields),
+        source.path,
+        files,
+        source.partitions,
+        sentinels=sentinels,
+        notes=notes,
+        formats=formats,
     )
 
 
@@ -145,11 +154,11 @@ def unreadable_columns(source: Source) -> dict[str, str]:
 
 def _open_files(
     source: Source, columns: Sequence[str], scratch: Path
-) -> tuple[tuple[tuple[AnyFile, Path], ...], tuple[ReadingNote, ...]]:
-    """Return the files, each with the user's, and notes."""
+) -> tuple[tuple[tuple[AnyFile, Path], ...], tuple[ReadingNote, ...], Mapping[str, CellFormat]]:
+    """Return the files, each with the user's, notes, and how the cells of text are written."""
     if source.kind.has_types:
         opened = [open_table_file(file, source.kind) for file in source.files]
-        return tuple(zip(opened, source.files, strict=True)), source.notes
+        return tuple(zip(opened, source.files, strict=True)), source.notes, {}
     in_files = [name for name in columns if name in source.columns_in[0]]
     # A file of which nothing but the folder is used has rows all the same.
     in_files = in_files or [next(filter(None, source.columns_in[0]))]
@@ -159,7 +168,7 @@ def _open_files(
         note._replace(where=renamed(note.where, source.originals)) for note in converted.notes
     )
     opened = [TableFile(path) for path in converted.paths]
-    return tuple(zip(opened, source.files, strict=True)), notes
+    return tuple(zip(opened, source.files, strict=True)), notes, converted.formats
 
 
 def _type_of(

@@ -99,10 +99,10 @@ def test_cells_of_folders_are_features(tmp_path: Path, filled: LinearModel, suff
             rows = pd.DataFrame({"x": [0.5, 1.5]})
             getattr(rows, f"to_{suffix}")(folder / f"p.{suffix}", index=False)
     found = predicted(filled, tmp_path, "z")
-    z = [value for value in ("2", "3.5", None) for _ in range(2)] * 2
+    texts = [text for text in ("2", "3.5", None) for _ in range(2)] * 2
     frame = pd.DataFrame({"x": [0.5, 1.5] * 6, "g": ["a"] * 6 + ["b"] * 6})
-    frame["z"] = pd.to_numeric(pd.Series(z))
+    frame["z"] = pd.to_numeric(pd.Series(texts))
     assert found["prediction"].tolist() == filled.predict(frame).tolist()
-    assert found["z"].dropna().tolist() == [value for value in z if value]
+    assert found["z"].dropna().tolist() == [text for text in texts if text]
     assert found["row"].tolist() == [1, 2] * 6
     assert found["file"][0] == str(tmp_path / "g=a" / "z=2" / f"p.{suffix}")
