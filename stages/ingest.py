@@ -1,4 +1,4 @@
-"""Read the user's CSV or Parquet, check it against the formula, write it as one typed table.
+"""Read the user's table, check it against the formula, write it as one typed table.
 
     dvc repro ingest              as part of the pipeline
     python -m stages.ingest       by hand
@@ -58,7 +58,7 @@ def main() -> None:
             check_nothing_missing(profiles, schema, auxiliary)
 
         rows = RowFilter(schema, ingest.missing, auxiliary)
-        with DroppedRows(folder) as dropped:
+        with DroppedRows(folder, source.path) as dropped:
             complete_rows = rows.complete_rows(table, dropped)
             write_table(folder / "table.parquet", rows.arrow_schema(table), complete_rows)
         unused = unused_columns(source, profiles, rows.columns, auxiliary)

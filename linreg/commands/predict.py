@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder such as models/model, or models:/NAME@ALIAS of MLflow",
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a CSV or Parquet file, or a folder of them"
+        "input", type=Path, metavar="INPUT", help="a table to predict: a file, or a folder of files"
     )
     parser.add_argument(
         "output", type=Path, metavar="OUTPUT", help="the file to write, .csv or .parquet"
@@ -117,11 +117,11 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse arguments that are wrong whatever the files hold."""
     require_suffix(args.output)
     if not args.input.exists():
-        todo = "name a CSV or Parquet file to predict"
+        todo = "name a file to predict"
         raise UserError(args.input, "there is no such file or folder", todo=todo)
     if args.output.resolve() == args.input.resolve():
         raise UserError(args.output, "is the input too", todo="name another file for the output")
-    if args.input.is_dir() and args.output.resolve().parent == args.input.resolve():
+    if args.input.is_dir() and args.output.resolve().is_relative_to(args.input.resolve()):
         todo = "write it elsewhere, or it is read as input the next time"
         raise UserError(args.output, "lies in the folder of the input", todo=todo)
     if args.interval is not None and not 0 < args.interval < 1:

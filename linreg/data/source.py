@@ -1,17 +1,27 @@
-"""The user's table: CSV or Parquet, a file or a folder of files."""
+"""The user's table: a file or a folder of files, of any kind that is read."""
 
 import json
-from dataclasses import dataclass
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from linreg.data.csv.convert import csv_columns
-from linreg.data.tables.integrity import SUFFIX, table_path
+from linreg.data.formats.arrow_file import ArrowFile
+from linreg.data.formats.as_csv import csv_options, json_to_csv, messages_about, sheet_to_csv
+from linreg.data.formats.table_kind import TableKind, kind_of_file
+from linreg.data.partitions import NO_VALUE, Partition, check_partitions, partition_of
+from linreg.data.table_folder import FolderFiles, find_tables
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
+_NAMED_KINDS = (TableKind.PARQUET, TableKind.ARROW, TableKind.JSON)
 FileState = tuple[int, ...]
 """Device, inode, size and time of the last change: another state means other content."""
 
@@ -20,18 +30,49 @@ FileState = tuple[int, ...]
 class Source:
     """The files of a table in the order of their rows, and its columns.
 
-    columns      the names in file order; '' for an unnamed column
+    path         what was named: a file, or the folder in which the files lie
+    columns      the names in the order of the first file, and then those that folders hold; '' for
+                 an unnamed column
     options      how the files are read, where they themselves cannot tell
+    columns_in   the columns of each file
+    partitions   the cells that the folders of each file hold
+    rewritten    for JSON and workbooks, each file as CSV
+    unreadable   by column, why it cannot be read
     states       the states of the files before their headers were read
     notes        what a person should know about how the files are read
     """
 
+    path: Path
     files: tuple[Path, ...]
-    is_parquet: bool
+    kind: TableKind
     columns: tuple[str, ...]
     options: ReadOptions = READ_AS_IS
+    columns_in: tuple[tuple[str, ...], ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    rewritten: tuple[Path, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     states: tuple[FileState | None, ...] = ()
     notes: tuple[ReadingNote, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The folder below which a path of `files` is its name."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
+    def csv_files(self) -> tuple[Path, ...]:
+        """The files as CSV; messages about them are to be `messages_about` the user's files."""
+        return self.rewritten or self.files
+
+    @property
+    def csv_options(self) -> ReadOptions:
+        """How `csv_files` are read."""
+        return csv_options(self.options) if self.rewritten else self.options
+
+    @property
+    def originals(self) -> Mapping[Path, Path]:
+        """The user's file for each that was rewritten."""
+        return dict(zip(self.rewritten, self.files, strict=False))
 
     def require_unchanged(self) -> None:
         """Raise UserError for a file that was changed or deleted since its header was read."""
@@ -46,7 +87,7 @@ class Source:
     @property
     def truth(self) -> Any:
         """The θ and b that the rows were generated from; None where the file does not hold them."""
-        if not self.is_parquet:
+        if self.kind != TableKind.PARQUET:
             return None
         text = (TableFile(self.files[0]).schema.metadata or {}).get(TRUTH)
         try:
@@ -59,21 +100,53 @@ class Source:
 def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
     """Find the files of a source and read their columns.
 
-    Raises UserError when there is nothing to read.
+    JSON and workbooks are read as a whole, and rewritten as CSV in a temporary folder that is
+    removed with the source. Raises UserError when there is nothing to read.
     """
-    files = _files_of(path)
+    files, kind, notes = _find_files(path, options)
     states = tuple(_state_of(file) for file in files)
-    is_parquet = _are_parquet(path, files)
-    if is_parquet and options.names:
-        what = "is Parquet, whose columns have names"
+    if kind in _NAMED_KINDS and options.names:
+        what = f"is {kind}, whose columns have names"
         raise UserError(files[0], what, todo="set ingest.names to null")
-    columns = _parquet_columns(files[0]) if is_parquet else csv_columns(files[0], options)
-    return Source(tuple(files), is_parquet, columns, options, states)
+    root = path if path.is_dir() else path.parent
+    partitions = tuple(partition_of(root, file) for file in files)
+    check_partitions(partitions, files)
+    rewritten: tuple[Path, ...] = ()
+    unreadable: dict[str, str] = {}
+    if kind.has_types:
+        columns_in = tuple(_typed_columns(open_table_file(file, kind)) for file in files)
+    elif kind == TableKind.CSV:
+        columns_in = tuple(csv_columns(file, options) for file in files)
+    else:
+        rewritten, columns_in, unreadable, more = _rewrite(files, kind, options)
+        notes += more
+    from_folders = [name for name in partitions[0] if name not in columns_in[0]]
+    source = Source(
+        path,
+        files,
+        kind,
+        (*columns_in[0], *from_folders),
+        options,
+        columns_in,
+        partitions,
+        rewritten,
+        unreadable,
+        states,
+        (*notes, *_about_partitions(partitions)),
+    )
+    if rewritten:
+        weakref.finalize(source, shutil.rmtree, rewritten[0].parent.parent, ignore_errors=True)
+    return source
 
 
-def _files_of(path: Path) -> list[Path]:
+def open_table_file(path: Path, kind: TableKind) -> TableFile | ArrowFile:
+    """Open a file of a kind that has types."""
+    return TableFile(path) if kind == TableKind.PARQUET else ArrowFile(path)
+
+
+def _find_files(path: Path, options: ReadOptions) -> FolderFiles:
     if path.is_dir():
-        return _files_in(path)
+        return find_tables(path, partial(csv_columns, options=options))
     if not path.exists():
         raise UserError(
             path,
@@ -87,25 +160,39 @@ def _files_of(path: Path) -> list[Path]:
             "is neither a file nor a folder (ingest.source)",
             todo="name a CSV or Parquet file",
         )
-    return [path]
+    return FolderFiles((path,), kind_of_file(path), ())
 
 
-def _files_in(folder: Path) -> list[Path]:
-    """Return the files of a folder in the order of their names, but no hidden ones.
+def _rewrite(
+    files: Sequence[Path], kind: TableKind, options: ReadOptions
+) -> tuple[tuple[Path, ...], tuple[tuple[str, ...], ...], dict[str, str], tuple[ReadingNote, ...]]:
+    """Rewrite files as CSV; return these, their columns, those that are unreadable, and notes."""
+    folder = Path(tempfile.mkdtemp(prefix="linreg-"))
+    try:
+        rewritten = tuple(folder / str(number) / file.name for number, file in enumerate(files))
+        columns_in = []
+        unreadable: dict[str, str] = {}
+        notes: list[ReadingNote] = []
+        rewrite = json_to_csv if kind == TableKind.JSON else sheet_to_csv
+        for file, target in zip(files, rewritten, strict=True):
+            target.parent.mkdir()
+            found = rewrite(file, target, options)
+            with messages_about({target: file}):
+                names = csv_columns(target, csv_options(options))
+            columns_in.append(names)
+            for name, why in found.unreadable(names).items():
+                unreadable.setdefault(name, f"{why} of {file.name}" if len(files) > 1 else why)
+            notes += found.notes_about(file, names)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return rewritten, tuple(columns_in), unreadable, tuple(notes)
 
-    Raises UserError for a folder without files, and for a seal whose table is gone: the generate
-    stage wrote it, and a part of the rows would be missing.
-    """
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] not in "._")
-    for seal in sorted(folder.glob(f"_*{SUFFIX}")):
-        table = table_path(seal)
-        if not table.exists():
-            what = f"there is no such file, but there is its seal {seal.name}"
-            raise UserError(table, what, todo="run `dvc repro` to make it again")
-    if not files:
-        todo = "put CSV or Parquet files into it"
-        raise UserError(folder, "is a folder without files", todo=todo)
-    return files
+
+def _about_partitions(partitions: Sequence[Partition]) -> Iterator[ReadingNote]:
+    for name, cell in partitions[0].items():
+        what = f"is read from the names of folders, such as {name}={cell or NO_VALUE}"
+        yield ReadingNote(f"column {name}", what)
 
 
 def _state_of(file: Path) -> FileState | None:
@@ -117,30 +204,14 @@ def _state_of(file: Path) -> FileState | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _are_parquet(path: Path, files: list[Path]) -> bool:
-    """Whether all files are Parquet, by their first bytes; raises UserError if only some are."""
-    is_parquet = []
-    for file in files:
-        with file.open("rb") as stream:
-            is_parquet.append(stream.read(4) == b"PAR1")
-    if any(is_parquet) != all(is_parquet):
-        other = files[is_parquet.index(not is_parquet[0])]
-        raise UserError(
-            path,
-            "must hold either CSV or Parquet files",
-            found=f"both, such as {files[0]} and {other}",
-        )
-    return is_parquet[0]
-
-
-def _parquet_columns(file: Path) -> tuple[str, ...]:
+def _typed_columns(file: TableFile | ArrowFile) -> tuple[str, ...]:
     names = tuple(
         # pandas writes its index as a column.
         "" if name.startswith("__index_level_") else name
-        for name in TableFile(file).schema.names
+        for name in file.schema.names
     )
     for name in names:
         if name and names.count(name) > 1:
-            where = f"{file}: column {name}"
+            where = f"{file.path}: column {name}"
             raise UserError(where, "duplicate column name", todo="rename one of them")
     return names

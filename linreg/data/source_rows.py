@@ -31,11 +31,13 @@ _SCHEMA = pa.schema([("file", pa.string()), ("row", pa.int64()), ("missing", pa.
 class DroppedRows:
     """Writes the file, the row in it and the first missing column of each row that is dropped.
 
-    The column is null for a row that `ingest.where` leaves out.
+    The column is null for a row that `ingest.where` leaves out. The file is named by its path below
+    `source`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: Path) -> None:
         self._path = folder / DROPPED
+        self._source = source
         self._opened = ExitStack()
         self._writer: TableWriter | None = None
 
@@ -47,7 +49,7 @@ class DroppedRows:
         if self._writer is None:
             table = new_table(self._path, _SCHEMA, ascending=["row"])
             self._writer = self._opened.enter_context(table)
-        name = pa.array([_name(chunk.origin)], pa.string())
+        name = pa.array([_name(chunk.origin, self._source)], pa.string())
         left_out = chunk.left_out()
         numbers = np.concatenate([chunk.row_numbers()[indices], left_out])
         reasons = pa.concat_arrays([missing, pa.nulls(len(left_out), pa.string())])
@@ -68,9 +70,9 @@ class DroppedRows:
         self._opened.__exit__(kind, error, trace)
 
 
-def files_as_data(files: Iterable[tuple[TableFile, Path]]) -> list[dict[str, Any]]:
+def files_as_data(files: Iterable[tuple[int, Path]], source: Path) -> list[dict[str, Any]]:
     """Return name and number of rows of each file of a source; empty if there is one file."""
-    data = [{"name": _name(origin), "rows": file.num_rows} for file, origin in files]
+    data = [{"name": _name(origin, source), "rows": num_rows} for num_rows, origin in files]
     return data if len(data) > 1 else []
 
 
@@ -114,6 +116,8 @@ class SourceRows:
             yield indices
 
 
-def _name(origin: Path) -> str:
+def _name(origin: Path, source: Path) -> str:
+    """Return the path of a file below the folder that is the source."""
+    is_below = origin != source and origin.is_relative_to(source)
     # A name that is not UTF-8 fits neither into JSON nor into a table.
-    return printable(origin.name)
+    return printable(origin.relative_to(source).as_posix() if is_below else origin.name)

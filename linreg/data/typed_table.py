@@ -6,14 +6,23 @@ from dataclasses import field as dataclass_field
 from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.numbers import parse_cells
+from linreg.data.cells.words import MISSING
 from linreg.data.condition import RowCondition, compile_condition, parse_condition
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.dates.columns import DateColumns, read_dates
-from linreg.data.source import Source
+from linreg.data.formats.arrow_file import ArrowFile
+from linreg.data.formats.as_csv import messages_about, renamed
+from linreg.data.partitions import Partition, partition_type, with_partition
+from linreg.data.source import Source, open_table_file
+from linreg.data.tables.arrays import without_nan
+from linreg.data.tables.column_types import ACCEPTED, common_type, is_number, plain_type
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.data.tables.progress import with_progress
@@ -22,6 +31,7 @@ from linreg.data.tables.sentinels import without_sentinels
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
+AnyFile: TypeAlias = TableFile | ArrowFile
 NO_SENTINELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
@@ -29,21 +39,27 @@ NO_SENTINELS: Mapping[str, Sequence[Any]] = MappingProxyType({})
 class TypedTable:
     """The rows of a source with one type per column.
 
-    files      each Parquet file, and the user's file that holds the same rows
-    every      read only every n-th row group, for a sample
-    sentinels  by column, the values that are read as missing cells
-    notes      what a person should know about how files and cells were read
-    dates      by column, how cells that are stored as text or numbers are read as times
-    condition  which rows there are; None for all
+    path        the file or folder that holds the table
+    files       each file with types, and the user's file that holds the same rows
+    partitions  the cells that the folders of each file hold
+    every       read only every n-th row group, for a sample
+    sentinels   by column, the values that are read as missing cells
+    notes       what a person should know about how files and cells were read
+    formats     by column how the cells of text files are written, if not plainly
+    dates       by column, how cells that are stored as text or numbers are read as times
+    condition   which rows there are; None for all
     """
 
     schema: pa.Schema
-    files: tuple[tuple[TableFile, Path], ...]
+    path: Path
+    files: tuple[tuple[AnyFile, Path], ...]
+    partitions: tuple[Partition, ...]
     every: int = 1
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
     dates: DateColumns = dataclass_field(default_factory=dict)
     condition: RowCondition | None = None
+    formats: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -61,7 +77,7 @@ class TypedTable:
         return self.files[0][1]
 
     def chunks(self) -> Iterator[SourceChunk]:
-        """Yield the rows in order, a row group at a time; missing cells are null.
+        """Yield the rows in order, a row group at a time; missing cells, NaN too, are null.
 
         Raises UserError for a cell that does not fit the type of its column, and for a condition
         that no row satisfies.
@@ -70,16 +86,21 @@ class TypedTable:
         dates = {name: each for name, each in self.dates.items() if name in self.schema.names}
         is_empty = True
         skip = 0
-        for file, origin in self.files:
+        for (file, origin), partition in zip(self.files, self.partitions, strict=True):
+            names = [name for name in stored.names if name in file.schema.names]
+            if not names:
+                # Without a column a table has no rows.
+                names = file.schema.names[:1]
             lengths = [file.row_group_length(index) for index in range(file.num_row_groups)]
             chosen = range(skip, file.num_row_groups, self.every)
             skip = (skip - file.num_row_groups) % self.every
             first_rows = list(accumulate(lengths, initial=1))
-            row_groups = prefetch(file.row_group(index, stored.names) for index in chosen)
+            row_groups = prefetch(file.row_group(index, names) for index in chosen)
             total = sum(lengths[index] for index in chosen)
             shown = with_progress(row_groups, f"reading {origin.name}", total)
             for index, rows in zip(chosen, shown, strict=True):
-                chunk = _convert(SourceChunk(rows, origin, first_rows[index]), stored)
+                chunk = SourceChunk(rows, origin, first_rows[index])
+                chunk = _convert(with_partition(chunk, partition, stored), stored)
                 chunk = chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
                 if self.condition is not None:
                     chunk = self.condition.select(chunk, self.schema.names)
@@ -105,93 +126,140 @@ def open_typed_table(
     sentinels: Mapping[str, Sequence[Any]] = NO_SENTINELS,
     where: str | None = None,
 ) -> TypedTable:
-    """Give each named column one type; CSV files are converted first, into the folder `scratch`.
+    """Give each named column one type; files of text are converted first, into `scratch`.
 
     The types are int64, float32, float64, bool, string, date and timestamp; Parquet's other numbers
     become the narrowest of these that holds every value. Rows in which `where`, as in ingest.where,
-    is not true are left out. Raises UserError for a column that is absent or of a nested type.
+    is not true are left out. Raises UserError for a column that is absent or unreadable.
     """
     tree, needed = parse_condition(where, source.columns) if where else (None, [])
     num_kept = len(columns)
     columns = list(dict.fromkeys([*columns, *needed]))
-    paths: Sequence[Path] = source.files
-    notes = source.notes
-    if not source.is_parquet:
-        converted = csv_to_parquet(source.files, columns, scratch, source.options)
-        paths = converted.paths
-        notes += tuple(converted.notes)
-    files = tuple(
-        (TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True)
-    )
+    for name in columns:
+        if name in source.unreadable:
+            todo = "correct the cells, or leave the column out of the formula"
+            place = f"{source.files[0]}: column {name}"
+            raise UserError(place, source.unreadable[name], todo=todo)
+    files, notes, formats = _open_files(source, columns, scratch)
     fields = []
     for name in columns:
-        types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
-        fields.append((name, _common_type(types, name, source)))
-    schema = pa.schema(fields)
-    condition = compile_condition(where, tree, schema) if where and tree else None
-    kept = pa.schema(fields[:num_kept])
-    return TypedTable(kept, files, sentinels=sentinels, notes=notes, condition=condition)
+        type_, note = _type_of(name, files, source)
+        fields.append((name, type_))
+        notes += note
+    condition = compile_condition(where, tree, pa.schema(fields)) if where and tree else None
+    return TypedTable(
+        pa.schema(fields[:num_kept]),
+        source.path,
+        files,
+        source.partitions,
+        sentinels=sentinels,
+        notes=notes,
+        formats=formats,
+        condition=condition,
+    )
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:
-    """Return the types of the columns that `open_typed_table` refuses: lists, structs and such."""
-    if not source.is_parquet:
-        return {}
-    origin = source.files[0]
-    unreadable = {}
-    for field in TableFile(origin).schema:
-        try:
-            _plain_type(field, origin)
-        except UserError:
-            unreadable[field.name] = str(field.type)
-    return unreadable
+    """Return the columns that `open_typed_table` refuses, with the reason of each."""
+    reasons = dict(source.unreadable)
+    for name in source.columns:
+        for file, names in zip(source.files, source.columns_in, strict=True):
+            if name and name not in names and name not in source.partitions[0]:
+                reasons.setdefault(name, f"is not in {file.relative_to(source.root)}")
+    if source.kind.has_types:
+        schemas = [open_table_file(file, source.kind).schema for file in source.files]
+        for name in source.columns_in[0]:
+            if name and name not in reasons:
+                types = [schema.field(name).type for schema in schemas]
+                plain = [plain_type(each) for each in types]
+                if None in plain:
+                    reasons[name] = (
+                        f"has the type {types[plain.index(None)]}, which is neither number, text"
+                        " nor time"
+                    )
+                elif common_type(plain) is None:
+                    found = ", ".join(sorted(set(map(str, types))))
+                    reasons[name] = f"has not one type in all files: {found}"
+    return reasons
 
 
-def _field(file: TableFile, origin: Path, name: str) -> pa.Field:
-    names = file.schema.names
-    if name not in names:
-        where = f"{origin}: column {name}"
-        raise UserError(where, "is not in this file", found=", ".join(names))
-    return file.schema.field(name)
-
-
-def _plain_type(field: pa.Field, origin: Path) -> pa.DataType:
-    """Return the type that holds a Parquet column's values; raises UserError for a nested one."""
-    type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    if pa.types.is_integer(type_) and type_ != pa.uint64():
-        return pa.int64()
-    if pa.types.is_float16(type_) or pa.types.is_float32(type_):
-        return pa.float32()
-    if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or type_ == pa.uint64():
-        return pa.float64()
-    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return pa.string()
-    if (
-        pa.types.is_string(type_)
-        or pa.types.is_boolean(type_)
-        or pa.types.is_temporal(type_)
-        or pa.types.is_null(type_)
-    ):
-        return type_
-    raise UserError(
-        f"{origin}: column {field.name}",
-        "must hold numbers, text, truth values or times",
-        found=str(field.type),
-        todo="flatten it first, or leave it out of the formula",
+def _open_files(
+    source: Source, columns: Sequence[str], scratch: Path
+) -> tuple[tuple[tuple[AnyFile, Path], ...], tuple[ReadingNote, ...], Mapping[str, CellFormat]]:
+    """Return the files, each with the user's, notes, and how the cells of text are written."""
+    if source.kind.has_types:
+        opened = [open_table_file(file, source.kind) for file in source.files]
+        return tuple(zip(opened, source.files, strict=True)), source.notes, {}
+    in_files = [name for name in columns if name in source.columns_in[0]]
+    # A file of which nothing but the folder is used has rows all the same.
+    in_files = in_files or [next(filter(None, source.columns_in[0]))]
+    with messages_about(source.originals):
+        converted = csv_to_parquet(source.csv_files, in_files, scratch, source.csv_options)
+    notes = source.notes + tuple(
+        note._replace(where=renamed(note.where, source.originals)) for note in converted.notes
     )
+    opened = [TableFile(path) for path in converted.paths]
+    return tuple(zip(opened, source.files, strict=True)), notes, converted.formats
 
 
-def _common_type(types: set[pa.DataType], name: str, source: Source) -> pa.DataType:
-    """Return the one type of a column that has these in the files of a source."""
-    # A file in which the column has no value goes with the others.
-    types = types - {pa.null()} or {pa.float64()}
-    if len(types) == 1:
-        return types.pop()
-    if all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in types):
-        return pa.float64()
-    where = f"{source.files[0].parent}: column {name}"
-    found = ", ".join(sorted(map(str, types)))
-    raise UserError(where, "must have one type in all files", found=found)
+def _type_of(
+    name: str, files: Sequence[tuple[AnyFile, Path]], source: Source
+) -> tuple[pa.DataType, tuple[ReadingNote, ...]]:
+    """Return the type of a column over all files, and what is to be said about it."""
+    if name in source.partitions[0]:
+        return partition_type([each[name] for each in source.partitions]), ()
+    types: dict[Path, pa.DataType] = {}
+    for file, origin in files:
+        if name not in file.schema.names:
+            found = ", ".join(file.schema.names)
+            raise UserError(f"{origin}: column {name}", "is not in this file", found=found)
+        found_type = file.schema.field(name).type
+        plain = plain_type(found_type)
+        if plain is None:
+            raise UserError(
+                f"{origin}: column {name}",
+                f"must hold {ACCEPTED}",
+                found=str(found_type),
+                todo="flatten it first, or leave it out of the formula",
+            )
+        types[origin] = plain
+    common = common_type(types.values())
+    where = f"{source.root}: column {name}"
+    if common is None:
+        found = ", ".join(sorted(set(map(str, types.values()))))
+        raise UserError(where, "must have one type in all files", found=found)
+    texts = [origin for origin, type_ in types.items() if pa.types.is_string(type_)]
+    if not is_number(common) or not texts:
+        return common, ()
+    numeric = next(origin for origin, type_ in types.items() if is_number(type_))
+    for file, origin in files:
+        if origin in texts:
+            _require_numbers(file, origin, name, numeric)
+    what = f"is text in {texts[0].name} and {types[numeric]} in {numeric.name}: read as numbers"
+    return common, (ReadingNote(f"column {name}", what),)
+
+
+def _require_numbers(file: AnyFile, origin: Path, name: str, numeric: Path) -> None:
+    """Raise UserError for a text that is not a number."""
+    first_row = 1
+    for index in range(file.num_row_groups):
+        text = file.row_group(index, [name]).column(name)
+        is_text = pc.and_(_numbers_in(text).is_null(), text.is_valid())
+        row = pc.index(is_text, True).as_py()
+        if row >= 0 and (found := text[row].as_py()).strip() not in MISSING:
+            raise UserError(
+                f"{origin}: row {first_row + row}: column {name}",
+                f"must be a number, as in {numeric}",
+                found=found,
+                todo="correct the cell, or leave the column out of the formula",
+            )
+        first_row += file.row_group_length(index)
+
+
+def _numbers_in(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the numbers that a column of text spells; null for what is none."""
+    plain = text.cast(text.type.value_type) if pa.types.is_dictionary(text.type) else text
+    return parse_cells(plain.cast(pa.string()), pa.float64())
 
 
 def _convert(chunk: SourceChunk, schema: pa.Schema) -> SourceChunk:
@@ -208,13 +276,17 @@ def _convert(chunk: SourceChunk, schema: pa.Schema) -> SourceChunk:
                 raise UserError(where, what, found=error) from None
         if pa.types.is_string(field.type):
             _require_utf8(column, chunk, field.name)
-        columns.append(column)
+        columns.append(without_nan(column))
     return chunk._replace(rows=pa.Table.from_arrays(columns, schema=schema))
 
 
 def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_run_end_encoded(column.type):
+        column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks])
+    if pa.types.is_floating(type_) and plain_type(column.type) == pa.string():
+        return _numbers_in(column)
     if pa.types.is_decimal(column.type):
         # By way of its digits, since pyarrow's own cast to float64 loses the last bits.
         column = column.cast(pa.string())

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from linreg.arrays import Floats, Mask
-from linreg.data.tables.arrays import as_arrow
+from linreg.arrays import Mask
+from linreg.data.tables.arrays import as_arrow, without_nan
 from linreg.data.tables.parquet import TableWriter
 from linreg.errors import UserError
 from linreg.files import new_file
@@ -52,9 +52,9 @@ def output_rows(chunk: InputChunk, predictions: RowPredictions, schema: pa.Schem
     row_numbers = np.arange(chunk.first_row, chunk.first_row + num_rows, dtype=np.int64)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         "row": as_arrow(row_numbers),
-        "prediction": _nan_to_null(predictions.predicted),
-        "low": _nan_to_null(predictions.low),
-        "high": _nan_to_null(predictions.high),
+        "prediction": without_nan(as_arrow(predictions.predicted)),
+        "low": without_nan(as_arrow(predictions.low)),
+        "high": without_nan(as_arrow(predictions.high)),
         "reason": join_reasons({**predictions.errors, **predictions.warnings}, num_rows),
         **dict(zip(chunk.kept.column_names, chunk.kept.columns, strict=True)),
     }
@@ -98,8 +98,3 @@ def _encode_csv(rows: pa.Table) -> pa.Buffer:
     text = pa.BufferOutputStream()
     csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
     return text.getvalue()
-
-
-def _nan_to_null(values: Floats) -> pa.Array:
-    column = as_arrow(values)
-    return pc.if_else(pc.is_nan(column), None, column)

@@ -216,9 +216,8 @@ def _levels_of_no_feature(options: UseOptions, proposal: Proposal) -> Iterator[F
 
 
 def _unread_columns(source: Source, unreadable: dict[str, str]) -> Iterator[Finding]:
-    for name, type_ in unreadable.items():
-        message = f"{name} has the type {type_}, which is neither number, text nor time."
-        yield Finding(message, "Not read.")
+    for name, why in unreadable.items():
+        yield Finding(f"{name} {why}.", "Not read.")
     for name in dict.fromkeys(filter(None, source.columns)):
         if (number := source.columns.count(name)) > 1:
             yield Finding(f"{number} columns are named {name}.", "Not read.")

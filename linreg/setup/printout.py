@@ -123,10 +123,9 @@ def setting_lines(settings: Mapping[str, Setting]) -> Iterator[str]:
 
 def _headline(analysis: Analysis) -> str:
     source = analysis.source
-    kind = "Parquet" if source.is_parquet else "CSV"
     files = f", {len(source.files)} files" if len(source.files) > 1 else ""
     columns = f"{len(source.columns)} column{'s' if len(source.columns) != 1 else ''}"
-    return f"{analysis.path}: {kind}{files}, {analysis.survey.num_rows} rows, {columns}"
+    return f"{analysis.path}: {source.kind}{files}, {analysis.survey.num_rows} rows, {columns}"
 
 
 def _summarize(findings: Iterable[Finding]) -> list[Finding]:

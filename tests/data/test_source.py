@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from linreg.data.formats.table_kind import TableKind
 from linreg.data.source import open_source
 from linreg.data.tables.parquet import TRUTH, write_table
 from linreg.errors import UserError
@@ -34,17 +35,17 @@ def test_a_folder_is_read_in_the_order_of_the_files_names(tmp_path: Path) -> Non
 
 def test_the_format_of_a_file_is_recognized_by_its_content(tmp_path: Path) -> None:
     parquet = open_source(write(tmp_path / "data.csv", {"x": [1]}))
-    assert (parquet.is_parquet, parquet.columns) == (True, ("x",))
+    assert (parquet.kind, parquet.columns) == (TableKind.PARQUET, ("x",))
     (tmp_path / "data.parquet").write_text("x\n2\n")
     csv = open_source(tmp_path / "data.parquet")
-    assert (csv.is_parquet, csv.columns) == (False, ("x",))
+    assert (csv.kind, csv.columns) == (TableKind.CSV, ("x",))
 
 
 def test_a_folder_holds_one_kind_of_file(tmp_path: Path) -> None:
     write(tmp_path / "f" / "a.parquet", {"x": [1]})
     (tmp_path / "f" / "b.csv").write_text("x\n1\n")
-    what = "must hold either CSV or Parquet files"
-    with pytest.raises(UserError, match=rf"{what}; found both, such as .*a\.parquet and .*b\.csv"):
+    found = r"found .*a\.parquet \(Parquet\) and .*b\.csv \(CSV\)"
+    with pytest.raises(UserError, match=rf"must hold tables of one kind; {found}"):
         open_source(tmp_path / "f")
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from linreg.data.source_rows import DroppedRows, SourceRows
+from linreg.data.source_rows import DroppedRows, SourceRows, files_as_data
 from linreg.data.tables import parquet
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
@@ -181,7 +181,7 @@ def test_every_row_is_found_whichever_rows_were_dropped(
         folder.mkdir()
         sizes = random.integers(0, 9, size=4)
         kept = []
-        with DroppedRows(folder) as dropped:
+        with DroppedRows(folder, Path("in")) as dropped:
             for file, size in enumerate(sizes):
                 is_dropped = random.random(size) < share
                 kept += [f"in/{file}: row {row + 1}" for row in np.flatnonzero(~is_dropped)]
@@ -197,9 +197,27 @@ def test_every_row_is_found_whichever_rows_were_dropped(
         assert [source.place(index) for index in range(len(kept))] == kept
 
 
+def test_files_of_one_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
+    source = tmp_path / "t"
+    for year in ("2019", "2020"):
+        (source / f"year={year}").mkdir(parents=True)
+        pd.DataFrame({"x": [1, None, 3]}).to_parquet(source / f"year={year}" / "p.parquet")
+    names = ["year=2019/p.parquet", "year=2020/p.parquet"]
+    files = [(3, source / name) for name in names]
+    assert files_as_data(files, source) == [{"name": name, "rows": 3} for name in names]
+    with DroppedRows(tmp_path, source) as dropped:
+        for _, file in files:
+            chunk = SourceChunk(pa.table({}), file, 1)
+            dropped.add(chunk, np.array([1]), pa.array(["x"]))
+    profile = {"files": files_as_data(files, source), "dropped": {"x is missing": 2}}
+    write_document(tmp_path / "profile.json", profile)
+    places = [SourceRows(source, tmp_path).place(row) for row in range(4)]
+    assert places == [f"{source / name}: row {row}" for name in names for row in (1, 3)]
+
+
 def test_many_dropped_rows_take_about_a_byte_each(tmp_path: Path) -> None:
     indices = np.flatnonzero(np.random.default_rng(0).random(1_000_000) < 0.1)
-    with DroppedRows(tmp_path) as dropped:
+    with DroppedRows(tmp_path, Path("table.csv")) as dropped:
         chunk = SourceChunk(pa.table({}), Path("table.csv"), 1)
         dropped.add(chunk, indices, pa.array(["x"]).take(pa.array(np.zeros_like(indices))))
     assert (tmp_path / "dropped.parquet").stat().st_size < 1.1 * len(indices)

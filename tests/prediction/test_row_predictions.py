@@ -120,7 +120,7 @@ def test_every_row_of_a_csv_has_its_prediction_or_exactly_its_reasons(
 OF_X = [
     (0.5, ""),
     (None, "missing value: x"),
-    (math.nan, "not finite: x"),
+    (math.nan, "missing value: x"),
     (math.inf, "not finite: x"),
 ]
 OF_Z = [

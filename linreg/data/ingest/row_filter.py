@@ -103,7 +103,7 @@ class RowFilter:
         Of several files, also the number of rows of each; where reading the table took choices,
         the notes about them; of a condition, the number of rows that it leaves out.
         """
-        files = files_as_data(table.files)
+        files = files_as_data(((file.num_rows, origin) for file, origin in table.files), table.path)
         dropped = {f"{name} is missing": count for name, count in self.dropped.items()}
         condition = table.condition and table.condition.text
         notes = [note._asdict() for note in table.notes]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
@@ -45,3 +46,13 @@ def as_mask(column: pa.Array | pa.ChunkedArray) -> Mask:
     It is a copy: Arrow stores truth values as bits, numpy as bytes.
     """
     return as_numpy(column.cast(pa.uint8())).view(bool)
+
+
+def without_nan(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column in which NaN is a missing cell, as polars, numpy and R write one."""
+    if not pa.types.is_floating(column.type):
+        return column
+    is_nan = pc.is_nan(column)
+    if not pc.any(is_nan).as_py():
+        return column
+    return pc.if_else(is_nan, pa.scalar(None, column.type), column)

@@ -156,7 +156,7 @@ class TableFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _errors_about(path):
+        with errors_about(path):
             self._bytes = pa.OSFile(str(path))
             self._file = pq.ParquetFile(
                 self._bytes, pre_buffer=False, page_checksum_verification=True
@@ -177,7 +177,7 @@ class TableFile:
     def row_group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a row group: all columns, or those named."""
         self._verify(index)
-        with _errors_about(self.path):
+        with errors_about(self.path):
             return self._file.read_row_group(index, columns=columns, use_threads=False)
 
     def row_groups(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -199,7 +199,7 @@ class TableFile:
 
 
 @contextmanager
-def _errors_about(path: Path) -> Iterator[None]:
+def errors_about(path: Path, format_: str = "Parquet") -> Iterator[None]:
     """Turn what pyarrow raises while reading a file into a UserError or OSError that names it."""
     try:
         yield
@@ -210,5 +210,5 @@ def _errors_about(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:
             raise OSError(error.errno, os.strerror(error.errno), str(path)) from None
         raise UserError(
-            path, "cannot be read as Parquet", found=error, todo="delete it and make it again"
+            path, f"cannot be read as {format_}", found=error, todo="delete it and make it again"
         ) from None

@@ -136,7 +136,13 @@ def test_integral_floats_are_levels_of_an_integer_column_where_both_are_exact(
 def test_a_column_without_values_is_missing_whatever_its_type(
     schema: Schema, column: str, text: bool
 ) -> None:
-    for cells in ([None, None], [np.nan, np.nan], objects(None, None)):
+    nans = pa.array([np.nan, np.nan], pa.float32())
+    for cells in (
+        [None, None],
+        [np.nan, np.nan],
+        objects(None, None),
+        pd.arrays.ArrowExtensionArray(nans),
+    ):
         found = of(schema, column, cells, text)
         assert found.missing(column).tolist() == [True, True]  # type: ignore[union-attr]
         assert found.invalid == {}

@@ -3,6 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from linreg.data.formats.table_kind import TableKind
 from linreg.data.ingest.columns import (
     auxiliary_columns,
     columns_by_parameter,
@@ -14,7 +15,7 @@ from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.source import Source
 from linreg.errors import UserError
 
-SOURCE = Source((Path("t.csv"),), False, ("z", "", "y", "x", "my x"))
+SOURCE = Source(Path("t.csv"), (Path("t.csv"),), TableKind.CSV, ("z", "", "y", "x", "my x"))
 
 
 def text(num_levels: int, count: int) -> ColumnProfile:
@@ -71,7 +72,7 @@ def test_the_dot_does_not_stand_for_times_free_text_and_what_parameters_name() -
 
 
 def test_unused_columns_have_the_reason_why_the_dot_does_not_stand_for_them() -> None:
-    source = Source((Path("t.csv"),), False, ("y", "", "day", "zone", "w"))
+    source = Source(Path("t.csv"), (Path("t.csv"),), TableKind.CSV, ("y", "", "day", "zone", "w"))
     assert unused_columns(source, PROFILES, ["y"], {"w": "split.by"}) == {
         "day": "a time",
         "zone": None,

@@ -40,7 +40,7 @@ def source_of(table: TableFile) -> SourceRows:
     """The table is a CSV file without its second row, which was dropped."""
     folder = table.path.parent
     write_document(folder / "profile.json", {"dropped": {"city is missing": 1}})
-    with DroppedRows(folder) as dropped:
+    with DroppedRows(folder, Path("cities.csv")) as dropped:
         chunk = SourceChunk(pa.table({}), Path("cities.csv"), 1)
         dropped.add(chunk, np.array([1]), pa.array(["city"]))
     return SourceRows(Path("cities.csv"), folder)

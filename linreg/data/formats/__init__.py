@@ -1,0 +1,1 @@
+"""Tables that are neither CSV nor Parquet: Arrow files, JSON, workbooks."""

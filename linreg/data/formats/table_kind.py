@@ -1,0 +1,53 @@
+"""What kind of table a file holds, by how it begins."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+_ARROW_FILE = b"ARROW1\0"
+# A stream begins with a message: a continuation mark, its length, and a flatbuffer.
+_ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff...\0.\0\0\0", re.DOTALL)
+_START_BYTES = 4096
+_ZIP = b"PK\x03\x04"
+_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
+_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*(\{\s*[\"}]|\[\s*[\[{\]])")
+
+
+class TableKind(StrEnum):
+    """The formats that are read, by the name that messages give them."""
+
+    CSV = "CSV"
+    PARQUET = "Parquet"
+    ARROW = "Arrow"
+    JSON = "JSON"
+    WORKBOOK = "workbook"
+
+    @property
+    def has_types(self) -> bool:
+        """Whether a file says the type of each column."""
+        return self in (TableKind.PARQUET, TableKind.ARROW)
+
+
+def kind_of(start: bytes) -> TableKind:
+    """Return the kind of a file that begins with these bytes; CSV for what is none of the others.
+
+    The reader of CSV refuses what no reader knows.
+    """
+    if start.startswith(b"PAR1"):
+        return TableKind.PARQUET
+    if start.startswith(_ARROW_FILE) or _ARROW_STREAM.match(start):
+        return TableKind.ARROW
+    if start.startswith(_OFFICE):
+        return TableKind.WORKBOOK
+    if start.startswith(_ZIP) and any(
+        part in start[:_START_BYTES] for part in _PARTS_OF_A_WORKBOOK
+    ):
+        return TableKind.WORKBOOK
+    return TableKind.JSON if _JSON.match(start) else TableKind.CSV
+
+
+def kind_of_file(path: Path) -> TableKind:
+    """Return the kind of a file."""
+    with path.open("rb") as file:
+        return kind_of(file.read(_START_BYTES))
