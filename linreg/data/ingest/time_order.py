@@ -100,7 +100,9 @@ def _numbers_in_time_order(
     cell = _first_cell(table, name)
     texts = [each.text for each in formats]
     if len(formats) > 1 or "y" in formats[0].directives:
-        raise _error(table, name, cell, "may be a date that does not sort by time as a number", texts)
+        raise _error(
+            table, name, cell, "may be a date that does not sort by time as a number", texts
+        )
     column = DateColumn(plain.cells, formats[0].type, formats[0])
     notes = (_note(name, f"is read as times written as {texts[0]} ({cell})"),)
     return _with_dates(table, name, column, notes)
