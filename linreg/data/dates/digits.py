@@ -11,6 +11,7 @@ from linreg.arrays import Floats, Mask
 from linreg.data.dates.format import DateFormat
 
 _YEARS = (1900, 2100)
+_MOST_YEARS_APART = 40
 _FEWEST = 10
 """So many numbers that all end with two digits of a year are dates, and not so by chance."""
 
@@ -27,14 +28,17 @@ def formats_in_other_order(numbers: Floats) -> list[DateFormat]:
     if certain or len(numbers) < _FEWEST:
         return certain
     uncertain = [each for each in formats if "y" in each.directives]
+    # Numbers that follow one another end with all of 00 to 99, and dates with those of few years.
+    uncertain = [each for each in uncertain if _years_apart(numbers, each) <= _MOST_YEARS_APART]
     return uncertain if any(_has_other_order(numbers, each) for each in uncertain) else []
 
 
 def are_years_and_months(numbers: Floats) -> bool:
     """Whether distinct numbers (n,) are 2015.1 to 2015.12, in which January and October are one."""
+    if not _may_be_years_and_months(numbers):
+        return False
     months = set(np.rint((numbers - np.floor(numbers)) * 100).tolist())
-    above_september = months & {11, 12}
-    return bool(_may_be_years_and_months(numbers) and above_september and max(months) >= 20)
+    return bool(months & {11, 12}) and max(months) >= 20
 
 
 def may_be_dates(numbers: Floats) -> bool:
@@ -44,6 +48,8 @@ def may_be_dates(numbers: Floats) -> bool:
 
 
 def _may_be_years_and_months(numbers: Floats) -> bool:
+    if not np.isfinite(numbers).all():
+        return False
     years = np.floor(numbers)
     hundredths = (numbers - years) * 100
     months = np.rint(hundredths)
@@ -83,6 +89,11 @@ def _has_other_order(numbers: Floats, format_: DateFormat) -> bool:
         numbers, format_ = np.rint(numbers * 1e4), DateFormat("%m%Y")
     times = _times(np.sort(numbers), format_).cast(pa.int32())
     return bool((np.diff(times.to_numpy()) < 0).any())
+
+
+def _years_apart(numbers: Floats, format_: DateFormat) -> float:
+    days = _times(numbers, format_).cast(pa.int32()).to_numpy()
+    return float(np.ptp(days) / 365.25)
 
 
 def _are_years(years: Floats) -> Mask:

@@ -55,8 +55,18 @@ _DIRECTIVES = {
     "Z": r"UTC|GMT|Z",
 }
 """What each directive matches: what Python's does, in ASCII."""
-_WIDTHS = {"m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2, "j": 3, "V": 2}
-_NUMERIC = {*_WIDTHS, "Y", "G", "y", "u", "q"}
+_IN_FULL_WIDTH = {
+    "m": r"1[0-2]|0[1-9]",
+    "d": r"3[01]|[12]\d|0[1-9]",
+    "j": r"36[0-6]|3[0-5]\d|[12]\d\d|0[1-9]\d|00[1-9]",
+    "V": r"5[0-3]|0[1-9]|[1-4]\d",
+    "H": r"2[0-3]|[01]\d",
+    "I": r"1[0-2]|0[1-9]",
+    "M": r"[0-5]\d",
+    "S": r"[0-5]\d",
+}
+"""What some match beside other digits, as 1122015 may be 11 February or 1 December."""
+_NUMERIC = {*_IN_FULL_WIDTH, "Y", "G", "y", "u", "q"}
 _ALIASES = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y", "%e": "%d"}
 _OWN_DIRECTIVES = {
     # A month's name, in full or abbreviated, and a weekday's.
@@ -123,7 +133,7 @@ class DateFormat:
     @property
     def width(self) -> int | None:
         """The number of digits, where a cell is nothing but digits."""
-        widths = {**_WIDTHS, "Y": 4, "G": 4, "y": 2, "u": 1, "q": 1}
+        widths = dict.fromkeys(_NUMERIC, 2) | {"Y": 4, "G": 4, "j": 3, "u": 1, "q": 1}
         names = self.text.split("%")
         if names[0] or len(names) < 3 or any(name not in widths for name in names[1:]):
             return None
@@ -211,9 +221,10 @@ class DateFormat:
             raise ValueError(f"has a directive that is not known, {piece}")
         expression = known[name]
         beside = [*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2]]
-        # 1122015 may be 11 February or 1 December.
-        if name in _WIDTHS and any(each[0] == "%" and each[1:] in _NUMERIC for each in beside):
-            expression = rf"\d{{{_WIDTHS[name]}}}"
+        if name in _IN_FULL_WIDTH and any(
+            each[:1] == "%" and each[1:] in _NUMERIC for each in beside
+        ):
+            expression = _IN_FULL_WIDTH[name]
         return f"(?P<{name}>{expression}){_AFTER.get(name, '') if self.is_layout else ''}"
 
 

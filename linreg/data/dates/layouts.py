@@ -73,7 +73,7 @@ LAYOUTS = (
     _layouts("%Y%_%N"),
     *(_layouts(text) for part in _PARTS_OF_YEAR for text in _in_any_order(part, "%Y")),
     *(_layouts(text) for part in _WEEKS for text in _in_any_order(part, "%G")),
-    _layouts("%G[-]W%V[-]%u"),
+    _layouts("%G-W%V-%u", "%GW%V%u"),
     *(_layouts(text) for part in ("Q%q", "H%h") for text in _in_any_order(part, "FY%_%Y")),
     _layouts("FY%_%Y"),
     _layouts("FY%_%Y%_%k"),

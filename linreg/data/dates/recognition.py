@@ -106,10 +106,12 @@ def are_times(cells: pa.Array) -> Mask:
 @cache
 def _any_layout() -> re.Pattern[str]:
     """Return one regular expression for what the layouts match."""
-    # 1234-567 is a code rather than the week or day of a year.
+    # 1234-567 is a code rather than the week or day of a year, and 2000-2500 a range.
     rare = {layout for family in NUMBERS_OF_YEARS for layout in family[1:]}
     layouts = [each for family in (*LAYOUTS, *UNCERTAIN_LAYOUTS) for each in family]
-    patterns = [each.pattern_of_parts for each in layouts if each not in rare]
+    patterns = [
+        each.pattern_of_parts for each in layouts if each not in rare and "%K" not in each.text
+    ]
     without_names = (re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern in patterns)
     return re.compile(rf"(?:{'|'.join(without_names)})$", re.ASCII | re.IGNORECASE)
 

@@ -51,9 +51,10 @@ AS_CATEGORY = "or write C(`my c`) if it is a category"
         ),
         (
             (["31/12/2024", "31/12/2024", "never"],),
-            "t1.parquet: row 1: column my c: '31/12/2024': is a date, which cannot be a feature;"
-            " leave the column out of model.formula (written as 2024-12-31 it can be used in"
-            f" split.by), {AS_CATEGORY}",
+            "t1.parquet: row 1: column my c: '31/12/2024': is a date or a time, which cannot be a"
+            " feature;"
+            " leave the column out of model.formula (it can be used in split.by),"
+            f" {AS_CATEGORY}",
         ),
         (
             (["1", "1", "$5", "six", "1"],),
