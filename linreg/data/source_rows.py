@@ -51,7 +51,7 @@ class DroppedRows:
             self._writer = self._opened.enter_context(table)
         name = pa.array([_name(chunk.origin, self._source)], pa.string())
         left_out = chunk.left_out()
-        numbers = np.concatenate([chunk.row_numbers()[indices], left_out])
+        numbers = np.concatenate([chunk.row_numbers(indices), left_out])
         reasons = pa.concat_arrays([missing, pa.nulls(len(left_out), pa.string())])
         files = name.take(as_arrow(np.zeros_like(numbers)))
         order = np.argsort(numbers, kind="stable")

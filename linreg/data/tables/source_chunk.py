@@ -21,15 +21,13 @@ class SourceChunk(NamedTuple):
 
     def row_number(self, index: int) -> int:
         """Return the number in the file of the row with this index (from 0)."""
-        if self.selected is None:
-            return self.first_row + index
-        return int(self.row_numbers()[index])
+        return int(self.row_numbers(np.array([index]))[0])
 
-    def row_numbers(self) -> NDArray[np.int64]:
-        """Return the numbers (n,) in the file of the rows."""
-        if self.selected is None:
-            return np.arange(self.first_row, self.first_row + self.rows.num_rows)
-        return self.first_row + np.flatnonzero(self.selected)
+    def row_numbers(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers in the file of the rows with these indices."""
+        if self.selected is not None:
+            indices = np.flatnonzero(self.selected)[indices]
+        return self.first_row + indices
 
     def left_out(self) -> NDArray[np.int64]:
         """Return the numbers in the file of the rows that are left out."""

@@ -1,13 +1,20 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import MissingPolicy, RowFilter
 from linreg.data.ingest.summary import summary_lines
-from linreg.data.typed_table import TypedTable
+from linreg.data.source import open_source
+from linreg.data.source_rows import DroppedRows, SourceRows
+from linreg.data.typed_table import TypedTable, open_typed_table
 from linreg.errors import UserError
+from linreg.files import write_document
 from tests.data.ingest.tables import a_table, schema_of
 
 WEIGHTS = {"w": "model.weights"}
@@ -122,3 +129,40 @@ def test_an_expression_takes_integers_that_floats_do_not_hold_exactly(tmp_path: 
     table = a_table(tmp_path, {"y": [1.0, 2.0], "x": [2**53 + 1, None]})
     rows = RowFilter(schema_of("y ~ log(x)", table), "drop", {})
     assert [chunk.num_rows for chunk in rows.complete_rows(table)] == [1]
+
+
+def test_rows_that_a_condition_leaves_out_are_counted_and_found_in_the_users_file(
+    tmp_path: Path,
+) -> None:
+    """Among rows that are dropped for a missing cell, over several files and row groups."""
+    rng = np.random.default_rng(2)
+    source = tmp_path / "source"
+    source.mkdir()
+    frames = []
+    for number, size in enumerate((70, 1, 0, 45), 1):
+        frame = pd.DataFrame({"y": rng.normal(size=size), "x": rng.normal(size=size)})
+        frame["place"] = [f"{source / f't{number}.parquet'}: row {i + 1}" for i in range(size)]
+        frame.loc[rng.random(size) < 0.2, "x"] = np.nan
+        frame["p"] = np.where(rng.random(size) < 0.1, np.nan, rng.normal(size=size))
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        pq.write_table(rows, source / f"t{number}.parquet", row_group_size=7)
+        frames.append(frame)
+    where = "p < 0.3 and not y > 1"
+    table = open_typed_table(open_source(source), ["y", "x"], tmp_path / "scratch", where=where)
+    rows_kept = RowFilter(schema_of("y ~ x", table), "drop", {})
+    ingested = tmp_path / "ingested"
+    ingested.mkdir()
+    with DroppedRows(ingested) as dropped:
+        kept = pa.concat_tables(rows_kept.complete_rows(table, dropped))
+    profile = rows_kept.as_data(profile_columns(table), table)
+    write_document(ingested / "profile.json", profile)
+
+    everything = pd.concat(frames)
+    selected = everything[(everything["p"] < 0.3) & ~(everything["y"] > 1)]
+    expected = selected.dropna()
+    assert kept["y"].to_pylist() == expected["y"].tolist()
+    assert profile["where"] == {"condition": where, "left_out": len(everything) - len(selected)}
+    assert profile["dropped"] == {"x is missing": len(selected) - len(expected)}
+    assert (profile["rows_read"], profile["rows"]) == (len(everything), len(expected))
+    found = SourceRows(source, ingested)
+    assert [found.place(i) for i in range(len(expected))] == expected["place"].tolist()
