@@ -25,7 +25,7 @@ from linreg.errors import UserError
 from tests.data.dialects.catalogue import DIALECTS
 from tests.data.dialects.dialect import Dialect
 from tests.data.dialects.known_table import NUMBERS, KnownTable, known_table
-from tests.data.dialects.reading import WrongReadingError, options_needed
+from tests.data.dialects.reading import RefusedError, WrongReadingError, options_needed
 
 Cells = Mapping[str, Sequence[Any]]
 Reader = Callable[[Dialect, Path, bool], Cells]
@@ -187,10 +187,10 @@ def _peer_outcome(reader: Reader, dialect: Dialect, path: Path, with_options: bo
 def _our_outcome(dialect: Dialect, path: Path, folder: Path) -> str:
     try:
         needed = options_needed(dialect, known_table(), path, folder)
-    except WrongReadingError as error:
-        return "refused" if str(error).startswith("refused") else "wrong"
-    except UserError:
+    except (RefusedError, UserError):
         return "refused"
+    except WrongReadingError:
+        return "wrong"
     return f"asks ({', '.join(needed)})" if needed else "right"
 
 
