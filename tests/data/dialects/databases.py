@@ -25,6 +25,7 @@ DIALECTS = (
         quoting="none",
         truth=("t", "f"),
         below=("(48 rows)",),
+        refused="cell where the header has",
     ),
     Dialect(
         "mysql-batch",
@@ -94,6 +95,7 @@ DIALECTS = (
         dates="%d-%b-%y",
         months=str.upper,
         below=("", "48 rows selected."),
+        refused="cell where the header has",
     ),
     Dialect(
         "hive-default",
@@ -155,6 +157,7 @@ DIALECTS = (
         above=("-" * 90,),
         below=("-" * 90,),
         needs={"skip": 1, "comment": "---"},
+        refused="is not in the file",
     ),
     Dialect(
         "sap-english-semicolon",
@@ -176,6 +179,7 @@ DIALECTS = (
             '"Sales report"',
             '"Copyright (c) 2000-2024 salesforce.com, inc. All rights reserved."',
         ),
+        refused="cell where the header has",
     ),
     Dialect(
         "datev",

@@ -64,6 +64,7 @@ class Dialect:
 
     about      one sentence: who writes such files
     needs      the options without which a reader cannot know; the file alone is refused
+    refused    a part of the message that refuses the file whatever the options
     header     whether the names of the columns are there; `header_sign` stands before the first
     index      the header of a first column of row numbers; None for no such column, and NO_NAME
                for row names that the header has no cell for
@@ -81,6 +82,7 @@ class Dialect:
     about: str
     suffix: str = ".csv"
     needs: Mapping[str, Any] = field(default_factory=dict)
+    refused: str = ""
     delimiter: str = ","
     line_end: str = "\n"
     encoding: str = "utf-8"

@@ -21,7 +21,6 @@ DIALECTS = (
         line_end="\r\n",
         columns=_MEASURED,
         above=_FILE_HEADER,
-        needs={"skip": 5},
         missing="NaN",
     ),
     Dialect(
@@ -34,6 +33,7 @@ DIALECTS = (
         numbers=NumberStyle(","),
         units=("m²", "1", "€", "%"),
         missing="NaN",
+        refused="must be a number",
     ),
     Dialect(
         "campbell-logger",
@@ -44,19 +44,18 @@ DIALECTS = (
         units=("m2", "n", "EUR", "%"),
         missing='"NAN"',
         needs={"skip": 1},
+        refused="is not in the file",
     ),
     Dialect(
         "plate-reader",
         "A plate reader: comment lines with #, then a table.",
         above=("# Instrument: SpectraMax", "# Run: 2024-03-01 10:00"),
-        needs={"comment": "#"},
     ),
     Dialect(
         "oscilloscope",
         "An oscilloscope: comment lines with %.",
         columns=_MEASURED,
         above=("% Model, DSO-X 2024A", "% Points, 48"),
-        needs={"comment": "%"},
     ),
     Dialect(
         "gnuplot-data",
@@ -66,6 +65,7 @@ DIALECTS = (
         columns=_MEASURED,
         missing="?",
         header_sign="#",
+        refused="is not in the file",
     ),
     Dialect(
         "fixed-width",
@@ -105,7 +105,6 @@ DIALECTS = (
             '"Last Updated Date","2024-03-28",',
             "",
         ),
-        needs={"skip": 4},
         quoting="all",
         missing={"": "", "area": "..", "units": "..", "share": ".."},
     ),
@@ -120,6 +119,7 @@ DIALECTS = (
             '"Data from database: World Development Indicators"',
             '"Last Updated: 03/28/2024"',
         ),
+        refused="cell where the header has",
     ),
     Dialect(
         "destatis",
@@ -132,6 +132,7 @@ DIALECTS = (
         needs={"skip": 3, "encoding": "cp1252", "missing_words": ("...",)},
         dates="%d.%m.%Y",
         below=("__________", "© Statistisches Bundesamt (Destatis), 2024"),
+        refused="is not in the file",
     ),
     Dialect(
         "us-census",
@@ -146,6 +147,7 @@ DIALECTS = (
             "Whether active",
             "Date of sale",
         ),
+        refused="must be a number",
     ),
     Dialect(
         "ons-uk",

@@ -43,7 +43,7 @@ def known_table(seed: int = 1, num_rows: int = 48) -> KnownTable:
         Decimal(int(tenths)).scaleb(-1) for tenths in random.integers(0, 999, num_rows)
     ]
     city: list[Value] = [CITIES[index] for index in random.integers(0, len(CITIES), num_rows)]
-    zone: list[Value] = [ZONES[index] for index in random.integers(0, len(ZONES), num_rows)]
+    zone: list[Value] = [ZONES[index % len(ZONES)] for index in random.permutation(num_rows)]
     active: list[Value] = [bool(each) for each in random.integers(0, 2, num_rows)]
     days = random.integers(0, 2000, num_rows)
     sold: list[Value] = [date(2019, 1, 1) + timedelta(days=int(day)) for day in days]

@@ -25,7 +25,7 @@ from linreg.errors import UserError
 from tests.data.dialects.catalogue import DIALECTS
 from tests.data.dialects.dialect import Dialect
 from tests.data.dialects.known_table import NUMBERS, KnownTable, known_table
-from tests.data.dialects.reading import WrongReadingError, options_needed
+from tests.data.dialects.reading import RefusedError, WrongReadingError, options_needed
 
 Cells = Mapping[str, Sequence[Any]]
 Reader = Callable[[Dialect, Path, bool], Cells]
@@ -42,8 +42,9 @@ def _missing_words(dialect: Dialect) -> list[str]:
 
 
 def _comment(dialect: Dialect) -> str | None:
-    comment = dialect.needs.get("comment")
-    return comment if comment and len(comment) == 1 else None
+    """Return the sign of comment lines above the table, if there are any."""
+    signs = {line[:1] for line in dialect.above}
+    return signs.pop() if signs in ({"#"}, {"%"}) else None
 
 
 def read_with_pandas(dialect: Dialect, path: Path, with_options: bool) -> Cells:
@@ -89,8 +90,8 @@ def read_with_polars(dialect: Dialect, path: Path, with_options: bool) -> Cells:
             "encoding": "utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
             "decimal_comma": dialect.numbers.decimal == ",",
             "null_values": _missing_words(dialect),
-            "comment_prefix": dialect.needs.get("comment"),
-            "skip_rows": 0 if "comment" in dialect.needs else _lines_above(dialect),
+            "comment_prefix": _comment(dialect),
+            "skip_rows": 0 if _comment(dialect) else _lines_above(dialect),
             "quote_char": None if dialect.quoting == "none" else '"',
         }
         if dialect.units is not None:
@@ -110,13 +111,13 @@ def read_with_duckdb(dialect: Dialect, path: Path, with_options: bool) -> Cells:
             "decimal": dialect.numbers.decimal,
             "na_values": _missing_words(dialect),
             "escapechar": dialect.escape,
-            "skiprows": 0 if "comment" in dialect.needs else _lines_above(dialect),
+            "skiprows": 0 if _comment(dialect) else _lines_above(dialect),
             "header": dialect.header,
         }
         if dialect.numbers.thousands:
             options["thousands"] = dialect.numbers.thousands
-        if "comment" in dialect.needs:
-            options["comment"] = dialect.needs["comment"]
+        if _comment(dialect):
+            options["comment"] = _comment(dialect)
         if dialect.encoding in ("cp1252", "utf-16"):
             options["encoding"] = {"cp1252": "CP1252", "utf-16": "utf-16"}[dialect.encoding]
         if not dialect.header:
@@ -187,10 +188,10 @@ def _peer_outcome(reader: Reader, dialect: Dialect, path: Path, with_options: bo
 def _our_outcome(dialect: Dialect, path: Path, folder: Path) -> str:
     try:
         needed = options_needed(dialect, known_table(), path, folder)
-    except WrongReadingError as error:
-        return "refused" if str(error).startswith("refused") else "wrong"
-    except UserError:
+    except (RefusedError, UserError):
         return "refused"
+    except WrongReadingError:
+        return "wrong"
     return f"asks ({', '.join(needed)})" if needed else "right"
 
 

@@ -38,6 +38,10 @@ class WrongReadingError(AssertionError):
     """What was read is not what was written, and nobody was told."""
 
 
+class RefusedError(WrongReadingError):
+    """A file is refused, and no option that the message names reads it."""
+
+
 Check = Callable[[Dialect, KnownTable, Path, Mapping[str, Any], Path], None]
 """Of a dialect, its table and file, the options to read it with, and a folder for what is made."""
 
@@ -87,8 +91,9 @@ def options_needed(
 ) -> Mapping[str, Any]:
     """Return the options, of those that the dialect knows, without which a check is refused.
 
-    Each has to be named by the message that refuses the file without it. Raises WrongReadingError
-    for a file that is read otherwise than it was written, or whose refusal names no such option.
+    Each has to be named by the message that refuses the file without it. Raises RefusedError where
+    a refusal names no such option, and WrongReadingError for a file that is read otherwise than it
+    was written.
     """
     used: dict[str, Any] = {}
     while True:
@@ -220,7 +225,7 @@ def _advised(dialect: Dialect, used: Mapping[str, Any], message: str) -> Mapping
     named = [name for name in _OPTION.findall(message) if name in known]
     new = [name for name in named if name not in used]
     if not new or "\n" in message:
-        raise WrongReadingError(f"refused, with {dict(used)} as advised: {message}")
+        raise RefusedError(f"refused, with {dict(used)} as advised: {message}")
     return {new[0]: known[new[0]]}
 
 
@@ -240,6 +245,9 @@ def _same(found: Any, meant: Value, dialect: Dialect, name: str) -> bool:
             return found is None
         case bool():
             return found is meant or (found in (0, 1) and bool(found) is meant)
+        case date() if isinstance(found, int):
+            # 20240131 is a number, and in the order of time.
+            return str(found) == meant.strftime(dialect.dates)
         case date():
             return meant == (found.date() if isinstance(found, datetime) else found)
         case Decimal() | int():

@@ -250,7 +250,6 @@ DIALECTS = (
         "power-bi",
         "Power BI, 'Export data': a byte order mark, a title with the filters above.",
         above=("Applied filters:", "Year is 2024", ""),
-        needs={"skip": 3},
         encoding="utf-8-sig",
         line_end="\r\n",
         numbers=NumberStyle(".", ",", money="${}", percent="{}%"),
