@@ -30,40 +30,11 @@ dressed = st.builds(
     | st.sampled_from(["{} €", "€{}", "{}%", "{} kr"]),
     bare,
 )
-odd = st.sampled_from(
-    [
-        "0x1F",
-        "007",
-        ".5",
-        "5.",
-        "-0",
-        "1e5",
-        "1E+05",
-        "1d5",
-        "1_000",
-        "inf",
-        "-inf",
-        "nan",
-        "NA",
-        "-",
-        ".",
-        "..",
-        "none",
-        "#DIV/0!",
-        "?",
-        "",
-        "٣",
-        "½",
-        "5²",
-        "1.2.3",
-        "a",
-        "9223372036854775807",
-        "-9223372036854775808",
-        "9223372036854775808",
-        "1098765432109876543",
-        "5 kg",
-    ]
+ODD = (
+    "0x1F|007|.5|5.|-0|1e5|1E+05|1d5|1_000|inf|-inf|nan|NA|-|.|..|none|#DIV/0!|?||٣|½|5²|1.2.3|a"
+    "|9223372036854775807|-9223372036854775808|9223372036854775808|1098765432109876543|5 kg"
 )
+odd = st.sampled_from(ODD.split("|"))
 cell = st.one_of(dressed, dressed, bare, odd)
 column = st.one_of(
     st.lists(cell, min_size=1, max_size=6),
@@ -135,12 +106,6 @@ def test_predict_reads_the_training_file_as_ingest_did(
     assert same(found, table["x"].to_pylist())
     if is_number:
         # The Python API gets the same texts as one column.
-        texts = pa.table(
-            {
-                "x": [
-                    each if value is not None else None
-                    for each, value in zip(cells, found, strict=True)
-                ]
-            }
-        )
+        written = zip(cells, found, strict=True)
+        texts = pa.table({"x": [None if value is None else each for each, value in written]})
         assert same(coerce(texts, schema, "t", text=True).table["x"].to_pylist(), found)
