@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from linreg.data.cells.cell_format import CellFormat
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.dates.columns import DateColumns, read_dates
 from linreg.data.source import Source
@@ -33,6 +34,7 @@ class TypedTable:
     sentinels  by column, the values that are read as missing cells
     notes      what a person should know about how files and cells were read
     dates      by column, how cells that are stored as text or numbers are read as times
+    formats    by column how the cells of text files are written, if not plainly
     """
 
     schema: pa.Schema
@@ -41,6 +43,7 @@ class TypedTable:
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
     dates: DateColumns = dataclass_field(default_factory=dict)
+    formats: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -102,10 +105,12 @@ def open_typed_table(
     """
     paths: Sequence[Path] = source.files
     notes = source.notes
+    formats: Mapping[str, CellFormat] = {}
     if not source.is_parquet:
         converted = csv_to_parquet(source.files, columns, scratch, source.options)
         paths = converted.paths
         notes += tuple(converted.notes)
+        formats = converted.formats
     files = tuple(
         (TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True)
     )
@@ -113,7 +118,7 @@ def open_typed_table(
     for name in columns:
         types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
         fields.append((name, _common_type(types, name, source)))
-    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes)
+    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes, formats=formats)
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:

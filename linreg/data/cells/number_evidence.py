@@ -95,13 +95,15 @@ class NumberEvidence:
 
     def add_floats(self, cells: pa.ChunkedArray) -> None:
         """Add cells that are plain numbers with a decimal point."""
-        if self.decimals == {"."} and self.readings[0] == Signs("."):
-            self.units.add("")
-            self._whole.clear()
-            self._has_others = True
-        else:
-            finite = cells.filter(pc.invert(pc.match_substring_regex(cells, _NOT_FINITE)))
-            if len(finite) < len(cells):
+        # A few cells show it, mostly.
+        for some in (cells[:16], cells):
+            if self.decimals == {"."}:
+                self.units.add("")
+                self._whole.clear()
+                self._has_others = True
+                return
+            finite = some.filter(pc.invert(pc.match_substring_regex(some, _NOT_FINITE)))
+            if len(finite) < len(some):
                 self._whole.clear()
             self.add(finite)
 

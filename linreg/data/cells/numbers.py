@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.dress import Cells, bare_numbers
-from linreg.data.cells.signs import Signs, with_point, with_point_anyhow
+from linreg.data.cells.signs import DECIMALS, Signs, with_point, with_point_anyhow
 from linreg.data.cells.words import BLANKS, FALSE, TRUE
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
@@ -29,6 +29,13 @@ def parse_cells(cells: Cells, type_: pa.DataType) -> Cells:
         )
         return pc.cast(pc.if_else(_fits_int64(digits), digits, None), type_)
     return pc.cast(_only(cells, _NUMBER), type_)
+
+
+def are_numbers(cells: Cells) -> Cells:
+    """Return which cells are numbers, dressed perhaps, whatever their signs and units."""
+    numbers = bare_numbers(cells).numbers
+    either = (with_point_anyhow(numbers, decimal) for decimal in DECIMALS)
+    return pc.or_(parse_cells(cells, pa.float64()).is_valid(), pc.coalesce(*either).is_valid())
 
 
 def has_hexadecimal(cells: Cells) -> bool:

@@ -2,25 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.cells.dress import Cells
+from linreg.data.cells.numbers import are_numbers, parse_cells
 from linreg.data.dates.recognition import are_times
 from linreg.data.tables.arrays import as_mask, as_numpy
 from linreg.data.tables.source_chunk import SourceChunk
 
 MOSTLY = 0.5
 """If more than this share of the cells are numbers, or dates, the column was meant to hold them."""
-_PLAIN_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-# 12%, $1,200.50, 1 234,5 €, with any kind of space between the thousands.
-_FORMATTED_NUMBER = (
-    r"^\s*[-+(]?\s*(?:[€$£¥₹]|(?:USD|EUR|GBP|CHF)\s?)?\s*[-+]?"
-    r"(?:\d{1,3}(?:[ ,.'’_\x{a0}\x{2009}\x{202f}]\d{3})+|\d+)(?:[.,]\d+)?"
-    r"\s*(?:[%€$£¥₹]|USD|EUR|GBP|CHF)?\)?\s*$"
-)
 TextContent = Literal["number", "formatted number", "date", "mixed"]
 """What text stands for, if not for itself; "mixed" is mostly numbers."""
 
@@ -64,9 +58,9 @@ class TextFormats:
         value_counts = pc.value_counts(column.drop_null())
         self._count(value_counts.field("values"), as_numpy(value_counts.field("counts")).tolist())
         if self.first_not_plain is None:
-            self.first_not_plain = _first_mismatch(chunk, column, _PLAIN_NUMBER)
+            self.first_not_plain = _first_other(chunk, column, _are_plain_numbers(column))
         if self.first_not_number is None:
-            self.first_not_number = _first_mismatch(chunk, column, _PLAIN_NUMBER, _FORMATTED_NUMBER)
+            self.first_not_number = _first_other(chunk, column, are_numbers(column))
 
     @property
     def content(self) -> TextContent | None:
@@ -80,8 +74,8 @@ class TextFormats:
         return "mixed" if self.numbers > MOSTLY * self.count else None
 
     def _count(self, texts: pa.Array, times: Sequence[int]) -> None:
-        plain = as_mask(pc.match_substring_regex(texts, _PLAIN_NUMBER))
-        formatted = as_mask(pc.match_substring_regex(texts, _FORMATTED_NUMBER))
+        plain = as_mask(_are_plain_numbers(texts))
+        formatted = as_mask(are_numbers(texts))
         date = are_times(texts)
         for count, is_plain, is_formatted, is_date in zip(
             times, plain, formatted, date, strict=True
@@ -92,10 +86,14 @@ class TextFormats:
             self.dates += int(count) if is_date and not is_plain else 0
 
 
-def _first_mismatch(chunk: SourceChunk, column: pa.ChunkedArray, *patterns: str) -> TextCell | None:
-    """Return the first cell of a chunk that matches none of the patterns."""
-    matches = [pc.match_substring_regex(column, pattern) for pattern in patterns]
-    row = pc.index(reduce(pc.or_, matches), False).as_py()
+def _are_plain_numbers(cells: Cells) -> Cells:
+    """Return which cells are numbers with a decimal point and no more than digits."""
+    return pc.and_(parse_cells(cells, pa.float64()).is_valid(), cells.is_valid())
+
+
+def _first_other(chunk: SourceChunk, column: Cells, are_such: Cells) -> TextCell | None:
+    """Return the first cell of a chunk that has a value and is not such a one."""
+    row = pc.index(pc.and_not(column.is_valid(), are_such), True).as_py()
     if row < 0:
         return None
     return TextCell(f"{chunk.origin}: row {chunk.first_row + row}", column[row].as_py())
