@@ -18,7 +18,7 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
-from linreg.data.ingest.time_order import in_time_order, with_given_dates
+from linreg.data.ingest.time_order import with_times
 from linreg.data.source import open_source
 from linreg.data.source_rows import DroppedRows
 from linreg.data.tables.integrity import seal_hash
@@ -42,9 +42,7 @@ def main() -> None:
     columns = columns_to_read(model.formula, source, auxiliary)
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = open_typed_table(source, columns, scratch, ingest.sentinels, ingest.where)
-        table = with_given_dates(table, ingest.dates, source)
-        if params.split.by.startswith("time:"):
-            table = in_time_order(table, params.split.by.removeprefix("time:"))
+        table = with_times(table, ingest.dates, source, params.split.by)
         profiles = profile_columns(table)
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}

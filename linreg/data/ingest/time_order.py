@@ -27,6 +27,19 @@ from linreg.errors import UserError
 _MOST_READINGS = 3
 
 
+def with_times(
+    table: TypedTable, formats: Mapping[str, str], source: Source, split_by: str
+) -> TypedTable:
+    """Return a table with the dates that `ingest.dates` names and the time that rows are split by.
+
+    Raises UserError like the two functions below.
+    """
+    table = with_given_dates(table, formats, source)
+    if not split_by.startswith("time:"):
+        return table
+    return in_time_order(table, split_by.removeprefix("time:"))
+
+
 def with_given_dates(table: TypedTable, formats: Mapping[str, str], source: Source) -> TypedTable:
     """Return a table in which the columns that `ingest.dates` names are times.
 
