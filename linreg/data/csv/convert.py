@@ -6,14 +6,13 @@ and the files are converted once more, from text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from linreg.data.csv.dialect import CsvFile, read_header
-from linreg.data.csv.rows import read_rows
+from linreg.data.csv.rows import read_first_rows, read_rows
 from linreg.data.csv.type_inference import (
     DECIMAL_COMMA,
     Candidates,
@@ -61,7 +60,7 @@ def csv_to_parquet(
         for column in columns:
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
-    guess = [_infer_formats(file, columns, num_blocks=1) for file in files]
+    guess = [_infer_formats(file, columns, first_block=True) for file in files]
     all_known = all(common_types(guess).values())
     if not (all_known and _convert_while_reading(files, guess, targets)):
         _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
@@ -69,10 +68,11 @@ def csv_to_parquet(
 
 
 def _infer_formats(
-    file: CsvFile, columns: Sequence[str], num_blocks: int | None = None
+    file: CsvFile, columns: Sequence[str], *, first_block: bool = False
 ) -> Candidates:
-    """Return the formats of the cells in the first blocks, or in all if `num_blocks` is None."""
-    tables = islice(_read_text(file, columns), num_blocks)
+    """Return the formats of the cells in the first block, or in all."""
+    schema = _as_text(columns)
+    tables = read_first_rows(file, schema) if first_block else _read_text(file, columns)
     return find_candidates(tables, columns, file.has_decimal_commas)
 
 
@@ -113,8 +113,12 @@ def _convert_table(text: pa.Table, formats: Sequence[CellFormat], schema: pa.Sch
 
 
 def _read_text(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    rows = read_rows(file, pa.schema([(column, pa.string()) for column in columns]))
+    rows = read_rows(file, _as_text(columns))
     return with_progress(rows, f"reading {file.path.name} as text")
+
+
+def _as_text(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([(column, pa.string()) for column in columns])
 
 
 def _write(target: Path, schema: pa.Schema, rows: Iterable[pa.Table]) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 
@@ -33,6 +34,14 @@ def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
     return _read(file, BlockParser(file, schema, decimal))
+
+
+def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of the first block like `read_rows`, if there are any, and read no other."""
+    with file.text.open(ahead=False) as stream:
+        stream.read(file.rows_offset)
+        parser = BlockParser(file, schema)
+        yield from islice(_read_one_by_one(stream, file, parser, file.rows_offset, 0), 1)
 
 
 def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -43,15 +43,16 @@ class TextFile:
     mark: int = 0
     notes: tuple[ReadingNote, ...] = ()
 
-    def open(self) -> TextStream:
+    def open(self, *, ahead: bool = True) -> TextStream:
         """Open the text, in UTF-8 and without a byte order mark.
 
-        Bytes of a file in UTF-8 are not checked. A thread unpacks and transcodes in advance.
+        Bytes of a file in UTF-8 are not checked. A thread unpacks and transcodes in advance,
+        unless no more than the beginning is to be read.
         """
         if not self.compression and self.encoding == UTF8:
             stream = TextStream(self.path.open("rb", buffering=0))
         else:
-            stream = TextStream(Pieces(self.pieces()))
+            stream = TextStream(Pieces(self.pieces(ahead=ahead)))
         stream.read(self.mark)
         return stream
 
@@ -61,7 +62,7 @@ class TextFile:
         A character that the end of the block cuts is left out, and so is what comes after bytes
         that cannot be read. Raises TextError where these are in the first two lines.
         """
-        with self.open() as stream:
+        with self.open(ahead=False) as stream:
             block = stream.read(num_bytes)
             try:
                 is_all = not stream.read(1)
@@ -73,15 +74,15 @@ class TextFile:
                     raise
                 return "".join(lines[:-1]), False
 
-    def pieces(self) -> Generator[bytes]:
-        """Yield the text in pieces of any length; a thread makes the next one meanwhile."""
+    def pieces(self, *, ahead: bool = True) -> Generator[bytes]:
+        """Yield the text in pieces of any length; a thread makes the next one, if it is to."""
         if self.compression:
             pieces = unpacked(self.path, self.compression)
         else:
             pieces = _pieces_of(self.path)
         if self.encoding != UTF8:
             pieces = to_utf8(self.path, pieces, self.encoding)
-        yield from prefetch(pieces)
+        yield from prefetch(pieces) if ahead else pieces
 
 
 def read_start(path: Path, num_bytes: int) -> FileStart:
@@ -97,7 +98,7 @@ def read_start(path: Path, num_bytes: int) -> FileStart:
         raise UserError(path, "is not a regular file", todo="write the rows to a file first")
     with path.open("rb") as file:
         compression = compression_of(file.read(_MOST_BYTES_OF_A_SIGNATURE))
-    with TextFile(path, compression).open() as stream:
+    with TextFile(path, compression).open(ahead=False) as stream:
         block = bytes(stream.read(num_bytes))
         start = FileStart(path, compression, block)
     if compression and (inner := compression_of(block)):
