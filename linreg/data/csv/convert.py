@@ -1,6 +1,6 @@
 """CSV files converted to typed Parquet files, in memory bounded by the block.
 
-The types are inferred from the first block of each file, and the files converted accordingly by
+The types are inferred from the first rows of each file, and the files converted accordingly by
 pyarrow, at full speed. When a later cell does not fit, the types are inferred again from all cells,
 and the files are converted once more, from text.
 """
@@ -60,7 +60,7 @@ def csv_to_parquet(
         for column in columns:
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
-    guess = [_infer_formats(file, columns, first_block=True) for file in files]
+    guess = [_infer_formats(file, columns, first_rows=True) for file in files]
     all_known = all(common_types(guess).values())
     if not (all_known and _convert_while_reading(files, guess, targets)):
         _convert_from_text(files, [_infer_formats(file, columns) for file in files], targets)
@@ -68,11 +68,11 @@ def csv_to_parquet(
 
 
 def _infer_formats(
-    file: CsvFile, columns: Sequence[str], *, first_block: bool = False
+    file: CsvFile, columns: Sequence[str], *, first_rows: bool = False
 ) -> Candidates:
-    """Return the formats of the cells in the first block, or in all."""
+    """Return the formats of the cells in the first rows, or in all."""
     schema = _as_text(columns)
-    tables = read_first_rows(file, schema) if first_block else _read_text(file, columns)
+    tables = read_first_rows(file, schema) if first_rows else _read_text(file, columns)
     return find_candidates(tables, columns, file.has_decimal_commas)
 
 
@@ -81,7 +81,7 @@ def _convert_while_reading(
 ) -> bool:
     """Convert with pyarrow's own conversion; return whether every cell fits the guess.
 
-    If so, the guess is what all cells would give: the formats of the first block include those of
+    If so, the guess is what all cells would give: the formats of the first rows include those of
     the whole file, and the narrowest of them has proved to fit.
     """
     schema = common_schema(guess)

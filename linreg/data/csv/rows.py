@@ -24,6 +24,8 @@ from linreg.data.text_files.utf8 import Utf8Decoder
 from linreg.errors import UserError
 
 Parser = BlockParser | TypedOrTextParser
+_SAMPLE_BYTES = 1 << 20
+"""The rows of which types are inferred at first: some ten thousand."""
 
 
 def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[pa.Table]:
@@ -37,11 +39,20 @@ def read_rows(file: CsvFile, schema: pa.Schema, decimal: str = ".") -> Iterator[
 
 
 def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of the first block like `read_rows`, if there are any, and read no other."""
+    """Yield rows from the beginning like `read_rows`, if there are any, and read no others."""
+    parser = BlockParser(file, schema)
     with file.text.open(ahead=False) as stream:
         stream.read(file.rows_offset)
-        parser = BlockParser(file, schema)
-        yield from islice(_read_one_by_one(stream, file, parser, file.rows_offset, 0), 1)
+        num_bytes = min(_SAMPLE_BYTES, dialect.BLOCK_BYTES)
+        block = stream.read(num_bytes)
+        end = next(_possible_ends(block, file.line_end), 0)
+        is_whole_file = len(block) < num_bytes
+        _, rows = _parse_if_regular(file, parser, block[:end]) if end else (0, None)
+        if rows is None or is_whole_file:
+            stream.put_back(block)
+            yield from islice(_read_one_by_one(stream, file, parser, file.rows_offset, 0), 1)
+        else:
+            yield rows
 
 
 def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:

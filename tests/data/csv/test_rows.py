@@ -139,20 +139,21 @@ def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
 def test_regular_blocks_are_parsed_by_threads_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of quoted text with line ends and quotes in it, which is not ASCII, too."""
-    threads = set()
+    """But for the first; of quoted text with line ends and quotes in it, which is not ASCII, too."""
+    threads = []
     parse = BlockParser.parse
 
     def spy(parser: BlockParser, block: bytearray) -> ParsedBlock:
-        threads.add(threading.current_thread())
+        threads.append(threading.current_thread())
         return parse(parser, block)
 
     monkeypatch.setattr(BlockParser, "parse", spy)
     monkeypatch.setattr(dialect, "BLOCK_BYTES", 100)
     cells = ['said "é"', "two\nlines", "a, b", "plain"] * 100
     assert one_column(tmp_path, [quoted(cell) for cell in cells]).to_pylist() == cells
-    assert threads
-    assert threading.current_thread() not in threads
+    assert len(threads) > 40
+    # The first rows, whose types are inferred.
+    assert threads.count(threading.current_thread()) <= 2
 
 
 def test_rows_below_a_block_with_misleading_quotes_are_read_too(tmp_path: Path) -> None:
