@@ -2,18 +2,17 @@
 
 FILE is CSV or Parquet, or a folder of such files. It is read and checked; what looks wrong is
 printed, with what was done about it and how to have it otherwise. Then these parameters are
-written: ingest.source, ingest.names, ingest.missing and model.formula; ingest.sentinels where
-numbers such as -999 stand for missing cells; model.levels where levels have an order; split.by
-where rows belong to groups; the settings of train with which the loss is expected to end at its
-minimum; evaluate.gates for a table that is new. Comments and all other lines of params.yaml stay as
-they are. Afterwards `dvc repro` fits the model.
+written: ingest.source, ingest.missing and model.formula; those that say how files are read, where
+they are given; ingest.sentinels where numbers such as -999 stand for missing cells; model.levels
+where levels have an order; split.by where rows belong to groups; the settings of train with which
+the loss is expected to end at its minimum; evaluate.gates for a table that is new. Comments and all
+other lines of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
 
 The target is guessed where there is no doubt. Otherwise it is asked for on a terminal, and
 elsewhere it must be named.
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from linreg.errors import UserError
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
+from linreg.params.read_options import add_reading_options, names_of, reading_of
 from linreg.setup.analysis import analyze_table
 from linreg.setup.options import UseOptions
 from linreg.setup.printout import analysis_lines, outcome_lines
@@ -35,18 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--without",
-        type=_names,
+        type=names_of,
         action="extend",
         default=[],
         metavar="A,B",
         help="columns that are not to be features",
-    )
-    parser.add_argument(
-        "--names",
-        type=_names,
-        default=[],
-        metavar="A,B,C",
-        help="the names of the columns of a CSV file that has no header",
     )
     parser.add_argument(
         "--split-by",
@@ -79,12 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--copy", action="store_true", help="copy a table from elsewhere into data/own/ first"
     )
     parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
+    add_reading_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the analysis of the table and write params.yaml."""
     options = options_of(args)
     params = load_params()
+    # What is wrong with them is an error of the parameter.
+    load_params(changes={f"ingest.{key}": value for key, value in options.reading.items()})
     path = locate_table(args.file, copy=args.copy and not args.dry_run)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     analysis = analyze_table(path, params, options, _ask_for_target if is_terminal else None)
@@ -99,7 +95,7 @@ def options_of(args: argparse.Namespace) -> UseOptions:
     """Return the options in the arguments of the command."""
     return UseOptions(
         file=args.file,
-        names=args.names,
+        reading=reading_of(args),
         target=args.target,
         without=list(dict.fromkeys(args.without)),
         split_by=args.split_by,
@@ -129,13 +125,6 @@ def _ask_for_target(candidates: Sequence[str]) -> str:
         print(f"Type a number from 1 to {len(candidates)}, or a name of the list.")
 
 
-def _names(text: str) -> list[str]:
-    """Return the names in a line of CSV."""
-    return [
-        name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip()
-    ]
-
-
 def _split_by(text: str) -> str:
     kind, _, column = text.partition(":")
     if text != "row" and not (kind in ("group", "time") and column):
@@ -149,4 +138,4 @@ def _values_of_column(text: str) -> tuple[str, list[str]]:
     column, sign, values = text.partition("=")
     if not sign or not column:
         raise UserError("--levels, --sentinels", "must be COLUMN=A,B", found=text)
-    return column.strip(), _names(values) if values.strip() else []
+    return column.strip(), names_of(values) if values.strip() else []

@@ -13,7 +13,7 @@ ByColumn = Mapping[str, Sequence[str]]
 class UseOptions:
     """What the user has given on the command line.
 
-    names      of the columns of a CSV file without a header
+    reading    how the files are read: values of parameters of ingest, as in params.yaml
     target     the column to predict
     without    columns that are not to be features
     split_by   the value of `split.by`
@@ -23,7 +23,7 @@ class UseOptions:
     """
 
     file: Path
-    names: Sequence[str] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
     without: Sequence[str] = ()
     split_by: str | None = None
@@ -37,7 +37,7 @@ class UseOptions:
         """Return the command with all options that were given, some of them changed."""
         options = replace(self, **changes)
         words = ["linreg", "use", str(options.file)]
-        words += _option("--names", ",".join(map(_cell, options.names)))
+        words += _reading_options(options.reading)
         words += _option("--target", options.target)
         words += _option("--without", ",".join(map(_cell, options.without)))
         words += _option("--split-by", options.split_by)
@@ -47,6 +47,23 @@ class UseOptions:
                 words += [name, f"{column}={','.join(map(_cell, values))}"]
         words += ["--copy"] * options.copy + ["--dry-run"] * options.dry_run
         return shlex.join(words)
+
+
+def _reading_options(reading: Mapping[str, Any]) -> list[str]:
+    words = []
+    for key, value in reading.items():
+        name = f"--{key.replace('_', '-')}"
+        match value:
+            case dict():
+                for column, format_ in value.items():
+                    words += [name, f"{column}={format_}"]
+            case list():
+                words += [name, ",".join(map(_cell, value))]
+            case "\t":
+                words += [name, "tab"]
+            case _:
+                words += [name, str(value)]
+    return words
 
 
 def _option(name: str, value: str | None) -> list[str]:
