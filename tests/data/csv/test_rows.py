@@ -139,7 +139,7 @@ def test_words_for_missing_may_have_blanks_around_them(tmp_path: Path) -> None:
 def test_regular_blocks_are_parsed_by_threads_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for the first; of quoted text with line ends and quotes in it, which is not ASCII, too."""
+    """But for the first. Quoted text with line ends and quotes that is not ASCII is regular."""
     threads = []
     parse = BlockParser.parse
 
