@@ -1,6 +1,6 @@
 """CSV files converted to typed Parquet files, in memory bounded by the block.
 
-The types are inferred from the first block of each file, and the files converted accordingly by
+The types are inferred from the first rows of each file, and the files converted accordingly by
 pyarrow, at full speed. When a later cell does not fit, the types are inferred again from all cells,
 and the files are converted once more, from text.
 """
@@ -93,7 +93,7 @@ def _convert_while_reading(
 ) -> bool:
     """Convert with pyarrow's own conversion; return whether every cell fits the guess.
 
-    If so, the guess is what all cells would give: the formats of the first block include those of
+    If so, the guess is what all cells would give: the formats of the first rows include those of
     the whole file, and the narrowest of them has proved to fit.
     """
     schema = common_schema(guess)

@@ -1,7 +1,6 @@
 """The formats of the columns of a table, inferred from its files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ from linreg.data.cells.file_signs import (
     usual_decimal,
 )
 from linreg.data.csv.dialect import CsvFile
-from linreg.data.csv.rows import EmptyRows, read_rows
+from linreg.data.csv.rows import EmptyRows, read_first_rows, read_rows
 from linreg.data.csv.type_inference import (
     Candidates,
     common_schema,
@@ -49,9 +48,9 @@ class InferredFormats(NamedTuple):
 def guess_formats(
     files: Sequence[CsvFile], columns: Sequence[str], options: ReadOptions
 ) -> InferredFormats | None:
-    """Infer from the first blocks; None where these do not tell or pyarrow cannot convert."""
+    """Infer from the first rows; None where these do not tell or pyarrow cannot convert."""
     try:
-        guess = infer_formats(files, columns, options, num_blocks=1)
+        guess = infer_formats(files, columns, options, first_rows=True)
     except UserError:
         # Later cells may show the decimal sign.
         return None
@@ -68,13 +67,14 @@ def infer_formats(
     files: Sequence[CsvFile],
     columns: Sequence[str],
     options: ReadOptions,
-    num_blocks: int | None = None,
+    *,
+    first_rows: bool = False,
 ) -> InferredFormats:
-    """Return the formats of the cells in the first blocks, or in all if `num_blocks` is None.
+    """Return the formats of the cells in the first rows, or in all.
 
     Raises UserError for numbers that allow two readings if nothing decides.
     """
-    found = [_find_evidence(file, columns, options, num_blocks) for file in files]
+    found = [_find_evidence(file, columns, options, first_rows) for file in files]
     shown = [shown_signs(evidence) for evidence in found]
     # A file that does not show its sign has that of the others.
     all_shown = {decimal for each in shown for decimal in each}
@@ -104,15 +104,15 @@ def infer_formats(
 
 
 def _find_evidence(
-    file: CsvFile, columns: Sequence[str], options: ReadOptions, num_blocks: int | None
+    file: CsvFile, columns: Sequence[str], options: ReadOptions, first_rows: bool
 ) -> Evidence:
     """Return what columns show; the other columns of the file, too, if these are ambiguous."""
-    evidence = find_evidence(islice(read_text(file, columns), num_blocks), columns, options)
+    read = _read_first_text if first_rows else read_text
+    evidence = find_evidence(read(file, columns), columns, options)
     others = [name for name in file.names if file.names.count(name) == 1 and name]
     others = [name for name in others if name not in columns]
     if others and are_ambiguous(evidence):
-        texts = islice(read_text(file, others), num_blocks)
-        evidence = {**evidence, **find_evidence(texts, others, options)}
+        evidence = {**evidence, **find_evidence(read(file, others), others, options)}
     return evidence
 
 
@@ -120,6 +120,13 @@ def read_text(
     file: CsvFile, columns: Sequence[str], empty_rows: EmptyRows | None = None
 ) -> Iterator[pa.Table]:
     """Yield columns as text, at most a block at a time; rows of empty cells are counted."""
-    schema = pa.schema([(column, pa.string()) for column in columns])
-    rows = read_rows(file, schema, empty_rows=empty_rows)
+    rows = read_rows(file, _as_text(columns), empty_rows=empty_rows)
     return with_progress(rows, f"reading {file.path.name} as text")
+
+
+def _read_first_text(file: CsvFile, columns: Sequence[str]) -> Iterator[pa.Table]:
+    return read_first_rows(file, _as_text(columns))
+
+
+def _as_text(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([(column, pa.string()) for column in columns])

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 
@@ -23,6 +24,8 @@ from linreg.data.text_files.utf8 import Utf8Decoder
 from linreg.errors import UserError
 
 Parser = BlockParser | TypedOrTextParser
+_SAMPLE_BYTES = 1 << 20
+"""The rows of which types are inferred at first: some ten thousand."""
 
 
 class EmptyRows:
@@ -44,6 +47,24 @@ def read_rows(
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
     return _read(file, BlockParser(file, schema, decimal), empty_rows or EmptyRows())
+
+
+def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield rows from the beginning like `read_rows`, if there are any, and read no others."""
+    parser = BlockParser(file, schema)
+    with file.text.open(ahead=False) as stream:
+        stream.read(file.rows_offset)
+        num_bytes = min(_SAMPLE_BYTES, dialect.BLOCK_BYTES)
+        block = stream.read(num_bytes)
+        end = next(_possible_ends(block, file.line_end), 0)
+        is_whole_file = len(block) < num_bytes
+        _, parsed = _parse_if_regular(file, parser, block[:end]) if end else (0, None)
+        if parsed is None or parsed.rows is None or is_whole_file:
+            stream.put_back(block)
+            rows = _read_one_by_one(stream, file, parser, file.rows_offset, 0, EmptyRows())
+            yield from islice(rows, 1)
+        else:
+            yield parsed.rows
 
 
 def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:

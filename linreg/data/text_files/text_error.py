@@ -8,11 +8,17 @@ from linreg.errors import UserError
 class TextError(UserError):
     """Bytes that cannot be read as text; all that comes before them can.
 
-    num_good  how many of the bytes that were to be checked are text
+    num_good  how many of the bytes that were checked are text; None for all
     """
 
     def __init__(
-        self, path: Path, what: str, *, found: object = None, todo: str = "", num_good: int = 0
+        self,
+        path: Path,
+        what: str,
+        *,
+        found: object = None,
+        todo: str = "",
+        num_good: int | None = None,
     ) -> None:
         super().__init__(path, what, found=found, todo=todo)
         self._parts = path, what, found, todo

@@ -1,7 +1,7 @@
 """A file of text: how it is compressed, in which encoding, and the way to its UTF-8 text."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 _MOST_BYTES_OF_A_SIGNATURE = 4096
+_LINES_TO_NAME_A_ROW = 3
 
 
 class FileStart(NamedTuple):
@@ -25,7 +26,6 @@ class FileStart(NamedTuple):
     path: Path
     compression: Compression | None
     block: bytes
-    is_whole_file: bool
 
 
 @dataclass(frozen=True)
@@ -43,43 +43,46 @@ class TextFile:
     mark: int = 0
     notes: tuple[ReadingNote, ...] = ()
 
-    def open(self) -> TextStream:
+    def open(self, *, ahead: bool = True) -> TextStream:
         """Open the text, in UTF-8 and without a byte order mark.
 
-        Bytes of a file in UTF-8 are not checked. A thread unpacks and transcodes in advance.
+        Bytes of a file in UTF-8 are not checked. A thread unpacks and transcodes in advance,
+        unless no more than the beginning is to be read.
         """
         if not self.compression and self.encoding == UTF8:
             stream = TextStream(self.path.open("rb", buffering=0))
         else:
-            stream = TextStream(Pieces(self._pieces()))
+            stream = TextStream(Pieces(self.pieces(ahead=ahead)))
         stream.read(self.mark)
         return stream
 
     def first_block(self, num_bytes: int) -> tuple[str, bool]:
         """Return the beginning of the text, and whether it is all.
 
-        A character that the end of the block cuts is left out, and so is what comes after a byte
-        that is no text. Raises TextError where that is in the first two lines.
+        A character that the end of the block cuts is left out, and so is what comes after bytes
+        that cannot be read. Raises TextError where these are in the first two lines.
         """
-        with self.open() as stream:
+        with self.open(ahead=False) as stream:
             block = stream.read(num_bytes)
-            is_all = not stream.read(1)
-        try:
-            return Utf8Decoder(self.path, self.mark).decode(block, final=is_all), is_all
-        except TextError as error:
-            lines = block[: error.num_good].decode().splitlines(keepends=True)
-            # Where the row can be named, it is named by the error that comes when it is read.
-            if len(lines) < 3:
-                raise
-            return "".join(lines[:-1]), False
+            try:
+                is_all = not stream.read(1)
+                return Utf8Decoder(self.path, self.mark).decode(block, final=is_all), is_all
+            except TextError as error:
+                lines = block[: error.num_good].decode().splitlines(keepends=True)
+                # Where the row can be named, it is named by the error that comes when it is read.
+                if len(lines) < _LINES_TO_NAME_A_ROW:
+                    raise
+                return "".join(lines[:-1]), False
 
-    def _pieces(self) -> Generator[bytes]:
-        pieces = (
-            unpacked(self.path, self.compression) if self.compression else _pieces_of(self.path)
-        )
+    def pieces(self, *, ahead: bool = True) -> Generator[bytes]:
+        """Yield the text in pieces of any length; a thread makes the next one, if it is to."""
+        if self.compression:
+            pieces = unpacked(self.path, self.compression)
+        else:
+            pieces = _pieces_of(self.path)
         if self.encoding != UTF8:
             pieces = to_utf8(self.path, pieces, self.encoding)
-        yield from prefetch(pieces)
+        yield from prefetch(pieces) if ahead else pieces
 
 
 def read_start(path: Path, num_bytes: int) -> FileStart:
@@ -95,9 +98,9 @@ def read_start(path: Path, num_bytes: int) -> FileStart:
         raise UserError(path, "is not a regular file", todo="write the rows to a file first")
     with path.open("rb") as file:
         compression = compression_of(file.read(_MOST_BYTES_OF_A_SIGNATURE))
-    with TextFile(path, compression).open() as stream:
+    with TextFile(path, compression).open(ahead=False) as stream:
         block = bytes(stream.read(num_bytes))
-        start = FileStart(path, compression, block, is_whole_file=not stream.read(1))
+        start = FileStart(path, compression, block)
     if compression and (inner := compression_of(block)):
         raise UserError(
             path,
@@ -112,8 +115,9 @@ def open_text(start: FileStart, options: ReadOptions = READ_AS_IS) -> TextFile:
 
     Raises UserError where they show none or several.
     """
-    encoding, mark, notes = find_encoding(start.path, start.block, options)
-    return TextFile(start.path, start.compression, encoding, mark, notes)
+    as_bytes = TextFile(start.path, start.compression)
+    encoding = find_encoding(start.path, start.block, as_bytes.pieces, options)
+    return replace(as_bytes, encoding=encoding.name, mark=encoding.mark, notes=encoding.notes)
 
 
 def _pieces_of(path: Path) -> Iterator[bytes]:

@@ -1,11 +1,16 @@
 """The bytes of a text file, checked to be UTF-8 text."""
 
 import codecs
+import re
 from pathlib import Path
 
 from linreg.data.text_files.text_error import TextError
 
-_SET_ENCODING = "set ingest.encoding to the encoding of the file, such as cp1252"
+_CORRECT_OR_SET = (
+    "correct that cell, or set ingest.encoding if the whole file has another encoding, such as"
+    " cp1252"
+)
+_AROUND = re.compile(rb'[^\r\n\t,;"]{0,20}')
 
 
 class Utf8Decoder:
@@ -36,8 +41,9 @@ class Utf8Decoder:
             raise TextError(
                 self._path,
                 "is not UTF-8",
-                found=f"byte 0x{error.object[error.start]:02X} at offset {offset}",
-                todo=_SET_ENCODING,
+                found=f"byte 0x{error.object[error.start]:02X} at offset {offset}"
+                f"{_surroundings(error.object, error.start)}",
+                todo=_CORRECT_OR_SET,
                 num_good=max(0, len(block) - len(error.object) + error.start),
             ) from None
         if "\0" in text:
@@ -47,7 +53,18 @@ class Utf8Decoder:
                 self._path,
                 "is not text",
                 found=f"a NUL byte at offset {offset}",
-                todo="the file is damaged or not text: make it again",
+                todo="the file is damaged or not text: make it again; if it is UTF-16, set"
+                " ingest.encoding to utf-16-le",
                 num_good=num_good,
             )
         return text
+
+
+def _surroundings(block: bytes, index: int) -> str:
+    """Return the cell around a byte, to be shown; bytes that are not UTF-8 as escapes."""
+    before = _AROUND.match(block[max(0, index - 20) : index][::-1])
+    after = _AROUND.match(block, index)
+    assert before
+    assert after
+    cell = before[0][::-1] + after[0]
+    return f" in '{cell.decode(errors='backslashreplace')}'"

@@ -161,7 +161,7 @@ def nul_bytes(r: Random) -> Case:
     at = r.randrange(len(content))
     return Case(
         {"table": content[:at] + b"\0" * r.choice([1, 1, 5]) + content[at:]},
-        rf"^table: (is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)",
+        rf"^table: (row \d+: )?(is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)",
     )
 
 
@@ -176,7 +176,8 @@ def other_encoding(r: Random) -> Case:
         encoding = "utf-16"
     return Case(
         {"table": text.encode(encoding, "replace")},
-        r"^table: (is not UTF-8; found byte 0x.. at offset \d+; (if it is UTF-16, )?convert it|is not text; found a NUL byte at offset \d)",
+        table=cells if encoding != "cp500" else None,
+        refused=r"^table: (row \d+: )?(is not UTF-8(; found byte 0x.. at offset \d+|, and )|is not text; found a NUL byte at offset \d)",
     )
 
 
@@ -187,7 +188,10 @@ def invalid_bytes(r: Random) -> Case:
     content[at:at] = r.choice(
         [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xfe", b"\x80\x80"]
     )
-    return Case({"table": bytes(content)}, r"^table: is not UTF-8; found byte 0x.. at offset \d+")
+    return Case(
+        {"table": bytes(content)},
+        r"^table: (row \d+: )?is not UTF-8(, and |; found byte 0x.. at offset \d+",
+    )
 
 
 def wide(r: Random) -> Case:
@@ -209,17 +213,19 @@ def wide(r: Random) -> Case:
 
 
 def foreign(r: Random) -> Case:
-    """A file of another kind under the name of a table."""
+    """A file of another kind under the name of a table, or two files in one."""
     plain = b"y,x,t\n1,2,a\n3,4,b\n"
     book = io.BytesIO()
     with zipfile.ZipFile(book, "w") as archive:
         archive.writestr(r.choice(["[Content_Types].xml", "table.csv"]), plain)
+        archive.writestr("other.csv", plain)
     content, line = r.choice(
         [
-            (gzip.compress(plain, mtime=0), "compressed with gzip"),
-            (bz2.compress(plain), "compressed with bzip2"),
-            (lzma.compress(plain), "compressed with xz"),
-            (book.getvalue(), "is an Excel workbook|is a ZIP archive"),
+            (gzip.compress(plain, mtime=0)[:-1], "its gzip data end too early"),
+            (gzip.compress(bz2.compress(plain)), "is compressed twice"),
+            (bz2.compress(plain)[:-1], "its bzip2 data end too early"),
+            (lzma.compress(plain)[:-1], "its xz data end too early"),
+            (book.getvalue(), "is an Excel workbook|is a ZIP archive of 2 files"),
             (b"<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", "is a web page"),
             (b"\n  <html>", "is a web page"),
             (json.dumps([{"y": 1, "x": 2}]).encode(), "is JSON"),
