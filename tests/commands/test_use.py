@@ -21,6 +21,7 @@ import pytest
 
 from linreg.cli import main
 from linreg.data.csv.delimiter import DELIMITERS
+from linreg.data.formula.formula import parse_formula
 from linreg.params.file import load_params
 from linreg.params.params import Params
 from tests.project import Project, copy_of_the_project
@@ -200,14 +201,47 @@ def test_a_column_without_a_name_is_a_warning_and_not_read(
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
-def test_names_are_quoted_in_the_formula_and_one_with_a_back_quote_is_left_out(
+def test_names_are_quoted_in_the_formula_and_a_back_quote_in_one_is_written_twice(
     folder: Path, use: Callable[..., str]
 ) -> None:
     HOUSES.rename(columns={"size": "size, m²", "age": "a`ge", "price": "the price"}).to_csv(
         "h.csv", index=False
     )
-    assert "which a formula cannot have" in flat(use("h.csv"))
-    assert written(folder).model.formula == "`the price` ~ `size, m²` + zone"
+    use("h.csv")
+    assert written(folder).model.formula == "`the price` ~ `size, m²` + `a``ge` + zone"
+
+
+@pytest.mark.parametrize("names", [("1", "0"), ("~", "a:b"), ("class", "µg"), ("log(size)", ".")])
+def test_a_name_that_means_something_in_a_formula_is_that_of_a_column(
+    folder: Path, use: Callable[..., str], names: tuple[str, str]
+) -> None:
+    HOUSES.rename(columns=dict(zip(("size", "age"), names, strict=True))).to_csv("h.csv")
+    use("h.csv", "--target", "price")
+    parsed = parse_formula(str(written(folder).model.formula), [])
+    assert parsed.columns == ("price", *names, "zone")
+
+
+def test_a_table_is_surveyed_in_the_rows_that_a_condition_leaves(
+    folder: Path, use: Callable[..., str]
+) -> None:
+    HOUSES.to_csv("houses.csv", index=False)
+    where = "zone == 'north' and age > 20"
+    rows = ((HOUSES["zone"] == "north") & (HOUSES["age"] > 20)).sum()
+    printed = flat(use("houses.csv", "--target", "price", "--where", where))
+    assert f"{N - rows} of {N} rows are left out" in printed
+    assert "zone is 'north' in every row" in printed
+    assert written(folder).ingest.where == where
+    # It stays, until another one is given, or another table.
+    use("houses.csv")
+    assert written(folder).ingest.where == where
+    use("houses.csv", "--where", "")
+    assert written(folder).ingest.where is None
+    use("houses.csv", "--where", where)
+    HOUSES.to_csv("other.csv", index=False)
+    use("other.csv")
+    assert written(folder).ingest.where is None
+    assert "leaves none of the" in use("houses.csv", "--where", "age > 1e9")
+    assert "needs a column sqft" in use("houses.csv", "--where", "sqft > 1")
 
 
 def test_columns_that_determine_the_target_are_a_warning_with_the_relation(

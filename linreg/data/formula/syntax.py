@@ -7,6 +7,7 @@ condition `ingest.where` as a truth value. Nothing of it is ever executed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from linreg.data.formula.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
@@ -28,7 +29,7 @@ _NOT = 30
 _COMPARISON = 40
 _SIGN = 90
 _POWER = 100
-_WORDS = frozenset({"and", "or", "not", "in", "is"})
+_WORDS = frozenset(["and", "or", "not", "in", "is", "AND", "OR", "NOT", "IN", "IS"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class _Parser:
     def __init__(self, text: str, tokens: Sequence[Token], words: bool) -> None:
         self._text = text
         self._tokens = tokens
-        self._words = words
+        self._operators = _operators(tokens, words)
         self._index = 0
         self._nesting = 0
 
@@ -131,7 +132,7 @@ class _Parser:
             raise FormulaSyntaxError(f"nested more than {DEEPEST_NESTING} levels deep")
         left = self._operand()
         compared = False
-        while _BINDING.get(operator := self._operator(), -1) > binding:
+        while _BINDING.get(operator := self._operators[self._index], -1) > binding:
             own = _BINDING[operator]
             if own == _COMPARISON:
                 if compared:
@@ -149,7 +150,7 @@ class _Parser:
         if self._index == len(self._tokens):
             return
         self._require_no_assignment()
-        if self._operator():
+        if self._operators[self._index]:
             raise FormulaSyntaxError(f"unexpected {self._word()}")
         raise FormulaSyntaxError(f"there is no operator before {self._word()}")
 
@@ -158,7 +159,7 @@ class _Parser:
         if self._index == len(self._tokens):
             raise FormulaSyntaxError("it ends where a name should follow")
         token = self._tokens[self._index]
-        operator = self._operator()
+        operator = self._operators[self._index]
         if operator in ("-", "+"):
             self._index += 1
             return Unary(operator, self.expression(_SIGN - 1))
@@ -188,7 +189,7 @@ class _Parser:
         name = str(token.value)
         if token.kind == "quoted":
             return Name(name, quoted=True)
-        return self._call(name, token) if self._operator() == "(" else Name(name)
+        return self._call(name, token) if self._operators[self._index] == "(" else Name(name)
 
     def _call(self, function: str, first: Token) -> Node:
         """Parse the arguments of a function; patsy's Q("a name") is the name."""
@@ -205,47 +206,33 @@ class _Parser:
     ) -> tuple[Node, ...]:
         """Parse values with commas between them; add those with a name to `keywords`."""
         items: list[Node] = []
-        while self._operator() != closing:
+        while self._operators[self._index] != closing:
             name = self._word()
             value = self.expression(0)
-            if keywords is not None and self._operator() == "=" and isinstance(value, Name):
+            if (
+                keywords is not None
+                and self._operators[self._index] == "="
+                and isinstance(value, Name)
+            ):
                 self._index += 1
                 keywords.append((name, self.expression(0)))
             else:
                 items.append(value)
             self._require_no_assignment()
-            if self._operator() != closing:
+            if self._operators[self._index] != closing:
                 self._require(",")
         self._index += 1
         return tuple(items)
 
     def _require_no_assignment(self) -> None:
-        if self._operator() == "=":
+        if self._operators[self._index] == "=":
             raise FormulaSyntaxError("= is no operator: two of them, ==, compare")
 
     def _require(self, operator: str) -> None:
-        if self._operator() != operator:
+        if self._operators[self._index] != operator:
             found = self._word() or "nothing"
             raise FormulaSyntaxError(f"{operator} expected, {found} found")
         self._index += 1
-
-    def _operator(self) -> str:
-        """Return the operator at the present place; empty where there is something else."""
-        word = self._operator_at(self._index)
-        if word in ("is", "not"):
-            second = {"is": "not", "not": "in"}[word]
-            if self._operator_at(self._index + 1) == second:
-                return f"{word} {second}"
-        return word
-
-    def _operator_at(self, index: int) -> str:
-        if index >= len(self._tokens):
-            return ""
-        kind, value, *_ = self._tokens[index]
-        if kind == "operator":
-            return str(value)
-        is_word = self._words and kind == "name" and value in (*_WORDS, *map(str.upper, _WORDS))
-        return str(value).lower() if is_word else ""
 
     def _word(self) -> str:
         """Return what is written at the present place; empty at the end."""
@@ -257,6 +244,24 @@ class _Parser:
     def _source(self, first: Token) -> str:
         """Return the text from a token up to the last one that was read."""
         return self._text[first.start : self._tokens[self._index - 1].end]
+
+
+def _operators(tokens: Sequence[Token], words: bool) -> list[str]:
+    """Return the operator that begins at each token, and at the end: empty where there is none."""
+    operators = [
+        str(token.value)
+        if token.kind == "operator"
+        else str(token.value).lower()
+        if words and token.kind == "name" and token.value in _WORDS
+        else ""
+        for token in tokens
+    ]
+    operators.append("")
+    if words:
+        for index, pair in enumerate(pairwise(operators)):
+            if pair in (("is", "not"), ("not", "in")):
+                operators[index] = " ".join(pair)
+    return operators
 
 
 def unparse(node: Node) -> str:

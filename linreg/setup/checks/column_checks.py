@@ -169,13 +169,6 @@ def _check_rare_levels(context: CheckContext, name: str, column: ColumnSurvey) -
     )
 
 
-def _check_name(_context: CheckContext, name: str, _column: ColumnSurvey) -> Finding | None:
-    if "`" not in name:
-        return None
-    message = f"The name {name} contains a back-quote, which a formula cannot have."
-    return Finding(message, "Left out.", (name,), "back-quote")
-
-
 _CHECKS: tuple[Check, ...] = (
     _check_empty,
     _check_infinite,
@@ -186,5 +179,4 @@ _CHECKS: tuple[Check, ...] = (
     _check_mostly_missing,
     _check_almost_constant,
     _check_rare_levels,
-    _check_name,
 )
