@@ -51,7 +51,7 @@ def find_tables(folder: Path, columns_of_csv: ReadColumns) -> FolderFiles:
     tables, others = _tables_among([file for file in files if file not in empty], columns_of_csv)
     if not tables:
         what = "is a folder without files" if not files else "is a folder without a table"
-        found = _listed(folder, files) if files else None
+        found = _listed(folder, files or hidden) if files or hidden else None
         todo = "put CSV or Parquet files into it"
         raise UserError(folder, what, found=found, todo=todo)
     kind = _common_kind(folder, tables)
