@@ -78,7 +78,8 @@ def csv_to_parquet(
     if formats is None or not _convert_while_reading(files, formats.candidates, targets):
         formats = _infer_formats(files, columns, options)
         _convert_from_text(files, formats.candidates, targets)
-    return ConvertedFiles(targets, formats.notes, formats.of_table)
+    notes = [note for file in files for note in file.text.notes]
+    return ConvertedFiles(targets, [*notes, *formats.notes], formats.of_table)
 
 
 class _InferredFormats(NamedTuple):

@@ -5,7 +5,6 @@ with or without a byte order mark; lines end in LF, CRLF or CR; cells may be quo
 quote inside a quoted cell is doubled.
 """
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from linreg.data.cells.words import MISSING
-from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
+from linreg.data.text_files.text_file import TextFile, open_text, read_start
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
@@ -37,16 +36,21 @@ class CsvFile:
 
     names         column names in file order, without blanks around them; '' for an unnamed column
     line_end      the byte that ends a line: LF (also for CRLF) or CR
-    rows_offset   where the rows begin, in bytes
+    rows_offset   where the rows begin, in bytes of the text
     missing       the words for a missing cell
     """
 
-    path: Path
+    text: TextFile
     delimiter: str
     names: tuple[str, ...]
     line_end: bytes
     rows_offset: int
     missing: tuple[str, ...] = MISSING
+
+    @property
+    def path(self) -> Path:
+        """The user's file."""
+        return self.text.path
 
     @property
     def has_decimal_commas(self) -> bool:
@@ -71,10 +75,10 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     for a file that is not CSV or whose delimiter is ambiguous, and for names that are absent or
     duplicate.
     """
-    block, is_whole_file = _read_first_block(path)
-    refuse_other_formats(path, block)
-    mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
-    text = Utf8Decoder(path, offset=mark).decode(block[mark:], final=is_whole_file)
+    start = read_start(path, BLOCK_BYTES)
+    refuse_other_formats(path, start.block)
+    text_file = open_text(start, options)
+    text, is_whole_file = text_file.first_block(BLOCK_BYTES)
     if not text.strip():
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
     delimiter = _infer_delimiter(path, text, is_whole_file)
@@ -91,28 +95,15 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     missing = (*MISSING, *options.missing_words)
     if options.names is not None:
         check_given_names(path, options.names, first_row)
-        return CsvFile(path, delimiter, options.names, line_end, mark, missing)
+        return CsvFile(text_file, delimiter, options.names, line_end, 0, missing)
     names = tuple(name.strip() for name in first_row)
-    rows_offset = mark + len(text[: lines.tell()].encode())
-    file = CsvFile(path, delimiter, names, line_end, rows_offset, missing)
+    rows_offset = len(text[: lines.tell()].encode())
+    file = CsvFile(text_file, delimiter, names, line_end, rows_offset, missing)
     sample: list[list[str]] = []
     with suppress(csv.Error):
         sample.extend(islice(_parse(lines, delimiter), _SAMPLE_ROWS))
     check_header(path, names, sample, file.has_decimal_commas)
     return file
-
-
-def _read_first_block(path: Path) -> tuple[bytes, bool]:
-    """Return the first block of a file, and whether it is the whole file."""
-    if path.is_dir():
-        raise UserError(path, "is a folder, not a CSV file")
-    if not path.exists():
-        raise UserError(path, "there is no such file")
-    if not path.is_file():
-        raise UserError(path, "is not a regular file", todo="write the rows to a file first")
-    with path.open("rb") as file:
-        block = file.read(BLOCK_BYTES)
-        return block, not file.read(1)
 
 
 def _infer_delimiter(path: Path, text: str, is_whole_file: bool) -> str:

@@ -7,10 +7,6 @@ import pytest
 from tests.data.csv.converted import converted, refused
 
 FORMATS = {
-    b"\x1f\x8b\x08": "is compressed with gzip; unpack it: `gunzip --keep {}`",
-    b"BZh91AY&SY": "is compressed with bzip2; unpack it: `bunzip2 --keep {}`",
-    b"\xfd7zXZ\0": "is compressed with xz; unpack it: `unxz --keep {}`",
-    b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it: `unzstd {}`",
     b"FEA1\0\0": "is a Feather file of version 1",
     b"PARE\x15\0": "is an encrypted Parquet file",
     b"ORC\x08\0": "is an ORC file",
@@ -30,7 +26,8 @@ FORMATS = {
     b"HEADER RECORD*******LIBRARY HEADER": "is a SAS transport file",
     b"<stata_dta><header>": "is a Stata file",
     b"\x72\x02\x01\0": "is a Stata file",
-    b"PK\x03\x04": "is a ZIP archive; unpack it: `unzip {}`",
+    b"PK\x03\x04" + b"." * 400 + b"xl/": "is an Excel workbook",
+    b"PK\x03\x04" + b"." * 150 + b"[Content_Types].xml": "is an Excel workbook",
     b"\n <!DOCTYPE html>": "is a web page or XML",
     b"<HTML>": "is a web page or XML",
     b"\xef\xbb\xbf<?xml version": "is a web page or XML",

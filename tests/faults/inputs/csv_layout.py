@@ -161,7 +161,7 @@ def nul_bytes(r: Random) -> Case:
     at = r.randrange(len(content))
     return Case(
         {"table": content[:at] + b"\0" * r.choice([1, 1, 5]) + content[at:]},
-        rf"^table: (is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)",
+        rf"^table: (row \d+: )?(is not text; found a NUL byte at offset {at}|is not UTF-8; found byte 0x.. at offset \d+)",
     )
 
 
@@ -176,7 +176,7 @@ def other_encoding(r: Random) -> Case:
         encoding = "utf-16"
     return Case(
         {"table": text.encode(encoding, "replace")},
-        r"^table: (is not UTF-8; found byte 0x.. at offset \d+; (if it is UTF-16, )?convert it|is not text; found a NUL byte at offset \d)",
+        r"^table: (row \d+: )?(is not UTF-8(; found byte 0x.. at offset \d+|, and )|is not text; found a NUL byte at offset \d)",
     )
 
 
@@ -187,7 +187,10 @@ def invalid_bytes(r: Random) -> Case:
     content[at:at] = r.choice(
         [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xfe", b"\x80\x80"]
     )
-    return Case({"table": bytes(content)}, r"^table: is not UTF-8; found byte 0x.. at offset \d+")
+    return Case(
+        {"table": bytes(content)},
+        r"^table: (row \d+: )?is not UTF-8(, and |; found byte 0x.. at offset \d+",
+    )
 
 
 def wide(r: Random) -> Case:
