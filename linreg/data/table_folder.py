@@ -170,13 +170,11 @@ def _rank(file: Path) -> int:
 
 def _is_like(file: Path, table: Path, kind: TableKind, columns_of_csv: ReadColumns) -> bool:
     """Whether the content of a file shows that it belongs to a table."""
-    if kind_of_file(file) != kind:
-        return False
-    if kind == TableKind.CSV:
-        with suppress(UserError):
+    with suppress(UserError):
+        if kind_of_file(file) == kind == TableKind.CSV:
             return set(columns_of_csv(file)) == set(columns_of_csv(table))
-        return False
-    return kind.has_types
+        return kind_of_file(file) == kind and kind.has_types
+    return False
 
 
 def _common_kind(folder: Path, tables: Sequence[Path]) -> TableKind:
