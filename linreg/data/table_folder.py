@@ -51,7 +51,7 @@ def find_tables(folder: Path, columns_of_csv: ReadColumns) -> FolderFiles:
     tables, others = _tables_among([file for file in files if file not in empty], columns_of_csv)
     if not tables:
         what = "is a folder without files" if not files else "is a folder without a table"
-        found = _listed(folder, files) if files else None
+        found = _listed(folder, files or hidden) if files or hidden else None
         todo = "put CSV or Parquet files into it"
         raise UserError(folder, what, found=found, todo=todo)
     kind = _common_kind(folder, tables)
@@ -170,13 +170,11 @@ def _rank(file: Path) -> int:
 
 def _is_like(file: Path, table: Path, kind: TableKind, columns_of_csv: ReadColumns) -> bool:
     """Whether the content of a file shows that it belongs to a table."""
-    if kind_of_file(file) != kind:
-        return False
-    if kind == TableKind.CSV:
-        with suppress(UserError):
+    with suppress(UserError):
+        if kind_of_file(file) == kind == TableKind.CSV:
             return set(columns_of_csv(file)) == set(columns_of_csv(table))
-        return False
-    return kind.has_types
+        return kind_of_file(file) == kind and kind.has_types
+    return False
 
 
 def _common_kind(folder: Path, tables: Sequence[Path]) -> TableKind:

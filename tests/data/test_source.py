@@ -78,7 +78,8 @@ def test_the_error_about_an_absent_source_names_the_parameter(tmp_path: Path) ->
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".hidden").write_text("")
     with pytest.raises(
-        UserError, match="is a folder without files; put CSV or Parquet files into it"
+        UserError,
+        match=r"is a folder without files; found \.hidden; put CSV or Parquet files into it",
     ):
         open_source(tmp_path)
 

@@ -10,15 +10,14 @@ def _by_pandas(reader: str) -> str:
 
 
 _SIGNATURES = (
-    (b"\xd0\xcf\x11\xe0", "is an old Excel or other Office file", "save it as CSV"),
-    (b"7z\xbc\xaf'\x1c", "is a 7z archive", "unpack it: `7z x {}`"),
-    (b"Rar!\x1a\x07", "is a RAR archive", "unpack it: `unrar x {}`"),
-    (b"\x04\x22\x4d\x18", "is compressed with LZ4", "unpack it: `unlz4 {}`"),
-    (b"\x1f\x9d", "is compressed with compress", "unpack it: `uncompress -k {}`"),
     (b"FEA1\0", "is a Feather file of version 1", _by_pandas("read_feather")),
     (b"PARE", "is an encrypted Parquet file", "decrypt it first"),
     (b"ORC", "is an ORC file", "write it as Parquet: `pandas.read_orc(…).to_parquet(…)`"),
     (b"Obj\x01", "is an Avro file", "write it as Parquet"),
+    (b"7z\xbc\xaf'\x1c", "is a 7z archive", "unpack it: `7z x {}`"),
+    (b"Rar!\x1a\x07", "is a RAR archive", "unpack it: `unrar x {}`"),
+    (b"\x04\x22\x4d\x18", "is compressed with LZ4", "unpack it: `unlz4 {}`"),
+    (b"\x1f\x9d", "is compressed with compress", "unpack it: `uncompress -k {}`"),
     (b"%PDF-", "is a PDF, not a table", "save the table as CSV"),
     (b"\x89PNG\r\n", "is a picture, not a table", "save the table as CSV"),
     (b"\xff\xd8\xff", "is a picture, not a table", "save the table as CSV"),
@@ -61,11 +60,11 @@ def refuse_other_formats(path: Path, start: bytes) -> None:
         is_certain = b"\0" in start or not signature.isalpha()
         if start.startswith(signature) and is_certain:
             raise UserError(path, what, todo=todo.format(path))
-    if start[257:262] == b"ustar":
-        raise UserError(path, "is a tar archive", todo=f"unpack it: `tar xf {path}`")
     if start[8:12] == _DUCKDB:
         todo = "export a table: `COPY T TO 'T.parquet'` in duckdb"
         raise UserError(path, "is a DuckDB database", todo=todo)
+    if start[257:262] == b"ustar":
+        raise UserError(path, "is a tar archive", todo=f"unpack it: `tar xf {path}`")
     text = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise UserError(

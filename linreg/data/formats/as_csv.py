@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from linreg.data.formats.json_rows import read_objects, survey_objects
+from linreg.data.formats.json_rows import open_json, read_objects, survey_objects
 from linreg.data.formats.value_kinds import ColumnKinds, NumberText
 from linreg.data.formats.workbook import formula_without_value, read_sheet
 from linreg.data.tables.reading_note import ReadingNote
@@ -56,14 +56,14 @@ def json_to_csv(path: Path, target: Path, options: ReadOptions) -> Rewritten:
 
     A key that a row lacks is a missing cell there.
     """
-    encoding = options.encoding or "utf-8-sig"
-    columns = survey_objects(path, read_objects(path, encoding))
+    file = open_json(path, options)
+    columns = survey_objects(path, read_objects(file))
     with _new_csv(target, options) as writer:
         writer.writerow(columns)
         signs = csv_options(options)
-        for row in read_objects(path, encoding):
+        for row in read_objects(file):
             writer.writerow([_spelled(row.get(name), signs) for name in columns])
-    return Rewritten(tuple(columns.values()), ())
+    return Rewritten(tuple(columns.values()), file.notes)
 
 
 def sheet_to_csv(path: Path, target: Path, options: ReadOptions) -> Rewritten:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.formats.value_kinds import ColumnKinds, NumberText
+from linreg.data.text_files.text_file import TextFile, open_text, read_start
 from linreg.errors import UserError
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 PIECE_BYTES = 1 << 20
 MOST_CHARACTERS = 16 << 20
@@ -20,13 +22,19 @@ Row = dict[str, Any]
 """The cells of a row by the name of the column: text, NumberText, bool, None, or nested values."""
 
 
-def read_objects(path: Path, encoding: str = "utf-8-sig") -> Iterator[Row]:
+def open_json(path: Path, options: ReadOptions = READ_AS_IS) -> TextFile:
+    """Return a file as text: unpacked if it is compressed, in the encoding that it shows."""
+    return open_text(read_start(path, PIECE_BYTES), options)
+
+
+def read_objects(file: TextFile) -> Iterator[Row]:
     """Yield the rows of a file; numbers keep their digits, and NaN is None.
 
     Raises UserError, with the row, for what is not JSON, not an object, or has a key twice.
     """
     text, start, number = "", 0, 1
-    pieces = _pieces(path, encoding)
+    path = file.path
+    pieces = _pieces(file)
     is_array: bool | None = None
     while True:
         start = _after_blanks(text, start)
@@ -100,18 +108,18 @@ def _not_json(path: Path, number: int, text: str, error: Exception) -> UserError
     return UserError(where, "is not JSON", found=found, todo="correct it, or make the file again")
 
 
-def _pieces(path: Path, encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _pieces(file: TextFile) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     offset = 0
-    with path.open("rb") as file:
+    with file.open() as stream:
         while True:
-            piece = file.read(PIECE_BYTES)
+            piece = bytes(stream.read(PIECE_BYTES))
             try:
                 text = decoder.decode(piece, final=not piece)
             except UnicodeDecodeError as error:
                 found = f"byte 0x{error.object[error.start]:02X} near offset {offset}"
                 todo = "JSON is UTF-8; set ingest.encoding for another encoding"
-                raise UserError(path, "is not UTF-8", found=found, todo=todo) from None
+                raise UserError(file.path, "is not UTF-8", found=found, todo=todo) from None
             offset += len(piece)
             if not piece:
                 return

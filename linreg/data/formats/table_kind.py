@@ -1,8 +1,12 @@
 """What kind of table a file holds, by how it begins."""
 
+import codecs
 import re
 from enum import StrEnum
 from pathlib import Path
+
+from linreg.data.text_files.text_file import read_start
+from linreg.errors import UserError
 
 _ARROW_FILE = b"ARROW1\0"
 # A stream begins with a message: a continuation mark, its length, and a flatbuffer.
@@ -44,10 +48,19 @@ def kind_of(start: bytes) -> TableKind:
         part in start[:_START_BYTES] for part in _PARTS_OF_A_WORKBOOK
     ):
         return TableKind.WORKBOOK
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        start = start.decode("utf-16", "ignore").encode()
     return TableKind.JSON if _JSON.match(start) else TableKind.CSV
 
 
 def kind_of_file(path: Path) -> TableKind:
-    """Return the kind of a file."""
-    with path.open("rb") as file:
-        return kind_of(file.read(_START_BYTES))
+    """Return the kind of a file, which may be compressed if it is text.
+
+    Raises UserError for another kind in a compressed file.
+    """
+    start = read_start(path, _START_BYTES)
+    kind = kind_of(start.block)
+    if start.compression and kind not in (TableKind.CSV, TableKind.JSON):
+        what = f"is compressed with {start.compression.name}, and not text: {kind}"
+        raise UserError(path, what, todo=f"unpack it: `{start.compression.unpack.format(path)}`")
+    return kind

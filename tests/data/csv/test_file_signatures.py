@@ -7,7 +7,6 @@ import pytest
 from tests.data.csv.converted import converted, refused
 
 FORMATS = {
-    b"\xd0\xcf\x11\xe0": "is an old Excel or other Office file",
     b"FEA1\0\0": "is a Feather file of version 1",
     b"PARE\x15\0": "is an encrypted Parquet file",
     b"ORC\x08\0": "is an ORC file",

@@ -1,6 +1,10 @@
 """JSON is read as rows, in pieces, whatever the layout of its text."""
 
+import bz2
+import gzip
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linreg.data.formats import json_rows
-from linreg.data.formats.json_rows import read_objects
+from linreg.data.formats.json_rows import open_json, read_objects
 from linreg.data.source import open_source
 from linreg.data.typed_table import open_typed_table, unreadable_columns
 from linreg.errors import UserError
@@ -61,7 +65,7 @@ def test_rows_are_those_of_the_json_module(
             text = "\n".join(json.dumps(row, indent=2) for row in rows)
         case _:
             text = "\n" + json.dumps(rows, indent=4) + "\n\n"
-    found = list(read_objects(written(tmp_path / "t.json", text)))
+    found = list(read_objects(open_json(written(tmp_path / "t.json", text))))
     expected = json.loads(json.dumps(rows), parse_int=str, parse_float=str)
     assert [list(row) for row in found] == [list(row) for row in rows]
     assert json.loads(json.dumps(found)) == expected
@@ -150,9 +154,23 @@ def test_an_object_without_an_end_does_not_fill_the_memory(
 def test_other_encodings_are_read_by_option(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_bytes('{"g": "ä"}'.encode("cp1252"))
-    with pytest.raises(UserError, match=r"t\.json: is not UTF-8; found byte 0xE4 .*ingest\.encod"):
-        open_source(path)
     assert read(path, options=ReadOptions(encoding="cp1252")) == {"g": ["ä"]}
+    path.write_text('{"g": "ä"}', encoding="utf-16")
+    assert read(path) == {"g": ["ä"]}
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_read(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(compress(b'{"x": 1}\n{"x": 2}\n' * 1000))
+    assert read(path) == {"x": [1, 2] * 1000}
+
+
+def test_other_tables_are_not_read_from_compressed_files(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet.gz"
+    path.write_bytes(gzip.compress(b"PAR1" + bytes(99)))
+    with pytest.raises(UserError, match=r"is compressed with gzip, and not text: Parquet; unpack"):
+        open_source(path)
 
 
 def test_names_are_not_given_to_columns_that_have_some(tmp_path: Path) -> None:

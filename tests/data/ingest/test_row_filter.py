@@ -152,7 +152,7 @@ def test_rows_that_a_condition_leaves_out_are_counted_and_found_in_the_users_fil
     rows_kept = RowFilter(schema_of("y ~ x", table), "drop", {})
     ingested = tmp_path / "ingested"
     ingested.mkdir()
-    with DroppedRows(ingested) as dropped:
+    with DroppedRows(ingested, source) as dropped:
         kept = pa.concat_tables(rows_kept.complete_rows(table, dropped))
     profile = rows_kept.as_data(profile_columns(table), table)
     write_document(ingested / "profile.json", profile)
