@@ -140,14 +140,15 @@ def _holds(given: Sequence[str], header: Sequence[str]) -> bool:
 def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
     r"""Return how quotes are written: doubled inside quotes, unless only `\"` fits all rows.
 
-    Blanks before an opening quote belong to no cell, if all rows can be split in that way.
+    Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
     if '\\"' in lines.text and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
         if _splits_all(lines, escaping):
             return escaping
     padding = splitter._replace(has_blanks=True)
-    if f'{splitter.delimiter} "' in lines.text and _splits_all(lines, padding):
+    sign = splitter.delimiter
+    if (f'{sign} "' in lines.text or f'" {sign}' in lines.text) and _splits_all(lines, padding):
         return padding
     return splitter
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from linreg.data.csv.block_lines import (
     with_single_blanks,
-    without_blanks_before_quotes,
+    without_blanks_around_quotes,
     without_comments,
     without_escapes,
 )
@@ -72,7 +72,7 @@ class CsvFile:
         if self.splitter.has_escapes:
             block = without_escapes(block)
         if self.splitter.has_blanks:
-            block = without_blanks_before_quotes(block, self.delimiter)
+            block = without_blanks_around_quotes(block, self.delimiter)
         return with_single_blanks(block) if self.delimiter == " " else block
 
     @property
