@@ -5,7 +5,6 @@ say it. Text is UTF-8, with or without a byte order mark; lines end in LF, CRLF 
 quoted with `"`, and a quote inside a quoted cell is doubled, or has a backslash before it.
 """
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -21,13 +20,13 @@ from linreg.data.csv.block_lines import (
     without_escapes,
 )
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
-from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.first_lines import Beginning, read_beginning
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header, repeated
 from linreg.data.csv.layout import Layout
 from linreg.data.csv.sample_rows import Splitter
 from linreg.data.tables.reading_note import ReadingNote
+from linreg.data.text_files.text_file import TextFile, open_text, read_start
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
@@ -43,12 +42,12 @@ class CsvFile:
 
     names         column names in file order, without blanks around them; '' for an unnamed column
     line_end      the byte that ends a line: LF (also for CRLF) or CR
-    rows_offset   where the rows begin, in bytes
+    rows_offset   where the rows begin, in bytes of the text
     splitter      how lines are split into cells
     notes         what a person should know about how the file is read
     """
 
-    path: Path
+    text: TextFile
     names: tuple[str, ...]
     line_end: bytes
     rows_offset: int
@@ -76,6 +75,11 @@ class CsvFile:
         return with_single_blanks(block) if self.delimiter == " " else block
 
     @property
+    def path(self) -> Path:
+        """The user's file."""
+        return self.text.path
+
+    @property
     def has_decimal_commas(self) -> bool:
         """Whether numbers may be written with a decimal comma."""
         return self.delimiter == ";"
@@ -101,10 +105,10 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     these names. Raises UserError for a file that is not CSV or whose delimiter is ambiguous, for
     names that are absent, and for options that do not fit the file.
     """
-    block, is_whole_file = _read_first_block(path)
-    refuse_other_formats(path, block)
-    mark = len(codecs.BOM_UTF8) if block.startswith(codecs.BOM_UTF8) else 0
-    text = Utf8Decoder(path, offset=mark).decode(block[mark:], final=is_whole_file)
+    start = read_start(path, BLOCK_BYTES)
+    refuse_other_formats(path, start.block)
+    text_file = open_text(start, options)
+    text, is_whole_file = text_file.first_block(BLOCK_BYTES)
     if not text.strip("\ufeff\x1a \t\r\n"):
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
     beginning = read_beginning(path, text, options)
@@ -115,14 +119,14 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     if not is_whole_file and sample.rows[0].end == len(text):
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
-    names, start = _names_and_start(lines, sample, options)
+    names, rows_start = _names_and_start(lines, sample, options)
     return CsvFile(
-        path,
+        text_file,
         names,
         _infer_line_end(text, beginning.start, sample.splitter),
-        mark + len(text[:start].encode()),
+        len(text[:rows_start].encode()),
         sample.splitter,
-        tuple(_notes(path, beginning, sample, names, options)),
+        (*text_file.notes, *_notes(path, beginning, sample, names, options)),
     )
 
 
@@ -229,19 +233,6 @@ def _unreadable_header(lines: FirstLines, splitter: Splitter) -> UserError:
     except StopIteration:
         pass
     return UserError(lines.path, "has no rows", todo="look at ingest.skip and ingest.comment")
-
-
-def _read_first_block(path: Path) -> tuple[bytes, bool]:
-    """Return the first block of a file, and whether it is the whole file."""
-    if path.is_dir():
-        raise UserError(path, "is a folder, not a CSV file")
-    if not path.exists():
-        raise UserError(path, "there is no such file")
-    if not path.is_file():
-        raise UserError(path, "is not a regular file", todo="write the rows to a file first")
-    with path.open("rb") as file:
-        block = file.read(BLOCK_BYTES)
-        return block, not file.read(1)
 
 
 def _infer_line_end(text: str, start: int, splitter: Splitter) -> bytes:

@@ -5,16 +5,16 @@ from pathlib import Path
 from linreg.errors import UserError
 
 _SIGNATURES = (
-    (b"\x1f\x8b", "is compressed with gzip", "unpack it: `gunzip --keep {}`"),
-    (b"BZh91AY&SY", "is compressed with bzip2", "unpack it: `bunzip2 --keep {}`"),
-    (b"\xfd7zXZ\0", "is compressed with xz", "unpack it: `unxz --keep {}`"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it: `unzstd {}`"),
     (
         b"ARROW1\0",
         "is an Arrow (Feather) file",
         "write it as Parquet: `pandas.read_feather(…).to_parquet(…)`",
     ),
     (b"\xd0\xcf\x11\xe0", "is an old Excel or other Office file", "save it as CSV"),
+    (b"7z\xbc\xaf'\x1c", "is a 7z archive", "unpack it: `7z x {}`"),
+    (b"Rar!\x1a\x07", "is a RAR archive", "unpack it: `unrar x {}`"),
+    (b"\x04\x22\x4d\x18", "is compressed with LZ4", "unpack it: `unlz4 {}`"),
+    (b"\x1f\x9d", "is compressed with compress", "unpack it: `uncompress -k {}`"),
     (b"%PDF-", "is a PDF, not a table", "save the table as CSV"),
     (
         b"SQLite format 3\0",
@@ -29,12 +29,12 @@ _SIGNATURES = (
 def refuse_other_formats(path: Path, start: bytes) -> None:
     """Raise UserError when the first bytes of a file show that it is not CSV."""
     if start.startswith(b"PK\x03\x04"):
-        if b"xl/" in start or b"[Content_Types].xml" in start[:200]:
-            raise UserError(path, "is an Excel workbook", todo="save the sheet as CSV")
-        raise UserError(path, "is a ZIP archive", todo=f"unpack it: `unzip {path}`")
+        raise UserError(path, "is an Excel workbook", todo="save the sheet as CSV")
     for signature, what, todo in _SIGNATURES:
         if start.startswith(signature):
             raise UserError(path, what, todo=todo.format(path))
+    if start[257:262] == b"ustar":
+        raise UserError(path, "is a tar archive", todo=f"unpack it: `tar xf {path}`")
     text = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise UserError(

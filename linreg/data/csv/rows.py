@@ -5,7 +5,7 @@ read some thirty blocks ahead, on a thread that may outlive the reader and abort
 its exit.
 """
 
-import io
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -15,9 +15,11 @@ import pyarrow as pa
 from linreg.data.csv import dialect
 from linreg.data.csv.block_parser import BlockParser, ParsedBlock, TypedOrTextParser
 from linreg.data.csv.dialect import CsvFile
-from linreg.data.csv.encoding import Utf8Decoder
 from linreg.data.csv.quotes import QUOTE, count_byte
 from linreg.data.tables.prefetch import map_ahead
+from linreg.data.text_files.text_error import TextError
+from linreg.data.text_files.text_stream import TextStream
+from linreg.data.text_files.utf8 import Utf8Decoder
 from linreg.errors import UserError
 
 Parser = BlockParser | TypedOrTextParser
@@ -52,38 +54,49 @@ def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
 def _read(file: CsvFile, parser: Parser, empty_rows: EmptyRows) -> Iterator[pa.Table]:
     offset = file.rows_offset
     num_rows = 0
-    with file.path.open("rb", buffering=0) as raw:
+    # The blocks that are being parsed, or are to be read once more.
+    begun: deque[tuple[bytearray, int]] = deque()
+    with file.text.open() as stream:
+        stream.read(file.rows_offset)
         # Several at a time, as long as blocks are as they should be.
-        blocks = _cut_at_row_ends(raw, file)
+        blocks = _cut_at_row_ends(stream, file, begun)
         with closing(map_ahead(partial(_parse_if_regular, file, parser), blocks)) as regular:
             for num_bytes, parsed in regular:
                 if parsed is None or parsed.rows is None:
                     break
+                begun.popleft()
                 empty_rows.number += parsed.num_empty
                 yield parsed.rows
                 offset += num_bytes
                 num_rows += parsed.rows.num_rows
         # From there on one by one: an irregular block begins, or the last row.
-        raw.seek(offset)
-        yield from _read_one_by_one(raw, file, parser, offset, num_rows, empty_rows)
+        stream.put_back(b"".join(memoryview(block)[:end] for block, end in begun))
+        begun.clear()
+        yield from _read_one_by_one(stream, file, parser, offset, num_rows, empty_rows)
 
 
-def _cut_at_row_ends(raw: io.FileIO, file: CsvFile) -> Iterator[bytearray]:
+def _cut_at_row_ends(
+    stream: TextStream, file: CsvFile, begun: deque[tuple[bytearray, int]]
+) -> Iterator[bytearray]:
     """Yield the blocks of a file, as far as line ends show where they end.
 
-    Each ends with a whole row, if the quotes in it come in pairs.
+    Each ends with a whole row, if the quotes in it come in pairs. Each is appended to `begun`, with
+    its length, since the parser appends its mark.
     """
     offset = file.rows_offset
     while True:
-        block = bytearray(_bytes_to_read(file, offset))
-        # The piece of a row that the last block did not take is read again.
-        raw.seek(offset)
-        del block[raw.readinto(block) :]
+        try:
+            block = stream.read(_bytes_to_read(file, offset))
+        except UserError:
+            # It is raised again below the rows that come before it.
+            return
         end = next(_possible_ends(block, file.line_end), 0)
+        stream.put_back(block[end:])
         if not end:
             return
         del block[end:]
         offset += end
+        begun.append((block, end))
         yield block
 
 
@@ -111,21 +124,31 @@ def _parse_if_regular(
 
 
 def _read_one_by_one(
-    raw: io.FileIO, file: CsvFile, parser: Parser, offset: int, num_rows: int, empty_rows: EmptyRows
+    stream: TextStream,
+    file: CsvFile,
+    parser: Parser,
+    offset: int,
+    num_rows: int,
+    empty_rows: EmptyRows,
 ) -> Iterator[pa.Table]:
     """Yield the rows from `offset` on, which follow `num_rows` others.
 
     Where the quotes do not tell the end of a block, several are tried. Raises like `read_rows`.
     """
-    decoder = Utf8Decoder(file.path, offset)
+    decoder = Utf8Decoder(file.path, offset + file.text.mark)
     unparsed = b""
     last_row = num_rows
     num_bytes = _bytes_to_read(file, offset)
     while True:
-        read = raw.read(num_bytes)
+        read = bytearray()
+        try:
+            read = stream.read(num_bytes)
+            decoder.check(read, final=not read)
+        except TextError as error:
+            unparsed += read[: error.num_good]
+            raise error.in_row(num_rows + _row_at_end(unparsed, file, parser)) from None
         num_bytes = dialect.BLOCK_BYTES
         at_end = not read
-        decoder.check(read, final=at_end)
         unparsed += read
         if not unparsed:
             return
@@ -141,6 +164,16 @@ def _read_one_by_one(
                 break
         else:
             _require_more(unparsed, at_end, f"{file.path}: row {max(last_row, num_rows + 1)}")
+
+
+def _row_at_end(unparsed: bytes, file: CsvFile, parser: Parser) -> int:
+    """Return the number of the row in which a text ends."""
+    whole_rows = unparsed[: unparsed.rfind(file.line_end) + 1]
+    if not whole_rows:
+        return 1
+    parsed = parser.parse(bytearray(whole_rows))
+    _refuse(parsed, file, 0)
+    return parsed.last_row + (parsed.rows is not None)
 
 
 def _possible_ends(block: bytes | bytearray, line_end: bytes) -> Iterator[int]:

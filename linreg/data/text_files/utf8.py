@@ -3,16 +3,15 @@
 import codecs
 from pathlib import Path
 
-from linreg.errors import UserError
+from linreg.data.text_files.text_error import TextError
 
-_FROM_UTF16 = "if it is UTF-16, convert it with `iconv -f UTF-16 -t UTF-8 FILE > NEW_FILE`"
-_FROM_LATIN1 = "convert it, for instance with `iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE`"
+_SET_ENCODING = "set ingest.encoding to the encoding of the file, such as cp1252"
 
 
 class Utf8Decoder:
     """Decodes a file block by block, from the byte at `offset` on.
 
-    A NUL, or bytes that are not UTF-8, are a UserError that names their offset in the file.
+    A NUL, or bytes that are not UTF-8, are a TextError that names their offset in the file.
     """
 
     def __init__(self, path: Path, offset: int) -> None:
@@ -34,22 +33,21 @@ class Utf8Decoder:
             text = self._decoder.decode(block, final)
         except UnicodeDecodeError as error:
             offset = self._offset - len(error.object) + error.start
-            byte = error.object[error.start]
-            is_byte_order_mark = offset == 0 and byte in codecs.BOM_UTF16
-            raise UserError(
+            raise TextError(
                 self._path,
                 "is not UTF-8",
-                found=f"byte 0x{byte:02X} at offset {offset}",
-                todo=_FROM_UTF16 if is_byte_order_mark else _FROM_LATIN1,
+                found=f"byte 0x{error.object[error.start]:02X} at offset {offset}",
+                todo=_SET_ENCODING,
+                num_good=max(0, len(block) - len(error.object) + error.start),
             ) from None
         if "\0" in text:
-            offset = self._offset - len(block) + block.index(b"\0")
-            damaged = "the file is damaged or not text: make it again"
-            raise UserError(
+            num_good = block.index(b"\0")
+            offset = self._offset - len(block) + num_good
+            raise TextError(
                 self._path,
                 "is not text",
                 found=f"a NUL byte at offset {offset}",
-                # ASCII characters in UTF-16 have a NUL as their first or second byte.
-                todo=_FROM_UTF16 if offset <= 1 else damaged,
+                todo="the file is damaged or not text: make it again",
+                num_good=num_good,
             )
         return text
