@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from linreg.data.cells.cell_format import CellFormat
 from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.source import Source
 from linreg.data.tables.parquet import TableFile
@@ -31,6 +32,7 @@ class TypedTable:
     every      read only every n-th row group, for a sample
     sentinels  by column, the values that are read as missing cells
     notes      what a person should know about how files and cells were read
+    formats    by column how the cells of text files are written, if not plainly
     """
 
     schema: pa.Schema
@@ -38,6 +40,7 @@ class TypedTable:
     every: int = 1
     sentinels: Mapping[str, Sequence[Any]] = dataclass_field(default_factory=dict)
     notes: tuple[ReadingNote, ...] = ()
+    formats: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:
@@ -87,10 +90,12 @@ def open_typed_table(
     """
     paths: Sequence[Path] = source.files
     notes = source.notes
+    formats: Mapping[str, CellFormat] = {}
     if not source.is_parquet:
         converted = csv_to_parquet(source.files, columns, scratch, source.options)
         paths = converted.paths
         notes += tuple(converted.notes)
+        formats = converted.formats
     files = tuple(
         (TableFile(path), origin) for path, origin in zip(paths, source.files, strict=True)
     )
@@ -98,7 +103,7 @@ def open_typed_table(
     for name in columns:
         types = {_plain_type(_field(file, origin, name), origin) for file, origin in files}
         fields.append((name, _common_type(types, name, source)))
-    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes)
+    return TypedTable(pa.schema(fields), files, sentinels=sentinels, notes=notes, formats=formats)
 
 
 def unreadable_columns(source: Source) -> dict[str, str]:

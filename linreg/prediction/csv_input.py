@@ -2,20 +2,22 @@
 
 A cell that is not a number is an error of its row alone. Ingest, which gives every column one type,
 would make text of the whole column. So a block with such a cell is read as text, of which each cell
-is parsed; the others are read as numbers, three times as fast.
+is parsed; the others are read as numbers, three times as fast. Where numbers may have a decimal
+comma, the file is read once before, for the numbers that show it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from linreg.data.cells.number_style import NumberStyle, without_missing_words
 from linreg.data.csv.dialect import read_header
 from linreg.data.csv.rows import read_typed_or_text
-from linreg.data.csv.values import decimal_commas_to_points, parse_cells
 from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
+from linreg.prediction.number_styles import styles_in
 
 
 class CsvInput:
@@ -26,8 +28,9 @@ class CsvInput:
         self._schema = schema
         types = feature_types(schema)
         self._numbers = [name for name, type_ in types.items() if pa.types.is_floating(type_)]
-        # By column, whether its numbers have a decimal comma, once a cell has shown it.
-        self._has_decimal_commas: dict[str, bool] = {}
+        self._values = [name for name, type_ in types.items() if not pa.types.is_string(type_)]
+        # How each column writes its numbers, once that is known; plainly until then.
+        self._styles: Mapping[str, NumberStyle] | None = None
         # The columns of which some cell was seen.
         self._seen: set[str] = set()
 
@@ -38,8 +41,14 @@ class CsvInput:
         """
         for column in columns:
             self._file.require(column)
+        formats = [column.format for column in self._schema.features.values()]
+        as_text: Sequence[str] = kept
         # Numbers may have a decimal comma, which only their text can tell.
-        as_text = columns if self._file.has_decimal_commas else kept
+        if self._file.has_decimal_commas or any(
+            format_.decimal != "." or not format_.is_plain for format_ in formats
+        ):
+            as_text = columns
+            self._styles = styles_in(self._file, self._schema)
         numbers = set(self._numbers).difference(as_text)
         types = [(name, pa.float64() if name in numbers else pa.string()) for name in columns]
         return read_typed_or_text(self._file, pa.schema(types))
@@ -50,32 +59,37 @@ class CsvInput:
         Raises UserError for a column of numbers in which no cell is a number, where its first cells
         occur.
         """
-        if self._file.has_decimal_commas:
-            cells = self._with_decimal_points(cells)
-        features = coerce(cells, self._schema, self._file.path, text=True)
+        for name in self._values:
+            if pa.types.is_string(cells.schema.field(name).type):
+                index = cells.column_names.index(name)
+                cells = cells.set_column(index, name, without_missing_words(cells.column(name)))
+        features = self._coerced(cells, self._styles or {})
+        if features.invalid and self._styles is None:
+            self._styles = self._late_styles(first_row)
+            features = self._coerced(cells, self._styles)
         for name in self._numbers:
             if name not in self._seen:
                 self._require_a_number(name, cells.column(name), features, first_row)
         return features
 
-    def _with_decimal_points(self, text: pa.Table) -> pa.Table:
-        for name in self._numbers:
-            cells = text.column(name)
-            if self._are_with_decimal_commas(name, cells):
-                index = text.column_names.index(name)
-                text = text.set_column(index, name, decimal_commas_to_points(cells))
-        return text
+    def _coerced(self, cells: pa.Table, styles: Mapping[str, NumberStyle]) -> CoercedTable:
+        plain = dict.fromkeys(self._values, NumberStyle())
+        return coerce(cells, self._schema, self._file.path, text=True, styles={**plain, **styles})
 
-    def _are_with_decimal_commas(self, name: str, cells: pa.ChunkedArray) -> bool:
-        """Whether a column has decimal commas: the first block with a comma or a point decides."""
-        if name not in self._has_decimal_commas:
-            as_points = decimal_commas_to_points(cells)
-            invalid_with_commas = parse_cells(as_points, pa.float64()).null_count
-            invalid_with_points = parse_cells(cells, pa.float64()).null_count
-            if invalid_with_commas == invalid_with_points:
-                return False
-            self._has_decimal_commas[name] = invalid_with_commas < invalid_with_points
-        return self._has_decimal_commas[name]
+    def _late_styles(self, first_row: int) -> Mapping[str, NumberStyle]:
+        """Return how numbers are written if some were already read as plain ones.
+
+        Raises UserError where these have another decimal sign.
+        """
+        styles = styles_in(self._file, self._schema)
+        for name, style in styles.items():
+            if style.decimal != "." and first_row > 1:
+                raise UserError(
+                    f"{self._file.path}: column {name}",
+                    f"has decimal commas in row {first_row} or below, and none above",
+                    todo="split the file there, or write its numbers in one way",
+                )
+        return styles
 
     def _require_a_number(
         self, name: str, cells: pa.ChunkedArray, features: CoercedTable, first_row: int

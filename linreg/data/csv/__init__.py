@@ -1,1 +1,1 @@
-"""CSV files: dialect, header, rows, and the values of cells."""
+"""CSV files: dialect, header, rows, and the types of columns."""

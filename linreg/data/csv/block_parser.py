@@ -1,16 +1,17 @@
 """A block of a CSV file parsed by pyarrow, which has to tell whether it consists of whole rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from linreg.data.cells.numbers import has_hexadecimal
+from linreg.data.cells.words import BLANKS, FALSE, TRUE
 from linreg.data.csv.block_lines import without_empty_rows
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.quotes import QUOTE, count_byte, first_row_with_stray_quote
-from linreg.data.csv.values import BLANKS, FALSE, MISSING, TRUE
 
 _END_OF_DOS_FILE = b"\x1a"
 """Ctrl-Z, with which DOS ends a text file."""
@@ -50,12 +51,15 @@ class BlockParser:
         # is passed to the handler of irregular rows, unless the block ends inside quotes: then
         # pyarrow takes it for a part of the last cell.
         self._end_mark = (file.delimiter * len(file.names) + "\0").encode()
+        self._integers = pa.schema(
+            [(field.name, pa.string()) for field in schema if pa.types.is_integer(field.type)]
+        )
         self._convert_options = csv.ConvertOptions(
             # Every byte of a block has been checked.
             check_utf8=False,
             column_types=schema,
             include_columns=schema.names,
-            null_values=MISSING,
+            null_values=file.missing,
             strings_can_be_null=True,
             true_values=TRUE,
             false_values=FALSE,
@@ -120,7 +124,21 @@ class BlockParser:
         # A line end that ends no row belongs to a cell (or to an empty line): see quotes.py.
         if QUOTE in block and count_byte(block, self._file.line_end) != rows.num_rows:
             stray_quote = self._find_stray_quote(block, rows.num_rows)
-        return ParsedBlock(_with_padded_missing_as_null(rows), rows.num_rows, None, stray_quote)
+        if self._has_hexadecimal(block):
+            raise pa.ArrowInvalid("a hexadecimal number, which is text")
+        rows = _with_padded_missing_as_null(rows, self._file.missing)
+        return ParsedBlock(rows, rows.num_rows, None, stray_quote)
+
+    def _has_hexadecimal(self, block: bytearray) -> bool:
+        """Whether pyarrow took a cell such as 0x1F for an integer: here it is text."""
+        if not self._integers or not (b"0x" in block or b"0X" in block):
+            return False
+        options = csv.ConvertOptions(
+            check_utf8=False, column_types=self._integers, include_columns=self._integers.names
+        )
+        rows = pa.BufferReader(memoryview(block)[: -len(self._end_mark)])
+        texts = csv.read_csv(rows, self._read_options(len(block)), self._parse_options(), options)
+        return any(has_hexadecimal(cells) for cells in texts.columns)
 
     def _read_options(self, num_bytes: int) -> csv.ReadOptions:
         # With a single thread pyarrow numbers the rows. A block would not keep several busy anyway.
@@ -178,12 +196,12 @@ class TypedOrTextParser:
         return self._text.parse(block) if has_nan else parsed
 
 
-def _with_padded_missing_as_null(rows: pa.Table) -> pa.Table:
+def _with_padded_missing_as_null(rows: pa.Table, missing: Sequence[str]) -> pa.Table:
     """Make text null that is a word for missing with blanks around it.
 
     pyarrow recognizes the words only without blanks.
     """
-    words = pa.array(MISSING)
+    words = pa.array([word.strip(BLANKS) for word in missing])
     columns = []
     for cells in rows.columns:
         if pa.types.is_string(cells.type):

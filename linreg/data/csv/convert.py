@@ -5,37 +5,50 @@ pyarrow, at full speed. When a later cell does not fit, the types are inferred a
 and the files are converted once more, from text.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.conversion import convert_cells
+from linreg.data.cells.file_signs import (
+    Evidence,
+    FileSigns,
+    are_ambiguous,
+    notes_about,
+    shown_signs,
+    usual_decimal,
+)
 from linreg.data.csv.dialect import CsvFile, read_header
 from linreg.data.csv.rows import EmptyRows, read_rows
 from linreg.data.csv.type_inference import (
-    DECIMAL_COMMA,
     Candidates,
-    CellFormat,
     common_schema,
     common_types,
-    convert_cells,
     find_candidates,
+    find_evidence,
     format_of_type,
 )
 from linreg.data.tables.parquet import TableWriter
 from linreg.data.tables.progress import with_progress
 from linreg.data.tables.reading_note import ReadingNote
+from linreg.errors import UserError
 from linreg.files import new_file
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 
 class ConvertedFiles(NamedTuple):
-    """Parquet files with the rows of CSV files, and what a person should know of their reading."""
+    """Parquet files with the rows of CSV files, and what a person should know of their reading.
+
+    formats  by column how its cells are written, if not plainly
+    """
 
     paths: Sequence[Path]
     notes: Sequence[ReadingNote]
+    formats: Mapping[str, CellFormat]
 
 
 def csv_columns(path: Path, options: ReadOptions = READ_AS_IS) -> tuple[str, ...]:
@@ -61,14 +74,16 @@ def csv_to_parquet(
         for column in columns:
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
-    guess = [_infer_formats(file, columns, num_blocks=1) for file in files]
+    formats = _guess_formats(files, columns, options)
     empty_rows = [EmptyRows() for _ in files]
-    all_known = all(common_types(guess).values())
-    if not (all_known and _convert_while_reading(files, guess, targets, empty_rows)):
+    if formats is None or not _convert_while_reading(
+        files, formats.candidates, targets, empty_rows
+    ):
+        formats = _infer_formats(files, columns, options)
         empty_rows = [EmptyRows() for _ in files]
-        found = [_infer_formats(file, columns) for file in files]
-        _convert_from_text(files, found, targets, empty_rows)
-    return ConvertedFiles(targets, _notes(files, empty_rows))
+        _convert_from_text(files, formats.candidates, targets, empty_rows)
+    notes = (*_notes(files, empty_rows), *formats.notes)
+    return ConvertedFiles(targets, notes, formats.of_table)
 
 
 def _notes(files: Sequence[CsvFile], empty_rows: Sequence[EmptyRows]) -> list[ReadingNote]:
@@ -88,12 +103,76 @@ def _notes(files: Sequence[CsvFile], empty_rows: Sequence[EmptyRows]) -> list[Re
     return notes
 
 
+class _InferredFormats(NamedTuple):
+    """The candidates in each file, how the table writes its columns, and notes about them."""
+
+    candidates: Sequence[Candidates]
+    of_table: Mapping[str, CellFormat]
+    notes: Sequence[ReadingNote]
+
+
+def _guess_formats(
+    files: Sequence[CsvFile], columns: Sequence[str], options: ReadOptions
+) -> _InferredFormats | None:
+    """Infer from the first blocks; None where these do not tell or pyarrow cannot convert."""
+    try:
+        guess = _infer_formats(files, columns, options, num_blocks=1)
+    except UserError:
+        # Later cells may show the decimal sign.
+        return None
+    types = common_types(guess.candidates)
+    is_plain = all(
+        type_ and format_of_type(each[name], type_).is_plain
+        for each in guess.candidates
+        for name, type_ in types.items()
+    )
+    return guess if is_plain else None
+
+
 def _infer_formats(
-    file: CsvFile, columns: Sequence[str], num_blocks: int | None = None
-) -> Candidates:
+    files: Sequence[CsvFile],
+    columns: Sequence[str],
+    options: ReadOptions,
+    num_blocks: int | None = None,
+) -> _InferredFormats:
     """Return the formats of the cells in the first blocks, or in all if `num_blocks` is None."""
-    tables = islice(_read_text(file, columns), num_blocks)
-    return find_candidates(tables, columns, file.has_decimal_commas)
+    found = [_find_evidence(file, columns, options, num_blocks) for file in files]
+    shown = [shown_signs(evidence) for evidence in found]
+    # A file that does not show its sign has that of the others.
+    all_shown = {decimal for each in shown for decimal in each}
+    known = all_shown.pop() if len(all_shown) == 1 else None
+    signs = [
+        FileSigns(each, known, usual_decimal(file.delimiter))
+        for file, each in zip(files, shown, strict=True)
+    ]
+    if num_blocks and any(are_ambiguous(each) for each in found) and not known:
+        raise UserError(files[0].path, "does not show its decimal sign in the first block")
+    each_file = list(zip(files, found, signs, strict=True))
+    candidates = [
+        find_candidates(evidence, columns, sign, file.path) for file, evidence, sign in each_file
+    ]
+    schema = common_schema(candidates)
+    of_table: dict[str, CellFormat] = {}
+    notes: dict[ReadingNote, None] = {}
+    for evidence, sign, each in zip(found, signs, candidates, strict=True):
+        formats = {field.name: format_of_type(each[field.name], field.type) for field in schema}
+        notes |= dict.fromkeys(notes_about(evidence, formats, sign))
+        special = {name: each for name, each in formats.items() if each != CellFormat(each.type)}
+        of_table = {**special, **of_table}
+    return _InferredFormats(candidates, of_table, list(notes))
+
+
+def _find_evidence(
+    file: CsvFile, columns: Sequence[str], options: ReadOptions, num_blocks: int | None
+) -> Evidence:
+    """Return what columns show; the other columns of the file, too, if these are ambiguous."""
+    evidence = find_evidence(islice(_read_text(file, columns), num_blocks), columns, options)
+    others = [name for name in file.names if file.names.count(name) == 1 and name]
+    others = [name for name in others if name not in columns]
+    if others and are_ambiguous(evidence):
+        texts = islice(_read_text(file, others), num_blocks)
+        evidence = {**evidence, **find_evidence(texts, others, options)}
+    return evidence
 
 
 def _convert_while_reading(
@@ -110,9 +189,11 @@ def _convert_while_reading(
     schema = common_schema(guess)
     try:
         for file, candidates, target, empty in zip(files, guess, targets, empty_rows, strict=True):
-            formats = [format_of_type(each, pa.float64()) for each in candidates.values()]
-            decimal = "," if DECIMAL_COMMA in formats else "."
-            rows = read_rows(file, schema, decimal, empty)
+            floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+            decimals = {format_of_type(candidates[name], pa.float64()).decimal for name in floats}
+            if len(decimals) > 1:
+                return False
+            rows = read_rows(file, schema, next(iter(decimals), "."), empty)
             _write(target, schema, with_progress(rows, f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from linreg.data.csv.values import MISSING
+from linreg.data.cells.words import MISSING
 from linreg.errors import UserError
 
 FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"

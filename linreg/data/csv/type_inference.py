@@ -3,67 +3,72 @@
 A column has the first of these types that holds every cell of it in all files: int64, float64,
 bool, date32, timestamp (in micro- or nanoseconds, without or with a time zone), and otherwise text,
 which keeps its cells exactly as they are written. A float64 is the one nearest to all digits of the
-cell. Where the delimiter is `;`, a column may write its numbers with a decimal comma.
+cell.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from linreg.data.csv.values import BLANKS, FALSE, TRUE, decimal_commas_to_points
+from linreg.data.cells.cell_format import TEXT, CellFormat
+from linreg.data.cells.column_evidence import PLAIN_FORMATS, ColumnEvidence
+from linreg.data.cells.file_signs import Evidence, FileSigns
+from linreg.params.ingest import ReadOptions
 
-
-class CellFormat(NamedTuple):
-    """A type and how its cells are written."""
-
-    type: pa.DataType
-    decimal: str = "."
-
-
-TEXT = CellFormat(pa.string())
-DECIMAL_COMMA = CellFormat(pa.float64(), decimal=",")
-# The narrowest first.
-_FORMATS = (
-    CellFormat(pa.int64()),
-    CellFormat(pa.float64()),
-    DECIMAL_COMMA,
-    CellFormat(pa.bool_()),
-    CellFormat(pa.date32()),
-    CellFormat(pa.timestamp("us")),
-    CellFormat(pa.timestamp("ns")),
-    CellFormat(pa.timestamp("us", "UTC")),
-    CellFormat(pa.timestamp("ns", "UTC")),
-)
+_TYPES = tuple(dict.fromkeys(format_.type for format_ in PLAIN_FORMATS))
 Candidates = Mapping[str, Sequence[CellFormat]]
-"""For each column of a file the formats in which all cells seen so far are written; every format
-while only missing cells were seen.
+"""For each column of a file the formats in which all its cells are written, the narrowest type
+first; every plain format if all cells are missing.
 """
 
 
-def find_candidates(
-    tables: Iterable[pa.Table], columns: Sequence[str], decimal_commas: bool
-) -> Candidates:
-    """Return the formats in which all cells of these columns of text are written."""
-    formats = [format_ for format_ in _FORMATS if decimal_commas or format_ != DECIMAL_COMMA]
-    candidates = dict.fromkeys(columns, formats)
+def find_evidence(
+    tables: Iterable[pa.Table], columns: Sequence[str], options: ReadOptions
+) -> Evidence:
+    """Return what the cells of these columns of text show."""
+    evidence = {column: ColumnEvidence(options) for column in columns}
     for rows in tables:
         for column in columns:
-            cells = rows[column].drop_null()
-            candidates[column] = [each for each in candidates[column] if _fits(cells, each)]
-    return candidates
+            evidence[column].add(rows[column])
+    return evidence
+
+
+def find_candidates(
+    evidence: Evidence, columns: Sequence[str], signs: FileSigns, where: object
+) -> Candidates:
+    """Return the formats that columns of a file may have.
+
+    Raises UserError for numbers that allow two readings if nothing decides.
+    """
+    return {
+        column: _candidates(evidence[column], signs, f"{where}: column {column}")
+        for column in columns
+    }
+
+
+def _candidates(column: ColumnEvidence, signs: FileSigns, where: str) -> Sequence[CellFormat]:
+    if not column.has_values:
+        # Words for missing among values prove nothing where there are no values.
+        return [] if column.words else PLAIN_FORMATS
+    others = [each for each in column.formats if not _is_number(each.type)]
+    numbers = column.numbers
+    if not numbers.are_numbers:
+        return column.formats
+    decimal, thousands = read = signs.of_column(where, numbers)
+    [unit] = numbers.units or {""}
+    is_whole = numbers.is_whole(read)
+    types = [pa.int64(), pa.float64()] if is_whole else [pa.float64()]
+    return [CellFormat(type_, decimal, thousands, unit) for type_ in types] + others
 
 
 def common_types(candidates: Sequence[Candidates]) -> dict[str, pa.DataType | None]:
     """Return the narrowest type of each column over all files; None where all cells are missing."""
-    all_types = {format_.type for format_ in _FORMATS}
     types: dict[str, pa.DataType | None] = {}
     for column in candidates[0]:
-        types_by_file = [{format_.type for format_ in each[column]} for each in candidates]
-        common = all_types.intersection(*types_by_file)
-        narrowest = next((format_ for format_ in _FORMATS if format_.type in common), TEXT)
-        types[column] = None if common == all_types else narrowest.type
+        by_file = [{format_.type for format_ in each[column]} for each in candidates]
+        common = set(_TYPES).intersection(*by_file)
+        narrowest = next((type_ for type_ in _TYPES if type_ in common), TEXT.type)
+        types[column] = None if common == set(_TYPES) else narrowest
     return types
 
 
@@ -78,35 +83,5 @@ def format_of_type(candidates: Sequence[CellFormat], type_: pa.DataType) -> Cell
     return next((each for each in candidates if each.type == type_), CellFormat(type_))
 
 
-def convert_cells(cells: pa.ChunkedArray, format_: CellFormat) -> pa.ChunkedArray:
-    """Convert text as pyarrow's CSV reader would.
-
-    Raises ArrowInvalid for a cell that is written otherwise.
-    """
-    if format_ == TEXT:
-        return cells
-    cells = pc.ascii_trim(cells, BLANKS)
-    if format_.type == pa.bool_():
-        return _convert_truth_values(cells)
-    if format_ == DECIMAL_COMMA:
-        cells = decimal_commas_to_points(cells)
-    return pc.cast(cells, format_.type)
-
-
-def _fits(cells: pa.ChunkedArray, format_: CellFormat) -> bool:
-    try:
-        # A few cells first: a failing cast goes on to the last cell, and takes very long.
-        convert_cells(cells[:16], format_)
-        convert_cells(cells, format_)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _convert_truth_values(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    is_true, is_false = (pc.is_in(cells, pa.array(words)) for words in (TRUE, FALSE))
-    is_missing = pc.is_null(cells)
-    is_other = pc.invert(pc.or_(pc.or_(is_true, is_false), is_missing))
-    if pc.any(is_other).as_py():
-        raise pa.ArrowInvalid("not a truth value")
-    return pc.if_else(is_missing, None, is_true)
+def _is_number(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))

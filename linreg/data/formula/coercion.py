@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.arrays import Mask
-from linreg.data.csv.values import parse_cells
+from linreg.data.cells.number_style import NumberStyle, add_shown_decimals, read_numbers
+from linreg.data.cells.numbers import parse_cells
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask
 from linreg.data.tables.sentinels import without_sentinels
@@ -52,12 +53,18 @@ class CoercedTable(NamedTuple):
 
 
 def coerce(
-    frame: "pd.DataFrame | pa.Table", schema: Schema, origin: object, *, text: bool = False
+    frame: "pd.DataFrame | pa.Table",
+    schema: Schema,
+    origin: object,
+    *,
+    text: bool = False,
+    styles: Mapping[str, NumberStyle] = MappingProxyType({}),
 ) -> CoercedTable:
     """Return the features of a schema, taken from a table with any columns.
 
     Any numeric type will do for a number: 3 in a float column, 3.5 in one that was integer in
-    training. With `text`, numbers and booleans may also be text that spells them.
+    training. With `text`, numbers and booleans may also be text that spells them, in the style of
+    their column; without one, as the cells themselves show or else as in training.
 
     Raises UserError for a column of `origin` that is absent, is there twice, or has an incompatible
     type.
@@ -74,7 +81,9 @@ def coerce(
             raise UserError(where, what, found=found, todo="name the columns as in training")
         index = names.index(name)
         values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
-        original, columns[name] = _coerce_column(values, type_, where, text)
+        remembered = NumberStyle.remembered(schema.features[name].format)
+        spelling = _Spelling(styles.get(name, remembered), name not in styles) if text else None
+        original, columns[name] = _coerce_column(values, type_, where, spelling)
         if original.type in (pa.float16(), pa.float32()):
             precision[name] = original.type
         if columns[name].null_count > original.null_count:
@@ -97,23 +106,42 @@ def feature_types(schema: Schema) -> dict[str, pa.DataType]:
 
 
 def _coerce_column(
-    values: Any, type_: pa.DataType, where: str, text: bool
+    values: Any, type_: pa.DataType, where: str, spelling: "_Spelling | None"
 ) -> tuple[ArrowColumn, ArrowColumn]:
     """Return a column as it was, and coerced, with null for each cell that is not of the type."""
-    if text and not isinstance(values, ArrowColumn) and values.dtype == object:
+    if spelling and not isinstance(values, ArrowColumn) and values.dtype == object:
         spelled = _as_text(values, where)
-        if not pa.types.is_string(type_):
-            return spelled, parse_cells(spelled, type_)
-        is_text = pa.array([isinstance(value, str) for value in values])
-        return spelled, pc.if_else(is_text, spelled, None)
+        is_text = pa.array([isinstance(value, str) for value in values], pa.bool_())
+        texts = pc.if_else(is_text, spelled, None)
+        if pa.types.is_string(type_):
+            return spelled, texts
+        # Python's own numbers have a decimal point.
+        others = parse_cells(pc.if_else(is_text, None, spelled), type_)
+        return spelled, pc.coalesce(spelling.read(texts, type_), others)
     cells = _as_arrow(values, type_, where)
     if cells.null_count == len(cells):
         return cells, pa.nulls(len(cells), type_)
-    if text and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
-        return cells, parse_cells(cells, type_)
+    if spelling and pa.types.is_string(cells.type) and not pa.types.is_string(type_):
+        return cells, spelling.read(cells, type_)
     if pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
         return cells, pc.if_else(_is_exact_integer(cells), cells, None).cast(type_, safe=False)
     return cells, _cast(cells, type_, where)
+
+
+class _Spelling(NamedTuple):
+    """How text spells numbers, and whether the cells themselves may show another decimal sign."""
+
+    style: NumberStyle
+    may_differ: bool
+
+    def read(self, cells: ArrowColumn, type_: pa.DataType) -> ArrowColumn:
+        """Return text as numbers or truth values; null for a cell that is none."""
+        if pa.types.is_boolean(type_):
+            return parse_cells(cells, type_)
+        shown: set[str] = set()
+        if self.may_differ:
+            add_shown_decimals(shown, cells)
+        return read_numbers(cells, type_, self.style.as_shown(shown))
 
 
 def _as_text(values: "pd.Series[Any]", where: str) -> pa.Array:

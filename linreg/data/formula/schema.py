@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from linreg.data.cells.cell_format import CellFormat
 from linreg.errors import UserError
 from linreg.files import read_document
 from linreg.params.ingest import READ_AS_IS, ReadOptions
@@ -18,10 +19,30 @@ Kind = Literal["number", "category", "time", "other"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the formula: its Arrow type by name, and what it is in a formula by default."""
+    """A column of the formula: its Arrow type by name, and what it is in a formula by default.
+
+    decimal, thousands, unit  how its numbers were written, as `CellFormat` describes them
+    """
 
     type: str
     kind: Kind
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+
+    @property
+    def format(self) -> CellFormat:
+        """How the cells of the column were written."""
+        return CellFormat(pa.type_for_alias(self.type), self.decimal, self.thousands, self.unit)
+
+    def as_data(self) -> dict[str, str]:
+        """Return the fields; of how the cells were written only what is special."""
+        plain = Column(self.type, self.kind)
+        return {
+            key: value
+            for key, value in asdict(self).items()
+            if key in ("type", "kind") or value != getattr(plain, key)
+        }
 
 
 def kind_of(type_: pa.DataType) -> Kind:
@@ -110,10 +131,7 @@ class Schema:
 
     def as_data(self) -> dict[str, Any]:
         """Return the plain data that `from_data` takes."""
-        columns = [
-            {"name": name, "type": column.type, "kind": column.kind}
-            for name, column in self.columns.items()
-        ]
+        columns = [{"name": name, **column.as_data()} for name, column in self.columns.items()]
         reading = self.reading.model_dump(mode="json", exclude_defaults=True)
         by_column = {"levels": self.levels, "sentinels": self.sentinels}
         return {
@@ -144,7 +162,10 @@ class Schema:
                     found=data["format"],
                     todo="delete it and run `dvc repro`",
                 )
-            columns = {each["name"]: Column(each["type"], each["kind"]) for each in data["columns"]}
+            columns = {}
+            for each in data["columns"]:
+                fields = {key: value for key, value in each.items() if key != "name"}
+                columns[each["name"]] = Column(**fields)
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
             # Schemas from before the first two do not have them.
             optional = ("unseen", "pool", "levels", "sentinels")

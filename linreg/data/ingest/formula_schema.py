@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pyarrow as pa
+
+from linreg.data.cells.cell_format import CellFormat
 from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import Factor, parse_formula
 from linreg.data.formula.schema import Column, Schema, kind_of
@@ -30,13 +33,20 @@ def make_schema(
     for factor in parsed.factors:
         _check_factor(factor, f"used in {factor.text}", profiles, table)
     columns = {
-        name: Column(str(profile.type), kind_of(profile.type))
+        name: _column(profile.type, table.formats.get(name))
         for name, profile in profiles.items()
         if name in parsed.columns
     }
     for key, values in (("levels", options.get("levels", {})), ("sentinels", table.sentinels)):
         options[key] = {name: list(values[name]) for name in columns if name in values}
     return Schema(formula=str(parsed), columns=columns, **design_spec(parsed), **options)
+
+
+def _column(type_: pa.DataType, format_: CellFormat | None) -> Column:
+    if format_ is None:
+        return Column(str(type_), kind_of(type_))
+    written = (format_.decimal, format_.thousands, format_.unit)
+    return Column(str(type_), kind_of(type_), *written)
 
 
 def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTable) -> None:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.csv.values import parse_cells
+from linreg.data.cells.numbers import parse_cells
 from linreg.data.formula.formula import quote_name
 from linreg.data.ingest.profile import ColumnProfile
 from linreg.data.ingest.text_formats import TextContent, TextFormats

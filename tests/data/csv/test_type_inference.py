@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linreg.data.cells.words import MISSING
 from linreg.data.csv import dialect
-from linreg.data.csv.values import MISSING
-from tests.data.csv.converted import bits, converted, one_column, quick
+from tests.data.csv.converted import bits, converted, one_column, quick, refused
 
 US = pa.timestamp("us")
 
@@ -82,7 +82,7 @@ def test_a_cell_becomes_the_nearest_float_however_many_digits_it_has(
         (["2024-01-01", "1.5"], pa.string(), ["2024-01-01", "1.5"]),
         ([" a", "b ", "c d"], pa.string(), [" a", "b ", "c d"]),
         (["a", " ", "NA", " null"], pa.string(), ["a", None, None, None]),
-        (["-", "1"], pa.string(), ["-", "1"]),
+        (["-", "1"], pa.int64(), [None, 1]),
         (["1.2.3", "4"], pa.string(), ["1.2.3", "4"]),
         (["", "NA", '""'], pa.float64(), [None, None, None]),
         (list(MISSING), pa.float64(), [None] * len(MISSING)),
@@ -181,8 +181,9 @@ def test_decimal_commas_are_recognized_by_column(tmp_path: Path, block_bytes: in
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", "|"])
-def test_commas_are_decimal_only_where_the_delimiter_is_a_semicolon(
-    tmp_path: Path, delimiter: str
-) -> None:
-    [table] = converted(tmp_path, f'x{delimiter}y\n"1,234"{delimiter}2\n')
-    assert table["x"].to_pylist() == ["1,234"]
+def test_commas_that_may_be_decimal_or_not_are_refused(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "t.csv").write_text(f'x{delimiter}y\n"1,234"{delimiter}2\n')
+    assert refused(tmp_path / "t.csv") == (
+        ": column x: '1,234': may be 1234 or 1.234; found no number that shows which; set "
+        "ingest.decimal to . or , (`linreg use FILE --decimal .`)"
+    )

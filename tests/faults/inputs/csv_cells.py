@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from random import Random
 
-from linreg.data.csv.values import MISSING
+from linreg.data.cells.words import MISSING
 from tests.faults.inputs.case import Case
 from tests.faults.inputs.csv_writing import SIZES, Dialect, lines_of, table, written
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from linreg.data.csv.values import MISSING
+from linreg.data.cells.words import MISSING
 from tests.faults.inputs.case import Table
 
 

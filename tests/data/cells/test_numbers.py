@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.data.csv.values import decimal_commas_to_points, parse_cells
+from linreg.data.cells.numbers import decimal_commas_to_points, parse_cells
 
 NUMBER_LIKE = st.text(st.sampled_from("0123456789+-.eExinfatyN_ "), max_size=9)
 

@@ -1,0 +1,58 @@
+"""The words for missing, true and false."""
+
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "#NA",
+    "<NA>",
+    "null",
+    "NULL",
+    "None",
+    "?",
+    "nan",
+    "NaN",
+    "NAN",
+    "Nan",
+    "-nan",
+    "-NaN",
+)
+"""What a missing cell may hold, blanks around it ignored, in text as among numbers."""
+MISSING_AMONG_VALUES = (
+    ".",
+    "..",
+    "...",
+    ":",
+    "-",
+    "--",
+    "---",
+    "–",
+    "—",
+    "na",
+    "Na",
+    "n.a.",
+    "N.A.",
+    "n/d",
+    "N/D",
+    "none",
+    "NONE",
+    "nil",
+    "Null",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NUM!",
+    "#NAME?",
+    "#NULL!",
+)
+"""What is a missing cell only where all other cells of its column are numbers, dates or truth
+values. In a column of text these words may be levels.
+
+Statistical offices write a lone `-` for "exactly zero", so that a note has to say how it was read.
+"""
+TRUE = ("true", "True", "TRUE")
+FALSE = ("false", "False", "FALSE")
+BLANKS = " \t"
+"""What pyarrow's conversion ignores around a number."""
