@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from linreg.data.csv.block_lines import with_single_blanks, without_blanks_around_quotes
 
+_MOST_CHARACTERS = 1 << 18
+
 
 class SampleRow(NamedTuple):
     """A row that is not an empty line: where it ends in the text, and its cells."""
@@ -65,7 +67,13 @@ class Splitter(NamedTuple):
 
         The last one is left out where the end of the text may have cut it off.
         """
-        rows: list[SampleRow] = []
+        end = start + _MOST_CHARACTERS
+        if limit is not None and end < len(text):
+            # Looking into a part of the text is faster, if all rows are in it.
+            rows = self.sample(text[:end], start, limit=limit, is_whole_file=False)
+            if len(rows) == limit:
+                return rows
+        rows = []
         with suppress(csv.Error):
             rows.extend(islice(self.rows(text, start), limit))
         if not is_whole_file and len(rows) > 1 and rows[-1].end == len(text):
