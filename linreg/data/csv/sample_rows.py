@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from linreg.data.csv.block_lines import with_single_blanks, without_blanks_around_quotes
 
-_MOST_CHARACTERS = 1 << 18
+MOST_CHARACTERS = 1 << 18
+"""How much of the first block is looked into first."""
 
 
 class SampleRow(NamedTuple):
@@ -67,7 +68,7 @@ class Splitter(NamedTuple):
 
         The last one is left out where the end of the text may have cut it off.
         """
-        end = start + _MOST_CHARACTERS
+        end = start + MOST_CHARACTERS
         if limit is not None and end < len(text):
             # Looking into a part of the text is faster, if all rows are in it.
             rows = self.sample(text[:end], start, limit=limit, is_whole_file=False)
