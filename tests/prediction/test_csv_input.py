@@ -107,3 +107,24 @@ def test_categories_that_look_like_numbers_are_compared_as_text(
         found["prediction"][:2].tolist()
         == model.predict(pd.DataFrame({"x": [1, 1], "g": ["1", "01"]})).tolist()
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x;z;g\n1;2;a\n3;4;b\n",
+        "sep=;\nx;z;g\n1;2;a\n3;4;b\n",
+        "Made in 2024\n\nx,z,g\n1,2,a\n3,4,b\n",
+        "x,z,g,\n[m],[s],,\n1,2,a,\n3,4,b,\n,,,\n",
+        "# x z g\n1 2 a\n3 4 b\n",
+        "x,z,g,other,other\n1,2,a,5,6\n3,4,b,7,8\n",
+        '"x" "z" "g"\n"1" 1 2 "a"\n"2" 3 4 "b"\n',
+    ],
+)
+def test_the_layout_of_a_file_makes_no_difference_to_its_predictions(
+    model: LinearModel, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "in.csv").write_text(text)
+    found = predicted(model, tmp_path / "in.csv")
+    alone = pd.DataFrame({"x": [1, 3], "z": [2, 4], "g": ["a", "b"]})
+    assert found["prediction"].tolist() == model.predict(alone).tolist()

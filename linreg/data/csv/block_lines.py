@@ -45,12 +45,16 @@ def without_escapes(block: bytes) -> bytes:
     return re.sub(rb'\\(["\\])', lambda match: _UNESCAPED[match[1]], block)
 
 
-def without_blanks_before_quotes(block: bytes, delimiter: str) -> bytes:
-    """Return text without the blanks between a delimiter, or a line end, and an opening quote."""
-    opening = re.compile(rb'(\A|[\r\n]|%b) +(?=")' % re.escape(delimiter.encode()))
+def without_blanks_around_quotes(block: bytes, delimiter: str) -> bytes:
+    """Return text without the blanks between a quoted cell and where the cell begins or ends."""
+    sign = re.escape(delimiter.encode())
+    before = re.compile(rb'(\A|[\r\n]|%b) +(?=")' % sign)
+    after = re.compile(rb'(?<=") +(?=\Z|[\r\n]|%b)' % sign)
+    # What is outside of quotes and what is inside, in turn.
     pieces = re.split(rb'("(?:[^"]|"")*")', block)
-    # Outside of quotes; the blanks of a piece are at its end.
-    pieces[::2] = [opening.sub(rb"\1", piece + b'"')[:-1] for piece in pieces[::2]]
+    for index in range(0, len(pieces), 2):
+        piece = before.sub(rb"\1", pieces[index] + b'"')[:-1]
+        pieces[index] = after.sub(b"", b'"' + piece)[1:] if index else piece
     return b"".join(pieces)
 
 

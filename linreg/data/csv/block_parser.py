@@ -75,7 +75,7 @@ class BlockParser:
         if not self._file.is_plain:
             block = bytearray(self._file.plain(bytes(block)))
         if block.endswith(_END_OF_DOS_FILE):
-            del block[-1]
+            block = block[:-1]
         if not block.endswith(self._end_mark):
             if block and block[-1] not in b"\r\n":
                 block += self._file.line_end

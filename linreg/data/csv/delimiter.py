@@ -19,7 +19,7 @@ from linreg.data.csv.layout import (
     layout_at_top,
     number_columns,
 )
-from linreg.data.csv.sample_rows import SampleRow, Splitter
+from linreg.data.csv.sample_rows import MOST_CHARACTERS, SampleRow, Splitter
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -140,14 +140,17 @@ def _holds(given: Sequence[str], header: Sequence[str]) -> bool:
 def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
     r"""Return how quotes are written: doubled inside quotes, unless only `\"` fits all rows.
 
-    Blanks before an opening quote belong to no cell, if all rows can be split in that way.
+    Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
-    if '\\"' in lines.text and not _splits_all(lines, splitter):
+    # A single character is found several times as fast as two.
+    if "\\" in lines.text and '\\"' in lines.text and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
         if _splits_all(lines, escaping):
             return escaping
     padding = splitter._replace(has_blanks=True)
-    if f'{splitter.delimiter} "' in lines.text and _splits_all(lines, padding):
+    sign = splitter.delimiter
+    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
+    if (f'{sign} "' in first or f'" {sign}' in first) and _splits_all(lines, padding):
         return padding
     return splitter
 

@@ -7,7 +7,7 @@ quoted with `"`, and a quote inside a quoted cell is doubled, or has a backslash
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -16,15 +16,16 @@ from pathlib import Path
 from linreg.data.cells.words import MISSING
 from linreg.data.csv.block_lines import (
     with_single_blanks,
-    without_blanks_before_quotes,
+    without_blanks_around_quotes,
     without_comments,
     without_escapes,
 )
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.file_signatures import refuse_other_formats
-from linreg.data.csv.first_lines import Beginning, read_beginning
-from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header, repeated
+from linreg.data.csv.first_lines import read_beginning
+from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
 from linreg.data.csv.layout import Layout
+from linreg.data.csv.layout_notes import layout_notes, shown
 from linreg.data.csv.sample_rows import Splitter
 from linreg.data.tables.reading_note import ReadingNote
 from linreg.data.text_files.text_file import TextFile, open_text, read_start
@@ -79,7 +80,7 @@ class CsvFile:
         if self.splitter.has_escapes:
             block = without_escapes(block)
         if self.splitter.has_blanks:
-            block = without_blanks_before_quotes(block, self.delimiter)
+            block = without_blanks_around_quotes(block, self.delimiter)
         return with_single_blanks(block) if self.delimiter == " " else block
 
     @property
@@ -122,15 +123,15 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     if not is_whole_file and sample.rows[0].end == len(text):
         what = f"the header is longer than {BLOCK_BYTES} bytes"
         raise UserError(path, what, todo=_LOOK_FOR_QUOTE)
-    names, start_of_rows = _names_and_start(lines, sample, options)
+    names, rows_start = _names_and_start(lines, sample, options)
     return CsvFile(
         text_file,
         names,
         _infer_line_end(text, beginning.start, sample.splitter),
-        len(text[:start_of_rows].encode()),
+        len(text[:rows_start].encode()),
         sample.splitter,
         (*MISSING, *options.missing_words),
-        (*text_file.notes, *_notes(path, beginning, sample, names, options)),
+        (*text_file.notes, *layout_notes(path, beginning, sample, names, options)),
     )
 
 
@@ -169,7 +170,7 @@ def _require_one_header(lines: FirstLines, sample: Sample, layout: Layout) -> No
         rows = sample.rows
         above = rows[layout.other_header - 1]
         number = len(io.StringIO(lines.text[: above.end], newline="").readlines())
-        readings = (_shown(", ".join(rows[index].cells)) for index in (0, layout.other_header))
+        readings = (shown(", ".join(rows[index].cells)) for index in (0, layout.other_header))
         raise UserError(
             lines.path,
             "may have its header on top or further down",
@@ -182,49 +183,6 @@ def _require_one_header(lines: FirstLines, sample: Sample, layout: Layout) -> No
 def _plain_name(cell: str) -> str:
     # Files that were joined have a byte order mark in the middle.
     return cell.strip().strip("\ufeff").strip()
-
-
-def _notes(
-    path: Path, beginning: Beginning, sample: Sample, names: tuple[str, ...], options: ReadOptions
-) -> Iterator[ReadingNote]:
-    where = path.name
-    layout = sample.layout
-    rows = sample.rows
-    is_below_comment = layout is not None and rows[0].end == beginning.start
-    if is_below_comment:
-        what = f"has its column names in a comment line: {_shown(beginning.comments[-1])}"
-        yield ReadingNote(where, what, "ingest.skip")
-    if others := beginning.comments[: -1 if is_below_comment else None]:
-        what = f"begins with {_number(others, 'comment line')}, not read: {_shown(others[0])}"
-        yield ReadingNote(where, what, "ingest.skip")
-    if above := rows[: layout.header if layout else sample.first_row or 0]:
-        what = f"begins with {_number(above, 'line')} above the table, not read: "
-        yield ReadingNote(where, what + _shown(" ".join(above[0].cells)), "ingest.skip")
-    if layout and layout.has_units:
-        cells = _shown(", ".join(rows[layout.header + 1].cells))
-        yield ReadingNote(where, f"has units below the names, which are no row: {cells}")
-    if layout and names[:1] == ("",) and len(names) > len(rows[layout.header].cells):
-        what = "has a name less than columns: the first column, of row names, has none"
-        if rows[layout.header].cells[0].strip() == names[1]:
-            yield ReadingNote(where, what, "ingest.names")
-    if sample.rejected:
-        what = f"is split at {sample.splitter.delimiter!r}, not at {sample.rejected!r}"
-        yield ReadingNote(where, what, "ingest.delimiter")
-    if sample.splitter.delimiter == " " and not options.delimiter:
-        yield ReadingNote(where, "has cells separated by blanks", "ingest.delimiter")
-    if sample.splitter.has_escapes:
-        yield ReadingNote(where, "has quotes with a backslash before them inside quoted cells")
-    for name in repeated(names):
-        yield ReadingNote(where, f"has several columns named {name}, which cannot be used")
-
-
-def _number(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}{'s' if len(things) > 1 else ''}"
-
-
-def _shown(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
 def _unreadable_header(lines: FirstLines, splitter: Splitter) -> UserError:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from linreg.data.cells.words import MISSING
+from linreg.data.cells.words import MISSING, MISSING_AMONG_VALUES
 from linreg.data.csv.sample_rows import SampleRow
 
 _NUMBER = re.compile(
@@ -24,6 +24,7 @@ _UNIT = re.compile(
     r"|USD|EUR|GBP|usd|eur|gbp|pct|percent|counts?"
 )
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
+_MISSING = {*MISSING, *MISSING_AMONG_VALUES}
 _MAX_LINES_ABOVE = 100
 
 
@@ -98,7 +99,7 @@ def _holds_numbers(rows: Sequence[Sequence[str]], index: int) -> bool:
 
 
 def _is_missing(cell: str) -> bool:
-    return cell.strip() in MISSING
+    return cell.strip() in _MISSING
 
 
 def _first_of_even_rows(rows: Sequence[SampleRow]) -> int:
@@ -170,7 +171,7 @@ def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:
         return False
     numbers = set(number_columns(body[1:], num_columns))
     first = [cell.strip() for cell in body[0]]
-    told = {index for index, cell in enumerate(first) if cell not in MISSING and cell != "-"}
+    told = {index for index, cell in enumerate(first) if cell not in _MISSING}
     if not told or any(is_number_like(first[index]) for index in told):
         return False
     in_text = told - numbers

@@ -7,7 +7,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from linreg.data.csv.block_lines import with_single_blanks
+from linreg.data.csv.block_lines import with_single_blanks, without_blanks_around_quotes
+
+MOST_CHARACTERS = 1 << 18
+"""How much of the first block is looked into first."""
 
 
 class SampleRow(NamedTuple):
@@ -29,7 +32,7 @@ class Splitter(NamedTuple):
     delimiter      separates cells; a blank stands for any number of blanks and tabs
     comment        lines that begin with it are not read; '' for none
     has_escapes    whether a backslash stands before a quote inside quotes, rather than another one
-    has_blanks     whether there may be blanks between a delimiter and an opening quote
+    has_blanks     whether there may be blanks around quoted cells
     """
 
     delimiter: str
@@ -44,7 +47,6 @@ class Splitter(NamedTuple):
             lines,
             delimiter=self.delimiter,
             strict=True,
-            skipinitialspace=self.has_blanks,
             doublequote=not self.has_escapes,
             escapechar="\\" if self.has_escapes else None,
         )
@@ -66,7 +68,13 @@ class Splitter(NamedTuple):
 
         The last one is left out where the end of the text may have cut it off.
         """
-        rows: list[SampleRow] = []
+        end = start + MOST_CHARACTERS
+        if limit is not None and end < len(text):
+            # Looking into a part of the text is faster, if all rows are in it.
+            rows = self.sample(text[:end], start, limit=limit, is_whole_file=False)
+            if len(rows) == limit:
+                return rows
+        rows = []
         with suppress(csv.Error):
             rows.extend(islice(self.rows(text, start), limit))
         if not is_whole_file and len(rows) > 1 and rows[-1].end == len(text):
@@ -99,4 +107,6 @@ class _Lines:
         self.at_row_start = False
         if self._splitter.delimiter == " ":
             line = with_single_blanks(line.encode()).decode()
+        elif self._splitter.has_blanks:
+            line = without_blanks_around_quotes(line.encode(), self._splitter.delimiter).decode()
         return line.replace("\x1a", "") if line.startswith("\x1a") else line

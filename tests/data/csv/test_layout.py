@@ -353,7 +353,7 @@ def test_a_backslash_before_a_quote_is_read_where_doubled_quotes_do_not_fit(
 
 
 def test_blanks_before_a_quote_are_no_part_of_a_cell(tmp_path: Path, block_bytes: int) -> None:
-    lines = ['"x", "text"', *(f'{row},  "a, "" b" '.rstrip() for row in range(50))]
+    lines = ['"x", "text"', *(f'{row},  "a, "" b" ' for row in range(50))]
     _, cells, _ = read(tmp_path, "\n".join(lines))
     assert cells == {"x": list(range(50)), "text": ['a, " b'] * 50}
 
