@@ -13,6 +13,10 @@ ByColumn = Mapping[str, Sequence[str]]
 class UseOptions:
     """What the user has given on the command line.
 
+    file         the file or folder, or the address of a table
+    sql          of a database: a SELECT, or the name of a table
+    fingerprint  a SELECT whose answer changes whenever the rows do
+    at_version   of a Delta or Iceberg table, its version or snapshot
     names      of the columns of a CSV file without a header
     target     the column to predict
     without    columns that are not to be features
@@ -22,7 +26,10 @@ class UseOptions:
     sentinels  by column, values that stand for a missing cell, as text; none where nothing does
     """
 
-    file: Path
+    file: Path | str
+    sql: str | None = None
+    fingerprint: str | None = None
+    at_version: int | None = None
     names: Sequence[str] = ()
     target: str | None = None
     without: Sequence[str] = ()
@@ -37,6 +44,9 @@ class UseOptions:
         """Return the command with all options that were given, some of them changed."""
         options = replace(self, **changes)
         words = ["linreg", "use", str(options.file)]
+        words += _option("--sql", options.sql) + _option("--fingerprint", options.fingerprint)
+        if options.at_version is not None:
+            words += ["--at-version", str(options.at_version)]
         words += _option("--names", ",".join(map(_cell, options.names)))
         words += _option("--target", options.target)
         words += _option("--without", ",".join(map(_cell, options.without)))

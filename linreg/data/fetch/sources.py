@@ -19,6 +19,8 @@ from linreg.params.fetch import SCHEMES, Fetch
 def open_remote(fetch: Fetch) -> Iterator[Remote]:
     """Open the table of an address; raises UserError for one that leads nowhere."""
     address = Address.of(fetch.url)
+    if not address.scheme and not address.path.exists():
+        raise address.error("there is no such file or folder", todo="check the path")
     kind = _kind(address)
     if kind == "database" and fetch.version is not None:
         raise address.error("is a database, whose tables have no version (fetch.NAME.version)")
@@ -45,7 +47,7 @@ def open_remote(fetch: Fetch) -> Iterator[Remote]:
             with bucket(address) as files:
                 yield files
         case _, _:
-            found = address.scheme or "a file" if address.path.exists() else "nothing there"
+            found = address.scheme or "a file or folder of another kind"
             todo = f"known: {', '.join(f'{each}://' for each in SCHEMES)}, and paths of SQLite and"
             todo += " DuckDB files, Delta and Iceberg tables"
             raise address.error("is not a database, a lake or an address", found, todo)
