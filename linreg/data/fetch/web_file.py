@@ -30,9 +30,8 @@ _IS_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
 class WebFile:
     """A file of a server, and the open answer that it has begun to send."""
 
-    def __init__(self, address: Address, pauses: tuple[float, ...] = PAUSES) -> None:
+    def __init__(self, address: Address) -> None:
         self._address = address
-        self._pauses = pauses
         self._answer = self._ask(0)
 
     def fingerprint(self) -> str | None:
@@ -53,15 +52,15 @@ class WebFile:
         path = folder / name
         headers = self._answer.headers
         with path.open("wb") as file:
-            for number in range(len(self._pauses) + 1):
+            for number in range(len(PAUSES) + 1):
                 try:
                     self._copy(file)
                     break
                 except _BROKEN as error:
-                    if number == len(self._pauses):
+                    if number == len(PAUSES):
                         what = f"breaks off after {file.tell()} bytes, {number + 1} times"
                         raise self._address.error(what, error, "try again later") from None
-                time.sleep(self._pauses[number])
+                time.sleep(PAUSES[number])
                 self.close()
                 self._answer = self._ask(file.tell(), headers["ETag"] or headers["Last-Modified"])
                 if self._answer.status != http.client.PARTIAL_CONTENT:
@@ -132,7 +131,7 @@ class WebFile:
         headers = {"User-Agent": "linreg", "Accept-Encoding": "identity"}
         if start and same and not same.startswith("W/"):
             headers |= {"Range": f"bytes={start}-", "If-Range": same}
-        for pause in (*self._pauses, None):
+        for pause in (*PAUSES, None):
             try:
                 return _open(self._address.actual, headers)
             except urllib.error.HTTPError as error:
