@@ -44,18 +44,18 @@ class DeltaTable:
         ):
             data = self._table.to_pyarrow_dataset()
             schema, left_out = plain_schema(data.schema, self._address.written)
-            saved = Rows(schema, _batches(data, schema), left_out).save(folder, self._address)
+            saved = Rows(schema, self._batches(data, schema), left_out).save(folder, self._address)
         return Saved(saved.source, {**saved.facts, "version": self._table.version()})
 
-
-def _batches(data: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for file in sorted(data.get_fragments(), key=lambda each: each.path):
-        batches = file.to_batches(
-            schema=data.schema,
-            columns=schema.names,
-            batch_size=ROWS_AT_ONCE,
-            use_threads=False,
-            batch_readahead=1,
-        )
-        for batch in batches:
-            yield as_plain(batch, schema)
+    def _batches(self, data: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        with self._address.errors("lacks a file, or has a damaged one", OSError, pa.ArrowException):
+            for file in sorted(data.get_fragments(), key=lambda each: each.path):
+                batches = file.to_batches(
+                    schema=data.schema,
+                    columns=schema.names,
+                    batch_size=ROWS_AT_ONCE,
+                    use_threads=False,
+                    batch_readahead=1,
+                )
+                for batch in batches:
+                    yield as_plain(batch, schema)

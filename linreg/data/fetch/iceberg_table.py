@@ -44,9 +44,16 @@ class IcebergTable:
             schema, left_out = plain_schema(
                 as_arrow.schema_to_pyarrow(scan.projection()), self._address.written
             )
-            rows = _batches(scan, schema, as_arrow) if self._snapshot else iter(())
+            rows = self._batches(scan, schema, as_arrow) if self._snapshot else iter(())
             saved = Rows(_plain(schema), rows, left_out).save(folder, self._address)
         return Saved(saved.source, {**saved.facts, "snapshot": self._snapshot})
+
+    def _batches(self, scan: Any, schema: pa.Schema, io: Any) -> Iterator[pa.RecordBatch]:
+        reader = io.ArrowScan(scan.table_metadata, scan.io, scan.projection(), scan.row_filter)
+        with self._address.errors("lacks a file, or has a damaged one", OSError, pa.ArrowException):
+            for task in sorted(scan.plan_files(), key=lambda each: str(each.file.file_path)):
+                for batch in reader.to_record_batches([task]):
+                    yield as_plain(batch, _plain(schema))
 
 
 def newest_metadata(address: Address) -> Path:
@@ -67,10 +74,3 @@ def _number(file: Path) -> int:
 def _plain(schema: pa.Schema) -> pa.Schema:
     # pyiceberg notes the numbers of its columns in the metadata.
     return pa.schema([(each.name, each.type) for each in schema])
-
-
-def _batches(scan: Any, schema: pa.Schema, as_arrow: Any) -> Iterator[pa.RecordBatch]:
-    reader = as_arrow.ArrowScan(scan.table_metadata, scan.io, scan.projection(), scan.row_filter)
-    for task in sorted(scan.plan_files(), key=lambda each: str(each.file.file_path)):
-        for batch in reader.to_record_batches([task]):
-            yield as_plain(batch, _plain(schema))

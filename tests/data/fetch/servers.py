@@ -6,6 +6,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,16 +22,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[int]:
+def postgresql() -> Iterator[int]:
     """Run a server that asks for a password; yields its port."""
+    # Not in the folders of pytest, which only their owner may enter.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
+        yield from _postgresql(Path(folder))
+
+
+def _postgresql(folder: Path) -> Iterator[int]:
     user: dict[str, object] = {}
     if os.getuid() == 0:
         # The server refuses to run as root.
         nobody = pwd.getpwnam("nobody")
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        for parent in [folder, *folder.parents][:-2]:
-            parent.chmod(parent.stat().st_mode | 0o111)
     secret = folder / "password"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)

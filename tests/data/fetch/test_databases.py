@@ -30,11 +30,11 @@ class Database(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def server() -> Iterator[int]:
     if shutil.which("initdb") is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("adbc_driver_postgresql")
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as port:
+    with postgresql() as port:
         yield port
 
 
@@ -177,7 +177,7 @@ def test_numbers_of_many_types_are_the_same_in_the_pipeline(
     database.execute(*SALES)
     query = (
         "SELECT 123456789012345678 AS big, 0.1 + 0.2 AS tenth, CAST(1e300 AS double precision)"
-        " AS huge, 12345678.12345678 AS exact, CAST(NULL AS integer) AS nothing, -5 AS below"
+        " AS huge, 12345678.12345678 AS exact, CAST(NULL AS integer) AS unknown, -5 AS below"
     )
     fetched = fetch_table(Fetch(url=database.url, sql=query), tmp_path / "out")
     source = open_source(fetched.source)
@@ -187,7 +187,7 @@ def test_numbers_of_many_types_are_the_same_in_the_pipeline(
     assert row["big"] == 123456789012345678
     assert row["tenth"] == pytest.approx(0.3, rel=1e-15)
     assert (row["huge"], row["exact"], row["below"]) == (1e300, 12345678.12345678, -5)
-    assert row["nothing"] is None
+    assert row["unknown"] is None
 
 
 def test_an_empty_result_is_a_table_without_rows(database: Database, tmp_path: Path) -> None:
