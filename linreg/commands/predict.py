@@ -32,6 +32,7 @@ from linreg.errors import UserError
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel, load
 from linreg.lineage.model_lookup import find_model
+from linreg.params.read_options import add_reading_options, reading_of
 from linreg.prediction.output import require_suffix
 from linreg.prediction.predict_table import predict_table
 from linreg.prediction.row_predictions import PredictionInterval
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # --keep takes what follows it, so the options come last.
     parser.usage = (
         "linreg predict MODEL INPUT OUTPUT [--keep COLUMN ...] [--interval P] [--max-bad SHARE]"
+        " [options]"
     )
     parser.add_argument(
         "model",
@@ -77,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="exit with 1 if a larger share of the rows has no prediction",
     )
+    add_reading_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,10 +88,11 @@ def run(args: argparse.Namespace) -> int:
     with find_model(args.model) as folder:
         keep_pandas_out()
         model = load(folder)
+        reading = model.design.schema.reading.updated(reading_of(args))
         interval = None
         if args.interval is not None:
             interval = _prediction_interval(folder, model, args.interval)
-    source = open_source(args.input, model.design.schema.reading)
+    source = open_source(args.input, reading)
     keep = _columns_to_keep(args.keep, source)
     with_file = args.input.is_dir()
     summary = predict_table(model, source, args.output, keep, interval, with_file=with_file)

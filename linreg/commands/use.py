@@ -5,18 +5,18 @@ data/fetched/ by a stage of its own: a SQLite or DuckDB file or postgresql://use
 each with --sql, a Delta or Iceberg table, s3://, gs:// or https://. Passwords stay in the
 environment: in an address, {NAME} stands for the value of a variable. The table is read and
 checked; what looks wrong is printed, with what was done about it and how to have it otherwise. Then
-these parameters are written: ingest.source, ingest.names, ingest.missing and model.formula;
-ingest.sentinels where numbers such as -999 stand for missing cells; model.levels where levels have
-an order; split.by where rows belong to groups; the settings of train with which the loss is
-expected to end at its minimum; evaluate.gates for a table that is new. Comments and all other lines
-of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
+these parameters are written: fetch, for a table elsewhere; ingest.source, ingest.missing and
+model.formula; those that say how files are read, where they are given; ingest.sentinels where
+numbers such as -999 stand for missing cells; model.levels where levels have an order; split.by
+where rows belong to groups; the settings of train with which the loss is expected to end at its
+minimum; evaluate.gates for a table that is new. Comments and all other lines of params.yaml stay as
+they are. Afterwards `dvc repro` fits the model.
 
 The target is guessed where there is no doubt. Otherwise it is asked for on a terminal, and
 elsewhere it must be named.
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from linreg.errors import UserError
 from linreg.params.edit import set_values
 from linreg.params.fetch import is_address
 from linreg.params.file import PARAMS_FILE, load_params
+from linreg.params.read_options import add_reading_options, names_of, reading_of
 from linreg.setup.analysis import analyze_table
 from linreg.setup.fetched_table import fetch_for_use, is_fetched, unused_tables
 from linreg.setup.options import UseOptions
@@ -54,18 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--without",
-        type=_names,
+        type=names_of,
         action="extend",
         default=[],
         metavar="A,B",
         help="columns that are not to be features",
-    )
-    parser.add_argument(
-        "--names",
-        type=_names,
-        default=[],
-        metavar="A,B,C",
-        help="the names of the columns of a CSV file that has no header",
     )
     parser.add_argument(
         "--split-by",
@@ -98,12 +92,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--copy", action="store_true", help="copy a table from elsewhere into data/own/ first"
     )
     parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
+    add_reading_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the analysis of the table and write params.yaml."""
     options = options_of(args)
     params = load_params()
+    # What is wrong with them is an error of the parameter.
+    load_params(changes={f"ingest.{key}": value for key, value in options.reading.items()})
     settings: dict[str, Setting] = {}
     if is_fetched(options):
         fetched, settings = fetch_for_use(options, params)
@@ -130,7 +127,7 @@ def options_of(args: argparse.Namespace) -> UseOptions:
         sql=args.sql,
         fingerprint=args.fingerprint,
         at_version=args.at_version,
-        names=args.names,
+        reading=reading_of(args),
         target=args.target,
         without=list(dict.fromkeys(args.without)),
         split_by=args.split_by,
@@ -160,13 +157,6 @@ def _ask_for_target(candidates: Sequence[str]) -> str:
         print(f"Type a number from 1 to {len(candidates)}, or a name of the list.")
 
 
-def _names(text: str) -> list[str]:
-    """Return the names in a line of CSV."""
-    return [
-        name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip()
-    ]
-
-
 def _split_by(text: str) -> str:
     kind, _, column = text.partition(":")
     if text != "row" and not (kind in ("group", "time") and column):
@@ -180,4 +170,4 @@ def _values_of_column(text: str) -> tuple[str, list[str]]:
     column, sign, values = text.partition("=")
     if not sign or not column:
         raise UserError("--levels, --sentinels", "must be COLUMN=A,B", found=text)
-    return column.strip(), _names(values) if values.strip() else []
+    return column.strip(), names_of(values) if values.strip() else []

@@ -1,8 +1,10 @@
 """The parameters of ingest: the table, how it is read, and which of its cells and rows count."""
 
 import codecs
+import json
+from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -72,6 +74,11 @@ class ReadOptions(Section):
     sheet: str | None = Field(
         None, min_length=1, description="The sheet of a workbook to read; null for the first."
     )
+
+    def updated(self, changes: Mapping[str, Any]) -> "ReadOptions":
+        """Return the options with other values, as params.yaml has them, for some."""
+        values = {**self.model_dump(mode="json"), **changes}
+        return ReadOptions.model_validate_json(json.dumps(values))
 
     @field_validator("encoding")
     @classmethod

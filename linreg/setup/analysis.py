@@ -65,10 +65,8 @@ def analyze_table(
     """
     before = params
     is_known = source_parameter(path) == params.ingest.source
-    reading = params.ingest.read_options if is_known else READ_AS_IS
-    if options.names:
-        reading = reading.model_copy(update={"names": tuple(options.names)})
-    source = open_source(path, reading)
+    before_reading = params.ingest.read_options if is_known else READ_AS_IS
+    source = open_source(path, before_reading.updated(options.reading))
     unreadable = unreadable_columns(source)
     columns = [name for name in source.columns if name and name not in unreadable]
     if not columns:

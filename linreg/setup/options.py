@@ -17,20 +17,20 @@ class UseOptions:
     sql          of a database: a SELECT, or the name of a table
     fingerprint  a SELECT whose answer changes whenever the rows do
     at_version   of a Delta or Iceberg table, its version or snapshot
-    names      of the columns of a CSV file without a header
-    target     the column to predict
-    without    columns that are not to be features
-    split_by   the value of `split.by`
-    missing    the value of `ingest.missing`
-    levels     by column, levels of a category in their order, as text
-    sentinels  by column, values that stand for a missing cell, as text; none where nothing does
+    reading      how the files are read: values of parameters of ingest, as in params.yaml
+    target       the column to predict
+    without      columns that are not to be features
+    split_by     the value of `split.by`
+    missing      the value of `ingest.missing`
+    levels       by column, levels of a category in their order, as text
+    sentinels    by column, values that stand for a missing cell, as text; none where nothing does
     """
 
     file: Path | str
     sql: str | None = None
     fingerprint: str | None = None
     at_version: int | None = None
-    names: Sequence[str] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
     without: Sequence[str] = ()
     split_by: str | None = None
@@ -47,7 +47,7 @@ class UseOptions:
         words += _option("--sql", options.sql) + _option("--fingerprint", options.fingerprint)
         if options.at_version is not None:
             words += ["--at-version", str(options.at_version)]
-        words += _option("--names", ",".join(map(_cell, options.names)))
+        words += _reading_options(options.reading)
         words += _option("--target", options.target)
         words += _option("--without", ",".join(map(_cell, options.without)))
         words += _option("--split-by", options.split_by)
@@ -57,6 +57,23 @@ class UseOptions:
                 words += [name, f"{column}={','.join(map(_cell, values))}"]
         words += ["--copy"] * options.copy + ["--dry-run"] * options.dry_run
         return shlex.join(words)
+
+
+def _reading_options(reading: Mapping[str, Any]) -> list[str]:
+    words = []
+    for key, value in reading.items():
+        name = f"--{key.replace('_', '-')}"
+        match value:
+            case dict():
+                for column, format_ in value.items():
+                    words += [name, f"{column}={format_}"]
+            case list():
+                words += [name, ",".join(map(_cell, value))]
+            case "\t":
+                words += [name, "tab"]
+            case _:
+                words += [name, str(value)]
+    return words
 
 
 def _option(name: str, value: str | None) -> list[str]:

@@ -2,18 +2,18 @@
 
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from linreg.data.split.partition import part_sizes
 from linreg.errors import UserError
 from linreg.fit.exact.solver import solve
-from linreg.setup.checks.column_checks import ROW_NUMBER, check_columns
+from linreg.setup.checks.column_checks import ROW_NUMBER, UNLESS_ALONE, check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
 from linreg.setup.checks.leakage import SMALLEST_CONTRIBUTION, Leakage, find_leakage
 from linreg.setup.checks.training_checks import check_training_rows
 from linreg.setup.formula_reader import FormulaReader
 from linreg.setup.missing_policy import NOTHING_MISSING, MissingCells, missing_findings
-from linreg.setup.survey.column_names import is_id, is_row_number
+from linreg.setup.survey.column_names import is_row_number
 from linreg.setup.survey.preview import Preview
 from linreg.setup.training.choice import TrainingChoice, choose_training
 
@@ -55,6 +55,19 @@ class Proposal:
         self.excluded |= dict.fromkeys(finding.excluded, finding.reason)
         self.features = [name for name in self.features if name not in finding.excluded]
 
+    def restore(self) -> None:
+        """Take back the exclusion that speaks least against a column, as no feature is left."""
+        possible = [finding for finding in self.findings if finding.reason in UNLESS_ALONE]
+        if possible:
+            finding = min(possible, key=lambda each: UNLESS_ALONE.index(each.reason))
+            action, names = "Kept, as it is the only feature.", finding.excluded
+            kept = replace(finding, action=action, excluded=(), is_hint=True, column=names[0])
+            self.findings[self.findings.index(finding)] = kept
+            self.features = list(names)
+            self.excluded = {
+                name: reason for name, reason in self.excluded.items() if name not in self.features
+            }
+
 
 def propose(
     reader: FormulaReader, target: str, without: Collection[str], known: Sequence[Finding]
@@ -85,6 +98,8 @@ def propose(
             proposal.add(finding)
     for finding in numbers_of_rows:
         _exclude_unless_it_counts(proposal, finding, reader)
+    if not proposal.features:
+        proposal.restore()
     while True:
         if not proposal.features:
             proposal.add(
@@ -122,13 +137,9 @@ def propose(
 
 
 def _exclude_unless_it_counts(proposal: Proposal, finding: Finding, reader: FormulaReader) -> None:
-    """Exclude a row number, unless it is the only feature or explains the target."""
+    """Exclude a row number, unless it explains the target."""
     (name,) = finding.excluded
-    if proposal.features == [name] and not is_id(name):
-        reason = "Kept, as it is the only feature."
-        kept = Finding(finding.message, reason, is_hint=True, column=name)
-        proposal.findings.append(kept)
-    elif not is_row_number(name) and _explains(proposal, name, reader):
+    if not is_row_number(name) and _explains(proposal, name, reader):
         kept = Finding(
             finding.message.replace("a row number", "like a row number"),
             "Kept, as it explains the target.",

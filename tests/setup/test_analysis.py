@@ -128,7 +128,43 @@ TABLES: dict[str, tuple[Columns, str, dict[str, Any]]] = {
     ),
     "one feature that numbers the rows": ({"dose": range(1, N + 1)}, "y ~ dose", {}),
     "a row number beside a feature": ({"obs": range(1, N + 1), "age": AGE}, "y ~ age", {}),
-    "an id alone": ({"id": range(N)}, "y ~ 1", {}),
+    "an id alone": ({"id": range(N)}, "y ~ id", {}),
+    "an id and a number of the row": ({"id": range(N), "nr": range(N, 0, -1)}, "y ~ id", {}),
+    "mostly missing, and alone": (
+        {"age": with_gaps(AGE, 0.6)},
+        "y ~ age",
+        {"ingest.missing": "mean"},
+    ),
+    "the index of a data frame, of which rows are gone": (
+        {"Unnamed: 0": np.sort(RNG.permutation(2 * N)[:N]), "age": AGE},
+        "y ~ age",
+        {},
+    ),
+    "the index of resampled rows": (
+        {"Unnamed: 0": RNG.integers(0, N, N), "age": AGE},
+        "y ~ age",
+        {},
+    ),
+    "what reset_index has written": (
+        {
+            "level_0": np.sort(RNG.permutation(2 * N)[:N]),
+            "index": np.sort(RNG.permutation(2 * N)[:N]),
+            "__index_level_0__": RNG.permutation(2 * N)[:N],
+            "age": AGE,
+        },
+        "y ~ age",
+        {},
+    ),
+    "the row names of R": (
+        {"rownames": RNG.permutation(2 * N)[:N], "...2": RNG.permutation(2 * N)[:N], "age": AGE},
+        "y ~ age",
+        {},
+    ),
+    "a measured index": (
+        {"index": (1000 + 50 * RNG.normal(size=N)).round(1), "age": AGE},
+        "y ~ index + age",
+        {},
+    ),
     "a rare level": ({"zone": ["island"] + ["coast"] * (N - 1), "age": AGE}, "y ~ zone + age", {}),
     "words that are no scale": (
         {"gas": RNG.choice(["NO2", "CO2", "O3"], N), "status": RNG.choice(["M", "S"], N)},

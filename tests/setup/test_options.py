@@ -15,12 +15,28 @@ NAMES = st.text(
 ).filter(lambda name: "=" not in name and not name.startswith("-"))
 BY_COLUMN = st.dictionaries(NAMES, st.lists(NAMES, max_size=3), max_size=2)
 
+READING = st.fixed_dictionaries(
+    {},
+    optional={
+        "names": st.lists(NAMES, min_size=1, max_size=3),
+        "encoding": st.sampled_from(["cp1252", "utf-16"]),
+        "delimiter": st.sampled_from([";", "\t", " ", "|"]),
+        "skip": st.integers(0, 9),
+        "comment": st.sampled_from(["#", "//"]),
+        "decimal": st.sampled_from([".", ","]),
+        "thousands": st.sampled_from(["", "'", " "]),
+        "missing_words": st.lists(NAMES, min_size=1, max_size=3),
+        "dates": st.dictionaries(NAMES, st.just("%d/%m/%Y"), min_size=1, max_size=2),
+        "sheet": st.sampled_from(["Sheet 1", "été"]),
+    },
+)
+
 
 @given(
     st.builds(
         UseOptions,
         st.sampled_from([Path("t.csv"), Path("my data/a b.csv"), Path("it's.csv")]),
-        names=st.lists(NAMES, max_size=3),
+        reading=READING,
         target=st.none() | NAMES,
         without=st.lists(NAMES, max_size=3, unique=True),
         split_by=st.sampled_from([None, "row", "group:the patient", "time:day"]),

@@ -5,6 +5,7 @@ name it; a column whose type is wrong as a whole is an error at once.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
@@ -31,12 +32,15 @@ class InvalidCells(NamedTuple):
 
 
 class CoercedTable(NamedTuple):
-    """Features of n rows in the types of training, and by column the cells that are null for being
-    invalid.
+    """Features of n rows in the types of training.
+
+    invalid    by column, the cells that are null for being invalid
+    precision  by column, the type that cells of less than double precision had
     """
 
     table: pa.Table
     invalid: Mapping[str, InvalidCells]
+    precision: Mapping[str, pa.DataType] = MappingProxyType({})
 
     def missing(self, name: str) -> Mask | None:
         """Return the rows (n,) in which a column has no value; None where there is no such row."""
@@ -61,6 +65,7 @@ def coerce(
     names = list(frame.column_names if isinstance(frame, pa.Table) else map(str, frame.columns))
     columns: dict[str, ArrowColumn] = {}
     invalid: dict[str, InvalidCells] = {}
+    precision: dict[str, pa.DataType] = {}
     for name, type_ in feature_types(schema).items():
         where = f"{origin}: column {name}"
         if names.count(name) != 1:
@@ -70,12 +75,15 @@ def coerce(
         index = names.index(name)
         values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
         original, columns[name] = _coerce_column(values, type_, where, text)
+        if original.type in (pa.float16(), pa.float32()):
+            precision[name] = original.type
         if columns[name].null_count > original.null_count:
             rows = as_mask(pc.and_(columns[name].is_null(), original.is_valid()))
             invalid[name] = InvalidCells(rows, original)
     # A table without columns would forget its number of rows.
     table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
-    return CoercedTable(without_sentinels(table, schema.sentinels), invalid)
+    table = without_sentinels(table, schema.sentinels, precision)
+    return CoercedTable(table, invalid, precision)
 
 
 def feature_types(schema: Schema) -> dict[str, pa.DataType]:

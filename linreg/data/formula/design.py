@@ -180,6 +180,12 @@ class Design:
                 warnings[f"filled with the mean: {name}"] = missing
             if statistics.min is not None and statistics.max is not None:
                 low, high = as_scalar(statistics.min), as_scalar(statistics.max)
+                # 0.1 and what a type of less precision makes of it are the same number.
+                single = pa.float32() if self.schema.columns[name].type == "float" else None
+                if precision := features.precision.get(name, single):
+                    column, low, high = (
+                        value.cast(precision).cast(pa.float64()) for value in (column, low, high)
+                    )
                 outside = pc.or_(pc.less(column, low), pc.greater(column, high))
                 # A missing number is not outside, rather than neither.
                 in_rows = as_mask(pc.and_kleene(outside, column.is_valid()))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from linreg.data.formula.schema import kind_of
 from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
 from linreg.setup.checks.text_checks import check_text
-from linreg.setup.survey.column_names import is_row_number
+from linreg.setup.survey.column_names import is_index, is_row_number
 from linreg.setup.survey.column_survey import ColumnSurvey
 
 MOSTLY_MISSING = 0.5
@@ -20,6 +20,11 @@ RISK_OF_UNSEEN_LEVEL = 0.01
 """A column is excluded if the training rows may lack one of its levels with more probability."""
 ROW_NUMBER = "row number"
 """The reason for which a row number is excluded."""
+ALMOST_CONSTANT = "almost constant"
+MISSING = "missing"
+RARE_LEVELS = "rare levels"
+UNLESS_ALONE = (ALMOST_CONSTANT, MISSING, RARE_LEVELS, ROW_NUMBER)
+"""The reasons for which a column is excluded only where another feature is left."""
 Check = Callable[[CheckContext, str, ColumnSurvey], Finding | None]
 
 
@@ -97,7 +102,12 @@ def _check_time(_context: CheckContext, name: str, column: ColumnSurvey) -> Find
 
 def _check_row_number(context: CheckContext, name: str, column: ColumnSurvey) -> Finding | None:
     profile = column.profile
-    if not pa.types.is_integer(profile.type) or profile.missing or name == context.target:
+    if name == context.target:
+        return None
+    if is_index(name) and kind_of(profile.type) == "number":
+        message = f"{name} is the index of a data frame: a row number."
+        return Finding(message, "Left out.", (name,), ROW_NUMBER)
+    if not pa.types.is_integer(profile.type) or profile.missing:
         return None
     if column.distinct.num_repeats or profile.count <= 2:
         return None
@@ -114,9 +124,7 @@ def _check_mostly_missing(context: CheckContext, name: str, column: ColumnSurvey
     share = column.profile.missing / context.survey.num_rows
     if share <= MOSTLY_MISSING or name == context.target:
         return None
-    return Finding(
-        f"{name} is missing in {share:.0%} of the rows.", "Left out.", (name,), "missing"
-    )
+    return Finding(f"{name} is missing in {share:.0%} of the rows.", "Left out.", (name,), MISSING)
 
 
 def _check_almost_constant(
@@ -136,7 +144,7 @@ def _check_almost_constant(
         " test rows.",
         "Left out.",
         (name,),
-        "almost constant",
+        ALMOST_CONSTANT,
     )
 
 
@@ -157,7 +165,7 @@ def _check_rare_levels(context: CheckContext, name: str, column: ColumnSurvey) -
         " would stop (model.unseen: error).",
         "Left out; to use it, merge rare levels.",
         (name,),
-        "rare levels",
+        RARE_LEVELS,
     )
 
 

@@ -8,7 +8,10 @@ _ID = re.compile(r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|identifier)$)|[a-z](Id|ID
 _ROW_NUMBER = re.compile(
     r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|identifier|idx|index|key|rownum|row|nr|no|number)$)"
     r"|[a-z](Id|ID)$"
+    # What pandas and R call the numbers of rows when they write or read them as a column.
+    r"|^(?i:unnamed: \d+|level_\d+|row[._ ]?(names?|id|num(ber)?)|\.\.\.\d+)$"
 )
+_INDEX = re.compile(r"^(Unnamed: 0(\.\d+)*|__index_level_\d+__)$")
 _PERSON = (
     r"(patient|subject|participant|respondent|person|individual|proband|customer|client|user|member"
     r"|household|family|twin|student|pupil|child|employee|worker|driver|player|athlete|animal|mouse"
@@ -34,6 +37,11 @@ def is_id(name: str) -> bool:
 def is_row_number(name: str) -> bool:
     """Whether a column is named an identifier or the number of its row, such as `nr`."""
     return bool(_ROW_NUMBER.search(name))
+
+
+def is_index(name: str) -> bool:
+    """Whether a column is named as pandas names the index of a data frame, and nobody else."""
+    return bool(_INDEX.search(name))
 
 
 def is_person(name: str) -> bool:

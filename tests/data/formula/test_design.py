@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linreg.data.formula.coercion import CoercedTable
+from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.formula.design import Design
 from linreg.errors import UserError
@@ -368,6 +368,43 @@ def test_an_unseen_level_gets_the_reference_level_where_the_schema_says_so(learn
     assert warning[1].tolist() == [False, True, False, False]
     # Without a reference level there is none to get.
     assert "'new'" in error_of(learn("y ~ 0 + g", train, unseen="base"), new)
+
+
+@pytest.mark.parametrize("trained_on", [pa.float32(), pa.float64()])
+@pytest.mark.parametrize("predicted_from", [pa.float16(), pa.float32(), pa.float64()])
+def test_a_range_has_the_precision_of_the_cells(
+    learn: Learn, trained_on: pa.DataType, predicted_from: pa.DataType
+) -> None:
+    cells = [0.1, 0.7, 0.3]
+    design = learn("y ~ x", pa.table({"y": [1.0, 2.0, 3.0], "x": pa.array(cells, trained_on)}))
+
+    def outside(*x: float) -> list[bool]:
+        new = pa.table({"x": pa.array(np.array(x, predicted_from.to_pandas_dtype()))})
+        warnings = design.row_warnings(coerce(new, design.schema, "new"))
+        is_outside = warnings.get("outside the training range: x", np.zeros(len(x), bool))
+        return list(is_outside)
+
+    assert outside(*cells) == [False] * 3
+    assert outside(0.09, 0.71, 0.5) == [True, True, False]
+    if trained_on == predicted_from == pa.float64():
+        assert outside(np.nextafter(0.1, 0), np.nextafter(0.7, 1)) == [True, True]
+
+
+def test_a_whole_number_just_beyond_the_range_is_outside_it(learn: Learn) -> None:
+    # Single precision would not tell the two apart.
+    design = learn("y ~ x", pa.table({"y": [1.0, 2.0], "x": [0, 2**24]}))
+    new = coerce(pa.table({"x": [2**24, 2**24 + 1]}), design.schema, "new")
+    (rows,) = design.row_warnings(new).values()
+    assert rows.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("type_", [pa.float16(), pa.float32(), pa.float64()])
+def test_a_sentinel_is_found_in_cells_of_any_precision(learn: Learn, type_: pa.DataType) -> None:
+    table = pa.table({"y": [1.0, 2.0, 3.0], "x": [0.5, 1.5, -99.9]})
+    design = learn("y ~ x", table, sentinels={"x": [-99.9]}, fill_missing=True)
+    cells = pa.array(np.array([1.0, -99.9], type_.to_pandas_dtype()))
+    new = coerce(pa.table({"x": cells}), design.schema, "new")
+    assert new.table["x"].to_pylist() == [1.0, None]
 
 
 def test_pooled_levels_are_one_column_and_unseen_levels_belong_to_it(learn: Learn) -> None:
