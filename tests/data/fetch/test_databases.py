@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -20,6 +22,8 @@ from linreg.errors import UserError
 from linreg.files import file_hash, read_document
 from linreg.params.fetch import Fetch
 from tests.data.fetch.servers import PASSWORD, free_port, postgresql
+
+ROOT = Path(__file__).parents[3]
 
 
 class Database(NamedTuple):
@@ -349,3 +353,60 @@ def test_a_password_of_the_usual_variable_is_used(
     assert "no password supplied" in refusal(url, tmp_path / "out", sql="SELECT 1 AS a")
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     assert rows_of(url, "SELECT 1 AS a", tmp_path / "out")["a"].to_pylist() == [1]
+
+
+def test_a_library_that_is_absent_is_one_line_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None in sys.modules is how Python is told that there is no such module."""
+    (tmp_path / "t.duckdb").write_bytes(b"12345678DUCK" + bytes(100))
+    (tmp_path / "lake/_delta_log").mkdir(parents=True)
+    (tmp_path / "ice/metadata").mkdir(parents=True)
+    (tmp_path / "ice/metadata/v1.metadata.json").write_text("{}")
+    for module, url, extra in (
+        ("duckdb", str(tmp_path / "t.duckdb"), "sql"),
+        ("adbc_driver_postgresql.dbapi", "postgresql://u@127.0.0.1/db", "sql"),
+        ("deltalake", str(tmp_path / "lake"), "lake"),
+        ("pyiceberg.table", str(tmp_path / "ice"), "lake"),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        sql = {"sql": "t"} if extra == "sql" else {}
+        message = refusal(url, tmp_path / "out", **sql)
+        assert message.startswith(f"{url}: is read by {module.split('.')[0].replace('_', '-')},")
+        assert message.endswith(f"pip install 'linreg[{extra}]'")
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from linreg.data.fetch.fetched import fetch_table
+from linreg.params.fetch import Fetch
+fetch_table(Fetch(url=sys.argv[1], sql=sys.argv[2]), Path(sys.argv[3]))
+print(next(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_memory_does_not_grow_with_the_table(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})"
+        " SELECT i, i * 0.5 AS half, 'row ' || i AS name FROM n"
+    )
+    if kind == "sqlite":
+        url = str(tmp_path / "t.db")
+        sqlite3.connect(url).execute("CREATE TABLE t (a)").connection.close()
+    else:
+        monkeypatch.setenv("DB_PASSWORD", PASSWORD)
+        url = postgresql_database(request.getfixturevalue("server")).url
+    peaks = []
+    for most in (400_000, 1_600_000):
+        out = tmp_path / f"out-{most}"
+        arguments = [sys.executable, "-c", PEAK, url, numbers.format(most=most), str(out)]
+        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert read_document(out / "fetched.json")["rows"] == most
+        peaks.append(int(done.stdout))
+    # In kB; the rows in between are 45 MB as Arrow has them.
+    assert peaks[1] < peaks[0] + 25_000
