@@ -23,7 +23,7 @@ from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.params.edit import set_values
-from linreg.params.fetch import is_address
+from linreg.params.fetch import path_or_address
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.params.read_options import add_reading_options, names_of, reading_of
 from linreg.setup.analysis import analyze_table
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
         "file",
+        type=path_or_address,
         metavar="FILE",
         help="CSV or Parquet: a file, or a folder of files; or the address of a database, a lake "
         "or a file",
@@ -107,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join([*fetched.lines(), ""]))
         path = fetched.source
     else:
-        path = locate_table(Path(args.file), copy=args.copy and not args.dry_run)
+        path = locate_table(Path(options.file), copy=args.copy and not args.dry_run)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     analysis = analyze_table(path, params, options, _ask_for_target if is_terminal else None)
     analysis.settings.update({**settings, **analysis.settings})
@@ -123,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 def options_of(args: argparse.Namespace) -> UseOptions:
     """Return the options in the arguments of the command."""
     return UseOptions(
-        file=args.file if is_address(args.file) else Path(args.file),
+        file=args.file,
         sql=args.sql,
         fingerprint=args.fingerprint,
         at_version=args.at_version,

@@ -1,6 +1,7 @@
 """The parameters of a table that is fetched: its address, which holds no secret, and the query."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -90,6 +91,11 @@ def _is_host(rest: str) -> bool:
 def _mask_of_value(found: re.Match[str]) -> str:
     value = found[2]
     return found[1] + (value if not value or PLACEHOLDER.fullmatch(value) else "***")
+
+
+def path_or_address(text: str) -> Path | str:
+    """Return an address as it is, and anything else as a path."""
+    return text if is_address(text) else Path(text)
 
 
 def is_address(text: str) -> bool:
