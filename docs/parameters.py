@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from linreg.files import write_text
+from linreg.params.fetch import Fetch
 from linreg.params.params import Gate, Params
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -101,7 +102,10 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = document.pop("$defs")
     shown = examples()
     for name, model in sections().items():
-        document["properties"][name] = {"$ref": f"#/definitions/{model.__name__}"}
+        if "patternProperties" in document["properties"][name]:
+            document["properties"][name]["additionalProperties"] = False
+        else:
+            document["properties"][name] = {"$ref": f"#/definitions/{model.__name__}"}
         for key, field in definitions[model.__name__]["properties"].items():
             field["title"] = f"{name}.{key}"
             if f"{name}.{key}" in shown:
@@ -117,7 +121,8 @@ def sections() -> dict[str, type[BaseModel]]:
     """Return the model of each section by its name in params.yaml."""
     found = {}
     for name, field in Params.model_fields.items():
-        section = field.annotation
+        # The tables to fetch have names, and are sections below that of `fetch`.
+        section = Fetch if name == "fetch" else field.annotation
         assert isinstance(section, type)
         assert issubclass(section, BaseModel)
         found[name] = section
@@ -156,7 +161,7 @@ def _quoted(code: str) -> str:
 
 def _table(section: type[BaseModel]) -> list[str]:
     properties: dict[str, dict[str, Any]] = section.model_json_schema()["properties"]
-    defaults = section().model_dump(mode="json") if section is not Gate else {}
+    defaults = section().model_dump(mode="json") if section not in (Fetch, Gate) else {}
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, field in properties.items():
         meaning = field.get("description", "").replace("|", "\\|")

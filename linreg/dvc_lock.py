@@ -96,10 +96,15 @@ def parse_lock(path: Path) -> DvcLock:
 
 
 def stage_names(project: Path) -> list[str]:
-    """Return the stages in the order of dvc.yaml, which is the order in which they run."""
+    """Return the stages in the order of dvc.yaml, which is the order in which they run.
+
+    Those that fetch tables are not among them: what they write comes from elsewhere, and is an
+    input.
+    """
     path = project / "dvc.yaml"
     try:
-        return list(read_yaml(path.read_text(encoding="utf-8"), path.name)["stages"])
+        stages = read_yaml(path.read_text(encoding="utf-8"), path.name)["stages"]
+        return [name for name, stage in stages.items() if "foreach" not in stage]
     except FileNotFoundError:
         raise UserError(
             path.name, "there is no such file", todo="run from the folder that holds it"

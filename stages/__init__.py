@@ -1,4 +1,4 @@
-"""One short script per DVC stage, in this order: generate, ingest, split, train, evaluate."""
+"""One short script per stage, in this order: generate, fetch, ingest, split, train, evaluate."""
 
 import signal
 import sys

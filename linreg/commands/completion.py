@@ -8,6 +8,8 @@ linreg completion zsh > "${fpath[1]}/_linreg"                     the same for z
 import argparse
 from pathlib import Path
 
+from linreg.params.fetch import path_or_address
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the shell."""
@@ -35,5 +37,5 @@ def _complete_paths(parser: argparse.ArgumentParser) -> None:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
                 _complete_paths(command)
-        elif action.type is Path:
+        elif action.type in (Path, path_or_address):
             action.complete = shtab.FILE  # type: ignore[attr-defined]

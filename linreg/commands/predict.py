@@ -117,7 +117,8 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse arguments that are wrong whatever the files hold."""
     require_suffix(args.output)
     if not args.input.exists():
-        todo = "name a file to predict"
+        is_elsewhere = ":/" in str(args.input)
+        todo = "download it first" if is_elsewhere else "name a file to predict"
         raise UserError(args.input, "there is no such file or folder", todo=todo)
     if args.output.resolve() == args.input.resolve():
         raise UserError(args.output, "is the input too", todo="name another file for the output")

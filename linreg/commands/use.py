@@ -1,12 +1,16 @@
 """Check a table of yours and set up params.yaml for it.
 
-FILE is CSV or Parquet, or a folder of such files. It is read and checked; what looks wrong is
-printed, with what was done about it and how to have it otherwise. Then these parameters are
-written: ingest.source, ingest.missing and model.formula; those that say how files are read, where
-they are given; ingest.sentinels where numbers such as -999 stand for missing cells; model.levels
-where levels have an order; split.by where rows belong to groups; the settings of train with which
-the loss is expected to end at its minimum; evaluate.gates for a table that is new. Comments and all
-other lines of params.yaml stay as they are. Afterwards `dvc repro` fits the model.
+FILE is CSV or Parquet, or a folder of such files; or a table elsewhere, which is copied to
+data/fetched/ by a stage of its own: a SQLite or DuckDB file or postgresql://user@host/database,
+each with --sql, a Delta or Iceberg table, s3://, gs:// or https://. Passwords stay in the
+environment: in an address, {NAME} stands for the value of a variable. The table is read and
+checked; what looks wrong is printed, with what was done about it and how to have it otherwise. Then
+these parameters are written: fetch, for a table elsewhere; ingest.source, ingest.missing and
+model.formula; those that say how files are read, where they are given; ingest.sentinels where
+numbers such as -999 stand for missing cells; model.levels where levels have an order; split.by
+where rows belong to groups; the settings of train with which the loss is expected to end at its
+minimum; evaluate.gates for a table that is new. Comments and all other lines of params.yaml stay as
+they are. Afterwards `dvc repro` fits the model.
 
 The target is guessed where there is no doubt. Otherwise it is asked for on a terminal, and
 elsewhere it must be named.
@@ -19,18 +23,35 @@ from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.params.edit import set_values
+from linreg.params.fetch import path_or_address
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.params.read_options import add_reading_options, names_of, reading_of
 from linreg.setup.analysis import analyze_table
+from linreg.setup.fetched_table import fetch_for_use, is_fetched, unused_tables
 from linreg.setup.options import UseOptions
 from linreg.setup.printout import analysis_lines, outcome_lines
+from linreg.setup.settings import Setting
 from linreg.setup.table_location import locate_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="CSV or Parquet: a file, or a folder of files"
+        "file",
+        type=path_or_address,
+        metavar="FILE",
+        help="CSV or Parquet: a file, or a folder of files; or the address of a database, a lake "
+        "or a file",
+    )
+    parser.add_argument("--sql", metavar="QUERY", help="of a database: a SELECT, or a table's name")
+    parser.add_argument(
+        "--fingerprint", metavar="QUERY", help="a SELECT whose answer changes whenever the rows do"
+    )
+    parser.add_argument(
+        "--at-version",
+        type=int,
+        metavar="NUMBER",
+        help="the version of a Delta table, or the snapshot of an Iceberg table",
     )
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
@@ -87,13 +108,22 @@ def run(args: argparse.Namespace) -> int:
     params = load_params()
     # What is wrong with them is an error of the parameter.
     load_params(changes={f"ingest.{key}": value for key, value in options.reading.items()})
-    path = locate_table(args.file, copy=args.copy and not args.dry_run)
+    settings: dict[str, Setting] = {}
+    if is_fetched(options):
+        fetched, settings = fetch_for_use(options, params)
+        print("\n".join([*fetched.lines(), ""]))
+        path = fetched.source
+    else:
+        path = locate_table(Path(options.file), copy=args.copy and not args.dry_run)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     analysis = analyze_table(path, params, options, _ask_for_target if is_terminal else None)
+    analysis.settings.update({**settings, **analysis.settings})
     print("\n".join(analysis_lines(analysis, options)))
     values = {name: setting.value for name, setting in analysis.settings.items()}
     changed = not args.dry_run and set_values(PARAMS_FILE, values)
     print("\n".join(outcome_lines(analysis, options, changed=changed)))
+    for name in unused_tables(params, str(values["ingest.source"])):
+        print(f"Remove fetch.{name} from {PARAMS_FILE}, or it is fetched for nothing.")
     return 0
 
 
@@ -101,6 +131,9 @@ def options_of(args: argparse.Namespace) -> UseOptions:
     """Return the options in the arguments of the command."""
     return UseOptions(
         file=args.file,
+        sql=args.sql,
+        fingerprint=args.fingerprint,
+        at_version=args.at_version,
         reading=reading_of(args),
         target=args.target,
         without=list(dict.fromkeys(args.without)),

@@ -16,6 +16,9 @@ from linreg.plain_yaml import read_yaml
 _WORDS_OF_YAML_1_1 = ("y", "n", "yes", "no", "on", "off")
 """Other readers take these for true and false."""
 
+LONG_ENTRY = 40
+"""A longer one stands on a line of its own."""
+
 
 def set_values(path: Path, values: Mapping[str, object]) -> bool:
     """Write values into a file by their names `section.key`; returns whether the file changed."""
@@ -71,8 +74,14 @@ def _with_value(text: str, section: str, key: str, value: object) -> str:
         return _with_line(text, name.end_mark.index, f"  {key}: {_as_yaml(value)}")
     if (found := _child(body, key)) is not None:
         return _with_value_replaced(text, *found, _as_yaml(value, in_braces=body.flow_style))
+    entry = f"{key}: {_as_yaml(value, in_braces=True)}"
+    if body.flow_style and not body.value and len(entry) > LONG_ENTRY:
+        # Below the name of an empty section, which leaves the comment there in sight.
+        start, end = body.start_mark.index, _end(body)
+        text = f"{text[:start].rstrip(' ')}{text[end:]}"
+        return _with_line(text, name.end_mark.index, f"  {entry}")
     if body.flow_style:
-        return _with_key_in_braces(text, body, f"{key}: {_as_yaml(value, in_braces=True)}")
+        return _with_key_in_braces(text, body, entry)
     indent = " " * body.start_mark.column
     return _with_line(text, _end(body), f"{indent}{key}: {_as_yaml(value)}")
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
+from linreg.params.fetch import Fetch
 from linreg.params.params import RENAMED, Gate, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
@@ -146,6 +147,8 @@ def _in_plain_words(message: str) -> str:
 
 def _section_at(location: list[str]) -> type[BaseModel]:
     section: type[BaseModel] = Params
+    if location[:1] == ["fetch"]:
+        return Fetch
     for name in location:
         inner = section.model_fields[name].annotation if name in section.model_fields else Gate
         section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else Gate

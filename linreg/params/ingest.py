@@ -148,6 +148,8 @@ class Ingest(ReadOptions):
     @classmethod
     def _has_no_parent_folder(cls, source: str) -> str:
         # DVC runs experiments in a copy of the workspace, whose parent is another folder.
+        if "://" in source:
+            raise ValueError("must be a path; `linreg use ADDRESS` has the table fetched to one")
         if ".." in PurePath(source).parts:
             raise ValueError(
                 f"must not contain ..; found {source}; name a path in this repository, or an "

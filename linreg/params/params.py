@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from linreg.params.fetch import Fetch, FetchName
 from linreg.params.ingest import Ingest
 from linreg.params.section import ColumnName, Section, Seed, Value
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 BY_COLUMN = ("ingest.dates", "ingest.sentinels", "model.levels")
 """The parameters whose keys are names of columns."""
+BY_NAME = (*BY_COLUMN, "fetch")
+"""The parameters whose keys are names that the user gives."""
 
 
 class Generate(Section):
@@ -241,6 +244,9 @@ class Params(Section):
     """The whole of params.yaml."""
 
     generate: Generate = Generate()
+    fetch: dict[FetchName, Fetch] = Field(
+        default_factory=dict, description="Tables that are fetched, by their names."
+    )
     ingest: Ingest = Ingest()
     model: Model = Model()
     split: Split = Split()
@@ -279,7 +285,7 @@ def flatten(params: Params) -> dict[str, Any]:
         if not isinstance(value, dict):
             parameters[name] = value
             return
-        if name in BY_COLUMN:
+        if name in BY_NAME:
             # As a whole: MLflow takes no parameter with the name of any column.
             if value:
                 parameters[name] = value

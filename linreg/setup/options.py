@@ -13,17 +13,24 @@ ByColumn = Mapping[str, Sequence[str]]
 class UseOptions:
     """What the user has given on the command line.
 
-    reading    how the files are read: values of parameters of ingest, as in params.yaml
-    target     the column to predict
-    without    columns that are not to be features
-    split_by   the value of `split.by`
-    missing    the value of `ingest.missing`
-    where      the value of `ingest.where`; empty for all rows
-    levels     by column, levels of a category in their order, as text
-    sentinels  by column, values that stand for a missing cell, as text; none where nothing does
+    file         the file or folder, or the address of a table
+    sql          of a database: a SELECT, or the name of a table
+    fingerprint  a SELECT whose answer changes whenever the rows do
+    at_version   of a Delta or Iceberg table, its version or snapshot
+    reading      how the files are read: values of parameters of ingest, as in params.yaml
+    target       the column to predict
+    without      columns that are not to be features
+    split_by     the value of `split.by`
+    missing      the value of `ingest.missing`
+    where        the value of `ingest.where`; empty for all rows
+    levels       by column, levels of a category in their order, as text
+    sentinels    by column, values that stand for a missing cell, as text; none where nothing does
     """
 
-    file: Path
+    file: Path | str
+    sql: str | None = None
+    fingerprint: str | None = None
+    at_version: int | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
     without: Sequence[str] = ()
@@ -39,6 +46,9 @@ class UseOptions:
         """Return the command with all options that were given, some of them changed."""
         options = replace(self, **changes)
         words = ["linreg", "use", str(options.file)]
+        words += _option("--sql", options.sql) + _option("--fingerprint", options.fingerprint)
+        if options.at_version is not None:
+            words += ["--at-version", str(options.at_version)]
         words += _reading_options(options.reading)
         words += _option("--target", options.target)
         words += _option("--without", ",".join(map(_cell, options.without)))

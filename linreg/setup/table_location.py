@@ -13,6 +13,8 @@ from linreg.setup.options import UseOptions
 
 COPIES = Path("data/own")
 """Where `--copy` puts tables; git does not ignore it."""
+FETCHED = Path("data/fetched")
+"""Where the stage that fetches puts tables; DVC tracks them."""
 _MOST_BYTES_FOR_GIT = 10_000_000
 
 
@@ -73,7 +75,7 @@ def tracking_advice(path: Path, options: UseOptions) -> tuple[str, str]:
 
 
 def _is_tracked(source: str) -> bool:
-    if Path(f"{source}.dvc").exists():
+    if Path(f"{source}.dvc").exists() or Path(source).is_relative_to(FETCHED):
         return True
     if query_git("ls-files", "--error-unmatch", "--", source) is not None:
         return True

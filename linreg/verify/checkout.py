@@ -87,8 +87,12 @@ class Checkout:
         set_values(path, values)
 
     def reproduce(self, environment: Environment = NO_VARIABLES) -> None:
-        """Run every stage by DVC; raises UserError with the stage's own message when one fails."""
-        command = ("dvc", "repro", "--force", "--no-run-cache", "--no-commit")
+        """Run every stage by DVC; raises UserError with the stage's own message when one fails.
+
+        Those that fetch tables are not run: what they wrote is an input here.
+        """
+        command = ["dvc", "repro", "--force", "--no-run-cache", "--no-commit"]
+        command += ["--single-item", *stage_names(self.folder)]
         self._run("dvc repro", environment, *command)
 
     def run_stages(self, environment: Environment = NO_VARIABLES) -> None:

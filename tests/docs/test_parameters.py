@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from linreg.errors import UserError
+from linreg.params.fetch import Fetch
 from linreg.params.file import load_params
 from linreg.params.params import Params
 
@@ -28,7 +29,10 @@ BEYOND_A_SCHEMA = (
     "is not a character encoding",
     "decimal and thousands must differ",
 )
-KEYS = {name: list(field.annotation.model_fields) for name, field in Params.model_fields.items()}  # type: ignore[union-attr]
+# The tables to fetch have names, and are sections below that of `fetch`.
+MODEL_OF: dict[str, Any] = {name: field.annotation for name, field in Params.model_fields.items()}
+MODEL_OF["fetch"] = Fetch
+KEYS = {name: list(model.model_fields) for name, model in MODEL_OF.items()}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_params_yaml_names_its_schema_in_the_first_line() -> None:
 )
 def test_every_parameter_has_a_sentence_and_a_row(key: str) -> None:
     section, _, name = key.partition(".")
-    model = SCHEMA["properties"][section]["$ref"].rpartition("/")[2]
+    model = MODEL_OF[section].__name__
     assert SCHEMA["definitions"][model]["properties"][name]["description"].endswith(".")
     of_section = (
         (ROOT / "docs/parameters.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
@@ -78,6 +82,28 @@ def test_every_example_is_accepted(key: str, value: object, tmp_path: Path) -> N
     (tmp_path / "params.yaml").write_text(json.dumps({section: {name: value}}))
     params = load_params(tmp_path / "params.yaml")
     assert params.model_dump(mode="json", exclude_unset=True) == {section: {name: value}}
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        {"a": {"url": "t.db", "sql": "t"}, "b-2": {"url": "https://example.org/t.csv"}},
+        {"a": {"sql": "t"}},
+        {"a": {"url": ""}},
+        {"a b": {"url": "t.db"}},
+        {"a": {"url": "t.db", "sqll": "t"}},
+        {"a": {"url": "t.db", "version": -1}},
+        {"a": 1},
+        [],
+    ],
+)
+def test_the_schema_and_load_params_accept_the_same_tables_to_fetch(
+    fetch: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(json.dumps({"fetch": fetch}))
+    is_valid = jsonschema.Draft7Validator(SCHEMA).is_valid({"fetch": fetch})
+    assert is_valid == (_refusal(path) == "")
 
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
@@ -133,6 +159,7 @@ MODELS = Params.model_json_schema()
 FIELDS = {
     name: MODELS["$defs"][each["$ref"].rpartition("/")[2]]
     for name, each in MODELS["properties"].items()
+    if "$ref" in each
 }
 SECTIONS = {name: _section(fields) for name, fields in FIELDS.items()}
 ONE_KEY = [

@@ -28,7 +28,8 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ),
     (
         "1: 2",
-        "1: is not a parameter; known: generate, ingest, model, split, train, evaluate, tracking",
+        "1: is not a parameter; known: generate, fetch, ingest, model, split, train, evaluate, "
+        "tracking",
     ),
     ("train: {1: 2}", "train.1: is not a parameter; known: solver, l2, collinear, engine, epochs"),
     # Of the wrong type.

@@ -7,11 +7,13 @@ import ast
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from linreg.params.params import Params
+from linreg.plain_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("generate", "ingest", "split", "train", "evaluate")
+STAGES = ("generate", "fetch", "ingest", "split", "train", "evaluate")
 BEGIN_A_RUN = ("training_run", "run_of_model")
 """The functions that hand parameters on to MLflow."""
 MOST_UNUSED = 0.1
@@ -65,19 +67,19 @@ def write_code_dependencies() -> None:
     for stage in STAGES:
         block = re.search(rf"^  {stage}:\n(?:    .*\n|\n)+", text, re.MULTILINE)
         assert block, stage
-        deps = re.search(r"    deps:\n((?:      - .*\n)+)", block[0])
+        deps = re.search(r"( +)deps:\n((?: +- .*\n)+)", block[0])
         assert deps, stage
         others = [
             line
-            for line in deps[1].splitlines()
+            for line in deps[2].splitlines()
             if not re.match(r" +- (linreg/|stages/)", line) and "requirements" not in line
         ]
         lines = [
             *others,
-            *(f"      - {path}" for path in code_of(stage)),
-            "      - requirements.lock",
+            *(f"{deps[1]}  - {path}" for path in code_of(stage)),
+            f"{deps[1]}  - requirements.lock",
         ]
-        new = block[0].replace(deps[1], "\n".join(lines) + "\n")
+        new = block[0].replace(deps[2], "\n".join(lines) + "\n")
         text = text.replace(block[0], new)
     (ROOT / "dvc.yaml").write_text(text)
 
@@ -125,7 +127,15 @@ def parameters_of(stage: str) -> set[str]:
             found.add(
                 f"{section.attr}.{key.attr}" if isinstance(key, ast.Attribute) else section.attr
             )
-    return {name for name in found if name.split(".")[0] not in found or "." not in name}
+    found = {name for name in found if name.split(".")[0] not in found or "." not in name}
+    # A stage of one table reads what concerns this table.
+    return {"fetch.${key}"} if stage == "fetch" else found
+
+
+def declared(stage: str) -> dict[str, Any]:
+    """Return what dvc.yaml says about a stage, or about each of the stages that it stands for."""
+    entry: dict[str, Any] = read_yaml((ROOT / "dvc.yaml").read_text(), "dvc.yaml")["stages"][stage]
+    return dict(entry.get("do", entry))
 
 
 def _taken_out_of_flattened_parameters(stage: str) -> set[str]:
