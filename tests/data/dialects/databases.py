@@ -16,6 +16,7 @@ DIALECTS = (
         quoting="none",
         missing=r"\N",
         truth=("t", "f"),
+        refused="is not a number, unlike",
     ),
     Dialect(
         "postgresql-psql",
@@ -46,6 +47,7 @@ DIALECTS = (
         truth=("1", "0"),
         header=False,
         needs={"names": _ALL},
+        refused="is not a number, unlike",
     ),
     Dialect(
         "mysql-outfile-csv",
@@ -56,6 +58,7 @@ DIALECTS = (
         truth=("1", "0"),
         header=False,
         needs={"names": _ALL},
+        refused="is not a number, unlike",
     ),
     Dialect(
         "sqlite-csv", "SQLite, .mode csv with .headers on: CRLF.", line_end="\r\n", truth=("1", "0")
@@ -108,6 +111,7 @@ DIALECTS = (
         parts=("000000_0", "000001_0"),
         header=False,
         needs={"names": _ALL, "delimiter": "\x01"},
+        refused="is not a number, unlike",
     ),
     Dialect(
         "snowflake-unload",
@@ -117,6 +121,7 @@ DIALECTS = (
         quoting="text",
         missing=r"\N",
         truth=("true", "false"),
+        refused="is not a number, unlike",
     ),
     Dialect(
         "bigquery-export",

@@ -202,7 +202,6 @@ DIALECTS = (
     Dialect(
         "excel-mac",
         "Excel for Mac, saved as 'CSV (Macintosh)': lines end in CR alone, Mac Roman.",
-        needs={"encoding": "mac-roman"},
         encoding="mac-roman",
         line_end="\r",
         truth=("TRUE", "FALSE"),

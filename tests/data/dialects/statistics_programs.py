@@ -91,6 +91,7 @@ DIALECTS = (
         truth=("1", "0"),
         dates="%d%b%Y",
         months=str.lower,
+        refused="is not a number, unlike",
     ),
     Dialect(
         "spss-save-translate",
@@ -136,6 +137,7 @@ DIALECTS = (
         quoting="text",
         missing="Missing[]",
         needs={"missing_words": ("Missing[]",)},
+        refused="is not a number, unlike",
     ),
     Dialect(
         "julia-csv-write",
