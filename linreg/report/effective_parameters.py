@@ -21,7 +21,14 @@ STEPS = frozenset(
     )
 )
 """Of gradient descent: the exact solution takes no steps."""
-OFF: Mapping[str, Any] = {"model.pool": 0, "train.l2": 0, "train.average": 0, "train.patience": 0}
+OFF: Mapping[str, Any] = {
+    "ingest.missing_words": [],
+    "ingest.skip": 0,
+    "model.pool": 0,
+    "train.l2": 0,
+    "train.average": 0,
+    "train.patience": 0,
+}
 """Values that switch something off."""
 
 

@@ -251,6 +251,7 @@ def test_nothing_slow_is_imported() -> None:
     assert done.stdout == "\n"
 
 
+@pytest.mark.slow
 def test_of_very_many_terms_those_behind_the_first_are_one_line(
     printed: Callable[..., list[str]],
 ) -> None:

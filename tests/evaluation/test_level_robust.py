@@ -40,6 +40,7 @@ def dense_errors(rows: CompactRows, intercept: bool = True) -> tuple[str, Floats
     return errors.standard_errors()
 
 
+@pytest.mark.slow
 @layouts
 @with_and_without_weights
 @with_and_without_intercept

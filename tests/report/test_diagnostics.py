@@ -106,6 +106,7 @@ def test_of_a_training_that_has_not_converged_the_exact_coefficients_are_to_be_r
     assert not run.passed
 
 
+@pytest.mark.slow
 def test_of_a_training_near_the_minimum_predictions_are_fine_and_coefficients_are_not(
     evaluated: Evaluated,
 ) -> None:
@@ -117,6 +118,7 @@ def test_of_a_training_near_the_minimum_predictions_are_fine_and_coefficients_ar
     assert "Predictions are as good as they can be." in first.text
 
 
+@pytest.mark.slow
 def test_one_coefficient_far_from_its_exact_value_is_not_hidden_by_the_others(
     evaluated: Evaluated,
 ) -> None:

@@ -41,6 +41,7 @@ def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_run_is_shown_while_it_is_written_and_one_sender_serves_two_stages(
     store: MlflowClient, sent_run: SentRun
 ) -> None:
@@ -301,6 +302,7 @@ def test_stores_opened_at_once_in_one_process_are_one_store(repository: Path) ->
     } == {"Default"}
 
 
+@pytest.mark.slow
 def test_a_sender_that_is_starting_is_not_started_again(store: MlflowClient) -> None:
     with start_run("linreg", "short", {}, {}) as run:
         run.start_sender()

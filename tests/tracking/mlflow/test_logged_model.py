@@ -178,6 +178,7 @@ def test_the_logged_model_holds_data_only(mlflow_model: Path) -> None:
     assert files == ours | mlflows | {"input_example.json", "serving_input_example.json"}
 
 
+@pytest.mark.slow
 def test_the_model_needs_only_the_packages_that_it_names(mlflow_model: Path) -> None:
     """It loads where torch, DVC and formulaic cannot be imported."""
     names = [

@@ -84,6 +84,7 @@ def test_moments_are_exact_for_integers() -> None:
 ROWS = drawn(2 * ROWS_PER_FLUSH + TILE + 5, 2)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(ROWS[1])), max_size=6), st.booleans())
 def test_the_lengths_of_chunks_do_not_change_a_bit(cuts: list[int], weighted: bool) -> None:
     X, y, w = ROWS
@@ -100,6 +101,7 @@ def test_chunks_of_one_row_give_the_same_bits() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(ROWS[1])), min_size=1, max_size=4), st.booleans())
 def test_merged_parts_give_the_same_float64(cuts: list[int], weighted: bool) -> None:
     X, y, w = ROWS
