@@ -19,7 +19,7 @@ from linreg.data.csv.layout import (
     layout_at_top,
     number_columns,
 )
-from linreg.data.csv.sample_rows import MOST_CHARACTERS, SampleRow, Splitter
+from linreg.data.csv.sample_rows import SampleRow, Splitter
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -27,6 +27,8 @@ DELIMITERS = (",", ";", "\t", "|")
 _CONTROL_CHARACTERS = ("\x01", "\x1f")
 """Separate the cells of Hive's files, and the units of ASCII."""
 
+_CHARACTERS_WITH_BLANKS = 1 << 18
+"""Where blanks around quoted cells are looked for."""
 _SAMPLE_ROWS = 100
 _ALL_ROWS = None
 
@@ -149,8 +151,9 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
             return escaping
     padding = splitter._replace(has_blanks=True)
     sign = splitter.delimiter
-    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
-    if (f'{sign} "' in first or f'" {sign}' in first) and _splits_all(lines, padding):
+    first = lines.text[lines.start : lines.start + _CHARACTERS_WITH_BLANKS]
+    has_blanks = '"' in first and (f'{sign} "' in first or f'" {sign}' in first)
+    if has_blanks and _splits_all(lines, padding):
         return padding
     return splitter
 
