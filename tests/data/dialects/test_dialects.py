@@ -21,7 +21,6 @@ WITH_DATES = {
 """The first dialect with dates of each kind."""
 DATES_WITH_MISSING_WORDS = (
     "sas-proc-export",
-    "sas-comma-dollar",
     "stata-outsheet",
     "matlab-writetable",
     "pandas-none-text",
