@@ -111,17 +111,13 @@ def mixed_types(r: Random) -> Case:
             "0x1F",
             "1_000",
             "12:30",
-            "--",
-            "-",
             "one",
             "1.2.3",
             "12 cm",
             "true",
             "2024-01-01",
-            "١٢",
             "1e",
             "+-1",
-            ".",
         ]
     )
     cells[name][row] = word
@@ -132,22 +128,14 @@ def mixed_types(r: Random) -> Case:
 
 
 def thousands(r: Random) -> Case:
+    """Numbers with a sign between thousands and a decimal point, which tells one from the other."""
     dialect = Dialect.drawn(r)
     cells = table(r)
     sign = r.choice([",", " ", "'", "\u202f"])
-    cells["x"] = [
-        f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}" + (".5" if r.random() < 0.5 else "")
-        for _ in cells["x"]
-    ]
-    decimal = sign == "," and dialect.delimiter == ";" and not any("." in x for x in cells["x"])
-    if decimal:
-        return Case(
-            {"table": dialect.text(lines_of(cells, dialect))},
-            table=cells | {"x": [float(x.replace(",", ".")) for x in cells["x"]]},
-        )
+    cells["x"] = [f"{r.randint(1, 999)}{sign}{r.randint(100, 999)}.5" for _ in cells["x"]]
     return Case(
         {"table": dialect.text(lines_of(cells, dialect))},
-        r"^table: row \d+: column x: .*(is a formatted number, which makes the column text; write plain|is not a number, unlike)",
+        table=cells | {"x": [float(x.replace(sign, "")) for x in cells["x"]]},
     )
 
 

@@ -52,13 +52,21 @@ PLANTED: dict[str, tuple[list[Any], str, str]] = {
         "date as text",
         "'1/1/2024'",
     ),
-    "percent signs": ([f"{i % 40}%" for i in range(N)], "numbers as text", "such as '0%'"),
-    "thousands separators": (
-        [f"{i % 40 + 1},200.50" for i in range(N)],
+    "some percent signs": (
+        [f"{i % 40 + 1}" + "%" * (i % 2) for i in range(N)],
         "numbers as text",
-        "'1,200.50'",
+        "such as '2%'",
     ),
-    "currency signs": ([f"$ {i % 40}" for i in range(N)], "numbers as text", "'$ 0'"),
+    "two units": (
+        [f"{i % 40 + 1} {('kg', 'lb')[i % 2]}" for i in range(N)],
+        "numbers as text",
+        "'1 kg'",
+    ),
+    "two currencies": (
+        [f"{'$€'[i % 2]} {i % 40 + 1}" for i in range(N)],
+        "numbers as text",
+        "'$ 1'",
+    ),
     "numbers with words between": (
         [i % 40 if i != 9 else "unknown" for i in range(N)],
         "mixed",
