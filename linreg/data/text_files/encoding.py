@@ -78,15 +78,11 @@ def find_encoding(
 
 
 def _given_encoding(path: Path, given: str, start: bytes) -> Encoding:
-    """Return the encoding that was given; raises UserError for UTF-8 in which others see marks."""
+    """Return the encoding that was given; raises UserError where the text is UTF-8."""
     name = codecs.lookup(given).name.removesuffix("-sig")
-    # Of the encodings with a byte for each character only these have text that is UTF-8 by chance.
-    if (
-        name != UTF8
-        and not start.isascii()
-        and is_utf8(start, final=False)
-        and _has_a_character_per_byte(name)
-    ):
+    is_other_utf8 = name != UTF8 and not start.isascii() and is_utf8(start, final=False)
+    # Pairs of bytes of other encodings are UTF-8 by chance.
+    if is_other_utf8 and _has_a_character_per_byte(name):
         cell = next(iter(cells_outside_ascii([start])))
         raise UserError(
             path,

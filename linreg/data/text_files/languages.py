@@ -98,7 +98,7 @@ def _has_odd_symbol(cell: str) -> bool:
                 each not in _BETWEEN_LETTERS
                 and ((before.isalpha() or each == "€") and after.isalpha())
             )
-            or before in _SYMBOLS - _BETWEEN_LETTERS - {each}
+            or before in _SYMBOLS - _BETWEEN_LETTERS
         ):
             return True
     return False

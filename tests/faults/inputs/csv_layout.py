@@ -190,7 +190,7 @@ def invalid_bytes(r: Random) -> Case:
     )
     return Case(
         {"table": bytes(content)},
-        r"^table: (row \d+: )?is not UTF-8(, and |; found byte 0x.. at offset \d+",
+        r"^table: (row \d+: )?is not UTF-8(, and |; found byte 0x.. at offset \d+)",
     )
 
 
