@@ -69,7 +69,8 @@ def tokenize(text: str) -> list[Token]:
             case "end":
                 return tokens
             case "name":
-                position = _end_of_name(text, position)
+                if position < len(text) and not text[position].isascii():
+                    position = _end_of_name(text, position)
                 value = text[start:position]
             case "quoted":
                 value = word[1:-1].replace("``", "`")
