@@ -50,8 +50,9 @@ def csv_to_parquet(
 
     All have the same schema, and all rows in their order; missing cells are null. A column without
     any value is float64. An empty line is not a row, except in a file of one column, where it is a
-    missing cell. Raises UserError, with file and column or data row (the first one below the header
-    is 1), for anything that is not a table of UTF-8 text.
+    missing cell; nor is one of empty cells, a comment, or units below the names. Raises UserError,
+    with file and column or data row (the first one below the header is 1, and what is no row does
+    not count), for anything that is not a table of text.
     """
     files = [read_header(path, options) for path in paths]
     for file in files:

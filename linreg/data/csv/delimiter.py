@@ -194,16 +194,18 @@ def _occur_in_numbers(sample: Sample, delimiters: Sequence[str]) -> bool:
 
 
 def _are_separated_by_blanks(sample: Sample) -> bool:
-    if sample.layout is not None:
-        return sample.layout.evidence
     rows = [row.cells for row in sample.rows[sample.first_row or 0 :]]
-    return bool(number_columns(rows, sample.num_columns))
+    numbers = number_columns(rows, sample.num_columns)
+    if sample.layout is not None:
+        # Rows of nothing but numbers have no header.
+        return sample.layout.evidence or len(numbers) == sample.num_columns
+    return bool(numbers)
 
 
 def _refuse_numbers_in_groups(lines: FirstLines, sample: Sample) -> None:
     """Raise UserError where `1 200` may be one number as well as two."""
     body = [row.cells for row in sample.rows[1:]]
-    if all(
+    if body and all(
         cells[0].isdigit() and all(len(cell) == 3 and cell.isdigit() for cell in cells[1:])
         for cells in body
     ):

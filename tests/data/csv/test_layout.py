@@ -215,6 +215,12 @@ def test_a_blank_may_be_part_of_a_number_or_end_it(tmp_path: Path) -> None:
     assert read(tmp_path, text, delimiter=",")[0] == ("total price",)
 
 
+def test_numbers_between_blanks_without_a_header_are_said_to_have_none(tmp_path: Path) -> None:
+    for text in ("1 2 3\n4 5 6\n", " 1.5   2\n", "1 200\n"):
+        assert "has no header; found only numbers" in refusal(tmp_path, text)
+    assert read(tmp_path, "1 2\n3 4\n", names=("x", "y"))[1] == {"x": [1, 3], "y": [2, 4]}
+
+
 def test_text_with_blanks_in_one_column_is_not_split(tmp_path: Path) -> None:
     _, cells, notes = read(tmp_path, "city name\nNew York\nSan Jose\n")
     assert (cells, notes) == ({"city name": ["New York", "San Jose"]}, "")
