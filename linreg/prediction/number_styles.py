@@ -30,18 +30,19 @@ def styles_in(file: CsvFile, schema: Schema) -> Mapping[str, NumberStyle]:
         decided: set[str] = {schema.reading.decimal}
         return {name: style.as_shown(decided) for name, style in remembered.items()}
     shown: dict[str, set[str]] = {name: set() for name in numbers}
+    may_be_open = file.has_decimal_commas and not _is_known(schema)
     undecided: dict[str, str] = {}
     for rows in read_rows(file, pa.schema([(name, pa.string()) for name in numbers])):
         for name in numbers:
             cells = rows.column(name).drop_null()
             add_shown_decimals(shown[name], cells)
-            if name not in undecided:
+            if may_be_open and name not in undecided:
                 index = pc.index(pc.match_substring_regex(cells, _AMBIGUOUS), True).as_py()
                 if index >= 0:
                     undecided[name] = cells[index].as_py()
     # A column with both signs has wrong cells of one kind; which, the others tell.
     in_file: set[str] = set().union(*(signs for signs in shown.values() if len(signs) == 1))
-    if not any(shown.values()) and file.has_decimal_commas and not _is_known(schema):
+    if not any(shown.values()):
         for name, cell in undecided.items():
             raise UserError(
                 f"{file.path}: column {name}: {cell!r}",
