@@ -1,11 +1,14 @@
 """How the columns of a CSV file to predict write their numbers."""
 
+import re
 from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.cells.dress import bare_numbers
 from linreg.data.cells.number_style import NumberStyle, add_shown_decimals
+from linreg.data.cells.signs import DECIMALS, with_point_anyhow
 from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.rows import read_rows
 from linreg.data.formula.schema import Schema
@@ -41,18 +44,31 @@ def styles_in(file: CsvFile, schema: Schema) -> Mapping[str, NumberStyle]:
                     undecided[name] = cells[index].as_py()
     # A column with both signs has wrong cells of one kind; which, the others tell.
     in_file: set[str] = set().union(*(signs for signs in shown.values() if len(signs) == 1))
-    if not any(shown.values()) and file.has_decimal_commas and not _is_known(schema):
+    if not in_file:
         for name, cell in undecided.items():
-            raise UserError(
-                f"{file.path}: column {name}: {cell!r}",
-                "may be a decimal number or thousands",
-                found="no number that shows which, neither here nor in training",
-                todo="write it without a sign between thousands, or with more or fewer decimals",
-            )
+            if file.has_decimal_commas and not _is_known(schema):
+                found = "no number that shows which, neither here nor in training"
+                raise two_readings(f"{file.path}: column {name}", cell, found)
+            if file.delimiter == "," and "." in cell and remembered[name].decimal == ",":
+                found = "decimal commas in training, but commas between the cells here"
+                raise two_readings(f"{file.path}: column {name}", cell, found)
     return {name: style.as_shown(shown[name], in_file) for name, style in remembered.items()}
 
 
 _AMBIGUOUS = r"^[ \t]*[-+]?[1-9]\d{0,2}[.,]\d{3}[ \t]*$"
+
+
+def may_be_two_numbers(cell: str) -> bool:
+    """Whether the sign in a number may be decimal or stand between thousands."""
+    return re.match(_AMBIGUOUS, cell) is not None
+
+
+def two_readings(where: str, cell: str, found: str) -> UserError:
+    """Return the error for a number that may be read in two ways."""
+    numbers = bare_numbers(pa.array([cell])).numbers
+    values = [with_point_anyhow(numbers, decimal)[0].as_py() for decimal in DECIMALS]
+    todo = "train with ingest.decimal set to . or , (`linreg use FILE --decimal .`)"
+    return UserError(f"{where}: {cell!r}", f"may be {' or '.join(values)}", found=found, todo=todo)
 
 
 def _is_known(schema: Schema) -> bool:

@@ -71,6 +71,9 @@ def _content_error(
         todo = f"leave the column out of model.formula (it can be used in split.by), {as_category}"
     else:
         what = f"is not a number, unlike {formats.numbers} of the column's {formats.count} cells"
-        todo = f"correct it (a missing cell is empty, NA or ?), {as_category}"
+        todo = (
+            f"correct it, name it in ingest.missing_words if it stands for a missing cell,"
+            f" {as_category}"
+        )
     assert cell is not None, "a column of another content than numbers has such a cell"
     return UserError(f"{cell.place}: column {name}: {cell.text!r}", what, todo=todo)

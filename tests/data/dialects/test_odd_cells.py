@@ -39,7 +39,6 @@ def test_a_cell_has_one_reading_that_a_person_shares(
         check_column(odd_column(seed), delimiter, formula, folder)
 
 
-@pytest.mark.xfail(strict=True, raises=UserError, reason="-0.0 and 0.0 are two levels, and one")
 def test_negative_zero_is_the_level_zero(tmp_path: Path) -> None:
     check_column(["-0", "0", "0.5", "1.5"] * 5, ",", "y ~ C(x)", tmp_path)
 
