@@ -19,9 +19,9 @@ from linreg.params.ingest import ReadOptions
 def with_numbers(table: TypedTable, names: Collection[str], options: ReadOptions) -> TypedTable:
     """Return a table in which columns of text that hold nothing but numbers are numbers.
 
-    `names` are the columns to look at. Those with leading zeros, as codes have them, and those whose
-    dates have a format stay text. Raises UserError for numbers that allow two readings if nothing
-    decides.
+    `names` are the columns to look at. Those with leading zeros, as codes have them, and those
+    whose dates have a format stay text. Raises UserError for numbers that allow two readings if
+    nothing decides.
     """
     names = [
         name
@@ -39,10 +39,8 @@ def with_numbers(table: TypedTable, names: Collection[str], options: ReadOptions
     ]
     candidates = find_candidates(evidence, numbers, signs, table.first_file)
     formats = {name: candidates[name][0] for name in numbers}
-    notes = [
-        ReadingNote(f"column {name}", "is text in the file, and read as numbers")
-        for name in numbers
-    ]
+    what = "is text in the file, and read as numbers"
+    notes = [ReadingNote(f"column {name}", what) for name in numbers]
     dressed = {name: each for name, each in formats.items() if each != CellFormat(each.type)}
     schema = table.schema
     for name, format_ in formats.items():

@@ -56,7 +56,7 @@ def check_column(cells: Sequence[str], delimiter: str, formula: str, folder: Pat
     read = dict(zip(rows.column("y").to_pylist(), rows.column("x").to_pylist(), strict=True))
     distinct = sorted(set(cells))
     dropped = {cell for row, cell in enumerate(cells) if row not in read}
-    assert not any(character.isdigit() for cell in dropped for character in cell), (
+    assert not any(number_read(cell, decimal) for cell in dropped for decimal in ".,"), (
         f"rows without a number: {dropped} of {distinct}"
     )
     type_ = rows.schema.field("x").type
