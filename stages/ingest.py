@@ -18,6 +18,7 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
+from linreg.data.ingest.text_columns import with_notes_about_categories
 from linreg.data.ingest.text_numbers import numbers_in_formula, with_numbers
 from linreg.data.ingest.time_order import with_times
 from linreg.data.source import open_source
@@ -51,6 +52,7 @@ def main() -> None:
         known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}
         known |= {"reading": source.options, **model.model_dump(exclude={"formula"})}
         schema = make_schema(model.formula, profiles, table, auxiliary, **known)
+        table = with_notes_about_categories(table, schema, profiles)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
         check_sentinels(ingest.sentinels, source, table)
