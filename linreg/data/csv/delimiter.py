@@ -11,6 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from linreg.data.csv.block_lines import has_rules
+from linreg.data.csv.footer import num_rows_above_footer
 from linreg.data.csv.layout import (
     Layout,
     find_layout,
@@ -109,6 +111,9 @@ def _split(
 ) -> Sample:
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
     rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
+    if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
+        num_columns = max(len(row.cells) for row in rows)
+        rows = rows[: num_rows_above_footer(rows, num_columns, lines.text)]
     # Whoever says what to skip says where the header is.
     plain = Sample(splitter, rows, layout_at_top(rows) if options.skip else find_layout(rows))
     below_comment = _below_comment(lines, splitter, rows)
@@ -142,6 +147,11 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
 
     Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
+    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
+    if splitter.delimiter in "| " and has_rules(first):
+        row = next((line for line in first.splitlines() if "|" in line), "")
+        has_edges = row.strip()[:1] == "|" == splitter.delimiter
+        return splitter._replace(frame="|" if has_edges else " ")
     # A single character is found several times as fast as two.
     if "\\" in lines.text and '\\"' in lines.text and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
@@ -149,7 +159,6 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
             return escaping
     padding = splitter._replace(has_blanks=True)
     sign = splitter.delimiter
-    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
     if (f'{sign} "' in first or f'" {sign}' in first) and _splits_all(lines, padding):
         return padding
     return splitter

@@ -19,6 +19,7 @@ from linreg.data.csv.block_lines import (
     without_blanks_around_quotes,
     without_comments,
     without_escapes,
+    without_frame,
 )
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.file_signatures import refuse_other_formats
@@ -79,6 +80,8 @@ class CsvFile:
             block = without_comments(block, self.splitter.comment.encode())
         if self.splitter.has_escapes:
             block = without_escapes(block)
+        if self.splitter.frame:
+            block = without_frame(block, self.splitter.frame)
         if self.splitter.has_blanks:
             block = without_blanks_around_quotes(block, self.delimiter)
         return with_single_blanks(block) if self.delimiter == " " else block

@@ -39,10 +39,23 @@ def layout_notes(
         yield ReadingNote(where, what, "ingest.delimiter")
     if sample.splitter.delimiter == " " and not options.delimiter:
         yield ReadingNote(where, "has cells separated by blanks", "ingest.delimiter")
+    if sample.splitter.frame:
+        yield ReadingNote(where, "has lines of dashes, which are no rows")
     if sample.splitter.has_escapes:
         yield ReadingNote(where, "has quotes with a backslash before them inside quoted cells")
     for name in repeated(names):
         yield ReadingNote(where, f"has several columns named {name}, which cannot be used")
+
+
+def left_out_notes(path: Path, num_empty: int, footer: Sequence[str]) -> Iterator[ReadingNote]:
+    """Yield what was left out below the header, which only reading all rows shows."""
+    if num_empty:
+        rows = f"{num_empty} row{'s' if num_empty > 1 else ''}"
+        what = f"has {rows} of empty cells, left out and not counted in row numbers"
+        yield ReadingNote(path.name, what)
+    if footer:
+        what = f"ends with {_number(footer, 'line')} below the table, not read: {shown(footer[0])}"
+        yield ReadingNote(path.name, what)
 
 
 def _number(things: Sequence[object], name: str) -> str:
