@@ -112,8 +112,7 @@ def _split(
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
     rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
     if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
-        num_columns = max(len(row.cells) for row in rows)
-        rows = rows[: num_rows_above_footer(rows, num_columns, lines.text)]
+        rows = _without_footer(rows, lines.text)
     # Whoever says what to skip says where the header is.
     plain = Sample(splitter, rows, layout_at_top(rows) if options.skip else find_layout(rows))
     below_comment = _below_comment(lines, splitter, rows)
@@ -124,6 +123,13 @@ def _split(
         if layout and (names is None or _holds(names, layout.names)):
             return sample
     return Sample(splitter, rows, None, first_row_of(rows, len(names)) if names else None)
+
+
+def _without_footer(rows: Sequence[SampleRow], text: str) -> Sequence[SampleRow]:
+    """Return the rows without lines below a table in which a column of numbers shows."""
+    above = rows[: num_rows_above_footer(rows, max(len(row.cells) for row in rows), text)]
+    layout = find_layout(above) if len(above) < len(rows) else None
+    return above if layout and layout.evidence else rows
 
 
 def _below_comment(lines: FirstLines, splitter: Splitter, rows: Sequence[SampleRow]) -> Sample:
