@@ -134,8 +134,10 @@ def _without_footer(rows: Sequence[SampleRow], text: str) -> Sequence[SampleRow]
 
 def _below_comment(lines: FirstLines, splitter: Splitter, rows: Sequence[SampleRow]) -> Sample:
     """Return the table whose names are in the comment line above its rows, if there is one."""
+    # `#area units` is a sign and names, `#,name` or `#area,name` are names.
+    comment = lines.comment.removeprefix("#") if splitter.delimiter == " " else lines.comment
     with suppress(csv.Error):
-        for row in splitter.rows(lines.comment):
+        for row in splitter.rows(comment):
             layout = find_layout([row, *rows])
             fits = layout and layout.header == 0 and len(layout.names) == len(row.cells)
             if layout and fits and (layout.evidence or len(row.cells) > 1):

@@ -153,7 +153,7 @@ def _names_and_start(
         names = tuple(_plain_name(cell) for cell in rows[0].cells)
     else:
         _require_one_header(lines, sample, sample.layout)
-        header = sample.layout.header + sample.layout.has_units
+        header = sample.layout.header + sample.layout.num_units
         names = tuple(map(_plain_name, sample.layout.names))
     below = [row.cells for row in rows[header + 1 :]]
     if options.names is None:

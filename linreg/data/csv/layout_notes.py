@@ -27,7 +27,7 @@ def layout_notes(
     if above := rows[: layout.header if layout else sample.first_row or 0]:
         what = f"begins with {_number(above, 'line')} above the table, not read: "
         yield ReadingNote(where, what + shown(" ".join(above[0].cells)), "ingest.skip")
-    if layout and layout.has_units:
+    if layout and layout.num_units:
         cells = shown(", ".join(rows[layout.header + 1].cells))
         yield ReadingNote(where, f"has units below the names, which are no row: {cells}")
     if layout and names[:1] == ("",) and len(names) > len(rows[layout.header].cells):
