@@ -18,6 +18,7 @@ MISSING = (
     "Nan",
     "-nan",
     "-NaN",
+    "\\N",
 )
 """What a missing cell may hold, blanks around it ignored, in text as among numbers."""
 MISSING_AMONG_VALUES = (
@@ -40,6 +41,7 @@ MISSING_AMONG_VALUES = (
     "NONE",
     "nil",
     "Null",
+    "NaT",
     "#DIV/0!",
     "#VALUE!",
     "#REF!",
