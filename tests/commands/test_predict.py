@@ -175,7 +175,7 @@ def test_a_model_of_the_intercept_alone_needs_no_column(model: LinearModel, lear
 MISTAKES = [
     (
         ("model", "no.csv", "out.csv"),
-        "no.csv: there is no such file or folder; name a CSV or Parquet file to predict",
+        "no.csv: there is no such file or folder; name a file to predict",
     ),
     (
         ("model", "in.csv", "out.txt"),
