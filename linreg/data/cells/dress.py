@@ -51,7 +51,6 @@ def bare_numbers(cells: Cells) -> BareNumbers:
     cells = pc.ascii_trim(cells, BLANKS)
     if pc.all(pc.match_substring_regex(cells, _UNDRESSED)).as_py() is not False:
         return BareNumbers(cells, _constant(cells, ""))
-    # Most columns of text end here: what has no digit is no number.
     cells = _plain_characters(cells)
     parts = pc.extract_regex(cells, _DRESSED)
     part = {field: pc.struct_field(parts, field) for field in _names(parts.type)}

@@ -42,6 +42,7 @@ MISSING_AMONG_VALUES = (
     "NONE",
     "nil",
     "Null",
+    "NaT",
     "#DIV/0!",
     "#VALUE!",
     "#REF!",

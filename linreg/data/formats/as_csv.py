@@ -19,6 +19,8 @@ from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
+MISSING_WORD = "NA"
+
 
 class Rewritten(NamedTuple):
     """What is known of a file after it was rewritten as CSV.
@@ -62,7 +64,9 @@ def json_to_csv(path: Path, target: Path, options: ReadOptions) -> Rewritten:
         writer.writerow(columns)
         signs = csv_options(options)
         for row in read_objects(file):
-            writer.writerow([_spelled(row.get(name), signs) for name in columns])
+            cells = [_spelled(row.get(name), signs) for name in columns]
+            # An object without values is a row, unlike a line of delimiters in a CSV file.
+            writer.writerow(cells if any(cells) else [MISSING_WORD, *cells[1:]])
     return Rewritten(tuple(columns.values()), file.notes)
 
 

@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from tests.data.dialects import (
+from tests.data.dialects.families import (
     data_frames,
     databases,
     instruments_and_offices,

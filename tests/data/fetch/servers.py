@@ -14,6 +14,11 @@ from pathlib import Path
 
 PASSWORD = "correct horse/battery@staple"  # noqa: S105 - of a server that lives for a test
 
+PROGRAMS = os.pathsep.join(
+    # Debian keeps the programs of a server out of the way.
+    [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+)
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -42,7 +47,7 @@ def _postgresql(folder: Path) -> Iterator[int]:
     data, port = folder / "data", free_port()
 
     def run(*command: str) -> None:
-        program = shutil.which(command[0])
+        program = shutil.which(command[0], path=PROGRAMS)
         assert program
         subprocess.run(  # type: ignore[call-overload]
             [program, *command[1:]], check=True, cwd=folder, stdout=subprocess.DEVNULL, **user

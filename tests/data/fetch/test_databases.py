@@ -21,7 +21,7 @@ from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
 from linreg.files import file_hash, read_document
 from linreg.params.fetch import Fetch
-from tests.data.fetch.servers import PASSWORD, free_port, postgresql
+from tests.data.fetch.servers import PASSWORD, PROGRAMS, free_port, postgresql
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,7 +35,7 @@ class Database(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[int]:
-    if shutil.which("initdb") is None:
+    if shutil.which("initdb", path=PROGRAMS) is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("adbc_driver_postgresql")
     with postgresql() as port:

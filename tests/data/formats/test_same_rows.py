@@ -101,6 +101,9 @@ def test_the_rows_are_those_that_were_written(
     rows = [FIRST, *rows, FIRST]
     path = tmp_path / "table"
     write(rows, path)
+    if write in (to_csv, to_workbook):
+        # Where rows end is not marked: a line of delimiters is none.
+        rows = [row for row in rows if any(cell is not None for cell in row.values())]
     if write is to_workbook:
         # A workbook has 16 digits at most.
         rows = [row | {"x": row["x"] and float(f"{row['x']:.16g}")} for row in rows]
