@@ -130,7 +130,9 @@ def test_every_option_has_a_row() -> None:
     keys = {code(row[0])[0] for row in table_below("## Options")}
     own = {f"ingest.{name}" for name in [*ReadOptions.model_fields, "where"]}
     assert keys == own <= {f"ingest.{name}" for name in Ingest.model_fields}
-    assert {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")} == {*Fetch.model_fields}
+    assert {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")} == {
+        *Fetch.model_fields
+    }
 
 
 @pytest.mark.parametrize("row", [*table_below("Each of these cells was")], ids=str)
@@ -203,5 +205,3 @@ def test_a_folder_holds_tables_of_one_kind(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").write_bytes(parquet())
     with pytest.raises(UserError, match="must hold tables of one kind"):
         open_source(tmp_path)
-
-
