@@ -110,7 +110,9 @@ def _split(
     lines: FirstLines, options: ReadOptions, delimiter: str, limit: int | None = _SAMPLE_ROWS
 ) -> Sample:
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
-    rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
+    rows: Sequence[SampleRow] = splitter.sample(
+        lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file
+    )
     if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
         rows = _without_footer(rows, lines.text)
     # Whoever says what to skip says where the header is.
