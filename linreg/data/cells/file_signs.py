@@ -95,6 +95,10 @@ def notes_about(
         if format_.type == TEXT.type:
             continue
         yield from _notes_about_words(name, column.words)
+        if column.num_padded > column.count / 2:
+            [cell] = column.padded
+            what = f"is read as numbers, {cell!r} as {int(cell)}"
+            yield ReadingNote(f"column {name}", f"{what}; codes belong in C() in the formula")
         if column.numbers.are_numbers:
             yield from _notes_about_numbers(name, column.numbers, format_)
 

@@ -7,10 +7,14 @@ nothing else does, and a column of numbers begins below the header.
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from linreg.data.csv.block_lines import has_rules
+from linreg.data.csv.footer import num_rows_above_footer
 from linreg.data.csv.layout import (
     Layout,
     find_layout,
@@ -19,7 +23,7 @@ from linreg.data.csv.layout import (
     layout_at_top,
     number_columns,
 )
-from linreg.data.csv.sample_rows import MOST_CHARACTERS, SampleRow, Splitter
+from linreg.data.csv.sample_rows import SampleRow, Splitter
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -27,6 +31,8 @@ DELIMITERS = (",", ";", "\t", "|")
 _CONTROL_CHARACTERS = ("\x01", "\x1f")
 """Separate the cells of Hive's files, and the units of ASCII."""
 
+_CHARACTERS_WITH_BLANKS = 1 << 18
+"""Where blanks around quoted cells are looked for."""
 _SAMPLE_ROWS = 100
 _ALL_ROWS = None
 
@@ -53,7 +59,8 @@ class Sample(NamedTuple):
         return len(self.layout.names) if self.layout else 0
 
 
-class FirstLines(NamedTuple):
+@dataclass(frozen=True)
+class FirstLines:
     """The text of the first block from the character at `start` on.
 
     comment   the last comment line above it, without its sign, which may hold the names
@@ -64,6 +71,12 @@ class FirstLines(NamedTuple):
     start: int
     is_whole_file: bool
     comment: str = ""
+
+    @cached_property
+    def has_escaped_quotes(self) -> bool:
+        """Whether a quote has a backslash before it."""
+        # A single character is found several times as fast as two.
+        return "\\" in self.text and '\\"' in self.text
 
 
 def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -> Sample:
@@ -109,6 +122,8 @@ def _split(
 ) -> Sample:
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
     rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
+    if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
+        rows = _without_footer(rows, lines.text)
     # Whoever says what to skip says where the header is.
     plain = Sample(splitter, rows, layout_at_top(rows) if options.skip else find_layout(rows))
     below_comment = _below_comment(lines, splitter, rows)
@@ -121,10 +136,19 @@ def _split(
     return Sample(splitter, rows, None, first_row_of(rows, len(names)) if names else None)
 
 
+def _without_footer(rows: Sequence[SampleRow], text: str) -> Sequence[SampleRow]:
+    """Return the rows without lines below a table in which a column of numbers shows."""
+    above = rows[: num_rows_above_footer(rows, max(len(row.cells) for row in rows), text)]
+    layout = find_layout(above) if len(above) < len(rows) else None
+    return above if layout and layout.evidence else rows
+
+
 def _below_comment(lines: FirstLines, splitter: Splitter, rows: Sequence[SampleRow]) -> Sample:
     """Return the table whose names are in the comment line above its rows, if there is one."""
+    # `#area units` is a sign and names, `#,name` or `#area,name` are names.
+    comment = lines.comment.removeprefix("#") if splitter.delimiter == " " else lines.comment
     with suppress(csv.Error):
-        for row in splitter.rows(lines.comment):
+        for row in splitter.rows(comment):
             layout = find_layout([row, *rows])
             fits = layout and layout.header == 0 and len(layout.names) == len(row.cells)
             if layout and fits and (layout.evidence or len(row.cells) > 1):
@@ -142,15 +166,19 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
 
     Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
-    # A single character is found several times as fast as two.
-    if "\\" in lines.text and '\\"' in lines.text and not _splits_all(lines, splitter):
+    first = lines.text[lines.start : lines.start + _CHARACTERS_WITH_BLANKS]
+    if splitter.delimiter in "| " and has_rules(first):
+        row = next((line for line in first.splitlines() if "|" in line), "")
+        has_edges = row.strip()[:1] == "|" == splitter.delimiter
+        return splitter._replace(frame="|" if has_edges else " ")
+    if lines.has_escaped_quotes and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
         if _splits_all(lines, escaping):
             return escaping
     padding = splitter._replace(has_blanks=True)
     sign = splitter.delimiter
-    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
-    if (f'{sign} "' in first or f'" {sign}' in first) and _splits_all(lines, padding):
+    has_blanks = '"' in first and (f'{sign} "' in first or f'" {sign}' in first)
+    if has_blanks and _splits_all(lines, padding):
         return padding
     return splitter
 

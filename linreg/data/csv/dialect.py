@@ -19,6 +19,7 @@ from linreg.data.csv.block_lines import (
     without_blanks_around_quotes,
     without_comments,
     without_escapes,
+    without_frame,
 )
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.file_signatures import refuse_other_formats
@@ -79,6 +80,8 @@ class CsvFile:
             block = without_comments(block, self.splitter.comment.encode())
         if self.splitter.has_escapes:
             block = without_escapes(block)
+        if self.splitter.frame:
+            block = without_frame(block, self.splitter.frame)
         if self.splitter.has_blanks:
             block = without_blanks_around_quotes(block, self.delimiter)
         return with_single_blanks(block) if self.delimiter == " " else block
@@ -112,7 +115,7 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     start = read_start(path, BLOCK_BYTES)
     refuse_other_formats(path, start.block)
     text_file = open_text(start, options)
-    text, is_whole_file = text_file.first_block(BLOCK_BYTES)
+    text, is_whole_file = text_file.first_block(start, BLOCK_BYTES)
     if not text.strip("\ufeff\x1a \t\r\n"):
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
     beginning = read_beginning(path, text, options)
@@ -150,7 +153,7 @@ def _names_and_start(
         names = tuple(_plain_name(cell) for cell in rows[0].cells)
     else:
         _require_one_header(lines, sample, sample.layout)
-        header = sample.layout.header + sample.layout.has_units
+        header = sample.layout.header + sample.layout.num_units
         names = tuple(map(_plain_name, sample.layout.names))
     below = [row.cells for row in rows[header + 1 :]]
     if options.names is None:

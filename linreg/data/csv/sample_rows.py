@@ -1,16 +1,26 @@
 """The first rows of a text file, as some delimiter splits them."""
 
 import csv
-import io
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from linreg.data.csv.block_lines import with_single_blanks, without_blanks_around_quotes
+from linreg.data.csv.block_lines import (
+    is_rule,
+    with_single_blanks,
+    without_blanks_around_quotes,
+    without_frame,
+)
 
-MOST_CHARACTERS = 1 << 18
-"""How much of the first block is looked into first."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def lines_of(text: str, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield where each line ends, and the line with its LF, CR or CRLF, from `start` on."""
+    for match in _LINE.finditer(text, start):
+        yield match.end(), match[0]
 
 
 class SampleRow(NamedTuple):
@@ -33,12 +43,15 @@ class Splitter(NamedTuple):
     comment        lines that begin with it are not read; '' for none
     has_escapes    whether a backslash stands before a quote inside quotes, rather than another one
     has_blanks     whether there may be blanks around quoted cells
+    frame          `|` where each line begins and ends with one, a blank where none does, and lines
+                   of dashes are drawn between the rows; '' for a text that draws no table
     """
 
     delimiter: str
     comment: str = ""
     has_escapes: bool = False
     has_blanks: bool = False
+    frame: str = ""
 
     def rows(self, text: str, start: int = 0) -> Iterator[SampleRow]:
         """Yield the rows from the character at `start` on; raises csv.Error for a stray quote."""
@@ -68,13 +81,7 @@ class Splitter(NamedTuple):
 
         The last one is left out where the end of the text may have cut it off.
         """
-        end = start + MOST_CHARACTERS
-        if limit is not None and end < len(text):
-            # Looking into a part of the text is faster, if all rows are in it.
-            rows = self.sample(text[:end], start, limit=limit, is_whole_file=False)
-            if len(rows) == limit:
-                return rows
-        rows = []
+        rows: list[SampleRow] = []
         with suppress(csv.Error):
             rows.extend(islice(self.rows(text, start), limit))
         if not is_whole_file and len(rows) > 1 and rows[-1].end == len(text):
@@ -86,25 +93,25 @@ class _Lines:
     """The lines of a text for csv.reader, without comments, as it takes them one by one."""
 
     def __init__(self, text: str, start: int, splitter: Splitter) -> None:
-        # Lines end in LF, CR or CRLF, and in no other character.
-        self._lines = io.StringIO(text, newline="")
-        self._lines.seek(start)
+        self._lines = lines_of(text, start)
+        self.position = start
         self._splitter = splitter
         self.at_row_start = True
-
-    @property
-    def position(self) -> int:
-        return self._lines.tell()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         comment = self._splitter.comment
-        line = next(self._lines)
-        while comment and self.at_row_start and line.startswith(comment):
-            line = next(self._lines)
+        self.position, line = next(self._lines)
+        is_drawn = self._splitter.frame
+        while self.at_row_start and (
+            (comment and line.startswith(comment)) or (is_drawn and is_rule(line))
+        ):
+            self.position, line = next(self._lines)
         self.at_row_start = False
+        if is_drawn:
+            line = without_frame(line.encode(), self._splitter.frame).decode()
         if self._splitter.delimiter == " ":
             line = with_single_blanks(line.encode()).decode()
         elif self._splitter.has_blanks:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Floats
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.csv.header import suggest_name
-from linreg.data.dates.columns import DateColumn
+from linreg.data.dates.columns import DateColumn, without_missing_words
 from linreg.data.dates.digits import are_years_and_months, formats_in_other_order, may_be_dates
 from linreg.data.dates.format import read_format
 from linreg.data.dates.recognition import Doubt, iso_type, recognise_times
@@ -152,6 +152,8 @@ def _error(
     if formats:
         choices = " or ".join(f'"{each}"' for each in formats[:_MOST_READINGS])
         todo = f"set ingest.dates: {{{name}: {choices}}}, or write dates as 2024-12-31"
+    elif not any(each.isdigit() for each in str(cell)):
+        todo = f"if it stands for a missing cell, add it to ingest.missing_words; otherwise {todo}"
     for chunk in _only(table, name).chunks():
         row = pc.index(chunk.rows.column(name), cell).as_py()
         if row >= 0:
@@ -172,7 +174,8 @@ def _only(table: TypedTable, name: str) -> TypedTable:
 def _distinct(table: TypedTable, name: str) -> pa.Array:
     """Return the distinct cells of a column in the order in which they first occur."""
     distinct = [pc.unique(chunk.rows.column(name)) for chunk in _only(table, name).chunks()]
-    return pc.unique(pa.chunked_array(distinct, table.schema.field(name).type)).drop_null()
+    cells = pc.unique(pa.chunked_array(distinct, table.schema.field(name).type))
+    return without_missing_words(cells).drop_null()
 
 
 def _distinct_numbers(table: TypedTable, name: str) -> Floats:
