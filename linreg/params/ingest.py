@@ -112,8 +112,8 @@ class Ingest(ReadOptions):
         "data/raw/generated.parquet",
         min_length=1,
         description=(
-            "A file of text, Parquet, Arrow, JSON or a workbook, or a folder whose files are read in "
-            "the order of their names: docs/tables.md."
+            "A file of text, Parquet, Arrow, JSON or a workbook, or a folder whose files are read "
+            "in the order of their names: docs/tables.md."
         ),
     )
     missing: Literal["error", "drop", "mean"] = Field(

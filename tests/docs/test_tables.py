@@ -19,6 +19,7 @@ import pytest
 
 from linreg.cli import build_parser
 from linreg.commands import use
+from linreg.data.cells.words import MISSING, MISSING_AMONG_VALUES
 from linreg.data.source import open_source
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
@@ -138,9 +139,14 @@ def test_every_option_has_a_row() -> None:
     keys = {code(row[0])[0] for row in table_below("## Options")}
     own = {f"ingest.{name}" for name in [*ReadOptions.model_fields, "where"]}
     assert keys == own <= {f"ingest.{name}" for name in Ingest.model_fields}
+<<<<<<< HEAD
     assert {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")} == {
         *Fetch.model_fields
     }
+=======
+    keys_of_fetch = {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")}
+    assert keys_of_fetch == {*Fetch.model_fields}
+>>>>>>> 6e0fc8bb6c61e1a74b82fd8f87e0f89184a4ac93
 
 
 @pytest.mark.parametrize("row", [*table_below("Each of these cells was")], ids=str)
@@ -158,6 +164,13 @@ def test_a_cell_is_the_number_that_the_page_says(row: list[str], tmp_path: Path)
             assert found == float("inf")
         else:
             assert found in [float(value) for value in values]
+
+
+def test_the_words_for_missing_are_such_words() -> None:
+    paragraph = TEXT[TEXT.index("**A missing cell**") :].partition("\n\n")[0]
+    always, among_values, _ = re.split("; in\n|, is, too|is, too", paragraph)
+    assert {*code(always)} <= {*MISSING}
+    assert {*code(among_values)} <= {*MISSING_AMONG_VALUES}
 
 
 @pytest.mark.parametrize("row", [*table_below("## Times")], ids=str)
@@ -197,15 +210,26 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+def rows_of(path: Path, scratch: Path) -> pa.Table:
+    source = open_source(path)
+    return pa.concat_tables(
+        chunk.rows for chunk in open_typed_table(source, list(source.columns), scratch).chunks()
+    )
+
+
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused(content: Callable[[], bytes], message: str, tmp_path: Path) -> None:
     path = tmp_path / "t"
     path.write_bytes(content())
     (tmp_path / "scratch").mkdir()
-    with pytest.raises(UserError, match=message):
+
+    def read() -> None:
         source = open_source(path)
         for _ in open_typed_table(source, list(source.columns), tmp_path / "scratch").chunks():
             pass
+
+    with pytest.raises(UserError, match=message):
+        read()
 
 
 def test_a_folder_holds_tables_of_one_kind(tmp_path: Path) -> None:

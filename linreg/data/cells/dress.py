@@ -49,8 +49,21 @@ def bare_numbers(cells: Cells) -> BareNumbers:
     cell null.
     """
     cells = pc.ascii_trim(cells, BLANKS)
-    if pc.all(pc.match_substring_regex(cells, _UNDRESSED)).as_py() is not False:
-        return BareNumbers(cells, _constant(cells, ""))
+    no_units = pc.if_else(pc.is_valid(cells), "", None)
+    is_undressed = pc.match_substring_regex(cells, _UNDRESSED)
+    if pc.all(is_undressed).as_py() is not False:
+        return BareNumbers(cells, no_units)
+    # A number takes a hundred times as long to undress as to be recognized.
+    is_dressed = pc.fill_null(pc.or_(pc.invert(is_undressed), pc.starts_with(cells, "+")), False)
+    cells, is_dressed, no_units = map(_in_one_piece, (cells, is_dressed, no_units))
+    numbers, units = _without_dress(cells.filter(is_dressed))
+    return BareNumbers(
+        pc.replace_with_mask(cells, is_dressed, numbers),
+        pc.replace_with_mask(no_units, is_dressed, units),
+    )
+
+
+def _without_dress(cells: pa.Array) -> BareNumbers:
     cells = _plain_characters(cells)
     parts = pc.extract_regex(cells, _DRESSED)
     part = {field: pc.struct_field(parts, field) for field in _names(parts.type)}
@@ -92,5 +105,5 @@ def _names(type_: pa.StructType) -> list[str]:
     return [type_.field(index).name for index in range(type_.num_fields)]
 
 
-def _constant(cells: Cells, text: str) -> Cells:
-    return pc.if_else(pc.is_valid(cells), text, None)
+def _in_one_piece(cells: Cells) -> pa.Array:
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells

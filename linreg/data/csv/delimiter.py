@@ -42,7 +42,7 @@ class Sample(NamedTuple):
 
     layout      where the table begins if the file has a header; None where none was found
     first_row   the index of the first row if it has none, but its names are given
-    rejected    another delimiter that splits the rows evenly; '' for none
+    rejected    another delimiter that splits names and rows evenly; '' for none
     """
 
     splitter: Splitter
@@ -121,7 +121,9 @@ def _split(
     lines: FirstLines, options: ReadOptions, delimiter: str, limit: int | None = _SAMPLE_ROWS
 ) -> Sample:
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
-    rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
+    rows: Sequence[SampleRow] = splitter.sample(
+        lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file
+    )
     if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
         rows = _without_footer(rows, lines.text)
     # Whoever says what to skip says where the header is.
@@ -205,8 +207,14 @@ def _narrowed(
     explaining = [each for each in tables if _occur_in_numbers(each, delimiters)]
     if len(tables) > 1 and len(explaining) == 1:
         [best] = explaining
-        rejected = next(each.splitter.delimiter for each in tables if each is not best)
-        return [best._replace(rejected=rejected)]
+        names = best.layout.names if best.layout else ()
+        # What does not split the names leaves no doubt.
+        rejected = [
+            sign
+            for sign in (each.splitter.delimiter for each in tables if each is not best)
+            if not names or any(sign in name for name in names)
+        ]
+        return [best._replace(rejected=rejected[0] if rejected else "")]
     return tables
 
 

@@ -25,7 +25,7 @@ from linreg.prediction.predict_table import predict_table
 from tests.data.dialects.reading import ingest_file
 
 # Cells are separated by |.
-NUMBERS = {
+NUMBERS: dict[str, list[Any]] = {
     # Signs and money
     "-$5|$7|$8": [-5, 7, 8],
     "$-5|$7": [-5, 7],
