@@ -20,7 +20,7 @@ from linreg.data.csv.rows import read_typed_or_text
 from linreg.data.formula.coercion import CoercedTable, InvalidCells, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.prediction.number_styles import styles_in
+from linreg.prediction.number_styles import may_be_two_numbers, styles_in, two_readings
 
 
 class CsvInput:
@@ -104,10 +104,16 @@ class CsvInput:
         # Sentinels are numbers, although they are null here.
         if numbers.null_count == len(numbers) and name in features.invalid:
             row = cells.is_valid().index(True).as_py()
-            raise UserError(
+            where, cell = (
                 f"{self._file.path}: row {first_row + row}: column {name}",
+                cells[row].as_py(),
+            )
+            if may_be_two_numbers(cell):
+                raise two_readings(where, cell, "no number that shows which")
+            raise UserError(
+                where,
                 "must hold numbers, as in training",
-                found=cells[row].as_py(),
+                found=cell,
                 todo="name the columns as in training, or correct the cells",
             )
 

@@ -29,15 +29,16 @@ _MINUS = r"[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]"
 _APOSTROPHE = r"[\x{2018}\x{2019}\x{2032}\x{2bc}\x{b4}`]"
 # 120.- and 120,-- are prices without cents.
 _NO_CENTS = r"(\d)[.,]--?(\D*)$"
-# The zeros of other digits than ours: full width, Arabic, Persian, Devanagari.
-_OTHER_ZEROS = "０٠۰०"
+# The zeros of other digits than ours: full width, Arabic, Persian, India's scripts, Thai, Lao,
+# Burmese, Khmer.
+_OTHER_ZEROS = "０٠۰०০੦૦୦௦౦೦൦๐໐၀០"
 _OTHER_SIGNS = dict(zip("．，＋％（）٫٬", ".,+%().,", strict=True))
 _HAS_OTHER_DIGITS = "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _OTHER_ZEROS) + "]"
 _DRESSED = (
     r"^(?P<open>\()? ?(?P<sign1>[-+])? ?"
     rf"(?P<prefix>{PREFIX})? ?(?P<open2>\()?(?P<sign2>[-+])? ?"
     r"(?P<body>\d+(?:[.,' ]\d+)*[.,]?(?:[eE][-+]?\d+)?|[.,]\d+(?:[eE][-+]?\d+)?)"
-    rf" ?(?P<sign3>-)? ?(?P<suffix>{SUFFIX})? ?(?P<sign4>-)?(?P<close>\))?$"
+    rf" ?(?P<sign3>-)?(?P<close>\))? ?(?P<suffix>{SUFFIX})? ?(?P<sign4>-)?(?P<close2>\))?$"
 )
 
 
@@ -69,9 +70,11 @@ def _without_dress(cells: pa.Array) -> BareNumbers:
     signs = pc.binary_join_element_wise(*(part[f"sign{k}"] for k in (1, 2, 3, 4)), "")
     opened = pc.binary_join_element_wise(part["open"], part["open2"], "")
     in_parentheses = pc.equal(opened, "(")
-    closed = pc.equal(part["close"], ")")
-    is_whole = pc.and_(pc.equal(opened, ""), pc.equal(part["close"], ""))
-    is_negative_amount = pc.and_(pc.and_(in_parentheses, closed), pc.equal(signs, ""))
+    closed = pc.binary_join_element_wise(part["close"], part["close2"], "")
+    is_whole = pc.and_(pc.equal(opened, ""), pc.equal(closed, ""))
+    is_negative_amount = pc.and_(
+        pc.and_(in_parentheses, pc.equal(closed, ")")), pc.equal(signs, "")
+    )
     is_one_sign = pc.less_equal(pc.utf8_length(signs), 1)
     is_one_unit = pc.or_(pc.equal(part["prefix"], ""), pc.equal(part["suffix"], ""))
     is_number = pc.and_(pc.and_(pc.or_(is_whole, is_negative_amount), is_one_sign), is_one_unit)

@@ -60,7 +60,9 @@ def without_blanks_around_quotes(block: bytes, delimiter: str) -> bytes:
 
 def without_empty_rows(block: bytes, delimiter: str, num_columns: int) -> tuple[bytes, int]:
     """Return text without the rows of nothing but empty cells, and how many these were."""
-    empty_cells = re.escape(delimiter.encode() * (num_columns - 1))
+    blanks = rb"[ \t]*+" if delimiter != "\t" else rb"[ ]*+"
+    cell = rb'%b(?:"%b")?+%b' % (blanks, blanks, blanks)
+    empty_cells = rb"%b(?:%b%b){%d}" % (cell, re.escape(delimiter.encode()), cell, num_columns - 1)
     cuts = []
     start = 0
     num_quotes = 0
@@ -77,6 +79,29 @@ def without_empty_rows(block: bytes, delimiter: str, num_columns: int) -> tuple[
     return b"".join(kept), len(cuts)
 
 
+def has_rules(text: str) -> bool:
+    """Whether lines of dashes are drawn in a text, as psql, MySQL, Markdown and SAP do."""
+    return bool(_RULE.search(text.encode()))
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line is drawn, and no row."""
+    return bool(_RULE.fullmatch(line.encode()))
+
+
+def without_frame(block: bytes, frame: str) -> bytes:
+    """Return text without lines of dashes and without blanks around its `|`; of a frame, neither.
+
+    Text that draws a table has no quotes for cells of several lines.
+    """
+    block = _RULE.sub(b"", block)
+    block = re.sub(rb"[ \t]*\|[ \t]*", b"|", block)
+    edge = rb"\|?" if frame == "|" else b""
+    block = re.sub(rb"(?m)^[ \t]*" + edge, b"", block)
+    return re.sub(edge + rb"[ \t]*(?=[\r\n]|\Z)", b"", block)
+
+
+_RULE = re.compile(rb"(?m)^(?=[^\r\n]*(?:---|-:|:-))[-|+: \t]+(?:\r\n|\r|\n|\Z)")
 _UNESCAPED = {b'"': b'""', b"\\": b"\\"}
 
 

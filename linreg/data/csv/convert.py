@@ -15,7 +15,8 @@ from linreg.data.cells.cell_format import CellFormat
 from linreg.data.cells.conversion import convert_cells
 from linreg.data.csv.dialect import CsvFile, read_header
 from linreg.data.csv.formats import guess_formats, infer_formats, read_text
-from linreg.data.csv.rows import EmptyRows, read_rows
+from linreg.data.csv.layout_notes import left_out_notes
+from linreg.data.csv.rows import LeftOut, read_rows
 from linreg.data.csv.type_inference import Candidates, common_schema, format_of_type
 from linreg.data.tables.parquet import TableWriter
 from linreg.data.tables.progress import with_progress
@@ -60,25 +61,21 @@ def csv_to_parquet(
             file.require(column)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
     formats = guess_formats(files, columns, options)
-    empty_rows = [EmptyRows() for _ in files]
-    if not (formats and _convert_while_reading(files, formats.candidates, targets, empty_rows)):
-        empty_rows = [EmptyRows() for _ in files]
+    left_out = [LeftOut() for _ in files]
+    if not (formats and _convert_while_reading(files, formats.candidates, targets, left_out)):
+        left_out = [LeftOut() for _ in files]
         formats = infer_formats(files, columns, options)
-        _convert_from_text(files, formats.candidates, targets, empty_rows)
-    notes = [*_notes(files, empty_rows), *formats.notes]
+        _convert_from_text(files, formats.candidates, targets, left_out)
+    notes = [*_notes(files, left_out), *formats.notes]
     return ConvertedFiles(targets, notes, formats.of_table)
 
 
-def _notes(files: Sequence[CsvFile], empty_rows: Sequence[EmptyRows]) -> list[ReadingNote]:
+def _notes(files: Sequence[CsvFile], left_out: Sequence[LeftOut]) -> list[ReadingNote]:
     """Return the notes of all files, one for those that are alike."""
     files_by_note: dict[tuple[str, str], list[Path]] = {}
-    for file, empty in zip(files, empty_rows, strict=True):
-        for note in file.notes:
+    for file, no_rows in zip(files, left_out, strict=True):
+        for note in (*file.notes, *left_out_notes(file.path, no_rows.num_empty, no_rows.footer)):
             files_by_note.setdefault((note.what, note.option), []).append(file.path)
-        if empty.number:
-            rows = f"{empty.number} row{'s' if empty.number > 1 else ''}"
-            what = f"has {rows} of empty cells, left out and not counted in row numbers"
-            files_by_note.setdefault((what, ""), []).append(file.path)
     notes = []
     for (what, option), (first, *others) in files_by_note.items():
         more = f", like {len(others)} other file{'s' if len(others) > 1 else ''}," if others else ""
@@ -90,7 +87,7 @@ def _convert_while_reading(
     files: Sequence[CsvFile],
     guess: Sequence[Candidates],
     targets: Sequence[Path],
-    empty_rows: Sequence[EmptyRows],
+    left_out: Sequence[LeftOut],
 ) -> bool:
     """Convert with pyarrow's own conversion; return whether every cell fits the guess.
 
@@ -99,12 +96,13 @@ def _convert_while_reading(
     """
     schema = common_schema(guess)
     try:
-        for file, candidates, target, empty in zip(files, guess, targets, empty_rows, strict=True):
+        each = zip(files, guess, targets, left_out, strict=True)
+        for file, candidates, target, no_rows in each:
             floats = [field.name for field in schema if pa.types.is_floating(field.type)]
             decimals = {format_of_type(candidates[name], pa.float64()).decimal for name in floats}
             if len(decimals) > 1:
                 return False
-            rows = read_rows(file, schema, next(iter(decimals), "."), empty)
+            rows = read_rows(file, schema, next(iter(decimals), "."), no_rows)
             _write(target, schema, with_progress(rows, f"reading {file.path.name}"))
     except pa.ArrowInvalid:
         return False
@@ -115,13 +113,14 @@ def _convert_from_text(
     files: Sequence[CsvFile],
     found: Sequence[Candidates],
     targets: Sequence[Path],
-    empty_rows: Sequence[EmptyRows],
+    left_out: Sequence[LeftOut],
 ) -> None:
     """Convert cells that were read as text, each column with its own decimal separator."""
     schema = common_schema(found)
-    for file, candidates, target, empty in zip(files, found, targets, empty_rows, strict=True):
+    each = zip(files, found, targets, left_out, strict=True)
+    for file, candidates, target, no_rows in each:
         formats = [format_of_type(candidates[field.name], field.type) for field in schema]
-        texts = read_text(file, schema.names, empty)
+        texts = read_text(file, schema.names, no_rows)
         _write(target, schema, (_convert_table(text, formats, schema) for text in texts))
 
 

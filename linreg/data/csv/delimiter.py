@@ -13,6 +13,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from linreg.data.csv.block_lines import has_rules
+from linreg.data.csv.footer import num_rows_above_footer
 from linreg.data.csv.layout import (
     Layout,
     find_layout,
@@ -40,7 +42,7 @@ class Sample(NamedTuple):
 
     layout      where the table begins if the file has a header; None where none was found
     first_row   the index of the first row if it has none, but its names are given
-    rejected    another delimiter that splits the rows evenly; '' for none
+    rejected    another delimiter that splits names and rows evenly; '' for none
     """
 
     splitter: Splitter
@@ -84,7 +86,7 @@ def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -
     """
     if delimiter is not None:
         sample = _split(lines, options, delimiter)
-        if delimiter not in lines.text and delimiter != " ":
+        if lines.text.find(delimiter, lines.start) < 0 and delimiter != " ":
             _require_no_other(lines, options, delimiter)
         return sample
     samples = [_split(lines, options, each) for each in (*DELIMITERS, *_CONTROL_CHARACTERS)]
@@ -119,7 +121,11 @@ def _split(
     lines: FirstLines, options: ReadOptions, delimiter: str, limit: int | None = _SAMPLE_ROWS
 ) -> Sample:
     splitter = _with_quoting(lines, Splitter(delimiter, options.comment or ""))
-    rows = splitter.sample(lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file)
+    rows: Sequence[SampleRow] = splitter.sample(
+        lines.text, lines.start, limit=limit, is_whole_file=lines.is_whole_file
+    )
+    if lines.is_whole_file and rows and rows[-1].end == len(lines.text):
+        rows = _without_footer(rows, lines.text)
     # Whoever says what to skip says where the header is.
     plain = Sample(splitter, rows, layout_at_top(rows) if options.skip else find_layout(rows))
     below_comment = _below_comment(lines, splitter, rows)
@@ -132,10 +138,19 @@ def _split(
     return Sample(splitter, rows, None, first_row_of(rows, len(names)) if names else None)
 
 
+def _without_footer(rows: Sequence[SampleRow], text: str) -> Sequence[SampleRow]:
+    """Return the rows without lines below a table in which a column of numbers shows."""
+    above = rows[: num_rows_above_footer(rows, max(len(row.cells) for row in rows), text)]
+    layout = find_layout(above) if len(above) < len(rows) else None
+    return above if layout and layout.evidence else rows
+
+
 def _below_comment(lines: FirstLines, splitter: Splitter, rows: Sequence[SampleRow]) -> Sample:
     """Return the table whose names are in the comment line above its rows, if there is one."""
+    # `#area units` is a sign and names, `#,name` or `#area,name` are names.
+    comment = lines.comment.removeprefix("#") if splitter.delimiter == " " else lines.comment
     with suppress(csv.Error):
-        for row in splitter.rows(lines.comment):
+        for row in splitter.rows(comment):
             layout = find_layout([row, *rows])
             fits = layout and layout.header == 0 and len(layout.names) == len(row.cells)
             if layout and fits and (layout.evidence or len(row.cells) > 1):
@@ -153,13 +168,17 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
 
     Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
+    first = lines.text[lines.start : lines.start + _CHARACTERS_WITH_BLANKS]
+    if splitter.delimiter in "| " and has_rules(first):
+        row = next((line for line in first.splitlines() if "|" in line), "")
+        has_edges = row.strip()[:1] == "|" == splitter.delimiter
+        return splitter._replace(frame="|" if has_edges else " ")
     if lines.has_escaped_quotes and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
         if _splits_all(lines, escaping):
             return escaping
     padding = splitter._replace(has_blanks=True)
     sign = splitter.delimiter
-    first = lines.text[lines.start : lines.start + _CHARACTERS_WITH_BLANKS]
     has_blanks = '"' in first and (f'{sign} "' in first or f'" {sign}' in first)
     if has_blanks and _splits_all(lines, padding):
         return padding
@@ -188,8 +207,14 @@ def _narrowed(
     explaining = [each for each in tables if _occur_in_numbers(each, delimiters)]
     if len(tables) > 1 and len(explaining) == 1:
         [best] = explaining
-        rejected = next(each.splitter.delimiter for each in tables if each is not best)
-        return [best._replace(rejected=rejected)]
+        names = best.layout.names if best.layout else ()
+        # What does not split the names leaves no doubt.
+        rejected = [
+            sign
+            for sign in (each.splitter.delimiter for each in tables if each is not best)
+            if not names or any(sign in name for name in names)
+        ]
+        return [best._replace(rejected=rejected[0] if rejected else "")]
     return tables
 
 

@@ -15,7 +15,7 @@ from linreg.data.cells.file_signs import (
     usual_decimal,
 )
 from linreg.data.csv.dialect import CsvFile
-from linreg.data.csv.rows import EmptyRows, read_first_rows, read_rows
+from linreg.data.csv.rows import LeftOut, read_first_rows, read_rows
 from linreg.data.csv.type_inference import (
     Candidates,
     common_schema,
@@ -117,10 +117,10 @@ def _find_evidence(
 
 
 def read_text(
-    file: CsvFile, columns: Sequence[str], empty_rows: EmptyRows | None = None
+    file: CsvFile, columns: Sequence[str], left_out: LeftOut | None = None
 ) -> Iterator[pa.Table]:
     """Yield columns as text, at most a block at a time; rows of empty cells are counted."""
-    rows = read_rows(file, _as_text(columns), empty_rows=empty_rows)
+    rows = read_rows(file, _as_text(columns), left_out=left_out)
     return with_progress(rows, f"reading {file.path.name} as text")
 
 

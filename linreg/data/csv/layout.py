@@ -7,6 +7,7 @@ with no number in it. Below it may be a row of units.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from linreg.data.cells.words import MISSING, MISSING_AMONG_VALUES
@@ -18,11 +19,14 @@ _NUMBER = re.compile(
 )
 _UNIT_IN_BRACKETS = re.compile(r"\[.*\]|\(.*\)|<.*>|\{.*\}")
 _UNIT = re.compile(
-    r"[°%‰µμΩ]\w*|\w{1,8}[/·*^²³]\S{0,12}|deg\w{0,2}|[munkMGcdh]?"
+    r"[€$£¥]|[°%‰µμΩ]\w*|\w{1,8}[/·*^²³]\S{0,12}|deg\w{0,2}|[munkMGcdh]?"
     r"(?:g|m|s|t|A|V|W|K|C|F|N|J|L|l|Hz|Pa|Wh|eV|mol|bar|cd|lm|lx|T|H|Ohm)[23]?"
     r"|mph|kn|rpm|psi|hPa|ppm|ppb|lbs?|oz|ft|in|yd|mi|min|hr?s?|sec|days?|years?|yrs?|months?"
     r"|USD|EUR|GBP|usd|eur|gbp|pct|percent|counts?"
 )
+_CAMPBELL = "TOA5"
+"""What a file of Campbell's loggers begins with, above names, units and how values were made."""
+_WITHOUT_UNIT = "1"
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 _MISSING = {*MISSING, *MISSING_AMONG_VALUES}
 _MAX_LINES_ABOVE = 100
@@ -33,14 +37,14 @@ class Layout(NamedTuple):
 
     header        the index of the header among the rows
     names         its cells, with '' for a column of row names that it leaves out
-    has_units     whether the row below it holds units
+    num_units     how many rows below it hold units, or what the columns are
     evidence      whether a column of numbers begins below the header
     other_header  the index of another row that may be the header; 0 for none
     """
 
     header: int
     names: tuple[str, ...]
-    has_units: bool = False
+    num_units: int = 0
     evidence: bool = False
     other_header: int = 0
 
@@ -49,6 +53,8 @@ def find_layout(rows: Sequence[SampleRow]) -> Layout | None:
     """Return where the table begins; None where rows have unlike numbers of cells."""
     if not rows:
         return None
+    if rows[0].cells[0] == _CAMPBELL and len(rows) > 1:
+        return _with_header(rows, 1)
     at_top = layout_at_top(rows)
     if at_top and (at_top.evidence or not _may_be_title(rows)):
         return at_top
@@ -138,12 +144,16 @@ def _with_header(rows: Sequence[SampleRow], header: int) -> Layout | None:
         names = ("", *names)
     elif size != len(names):
         return None
-    units = _are_units(body, len(names)) and not any(map(is_number_like, names))
-    below = body[units:]
+    num_units = 0
+    if rows[0].cells[0] == _CAMPBELL:
+        num_units = _num_rows_without_numbers(body[:2])
+    elif not any(map(is_number_like, names)):
+        num_units = int(_are_units(body, len(names)) or _are_descriptions(body, len(names)))
+    below = body[num_units:]
     numbers = number_columns(below, len(names))
     named = [names[index] for index in numbers if names[index]]
     evidence = bool(named) and (not any(map(is_number_like, named)) or _are_years(named))
-    return Layout(header, names, units, evidence)
+    return Layout(header, names, num_units, evidence)
 
 
 def _is_empty(body: Sequence[Sequence[str]], index: int) -> bool:
@@ -151,10 +161,13 @@ def _is_empty(body: Sequence[Sequence[str]], index: int) -> bool:
 
 
 def _are_row_names(cells: Sequence[str]) -> bool:
-    """Whether cells are row names: all different, and numbers from 1 on if they are numbers."""
+    """Whether cells are row names: all different, and if they are numbers, whole ones that rise."""
     if not any(map(is_number_like, cells)):
         return len(set(cells)) == len(cells)
-    return list(cells) == [str(number) for number in range(1, len(cells) + 1)]
+    if not all(cell.isdecimal() for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    return all(one < other for one, other in pairwise(numbers))
 
 
 def _are_years(names: Sequence[str]) -> bool:
@@ -171,6 +184,8 @@ def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:
         return False
     first = [cell.strip() for cell in body[0]]
     told = {index for index, cell in enumerate(first) if cell not in _MISSING}
+    without_unit = {index for index in told if first[index] == _WITHOUT_UNIT}
+    told -= without_unit if len(told) > len(without_unit) + 1 else set()
     if not told or any(is_number_like(first[index]) for index in told):
         return False
     numbers = set(number_columns(body[1:], num_columns))
@@ -179,6 +194,26 @@ def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:
     if not units or not all(_UNIT_IN_BRACKETS.fullmatch(first[index]) for index in in_text):
         return False
     return all(map(_is_unit, units)) or (len(units) > 1 and told >= numbers and not in_text)
+
+
+def _are_descriptions(body: Sequence[Sequence[str]], num_columns: int) -> bool:
+    """Whether the first row below the header describes the columns, each in other words.
+
+    All its cells are text, some of several words, though several columns hold numbers below it, and
+    none occurs again.
+    """
+    first = [cell.strip() for cell in body[0]] if len(body) > 2 else []
+    if len(number_columns(body[1:], num_columns)) < 2 or len({*first}) < len(first):
+        return False
+    if any(_is_missing(cell) or is_number_like(cell) for cell in first):
+        return False
+    return any(" " in cell for cell in first) and not any(
+        cell.strip() in first for row in body[1:] for cell in row
+    )
+
+
+def _num_rows_without_numbers(rows: Sequence[Sequence[str]]) -> int:
+    return sum(not any(map(is_number_like, cells)) for cells in rows)
 
 
 def _is_unit(cell: str) -> bool:

@@ -27,7 +27,7 @@ def layout_notes(
     if above := rows[: layout.header if layout else sample.first_row or 0]:
         what = f"begins with {_number(above, 'line')} above the table, not read: "
         yield ReadingNote(where, what + shown(" ".join(above[0].cells)), "ingest.skip")
-    if layout and layout.has_units:
+    if layout and layout.num_units:
         cells = shown(", ".join(rows[layout.header + 1].cells))
         yield ReadingNote(where, f"has units below the names, which are no row: {cells}")
     if layout and names[:1] == ("",) and len(names) > len(rows[layout.header].cells):
@@ -39,10 +39,23 @@ def layout_notes(
         yield ReadingNote(where, what, "ingest.delimiter")
     if sample.splitter.delimiter == " " and not options.delimiter:
         yield ReadingNote(where, "has cells separated by blanks", "ingest.delimiter")
+    if sample.splitter.frame:
+        yield ReadingNote(where, "has lines of dashes, which are no rows")
     if sample.splitter.has_escapes:
         yield ReadingNote(where, "has quotes with a backslash before them inside quoted cells")
     for name in repeated(names):
         yield ReadingNote(where, f"has several columns named {name}, which cannot be used")
+
+
+def left_out_notes(path: Path, num_empty: int, footer: Sequence[str]) -> Iterator[ReadingNote]:
+    """Yield what was left out below the header, which only reading all rows shows."""
+    if num_empty:
+        rows = f"{num_empty} row{'s' if num_empty > 1 else ''}"
+        what = f"has {rows} of empty cells, left out and not counted in row numbers"
+        yield ReadingNote(path.name, what)
+    if footer:
+        what = f"ends with {_number(footer, 'line')} below the table, not read: {shown(footer[0])}"
+        yield ReadingNote(path.name, what)
 
 
 def _number(things: Sequence[object], name: str) -> str:

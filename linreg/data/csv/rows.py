@@ -6,8 +6,8 @@ its exit.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from linreg.data.csv import dialect
 from linreg.data.csv.block_parser import BlockParser, ParsedBlock, TypedOrTextParser
 from linreg.data.csv.dialect import CsvFile
+from linreg.data.csv.footer import MOST_BYTES, split_footer
 from linreg.data.csv.quotes import QUOTE, count_byte
 from linreg.data.tables.prefetch import map_ahead
 from linreg.data.text_files.text_error import TextError
@@ -28,25 +29,26 @@ _SAMPLE_BYTES = 1 << 18
 """The rows of which types are inferred at first: some thousands."""
 
 
-class EmptyRows:
-    """Counts the rows of nothing but empty cells, which are left out."""
+class LeftOut:
+    """What is no row: how many lines of nothing but empty cells, and the lines below the table."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.num_empty = 0
+        self.footer: Sequence[str] = ()
 
 
 def read_rows(
-    file: CsvFile, schema: pa.Schema, decimal: str = ".", empty_rows: EmptyRows | None = None
+    file: CsvFile, schema: pa.Schema, decimal: str = ".", left_out: LeftOut | None = None
 ) -> Iterator[pa.Table]:
     """Yield the columns of `schema`, at most a block at a time; missing cells are null.
 
-    Rows of nothing but empty cells are left out, and counted in `empty_rows`.
+    Rows of nothing but empty cells and lines below the table are left out, and told `left_out`.
 
     Raises ArrowInvalid when a cell does not fit its type (text takes every cell), and UserError for
     a row with too few or too many cells or one longer than a block, for a quote that is not closed
     or is followed by text, for NUL bytes and for bytes that are not UTF-8.
     """
-    return _read(file, BlockParser(file, schema, decimal), empty_rows or EmptyRows())
+    return _read(file, BlockParser(file, schema, decimal), left_out or LeftOut())
 
 
 def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -61,7 +63,7 @@ def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
         _, parsed = _parse_if_regular(file, parser, block[:end]) if end else (0, None)
         if parsed is None or parsed.rows is None or is_whole_file:
             stream.put_back(block)
-            rows = _read_one_by_one(stream, file, parser, file.rows_offset, 0, EmptyRows())
+            rows = _read_one_by_one(stream, file, parser, file.rows_offset, 0, LeftOut())
             yield from islice(rows, 1)
         else:
             yield parsed.rows
@@ -69,10 +71,10 @@ def read_first_rows(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
 
 def read_typed_or_text(file: CsvFile, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield rows like `read_rows`; where a cell does not fit its type, a block of text."""
-    return _read(file, TypedOrTextParser(file, schema), EmptyRows())
+    return _read(file, TypedOrTextParser(file, schema), LeftOut())
 
 
-def _read(file: CsvFile, parser: Parser, empty_rows: EmptyRows) -> Iterator[pa.Table]:
+def _read(file: CsvFile, parser: Parser, left_out: LeftOut) -> Iterator[pa.Table]:
     offset = file.rows_offset
     num_rows = 0
     # The blocks that are being parsed, or are to be read once more.
@@ -86,14 +88,14 @@ def _read(file: CsvFile, parser: Parser, empty_rows: EmptyRows) -> Iterator[pa.T
                 if parsed is None or parsed.rows is None:
                     break
                 begun.popleft()
-                empty_rows.number += parsed.num_empty
+                left_out.num_empty += parsed.num_empty
                 yield parsed.rows
                 offset += num_bytes
                 num_rows += parsed.rows.num_rows
         # From there on one by one: an irregular block begins, or the last row.
         stream.put_back(b"".join(memoryview(block)[:end] for block, end in begun))
         begun.clear()
-        yield from _read_one_by_one(stream, file, parser, offset, num_rows, empty_rows)
+        yield from _read_one_by_one(stream, file, parser, offset, num_rows, left_out)
 
 
 def _cut_at_row_ends(
@@ -145,12 +147,7 @@ def _parse_if_regular(
 
 
 def _read_one_by_one(
-    stream: TextStream,
-    file: CsvFile,
-    parser: Parser,
-    offset: int,
-    num_rows: int,
-    empty_rows: EmptyRows,
+    stream: TextStream, file: CsvFile, parser: Parser, offset: int, num_rows: int, left_out: LeftOut
 ) -> Iterator[pa.Table]:
     """Yield the rows from `offset` on, which follow `num_rows` others.
 
@@ -175,16 +172,32 @@ def _read_one_by_one(
             return
         for end in [len(unparsed)] if at_end else _possible_ends(unparsed, file.line_end):
             parsed = parser.parse(bytearray(memoryview(unparsed)[:end]))
+            if parsed.irregular_row:
+                above, footer = split_footer(
+                    unparsed + _rest(stream), file.splitter, len(file.names)
+                )
+                if footer:
+                    left_out.footer = footer
+                    unparsed, end = above, len(above)
+                    parsed = parser.parse(bytearray(above))
             last_row = num_rows + parsed.last_row
             _refuse(parsed, file, num_rows)
             if parsed.rows is not None:
-                empty_rows.number += parsed.num_empty
+                left_out.num_empty += parsed.num_empty
                 yield parsed.rows
                 num_rows = last_row
                 unparsed = unparsed[end:]
                 break
         else:
             _require_more(unparsed, at_end, f"{file.path}: row {max(last_row, num_rows + 1)}")
+
+
+def _rest(stream: TextStream) -> bytes:
+    """Return what is left of a text if that is short enough for notes below its table."""
+    with suppress(UserError):
+        rest = stream.read(MOST_BYTES)
+        return bytes(rest) if len(rest) < MOST_BYTES else b"\0"
+    return b"\0"
 
 
 def _row_at_end(unparsed: bytes, file: CsvFile, parser: Parser) -> int:

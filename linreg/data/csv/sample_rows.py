@@ -7,7 +7,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from linreg.data.csv.block_lines import with_single_blanks, without_blanks_around_quotes
+from linreg.data.csv.block_lines import (
+    is_rule,
+    with_single_blanks,
+    without_blanks_around_quotes,
+    without_frame,
+)
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -38,12 +43,15 @@ class Splitter(NamedTuple):
     comment        lines that begin with it are not read; '' for none
     has_escapes    whether a backslash stands before a quote inside quotes, rather than another one
     has_blanks     whether there may be blanks around quoted cells
+    frame          `|` where each line begins and ends with one, a blank where none does, and lines
+                   of dashes are drawn between the rows; '' for a text that draws no table
     """
 
     delimiter: str
     comment: str = ""
     has_escapes: bool = False
     has_blanks: bool = False
+    frame: str = ""
 
     def rows(self, text: str, start: int = 0) -> Iterator[SampleRow]:
         """Yield the rows from the character at `start` on; raises csv.Error for a stray quote."""
@@ -96,9 +104,14 @@ class _Lines:
     def __next__(self) -> str:
         comment = self._splitter.comment
         self.position, line = next(self._lines)
-        while comment and self.at_row_start and line.startswith(comment):
+        is_drawn = self._splitter.frame
+        while self.at_row_start and (
+            (comment and line.startswith(comment)) or (is_drawn and is_rule(line))
+        ):
             self.position, line = next(self._lines)
         self.at_row_start = False
+        if is_drawn:
+            line = without_frame(line.encode(), self._splitter.frame).decode()
         if self._splitter.delimiter == " ":
             line = with_single_blanks(line.encode()).decode()
         elif self._splitter.has_blanks:

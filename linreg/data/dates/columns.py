@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.cells.words import MISSING_AMONG_VALUES
 from linreg.data.dates.format import DateFormat
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
@@ -41,7 +42,7 @@ def read_dates(chunk: SourceChunk, columns: DateColumns) -> SourceChunk:
     """
     rows = chunk.rows
     for name, column in columns.items():
-        cells = rows.column(name)
+        cells = without_missing_words(rows.column(name))
         times = column.parse(cells)
         if times.null_count > cells.null_count:
             row = pc.index(pc.and_(pc.is_null(times), pc.is_valid(cells)), True).as_py()
@@ -50,10 +51,19 @@ def read_dates(chunk: SourceChunk, columns: DateColumns) -> SourceChunk:
                 f"{chunk.origin}: row {chunk.first_row + row}: column {name}",
                 f"is not a time written as {column.format.text}",
                 found=repr(cells[row].as_py()),
-                todo="correct the cell, or the format in ingest.dates",
+                todo="correct the cell, or the format in ingest.dates; what stands for a missing"
+                " cell is named in ingest.missing_words",
             )
         rows = rows.set_column(rows.schema.names.index(name), name, times)
     return chunk._replace(rows=rows)
+
+
+def without_missing_words(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return cells of text with null for the words that stand for a missing cell among values."""
+    if not pa.types.is_string(cells.type):
+        return cells
+    is_word = pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(MISSING_AMONG_VALUES))
+    return pc.if_else(is_word, None, cells)
 
 
 def as_text(cells: pa.ChunkedArray, format_: DateFormat) -> pa.ChunkedArray:

@@ -84,6 +84,8 @@ LAYOUTS = (
 )
 """Ways that tell the time, unless two of them fit."""
 
+MONTH_AND_YEAR = DateFormat("%N%_%y", is_layout=True)
+
 UNCERTAIN_LAYOUTS = (
     *(
         family
@@ -91,7 +93,7 @@ UNCERTAIN_LAYOUTS = (
         for family in _with_times(*_joined(*order))
     ),
     *_with_times("[%W%_]%o%+%N%+%y", "%o%N%y", "[%W%_]%N%_%o%+%y", "%y%+%N%+%o"),
-    _layouts("%N%_%y"),
+    (MONTH_AND_YEAR,),
     _layouts("%y%_%N"),
     *(_layouts(text) for part in ("Q%q", "%qQ", "H%h") for text in _in_any_order(part, "%y")),
     *(_layouts(text) for part in ("Q%q", "H%h") for text in _in_any_order(part, "FY%_%y")),

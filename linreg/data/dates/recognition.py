@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from linreg.arrays import Mask
 from linreg.data.dates.format import DateFormat
 from linreg.data.dates.layouts import (
     LAYOUTS,
+    MONTH_AND_YEAR,
     NUMBERS_OF_YEARS,
     NUMERIC_DATES,
     TIMES_WITHOUT_YEAR,
@@ -35,6 +37,10 @@ ISO_TYPES = (
     pa.timestamp("ns", "UTC"),
 )
 """The types of ISO 8601 as pyarrow reads it, the narrowest first."""
+
+
+_LAST_CERTAIN_YEAR = 2029
+_MOST_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 class Reading(NamedTuple):
@@ -70,9 +76,37 @@ def recognise_times(cells: pa.Array) -> Reading | Doubt:
             if (index := pc.index(differs, True).as_py()) >= 0:
                 return Doubt(cells[index].as_py(), fits)
         return _reading(fits[0], cells)
+    if _are_months_of_years(cells):
+        return Reading(MONTH_AND_YEAR, cells[0].as_py(), others=True)
     if uncertain := _fitting((*UNCERTAIN_LAYOUTS, *TIMES_WITHOUT_YEAR), cells):
         return Doubt(cells[0].as_py(), uncertain)
     return Doubt(_first_unlike_most(cells))
+
+
+def _are_months_of_years(cells: pa.Array) -> bool:
+    """Whether cells such as Jan-15 are months of years, as none of the days of any year would be.
+
+    Some number is no day, or the cells rise or fall as months in the order of the rows and not as
+    days, or they are all the months of a span of years.
+    """
+    times = MONTH_AND_YEAR.parse(cells)
+    if times.null_count:
+        return False
+    months = times.to_numpy(zero_copy_only=False).astype("datetime64[M]").astype(np.int64)
+    years, month = 1970 + months // 12, months % 12
+    days = years % 100
+    is_span = bool(np.ptp(months) == len(months) - 1)
+    if ((days == 0) | (days > _MOST_DAYS[month])).any():
+        # 1931 or 2031?
+        return is_span or int(years.max()) <= _LAST_CERTAIN_YEAR
+    is_in_order = _is_monotone(months) and not _is_monotone(32 * month + days)
+    # The days 1 to 28 of all months would be a span, too.
+    return len(months) > 12 and (is_in_order or (is_span and len(np.unique(years)) < 28))
+
+
+def _is_monotone(numbers: NDArray[np.int64]) -> bool:
+    steps = np.diff(numbers)
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def iso_type(cells: pa.Array) -> pa.DataType | None:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Floats
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.csv.header import suggest_name
-from linreg.data.dates.columns import DateColumn
+from linreg.data.dates.columns import DateColumn, without_missing_words
 from linreg.data.dates.digits import are_years_and_months, formats_in_other_order, may_be_dates
 from linreg.data.dates.format import read_format
 from linreg.data.dates.recognition import Doubt, iso_type, recognise_times
@@ -25,6 +25,7 @@ from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 _MOST_READINGS = 3
+_NO_TIME = "is no time that is recognised, as split.by needs it to sort by time"
 
 
 def with_times(
@@ -97,6 +98,8 @@ def _text_in_time_order(table: TypedTable, name: str, cells: pa.Array) -> TypedT
         raise _doubt_error(table, name, found)
     shown = found.format.parse(pa.array([found.cell]))[0]
     notes = (_note(name, f"is read as times, {found.cell!r} as {shown}"),) if found.others else ()
+    if found.format.is_clock:
+        notes += (_note(name, "has no dates, and is sorted as the times of one day"),)
     return _with_dates(table, name, DateColumn(text, found.format.type, found.format), notes)
 
 
@@ -138,7 +141,7 @@ def _doubt_error(table: TypedTable, name: str, doubt: Doubt) -> UserError:
     elif meanings:
         what = "is a time of no year, which has no order over several years"
     else:
-        what = "is no time that is recognised, as split.by needs it to sort by time"
+        what = _NO_TIME
     return _error(table, name, cell, what, formats)
 
 
@@ -152,6 +155,8 @@ def _error(
     if formats:
         choices = " or ".join(f'"{each}"' for each in formats[:_MOST_READINGS])
         todo = f"set ingest.dates: {{{name}: {choices}}}, or write dates as 2024-12-31"
+    elif what == _NO_TIME and not any(each.isdigit() for each in str(cell)):
+        todo = f"if it stands for a missing cell, add it to ingest.missing_words; otherwise {todo}"
     for chunk in _only(table, name).chunks():
         row = pc.index(chunk.rows.column(name), cell).as_py()
         if row >= 0:
@@ -172,7 +177,8 @@ def _only(table: TypedTable, name: str) -> TypedTable:
 def _distinct(table: TypedTable, name: str) -> pa.Array:
     """Return the distinct cells of a column in the order in which they first occur."""
     distinct = [pc.unique(chunk.rows.column(name)) for chunk in _only(table, name).chunks()]
-    return pc.unique(pa.chunked_array(distinct, table.schema.field(name).type)).drop_null()
+    cells = pc.unique(pa.chunked_array(distinct, table.schema.field(name).type))
+    return without_missing_words(cells).drop_null()
 
 
 def _distinct_numbers(table: TypedTable, name: str) -> Floats:

@@ -1,3 +1,4 @@
+import calendar
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,37 @@ def doubt(*cells: str) -> tuple[str, list[str]]:
 def test_a_time_in_words_or_digits_is_recognised(cell: str, expected: object) -> None:
     assert read(cell) == [expected]
     assert are_times(pa.array([cell])).all() or "-40" in cell or "-366" in cell or "/20" in cell
+
+
+MONTHS = [f"{month}-{year}" for year in (15, 16, 17) for month in calendar.month_abbr[1:]]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        MONTHS,
+        MONTHS[::-1],
+        MONTHS[::5] + MONTHS[1::5] + MONTHS[2::5] + MONTHS[3::5] + MONTHS[4::5],
+        [f"{month}-{year}" for year in range(15, 40) for month in calendar.month_abbr[1:]],
+        ["Jan-98", "May-03", "Feb-04"],
+        ["Feb-00", "Jan-12"],
+    ],
+)
+def test_a_month_with_two_digits_is_of_a_year_where_the_column_shows_it(cells: list[str]) -> None:
+    assert read(*cells) == [datetime.strptime(cell, "%b-%y").date() for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{month}-{day}" for month in ("Jan", "Feb", "Mar") for day in range(10, 20)],
+        [f"{month}-{day:02}" for month in calendar.month_abbr[1:] for day in range(1, 29)],
+        ["Jan-15", "Feb-15", "Mar-15"],
+        ["Feb-29", "Feb-28"],
+    ],
+)
+def test_a_month_with_two_digits_that_may_be_a_day_is_in_doubt(cells: list[str]) -> None:
+    assert doubt(*cells)[1][0] == "%b-%y"
 
 
 def test_a_time_with_an_offset_is_that_of_utc() -> None:

@@ -26,7 +26,6 @@ DIALECTS = (
         quoting="none",
         truth=("t", "f"),
         below=("(48 rows)",),
-        refused="cell where the header has",
     ),
     Dialect(
         "mysql-batch",
@@ -98,7 +97,6 @@ DIALECTS = (
         dates="%d-%b-%y",
         months=str.upper,
         below=("", "48 rows selected."),
-        refused="cell where the header has",
     ),
     Dialect(
         "hive-default",
@@ -161,8 +159,6 @@ DIALECTS = (
         trailing="|",
         above=("-" * 90,),
         below=("-" * 90,),
-        needs={"skip": 1, "comment": "---"},
-        refused="is not in the file",
     ),
     Dialect(
         "sap-english-semicolon",
@@ -184,7 +180,6 @@ DIALECTS = (
             '"Sales report"',
             '"Copyright (c) 2000-2024 salesforce.com, inc. All rights reserved."',
         ),
-        refused="cell where the header has",
     ),
     Dialect(
         "datev",

@@ -33,7 +33,6 @@ DIALECTS = (
         numbers=NumberStyle(","),
         units=("m²", "1", "€", "%"),
         missing="NaN",
-        refused="must be a number",
     ),
     Dialect(
         "campbell-logger",
@@ -42,9 +41,7 @@ DIALECTS = (
         columns=_MEASURED,
         above=('"TOA5","station","CR1000"',),
         units=("m2", "n", "EUR", "%"),
-        missing='"NAN"',
-        needs={"skip": 1},
-        refused="is not in the file",
+        missing="NAN",
     ),
     Dialect(
         "plate-reader",
@@ -65,7 +62,6 @@ DIALECTS = (
         columns=_MEASURED,
         missing="?",
         header_sign="#",
-        refused="is not in the file",
     ),
     Dialect(
         "fixed-width",
@@ -119,7 +115,6 @@ DIALECTS = (
             '"Data from database: World Development Indicators"',
             '"Last Updated: 03/28/2024"',
         ),
-        refused="cell where the header has",
     ),
     Dialect(
         "destatis",
@@ -129,10 +124,9 @@ DIALECTS = (
         numbers=NumberStyle(","),
         above=("Tabelle: 12345-0001", "Bodenfläche;;", "Deutschland;;"),
         missing={"": "", "area": ".", "units": "...", "share": ".", "sold": "."},
-        needs={"skip": 3, "encoding": "cp1252", "missing_words": ("...",)},
+        needs={"encoding": "cp1252"},
         dates="%d.%m.%Y",
         below=("__________", "© Statistisches Bundesamt (Destatis), 2024"),
-        refused="is not in the file",
     ),
     Dialect(
         "us-census",
@@ -147,7 +141,6 @@ DIALECTS = (
             "Whether active",
             "Date of sale",
         ),
-        refused="must be a number",
     ),
     Dialect(
         "ons-uk",
