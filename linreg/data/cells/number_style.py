@@ -40,9 +40,6 @@ class NumberStyle(NamedTuple):
         return self
 
 
-PLAIN = NumberStyle()
-
-
 def without_missing_words(cells: Cells) -> Cells:
     """Return cells of a column of values, null where they hold a word for missing among these."""
     are_words = are_missing_words(pc.ascii_trim(cells, BLANKS))
