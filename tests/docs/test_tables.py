@@ -139,14 +139,8 @@ def test_every_option_has_a_row() -> None:
     keys = {code(row[0])[0] for row in table_below("## Options")}
     own = {f"ingest.{name}" for name in [*ReadOptions.model_fields, "where"]}
     assert keys == own <= {f"ingest.{name}" for name in Ingest.model_fields}
-<<<<<<< HEAD
-    assert {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")} == {
-        *Fetch.model_fields
-    }
-=======
     keys_of_fetch = {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")}
     assert keys_of_fetch == {*Fetch.model_fields}
->>>>>>> 6e0fc8bb6c61e1a74b82fd8f87e0f89184a4ac93
 
 
 @pytest.mark.parametrize("row", [*table_below("Each of these cells was")], ids=str)
