@@ -149,7 +149,6 @@ DIALECTS = (
         needs={"missing_words": ("[x]", "[c]")},
         numbers=NumberStyle(".", ",", money="£{}"),
         dates="%d %B %Y",
-        refused="is not a number, unlike",
     ),
     Dialect(
         "insee",
@@ -158,6 +157,5 @@ DIALECTS = (
         missing={"": "", "area": "ND", "units": "ND", "share": "ND"},
         needs={"missing_words": ("ND",)},
         dates="%d/%m/%Y",
-        refused="is not a number, unlike",
     ),
 )
