@@ -20,7 +20,7 @@ COMMANDS = {
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
     "open": "show the report of the last run in a browser",
-    "predict": "apply a model to the rows of CSV or Parquet files",
+    "predict": "apply a model to the rows of files",
     "register": "register the model in MLflow, as champion if it is better on the same test rows",
     "repair": "remove incomplete files that a killed DVC has left",
     "repeat": "run the pipeline with several seeds: mean and standard deviation of all results",

@@ -18,6 +18,8 @@ from linreg.data.ingest.formula_schema import make_schema
 from linreg.data.ingest.profile import profile_columns
 from linreg.data.ingest.row_filter import RowFilter
 from linreg.data.ingest.summary import summary_lines
+from linreg.data.ingest.text_columns import with_notes_about_categories
+from linreg.data.ingest.text_numbers import numbers_in_formula, with_numbers
 from linreg.data.ingest.time_order import with_times
 from linreg.data.source import open_source
 from linreg.data.source_rows import DroppedRows
@@ -43,11 +45,14 @@ def main() -> None:
     with scratch_folder(INGESTED) as scratch, new_folder(INGESTED) as folder:
         table = open_typed_table(source, columns, scratch, ingest.sentinels, ingest.where)
         table = with_times(table, ingest.dates, source, params.split.by)
+        names = numbers_in_formula(model.formula, table, auxiliary)
+        table = with_numbers(table, names, ingest.read_options)
         profiles = profile_columns(table)
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}
         known |= {"reading": source.options, **model.model_dump(exclude={"formula"})}
         schema = make_schema(model.formula, profiles, table, auxiliary, **known)
+        table = with_notes_about_categories(table, schema, profiles)
         check_not_empty(profiles, schema, table)
         check_weights(profiles, schema, table)
         check_sentinels(ingest.sentinels, source, table)

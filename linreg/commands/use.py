@@ -1,9 +1,10 @@
 """Check a table of yours and set up params.yaml for it.
 
-FILE is CSV or Parquet, or a folder of such files; or a table elsewhere, which is copied to
-data/fetched/ by a stage of its own: a SQLite or DuckDB file or postgresql://user@host/database,
-each with --sql, a Delta or Iceberg table, s3://, gs:// or https://. Passwords stay in the
-environment: in an address, {NAME} stands for the value of a variable. The table is read and
+FILE is text such as CSV, Parquet, Arrow, JSON or a workbook, or a folder of such files; or a table
+elsewhere, which is copied to data/fetched/ by a stage of its own: a SQLite or DuckDB file or
+postgresql://user@host/database, each with --sql, a Delta or Iceberg table, s3://, gs:// or
+https://. Passwords stay in the environment: in an address, {NAME} stands for the value of a
+variable. docs/tables.md says how each is read, and what is refused. The table is read and
 checked; what looks wrong is printed, with what was done about it and how to have it otherwise. Then
 these parameters are written: fetch, for a table elsewhere; ingest.source, ingest.missing and
 model.formula; those that say how files are read, where they are given; ingest.sentinels where
@@ -40,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         type=path_or_address,
         metavar="FILE",
-        help="CSV or Parquet: a file, or a folder of files; or the address of a database, a lake "
-        "or a file",
+        help="a file of text, Parquet, Arrow, JSON or a workbook, or a folder of files; or the "
+        "address of a database, a lake or a file",
     )
     parser.add_argument("--sql", metavar="QUERY", help="of a database: a SELECT, or a table's name")
     parser.add_argument(

@@ -179,7 +179,7 @@ def _find_files(path: Path, options: ReadOptions) -> FolderFiles:
         raise UserError(
             path,
             "is neither a file nor a folder (ingest.source)",
-            todo="name a CSV or Parquet file",
+            todo="name a file with a table, or a folder",
         )
     return FolderFiles((path,), kind_of_file(path), ())
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.conversion import convert_cells, without_words
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.cells.words import MISSING
 from linreg.data.condition import RowCondition, compile_condition, parse_condition
@@ -48,6 +49,9 @@ class TypedTable:
     formats     by column how the cells of text files are written, if not plainly
     dates       by column, how cells that are stored as text or numbers are read as times
     condition   which rows there are; None for all
+    text_numbers   by column of a file with types, how its text writes the numbers that it becomes
+    missing_words  what stands for a missing cell there, besides the usual words
+    is_from_text   whether the files are text
     """
 
     schema: pa.Schema
@@ -60,6 +64,9 @@ class TypedTable:
     dates: DateColumns = dataclass_field(default_factory=dict)
     condition: RowCondition | None = None
     formats: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
+    text_numbers: Mapping[str, CellFormat] = dataclass_field(default_factory=dict)
+    missing_words: tuple[str, ...] = ()
+    is_from_text: bool = False
 
     @property
     def num_rows(self) -> int:
@@ -105,17 +112,32 @@ class TypedTable:
                 if self.condition is not None:
                     chunk = self.condition.select(chunk, self.schema.names)
                     is_empty = is_empty and not chunk.rows.num_rows
-                yield read_dates(chunk, dates)
+                yield self._with_numbers(read_dates(chunk, dates))
         if self.condition is not None and is_empty and self.num_rows and self.every == 1:
             raise self.condition.nothing_left(self.num_rows)
 
+    def _with_numbers(self, chunk: SourceChunk) -> SourceChunk:
+        """Return a chunk in which columns of text that hold numbers are numbers."""
+        rows = chunk.rows
+        for name, format_ in self.text_numbers.items():
+            index = rows.schema.get_field_index(name)
+            if index >= 0 and pa.types.is_string(rows.schema.field(index).type):
+                cells = without_words(rows.column(index), self.missing_words)
+                numbers = pa.table({name: convert_cells(cells, format_)})
+                numbers = without_sentinels(numbers, self.sentinels)
+                rows = rows.set_column(index, name, numbers.column(0))
+        return chunk._replace(rows=rows)
+
     @property
     def _stored_schema(self) -> pa.Schema:
-        """The types of the cells before dates are read."""
+        """The types of the cells before dates and numbers are read."""
         schema = self.schema
         for name, column in self.dates.items():
             if (index := schema.get_field_index(name)) >= 0:
                 schema = schema.set(index, pa.field(name, column.cells))
+        for name in self.text_numbers:
+            if (index := schema.get_field_index(name)) >= 0:
+                schema = schema.set(index, pa.field(name, pa.string()))
         return schema
 
 
@@ -156,6 +178,7 @@ def open_typed_table(
         notes=notes,
         formats=formats,
         condition=condition,
+        is_from_text=not source.kind.has_types,
     )
 
 

@@ -21,7 +21,7 @@ class ReadOptions(Section):
         None,
         min_length=1,
         description=(
-            "Column names of CSV files without a header, in the order of the columns; null where "
+            "Column names of files without a header, in the order of the columns; null where "
             "the first row has the names."
         ),
     )
@@ -29,8 +29,8 @@ class ReadOptions(Section):
         None,
         min_length=1,
         description=(
-            "Character encoding of text files, such as cp1252 or shift_jis; null for UTF-8, or "
-            "UTF-16 with a byte order mark."
+            "Character encoding of text files, such as cp1252 or shift_jis; null where their bytes "
+            "show it, as those of UTF-8 and UTF-16 do."
         ),
     )
     delimiter: str | None = Field(
@@ -112,7 +112,8 @@ class Ingest(ReadOptions):
         "data/raw/generated.parquet",
         min_length=1,
         description=(
-            "CSV or Parquet: a file, or a folder whose files are read in the order of their names."
+            "A file of text, Parquet, Arrow, JSON or a workbook, or a folder whose files are read "
+            "in the order of their names: docs/tables.md."
         ),
     )
     missing: Literal["error", "drop", "mean"] = Field(

@@ -3,21 +3,24 @@
 A cell that is not a number is an error of its row alone. Ingest, which gives every column one type,
 would make text of the whole column. So a block with such a cell is read as text, of which each cell
 is parsed; the others are read as numbers, three times as fast. Where numbers may have a decimal
-comma, the file is read once before, for the numbers that show it.
+comma, and where one that is dressed turns up, the file is read once more, for the numbers that show
+the sign.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linreg.data.cells.number_style import NumberStyle, without_missing_words
+from linreg.data.cells.numbers import are_numbers
 from linreg.data.csv.dialect import read_header
 from linreg.data.csv.rows import read_typed_or_text
-from linreg.data.formula.coercion import CoercedTable, coerce, feature_types
+from linreg.data.formula.coercion import CoercedTable, InvalidCells, coerce, feature_types
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.prediction.number_styles import styles_in
+from linreg.prediction.number_styles import may_be_two_numbers, styles_in, two_readings
 
 
 class CsvInput:
@@ -64,7 +67,7 @@ class CsvInput:
                 index = cells.column_names.index(name)
                 cells = cells.set_column(index, name, without_missing_words(cells.column(name)))
         features = self._coerced(cells, self._styles or {})
-        if features.invalid and self._styles is None:
+        if self._styles is None and _are_some_numbers(features.invalid):
             self._styles = self._late_styles(first_row)
             features = self._coerced(cells, self._styles)
         for name in self._numbers:
@@ -101,9 +104,23 @@ class CsvInput:
         # Sentinels are numbers, although they are null here.
         if numbers.null_count == len(numbers) and name in features.invalid:
             row = cells.is_valid().index(True).as_py()
-            raise UserError(
+            where, cell = (
                 f"{self._file.path}: row {first_row + row}: column {name}",
+                cells[row].as_py(),
+            )
+            if may_be_two_numbers(cell):
+                raise two_readings(where, cell, "no number that shows which")
+            raise UserError(
+                where,
                 "must hold numbers, as in training",
-                found=cells[row].as_py(),
+                found=cell,
                 todo="name the columns as in training, or correct the cells",
             )
+
+
+def _are_some_numbers(invalid: Mapping[str, InvalidCells]) -> bool:
+    """Whether a cell that is no plain number may be one that is written otherwise."""
+    return any(
+        pc.any(are_numbers(cells.original.filter(pa.array(cells.rows)))).as_py()
+        for cells in invalid.values()
+    )

@@ -75,7 +75,7 @@ class InputTable:
             # A user's row group may be larger than ours.
             for start in range(0, group.rows.num_rows, ROWS_PER_GROUP):
                 rows = group.rows.slice(start, ROWS_PER_GROUP)
-                features = coerce(rows, self._schema, group.origin, text=bool(self._in_folders))
+                features = coerce(rows, self._schema, group.origin, text=True)
                 kept = rows.select(self.kept.names)
                 yield InputChunk(features, kept, group.origin, group.first_row + start)
 

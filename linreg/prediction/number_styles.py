@@ -1,13 +1,19 @@
 """How the columns of a CSV file to predict write their numbers."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.data.cells.dress import bare_numbers
+from linreg.data.cells.file_signs import shown_signs
 from linreg.data.cells.number_style import NumberStyle, add_shown_decimals
+from linreg.data.cells.signs import DECIMALS, with_point_anyhow
 from linreg.data.csv.dialect import CsvFile
+from linreg.data.csv.formats import read_text
 from linreg.data.csv.rows import read_rows
+from linreg.data.csv.type_inference import find_evidence
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 
@@ -15,9 +21,9 @@ from linreg.errors import UserError
 def styles_in(file: CsvFile, schema: Schema) -> Mapping[str, NumberStyle]:
     """Return how each feature that is a number is written in a file.
 
-    Its own numbers decide, then those of the other features, then those in training; but first of
-    all `ingest.decimal`. Raises UserError where the dialect leaves the decimal sign open and
-    nothing decides.
+    Its own numbers decide, then those of the other features, those of the other columns and those
+    in training; but first of all `ingest.decimal`. Raises UserError where the dialect leaves the
+    decimal sign open and nothing decides.
     """
     # The cells of some features may lie in the names of folders.
     numbers = [
@@ -41,18 +47,42 @@ def styles_in(file: CsvFile, schema: Schema) -> Mapping[str, NumberStyle]:
                     undecided[name] = cells[index].as_py()
     # A column with both signs has wrong cells of one kind; which, the others tell.
     in_file: set[str] = set().union(*(signs for signs in shown.values() if len(signs) == 1))
-    if not any(shown.values()) and file.has_decimal_commas and not _is_known(schema):
+    undecided = {name: cell for name, cell in undecided.items() if not shown[name]}
+    if undecided and not in_file:
+        in_file = _shown_elsewhere(file, numbers, schema)
+    if len(in_file) != 1:
         for name, cell in undecided.items():
-            raise UserError(
-                f"{file.path}: column {name}: {cell!r}",
-                "may be a decimal number or thousands",
-                found="no number that shows which, neither here nor in training",
-                todo="write it without a sign between thousands, or with more or fewer decimals",
-            )
+            if file.has_decimal_commas and not _is_known(schema):
+                found = "no number that shows which, neither here nor in training"
+                raise two_readings(f"{file.path}: column {name}", cell, found)
+            if file.delimiter == "," and "." in cell and remembered[name].decimal == ",":
+                found = "decimal commas in training, but commas between the cells here"
+                raise two_readings(f"{file.path}: column {name}", cell, found)
     return {name: style.as_shown(shown[name], in_file) for name, style in remembered.items()}
 
 
 _AMBIGUOUS = r"^[ \t]*[-+]?[1-9]\d{0,2}[.,]\d{3}[ \t]*$"
+
+
+def _shown_elsewhere(file: CsvFile, names: Collection[str], schema: Schema) -> set[str]:
+    """Return the decimal signs that the other columns show, as ingest sees them."""
+    others = [name for name in file.names if name and file.names.count(name) == 1]
+    others = [name for name in others if name not in names]
+    evidence = find_evidence(read_text(file, others), others, schema.reading)
+    return set(shown_signs(evidence))
+
+
+def may_be_two_numbers(cell: str) -> bool:
+    """Whether the sign in a number may be decimal or stand between thousands."""
+    return re.match(_AMBIGUOUS, cell) is not None
+
+
+def two_readings(where: str, cell: str, found: str) -> UserError:
+    """Return the error for a number that may be read in two ways."""
+    numbers = bare_numbers(pa.array([cell])).numbers
+    values = [with_point_anyhow(numbers, decimal)[0].as_py() for decimal in DECIMALS]
+    todo = "train with ingest.decimal set to . or , (`linreg use FILE --decimal .`)"
+    return UserError(f"{where}: {cell!r}", f"may be {' or '.join(values)}", found=found, todo=todo)
 
 
 def _is_known(schema: Schema) -> bool:

@@ -9,6 +9,7 @@ from linreg.data.formula.tokens import quote_name
 from linreg.data.ingest.checks import check_weights
 from linreg.data.ingest.columns import AuxiliaryColumns, columns_by_parameter
 from linreg.data.ingest.formula_schema import make_schema
+from linreg.data.ingest.text_numbers import with_numbers
 from linreg.data.ingest.time_order import in_time_order, with_given_dates
 from linreg.data.source import Source, open_source
 from linreg.data.typed_table import TypedTable, open_typed_table, unreadable_columns
@@ -81,6 +82,7 @@ def analyze_table(
         where = options.where if options.where is not None or not is_known else params.ingest.where
         table = open_typed_table(source, columns, scratch, where=where)
         table = with_given_dates(table, source.options.dates, source)
+        table = with_numbers(table, columns, source.options)
         survey = survey_table(table)
         if not survey.num_rows:
             raise UserError(path, "has columns and no rows", todo="add rows with values")

@@ -477,17 +477,9 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
         "has 2 columns, but ingest.names names 1; found 1, 2",
     ),
     "a web page": (b"<!DOCTYPE html>\n<html></html>", [], "is a web page or XML, not a table"),
-    "gzip": (
-        gzip.compress(b"a,b\n1,2\n"),
-        [],
-        "is compressed with gzip; unpack it: `gunzip --keep t.csv`",
-    ),
-    "Excel": (
-        b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml",
-        [],
-        "is an Excel workbook; save the sheet as CSV",
-    ),
-    "JSON": (b'[{"a": 1}]', [], "is JSON, not a table"),
+    "half of a gzip file": (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], [], "t.csv: "),
+    "no workbook": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", [], "t.csv: "),
+    "no JSON": (b'[{"a": 1}, {"a"', [], "t.csv: "),
 }
 
 

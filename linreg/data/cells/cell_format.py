@@ -13,19 +13,17 @@ class CellFormat:
     thousands  what stands between the thousands of numbers: a sign, a blank for any kind of it, or
                '' for nothing
     unit       the currency, percent or unit sign at every number, without case; '' for none
-    date       how dates and times are written, such as `%d/%m/%Y`; '' for ISO 8601
     """
 
     type: pa.DataType
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
-    date: str = ""
 
     @property
     def is_plain(self) -> bool:
         """Whether pyarrow's CSV reader converts such cells, if it is told the decimal sign."""
-        return not (self.thousands or self.unit or self.date)
+        return not (self.thousands or self.unit)
 
 
 TEXT = CellFormat(pa.string())

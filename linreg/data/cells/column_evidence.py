@@ -32,6 +32,9 @@ class ColumnEvidence:
     numbers     how they are written if they are numbers
     has_values  whether there is a cell that is not missing
     words       how often a word for missing among values occurs
+    padded      the first cell of digits with a leading zero, in a list; empty if there is none
+    num_padded  how many such cells there are
+    count       the number of values
     """
 
     def __init__(self, options: ReadOptions) -> None:
@@ -41,6 +44,9 @@ class ColumnEvidence:
             self.formats = [each for each in self.formats if each != FLOAT64]
         self.has_values = False
         self.words: dict[str, int] = {}
+        self.padded: list[str] = []
+        self.num_padded = 0
+        self.count = 0
 
     @classmethod
     def of_text(cls, options: ReadOptions) -> "ColumnEvidence":
@@ -68,17 +74,26 @@ class ColumnEvidence:
                 return
             formats = _fitting(self.formats, cells)
         self.has_values = True
+        self.count += len(cells)
         self.formats = formats
         if self.numbers.readings:
             self._add_numbers(cells)
 
     def _add_numbers(self, cells: pa.ChunkedArray) -> None:
         if INT64 in self.formats:
+            self._count_leading_zeros(cells)
             self.numbers.add_integers(convert_plain_cells(cells, INT64))
         elif FLOAT64 in self.formats:
             self.numbers.add_floats(cells)
         else:
             self.numbers.add(cells)
+
+    def _count_leading_zeros(self, cells: pa.ChunkedArray) -> None:
+        if not pc.any(pc.starts_with(cells, "0")).as_py():
+            return
+        have_zeros = pc.match_substring_regex(cells, r"^0\d")
+        self.padded = self.padded or cells.filter(have_zeros)[:1].to_pylist()
+        self.num_padded += pc.sum(have_zeros).as_py()
 
     def _without_words(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         are_words = are_missing_words(cells)

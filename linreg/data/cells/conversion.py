@@ -1,12 +1,15 @@
 """The cells of a column converted to its type as a whole."""
 
+from collections.abc import Collection
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.dress import Cells
 from linreg.data.cells.numbers import decimal_commas_to_points, has_hexadecimal, without_dress
 from linreg.data.cells.signs import Signs
-from linreg.data.cells.words import BLANKS, FALSE, MISSING_AMONG_VALUES, TRUE
+from linreg.data.cells.words import BLANKS, FALSE, MISSING, MISSING_AMONG_VALUES, NO_AMOUNT, TRUE
 
 
 def convert_cells(cells: pa.ChunkedArray, format_: CellFormat) -> pa.ChunkedArray:
@@ -51,9 +54,16 @@ def convert_plain_cells(cells: pa.ChunkedArray, format_: CellFormat) -> pa.Chunk
     return converted
 
 
-def are_missing_words(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def without_words(cells: pa.ChunkedArray, words: Collection[str]) -> pa.ChunkedArray:
+    """Return cells of text, null where they hold one of the words or a usual one for missing."""
+    missing = pc.is_in(pc.ascii_trim(cells, BLANKS), pa.array([*MISSING, *words]))
+    return pc.if_else(missing, None, cells)
+
+
+def are_missing_words(cells: Cells) -> Cells:
     """Return which cells, without blanks around them, are missing if the others are values."""
-    return pc.is_in(cells, pa.array(MISSING_AMONG_VALUES))
+    are_words = pc.is_in(cells, pa.array(MISSING_AMONG_VALUES))
+    return pc.or_(are_words, pc.fill_null(pc.match_substring_regex(cells, NO_AMOUNT), False))
 
 
 def _only_infinite(cells: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -29,15 +29,16 @@ _MINUS = r"[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]"
 _APOSTROPHE = r"[\x{2018}\x{2019}\x{2032}\x{2bc}\x{b4}`]"
 # 120.- and 120,-- are prices without cents.
 _NO_CENTS = r"(\d)[.,]--?(\D*)$"
-# The zeros of other digits than ours: full width, Arabic, Persian, Devanagari.
-_OTHER_ZEROS = "０٠۰०"
+# The zeros of other digits than ours: full width, Arabic, Persian, India's scripts, Thai, Lao,
+# Burmese, Khmer.
+_OTHER_ZEROS = "０٠۰०০੦૦୦௦౦೦൦๐໐၀០"
 _OTHER_SIGNS = dict(zip("．，＋％（）٫٬", ".,+%().,", strict=True))
 _HAS_OTHER_DIGITS = "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _OTHER_ZEROS) + "]"
 _DRESSED = (
     r"^(?P<open>\()? ?(?P<sign1>[-+])? ?"
     rf"(?P<prefix>{PREFIX})? ?(?P<open2>\()?(?P<sign2>[-+])? ?"
     r"(?P<body>\d+(?:[.,' ]\d+)*[.,]?(?:[eE][-+]?\d+)?|[.,]\d+(?:[eE][-+]?\d+)?)"
-    rf" ?(?P<sign3>-)? ?(?P<suffix>{SUFFIX})? ?(?P<sign4>-)?(?P<close>\))?$"
+    rf" ?(?P<sign3>-)?(?P<close>\))? ?(?P<suffix>{SUFFIX})? ?(?P<sign4>-)?(?P<close2>\))?$"
 )
 
 
@@ -48,18 +49,32 @@ def bare_numbers(cells: Cells) -> BareNumbers:
     cell null.
     """
     cells = pc.ascii_trim(cells, BLANKS)
-    if pc.all(pc.match_substring_regex(cells, _UNDRESSED)).as_py() is not False:
-        return BareNumbers(cells, _constant(cells, ""))
-    # Most columns of text end here: what has no digit is no number.
+    no_units = pc.if_else(pc.is_valid(cells), "", None)
+    is_undressed = pc.match_substring_regex(cells, _UNDRESSED)
+    if pc.all(is_undressed).as_py() is not False:
+        return BareNumbers(cells, no_units)
+    # A number takes a hundred times as long to undress as to be recognized.
+    is_dressed = pc.fill_null(pc.or_(pc.invert(is_undressed), pc.starts_with(cells, "+")), False)
+    cells, is_dressed, no_units = map(_in_one_piece, (cells, is_dressed, no_units))
+    numbers, units = _without_dress(cells.filter(is_dressed))
+    return BareNumbers(
+        pc.replace_with_mask(cells, is_dressed, numbers),
+        pc.replace_with_mask(no_units, is_dressed, units),
+    )
+
+
+def _without_dress(cells: pa.Array) -> BareNumbers:
     cells = _plain_characters(cells)
     parts = pc.extract_regex(cells, _DRESSED)
     part = {field: pc.struct_field(parts, field) for field in _names(parts.type)}
     signs = pc.binary_join_element_wise(*(part[f"sign{k}"] for k in (1, 2, 3, 4)), "")
     opened = pc.binary_join_element_wise(part["open"], part["open2"], "")
     in_parentheses = pc.equal(opened, "(")
-    closed = pc.equal(part["close"], ")")
-    is_whole = pc.and_(pc.equal(opened, ""), pc.equal(part["close"], ""))
-    is_negative_amount = pc.and_(pc.and_(in_parentheses, closed), pc.equal(signs, ""))
+    closed = pc.binary_join_element_wise(part["close"], part["close2"], "")
+    is_whole = pc.and_(pc.equal(opened, ""), pc.equal(closed, ""))
+    is_negative_amount = pc.and_(
+        pc.and_(in_parentheses, pc.equal(closed, ")")), pc.equal(signs, "")
+    )
     is_one_sign = pc.less_equal(pc.utf8_length(signs), 1)
     is_one_unit = pc.or_(pc.equal(part["prefix"], ""), pc.equal(part["suffix"], ""))
     is_number = pc.and_(pc.and_(pc.or_(is_whole, is_negative_amount), is_one_sign), is_one_unit)
@@ -90,5 +105,5 @@ def _names(type_: pa.StructType) -> list[str]:
     return [type_.field(index).name for index in range(type_.num_fields)]
 
 
-def _constant(cells: Cells, text: str) -> Cells:
-    return pc.if_else(pc.is_valid(cells), text, None)
+def _in_one_piece(cells: Cells) -> pa.Array:
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells

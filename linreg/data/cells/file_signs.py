@@ -1,5 +1,6 @@
 """The decimal sign of a file: what its numbers show decides for those that allow two readings."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -95,6 +96,10 @@ def notes_about(
         if format_.type == TEXT.type:
             continue
         yield from _notes_about_words(name, column.words)
+        if column.num_padded > column.count / 2:
+            [cell] = column.padded
+            what = f"is read as numbers, {cell!r} as {int(cell)}"
+            yield ReadingNote(f"column {name}", f"{what}; codes belong in C() in the formula")
         if column.numbers.are_numbers:
             yield from _notes_about_numbers(name, column.numbers, format_)
 
@@ -103,7 +108,7 @@ def _notes_about_words(name: str, words: Mapping[str, int]) -> Iterator[ReadingN
     for word, count in words.items():
         cells = "a missing cell" if count == 1 else f"a missing cell, {count} times"
         what = f"has {word!r} for {cells}"
-        if not word.strip("-–—"):
+        if re.search("[-–—]$|^[-–—]", word):
             what += "; if it stands for zero, write 0"
         yield ReadingNote(f"column {name}", what)
 

@@ -6,10 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.conversion import are_missing_words
 from linreg.data.cells.dress import Cells, bare_numbers
 from linreg.data.cells.numbers import decimal_commas_to_points, parse_cells, without_dress
 from linreg.data.cells.signs import Signs, are_written, other, shown_decimals
-from linreg.data.cells.words import BLANKS, MISSING_AMONG_VALUES
+from linreg.data.cells.words import BLANKS
 
 
 class NumberStyle(NamedTuple):
@@ -44,7 +45,7 @@ PLAIN = NumberStyle()
 
 def without_missing_words(cells: Cells) -> Cells:
     """Return cells of a column of values, null where they hold a word for missing among these."""
-    are_words = pc.is_in(pc.ascii_trim(cells, BLANKS), pa.array(MISSING_AMONG_VALUES))
+    are_words = are_missing_words(pc.ascii_trim(cells, BLANKS))
     return pc.if_else(are_words, None, cells)
 
 
@@ -78,4 +79,10 @@ def _may_have(decimal: str, cells: Cells) -> Cells:
 
 
 def _are_all_floats(cells: Cells) -> bool:
-    return bool(parse_cells(cells, pa.float64()).null_count == cells.null_count)
+    try:
+        # A few cells first: a failing cast goes on to the last cell, and takes very long.
+        for some in (cells[:16], cells):
+            pc.cast(pc.ascii_trim(some, BLANKS), pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -20,7 +20,7 @@ _UNITS = (
     r"|[mk]V|mA|[kMG]?Hz|[kKMGT]B|[hkM]?Pa|m?bar|psi|mmHg|k?cal|kJ|dB|pp[mb]|bps|pp|pts|rpm|bpm"
     r"|[mµμ]?mol|[mµμn]?mol/[lL]|[mµμnk]?g/[dm]?[lL]"
 )
-PREFIX = rf"[A-Z]{{0,3}}\p{{Sc}}|(?:{_CURRENCY_CODES}|{_CURRENCY_WORDS})|%"
+PREFIX = rf"(?:[A-Z]{{1,3}} ?)?\p{{Sc}}|(?:{_CURRENCY_CODES}|{_CURRENCY_WORDS})|%"
 """A regular expression (RE2) for what may stand before a number."""
 SUFFIX = rf"[A-Z]{{0,3}}\p{{Sc}}|{_CURRENCY_CODES}|{_CURRENCY_WORDS}|{_PERCENT}|{_UNITS}"
 """A regular expression (RE2) for what may stand behind a number."""

@@ -7,6 +7,8 @@ nothing else does, and a column of numbers begins below the header.
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +23,7 @@ from linreg.data.csv.layout import (
     layout_at_top,
     number_columns,
 )
-from linreg.data.csv.sample_rows import MOST_CHARACTERS, SampleRow, Splitter
+from linreg.data.csv.sample_rows import SampleRow, Splitter
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -29,6 +31,8 @@ DELIMITERS = (",", ";", "\t", "|")
 _CONTROL_CHARACTERS = ("\x01", "\x1f")
 """Separate the cells of Hive's files, and the units of ASCII."""
 
+_CHARACTERS_WITH_BLANKS = 1 << 18
+"""Where blanks around quoted cells are looked for."""
 _SAMPLE_ROWS = 100
 _ALL_ROWS = None
 
@@ -38,7 +42,7 @@ class Sample(NamedTuple):
 
     layout      where the table begins if the file has a header; None where none was found
     first_row   the index of the first row if it has none, but its names are given
-    rejected    another delimiter that splits the rows evenly; '' for none
+    rejected    another delimiter that splits names and rows evenly; '' for none
     """
 
     splitter: Splitter
@@ -55,7 +59,8 @@ class Sample(NamedTuple):
         return len(self.layout.names) if self.layout else 0
 
 
-class FirstLines(NamedTuple):
+@dataclass(frozen=True)
+class FirstLines:
     """The text of the first block from the character at `start` on.
 
     comment   the last comment line above it, without its sign, which may hold the names
@@ -66,6 +71,12 @@ class FirstLines(NamedTuple):
     start: int
     is_whole_file: bool
     comment: str = ""
+
+    @cached_property
+    def has_escaped_quotes(self) -> bool:
+        """Whether a quote has a backslash before it."""
+        # A single character is found several times as fast as two.
+        return "\\" in self.text and '\\"' in self.text
 
 
 def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -> Sample:
@@ -157,19 +168,19 @@ def _with_quoting(lines: FirstLines, splitter: Splitter) -> Splitter:
 
     Blanks around a quoted cell belong to no cell, if all rows can be split in that way.
     """
-    first = lines.text[lines.start : lines.start + MOST_CHARACTERS]
+    first = lines.text[lines.start : lines.start + _CHARACTERS_WITH_BLANKS]
     if splitter.delimiter in "| " and has_rules(first):
         row = next((line for line in first.splitlines() if "|" in line), "")
         has_edges = row.strip()[:1] == "|" == splitter.delimiter
         return splitter._replace(frame="|" if has_edges else " ")
-    # A single character is found several times as fast as two.
-    if "\\" in lines.text and '\\"' in lines.text and not _splits_all(lines, splitter):
+    if lines.has_escaped_quotes and not _splits_all(lines, splitter):
         escaping = splitter._replace(has_escapes=True)
         if _splits_all(lines, escaping):
             return escaping
     padding = splitter._replace(has_blanks=True)
     sign = splitter.delimiter
-    if (f'{sign} "' in first or f'" {sign}' in first) and _splits_all(lines, padding):
+    has_blanks = '"' in first and (f'{sign} "' in first or f'" {sign}' in first)
+    if has_blanks and _splits_all(lines, padding):
         return padding
     return splitter
 
@@ -196,8 +207,14 @@ def _narrowed(
     explaining = [each for each in tables if _occur_in_numbers(each, delimiters)]
     if len(tables) > 1 and len(explaining) == 1:
         [best] = explaining
-        rejected = next(each.splitter.delimiter for each in tables if each is not best)
-        return [best._replace(rejected=rejected)]
+        names = best.layout.names if best.layout else ()
+        # What does not split the names leaves no doubt.
+        rejected = [
+            sign
+            for sign in (each.splitter.delimiter for each in tables if each is not best)
+            if not names or any(sign in name for name in names)
+        ]
+        return [best._replace(rejected=rejected[0] if rejected else "")]
     return tables
 
 

@@ -115,7 +115,7 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
     start = read_start(path, BLOCK_BYTES)
     refuse_other_formats(path, start.block)
     text_file = open_text(start, options)
-    text, is_whole_file = text_file.first_block(BLOCK_BYTES)
+    text, is_whole_file = text_file.first_block(start, BLOCK_BYTES)
     if not text.strip("\ufeff\x1a \t\r\n"):
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
     beginning = read_beginning(path, text, options)

@@ -57,8 +57,8 @@ def refuse_other_formats(path: Path, start: bytes) -> None:
     if start.startswith(b"PK\x03\x04"):
         raise UserError(path, "is an Excel workbook", todo="save the sheet as CSV")
     for signature, what, todo in _SIGNATURES:
-        is_certain = b"\0" in start or not signature.isalpha()
-        if start.startswith(signature) and is_certain:
+        # Letters alone may as well be a name in the header of a text.
+        if start.startswith(signature) and (not signature.isalpha() or b"\0" in start):
             raise UserError(path, what, todo=todo.format(path))
     if start[8:12] == _DUCKDB:
         todo = "export a table: `COPY T TO 'T.parquet'` in duckdb"

@@ -1,10 +1,10 @@
 """Lines at the beginning of a text file that belong to no table: skipped, comments, `sep=;`."""
 
-import io
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+from linreg.data.csv.sample_rows import lines_of
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -35,31 +35,33 @@ class Beginning(NamedTuple):
 
 def read_beginning(path: Path, text: str, options: ReadOptions) -> Beginning:
     """Pass over the lines at the beginning of a text; raises UserError if all are to be skipped."""
-    lines = io.StringIO(text, newline="")
+    lines = lines_of(text)
+    end = 0
     for number in range(options.skip):
-        if not next(lines, ""):
+        end, line = next(lines, (end, ""))
+        if not line:
             raise UserError(
                 path,
                 f"has {number} lines, but ingest.skip leaves out {options.skip}",
                 todo="set ingest.skip to the number of lines above the header",
             )
-    start = lines.tell()
-    line = next(lines, "")
+    start = end
+    end, line = next(lines, (end, ""))
     delimiter = None
     if match := _DELIMITER_LINE.fullmatch(line):
         delimiter = "\t" if match[1] == r"\t" else match[1]
-        start = lines.tell()
-        line = next(lines, "")
+        start = end
+        end, line = next(lines, (end, ""))
     comments = []
     while options.comment is None and line:
         if line.startswith(_SIGNS):
             comments.append(line.strip())
         elif line.strip():
             break
-        if lines.tell() == len(text):
+        if end == len(text):
             # Nothing else is there: let it be the table.
             return Beginning(start, delimiter, ())
         if line.startswith(_SIGNS):
-            start = lines.tell()
-        line = next(lines, "")
+            start = end
+        end, line = next(lines, (end, ""))
     return Beginning(start, delimiter, tuple(comments))

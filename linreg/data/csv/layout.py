@@ -182,13 +182,13 @@ def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:
     """
     if len(body) < 2:
         return False
-    numbers = set(number_columns(body[1:], num_columns))
     first = [cell.strip() for cell in body[0]]
     told = {index for index, cell in enumerate(first) if cell not in _MISSING}
     without_unit = {index for index in told if first[index] == _WITHOUT_UNIT}
     told -= without_unit if len(told) > len(without_unit) + 1 else set()
     if not told or any(is_number_like(first[index]) for index in told):
         return False
+    numbers = set(number_columns(body[1:], num_columns))
     in_text = told - numbers
     units = [first[index] for index in sorted(told & numbers)]
     if not units or not all(_UNIT_IN_BRACKETS.fullmatch(first[index]) for index in in_text):

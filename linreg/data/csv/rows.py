@@ -25,8 +25,8 @@ from linreg.data.text_files.utf8 import Utf8Decoder
 from linreg.errors import UserError
 
 Parser = BlockParser | TypedOrTextParser
-_SAMPLE_BYTES = 1 << 20
-"""The rows of which types are inferred at first: some ten thousand."""
+_SAMPLE_BYTES = 1 << 18
+"""The rows of which types are inferred at first: some thousands."""
 
 
 class LeftOut:

@@ -1,7 +1,7 @@
 """The first rows of a text file, as some delimiter splits them."""
 
 import csv
-import io
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -14,8 +14,13 @@ from linreg.data.csv.block_lines import (
     without_frame,
 )
 
-MOST_CHARACTERS = 1 << 18
-"""How much of the first block is looked into first."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def lines_of(text: str, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield where each line ends, and the line with its LF, CR or CRLF, from `start` on."""
+    for match in _LINE.finditer(text, start):
+        yield match.end(), match[0]
 
 
 class SampleRow(NamedTuple):
@@ -76,13 +81,7 @@ class Splitter(NamedTuple):
 
         The last one is left out where the end of the text may have cut it off.
         """
-        end = start + MOST_CHARACTERS
-        if limit is not None and end < len(text):
-            # Looking into a part of the text is faster, if all rows are in it.
-            rows = self.sample(text[:end], start, limit=limit, is_whole_file=False)
-            if len(rows) == limit:
-                return rows
-        rows = []
+        rows: list[SampleRow] = []
         with suppress(csv.Error):
             rows.extend(islice(self.rows(text, start), limit))
         if not is_whole_file and len(rows) > 1 and rows[-1].end == len(text):
@@ -94,27 +93,22 @@ class _Lines:
     """The lines of a text for csv.reader, without comments, as it takes them one by one."""
 
     def __init__(self, text: str, start: int, splitter: Splitter) -> None:
-        # Lines end in LF, CR or CRLF, and in no other character.
-        self._lines = io.StringIO(text, newline="")
-        self._lines.seek(start)
+        self._lines = lines_of(text, start)
+        self.position = start
         self._splitter = splitter
         self.at_row_start = True
-
-    @property
-    def position(self) -> int:
-        return self._lines.tell()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         comment = self._splitter.comment
-        line = next(self._lines)
+        self.position, line = next(self._lines)
         is_drawn = self._splitter.frame
         while self.at_row_start and (
             (comment and line.startswith(comment)) or (is_drawn and is_rule(line))
         ):
-            line = next(self._lines)
+            self.position, line = next(self._lines)
         self.at_row_start = False
         if is_drawn:
             line = without_frame(line.encode(), self._splitter.frame).decode()

@@ -5,6 +5,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from linreg.data.text_files.compression import is_workbook
 from linreg.data.text_files.text_file import read_start
 from linreg.errors import UserError
 
@@ -12,9 +13,7 @@ _ARROW_FILE = b"ARROW1\0"
 # A stream begins with a message: a continuation mark, its length, and a flatbuffer.
 _ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff...\0.\0\0\0", re.DOTALL)
 _START_BYTES = 4096
-_ZIP = b"PK\x03\x04"
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
 _JSON = re.compile(rb"(\xef\xbb\xbf)?\s*(\{\s*[\"}]|\[\s*[\[{\]])")
 
 
@@ -44,9 +43,7 @@ def kind_of(start: bytes) -> TableKind:
         return TableKind.ARROW
     if start.startswith(_OFFICE):
         return TableKind.WORKBOOK
-    if start.startswith(_ZIP) and any(
-        part in start[:_START_BYTES] for part in _PARTS_OF_A_WORKBOOK
-    ):
+    if is_workbook(start):
         return TableKind.WORKBOOK
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = start.decode("utf-16", "ignore").encode()

@@ -15,7 +15,7 @@ from linreg.arrays import Mask
 from linreg.data.cells.number_style import NumberStyle, add_shown_decimals, read_numbers
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.formula.schema import Schema
-from linreg.data.tables.arrays import as_mask, without_nan
+from linreg.data.tables.arrays import as_mask, with_one_zero, without_nan
 from linreg.data.tables.sentinels import without_sentinels
 from linreg.errors import UserError
 
@@ -89,6 +89,8 @@ def coerce(
         if columns[name].null_count > original.null_count:
             rows = as_mask(pc.and_(columns[name].is_null(), original.is_valid()))
             invalid[name] = InvalidCells(rows, original)
+        if name in schema.category_columns:
+            columns[name] = with_one_zero(columns[name])
     # A table without columns would forget its number of rows.
     table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
     table = without_sentinels(table, schema.sentinels, precision)

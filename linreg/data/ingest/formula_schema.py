@@ -9,7 +9,7 @@ from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import Factor, parse_formula
 from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
-from linreg.data.ingest.profile import Profiles
+from linreg.data.ingest.profile import ColumnProfile, Profiles
 from linreg.data.ingest.text_columns import check_is_category, first_text
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
@@ -59,7 +59,8 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
                 first_text(table, name),
                 f"must be a number, as it is {role}",
                 found=f"type {profile.type}",
-                todo="correct the cell (a missing one is empty, NA or ?), or use another column",
+                todo="correct the cell, name it in ingest.missing_words if it stands for a missing"
+                " one, or use another column",
             )
         if kind in ("time", "other"):
             raise UserError(
@@ -70,3 +71,19 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
             )
         if factor.kind == "category" and factor.text == name:
             check_is_category(table, name, profile)
+        if factor.kind == "category":
+            _check_levels_differ(table, name, profile)
+
+
+def _check_levels_differ(table: TypedTable, name: str, profile: ColumnProfile) -> None:
+    """Raise UserError for numbers so large that two of them may be one after rounding."""
+    if not pa.types.is_floating(profile.type) or profile.count == 0:
+        return
+    largest = max(profile.max, -profile.min)
+    if largest >= 2 ** (24 if pa.types.is_float32(profile.type) else 53):
+        raise UserError(
+            f"{table.first_file}: column {name}",
+            f"has numbers that {profile.type} rounds, so that two levels could become one",
+            found=largest,
+            todo="write them as text, with a letter in front, to use them as a category",
+        )

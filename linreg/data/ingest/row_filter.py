@@ -12,7 +12,7 @@ from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
 from linreg.data.source_rows import DroppedRows, files_as_data
-from linreg.data.tables.arrays import as_arrow, as_floats, as_mask
+from linreg.data.tables.arrays import as_arrow, as_floats, as_mask, with_one_zero
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
@@ -41,6 +41,7 @@ class RowFilter:
             filled = _filled_columns(schema, auxiliary)
             self._required = [name for name in self.columns if name not in filled]
         self._expressions = _expressions(schema)
+        self._categories = schema.category_columns
 
     @property
     def num_read(self) -> int:
@@ -76,6 +77,9 @@ class RowFilter:
     def _complete_rows(self, chunk: SourceChunk, dropped: DroppedRows | None) -> pa.Table:
         """Return the rows of a chunk that lack no required cell; count and add the others."""
         rows = chunk.rows.select(self.columns)
+        for name in self._categories:
+            index = rows.schema.get_field_index(name)
+            rows = rows.set_column(index, name, with_one_zero(rows.column(index)))
         num_required = len(self._required)
         # By row the number of the first required column that is missing.
         first_missing = np.full(rows.num_rows, num_required)

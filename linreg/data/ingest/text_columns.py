@@ -1,14 +1,21 @@
 """Errors for text where the formula needs something else, with the cell that made a column text."""
 
+import re
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.numbers import parse_cells
+from linreg.data.formula.schema import Schema
 from linreg.data.formula.tokens import quote_name
-from linreg.data.ingest.profile import ColumnProfile
-from linreg.data.ingest.text_formats import TextContent, TextFormats
+from linreg.data.ingest.profile import ColumnProfile, Profiles
+from linreg.data.ingest.text_formats import MOSTLY, TextContent, TextFormats
+from linreg.data.tables.reading_note import ReadingNote
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
+
+_LIKE_NUMBER = r"\W{0,3}[\d²³¹½¼¾]"
 
 
 def check_is_category(table: TypedTable, name: str, profile: ColumnProfile) -> None:
@@ -35,6 +42,28 @@ def check_is_category(table: TypedTable, name: str, profile: ColumnProfile) -> N
         found=profile.min,
         todo=f"correct the cell, or write C({quote_name(name)}) if every value is a level",
     )
+
+
+def with_notes_about_categories(
+    table: TypedTable, schema: Schema, profiles: Profiles
+) -> TypedTable:
+    """Return a table with a note for each column that is a category for text such as `5k`."""
+    names = [
+        factor["factor"]
+        for term in schema.terms
+        for factor in term
+        if factor["kind"] == "category" and [factor["factor"]] == factor["columns"]
+    ]
+    notes = []
+    for name in dict.fromkeys(names):
+        levels = profiles[name].levels
+        if pa.types.is_string(profiles[name].type) and levels:
+            like_numbers = [level for level in levels if re.match(_LIKE_NUMBER, level)]
+            if sum(levels[level] for level in like_numbers) > MOSTLY * profiles[name].count:
+                cell = like_numbers[0]
+                what = f"is used as a category, as {cell!r} is no number; C() says that it is right"
+                notes.append(ReadingNote(f"column {name}", what))
+    return replace(table, notes=(*table.notes, *notes))
 
 
 def first_text(table: TypedTable, name: str) -> str:
@@ -71,6 +100,9 @@ def _content_error(
         todo = f"leave the column out of model.formula (it can be used in split.by), {as_category}"
     else:
         what = f"is not a number, unlike {formats.numbers} of the column's {formats.count} cells"
-        todo = f"correct it (a missing cell is empty, NA or ?), {as_category}"
+        todo = (
+            f"correct it, name it in ingest.missing_words if it stands for a missing cell,"
+            f" {as_category}"
+        )
     assert cell is not None, "a column of another content than numbers has such a cell"
     return UserError(f"{cell.place}: column {name}: {cell.text!r}", what, todo=todo)

@@ -33,6 +33,7 @@ class TextFormats:
     count              the number of cells with a value
     plain_numbers      such as 1200.5
     numbers            plain and formatted ones, such as $1,200.50
+    truth_values       such as TRUE, which beside 0 and 1 is no category of its own
     dates              also times and periods, in any common format
     first_not_plain    the first cell that is not a plain number
     first_not_number   the first cell that is no number at all
@@ -41,6 +42,7 @@ class TextFormats:
     count: int = 0
     plain_numbers: int = 0
     numbers: int = 0
+    truth_values: int = 0
     dates: int = 0
     first_not_plain: TextCell | None = None
     first_not_number: TextCell | None = None
@@ -71,15 +73,19 @@ class TextFormats:
             return "formatted number"
         if self.dates > MOSTLY * self.count:
             return "date"
+        if self.numbers and self.numbers + self.truth_values == self.count:
+            return "mixed"
         return "mixed" if self.numbers > MOSTLY * self.count else None
 
     def _count(self, texts: pa.Array, times: Sequence[int]) -> None:
         plain = as_mask(_are_plain_numbers(texts))
         formatted = as_mask(are_numbers(texts))
+        truth = as_mask(parse_cells(texts, pa.bool_()).is_valid())
         date = are_times(texts)
-        for count, is_plain, is_formatted, is_date in zip(
-            times, plain, formatted, date, strict=True
+        for count, is_plain, is_formatted, is_truth, is_date in zip(
+            times, plain, formatted, truth, date, strict=True
         ):
+            self.truth_values += int(count) if is_truth else 0
             self.count += int(count)
             self.plain_numbers += int(count) if is_plain else 0
             self.numbers += int(count) if is_plain or is_formatted else 0

@@ -56,3 +56,10 @@ def without_nan(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
     if not pc.any(is_nan).as_py():
         return column
     return pc.if_else(is_nan, pa.scalar(None, column.type), column)
+
+
+def with_one_zero(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column in which -0.0 is 0.0: as levels of a category they are one."""
+    return (
+        pc.add(column, pa.scalar(0, column.type)) if pa.types.is_floating(column.type) else column
+    )

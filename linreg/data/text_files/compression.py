@@ -17,7 +17,7 @@ from linreg.data.text_files.text_error import TextError
 from linreg.data.text_files.zip_archive import open_only_member
 from linreg.errors import UserError
 
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 1 << 20
 MOST_TIMES = 500
 """How many times as long as its file a text may be, if it is longer than MOST_BYTES: more comes of
 an archive that was made to fill a disk.
@@ -25,7 +25,7 @@ an archive that was made to fill a disk.
 MOST_BYTES = 256 << 20
 _XZ_MEMORY = 256 << 20
 _ZIP = b"PK\x03\x04"
-_PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"xl/")
+_PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
 
 
 class Compression(NamedTuple):
@@ -46,9 +46,14 @@ def compression_of(start: bytes) -> Compression | None:
 
     A workbook is a ZIP archive, too, but is not meant to be unpacked.
     """
-    if start.startswith(_ZIP) and any(part in start[:4096] for part in _PARTS_OF_A_WORKBOOK):
+    if is_workbook(start):
         return None
     return next((each for each in _COMPRESSIONS if re.match(each.signature, start)), None)
+
+
+def is_workbook(start: bytes) -> bool:
+    """Whether a file that begins with these bytes is an archive of the parts of a workbook."""
+    return start.startswith(_ZIP) and any(part in start[:4096] for part in _PARTS_OF_A_WORKBOOK)
 
 
 def unpacked(path: Path, compression: Compression) -> Iterator[bytes]:

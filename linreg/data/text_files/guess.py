@@ -129,6 +129,9 @@ def is_mixed(cells: Sequence[bytes], encoding: str) -> bool:
 
 def is_utf8(block: bytes, *, final: bool) -> bool:
     """Whether bytes are UTF-8; their end may cut a character unless it is final."""
+    if block.isascii():
+        # Most tables end here, which takes a tenth of the time.
+        return True
     try:
         codecs.getincrementaldecoder("utf-8")().decode(block, final)
     except UnicodeDecodeError:

@@ -21,11 +21,15 @@ _LINES_TO_NAME_A_ROW = 3
 
 
 class FileStart(NamedTuple):
-    """The first bytes of a file, unpacked if it is compressed."""
+    """The first bytes of a file, unpacked if it is compressed.
+
+    is_all   whether these are all its bytes; None where what follows cannot be unpacked
+    """
 
     path: Path
     compression: Compression | None
     block: bytes
+    is_all: bool | None
 
 
 @dataclass(frozen=True)
@@ -56,23 +60,28 @@ class TextFile:
         stream.read(self.mark)
         return stream
 
-    def first_block(self, num_bytes: int) -> tuple[str, bool]:
+    def first_block(self, start: FileStart, num_bytes: int) -> tuple[str, bool]:
         """Return the beginning of the text, and whether it is all.
+
+        `start` are the first `num_bytes` of the file.
 
         A character that the end of the block cuts is left out, and so is what comes after bytes
         that cannot be read. Raises TextError where these are in the first two lines.
         """
-        with self.open(ahead=False) as stream:
-            block = stream.read(num_bytes)
-            try:
-                is_all = not stream.read(1)
-                return Utf8Decoder(self.path, self.mark).decode(block, final=is_all), is_all
-            except TextError as error:
-                lines = block[: error.num_good].decode().splitlines(keepends=True)
-                # Where the row can be named, it is named by the error that comes when it is read.
-                if len(lines) < _LINES_TO_NAME_A_ROW:
-                    raise
-                return "".join(lines[:-1]), False
+        block: bytes | bytearray = start.block[self.mark :]
+        is_all = start.is_all
+        try:
+            if is_all is None or self.encoding != UTF8:
+                with self.open(ahead=False) as stream:
+                    block = stream.read(num_bytes)
+                    is_all = not stream.read(1)
+            return Utf8Decoder(self.path, self.mark).decode(block, final=is_all), is_all
+        except TextError as error:
+            lines = block[: error.num_good].decode().splitlines(keepends=True)
+            # Where the row can be named, it is named by the error that comes when it is read.
+            if len(lines) < _LINES_TO_NAME_A_ROW:
+                raise
+            return "".join(lines[:-1]), False
 
     def pieces(self, *, ahead: bool = True) -> Generator[bytes]:
         """Yield the text in pieces of any length; a thread makes the next one, if it is to."""
@@ -100,14 +109,17 @@ def read_start(path: Path, num_bytes: int) -> FileStart:
         compression = compression_of(file.read(_MOST_BYTES_OF_A_SIGNATURE))
     with TextFile(path, compression).open(ahead=False) as stream:
         block = bytes(stream.read(num_bytes))
-        start = FileStart(path, compression, block)
+        try:
+            is_all = not stream.read(1)
+        except TextError:
+            is_all = None
     if compression and (inner := compression_of(block)):
         raise UserError(
             path,
             f"is compressed twice: {inner.name} inside {compression.name}",
             todo=f"unpack it once: `{compression.unpack.format(path)}`",
         )
-    return start
+    return FileStart(path, compression, block, is_all)
 
 
 def open_text(start: FileStart, options: ReadOptions = READ_AS_IS) -> TextFile:

@@ -31,7 +31,8 @@ def test_an_ambiguous_column_follows_the_file(tmp_path: Path) -> None:
     rows = "".join(f"{cell};0,5\n" for cell in ["994", "998", "1.002", "1.006"] * 5)
     columns, notes = columns_of(tmp_path, f"area;price\n{rows}")
     assert columns["area"] == [994, 998, 1002, 1006] * 5
-    assert notes == [
+    # Of the first few bytes a comma is as good a delimiter.
+    assert [note for note in notes if note.startswith("column")] == [
         "column area is read as numbers, '1.002' as 1002 (ingest.decimal decides otherwise)"
     ]
 

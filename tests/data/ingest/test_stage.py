@@ -384,4 +384,6 @@ def test_formatted_numbers_do_not_silently_become_a_category(
 
 def test_a_similar_name_or_another_delimiter_is_suggested(refuse: Refuse) -> None:
     assert refuse("y,Size\n1,2\n", "y ~ size").endswith("did you mean Size?")
-    assert "if ':' separates cells, replace it with a comma" in refuse("y:size\n1:2\n", "y ~ size")
+    assert "if ':' separates cells: `linreg use FILE --delimiter ':'`" in refuse(
+        "y:size\n1:2\n", "y ~ size"
+    )

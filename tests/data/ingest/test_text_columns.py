@@ -59,7 +59,8 @@ AS_CATEGORY = "or write C(`my c`) if it is a category"
         (
             (["1", "1", "$5", "six", "1"],),
             "t1.parquet: row 4: column my c: 'six': is not a number, unlike 4 of the column's 5"
-            f" cells; correct it (a missing cell is empty, NA or ?), {AS_CATEGORY}",
+            f" cells; correct it, name it in ingest.missing_words if it stands for a missing cell,"
+            f" {AS_CATEGORY}",
         ),
         (
             (["b", "c", "a"],),
