@@ -181,7 +181,6 @@ DIALECTS = (
         "DATEV: semicolons, text in quotes, the code page 1252.",
         delimiter=";",
         encoding="cp1252",
-        needs={"encoding": "cp1252"},
         line_end="\r\n",
         quoting="text",
         numbers=NumberStyle(","),

@@ -124,7 +124,6 @@ DIALECTS = (
         numbers=NumberStyle(","),
         above=("Tabelle: 12345-0001", "Bodenfläche;;", "Deutschland;;"),
         missing={"": "", "area": ".", "units": "...", "share": ".", "sold": "."},
-        needs={"encoding": "cp1252"},
         dates="%d.%m.%Y",
         below=("__________", "© Statistisches Bundesamt (Destatis), 2024"),
     ),
