@@ -41,6 +41,7 @@ class InputTable:
     """
 
     def __init__(self, source: Source, schema: Schema, keep: Sequence[str]) -> None:
+        source = source.with_cells_above([*schema.features, *keep])
         self._source = source
         self._schema = schema
         self._require_columns(schema.features, "the model needs it")

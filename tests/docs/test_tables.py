@@ -208,5 +208,3 @@ def test_a_folder_holds_tables_of_one_kind(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").write_bytes(parquet())
     with pytest.raises(UserError, match="must hold tables of one kind"):
         open_source(tmp_path)
-
-
