@@ -139,14 +139,8 @@ def test_every_option_has_a_row() -> None:
     keys = {code(row[0])[0] for row in table_below("## Options")}
     own = {f"ingest.{name}" for name in [*ReadOptions.model_fields, "where"]}
     assert keys == own <= {f"ingest.{name}" for name in Ingest.model_fields}
-<<<<<<< HEAD
-    assert {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")} == {
-        *Fetch.model_fields
-    }
-=======
     keys_of_fetch = {code(row[0])[0] for row in table_below("| key of `fetch.NAME`")}
     assert keys_of_fetch == {*Fetch.model_fields}
->>>>>>> 6e0fc8bb6c61e1a74b82fd8f87e0f89184a4ac93
 
 
 @pytest.mark.parametrize("row", [*table_below("Each of these cells was")], ids=str)
@@ -208,13 +202,6 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut off": (lambda: parquet()[:-20], "cannot be read as Parquet"),
     "gzip cut off": (lambda: gzip.compress(b"x,y\n" + b"1,2\n" * 99)[:-9], "end too early"),
 }
-
-
-def rows_of(path: Path, scratch: Path) -> pa.Table:
-    source = open_source(path)
-    return pa.concat_tables(
-        chunk.rows for chunk in open_typed_table(source, list(source.columns), scratch).chunks()
-    )
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
