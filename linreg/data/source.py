@@ -21,6 +21,15 @@ from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions
 
+_OF_TEXT = ("encoding", "delimiter", "comment")
+_WITHOUT_MEANING = {
+    TableKind.CSV: ("sheet",),
+    TableKind.JSON: ("delimiter", "comment", "skip", "sheet"),
+    TableKind.WORKBOOK: _OF_TEXT,
+    TableKind.PARQUET: (*_OF_TEXT, "skip", "sheet"),
+    TableKind.ARROW: (*_OF_TEXT, "skip", "sheet"),
+}
+"""By kind, the options that say nothing about its files."""
 _NAMED_KINDS = (TableKind.PARQUET, TableKind.ARROW, TableKind.JSON)
 FileState = tuple[int, ...]
 """Device, inode, size and time of the last change: another state means other content."""
@@ -73,6 +82,18 @@ class Source:
     def originals(self) -> Mapping[Path, Path]:
         """The user's file for each that was rewritten."""
         return dict(zip(self.rewritten, self.files, strict=False))
+
+    def require_options_with_meaning(self) -> None:
+        """Raise UserError for an option that says nothing about files of this kind.
+
+        Options that a model remembers may be those of another kind of file.
+        """
+        for name in _WITHOUT_MEANING[self.kind]:
+            if value := getattr(self.options, name):
+                what = f"is {self.kind}, which ingest.{name} says nothing about"
+                default = json.dumps(ReadOptions.model_fields[name].default)
+                todo = f"set ingest.{name} to {default}"
+                raise UserError(self.files[0], what, found=repr(value), todo=todo)
 
     def require_unchanged(self) -> None:
         """Raise UserError for a file that was changed or deleted since its header was read."""

@@ -69,6 +69,7 @@ def analyze_table(
     is_known = source_parameter(path) == params.ingest.source
     before_reading = params.ingest.read_options if is_known else READ_AS_IS
     source = open_source(path, before_reading.updated(options.reading))
+    source.require_options_with_meaning()
     unreadable = unreadable_columns(source)
     columns = [
         name

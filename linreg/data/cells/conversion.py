@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.dress import Cells
 from linreg.data.cells.numbers import decimal_commas_to_points, has_hexadecimal, without_dress
 from linreg.data.cells.signs import Signs
-from linreg.data.cells.words import BLANKS, FALSE, MISSING, MISSING_AMONG_VALUES, TRUE
+from linreg.data.cells.words import BLANKS, FALSE, MISSING, MISSING_AMONG_VALUES, NO_AMOUNT, TRUE
 
 
 def convert_cells(cells: pa.ChunkedArray, format_: CellFormat) -> pa.ChunkedArray:
@@ -59,9 +60,10 @@ def without_words(cells: pa.ChunkedArray, words: Collection[str]) -> pa.ChunkedA
     return pc.if_else(missing, None, cells)
 
 
-def are_missing_words(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def are_missing_words(cells: Cells) -> Cells:
     """Return which cells, without blanks around them, are missing if the others are values."""
-    return pc.is_in(cells, pa.array(MISSING_AMONG_VALUES))
+    are_words = pc.is_in(cells, pa.array(MISSING_AMONG_VALUES))
+    return pc.or_(are_words, pc.fill_null(pc.match_substring_regex(cells, NO_AMOUNT), False))
 
 
 def _only_infinite(cells: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,5 +1,6 @@
 """The decimal sign of a file: what its numbers show decides for those that allow two readings."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -107,7 +108,7 @@ def _notes_about_words(name: str, words: Mapping[str, int]) -> Iterator[ReadingN
     for word, count in words.items():
         cells = "a missing cell" if count == 1 else f"a missing cell, {count} times"
         what = f"has {word!r} for {cells}"
-        if not word.strip("-–—"):
+        if re.search("[-–—]$|^[-–—]", word):
             what += "; if it stands for zero, write 0"
         yield ReadingNote(f"column {name}", what)
 

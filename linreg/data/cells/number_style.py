@@ -6,10 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.cells.conversion import are_missing_words
 from linreg.data.cells.dress import Cells, bare_numbers
 from linreg.data.cells.numbers import decimal_commas_to_points, parse_cells, without_dress
 from linreg.data.cells.signs import Signs, are_written, other, shown_decimals
-from linreg.data.cells.words import BLANKS, MISSING_AMONG_VALUES
+from linreg.data.cells.words import BLANKS
 
 
 class NumberStyle(NamedTuple):
@@ -44,7 +45,7 @@ PLAIN = NumberStyle()
 
 def without_missing_words(cells: Cells) -> Cells:
     """Return cells of a column of values, null where they hold a word for missing among these."""
-    are_words = pc.is_in(pc.ascii_trim(cells, BLANKS), pa.array(MISSING_AMONG_VALUES))
+    are_words = are_missing_words(pc.ascii_trim(cells, BLANKS))
     return pc.if_else(are_words, None, cells)
 
 

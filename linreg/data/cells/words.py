@@ -62,6 +62,8 @@ values. In a column of text these words may be levels.
 
 Statistical offices write a lone `-` for "exactly zero", so that a note has to say how it was read.
 """
+NO_AMOUNT = r"^(\p{Sc}[ \x{a0}]*[-–—]+|[-–—]+[ \x{a0}]*\p{Sc})$"
+"""What Excel's accounting format shows for zero: `$ -`. It is treated like a lone `-`."""
 TRUE = ("true", "True", "TRUE")
 FALSE = ("false", "False", "FALSE")
 BLANKS = " \t"

@@ -60,7 +60,9 @@ def without_blanks_around_quotes(block: bytes, delimiter: str) -> bytes:
 
 def without_empty_rows(block: bytes, delimiter: str, num_columns: int) -> tuple[bytes, int]:
     """Return text without the rows of nothing but empty cells, and how many these were."""
-    empty_cells = re.escape(delimiter.encode() * (num_columns - 1))
+    blanks = rb"[ \t]*+" if delimiter != "\t" else rb"[ ]*+"
+    cell = rb'%b(?:"%b")?+%b' % (blanks, blanks, blanks)
+    empty_cells = rb"%b(?:%b%b){%d}" % (cell, re.escape(delimiter.encode()), cell, num_columns - 1)
     cuts = []
     start = 0
     num_quotes = 0

@@ -123,7 +123,11 @@ class BlockParser:
             return ParsedBlock(None, rows.num_rows)
         stray_quote = None
         # A line end that ends no row belongs to a cell (or to an empty line): see quotes.py.
-        if QUOTE in block and count_byte(block, self._file.line_end) != rows.num_rows:
+        # A backslash may stand before a quote where the first block had none.
+        if QUOTE in block and (
+            count_byte(block, self._file.line_end) != rows.num_rows
+            or (b"\\" in block and b'\\"' in block)
+        ):
             stray_quote = self._find_stray_quote(block, rows.num_rows)
         if self._has_hexadecimal(block):
             raise pa.ArrowInvalid("a hexadecimal number, which is text")

@@ -86,7 +86,7 @@ def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -
     """
     if delimiter is not None:
         sample = _split(lines, options, delimiter)
-        if delimiter not in lines.text and delimiter != " ":
+        if lines.text.find(delimiter, lines.start) < 0 and delimiter != " ":
             _require_no_other(lines, options, delimiter)
         return sample
     samples = [_split(lines, options, each) for each in (*DELIMITERS, *_CONTROL_CHARACTERS)]

@@ -25,7 +25,7 @@ from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
 from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.first_lines import read_beginning
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
-from linreg.data.csv.layout import Layout
+from linreg.data.csv.layout import Layout, is_number_like
 from linreg.data.csv.layout_notes import layout_notes, shown
 from linreg.data.csv.sample_rows import Splitter
 from linreg.data.tables.reading_note import ReadingNote
@@ -120,7 +120,9 @@ def read_header(path: Path, options: ReadOptions = READ_AS_IS) -> CsvFile:
         raise UserError(path, "is empty", todo=FIRST_ROW_HOLDS_NAMES)
     beginning = read_beginning(path, text, options)
     lines = FirstLines(path, text, beginning.start, is_whole_file, beginning.possible_names)
-    sample = split_rows(lines, options, options.delimiter or beginning.delimiter)
+    told = beginning.delimiter or ""
+    is_told = text.find(told, beginning.start) >= 0
+    sample = split_rows(lines, options, options.delimiter or (is_told and told) or None)
     if not sample.rows:
         raise _unreadable_header(lines, sample.splitter)
     if not is_whole_file and sample.rows[0].end == len(text):
@@ -157,15 +159,27 @@ def _names_and_start(
         names = tuple(map(_plain_name, sample.layout.names))
     below = [row.cells for row in rows[header + 1 :]]
     if options.names is None:
-        _refuse_single_quotes(lines.path, names)
+        _refuse_single_quotes(lines.path, names, below)
         check_header(lines.path, names, below, decimal_commas=sample.splitter.delimiter == ";")
     return names, rows[header].end
 
 
-def _refuse_single_quotes(path: Path, names: Sequence[str]) -> None:
-    if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
+def _refuse_single_quotes(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Raise UserError for names, numbers and cells with a delimiter that are in single quotes."""
+    found = names[0] if all(map(_is_in_single_quotes, names)) else ""
+    for column in zip(*rows, strict=False):
+        cells = [cell.strip() for cell in column if cell.strip()]
+        if cells and all(cell[0] == "'" for cell in cells):
+            is_cut = all(cell.count("'") == 1 for cell in cells) and len(cells) > 1
+            if is_cut or all(is_number_like(cell.strip("'")) for cell in cells):
+                found = cells[0]
+    if found:
         what = "has cells in single quotes"
-        raise UserError(path, what, found=names[0], todo="write them with double quotes")
+        raise UserError(path, what, found=found, todo="write them with double quotes")
+
+
+def _is_in_single_quotes(cell: str) -> bool:
+    return len(cell) > 1 and cell[0] == cell[-1] == "'"
 
 
 def _require_one_header(lines: FirstLines, sample: Sample, layout: Layout) -> None:

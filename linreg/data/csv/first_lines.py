@@ -9,7 +9,7 @@ from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
 _SIGNS = ("#", "%", "//", "*")
-_DELIMITER_LINE = re.compile(r'"?sep=(\\t|.)\1*"?[,;\t]*\s*', re.IGNORECASE | re.DOTALL)
+_DELIMITER_LINE = re.compile(r'"?sep= ?(\\t|[^\r\n])\1*"?[,;\t]*\s*', re.IGNORECASE)
 
 
 class Beginning(NamedTuple):

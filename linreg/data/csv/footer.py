@@ -8,6 +8,7 @@ from linreg.data.csv.layout import is_number_like
 from linreg.data.csv.sample_rows import SampleRow, Splitter
 
 MOST_BYTES = 1 << 16
+_MOST_LINES = 100
 
 
 def num_rows_above_footer(rows: Sequence[SampleRow], num_columns: int, text: str) -> int:
@@ -21,7 +22,8 @@ def num_rows_above_footer(rows: Sequence[SampleRow], num_columns: int, text: str
         end -= 1
     below = rows[end:]
     is_below_empty_line = bool(below) and below[0].is_below_empty_line
-    if not is_below_empty_line and any(len(row.cells) > 1 for row in below):
+    has_several_cells = any(len(row.cells) > 1 for row in below)
+    if len(below) > _MOST_LINES or (has_several_cells and not is_below_empty_line):
         return len(rows)
     may_be_cut_off = not text.endswith(("\n", "\r", ")", "."))
     if len(below) == 1 and not is_below_empty_line and may_be_cut_off:
@@ -36,8 +38,8 @@ def split_footer(block: bytes, splitter: Splitter, num_columns: int) -> tuple[by
         text = block[start:].decode()
         rows = list(splitter.rows(text))
         num_rows = num_rows_above_footer(rows, num_columns, text)
-        if 0 < num_rows < len(rows) and "\0" not in text:
-            end = rows[num_rows - 1].end
+        if num_rows < len(rows) and "\0" not in text:
+            end = rows[num_rows - 1].end if num_rows else 0
             footer = [line for line in text[end:].splitlines() if line.strip()]
             return block[: start + len(text[:end].encode())], footer
     return block, ()

@@ -7,6 +7,7 @@ with no number in it. Below it may be a row of units.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from linreg.data.cells.words import MISSING, MISSING_AMONG_VALUES
@@ -160,10 +161,13 @@ def _is_empty(body: Sequence[Sequence[str]], index: int) -> bool:
 
 
 def _are_row_names(cells: Sequence[str]) -> bool:
-    """Whether cells are row names: all different, and numbers from 1 on if they are numbers."""
+    """Whether cells are row names: all different, and if they are numbers, whole ones that rise."""
     if not any(map(is_number_like, cells)):
         return len(set(cells)) == len(cells)
-    return list(cells) == [str(number) for number in range(1, len(cells) + 1)]
+    if not all(cell.isdecimal() for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    return all(one < other for one, other in pairwise(numbers))
 
 
 def _are_years(names: Sequence[str]) -> bool:

@@ -29,8 +29,9 @@ def auxiliary_columns(split_by: str, weights: str | None) -> AuxiliaryColumns:
 def columns_to_read(formula: str, source: Source, auxiliary: AuxiliaryColumns) -> list[str]:
     """Return the columns that the formula and other parameters name, in the order of the file.
 
-    Raises UserError for a name that the file does not have.
+    Raises UserError for a name that the file does not have, and for an option without a meaning.
     """
+    source.require_options_with_meaning()
     available = [name for name in source.columns if name]
     parsed = parse_formula(formula, [name for name in available if name not in auxiliary])
     needed = dict.fromkeys([*parsed.columns, *auxiliary])

@@ -25,6 +25,7 @@ from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
 
 _MOST_READINGS = 3
+_NO_TIME = "is no time that is recognised, as split.by needs it to sort by time"
 
 
 def with_times(
@@ -97,6 +98,8 @@ def _text_in_time_order(table: TypedTable, name: str, cells: pa.Array) -> TypedT
         raise _doubt_error(table, name, found)
     shown = found.format.parse(pa.array([found.cell]))[0]
     notes = (_note(name, f"is read as times, {found.cell!r} as {shown}"),) if found.others else ()
+    if found.format.is_clock:
+        notes += (_note(name, "has no dates, and is sorted as the times of one day"),)
     return _with_dates(table, name, DateColumn(text, found.format.type, found.format), notes)
 
 
@@ -138,7 +141,7 @@ def _doubt_error(table: TypedTable, name: str, doubt: Doubt) -> UserError:
     elif meanings:
         what = "is a time of no year, which has no order over several years"
     else:
-        what = "is no time that is recognised, as split.by needs it to sort by time"
+        what = _NO_TIME
     return _error(table, name, cell, what, formats)
 
 
@@ -152,7 +155,7 @@ def _error(
     if formats:
         choices = " or ".join(f'"{each}"' for each in formats[:_MOST_READINGS])
         todo = f"set ingest.dates: {{{name}: {choices}}}, or write dates as 2024-12-31"
-    elif not any(each.isdigit() for each in str(cell)):
+    elif what == _NO_TIME and not any(each.isdigit() for each in str(cell)):
         todo = f"if it stands for a missing cell, add it to ingest.missing_words; otherwise {todo}"
     for chunk in _only(table, name).chunks():
         row = pc.index(chunk.rows.column(name), cell).as_py()

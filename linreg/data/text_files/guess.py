@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from linreg.data.text_files.ideographs import KOREAN, reads_as
-from linreg.data.text_files.languages import count_languages, letters_of
+from linreg.data.text_files.languages import are_plainly_western, count_languages, letters_of
 
 _OF_LANGUAGES = (
     "cp1252",
@@ -83,9 +83,9 @@ def plausible_readings(cells: Sequence[bytes]) -> list[Reading]:
     """Return the plausible readings that differ, the most plausible one first.
 
     Of encodings that read the same only the first is returned. One reading is left alone where it
-    has symbols alone and others letters, or where all its letters, and enough of them, belong to
-    one language, and those of any other do not; or enough syllables of Korean, which take a part of
-    the bytes that Chinese would.
+    has symbols alone and others letters, or words that are plainly Western, or where all its
+    letters, and enough of them, belong to one language, and those of any other do not; or enough
+    syllables of Korean, which take a part of the bytes that Chinese would.
     """
     readings: dict[tuple[str, ...], Reading] = {}
     for encoding in (*_OF_LANGUAGES, *_OF_IDEOGRAPHS):
@@ -104,6 +104,9 @@ def plausible_readings(cells: Sequence[bytes]) -> list[Reading]:
     korean = [each for each in ranked if _OF_IDEOGRAPHS.get(each.encoding) == KOREAN]
     if korean and len("".join(korean[0].cells)) >= _ENOUGH_SYLLABLES:
         return korean
+    western = [each for each in ranked if each.encoding == _OF_SYMBOLS[0]]
+    if western and are_plainly_western(western[0].cells):
+        return western
     if len(best) == 1 and _is_convincing(best[0]):
         return best
     return ranked

@@ -44,6 +44,14 @@ _SYMBOLS = frozenset("€£¥°–—…‘’‚“”„«»§©®™±²³µ�
 _BETWEEN_LETTERS = frozenset("’‘–—\u00a0")
 _MICRO = re.compile(r"µ(g|l|L|m|s|A|V|W|M|F|H|N|J|K|T|C|Gy|Pa|Sv|mol|in)?(?![^\W\d_])")
 _NOT_LETTERS = str.maketrans(dict.fromkeys("²³¹¼½¾ºª", " "))
+_WESTERN_WORD = re.compile(
+    r"(?:[a-zàäåéëíîóôöúüß]|(?<![aeiouäöü])á|â(?!j)|ç(?=[aou])|ñ(?=[aeiouáéíóú])|ã(?=[eo])|õ(?=e)"
+    r"|è(?=[b-z]+e|s?\b)|ê(?=t|m|ch|l|p|v|r|n)|(?<=a)ï|(?<=o)û|û(?=t)|(?<=o)ù\b|œ(?=u)"
+    r"|æ(?=[b-dfghj-np-tv-z])|ø(?![aeiouyáéíóú]))+"
+)
+"""A word whose letters stand where Western European languages have them, and where those that other
+encodings read from the same bytes hardly do: Coruña, but not Gdañsk for Gdańsk.
+"""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -61,6 +69,16 @@ def count_languages(cells: Sequence[str]) -> int | None:
     letters = letters_of(words)
     return next(
         (count for count in range(MOST_LANGUAGES + 1) if _are_of_languages(letters, count)), None
+    )
+
+
+def are_plainly_western(cells: Sequence[str]) -> bool:
+    """Whether cells are words of Western Europe, with most of their letters in ASCII."""
+    words = [word.lower() for cell in cells for word in _WORD.findall(_MICRO.sub(" ", cell))]
+    words = [word for word in words if not word.translate(_NOT_LETTERS).isascii()]
+    return bool(words) and all(
+        _WESTERN_WORD.fullmatch(word) and 2 * sum(map(str.isascii, word)) >= len(word)
+        for word in words
     )
 
 

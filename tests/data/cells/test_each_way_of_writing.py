@@ -46,6 +46,7 @@ NUMBERS: dict[str, list[Any]] = {
     "€5|6€": [5, 6],
     "$1,200|N/A|$3": [1200, None, 3],
     "$1,200|-|$3": [1200, None, 3],
+    " $ 1,200.00 | $ -   |-  $": [1200, None, None],
     "R$ 1.234,50|R$ 7,00": [1234.5, 7],
     "kr. 1.234,50|kr. 7,00": [1234.5, 7],
     "₹1,23,456.00|₹7.50": [123456, 7.5],
@@ -75,7 +76,7 @@ NUMBERS: dict[str, list[Any]] = {
     "5.|.5": [5, 0.5],
     "0,125|0,250": [0.125, 0.25],
     "1.5|1,234": [1.5, 1234],
-    "1,5|1.234": [1.5, 1234],
+    "1,5|1.234,5": [1.5, 1234.5],
     "1,234|999": [1234, 999],
     "1.234|999": [1.234, 999],
     "1,5|-999|2,5": [1.5, -999, 2.5],
@@ -247,3 +248,31 @@ def test_codes_in_parquet_stay_text(tmp_path: Path) -> None:
     pq.write_table(pa.table({"y": range(6), "x": ["01234", "02345"] * 3}), path)
     with pytest.raises(UserError, match="numbers stored as text"):
         ingest_file(path, {}, "y ~ x", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("training", "new", "prediction"),
+    [
+        # Numbers that show their sign, here or in a column that is not used
+        ("y;x;z\n1;1,5;a\n2;2,5;a\n3;4,5;a\n", "x;z\n1.234;1,5\n", 1234.5),
+        ("y;x;z\n1;1,5;a\n2;2,5;a\n3;4,5;a\n", "x,z\n1.234,1.5\n", 1.734),
+        ("y,x,z\n1,1,a\n2,2,a\n3,4,a\n", 'x,z\n"1,234",1.5\n', 1234.5),
+        # None that does, and two conventions
+        ("y;x;z\n1;1,5;a\n2;2,5;a\n3;4,5;a\n", "x;z\n1.234;a\n", 1234.5),
+        ("y;x;z\n1;1,5;a\n2;2,5;a\n3;4,5;a\n", "x,z\n1.234,a\n", "may be 1.234 or 1234; .*dec"),
+        ("y;x;z\n1;1;a\n2;2;a\n3;4;a\n", "x;z\n1.234;a\n", "may be 1.234 or 1234; .*dec"),
+        ("y,x,z\n1,1.5,a\n2,2.5,a\n3,4.5,a\n", 'x,z\n"1,234",a\n', "may be 1234 or 1.234; .*dec"),
+    ],
+)
+def test_the_decimal_sign_of_new_rows(
+    training: str, new: str, prediction: float | str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(training)
+    (tmp_path / "new.csv").write_text(new)
+    rows, schema = ingest_file(tmp_path / "t.csv", {}, "y ~ x", tmp_path)
+    model = LinearModel(Design.fit(schema, [rows]), np.array([1.0]), 0.5, {})
+    if isinstance(prediction, str):
+        with pytest.raises(UserError, match=prediction):
+            predicted(model, tmp_path / "new.csv")
+    else:
+        assert predicted(model, tmp_path / "new.csv") == [prediction]

@@ -391,3 +391,114 @@ def test_a_header_of_given_names_in_another_order_or_without_some_is_read(tmp_pa
     names = ("x", "n", "c")
     assert read(tmp_path, "c,x\na,1\n", names=names)[1] == {"c": ["a"], "x": [1]}
     assert read(tmp_path, "n\n1\n", names=names)[1] == {"n": [1]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize(
+    ("below", "number"),
+    [
+        ("(3 rows)\n", 1),
+        ("(3 rows)", 1),
+        ("3 rows selected.\n", 1),
+        ("\nNotes: a, b\n", 1),
+        ("\n\nSource: Bank\n\nas of May\n", 2),
+        ('\n"Sales report"\n"All rights, reserved."\n', 2),
+        ("__________\n© Office\n", 2),
+    ],
+)
+def test_lines_below_the_table_are_not_read_and_it_is_said(
+    tmp_path: Path, block_bytes: int, end: str, rows: int, below: str, number: int
+) -> None:
+    _, cells, notes = read(tmp_path, f"x,n,city\n{ROWS * rows}{below}".replace("\n", end))
+    assert cells == {name: values * rows for name, values in TABLE.items()}
+    assert (
+        f"t.csv ends with {number} line{'s' * (number > 1)} below the table, not read: '" in notes
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize(
+    "below", ["Ulm", "5,6", "5,6\n", "5\n", "\nname,age\nbob,3\n", "\nTotal,9\n", "a,b\n"]
+)
+def test_a_row_that_is_cut_off_and_another_table_are_no_notes(
+    tmp_path: Path, rows: int, below: str
+) -> None:
+    assert "where the header has 3" in refusal(tmp_path, f"x,n,city\n{ROWS * rows}{below}")
+
+
+def test_a_row_of_totals_is_a_row(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "city,x,n\nUlm,1,2\nTotal,1,2\n")[1]["x"]) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " x    | n  | city\n------+----+------\n  1.5 | 10 | Ulm \n    2 | 20 | Bonn\n"
+        "   -3 | 30 | Köln\n(3 rows)\n\n",
+        "| x | n | city |\n|--:|:-:|---|\n| 1.5 | 10 | Ulm |\n|2|20|Bonn|\n| -3|30 |Köln|\n",
+        "+---+--+----+\n|x|n|city|\n+---+--+----+\n|1.5|10|Ulm|\n|2|20|Bonn|\n|-3|30|Köln|\n"
+        "+---+--+----+\n3 rows in set (0.00 sec)\n",
+        "Report\n------------\n|x|n|city|\n------------\n|1.5|10|Ulm|\n|2|20|Bonn|\n|-3|30|Köln|\n"
+        "------------\n",
+        "x      n city\n---- --- ----\n1.5   10 Ulm\n2     20 Bonn\n-3    30 Köln\n",
+    ],
+)
+def test_a_table_drawn_with_dashes_is_read(tmp_path: Path, block_bytes: int, text: str) -> None:
+    names, cells, notes = read(tmp_path, text)
+    assert (names, cells) == (("x", "n", "city"), TABLE)
+    assert "has lines of dashes, which are no rows" in notes
+
+
+@pytest.mark.parametrize("row", ['"",""', " , ", '"" ,\t', ",", '" ",'])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_row_of_empty_cells_is_none_however_it_is_written(
+    tmp_path: Path, block_bytes: int, row: str, delimiter: str
+) -> None:
+    text = f"x,y\n1,2\n{row}\n3,4\n{row}\n".replace(",", delimiter)
+    _, cells, notes = read(tmp_path, text)
+    assert cells == {"x": [1, 3], "y": [2, 4]}
+    assert "has 2 rows of empty cells" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "first"),
+    [
+        # A logger's lines, descriptions, row names with gaps, a line that names no delimiter.
+        ('"TOA5","s"\n"t","a","b"\n"TS","C","%"\n"","Avg","Smp"\nk,1,2\nl,3,4\n', "tab", "k12"),
+        ("id,a,b\nThe id,Mean age,Share\nk,1,2\nl,3,4\nk,3,4\n", ["id", "a", "b"], "k12"),
+        ('"a","b"\n"1",2,3\n"4",5,6\n"9",5,6\n', ["", "a", "b"], "23"),
+        ("a b\n1 2 3\n4 5 6\n9 5 6\n", ["", "a", "b"], "23"),
+        ("#a b\n1 2\n3 4\n", "ab", "12"),
+        ("sep=,\na;b\n1;2\n", "ab", "12"),
+        ("SEP= ;\na;b\n1;2\n", "ab", "12"),
+    ],
+)
+def test_lines_around_the_names_are_told_from_rows(
+    tmp_path: Path, text: str, names: Sequence[str], first: str
+) -> None:
+    found, cells, _ = read(tmp_path, text)
+    assert list(found) == list(names)
+    assert "".join(str(column[0]) for column in cells.values()) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x,y\n'a, b',1\n'c, d',2\n", "'a"),
+        ("x,y\n'1.5',1\n'2.5',2\n", "'1.5'"),
+        ("'x','y'\n'a','b'\n", "'x'"),
+    ],
+)
+def test_single_quotes_that_hold_numbers_or_delimiters_are_refused(
+    tmp_path: Path, text: str, found: str
+) -> None:
+    assert f"has cells in single quotes; found {found};" in refusal(tmp_path, text)
+
+
+def test_a_backslash_before_a_quote_further_down_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 100)
+    text = "x,y\n" + '"abc",1\n' * 100 + '"a \\"b\\" c",1\n' + '"abc",1\n' * 100
+    assert "row 101: has text after a closing quote" in refusal(tmp_path, text)
