@@ -1,6 +1,6 @@
 """Partitioned folders such as `year=2019/`, whose names are cells of the rows in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,8 +21,18 @@ Partition = dict[str, str | None]
 
 def partition_of(root: Path, file: Path) -> Partition:
     """Return what the folders between a root and a file say."""
+    return _cells_of(file.relative_to(root).parts[:-1])
+
+
+def cells_above(root: Path, names: Iterable[str]) -> Partition:
+    """Return what a root's own name and the folders above it say of columns with these names."""
+    cells = _cells_of(root.absolute().parts)
+    return {name: cells[name] for name in names if name in cells}
+
+
+def _cells_of(folders: Iterable[str]) -> Partition:
     cells: Partition = {}
-    for folder in file.relative_to(root).parts[:-1]:
+    for folder in folders:
         name, sign, text = folder.partition("=")
         if sign and name:
             value = unquote(text)

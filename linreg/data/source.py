@@ -4,8 +4,8 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from linreg.data.csv.convert import csv_columns
 from linreg.data.formats.arrow_file import ArrowFile
 from linreg.data.formats.as_csv import csv_options, json_to_csv, messages_about, sheet_to_csv
 from linreg.data.formats.table_kind import TableKind, kind_of_file
-from linreg.data.partitions import NO_VALUE, Partition, check_partitions, partition_of
+from linreg.data.partitions import NO_VALUE, Partition, cells_above, check_partitions, partition_of
 from linreg.data.table_folder import FolderFiles, find_tables
 from linreg.data.tables.parquet import TRUTH, TableFile
 from linreg.data.tables.reading_note import ReadingNote
@@ -95,6 +95,16 @@ class Source:
                 todo = f"set ingest.{name} to {default}"
                 raise UserError(self.files[0], what, found=repr(value), todo=todo)
 
+    def with_cells_above(self, names: Iterable[str]) -> "Source":
+        """Return the source with those of its absent columns that the folders above it hold.
+
+        So a file or a folder of a partitioned table has the columns that it has in the table. The
+        files that were rewritten are removed with this source, not with the new one.
+        """
+        above = cells_above(self.root, (name for name in names if name not in self.columns))
+        partitions = tuple({**above, **partition} for partition in self.partitions)
+        return replace(self, columns=(*self.columns, *above), partitions=partitions)
+
     def require_unchanged(self) -> None:
         """Raise UserError for a file that was changed or deleted since its header was read."""
         for file, before in zip(self.files, self.states, strict=False):
@@ -153,7 +163,7 @@ def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
         rewritten,
         unreadable,
         states,
-        (*notes, *_about_partitions(partitions)),
+        (*notes, *_about_partitions(partitions), *_about_more_columns(path, files, columns_in)),
     )
     if rewritten:
         weakref.finalize(source, shutil.rmtree, rewritten[0].parent.parent, ignore_errors=True)
@@ -214,6 +224,24 @@ def _about_partitions(partitions: Sequence[Partition]) -> Iterator[ReadingNote]:
     for name, cell in partitions[0].items():
         what = f"is read from the names of folders, such as {name}={cell or NO_VALUE}"
         yield ReadingNote(f"column {name}", what)
+
+
+def _about_more_columns(
+    path: Path, files: Sequence[Path], columns_in: Sequence[Sequence[str]]
+) -> Iterator[ReadingNote]:
+    """Yield a note about columns that the first file lacks, and that are not read therefore."""
+    first = set(columns_in[0])
+    more = {
+        name: file.name
+        for file, names in zip(files, columns_in, strict=True)
+        for name in names
+        if name and name not in first
+    }
+    if more:
+        name, file = next(iter(more.items()))
+        others = f" and {len(more) - 1} more" if len(more) > 1 else ""
+        what = f"is read without column {name} of {file}{others}, absent from {files[0].name}"
+        yield ReadingNote(path.name, what)
 
 
 def _state_of(file: Path) -> FileState | None:

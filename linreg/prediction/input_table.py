@@ -41,6 +41,9 @@ class InputTable:
     """
 
     def __init__(self, source: Source, schema: Schema, keep: Sequence[str]) -> None:
+        # Files that were rewritten are removed with the source that was opened.
+        self._opened = source
+        source = source.with_cells_above([*schema.features, *keep])
         self._source = source
         self._schema = schema
         self._require_columns(schema.features, "the model needs it")

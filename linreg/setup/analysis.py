@@ -85,7 +85,9 @@ def analyze_table(
         table = with_numbers(table, columns, source.options)
         survey = survey_table(table)
         if not survey.num_rows:
-            raise UserError(path, "has columns and no rows", todo="add rows with values")
+            others = [str(note) for note in source.notes if note.option == "ingest.sheet"]
+            todo = "; ".join(["add rows with values", *others])
+            raise UserError(path, "has columns and no rows", todo=todo)
         known = params.ingest.sentinels if is_known else None
         sentinels = choose_sentinels(table, survey, options.sentinels, known, path)
         if sentinels.values:

@@ -101,6 +101,34 @@ def test_columns_that_some_file_lacks_are_left_out_where_they_are_not_used(tmp_p
     assert read(folder, "x") == {"x": [1, 2]}
 
 
+def test_columns_that_the_first_file_lacks_are_said(tmp_path: Path) -> None:
+    write(tmp_path / "t" / "a.csv", {"x": [1]})
+    write(tmp_path / "t" / "b.csv", {"x": [2], "z": [3], "w": [4]})
+    source = open_source(tmp_path / "t")
+    assert source.columns == ("x",)
+    said = "t is read without column z of b.csv and 1 more, absent from a.csv"
+    assert list(map(str, source.notes)) == [said]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("where", ["", "year=2019", "year=2019/zone=a%2Fb", "{file}"])
+def test_a_part_of_a_table_has_the_cells_of_the_folders_above_it(
+    tmp_path: Path, where: str, suffix: str
+) -> None:
+    file = f"year=2019/zone=a%2Fb/t{suffix}"
+    write(tmp_path / file, {"x": [1]})
+    source = open_source(tmp_path / where.format(file=file))
+    part = source.with_cells_above(["x", "year", "zone", "w"])
+    assert set(part.columns) == {"x", "year", "zone"}
+    assert part.partitions == ({"year": "2019", "zone": "a/b"},)
+
+
+def test_a_column_of_a_file_is_not_taken_from_the_folders_above_it(tmp_path: Path) -> None:
+    write(tmp_path / "x=2" / "t.csv", {"x": [1]})
+    source = open_source(tmp_path / "x=2" / "t.csv")
+    assert source.with_cells_above(["x"]).partitions == ({},)
+
+
 def test_text_in_one_file_and_numbers_in_another_are_numbers_if_the_text_is(tmp_path: Path) -> None:
     folder = tmp_path / "t"
     write(folder / "a.parquet", {"x": [1, 2]})

@@ -141,3 +141,26 @@ def test_metadata_of_the_truth_that_is_not_json_is_refused(tmp_path: Path) -> No
     source = open_source(write(tmp_path / "t.parquet", table))
     with pytest.raises(UserError, match=r"has metadata linreg\.truth that is not JSON"):
         _ = source.truth
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("t.parquet", "delimiter", ";"),
+        ("t.parquet", "skip", 1),
+        ("t.parquet", "comment", "#"),
+        ("t.parquet", "encoding", "cp1252"),
+        ("t.jsonl", "delimiter", ";"),
+        ("t.csv", "sheet", "Sales"),
+    ],
+)
+def test_an_option_that_says_nothing_about_a_kind_of_file_is_refused_in_one_line(
+    tmp_path: Path, name: str, option: str, value: Any
+) -> None:
+    write(tmp_path / "t.parquet", {"x": [1]})
+    (tmp_path / "t.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
+    (tmp_path / "t.csv").write_text("x\n1\n")
+    source = open_source(tmp_path / name, ReadOptions(**{option: value}))
+    with pytest.raises(UserError, match=f"ingest.{option} says nothing about; found {value!r}; "):
+        source.require_options_with_meaning()
+    open_source(tmp_path / name).require_options_with_meaning()

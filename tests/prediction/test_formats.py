@@ -106,3 +106,6 @@ def test_cells_of_folders_are_features(tmp_path: Path, filled: LinearModel, suff
     assert found["z"].dropna().tolist() == [text for text in texts if text]
     assert found["row"].tolist() == [1, 2] * 6
     assert found["file"][0] == str(tmp_path / "g=a" / "z=2" / f"p.{suffix}")
+    for part in (tmp_path / "g=b", tmp_path / "g=b" / "z=2" / f"p.{suffix}"):
+        of_part = found[found["file"].str.startswith(str(part))]
+        assert predicted(filled, part)["prediction"].tolist() == of_part["prediction"].tolist()

@@ -160,6 +160,23 @@ TABLES: dict[str, tuple[Columns, str, dict[str, Any]]] = {
         "y ~ age",
         {},
     ),
+    **{
+        f"the number of a row, named {name}": (
+            {name: np.sort(RNG.permutation(2 * N)[:N]), "age": AGE},
+            "y ~ age",
+            {},
+        )
+        for name in (
+            *("CASENUM", "$CASENUM", "_n", "_N_", "Obs", "No.", "Nr.", "lfd. Nr.", "S.No.", "SNo"),
+            *("#", "№", "N°", "rn", "_rowid_", "seq", "case", "case_no", "X", "X1", "X.1"),
+        )
+    },
+    "a column X that explains the target": ({"X": 1000 * AGE}, "y ~ X", {}),
+    "a column X that is not the first": (
+        {"age": AGE, "X": np.sort(RNG.permutation(2 * N)[:N])},
+        "y ~ age + X",
+        {},
+    ),
     "a measured index": (
         {"index": (1000 + 50 * RNG.normal(size=N)).round(1), "age": AGE},
         "y ~ index + age",

@@ -30,12 +30,14 @@ class ColumnKinds:
     """The kinds of the cells of one column that were seen so far, each with the first such cell.
 
     place       returns the name of a cell of the column from the number of its row
-    has_header  whether text above all other kinds is no cell, but a title, name or unit
+    has_header  whether the first cell is a name, such as a year, and text above all other kinds a
+                title, name or unit
     """
 
     def __init__(self, place: Callable[[int], str], *, has_header: bool) -> None:
         self._place = place
         self._has_header = has_header
+        self._is_below_header = False
         self._first: dict[str, tuple[int, Any]] = {}
         # So that most cells are passed over quickly.
         self._known: set[type] = {type(None)}
@@ -44,6 +46,9 @@ class ColumnKinds:
     def see(self, value: Any, row: int) -> None:
         """Count a cell."""
         if type(value) in self._known:
+            return
+        if self._has_header and not self._is_below_header:
+            self._is_below_header = True
             return
         kind = _NAMES.get(type(value), "the value")
         if kind == "the text":

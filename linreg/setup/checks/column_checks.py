@@ -11,7 +11,7 @@ import pyarrow as pa
 from linreg.data.formula.schema import kind_of
 from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
 from linreg.setup.checks.text_checks import check_text
-from linreg.setup.survey.column_names import is_index, is_row_number
+from linreg.setup.survey.column_names import is_index, is_row_name_in_r, is_row_number
 from linreg.setup.survey.column_survey import ColumnSurvey
 
 MOSTLY_MISSING = 0.5
@@ -112,7 +112,8 @@ def _check_row_number(context: CheckContext, name: str, column: ColumnSurvey) ->
     if column.distinct.num_repeats or profile.count <= 2:
         return None
     is_first = next(iter(context.survey.columns)) == name
-    numbers_rows = is_first and column.is_consecutive and profile.min in (0, 1)
+    begins_at_one = column.is_consecutive and profile.min in (0, 1)
+    numbers_rows = is_first and (begins_at_one or is_row_name_in_r(name))
     if not numbers_rows and not is_row_number(name):
         return None
     steps = ", in steps of one" if column.is_consecutive else ""

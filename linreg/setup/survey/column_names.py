@@ -6,11 +6,13 @@ from linreg.setup.survey.column_survey import ColumnSurvey
 
 _ID = re.compile(r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|identifier)$)|[a-z](Id|ID)$")
 _ROW_NUMBER = re.compile(
-    r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|identifier|idx|index|key|rownum|row|nr|no|number)$)"
+    r"(?i:(^|[_ .-])(id|ids|uid|uuid|guid|identifier|idx|index|key|rownum|row|n[ro°º]|number)\.?$)"
     r"|[a-z](Id|ID)$"
-    # What pandas and R call the numbers of rows when they write or read them as a column.
-    r"|^(?i:unnamed: \d+|level_\d+|row[._ ]?(names?|id|num(ber)?)|\.\.\.\d+)$"
+    # What pandas, R, databases, SAS, SPSS, Stata and people call the numbers of rows in a column.
+    r"|^(?i:unnamed: \d+|level_\d+|_?row[._ ]?(names?|id|num(ber)?)_?|\.\.\.\d+|rn|#|№|s/?no\.?"
+    r"|\$?casenum|case[._ ]?(n[ro]|num(ber)?)?|_n_?|obs|seq|serial)$"
 )
+_FIRST_IN_R = re.compile(r"^X(1|\.\d+)?$")
 _INDEX = re.compile(r"^(Unnamed: 0(\.\d+)*|__index_level_\d+__)$")
 _PERSON = (
     r"(patient|subject|participant|respondent|person|individual|proband|customer|client|user|member"
@@ -42,6 +44,11 @@ def is_row_number(name: str) -> bool:
 def is_index(name: str) -> bool:
     """Whether a column is named as pandas names the index of a data frame, and nobody else."""
     return bool(_INDEX.search(name))
+
+
+def is_row_name_in_r(name: str) -> bool:
+    """Whether a column is named as R names the row names of another table, if it comes first."""
+    return bool(_FIRST_IN_R.search(name))
 
 
 def is_person(name: str) -> bool:

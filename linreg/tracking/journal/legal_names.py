@@ -5,7 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-MAX_LENGTH = 250
+from linreg.tracking.journal.chart_names import chart_name
+
+MAX_LENGTH = 244
+"""MLflow takes 250 characters, of which `chart_name` may add six."""
 _Value = TypeVar("_Value")
 
 
@@ -27,6 +30,10 @@ def with_legal_names(values: Mapping[str, _Value]) -> dict[str, _Value]:
 
 def _legal(name: str) -> str:
     name = re.sub(r"[^\w.\- :/]", "_", name)[:MAX_LENGTH]
-    # A name is also a path: `a//b` and `../a` are refused.
-    is_path = name == posixpath.normpath(name) and name != "." and not name.startswith(("..", "/"))
-    return name if is_path else re.sub(r"[./]", "_", name) or "_"
+    is_legal = _is_path(name) and _is_path(chart_name(name))
+    return name if is_legal else re.sub(r"[./]", "_", name) or "_"
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is also a path: `a//b` and `../a` are refused."""
+    return name == posixpath.normpath(name) and name != "." and not name.startswith(("..", "/"))

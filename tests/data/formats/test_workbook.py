@@ -168,6 +168,17 @@ def test_text_among_numbers_is_no_category(tmp_path: Path) -> None:
     assert refused(path).startswith(f": column x: {why}; ")
 
 
+@pytest.mark.parametrize("name", [2019, 2020.5, DAY, True, "2019"], ids=repr)
+@pytest.mark.parametrize("cells", [[1, 2], ["a", "b"], [True, False], [DAY, DAY]], ids=repr)
+def test_a_year_or_a_date_may_be_the_name_of_any_column(
+    tmp_path: Path, name: Any, cells: list[Any]
+) -> None:
+    path = book(tmp_path / "t.xlsx", ["x", name], *[["row", cell] for cell in cells])
+    [_, column] = open_source(path).columns
+    assert read(path, column) == {column: cells}
+    assert open_source(path).notes == ()
+
+
 def test_numbers_stored_as_text_are_numbers_and_are_said(tmp_path: Path) -> None:
     path = book(tmp_path / "t.xlsx", ["x"], [1], ["007"], ["NA"])
     assert read(path) == {"x": [1, 7, None]}

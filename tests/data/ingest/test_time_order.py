@@ -1,6 +1,6 @@
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +178,13 @@ def test_a_choice_between_readings_is_noted_and_a_plain_one_is_not(tmp_path: Pat
     )
     for plain in (["2024-01-02", "2024-12-31"], ["Dec 31, 2024"], ["Q1 2015"], ["2024-1"]):
         assert not in_time_order(open_table(tmp_path, plain, "csv"), "at").notes
+
+
+@pytest.mark.parametrize("word", [".", "NaT", r"\N", "-", "n/a", None])
+@pytest.mark.parametrize("dates", [None, {"at": "%d/%m/%Y"}])
+def test_a_word_for_a_missing_cell_is_a_missing_date(
+    tmp_path: Path, word: str | None, dates: dict[str, str] | None
+) -> None:
+    table = open_table(tmp_path, ["31/12/2024", word, "1/1/2025"], "csv", dates)
+    cells = cells_of(in_time_order(table, "at")).to_pylist()
+    assert cells == [date(2024, 12, 31), None, date(2025, 1, 1)]

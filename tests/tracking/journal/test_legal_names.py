@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
 
+from linreg.tracking.journal.chart_names import chart_name
 from linreg.tracking.journal.legal_names import MAX_LENGTH, with_legal_names
 
 
@@ -13,6 +14,14 @@ def test_mlflow_accepts_every_name_and_no_value_is_lost(values: dict[str, int]) 
     for name in legal:
         _validate_metric_name(name)  # type: ignore[no-untyped-call]
         assert len(name) <= MAX_LENGTH
+
+
+@pytest.mark.parametrize("column", [".", "..", "/", "/x", "a//b", "../a", "b", "n" * 300, "µg"])
+@pytest.mark.parametrize("prefix", ["theta.", "exact.", "standard_error."])
+def test_the_coefficient_of_any_column_has_a_name_in_charts(prefix: str, column: str) -> None:
+    [name] = with_legal_names({prefix + column: 1})
+    _validate_metric_name(chart_name(name))  # type: ignore[no-untyped-call]
+    assert len(chart_name(name)) <= 250
 
 
 @pytest.mark.parametrize("name", ["train.lr", "test/mse", "theta.x1", "θ", "C: D-3 e"])

@@ -16,7 +16,6 @@ DIALECTS = (
         quoting="none",
         missing=r"\N",
         truth=("t", "f"),
-        refused="is not a number, unlike",
     ),
     Dialect(
         "postgresql-psql",
@@ -46,7 +45,6 @@ DIALECTS = (
         truth=("1", "0"),
         header=False,
         needs={"names": _ALL},
-        refused="is not a number, unlike",
     ),
     Dialect(
         "mysql-outfile-csv",
@@ -57,7 +55,6 @@ DIALECTS = (
         truth=("1", "0"),
         header=False,
         needs={"names": _ALL},
-        refused="is not a number, unlike",
     ),
     Dialect(
         "sqlite-csv", "SQLite, .mode csv with .headers on: CRLF.", line_end="\r\n", truth=("1", "0")
@@ -108,8 +105,7 @@ DIALECTS = (
         truth=("true", "false"),
         parts=("000000_0", "000001_0"),
         header=False,
-        needs={"names": _ALL, "delimiter": "\x01"},
-        refused="is not a number, unlike",
+        needs={"names": _ALL},
     ),
     Dialect(
         "snowflake-unload",
@@ -119,7 +115,6 @@ DIALECTS = (
         quoting="text",
         missing=r"\N",
         truth=("true", "false"),
-        refused="is not a number, unlike",
     ),
     Dialect(
         "bigquery-export",
@@ -186,7 +181,6 @@ DIALECTS = (
         "DATEV: semicolons, text in quotes, the code page 1252.",
         delimiter=";",
         encoding="cp1252",
-        needs={"encoding": "cp1252"},
         line_end="\r\n",
         quoting="text",
         numbers=NumberStyle(","),

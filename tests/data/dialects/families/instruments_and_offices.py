@@ -124,7 +124,6 @@ DIALECTS = (
         numbers=NumberStyle(","),
         above=("Tabelle: 12345-0001", "Bodenfläche;;", "Deutschland;;"),
         missing={"": "", "area": ".", "units": "...", "share": ".", "sold": "."},
-        needs={"encoding": "cp1252"},
         dates="%d.%m.%Y",
         below=("__________", "© Statistisches Bundesamt (Destatis), 2024"),
     ),
@@ -149,7 +148,6 @@ DIALECTS = (
         needs={"missing_words": ("[x]", "[c]")},
         numbers=NumberStyle(".", ",", money="£{}"),
         dates="%d %B %Y",
-        refused="is not a number, unlike",
     ),
     Dialect(
         "insee",
@@ -158,6 +156,5 @@ DIALECTS = (
         missing={"": "", "area": "ND", "units": "ND", "share": "ND"},
         needs={"missing_words": ("ND",)},
         dates="%d/%m/%Y",
-        refused="is not a number, unlike",
     ),
 )

@@ -31,7 +31,6 @@ DIALECTS = (
     Dialect(
         "excel-us-csv",
         "Excel, English (United States), saved as 'CSV': the Windows code page 1252.",
-        needs={"encoding": "cp1252"},
         encoding="cp1252",
         line_end="\r\n",
         truth=("TRUE", "FALSE"),
@@ -78,7 +77,6 @@ DIALECTS = (
     Dialect(
         "excel-german-csv",
         "Excel, German, saved as 'CSV': semicolons, decimal commas, the code page 1252.",
-        needs={"encoding": "cp1252"},
         delimiter=";",
         encoding="cp1252",
         line_end="\r\n",
@@ -143,7 +141,6 @@ DIALECTS = (
     Dialect(
         "excel-french-csv",
         "Excel, French, saved as 'CSV': code page 1252, no-break spaces between thousands.",
-        needs={"encoding": "cp1252"},
         delimiter=";",
         encoding="cp1252",
         line_end="\r\n",

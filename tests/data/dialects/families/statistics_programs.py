@@ -91,7 +91,6 @@ DIALECTS = (
         truth=("1", "0"),
         dates="%d%b%Y",
         months=str.lower,
-        refused="is not a number, unlike",
     ),
     Dialect(
         "spss-save-translate",
@@ -137,7 +136,6 @@ DIALECTS = (
         quoting="text",
         missing="Missing[]",
         needs={"missing_words": ("Missing[]",)},
-        refused="is not a number, unlike",
     ),
     Dialect(
         "julia-csv-write",
