@@ -70,6 +70,16 @@ def test_text_in_a_later_row_is_an_error_of_that_row_alone(
     assert reasons_of(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n") == expected
 
 
+def test_decimal_commas_below_text_among_points_are_refused(
+    model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text tells no decimal sign; a number below it does, once points have been read."""
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 64)
+    cells = ["1,2,a"] * 20 + ["1,oops,a"] + ["1,2,a"] * 20 + ['"246,10",2,a']
+    with pytest.raises(UserError, match="column x: has decimal commas in row 42 or below"):
+        reasons_of(model, tmp_path, "x,z,g\n" + "\n".join(cells) + "\n")
+
+
 def test_only_words_for_missing_are_missing_whatever_the_other_cells_are(
     model: LinearModel, tmp_path: Path
 ) -> None:
