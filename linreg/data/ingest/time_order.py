@@ -97,7 +97,9 @@ def _text_in_time_order(table: TypedTable, name: str, cells: pa.Array) -> TypedT
     if isinstance(found, Doubt):
         raise _doubt_error(table, name, found)
     shown = found.format.parse(pa.array([found.cell]))[0]
-    notes = (_note(name, f"is read as times, {found.cell!r} as {shown}"),) if found.others else ()
+    notes: tuple[ReadingNote, ...] = ()
+    if found.others:
+        notes += (_note(name, f"is read as times, {found.cell!r} as {shown}"),)
     if found.format.is_clock:
         notes += (_note(name, "has no dates, and is sorted as the times of one day"),)
     return _with_dates(table, name, DateColumn(text, found.format.type, found.format), notes)
