@@ -99,7 +99,7 @@ def _text_in_time_order(table: TypedTable, name: str, cells: pa.Array) -> TypedT
     shown = found.format.parse(pa.array([found.cell]))[0]
     notes: tuple[ReadingNote, ...] = ()
     if found.others:
-        notes = (_note(name, f"is read as times, {found.cell!r} as {shown}"),)
+        notes += (_note(name, f"is read as times, {found.cell!r} as {shown}"),)
     if found.format.is_clock:
         notes += (_note(name, "has no dates, and is sorted as the times of one day"),)
     return _with_dates(table, name, DateColumn(text, found.format.type, found.format), notes)
