@@ -11,7 +11,7 @@ which names each and what it lacks.
 
 from pathlib import Path
 
-from linreg.data.ingest.checks import check_not_empty, check_nothing_missing, check_weights
+from linreg.data.ingest.checks import check_values
 from linreg.data.ingest.column_values import check_levels, check_sentinels
 from linreg.data.ingest.columns import auxiliary_columns, columns_to_read, unused_columns
 from linreg.data.ingest.formula_schema import make_schema
@@ -53,12 +53,9 @@ def main() -> None:
         known |= {"reading": source.options, **model.model_dump(exclude={"formula"})}
         schema = make_schema(model.formula, profiles, table, auxiliary, **known)
         table = with_notes_about_categories(table, schema, profiles)
-        check_not_empty(profiles, schema, table)
-        check_weights(profiles, schema, table)
+        check_values(profiles, schema, table, auxiliary, ingest.missing)
         check_sentinels(ingest.sentinels, source, table)
         check_levels(model.levels, source, schema, table)
-        if ingest.missing == "error":
-            check_nothing_missing(profiles, schema, auxiliary)
 
         rows = RowFilter(schema, ingest.missing, auxiliary)
         with DroppedRows(folder, source.path) as dropped:

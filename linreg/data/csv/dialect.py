@@ -22,13 +22,13 @@ from linreg.data.csv.block_lines import (
     without_frame,
 )
 from linreg.data.csv.delimiter import FirstLines, Sample, split_rows
-from linreg.data.csv.file_signatures import refuse_other_formats
 from linreg.data.csv.first_lines import read_beginning
 from linreg.data.csv.header import FIRST_ROW_HOLDS_NAMES, check_given_names, check_header
 from linreg.data.csv.layout import Layout, is_number_like
 from linreg.data.csv.layout_notes import layout_notes, shown
 from linreg.data.csv.sample_rows import Splitter
 from linreg.data.tables.reading_note import ReadingNote
+from linreg.data.text_files.file_signatures import refuse_other_formats
 from linreg.data.text_files.text_file import TextFile, open_text, read_start
 from linreg.errors import UserError
 from linreg.params.ingest import READ_AS_IS, ReadOptions

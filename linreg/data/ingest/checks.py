@@ -1,5 +1,7 @@
 """Checks of the profiles, before a table is written: values, weights, missing cells."""
 
+from typing import Literal
+
 import pyarrow.compute as pc
 
 from linreg.data.formula.schema import Schema, kind_of
@@ -7,6 +9,22 @@ from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
+
+
+def check_values(
+    profiles: Profiles,
+    schema: Schema,
+    table: TypedTable,
+    auxiliary: AuxiliaryColumns,
+    missing: Literal["error", "drop", "mean"],
+) -> None:
+    """Raise UserError for a column without a value, for weights that are none, and for a missing
+    cell where `ingest.missing` makes that an error.
+    """
+    check_not_empty(profiles, schema, table)
+    check_weights(profiles, schema, table)
+    if missing == "error":
+        check_nothing_missing(profiles, schema, auxiliary)
 
 
 def check_not_empty(profiles: Profiles, schema: Schema, table: TypedTable) -> None:
