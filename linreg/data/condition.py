@@ -5,8 +5,9 @@ cell is neither true nor false, and a row is used if the condition is true. Arit
 finite result is a missing cell. A number is compared in the precision of the column's cells.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from linreg.data.condition_operands import (
     is_truth,
 )
 from linreg.data.csv.header import suggest_name
+from linreg.data.dates.columns import DateColumn, DateColumns, given_date_column, read_dates
 from linreg.data.formula.syntax import Binary, Call, Listing, Name, Node, Unary, parse
 from linreg.data.formula.tokens import FormulaSyntaxError
 from linreg.data.tables.arrays import as_mask
@@ -29,6 +31,7 @@ from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
 _MOST_CHARACTERS = 10_000
+NO_FORMATS: Mapping[str, str] = MappingProxyType({})
 
 _COMPARE = {
     "==": pc.equal,
@@ -49,15 +52,20 @@ _MISSING = ("missing", "null", "na", "nan", "none")
 
 @dataclass(frozen=True)
 class RowCondition:
-    """A condition for rows of a table with these columns; `schema` has what it reads, too."""
+    """A condition for rows of a table with these columns; `schema` has what it reads, too.
+
+    dates  how columns that it reads are read as times
+    """
 
     text: str
     schema: pa.Schema
     is_true: Evaluate
+    dates: DateColumns
 
     def select(self, chunk: SourceChunk, columns: Sequence[str]) -> SourceChunk:
         """Return the rows of a chunk in which the condition is true, with these columns."""
-        selected = as_mask(pc.fill_null(self.is_true(chunk.rows), False))
+        truth = self.is_true(read_dates(chunk, self.dates).rows)
+        selected = as_mask(pc.fill_null(truth, False))
         rows = chunk.rows.select(columns)
         if selected.all():
             return chunk._replace(rows=rows)
@@ -95,10 +103,22 @@ def parse_condition(text: str, names: Iterable[str]) -> tuple[Node, list[str]]:
     return tree, columns
 
 
-def compile_condition(text: str, tree: Node, schema: pa.Schema) -> RowCondition:
-    """Return a condition for columns of these types; raises UserError where they do not fit."""
+def compile_condition(
+    text: str, tree: Node, schema: pa.Schema, formats: Mapping[str, str] = NO_FORMATS
+) -> RowCondition:
+    """Return a condition for columns of these types; raises UserError where they do not fit.
+
+    `formats` are those of `ingest.dates`: what they name is compared as times.
+    """
     on_one_line = " ".join(text.split())
-    return RowCondition(on_one_line, schema, _Compiler(text, schema).condition(tree))
+    dates: dict[str, DateColumn] = {}
+    compared = schema
+    for name in dict.fromkeys(_columns(tree)):
+        if name in formats:
+            index = schema.get_field_index(name)
+            dates[name] = given_date_column(name, formats[name], schema.field(index).type)
+            compared = compared.set(index, pa.field(name, dates[name].type))
+    return RowCondition(on_one_line, schema, _Compiler(text, compared).condition(tree), dates)
 
 
 def _columns(tree: Node) -> Iterator[str]:
@@ -177,6 +197,13 @@ class _Compiler:
             raise condition_error(what, self._text)
         if right.evaluate is None:
             value = self._operands.scalar(left, right)
+            if left.kind == "text" and operator in _MIRRORED and _has_digit(right.value):
+                raise condition_error(
+                    f"compares {left.description} with {right.description} by {operator}, which"
+                    " would go letter by letter, not by time or size",
+                    self._text,
+                    "name how its dates are written in ingest.dates, or use == and in",
+                )
             return lambda rows: compare(column(rows), value)
         if left.kind != right.kind:
             raise self._operands.mismatch(left, right)
@@ -220,6 +247,10 @@ class _Compiler:
             raise condition_error("asks whether a value is missing, and not a column", self._text)
         read, check = evaluate, pc.is_null if is_missing else pc.is_valid
         return lambda rows: check(read(rows))
+
+
+def _has_digit(value: object) -> bool:
+    return isinstance(value, str) and any(each.isdigit() for each in value)
 
 
 def _comparison_of_any_numbers(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

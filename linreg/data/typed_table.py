@@ -168,7 +168,9 @@ def open_typed_table(
         type_, note = _type_of(name, files, source)
         fields.append((name, type_))
         notes += note
-    condition = compile_condition(where, tree, pa.schema(fields)) if where and tree else None
+    condition = None
+    if where and tree:
+        condition = compile_condition(where, tree, pa.schema(fields), source.options.dates)
     return TypedTable(
         pa.schema(fields[:num_kept]),
         source.path,

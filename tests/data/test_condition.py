@@ -128,6 +128,34 @@ def test_a_condition_leaves_the_rows_in_which_it_is_true(where: str, rows: list[
 
 
 @pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ("sold >= '2020-02-01'", [2, 4]),
+        ("sold < '2020-02-01'", [1]),
+        ("sold == '2019-12-31'", [1]),
+        ("sold in ['2019-12-31', '2021-01-05']", [1, 4]),
+        ("sold is missing", [3]),
+    ],
+)
+def test_dates_of_a_given_format_are_compared_as_times(where: str, rows: list[int]) -> None:
+    table = pa.table({"sold": ["31.12.2019", "01.02.2020", None, "05.01.2021"]})
+    tree, _ = parse_condition(where, ["sold"])
+    condition = compile_condition(where, tree, table.schema, {"sold": "%d.%m.%Y"})
+    chunk = condition.select(SourceChunk(table, Path("t"), 1), ["sold"])
+    assert numbers_of(chunk) == rows
+    # The column stays as it is for what comes behind.
+    assert chunk.rows.schema == table.schema
+
+
+def test_a_cell_that_does_not_fit_its_format_is_an_error_with_its_row() -> None:
+    table = pa.table({"sold": ["31.12.2019", "2020-02-01"]})
+    tree, _ = parse_condition("sold > '2019-01-01'", ["sold"])
+    condition = compile_condition("", tree, table.schema, {"sold": "%d.%m.%Y"})
+    with pytest.raises(UserError, match="t: row 2: column sold: is not a time written as"):
+        condition.select(SourceChunk(table, Path("t"), 1), ["sold"])
+
+
+@pytest.mark.parametrize(
     ("where", "said"),
     [
         ("n = 1", "= is no operator: two of them, ==, compare"),
@@ -147,6 +175,8 @@ def test_a_condition_leaves_the_rows_in_which_it_is_true(where: str, rows: list[
         ("day > '31/12/2020'", "write it as '2024-01-31'"),
         ("day > 2020", "compares column day"),
         ("utc > '2020-01-01'", "write it as '2024-01-31 18:00+00:00'"),
+        ("zone > '2020'", "letter by letter, not by time or size"),
+        ("'9:30' >= zone", "letter by letter"),
         ("zone + 1 > 2", "computes with column zone, which holds string"),
         ("n", "must say what is to be true"),
         ("zone", "must say what is to be true"),

@@ -180,7 +180,8 @@ def _are_units(body: Sequence[Sequence[str]], num_columns: int) -> bool:
 
     A word is a unit only where it looks like one, or where every column of numbers has its own.
     """
-    if len(body) < 2:
+    # A file of one column has too little to tell a unit from a cell, unless it is [kg].
+    if len(body) < 2 or (num_columns == 1 and not _UNIT_IN_BRACKETS.fullmatch(body[0][0].strip())):
         return False
     first = [cell.strip() for cell in body[0]]
     told = {index for index, cell in enumerate(first) if cell not in _MISSING}

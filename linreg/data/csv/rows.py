@@ -5,6 +5,7 @@ read some thirty blocks ahead, on a thread that may outlive the reader and abort
 its exit.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -226,6 +227,9 @@ def _possible_ends(block: bytes | bytearray, line_end: bytes) -> Iterator[int]:
             yield end
 
 
+_COMMENT = re.compile(r"#|%|//|--|\*|!")
+
+
 def _refuse(parsed: ParsedBlock, file: CsvFile, num_rows: int) -> None:
     """Raise UserError for an irregular row or a stray quote; `num_rows` are above the block."""
     if row := parsed.irregular_row:
@@ -234,6 +238,8 @@ def _refuse(parsed: ParsedBlock, file: CsvFile, num_rows: int) -> None:
             todo += f", or put quotes around cells that contain {file.delimiter!r}"
             if num_rows + row.number == 1:
                 todo += "; if the header is further down, set ingest.skip to the lines above it"
+        if sign := _COMMENT.match(row.text.lstrip()):
+            todo += f"; if lines that begin with {sign[0]} are comments, set ingest.comment to it"
         cells = f"{row.actual_columns} cell{'s' if row.actual_columns != 1 else ''}"
         what = f"has {cells} where the header has {row.expected_columns}"
         where = f"{file.path}: row {num_rows + row.number}"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.words import MISSING_AMONG_VALUES
-from linreg.data.dates.format import DateFormat
+from linreg.data.dates.format import DateFormat, read_format
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 
@@ -33,6 +33,23 @@ class DateColumn:
 
 
 DateColumns = Mapping[str, DateColumn]
+
+
+def given_date_column(name: str, text: str, type_: pa.DataType) -> DateColumn:
+    """Return how a column of a type is read that `ingest.dates` names with the format `text`.
+
+    Raises UserError for a format that tells no time, and for a column of another type than text or
+    whole numbers.
+    """
+    where = f"params.yaml: ingest.dates: {name}"
+    try:
+        format_ = read_format(text)
+    except ValueError as error:
+        raise UserError(where, str(error), found=repr(text)) from None
+    if not (pa.types.is_string(type_) or pa.types.is_integer(type_)):
+        todo = f"take {name} out of ingest.dates"
+        raise UserError(where, "must be a column of text", found=str(type_), todo=todo)
+    return DateColumn(type_, format_.type, format_)
 
 
 def read_dates(chunk: SourceChunk, columns: DateColumns) -> SourceChunk:

@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 from linreg.arrays import Floats
 from linreg.data.cells.numbers import parse_cells
 from linreg.data.csv.header import suggest_name
-from linreg.data.dates.columns import DateColumn, without_missing_words
+from linreg.data.dates.columns import DateColumn, given_date_column, without_missing_words
 from linreg.data.dates.digits import are_years_and_months, formats_in_other_order, may_be_dates
-from linreg.data.dates.format import read_format
 from linreg.data.dates.recognition import Doubt, iso_type, recognise_times
 from linreg.data.source import Source
 from linreg.data.tables.arrays import as_floats
@@ -48,22 +47,16 @@ def with_given_dates(table: TypedTable, formats: Mapping[str, str], source: Sour
     time. Cells that do not fit are errors when they are read.
     """
     for name, text in formats.items():
-        where = f"params.yaml: ingest.dates: {name}"
         if name not in source.columns:
+            where = f"params.yaml: ingest.dates: {name}"
             available = [each for each in source.columns if each]
             todo = suggest_name(name, available)
             what = "is not a column of the table"
             raise UserError(where, what, found=", ".join(available), todo=todo)
-        try:
-            format_ = read_format(text)
-        except ValueError as error:
-            raise UserError(where, str(error), found=repr(text)) from None
+        type_ = table.schema.field(name).type if name in table.schema.names else pa.string()
+        column = given_date_column(name, text, type_)
         if name in table.schema.names:
-            type_ = table.schema.field(name).type
-            if not (pa.types.is_string(type_) or pa.types.is_integer(type_)):
-                todo = f"take {name} out of ingest.dates"
-                raise UserError(where, "must be a column of text", found=str(type_), todo=todo)
-            table = _with_dates(table, name, DateColumn(type_, format_.type, format_))
+            table = _with_dates(table, name, column)
     return table
 
 

@@ -17,5 +17,5 @@ class ReadingNote(NamedTuple):
 
     def __str__(self) -> str:
         """Return the note as one sentence."""
-        otherwise = f" ({self.option} decides otherwise)" if self.option else ""
+        otherwise = f" (otherwise, set {self.option})" if self.option else ""
         return f"{self.where} {self.what}{otherwise}"

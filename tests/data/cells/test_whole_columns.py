@@ -33,7 +33,7 @@ def test_an_ambiguous_column_follows_the_file(tmp_path: Path) -> None:
     assert columns["area"] == [994, 998, 1002, 1006] * 5
     # Of the first few bytes a comma is as good a delimiter.
     assert [note for note in notes if note.startswith("column")] == [
-        "column area is read as numbers, '1.002' as 1002 (ingest.decimal decides otherwise)"
+        "column area is read as numbers, '1.002' as 1002 (otherwise, set ingest.decimal)"
     ]
 
 

@@ -56,12 +56,18 @@ def refusal(folder: Path, content: str, **options: Any) -> str:
         ("sep=,\n", ""),
         ('"sep=,"\n', ""),
         ("SEP=,,,\n\n", ""),
-        ("Report 2024\n", "begins with 1 line above the table, not read: 'Report 2024' (ingest.s"),
+        (
+            "Report 2024\n",
+            "begins with 1 line above the table, not read: 'Report 2024' (otherwise, set ingest.s",
+        ),
         ('"Sales, by town"\n\n\n', "begins with 1 line above the table, not read: 'Sales, by town"),
         ("Report,,\n,,\n", "begins with 2 lines above the table"),
         ("Station,Ulm\nExported on,2024-01-01\n\n", "begins with 2 lines above the table"),
         ("Station: Ulm; Danube\nx: 1\n", "begins with 2 lines above the table"),
-        ("# one\n#two, three\n", "begins with 2 comment lines, not read: '# one' (ingest.skip"),
+        (
+            "# one\n#two, three\n",
+            "begins with 2 comment lines, not read: '# one' (otherwise, set ingest.skip",
+        ),
         ("% a\n\n% b\n", "begins with 2 comment lines"),
         ("// it's a \"comment\n", "begins with 1 comment line"),
         ("*\n", "begins with 1 comment line"),
@@ -274,7 +280,9 @@ def test_of_several_delimiters_one_explains_all_rows(
 ) -> None:
     found, _, notes = read(tmp_path, text)
     assert found == names
-    assert (f"not at {rejected} (ingest.delimiter" in notes) if rejected else not notes
+    assert (
+        (f"not at {rejected} (otherwise, set ingest.delimiter" in notes) if rejected else not notes
+    )
 
 
 def test_what_two_delimiters_split_alike_is_refused_with_both_readings(tmp_path: Path) -> None:

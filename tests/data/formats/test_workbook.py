@@ -110,7 +110,7 @@ def test_another_sheet_is_read_by_its_name(tmp_path: Path) -> None:
     [note] = open_source(path).notes
     assert str(note) == (
         "t.xlsx is read from its sheet Sheet, not from Old & new <2>, hidden"
-        " (ingest.sheet decides otherwise)"
+        " (otherwise, set ingest.sheet)"
     )
     options = ReadOptions(sheet="Old & new <2>")
     assert open_source(path, options).columns == ("z",)

@@ -174,7 +174,7 @@ def test_a_choice_between_readings_is_noted_and_a_plain_one_is_not(tmp_path: Pat
     cells = ["03/04/2024", "31/12/2024"]
     [note] = in_time_order(open_table(tmp_path, cells, "csv"), "at").notes
     assert str(note) == (
-        "column at is read as times, '31/12/2024' as 2024-12-31 (ingest.dates decides otherwise)"
+        "column at is read as times, '31/12/2024' as 2024-12-31 (otherwise, set ingest.dates)"
     )
     for plain in (["2024-01-02", "2024-12-31"], ["Dec 31, 2024"], ["Q1 2015"], ["2024-1"]):
         assert not in_time_order(open_table(tmp_path, plain, "csv"), "at").notes

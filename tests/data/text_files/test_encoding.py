@@ -85,7 +85,7 @@ def test_a_guess_is_right_and_said_with_a_cell(tmp_path: Path, encoding: str) ->
     assert cells == list(TEXTS[encoding])
     assert note.startswith("t.csv is not UTF-8, and is read as ")
     assert any(f"'{cell}'" in note for cell in cells)
-    assert note.endswith("(ingest.encoding decides otherwise)")
+    assert note.endswith("(otherwise, set ingest.encoding)")
 
 
 @pytest.mark.parametrize(
