@@ -15,7 +15,7 @@ _CURRENCY_WORDS = (
 _PERCENT = r"%|‰|percent|per cent|pct\.?"
 _UNITS = (
     r"° ?[CFcf]?|℃|℉|[kmµμ]?g|t|lbs?\.?|oz\.?|[kcmnµμ]?m[²³23]?|km/h|kmh|kph|mph|mpg|m/s|mi|ft\.?"
-    r"|yd|in\.?|ha|sq\.? ?ft\.?|sqm|sq\.? ?m|[mcdh]?[lL]|h|hrs?\.?|hours?|mins?\.?|minutes?"
+    r"|yd|in\.?|ha|sq\.? ?ft\.?|sqm|sq\.? ?m|[mcdh][lL]|l|h|hrs?\.?|hours?|mins?\.?|minutes?"
     r"|[mµμn]?s|secs?\.?|seconds?|days?|weeks?|months?|yrs?\.?|years?|[kMG]?Wh|[kM]W|hp|HP|bhp"
     r"|[mk]V|mA|[kMG]?Hz|[kKMGT]B|[hkM]?Pa|m?bar|psi|mmHg|k?cal|kJ|dB|pp[mb]|bps|pp|pts|rpm|bpm"
     r"|[mµμ]?mol|[mµμn]?mol/[lL]|[mµμnk]?g/[dm]?[lL]"

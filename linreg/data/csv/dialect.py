@@ -167,9 +167,11 @@ def _names_and_start(
 def _refuse_single_quotes(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Raise UserError for names, numbers and cells with a delimiter that are in single quotes."""
     found = names[0] if all(map(_is_in_single_quotes, names)) else ""
+    ends = any(cell.strip()[-1:] == "'" for row in rows for cell in row)
     for column in zip(*rows, strict=False):
         cells = [cell.strip() for cell in column if cell.strip()]
-        if cells and all(cell[0] == "'" for cell in cells):
+        # A lone apostrophe, as in '0123, is how spreadsheets mark text.
+        if ends and cells and all(cell[0] == "'" for cell in cells):
             is_cut = all(cell.count("'") == 1 for cell in cells) and len(cells) > 1
             if is_cut or all(is_number_like(cell.strip("'")) for cell in cells):
                 found = cells[0]
