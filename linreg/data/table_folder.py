@@ -56,12 +56,12 @@ def find_tables(folder: Path, columns_of_csv: ReadColumns) -> FolderFiles:
         raise UserError(folder, what, found=found, todo=todo)
     kind = _common_kind(folder, tables)
     unread = (
-        (hidden, "whose names begin with . or _"),
-        (others, "which are not tables like the others"),
-        (empty, "which are empty"),
+        (hidden, "hidden by a . or _ in front"),
+        (others, "no table like the others"),
+        (empty, "empty"),
     )
     notes = [
-        ReadingNote(folder.name, f"is read without {_listed(folder, some)}, {why}")
+        ReadingNote(folder.name, f"is read without {_listed(folder, some)}: {why}")
         for some, why in unread
         if some
     ]

@@ -48,16 +48,16 @@ def test_what_spark_leaves_beside_its_files_is_not_worth_a_word(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("other", "text", "why"),
     [
-        ("README.md", "# About\n\nx, y: numbers\n", "which are not tables like the others"),
-        ("notes.txt", "x,comment\n1,2\n", "which are not tables like the others"),
-        ("LICENSE", "Public domain", "which are not tables like the others"),
-        ("schema.json", '{"x": 1}', "which are not tables like the others"),
-        ("paper.pdf", "%PDF-1.7", "which are not tables like the others"),
-        ("empty.csv", "", "which are empty"),
-        ("_old.csv", "x,y\n3,4\n", "whose names begin with . or _"),
-        (".2019.csv.swp", "x,y\n3,4\n", "whose names begin with . or _"),
-        ("_temporary/0.csv", "x,y\n3,4\n", "whose names begin with . or _"),
-        (".cache/a/0.csv", "x,y\n3,4\n", "whose names begin with . or _"),
+        ("README.md", "# About\n\nx, y: numbers\n", "no table like the others"),
+        ("notes.txt", "x,comment\n1,2\n", "no table like the others"),
+        ("LICENSE", "Public domain", "no table like the others"),
+        ("schema.json", '{"x": 1}', "no table like the others"),
+        ("paper.pdf", "%PDF-1.7", "no table like the others"),
+        ("empty.csv", "", "empty"),
+        ("_old.csv", "x,y\n3,4\n", "hidden by a . or _ in front"),
+        (".2019.csv.swp", "x,y\n3,4\n", "hidden by a . or _ in front"),
+        ("_temporary/0.csv", "x,y\n3,4\n", "hidden by a . or _ in front"),
+        (".cache/a/0.csv", "x,y\n3,4\n", "hidden by a . or _ in front"),
     ],
 )
 @pytest.mark.parametrize("write", [csv, parquet])
@@ -67,7 +67,7 @@ def test_what_is_not_read_is_said(
     table = write(tmp_path / f"t.{write.__name__}")
     csv(tmp_path / other, text)
     named = other.partition("/")[0] if other[0] in "._" else other
-    assert files_and_notes(tmp_path) == ([table.name], [f"is read without {named}, {why}"])
+    assert files_and_notes(tmp_path) == ([table.name], [f"is read without {named}: {why}"])
 
 
 def test_a_text_file_with_the_columns_of_the_others_is_one_of_them(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_files_without_a_known_suffix_are_tables_where_there_are_no_others(tmp_p
     csv(tmp_path / "README", "About these")
     assert files_and_notes(tmp_path) == (
         ["a.txt", "b.txt"],
-        ["is read without README, which are not tables like the others"],
+        ["is read without README: no table like the others"],
     )
 
 

@@ -31,7 +31,7 @@ def layout_notes(
         cells = shown(", ".join(rows[layout.header + 1].cells))
         yield ReadingNote(where, f"has units below the names, which are no row: {cells}")
     if layout and names[:1] == ("",) and len(names) > len(rows[layout.header].cells):
-        what = "has a name less than columns: the first column, of row names, has none"
+        what = "has one name fewer than columns: the first column, of row names, has none"
         if rows[layout.header].cells[0].strip() == names[1]:
             yield ReadingNote(where, what, "ingest.names")
     if sample.rejected:

@@ -159,7 +159,7 @@ def test_row_names_without_a_name_are_no_column(
     assert found == ("", "mpg", "gear")
     expected = pd.read_csv(io.StringIO(text), sep=sep)
     assert cells == {name: list(expected[name]) for name in expected.columns}
-    assert "has a name less than columns" in notes
+    assert "has one name fewer than columns" in notes
 
 
 def test_a_header_with_a_cell_too_few_above_unlike_rows_is_refused(tmp_path: Path) -> None:
