@@ -178,7 +178,7 @@ def check_predictions(cells: Sequence[str], formula: str, folder: Path) -> list[
     return [read.get(row) for row in range(len(cells))]
 
 
-@pytest.mark.parametrize("formula", ["y ~ x", "y ~ C(x)"])
+@pytest.mark.parametrize("formula", ["y ~ x", pytest.param("y ~ C(x)", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("text", NUMBERS)
 def test_numbers_are_read_wherever_they_are(text: str, formula: str, tmp_path: Path) -> None:
     cells = repeated(text)

@@ -135,6 +135,7 @@ def test_members_of_zip_archives_in_any_method(tmp_path: Path, method: int) -> N
     assert read["x"].to_pylist() == FIRST_COLUMN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPRESS)
 @pytest.mark.parametrize("row", [b"1", b"1,2\n"])
 def test_a_decompression_bomb_ends_in_one_line(
@@ -147,6 +148,7 @@ def test_a_decompression_bomb_ends_in_one_line(
     assert "longer than 4194304 bytes" in message or "holds more than 500 times" in message
 
 
+@pytest.mark.slow
 def test_memory_does_not_depend_on_the_size_of_the_table(tmp_path: Path) -> None:
     """Of a table of 120 MB in another process, as the system counts it."""
     program = (

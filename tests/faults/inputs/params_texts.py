@@ -78,7 +78,7 @@ TEXTS: Mapping[str, tuple[str | bytes, str]] = {
     ),
     "an escape": (
         'model: {formula: "y \\e[31m"}',
-        "params.yaml: model.formula: must name its terms; found y \\x1b[31m;",
+        "params.yaml: model.formula: is not a formula (unexpected character '\\x1b'); found y \\x1b[31m;",
     ),
     "half a pair": ('model: {formula: "\\ud800 ~ x"}', NOT_PLAIN),
     "two documents": (

@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a folder with a link to nothing": (
         _folder_of("a.csv", lambda path: path.symlink_to("gone")),
-        "is a folder without",
+        "is a link to a file that is not there",
     ),
     "a name with a line end": (lambda _: None, "there is no such file"),
 }
