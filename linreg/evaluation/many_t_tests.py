@@ -4,12 +4,11 @@
 same bits on every CPU: all operations are correctly rounded, or those of `portable_math`.
 """
 
-import mpmath
 import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.portable_math import exp, log
-from linreg.evaluation.distributions import DECIMAL_DIGITS, t_p_value
+from linreg.evaluation.distributions import beta_function, t_p_value
 
 MANY = 500
 """Coefficients from which on float64 is used."""
@@ -21,8 +20,7 @@ def t_p_values(t: Floats, df: int) -> Floats:
     if len(t) < MANY:
         return np.array([t_p_value(each, df) for each in t.tolist()])
     a = df / 2
-    with mpmath.workdps(DECIMAL_DIGITS):
-        beta = float(mpmath.beta(mpmath.mpf(df) / 2, mpmath.mpf("0.5")))
+    beta = beta_function(a, 0.5)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         z = np.square(t) / df
         x, y = 1 / (1 + z), z / (1 + z)

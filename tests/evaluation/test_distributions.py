@@ -1,4 +1,5 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import mpmath
@@ -19,6 +20,22 @@ def test_student_t_agrees_with_scipy(df: int) -> None:
         assert t_critical_value(confidence, df) == pytest.approx(
             stats.t.isf((1 - confidence) / 2, df), rel=1e-11, abs=0
         )
+
+
+def test_threads_find_at_once_what_one_finds() -> None:
+    wanted = [(0.95, df) for df in range(3, 60)]
+    expected = [t_critical_value(*each) for each in wanted]
+    quantiles = [normal_quantile(k / 100) for k in range(1, 100)]
+    digits = mpmath.mp.dps
+    for cached in (t_critical_value, normal_quantile):
+        cached.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        found = threads.map(lambda each: t_critical_value(*each), wanted)
+        found_quantiles = threads.map(lambda k: normal_quantile(k / 100), range(1, 100))
+        assert list(found) == expected
+        assert list(found_quantiles) == quantiles
+    # The precision that others use is not ours to change.
+    assert mpmath.mp.dps == digits == 15
 
 
 @given(st.floats(0.001, 0.999), st.integers(1, 10**6))
