@@ -26,9 +26,11 @@ _FEW = 32
 _MANY = 256
 # Digits, signs and the words of times, which free text does not consist of.
 _MAY_BE_TIME = (
-    r"(?i)^(?:[-\d\s/.,:'+_]|[a-z]{1,2}(?:[^a-z]|$)|(?:th|st|nd|rd|jan|feb|mar|apr|may|jun|jul|aug"
+    r"(?i)^(?:[-\d\s/.,:'+_]|[acfhkmpqtwyz]{1,2}(?:[^a-z]|$)|(?:th|st|nd|rd|jan|feb|mar|apr|may|jun|jul|aug"
     r"|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|week|quart|qtr|utc|gmt)[a-z]*){3,45}$"
 )
+_HAS_NAME = re.compile("[a-z]{3}", re.IGNORECASE)
+_NAMES = re.compile("%[NW]|[a-z]{3}", re.IGNORECASE)
 ISO_TYPES = (
     pa.date32(),
     pa.timestamp("us"),
@@ -130,22 +132,31 @@ def are_times(cells: pa.Array) -> Mask:
     indices = np.flatnonzero(may_be)
     looked_at = indices[:: -(-len(indices) // _MANY) or 1]
     texts = cells.take(as_arrow(looked_at)).to_pylist()
-    found = np.array([bool(_any_layout().match(text.strip())) for text in texts], bool)
+    found = np.array([_is_like_a_time(text.strip()) for text in texts], bool)
     if len(looked_at) < len(indices):
         return may_be if found.mean() > 0.5 else np.zeros_like(may_be)
     may_be[indices] = found
     return may_be
 
 
+def _is_like_a_time(text: str) -> bool:
+    return bool(_any_layout(has_names=_HAS_NAME.search(text) is not None).match(text))
+
+
 @cache
-def _any_layout() -> re.Pattern[str]:
-    """Return one regular expression for what the layouts match."""
+def _any_layout(*, has_names: bool) -> re.Pattern[str]:
+    """Return one regular expression for what the layouts match, those with names or the others.
+
+    To compile it takes long, of the others a quarter.
+    """
     # 1234-567 is a code rather than the week or day of a year, and 2000-2500 a range.
     rare = {layout for family in NUMBERS_OF_YEARS for layout in family[1:]}
     layouts = [each for family in (*LAYOUTS, *UNCERTAIN_LAYOUTS) for each in family]
-    patterns = [
-        each.pattern_of_parts for each in layouts if each not in rare and "%K" not in each.text
-    ]
+    layouts = [each for each in layouts if each not in rare and "%K" not in each.text]
+    if not has_names:
+        texts = [each.text.replace("[%W%_]", "") for each in layouts]
+        layouts = [DateFormat(each, True) for each in texts if not _NAMES.search(each)]
+    patterns = [each.pattern_of_parts for each in layouts]
     without_names = (re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern in patterns)
     return re.compile(rf"(?:{'|'.join(without_names)})$", re.ASCII | re.IGNORECASE)
 
