@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from linreg.data.cells.cell_format import CellFormat
 from linreg.data.cells.conversion import convert_cells, without_words
-from linreg.data.cells.numbers import parse_cells
 from linreg.data.cells.words import MISSING
 from linreg.data.condition import RowCondition, compile_condition, parse_condition
 from linreg.data.csv.convert import csv_to_parquet
@@ -22,7 +21,6 @@ from linreg.data.formats.arrow_file import ArrowFile
 from linreg.data.formats.as_csv import messages_about, renamed
 from linreg.data.partitions import Partition, partition_type, with_partition
 from linreg.data.source import Source, open_table_file
-from linreg.data.tables.arrays import without_nan
 from linreg.data.tables.column_types import ACCEPTED, common_type, is_number, plain_type
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
@@ -30,6 +28,7 @@ from linreg.data.tables.progress import with_progress
 from linreg.data.tables.reading_note import ReadingNote
 from linreg.data.tables.sentinels import without_sentinels
 from linreg.data.tables.source_chunk import SourceChunk
+from linreg.data.typed_cells import convert_chunk, numbers_in
 from linreg.errors import UserError
 
 AnyFile: TypeAlias = TableFile | ArrowFile
@@ -107,7 +106,7 @@ class TypedTable:
             shown = with_progress(row_groups, f"reading {origin.name}", total)
             for index, rows in zip(chosen, shown, strict=True):
                 chunk = SourceChunk(rows, origin, first_rows[index])
-                chunk = _convert(with_partition(chunk, partition, stored), stored)
+                chunk = convert_chunk(with_partition(chunk, partition, stored), stored)
                 chunk = chunk._replace(rows=without_sentinels(chunk.rows, self.sentinels))
                 if self.condition is not None:
                     chunk = self.condition.select(chunk, self.schema.names)
@@ -269,7 +268,7 @@ def _require_numbers(file: AnyFile, origin: Path, name: str, numeric: Path) -> N
     first_row = 1
     for index in range(file.num_row_groups):
         text = file.row_group(index, [name]).column(name)
-        is_text = pc.and_(_numbers_in(text).is_null(), text.is_valid())
+        is_text = pc.and_(numbers_in(text).is_null(), text.is_valid())
         row = pc.index(is_text, True).as_py()
         if row >= 0 and (found := text[row].as_py()).strip() not in MISSING:
             raise UserError(
@@ -279,70 +278,3 @@ def _require_numbers(file: AnyFile, origin: Path, name: str, numeric: Path) -> N
                 todo="correct the cell, or leave the column out of the formula",
             )
         first_row += file.row_group_length(index)
-
-
-def _numbers_in(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the numbers that a column of text spells; null for what is none."""
-    plain = text.cast(text.type.value_type) if pa.types.is_dictionary(text.type) else text
-    return parse_cells(plain.cast(pa.string()), pa.float64())
-
-
-def _convert(chunk: SourceChunk, schema: pa.Schema) -> SourceChunk:
-    """Return the columns of `schema` in its types."""
-    columns = []
-    for field in schema:
-        column = chunk.rows.column(field.name)
-        if column.type != field.type:
-            try:
-                column = _cast(column, field.type)
-            except pa.ArrowInvalid as error:
-                where = f"{chunk.origin}: column {field.name}"
-                what = "holds a cell that does not fit its column"
-                raise UserError(where, what, found=error) from None
-        if pa.types.is_string(field.type):
-            _require_utf8(column, chunk, field.name)
-        columns.append(without_nan(column))
-    return chunk._replace(rows=pa.Table.from_arrays(columns, schema=schema))
-
-
-def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_run_end_encoded(column.type):
-        column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks])
-    if pa.types.is_floating(type_) and plain_type(column.type) == pa.string():
-        return _numbers_in(column)
-    if pa.types.is_decimal(column.type):
-        # By way of its digits, since pyarrow's own cast to float64 loses the last bits.
-        column = column.cast(pa.string())
-    # Integers above 2^53 are meant to be rounded to float64.
-    return column.cast(type_, safe=not pa.types.is_float64(type_))
-
-
-def _require_utf8(column: pa.ChunkedArray, chunk: SourceChunk, name: str) -> None:
-    """Raise UserError for a cell of text that is not UTF-8, as other tools can write."""
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid:
-        row, found = next(
-            (row, cell)
-            for row, cell in enumerate(_bytes_of_cells(column), chunk.first_row)
-            if not _is_utf8(cell)
-        )
-        where = f"{chunk.origin}: row {row}: column {name}"
-        todo = "write the file again, with text in UTF-8"
-        raise UserError(where, "is not UTF-8", found=found, todo=todo) from None
-
-
-def _bytes_of_cells(column: pa.ChunkedArray) -> Iterator[bytes | None]:
-    for array in column.chunks:
-        for cell in array.view(pa.binary()):
-            yield cell.as_py()
-
-
-def _is_utf8(cell: bytes | None) -> bool:
-    try:
-        (cell or b"").decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.formula.factors import Level
-from linreg.data.tables.arrays import as_floats
+from linreg.data.tables.arrays import as_floats, as_mask, as_scalar
 from linreg.process.workers import Workers
 
 
@@ -41,6 +41,23 @@ class ColumnStatistics:
         levels = None if data["levels"] is None else tuple(data["levels"])
         # Models from before rare levels could be pooled have none.
         return cls(levels, data["mean"], data["min"], data["max"], data.get("other"))
+
+    def outside(self, column: pa.ChunkedArray, precision: pa.DataType | None) -> Mask:
+        """Return the rows (n,) with a number, float64, that is not in the range.
+
+        `precision` is the type of less precision that the numbers were, or those of the training
+        rows: 0.1 and what it makes of 0.1 are the same number.
+        """
+        if self.min is None or self.max is None:
+            return np.zeros(len(column), bool)
+        low, high = as_scalar(self.min), as_scalar(self.max)
+        if precision:
+            column, low, high = (
+                value.cast(precision).cast(pa.float64()) for value in (column, low, high)
+            )
+        outside = pc.or_(pc.less(column, low), pc.greater(column, high))
+        # A missing number is not outside, rather than neither.
+        return as_mask(pc.and_kleene(outside, column.is_valid()))
 
 
 class RunningStatistics:

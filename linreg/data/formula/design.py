@@ -43,7 +43,7 @@ from linreg.data.formula.expressions import WHERE
 from linreg.data.formula.factors import FactorValues, Level
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
 from linreg.data.formula.schema import Schema
-from linreg.data.tables.arrays import as_mask, as_scalar
+from linreg.data.tables.arrays import as_mask
 from linreg.errors import UserError
 from linreg.process.workers import ALONE, Workers
 
@@ -187,18 +187,9 @@ class Design:
             missing = features.missing(name)
             if missing is not None and name in self._means:
                 warnings[f"filled with the mean: {name}"] = missing
-            if statistics.min is not None and statistics.max is not None:
-                low, high = as_scalar(statistics.min), as_scalar(statistics.max)
-                # 0.1 and what a type of less precision makes of it are the same number.
-                single = pa.float32() if self.schema.columns[name].type == "float" else None
-                if precision := features.precision.get(name, single):
-                    column, low, high = (
-                        value.cast(precision).cast(pa.float64()) for value in (column, low, high)
-                    )
-                outside = pc.or_(pc.less(column, low), pc.greater(column, high))
-                # A missing number is not outside, rather than neither.
-                in_rows = as_mask(pc.and_kleene(outside, column.is_valid()))
-                warnings[f"outside the training range: {name}"] = in_rows
+            single = pa.float32() if self.schema.columns[name].type == "float" else None
+            outside = statistics.outside(column, features.precision.get(name, single))
+            warnings[f"outside the training range: {name}"] = outside
         for name in sorted(self.schema.columns_with_base):
             column = features.table.column(name)
             known = pa.array(self.statistics[name].levels, type=column.type)

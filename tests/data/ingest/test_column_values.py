@@ -1,17 +1,19 @@
 """`ingest.sentinels` and `model.levels` are checked against the table."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from linreg.data.formula.design import Design
 from linreg.data.ingest.column_values import check_levels, check_sentinels
 from linreg.data.source import open_source
 from linreg.data.tables.parquet import write_table
 from linreg.data.typed_table import open_typed_table
 from linreg.errors import UserError
-from tests.data.ingest.tables import schema_of
+from tests.data.ingest.tables import a_table, schema_of
 
 ROWS = pa.table(
     {
@@ -47,6 +49,13 @@ def test_levels_that_are_there_may_be_named_in_any_order(
     tmp_path: Path, levels: dict[str, Any]
 ) -> None:
     check(tmp_path, **levels)
+    schema = schema_of("y ~ zone + C(code) + flag", a_table(tmp_path / "rows", ROWS.to_pydict()))
+    complete = ROWS.set_column(1, "zone", [["north", "south", "north"]])
+    design = Design.fit(replace(schema, levels=levels), [complete])
+    for name in schema.category_columns & levels.keys():
+        found = design.statistics[name].levels
+        assert found is not None
+        assert list(found[: len(levels[name])]) == levels[name]
 
 
 @pytest.mark.parametrize(
