@@ -160,7 +160,7 @@ def _names_and_start(
     below = [row.cells for row in rows[header + 1 :]]
     if options.names is None:
         _refuse_single_quotes(lines.path, names, below)
-        check_header(lines.path, names, below, decimal_commas=sample.splitter.delimiter == ";")
+        check_header(lines.path, names, below)
     return names, rows[header].end
 
 

@@ -7,28 +7,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from linreg.data.cells.words import MISSING
+from linreg.data.csv.layout import is_number_like
 from linreg.errors import UserError
 
 FIRST_ROW_HOLDS_NAMES = "the first row has to hold the column names"
 
 
-def check_header(
-    path: Path, names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
-) -> None:
+def check_header(path: Path, names: Sequence[str], sample: Sequence[Sequence[str]]) -> None:
     """Raise UserError when the first row holds no names, data, or a duplicate number.
 
     `sample` are the first rows below it.
     """
     if not any(names):
         raise UserError(path, "has no column names", todo=FIRST_ROW_HOLDS_NAMES)
-    if evidence := _evidence_of_data(names, sample, decimal_commas):
+    if evidence := _evidence_of_data(names, sample):
         raise UserError(
             path,
             "has no header",
             found=evidence,
             todo=f"{FIRST_ROW_HOLDS_NAMES}, or {_name_columns(len(names))}",
         )
-    duplicate = next((name for name in repeated(names) if is_number(name, decimal_commas)), None)
+    duplicate = next((name for name in repeated(names) if _is_number(name)), None)
     if duplicate is not None:
         todo = f"rename one of them; if the first row is data, {_name_columns(len(names))}"
         raise UserError(f"{path}: column {duplicate}", "duplicate column name", todo=todo)
@@ -73,18 +72,12 @@ def _in_plain_letters(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).lower().split())
 
 
-def is_number(cell: str, decimal_commas: bool = False) -> bool:
-    """Whether a cell is written as a number."""
-    try:
-        float(cell.replace(",", ".") if decimal_commas else cell)
-    except ValueError:
-        return False
-    return True
+def _is_number(name: str) -> bool:
+    """Whether a cell of the first row is a number; 5% and 95% may be names of quantiles."""
+    return is_number_like(name) and "%" not in name
 
 
-def _evidence_of_data(
-    names: Sequence[str], sample: Sequence[Sequence[str]], decimal_commas: bool
-) -> str:
+def _evidence_of_data(names: Sequence[str], sample: Sequence[Sequence[str]]) -> str:
     """Return what shows that the first row is data; '' where it may be a header.
 
     A row of nothing but numbers is data. With text among its cells it is data when every column of
@@ -92,7 +85,7 @@ def _evidence_of_data(
     below: `country,2019,2020` may be a header, `5.1,setosa` above more rows of setosa is not.
     """
     cells = [name for name in names if name not in MISSING]
-    if cells and all(is_number(cell, decimal_commas) for cell in cells):
+    if cells and all(map(_is_number, cells)):
         return f"only numbers in the first row: {', '.join(names)}"
     repeated = None
     for index, name in enumerate(names):
@@ -100,12 +93,12 @@ def _evidence_of_data(
         column = [cell for cell in column if cell not in MISSING]
         if not column or name in MISSING:
             continue
-        if all(is_number(cell, decimal_commas) for cell in column):
-            if not is_number(name, decimal_commas):
+        if all(map(is_number_like, column)):
+            if not _is_number(name):
                 return ""
         elif name in column:
             repeated = name
-    if repeated is None or not any(is_number(name, decimal_commas) for name in names):
+    if repeated is None or not any(map(_is_number, names)):
         return ""
     return f"data in the first row: {', '.join(names)} ({repeated!r} occurs again below)"
 

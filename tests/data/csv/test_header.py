@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.csv.convert import csv_columns, csv_to_parquet
-from linreg.data.csv.header import check_given_names, check_header, is_number, suggest_name
+from linreg.data.csv.header import check_given_names, check_header, suggest_name
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
 
@@ -87,10 +87,10 @@ def test_names_that_do_not_fit_are_refused(
         csv_columns(csv(folder / "a.csv", [(1, 2), (3, 4)]), ReadOptions(names=names))
 
 
-def refusal(names: list[str], *sample: list[str], decimal_commas: bool = False) -> str:
+def refusal(names: list[str], *sample: list[str]) -> str:
     """What `check_header` says, without the file; empty where it accepts the names."""
     try:
-        check_header(Path("t.csv"), names, sample, decimal_commas)
+        check_header(Path("t.csv"), names, sample)
     except UserError as error:
         return str(error).removeprefix("t.csv: ")
     return ""
@@ -141,12 +141,15 @@ def test_what_shows_that_the_first_row_is_data_is_named() -> None:
     )
 
 
-def test_a_comma_is_part_of_a_number_where_numbers_have_decimal_commas() -> None:
-    assert refusal(["1,5", "2"]) == ""
-    assert refusal(["1,5", "2"], decimal_commas=True).startswith("has no header; ")
-    assert refusal(["1,5", "x"], ["2,5", "x"], decimal_commas=True).startswith("has no header; ")
-    assert (is_number("1,5"), is_number("1,5", True), is_number("1.5")) == (False, True, True)
-    assert not is_number("a")
+@pytest.mark.parametrize("number", ["1,5", "1.234,5", "$1,200", "1 234", "-1e5", "(120)"])
+def test_a_number_in_any_way_of_writing_is_data(number: str) -> None:
+    assert refusal([number, "2"]).startswith("has no header; ")
+    assert refusal([number, "x"], [number, "x"]).startswith("has no header; ")
+    assert refusal([number, "x"], [number, "y"]) == ""
+
+
+def test_quantiles_are_names() -> None:
+    assert refusal(["5%", "50%", "95%"], ["1.5", "2", "3"]) == ""
 
 
 def test_a_file_without_any_name_says_so() -> None:
