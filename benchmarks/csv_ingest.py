@@ -15,7 +15,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
-from linreg.data.csv.convert import csv_columns, csv_to_parquet
+from linreg.data.csv.convert import csv_to_parquet
+from linreg.data.csv.dialect import read_header
 from linreg.data.synthetic import draw, num_chunks
 from linreg.data.tables.parquet import TableWriter
 from linreg.params.params import Generate
@@ -144,7 +145,7 @@ def _compare(path: Path, work: str, num_rows: int, turns: int) -> Iterator[Ratio
         peers["polars"] = (convert_by_polars, 1.0, "scan_csv → sink_parquet")
     if importlib.util.find_spec("duckdb"):
         peers["duckdb"] = (convert_by_duckdb, 1.0, "COPY read_csv TO Parquet, two threads")
-    M = len(csv_columns(path)) - 1
+    M = len(read_header(path).names) - 1
     for against, (peer, bar, note) in peers.items():
         times = in_turns(lambda: seconds(ours), lambda peer=peer: seconds(peer), turns)  # type: ignore[misc]
         yield ratio_of(work, M, against, times, num_rows, bar=bar, note=note)
@@ -157,7 +158,7 @@ def _compare_compressed(path: Path, work: str, codec: str, num_rows: int, turns:
             target.write(piece)
     ours, by_arrow = _conversions(compressed, codec)
     times = in_turns(lambda: seconds(ours), lambda: seconds(by_arrow), turns)
-    M = len(csv_columns(path)) - 1
+    M = len(read_header(path).names) - 1
     return ratio_of(work, M, "pyarrow.csv", times, num_rows, bar=0.8, note=_NOTE)
 
 
@@ -165,10 +166,10 @@ def _conversions(
     path: Path, codec: str | None = None
 ) -> tuple[Callable[[], object], Callable[[], None]]:
     """Return the conversion of a file by us, and by pyarrow's streaming reader to our types."""
-    names = csv_columns(path)
+    names = read_header(path).names
 
     def convert() -> Sequence[Path]:
-        return csv_to_parquet([path], names, path.parent).paths
+        return csv_to_parquet([read_header(path)], names, path.parent).paths
 
     schema = pq.read_schema(convert()[0])
     options = pyarrow.csv.ConvertOptions(column_types=schema, strings_can_be_null=True)

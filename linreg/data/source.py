@@ -6,11 +6,10 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from linreg.data.csv.convert import csv_columns
+from linreg.data.csv.dialect import CsvFile, read_header
 from linreg.data.formats.arrow_file import ArrowFile
 from linreg.data.formats.as_csv import csv_options, json_to_csv, messages_about, sheet_to_csv
 from linreg.data.formats.table_kind import TableKind, kind_of_file
@@ -45,7 +44,8 @@ class Source:
     options      how the files are read, where they themselves cannot tell
     columns_in   the columns of each file
     partitions   the cells that the folders of each file hold
-    rewritten    for JSON and workbooks, each file as CSV
+    csv_files    for text, JSON and workbooks, each file as CSV; messages about these are to be
+                 `messages_about` the user's files
     unreadable   by column, why it cannot be read
     states       the states of the files before their headers were read
     notes        what a person should know about how the files are read
@@ -58,7 +58,7 @@ class Source:
     options: ReadOptions = READ_AS_IS
     columns_in: tuple[tuple[str, ...], ...] = ()
     partitions: tuple[Partition, ...] = ()
-    rewritten: tuple[Path, ...] = ()
+    csv_files: tuple[CsvFile, ...] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
     states: tuple[FileState | None, ...] = ()
     notes: tuple[ReadingNote, ...] = ()
@@ -69,19 +69,16 @@ class Source:
         return self.path if self.path.is_dir() else self.path.parent
 
     @property
-    def csv_files(self) -> tuple[Path, ...]:
-        """The files as CSV; messages about them are to be `messages_about` the user's files."""
-        return self.rewritten or self.files
-
-    @property
     def csv_options(self) -> ReadOptions:
         """How `csv_files` are read."""
-        return csv_options(self.options) if self.rewritten else self.options
+        return csv_options(self.options) if self.originals else self.options
 
     @property
     def originals(self) -> Mapping[Path, Path]:
-        """The user's file for each that was rewritten."""
-        return dict(zip(self.rewritten, self.files, strict=False))
+        """The user's file for each that was rewritten as CSV, JSON and workbooks."""
+        if self.kind == TableKind.CSV:
+            return {}
+        return {csv.path: file for csv, file in zip(self.csv_files, self.files, strict=False)}
 
     def require_options_with_meaning(self) -> None:
         """Raise UserError for an option that says nothing about files of this kind.
@@ -142,15 +139,17 @@ def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
     root = path if path.is_dir() else path.parent
     partitions = tuple(partition_of(root, file) for file in files)
     check_partitions(partitions, files)
-    rewritten: tuple[Path, ...] = ()
+    csv_files: tuple[CsvFile, ...] = ()
     unreadable: dict[str, str] = {}
     if kind.has_types:
-        columns_in = tuple(_typed_columns(open_table_file(file, kind)) for file in files)
+        columns_in = [_typed_columns(open_table_file(file, kind)) for file in files]
     elif kind == TableKind.CSV:
-        columns_in = tuple(csv_columns(file, options) for file in files)
+        csv_files = tuple(read_header(file, options) for file in files)
     else:
-        rewritten, columns_in, unreadable, more = _rewrite(files, kind, options)
+        csv_files, unreadable, more = _rewrite(files, kind, options)
         notes += more
+    if not kind.has_types:
+        columns_in = [file.names for file in csv_files]
     from_folders = [name for name in partitions[0] if name not in columns_in[0]]
     source = Source(
         path,
@@ -158,15 +157,16 @@ def open_source(path: Path, options: ReadOptions = READ_AS_IS) -> Source:
         kind,
         (*columns_in[0], *from_folders),
         options,
-        columns_in,
+        tuple(columns_in),
         partitions,
-        rewritten,
+        csv_files,
         unreadable,
         states,
         (*notes, *_about_partitions(partitions), *_about_more_columns(path, files, columns_in)),
     )
-    if rewritten:
-        weakref.finalize(source, shutil.rmtree, rewritten[0].parent.parent, ignore_errors=True)
+    if source.originals:
+        folder = csv_files[0].path.parent.parent
+        weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
     return source
 
 
@@ -177,7 +177,7 @@ def open_table_file(path: Path, kind: TableKind) -> TableFile | ArrowFile:
 
 def _find_files(path: Path, options: ReadOptions) -> FolderFiles:
     if path.is_dir():
-        return find_tables(path, partial(csv_columns, options=options))
+        return find_tables(path, lambda file: read_header(file, options).names)
     if not path.exists():
         raise UserError(
             path,
@@ -196,28 +196,28 @@ def _find_files(path: Path, options: ReadOptions) -> FolderFiles:
 
 def _rewrite(
     files: Sequence[Path], kind: TableKind, options: ReadOptions
-) -> tuple[tuple[Path, ...], tuple[tuple[str, ...], ...], dict[str, str], tuple[ReadingNote, ...]]:
-    """Rewrite files as CSV; return these, their columns, those that are unreadable, and notes."""
+) -> tuple[tuple[CsvFile, ...], dict[str, str], tuple[ReadingNote, ...]]:
+    """Rewrite files as CSV; return these, the columns that are unreadable, and notes."""
     folder = Path(tempfile.mkdtemp(prefix="linreg-"))
     try:
-        rewritten = tuple(folder / str(number) / file.name for number, file in enumerate(files))
-        columns_in = []
+        csv_files = []
         unreadable: dict[str, str] = {}
         notes: list[ReadingNote] = []
         rewrite = json_to_csv if kind == TableKind.JSON else sheet_to_csv
-        for file, target in zip(files, rewritten, strict=True):
+        for number, file in enumerate(files):
+            target = folder / str(number) / file.name
             target.parent.mkdir()
             found = rewrite(file, target, options)
             with messages_about({target: file}):
-                names = csv_columns(target, csv_options(options))
-            columns_in.append(names)
+                csv_files.append(read_header(target, csv_options(options)))
+            names = csv_files[-1].names
             for name, why in found.unreadable(names).items():
                 unreadable.setdefault(name, f"{why} of {file.name}" if len(files) > 1 else why)
             notes += found.notes_about(file, names)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return rewritten, tuple(columns_in), unreadable, tuple(notes)
+    return tuple(csv_files), unreadable, tuple(notes)
 
 
 def _about_partitions(partitions: Sequence[Partition]) -> Iterator[ReadingNote]:

@@ -8,14 +8,13 @@ the sign.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.number_style import NumberStyle, without_missing_words
 from linreg.data.cells.numbers import are_numbers
-from linreg.data.csv.dialect import read_header
+from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.rows import read_typed_or_text
 from linreg.data.formula.coercion import CoercedTable, InvalidCells, coerce, feature_types
 from linreg.data.formula.schema import Schema
@@ -26,8 +25,8 @@ from linreg.prediction.number_styles import may_be_two_numbers, styles_in, two_r
 class CsvInput:
     """The rows of a CSV file, and the features in them."""
 
-    def __init__(self, path: Path, schema: Schema) -> None:
-        self._file = read_header(path, schema.reading)
+    def __init__(self, file: CsvFile, schema: Schema) -> None:
+        self._file = file
         self._schema = schema
         types = feature_types(schema)
         self._numbers = [name for name, type_ in types.items() if pa.types.is_floating(type_)]

@@ -85,13 +85,13 @@ class InputTable:
     def _text_chunks(self) -> Iterator[InputChunk]:
         reading = replace(self._schema, reading=self._source.csv_options)
         source = self._source
-        paths = zip(source.csv_files, source.files, strict=True)
-        for (path, origin), partition, names in zip(
-            paths, source.partitions, source.columns_in, strict=True
+        files = zip(source.csv_files, source.files, strict=True)
+        for (csv_file, origin), partition, names in zip(
+            files, source.partitions, source.columns_in, strict=True
         ):
             in_file = [name for name in names if name]
             with messages_about(self._source.originals):
-                file = CsvInput(path, reading)
+                file = CsvInput(csv_file, reading)
                 first_row = 1
                 columns = [name for name in self._columns if name in in_file] or [in_file[0]]
                 for text in file.tables(columns, self.kept.names):

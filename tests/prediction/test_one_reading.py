@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import ConvertedFiles, csv_to_parquet
+from linreg.data.csv.convert import ConvertedFiles
+from linreg.data.csv.dialect import read_header
 from linreg.data.formula.coercion import coerce
 from linreg.data.formula.schema import Column, Schema, kind_of
 from linreg.errors import UserError
 from linreg.prediction.csv_input import CsvInput
+from tests.data.csv.converted import to_parquet
 
 digits = st.from_regex(r"[1-9][0-9]{0,2}", fullmatch=True)
 groups = st.lists(st.from_regex(r"[0-9]{3}", fullmatch=True), max_size=2)
@@ -45,7 +47,7 @@ column = st.one_of(
 
 def ingested(path: Path) -> ConvertedFiles | None:
     try:
-        return csv_to_parquet([path], ["x", "z"], path.parent / "out")
+        return to_parquet([path], ["x", "z"], path.parent / "out")
     except UserError:
         return None
 
@@ -95,7 +97,7 @@ def test_predict_reads_the_training_file_as_ingest_did(
         table = pq.read_table(converted.paths[0])
         is_number = kind_of(table.schema.field("x").type) == "number"
         schema = schema_of(converted, as_category or not is_number)
-        rows = CsvInput(path, schema)
+        rows = CsvInput(read_header(path, schema.reading), schema)
         found = []
         first_row = 1
         for some in rows.tables(["x"], []):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from linreg.data.cells.cell_format import CellFormat
 from linreg.data.cells.conversion import convert_cells
-from linreg.data.csv.dialect import CsvFile, read_header
+from linreg.data.csv.dialect import CsvFile
 from linreg.data.csv.formats import guess_formats, infer_formats, read_text
 from linreg.data.csv.layout_notes import left_out_notes
 from linreg.data.csv.rows import LeftOut, read_rows
@@ -36,26 +36,21 @@ class ConvertedFiles(NamedTuple):
     formats: Mapping[str, CellFormat]
 
 
-def csv_columns(path: Path, options: ReadOptions = READ_AS_IS) -> tuple[str, ...]:
-    """Return the column names of a CSV file in file order, '' for an unnamed column.
-
-    They are those in its header or those given. Raises UserError like `read_header`.
-    """
-    return read_header(path, options).names
-
-
 def csv_to_parquet(
-    paths: Sequence[Path], columns: Sequence[str], folder: Path, options: ReadOptions = READ_AS_IS
+    files: Sequence[CsvFile],
+    columns: Sequence[str],
+    folder: Path,
+    options: ReadOptions = READ_AS_IS,
 ) -> ConvertedFiles:
     """Convert the named columns of CSV files to Parquet files in `folder`, one per CSV file.
 
-    All have the same schema, and all rows in their order; missing cells are null. A column without
-    any value is float64. An empty line is not a row, except in a file of one column, where it is a
-    missing cell; nor is one of empty cells, a comment, or units below the names. Raises UserError,
-    with file and column or data row (the first one below the header is 1, and what is no row does
-    not count), for anything that is not a table of text.
+    `options` are those with which their headers were read. All files have the same schema, and all
+    rows in their order; missing cells are null. A column without any value is float64. An empty
+    line is not a row, except in a file of one column, where it is a missing cell; nor is one of
+    empty cells, a comment, or units below the names. Raises UserError, with file and column or data
+    row (the first one below the header is 1, and what is no row does not count), for anything that
+    is not a table of text.
     """
-    files = [read_header(path, options) for path in paths]
     for file in files:
         for column in columns:
             file.require(column)

@@ -89,7 +89,9 @@ def split_rows(lines: FirstLines, options: ReadOptions, delimiter: str | None) -
         if lines.text.find(delimiter, lines.start) < 0 and delimiter != " ":
             _require_no_other(lines, options, delimiter)
         return sample
-    samples = [_split(lines, options, each) for each in (*DELIMITERS, *_CONTROL_CHARACTERS)]
+    usual, *others = (*DELIMITERS, *_CONTROL_CHARACTERS)
+    possible = [usual, *(each for each in others if each in lines.text)]
+    samples = [_split(lines, options, each) for each in possible]
     tables: Sequence[Sample] = [sample for sample in samples if sample.num_columns > 1]
     if len(tables) > 1:
         tables = _narrowed(lines, options, tables)

@@ -107,8 +107,10 @@ def read_start(path: Path, num_bytes: int) -> FileStart:
         raise UserError(path, "is not a regular file", todo="write the rows to a file first")
     with path.open("rb") as file:
         compression = compression_of(file.read(_MOST_BYTES_OF_A_SIGNATURE))
+    # A small file needs no large buffer.
+    size = num_bytes if compression else min(num_bytes, path.stat().st_size)
     with TextFile(path, compression).open(ahead=False) as stream:
-        block = bytes(stream.read(num_bytes))
+        block = bytes(stream.read(size))
         try:
             is_all = not stream.read(1)
         except TextError:

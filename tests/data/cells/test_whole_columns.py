@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import csv_to_parquet
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
+from tests.data.csv.converted import to_parquet
 
 
 def columns_of(folder: Path, text: str, **options: Any) -> tuple[dict[str, list[Any]], list[str]]:
@@ -17,7 +17,7 @@ def columns_of(folder: Path, text: str, **options: Any) -> tuple[dict[str, list[
     path = folder / "t.csv"
     path.write_text(text)
     names = dialect.read_header(path).names
-    converted = csv_to_parquet([path], names, folder / "out", ReadOptions(**options))
+    converted = to_parquet([path], names, folder / "out", ReadOptions(**options))
     table = pq.read_table(converted.paths[0])
     return table.to_pydict(), [str(note) for note in converted.notes]
 
@@ -39,7 +39,7 @@ def test_an_ambiguous_column_follows_the_file(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_read_shows_the_sign_too(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("area;price\n994;0,5\n1.002;0,5\n")
-    [path] = csv_to_parquet([tmp_path / "t.csv"], ["area"], tmp_path / "out").paths
+    [path] = to_parquet([tmp_path / "t.csv"], ["area"], tmp_path / "out").paths
     assert pq.read_table(path)["area"].to_pylist() == [994, 1002]
 
 

@@ -8,12 +8,21 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, settings
 
-from linreg.data.csv.convert import csv_to_parquet
+from linreg.data.csv.convert import ConvertedFiles, csv_to_parquet
+from linreg.data.csv.dialect import read_header
 from linreg.errors import UserError
+from linreg.params.ingest import READ_AS_IS, ReadOptions
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+def to_parquet(
+    paths: Sequence[Path], columns: Sequence[str], folder: Path, options: ReadOptions = READ_AS_IS
+) -> ConvertedFiles:
+    """Convert CSV files to Parquet files in a folder."""
+    return csv_to_parquet([read_header(path, options) for path in paths], columns, folder, options)
 
 
 def converted(
@@ -24,7 +33,7 @@ def converted(
     for index, content in enumerate(contents):
         paths.append(folder / f"{index}.csv")
         paths[-1].write_bytes(content.encode() if isinstance(content, str) else content)
-    converted = csv_to_parquet(paths, columns, folder / "out")
+    converted = to_parquet(paths, columns, folder / "out")
     return [pq.read_table(path) for path in converted.paths]
 
 
@@ -49,7 +58,7 @@ def bits(values: Sequence[float | None]) -> list[str | None]:
 def refused(path: Path, column: str = "x") -> str:
     """Return the one line that refuses a file, without the path at its beginning."""
     with pytest.raises(UserError) as caught:
-        csv_to_parquet([path], [column], path.parent / "out")
+        to_parquet([path], [column], path.parent / "out")
     assert not list(path.parent.glob("out/*"))
     message = str(caught.value)
     assert message.startswith(str(path))

@@ -9,10 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.csv import convert, dialect
-from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.tables.parquet import ROWS_PER_GROUP
 from linreg.errors import UserError
-from tests.data.csv.converted import converted
+from tests.data.csv.converted import converted, to_parquet
 
 
 def test_columns_that_fit_the_first_block_are_converted_once(
@@ -57,7 +56,7 @@ def test_a_column_absent_in_a_later_file_is_refused_before_any_work(tmp_path: Pa
     with pytest.raises(
         UserError, match=r"b\.csv: column x: there is no such column; the columns are y$"
     ):
-        csv_to_parquet([tmp_path / "a.csv", tmp_path / "b.csv"], ["x"], tmp_path / "out")
+        to_parquet([tmp_path / "a.csv", tmp_path / "b.csv"], ["x"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -65,7 +64,7 @@ def test_row_groups_are_full_and_rows_in_order_in_a_long_file(tmp_path: Path) ->
     num_rows = ROWS_PER_GROUP + 70_000
     path = tmp_path / "a.csv"
     path.write_text("x,i\n" + "".join(f"0.{i},{i}\n" for i in range(num_rows)))
-    [target] = csv_to_parquet([path], ["i"], tmp_path / "out").paths
+    [target] = to_parquet([path], ["i"], tmp_path / "out").paths
     assert target == tmp_path / "out" / "part-00000.parquet"
     assert pq.read_table(target)["i"].to_numpy().tolist() == list(range(num_rows))
     metadata = pq.read_metadata(target)
@@ -75,10 +74,10 @@ def test_row_groups_are_full_and_rows_in_order_in_a_long_file(tmp_path: Path) ->
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from linreg.data.csv.convert import csv_to_parquet
+from tests.data.csv.converted import to_parquet
 folder = Path(sys.argv[1])
 for name in ("short.csv", "long.csv"):
-    csv_to_parquet([folder / name], ["x", "w"], folder / "out")
+    to_parquet([folder / name], ["x", "w"], folder / "out")
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import csv_columns
 from linreg.data.csv.delimiter import DELIMITERS
+from linreg.data.csv.dialect import read_header
 from linreg.errors import UserError
 from tests.data.csv.converted import converted, quick, quoted, refused
 
@@ -29,7 +29,7 @@ def test_delimiter_quotes_line_ends_and_byte_order_mark_make_no_difference(
     for last in (end, ""):
         file = bom + (end.join(lines) + last).encode()
         [table] = converted(tmp_path, file, columns=["city", "x", "first one"])
-        assert csv_columns(tmp_path / "0.csv") == ("first one", "x", "city")
+        assert read_header(tmp_path / "0.csv").names == ("first one", "x", "city")
         assert table.schema.names == ["city", "x", "first one"]
         assert table["first one"].to_pylist() == [int(row[0]) for row in rows]
         assert table["x"].to_pylist() == [float(row[1]) for row in rows]
@@ -80,12 +80,12 @@ def test_any_quoted_text_is_read_as_it_was_written(
 
 def test_names_lose_the_blanks_around_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(' x 1 ,"a,b",,\ty\t,\n1,2,3,4,5\n')
-    assert csv_columns(tmp_path / "a.csv") == ("x 1", "a,b", "", "y", "")
+    assert read_header(tmp_path / "a.csv").names == ("x 1", "a,b", "", "y", "")
 
 
 def test_an_unnamed_column_exists_but_cannot_be_selected(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(",x\n1,2\n")
-    assert csv_columns(tmp_path / "a.csv") == ("", "x")
+    assert read_header(tmp_path / "a.csv").names == ("", "x")
     assert "there is no such column" in refused(tmp_path / "a.csv", column="")
 
 
@@ -99,4 +99,4 @@ def test_what_is_not_a_file_is_refused_with_one_line(tmp_path: Path) -> None:
     ]:
         assert refused(tmp_path / name).startswith(f": {what}")
         with pytest.raises(UserError):
-            csv_columns(tmp_path / name)
+            read_header(tmp_path / name)

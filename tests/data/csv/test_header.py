@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.data.csv.convert import csv_columns, csv_to_parquet
+from linreg.data.csv.dialect import read_header
 from linreg.data.csv.header import check_given_names, check_header, suggest_name
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
+from tests.data.csv.converted import to_parquet
 
 ROW = st.tuples(st.floats(-99, 99), st.integers(0, 9), st.sampled_from(["red", "blue"]))
 
@@ -34,7 +35,7 @@ def test_a_first_row_of_data_is_recognized_where_its_text_occurs_again(
         UserError,
         match=r"has no header; found data in the first row.*--names a,b,c` \(ingest.names\)",
     ):
-        csv_columns(path)
+        read_header(path)
 
 
 @pytest.mark.parametrize("header", ["x,n,colour", "2019,2020,colour", "x,2020,red"])
@@ -42,7 +43,7 @@ def test_a_first_row_of_data_is_recognized_where_its_text_occurs_again(
 def test_a_header_may_have_years_or_a_value_as_names(
     folder: Path, header: str, rows: list[tuple[object, ...]]
 ) -> None:
-    assert csv_columns(csv(folder / "a.csv", rows, header + "\n")) == tuple(header.split(","))
+    assert read_header(csv(folder / "a.csv", rows, header + "\n")).names == tuple(header.split(","))
 
 
 @given(st.lists(ROW, min_size=1, max_size=30))
@@ -52,8 +53,8 @@ def test_given_names_read_what_a_header_would_have_read(
     names = ("x", "n", "colour")
     csv(folder / "with.csv", rows, "x,n,colour\n")
     csv(folder / "without.csv", rows)
-    [expected] = csv_to_parquet([folder / "with.csv"], names, folder / "1").paths
-    [found] = csv_to_parquet(
+    [expected] = to_parquet([folder / "with.csv"], names, folder / "1").paths
+    [found] = to_parquet(
         [folder / "without.csv"], names, folder / "2", ReadOptions(names=names)
     ).paths
     assert pq.read_table(found).equals(pq.read_table(expected))
@@ -61,7 +62,7 @@ def test_given_names_read_what_a_header_would_have_read(
 
 def test_a_byte_order_mark_is_not_part_of_the_first_cell(folder: Path) -> None:
     (folder / "bom.csv").write_bytes(b"\xef\xbb\xbf1.5,2\n3,4\n")
-    [found] = csv_to_parquet(
+    [found] = to_parquet(
         [folder / "bom.csv"], ["x"], folder / "3", ReadOptions(names=("x", "y"))
     ).paths
     assert pq.read_table(found)["x"].to_pylist() == [1.5, 3.0]
@@ -70,7 +71,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_cell(folder: Path) -> None:
 def test_without_a_header_the_first_row_is_row_1(folder: Path) -> None:
     (folder / "broken.csv").write_text("1,2\n3,4,5\n")
     with pytest.raises(UserError, match=r"row 2: has 3 cells where the header has 2"):
-        csv_to_parquet([folder / "broken.csv"], ["x"], folder / "4", ReadOptions(names=("x", "y")))
+        to_parquet([folder / "broken.csv"], ["x"], folder / "4", ReadOptions(names=("x", "y")))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_names_that_do_not_fit_are_refused(
     folder: Path, names: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        csv_columns(csv(folder / "a.csv", [(1, 2), (3, 4)]), ReadOptions(names=names))
+        read_header(csv(folder / "a.csv", [(1, 2), (3, 4)]), ReadOptions(names=names))
 
 
 def refusal(names: list[str], *sample: list[str]) -> str:

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import csv_columns, csv_to_parquet
+from linreg.data.csv.dialect import read_header
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
-from tests.data.csv.converted import quick
+from tests.data.csv.converted import quick, to_parquet
 
 TABLE: dict[str, list[Any]] = {
     "x": [1.5, 2, -3],
@@ -34,9 +34,9 @@ def read(
     """Return the columns, the cells of those that can be used, and the notes."""
     path = folder / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    names = csv_columns(path, ReadOptions(**options))
+    names = read_header(path, ReadOptions(**options)).names
     usable = [name for name in names if name and names.count(name) == 1]
-    converted = csv_to_parquet([path], usable, folder / "out", ReadOptions(**options))
+    converted = to_parquet([path], usable, folder / "out", ReadOptions(**options))
     cells = pq.read_table(converted.paths[0]).to_pydict()
     return names, cells, "\n".join(map(str, converted.notes))
 
@@ -263,7 +263,7 @@ def test_a_name_of_several_columns_matters_only_where_it_is_used(tmp_path: Path)
     assert cells == {"y": [2], "X": [4]}
     assert notes == "t.csv has several columns named x, which cannot be used"
     with pytest.raises(UserError, match="column x: duplicate column name; rename one of them"):
-        csv_to_parquet([tmp_path / "t.csv"], ["x"], tmp_path / "out")
+        to_parquet([tmp_path / "t.csv"], ["x"], tmp_path / "out")
 
 
 @pytest.mark.parametrize(

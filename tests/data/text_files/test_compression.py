@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.text_files import compression
 from linreg.errors import UserError
-from tests.data.csv.converted import converted, refused
+from tests.data.csv.converted import converted, refused, to_parquet
 from tests.data.text_files.compressed import COMPRESS, zipped, zstd
 
 TABLE = b"x,y\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(20_000))
@@ -48,7 +47,7 @@ def test_plain_files_named_gz_and_compressed_ones_in_a_folder_of_plain_ones(tmp_
     (tmp_path / "a.csv.gz").write_bytes(TABLE)
     (tmp_path / "b.csv").write_bytes(gzip.compress(TABLE))
     files = [tmp_path / "a.csv.gz", tmp_path / "b.csv"]
-    for path in csv_to_parquet(files, ["x"], tmp_path / "out").paths:
+    for path in to_parquet(files, ["x"], tmp_path / "out").paths:
         assert pq.read_table(path)["x"].to_pylist() == FIRST_COLUMN
 
 
@@ -154,8 +153,9 @@ def test_memory_does_not_depend_on_the_size_of_the_table(tmp_path: Path) -> None
     program = (
         "import sys; from pathlib import Path\n"
         "from linreg.data.csv.convert import csv_to_parquet\n"
+        "from linreg.data.csv.dialect import read_header\n"
         "folder = Path(sys.argv[1])\n"
-        "csv_to_parquet([folder / 'a'], ['x'], folder / 'out')\n"
+        "csv_to_parquet([read_header(folder / 'a')], ['x'], folder / 'out')\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     peaks = []

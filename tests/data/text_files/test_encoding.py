@@ -6,12 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.csv import dialect
-from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.text_files import compression
 from linreg.data.text_files.text_file import open_text, read_start
 from linreg.errors import UserError
 from linreg.params.ingest import ReadOptions
-from tests.data.csv.converted import refused
+from tests.data.csv.converted import refused, to_parquet
 from tests.data.text_files.compressed import COMPRESS
 
 GERMAN = ("Zürich – Süd", "Köln", "Größe €", "plain")
@@ -40,7 +39,7 @@ def read(
 ) -> tuple[list[str | None], list[str]]:
     """Return the cells of the column x, and the notes."""
     (folder / "t.csv").write_bytes(content)
-    files = csv_to_parquet([folder / "t.csv"], ["x"], folder, ReadOptions(encoding=encoding))
+    files = to_parquet([folder / "t.csv"], ["x"], folder, ReadOptions(encoding=encoding))
     [path] = files.paths
     return pq.read_table(path)["x"].to_pylist(), [str(note) for note in files.notes]
 
