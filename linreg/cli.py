@@ -19,6 +19,7 @@ COMMANDS = {
     "certify": "fit data sets with certified values, and count the digits that agree",
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
+    "lock": "write down which code and which libraries each stage runs, in code.lock",
     "open": "show the report of the last run in a browser",
     "predict": "apply a model to the rows of files",
     "register": "register the model in MLflow, as champion if it is better on the same test rows",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from linreg.code_lock.lock_file import CODE_LOCK
 from linreg.errors import UserError
 from linreg.params.file import PARAMS_FILE
 from linreg.plain_yaml import read_yaml
@@ -152,6 +153,23 @@ def changed_parameters() -> list[str]:
         return []
     recorded = [entry for stage in stages for entry in _recorded_parameters(stage)]
     return sorted({name for name, value in recorded if _value_of(name, now) != value})
+
+
+def recorded_code() -> dict[str, list[str]]:
+    """Return the entry of code.lock with which each stage last ran, as far as dvc.lock is readable.
+
+    Of a stage for each of several tables, that of the last one counts.
+    """
+    try:
+        stages = read_lock(DVC_LOCK).stages
+    except (UserError, OSError):
+        return {}
+    return {
+        name: code
+        for stage in stages.values()
+        for name, code in stage.params.get(str(CODE_LOCK), {}).items()
+        if isinstance(code, list)
+    }
 
 
 def _recorded_parameters(stage: LockedStage) -> Iterator[tuple[str, Any]]:

@@ -32,9 +32,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from linreg.code_lock.imports import ImportReader
+from linreg.code_lock.module_graph import ModuleGraph
+from linreg.code_lock.stage_code import IMPORT_CACHE
 from tests import fork_server
 from tests.mutants import ROOT, Mutant, mutants_of
-from tests.pipeline.wiring import imported_by
 from tests.project import copy_of_the_project
 
 PACKAGES = ("fit", "data", "evaluation", "tracking")
@@ -48,14 +50,24 @@ MOST_TIMES_SLOWER = 3
 
 def importers_of(file: str) -> set[str]:
     """Return a source file and all that import it, directly or not."""
+    with ImportReader(ROOT / IMPORT_CACHE) as reader:
+        graph = ModuleGraph(ROOT, reader)
+        files = {str(path): graph.imported_by(str(path), str(ROOT)) for path in _library()}
     imports = {
-        path.relative_to(ROOT).as_posix(): set(imported_by(path))
-        for path in (ROOT / "linreg").rglob("*.py")
+        _in_project(path): set(map(_in_project, found)) for path, (found, _) in files.items()
     }
     found = {file}
     while more := {name for name, names in imports.items() if names & found} - found:
         found |= more
     return found
+
+
+def _library() -> Iterator[Path]:
+    return (ROOT / "linreg").rglob("*.py")
+
+
+def _in_project(path: str) -> str:
+    return Path(path).relative_to(ROOT).as_posix()
 
 
 class Copy:

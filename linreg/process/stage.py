@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from linreg.code_lock.lock_file import require_current
 from linreg.errors import UserError, WorkerGoneError, one_line_errors
 from linreg.process.lock import lock
 from linreg.process.signals import LAUNCHER, interruptible
@@ -58,7 +59,7 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
 
 
 def _run_alone(main: Callable[[], None]) -> None:
-    _end_with_dvc()
+    _begin()
     keep_pandas_out()
     with _stage_lock():
         main()
@@ -69,7 +70,7 @@ def _run_or_launch(main: Callable[[Workers], None]) -> None:
     if num_workers == 1:
         _run_alone(functools.partial(main, Workers()))
         return
-    _end_with_dvc()
+    _begin()
     # Imported here because it imports torch, which takes seconds.
     from linreg.process.launcher import launch
 
@@ -150,13 +151,14 @@ def _num_workers() -> int:
     return int(text)
 
 
-def _end_with_dvc() -> None:
-    """Have the system stop this stage when the DVC that runs it dies.
+def _begin() -> None:
+    """Have the system stop this stage when the DVC that runs it dies; check what DVC will record.
 
     An orphan would work on unseen, next to the stage that the next `dvc repro` starts.
     """
-    if "DVC_STAGE" in os.environ:
+    if stage_name := os.environ.get("DVC_STAGE"):
         _end_with_parent(signal.SIGTERM)
+        require_current(stage_name.partition("@")[0], Path(sys.argv[0]))
 
 
 def _end_with_parent(number: signal.Signals) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linreg.code_lock.lock_file import current_code, differences
 from linreg.dvc_command import dvc_error, run_dvc
+from linreg.dvc_lock import recorded_code
 from linreg.errors import UserError
 from linreg.evaluation.gates import format_bounds
 from linreg.files import content_hash
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 SPLIT = DATA[0]
 EVALUATION = Path("models/evaluation")
+ALWAYS_CHANGED = "always changed"
+"""What `dvc status` says of a stage that runs every time."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,20 @@ def _stale_evaluation() -> str:
         changes_by_stage: dict[str, list[Any]] = json.loads(done.stdout)
     except ValueError:
         raise UserError("dvc status", "failed", found=dvc_error(done)) from None
-    if not changes_by_stage:
-        return ""
     stages = [
         f"{stage} ({', '.join(_changed_files(changes)) or 'changed'})"
         for stage, changes in changes_by_stage.items()
+        # That a stage runs every time does not say that anything has changed.
+        if changes != [ALWAYS_CHANGED]
     ]
+    recorded = recorded_code()
+    stages += [
+        f"{stage} ({', '.join(changed)})"
+        for stage, code in current_code().items()
+        if stage in recorded and (changed := differences(recorded[stage], code))
+    ]
+    if not stages:
+        return ""
     return (
         f"{EVALUATION} may be of another model: DVC would run {', '.join(stages)} again; "
         "run `dvc repro`"

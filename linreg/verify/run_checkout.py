@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from linreg.code_lock.lock_file import CODE_LOCK, code_hash, read_code_lock
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
@@ -16,7 +17,6 @@ from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE
 from linreg.params.params import BY_COLUMN, Params
 from linreg.plain_yaml import read_yaml
-from linreg.process.source_hash import code_hash
 from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.checkout import Checkout, checkout
 
@@ -88,7 +88,9 @@ def _notes_on_code(run: KnownRun, folder: Path) -> list[str]:
             "the run was made with uncommitted changes, of which it has no hash; its commit is run"
         )
         return [note] if is_dirty else []
-    if (found := code_hash(folder)) != logged:
+    if not (folder / CODE_LOCK).exists():
+        return [f"the commit has no {CODE_LOCK}, which says what code the run had; its code is run"]
+    if (found := code_hash(read_code_lock(folder))) != logged:
         raise UserError(
             run.label,
             f"its code, with MD5 {logged}, was never committed",

@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from linreg.code_lock.lock_file import code_now
 from linreg.errors import Interrupted, UserError, os_error_reason
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
 from linreg.params.params import Train
 from linreg.process.signals import defer_signals, pending_signal
-from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 
 CHECKPOINTS = Path(".linreg/checkpoints")
@@ -46,7 +46,7 @@ class Checkpoint:
     ) -> None:
         document = {
             "inputs": dict(inputs),
-            "code": code_hash(),
+            "code": code_now(),
             "train": params.model_dump(mode="json"),
         }
         self._key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linreg.code_lock.lock_file import code_hash, code_now, libraries_in
 from linreg.files import content_hash, read_document
 from linreg.fit.history import Curves, read_columns
-from linreg.process.source_hash import code_hash
 from linreg.process.workers import Workers
 from linreg.tracking.journal.chart_names import COLOR, color
 from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
@@ -47,7 +47,7 @@ def training_run(
     """
     if not workers.is_first:
         return null_run()
-    tags = dict(hashes) | {"code": code_hash()}
+    tags = dict(hashes) | _code_tags()
     identity = _identity(tags, parameters)
     run = reopen_run(_TRAINING, identity, last=False)
     if run is not None:
@@ -81,7 +81,7 @@ def run_of_model(
     """
     if not workers.is_first:
         return null_run()
-    hashes = {str(path): content_hash(path) for path in (model, training)} | {"code": code_hash()}
+    hashes = {str(path): content_hash(path) for path in (model, training)} | _code_tags()
     identity = _identity(hashes, parameters)
     run = reopen_run(_AWAITS_EVALUATION, _model_of_experiment(hashes[str(model)]))
     if run is not None:
@@ -132,6 +132,14 @@ def read_curves(training: Path) -> Curves:
     ):
         curves[int(epoch)]["b" if coefficient == "b" else f"theta.{coefficient}"] = value
     return list(curves.items())
+
+
+def _code_tags() -> dict[str, str]:
+    """Return which code and which libraries the stages run; nothing outside of a project."""
+    codes = code_now()
+    if not codes:
+        return {}
+    return {"code": code_hash(codes), "libraries": ", ".join(libraries_in(codes))}
 
 
 def _appearance(stage: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Which code and which libraries each stage runs: code.lock."""

@@ -1,0 +1,156 @@
+"""code.lock: written by the first stage of dvc.yaml, and a parameter of all the others."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from linreg.code_lock.stage_code import StageCode, code_of_stages
+from linreg.errors import UserError
+from linreg.files import write_text
+from linreg.params.file import PARAMS_FILE
+from linreg.plain_yaml import read_yaml
+
+CODE_LOCK = Path("code.lock")
+DVC_YAML = Path("dvc.yaml")
+HEAD = """\
+# Which code and which libraries each stage runs. `dvc repro` has `linreg lock` write it first, and
+# then runs the stages again whose entries have changed.
+"""
+_COMMAND = re.compile(
+    r"\bpython[\d.]*(?:\s+-[A-Zu]\S*)*\s+(?:-m\s+(?P<module>[\w.]+)|(?P<file>\S+\.py))"
+)
+"""A Python script in the command of a stage."""
+_BY_SUFFIX = dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "python_calamine")
+"""The optional library that reads a table, by the suffix of its file."""
+
+
+def current_code(project: Path = Path()) -> dict[str, StageCode]:
+    """Return what each stage of a project would run now, in the order of dvc.yaml.
+
+    A stage that runs no Python script of the project is left out. Raises UserError for a dvc.yaml
+    that is absent or no YAML, and for a script that is not Python.
+    """
+    stages = _read(project / DVC_YAML)["stages"]
+    commands = {name: str(stage.get("do", stage).get("cmd", "")) for name, stage in stages.items()}
+    scripts = {name: _script(command, project) for name, command in commands.items()}
+    found = {name: script for name, script in scripts.items() if script is not None}
+    return code_of_stages(found, project, _libraries_for_table(project))
+
+
+def write_code_lock(codes: Mapping[str, StageCode], project: Path = Path()) -> None:
+    """Write code.lock; what stands there already is left alone if it is the same."""
+    lines = [HEAD]
+    for name, code in codes.items():
+        lines += [f"{name}:\n", *(f"- {each}\n" for each in code)]
+    text = "".join(lines)
+    path = project / CODE_LOCK
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def read_code_lock(project: Path = Path()) -> dict[str, StageCode]:
+    """Return what code.lock says; raises UserError where it is absent or damaged."""
+    document = _read(project / CODE_LOCK)
+    if not isinstance(document, dict) or not all(isinstance(v, list) for v in document.values()):
+        raise UserError(CODE_LOCK, "is damaged", todo="run `linreg lock`")
+    return {str(name): [str(each) for each in code] for name, code in document.items()}
+
+
+def differences(before: StageCode, now: StageCode) -> list[str]:
+    """Return in words what changed, such as `torch 2.12.1 → 2.13.0` or `linreg`."""
+    old, new = _by_name(before), _by_name(now)
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    code = {"project": "the code of the project", "linreg": "the code of linreg"}
+    return [
+        code.get(name) or f"{name} {old.get(name, 'absent')} → {new.get(name, 'absent')}"
+        for name in changed
+    ]
+
+
+def code_now() -> dict[str, StageCode]:
+    """Return what the stages run: from code.lock where DVC has just had it written, else anew.
+
+    Empty in a folder without dvc.yaml.
+    """
+    if "DVC_STAGE" in os.environ and CODE_LOCK.exists():
+        return read_code_lock()
+    return current_code() if DVC_YAML.exists() else {}
+
+
+def code_hash(codes: Mapping[str, StageCode]) -> str:
+    """Return an MD5 over the code of all stages, without the versions of libraries."""
+    lines = [
+        f"{stage} {each}\n"
+        for stage, code in sorted(codes.items())
+        for each in code
+        if "==" not in each
+    ]
+    return hashlib.md5("".join(lines).encode(), usedforsecurity=False).hexdigest()
+
+
+def libraries_in(codes: Mapping[str, StageCode]) -> list[str]:
+    """Return the libraries of all stages, as `library==version` by name."""
+    return sorted({each for code in codes.values() for each in code if "==" in each}, key=str.lower)
+
+
+def require_current(stage: str, script: Path) -> None:
+    """Raise UserError if DVC is about to record code.lock's entry for a stage that runs other code.
+
+    That is so where DVC ran this stage alone. A project without code.lock, or without an entry for
+    the stage, has nothing to check.
+    """
+    if not CODE_LOCK.exists():
+        return
+    recorded = read_code_lock().get(stage)
+    if recorded is None:
+        return
+    now = code_of_stages({stage: script}, needed=_libraries_for_table(Path()))[stage]
+    if changed := differences(recorded, now):
+        raise UserError(
+            f"{CODE_LOCK}: {stage}",
+            "is not what this stage runs",
+            found=f"other than there: {', '.join(changed)}",
+            todo="run `linreg lock`, or `dvc repro` without --single-item",
+        )
+
+
+def _by_name(code: StageCode) -> dict[str, str]:
+    pairs = (re.split(r"==| ", each, maxsplit=1) for each in code)
+    return {name: "".join(rest) for name, *rest in pairs}
+
+
+def _script(command: str, project: Path) -> Path | None:
+    """Return the Python script of the project that a command runs, if it runs one."""
+    match = _COMMAND.search(command)
+    if match is None:
+        return None
+    if match["file"]:
+        candidates = [project / match["file"]]
+    else:
+        path = project.joinpath(*match["module"].split("."))
+        candidates = [path.with_suffix(".py"), path / "__main__.py"]
+    inside = [each for each in candidates if each.is_file()]
+    return inside[0] if inside and match["module"] != "linreg" else None
+
+
+def _libraries_for_table(project: Path) -> list[str]:
+    """Return the optional libraries that the table in params.yaml needs."""
+    path = project / PARAMS_FILE
+    if not path.exists():
+        return []
+    ingest = (_read(path) or {}).get("ingest")
+    source = str(ingest.get("source", "")) if isinstance(ingest, dict) else ""
+    library = _BY_SUFFIX.get(Path(source).suffix.lower())
+    return [library] if library else []
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"), path.name)
+    except FileNotFoundError:
+        raise UserError(
+            path.name, "there is no such file", todo="run from the folder that holds dvc.yaml"
+        ) from None
