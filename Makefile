@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Tests start thousands of processes; none is to compile our modules anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.venv/installed: requirements.lock pyproject.toml .ci/install.py
+.venv/installed: requirements.lock requirements-dev.lock pyproject.toml .ci/install.py
 	@$(PYTHON) .ci/install.py
 	@touch $@
 

@@ -7,12 +7,14 @@ libraries, one line says so and lint continues: an absent network is no mistake 
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-LOCK = Path(__file__).parents[1] / "requirements.lock"
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
 ACCEPTED: dict[str, str] = {}
 """Vulnerabilities that are accepted: by id, the date and the reason why it is harmless here."""
 SECONDS = 300
@@ -25,13 +27,14 @@ OPTIONS = [
     "off",
     "--timeout",
     "15",
-    "--requirement",
 ]
 
 
 def main() -> int:
     """Print a line for each vulnerability, and one with their number."""
-    command = [sys.executable, "-m", "pip_audit", *OPTIONS, str(LOCK)]
+    command = [sys.executable, "-m", "pip_audit", *OPTIONS]
+    for lock in LOCKS:
+        command += ["--requirement", str(ROOT / lock)]
     for vulnerability in ACCEPTED:
         command += ["--ignore-vuln", vulnerability]
     command += sys.argv[1:]
@@ -56,7 +59,7 @@ def _report(libraries: list[dict[str, Any]]) -> int:
             fixes = " or ".join(vulnerability["fix_versions"])
             todo = f"upgrade to {fixes}" if fixes else "no version without it is known"
             name = f"{library['name']} {library['version']}"
-            print(f"error: requirements.lock: {name} has {vulnerability['id']}; {todo}")
+            print(f"error: {_lock_of(library['name'])}: {name} has {vulnerability['id']}; {todo}")
     num_vulnerable = sum(bool(each.get("vulns")) for each in libraries)
     notes = [f"audit: {num_vulnerable} of {len(libraries)} libraries with known vulnerabilities"]
     if skipped:
@@ -65,6 +68,17 @@ def _report(libraries: list[dict[str, Any]]) -> int:
         notes.append(f"{len(ACCEPTED)} vulnerabilities accepted in .ci/audit.py")
     print(", ".join(notes))
     return int(num_vulnerable > 0)
+
+
+def _lock_of(name: str) -> str:
+    """Return the lock file that names a library, however either spells it."""
+
+    def normalized(text: str) -> str:
+        return re.sub(r"[-_.]+", "-", text).lower()
+
+    lines = (ROOT / LOCKS[0]).read_text(encoding="utf-8").split()
+    names = {normalized(line.partition("==")[0]) for line in lines}
+    return LOCKS[0] if normalized(name) in names else LOCKS[1]
 
 
 def _failed(stderr: str) -> int:

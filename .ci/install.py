@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCK = ROOT / "requirements.lock"
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
+"""What runs the pipeline, and what only tests and tools need."""
 VENV = ROOT / ".venv"
 PIP = (str(VENV / "bin/python"), "-m", "pip", "--disable-pip-version-check")
 SECONDS_BETWEEN_LINES = 10.0
@@ -29,9 +30,9 @@ with the address that PyTorch's page "Start Locally" shows for CPU."""
 
 
 def main() -> None:
-    """Create the environment, or bring it up to the lock."""
+    """Create the environment, or bring it up to the locks."""
     start = time.monotonic()
-    total = len(LOCK.read_text(encoding="utf-8").split())
+    total = sum(len(lock.read_text(encoding="utf-8").split()) for lock in LOCKS)
     print(f"installing {total} packages into .venv, once", flush=True)
     if not (VENV / "bin/python").exists():
         venv.create(VENV, with_pip=True, symlinks=True)
@@ -47,7 +48,8 @@ def main() -> None:
 
 def _torch_has_cuda() -> bool:
     """Tell whether pip would take a torch that needs NVIDIA's libraries; no, if pip cannot say."""
-    (torch,) = re.findall(r"^torch==\S+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = LOCKS[0].read_text(encoding="utf-8").split()
+    (torch,) = (line for line in lines if line.startswith("torch=="))
     options = ("--quiet", "--dry-run", "--no-deps", "--report", "-")
     done = subprocess.run(  # noqa: S603 - our own command
         [*PIP, "install", *options, torch], capture_output=True, text=True, check=False
@@ -61,7 +63,9 @@ def _torch_has_cuda() -> bool:
 
 
 def _install(total: int, start: float) -> None:
-    command = [*PIP, "install", "--progress-bar", "off", "-r", str(LOCK)]
+    command = [*PIP, "install", "--progress-bar", "off"]
+    for lock in LOCKS:
+        command += ["-r", str(lock)]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, text=True
     ) as pip:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 
+from linreg import __version__
 from linreg.errors import UserError, one_line_errors
 from linreg.process.quick_start import quick_start
 
@@ -85,10 +86,7 @@ def _run(arguments: list[str]) -> int:
     parser = build_parser([chosen] if chosen else [])
     args = parser.parse_args(arguments)
     if args.version:
-        # Takes a moment that no command needs.
-        from importlib.metadata import version
-
-        print(f"linreg {version('linreg')}")
+        print(f"linreg {__version__}")
         return 0
     if chosen is None:
         parser.print_help()

@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 
-from linreg.process.source_hash import code_hash
 from linreg.verify.run_stages import STAGES
 from tests.fork_server import forking
 
@@ -180,7 +179,9 @@ def share_kernels(folder: Path) -> None:
     """
     from numba.core.caching import UserProvidedCacheLocator
 
-    own = ROOT / ".linreg/kernels" / code_hash(ROOT)
+    from linreg.fit.kernel_cache import sources_hash
+
+    own = ROOT / ".linreg/kernels" / sources_hash(ROOT / "linreg")
     shared = folder / own.relative_to(ROOT)
     for kernels in (own, shared):
         kernels.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,11 +7,11 @@ import select
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from linreg import __version__
 from linreg.cli import ANYWHERE, COMMANDS
 from tests.faults.forked import run_command
 from tests.project import ROOT, Project, copy_of, small_run
@@ -41,7 +41,7 @@ def test_without_a_command_it_lists_them(tmp_path: Path) -> None:
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
-    assert run_command(["--version"], tmp_path).stdout == f"linreg {version('linreg')}\n"
+    assert run_command(["--version"], tmp_path).stdout == f"linreg {__version__}\n"
 
 
 def test_a_misspelt_command_is_one_line_with_the_nearest(tmp_path: Path) -> None:

@@ -1,21 +1,16 @@
 """How kernels are compiled: strict floating-point arithmetic, for the same bits on every CPU."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from linreg.process.source_hash import code_hash
+from linreg.fit.kernel_cache import use_private_cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 PREFETCH_INTRINSIC = "llvm.prefetch.p0"
 CACHE_LINE = 64
@@ -23,31 +18,7 @@ PREFETCH_DISTANCE = 32
 """Rows in advance that a row is prefetched; measured best of 4 to 64, for 4 and for 18 columns."""
 
 
-def _is_private(folder: Path) -> bool:
-    """Create a folder if need be, and tell whether nobody else can write into it."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-    except OSError:
-        return False
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
-
-
-def _use_private_cache() -> bool:
-    """Let numba cache kernels in a folder per version of our code; tell whether that is safe.
-
-    numba compiles a kernel again when its own file has changed, but not when that of a kernel it
-    calls has; hence the hash of all code. It unpickles what it finds in its cache; hence nobody
-    else may write there. NUMBA_CACHE_DIR is the user's own choice and is trusted.
-    """
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return True
-    folder = PROJECT / ".linreg" / "kernels" / code_hash(PROJECT)
-    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    return _is_private(folder)
-
-
-CACHED = _use_private_cache()
+CACHED = use_private_cache()
 
 
 def strict(function: Function) -> Function:

@@ -1,9 +1,7 @@
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
@@ -13,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from linreg.fit import kernels
-from linreg.process.source_hash import code_hash
 
 Floats = NDArray[np.float64]
 
@@ -96,85 +93,6 @@ def test_prefetching_changes_no_row(compiled: Compile) -> None:
     rows = np.arange(12.0).reshape(4, 3)
     assert compiled(touch)(rows, 2) is None
     assert rows.tolist() == np.arange(12.0).reshape(4, 3).tolist()
-
-
-@pytest.mark.parametrize("mode", [0o700, 0o755, 0o711])
-def test_a_folder_is_private_where_nobody_else_may_write(tmp_path: Path, mode: int) -> None:
-    (tmp_path / "kernels").mkdir()
-    (tmp_path / "kernels").chmod(mode)
-    assert kernels._is_private(tmp_path / "kernels")
-
-
-@pytest.mark.parametrize("mode", [0o720, 0o702, 0o722, 0o777])
-def test_a_folder_is_not_private_where_others_may_write(tmp_path: Path, mode: int) -> None:
-    (tmp_path / "kernels").mkdir()
-    (tmp_path / "kernels").chmod(mode)
-    assert not kernels._is_private(tmp_path / "kernels")
-
-
-def test_a_folder_that_is_not_there_is_created_for_nobody_else(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b" / "kernels"
-    assert kernels._is_private(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_folder_that_cannot_be_created_is_not_private(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert kernels._is_private(tmp_path / "file" / "kernels") is False
-
-
-def test_a_folder_of_another_user_is_not_private(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "kernels").mkdir(0o700)
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert not kernels._is_private(tmp_path / "kernels")
-
-
-@pytest.fixture
-def cache_dir(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Returns where numba caches kernels; afterwards it is where it was."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "the usual")
-    return lambda: str(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
-
-
-def test_kernels_are_cached_in_a_private_folder_for_each_version_of_the_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Callable[[], str]
-) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(kernels, "PROJECT", tmp_path)
-    folders = []
-    for version in ("1", "2"):
-        (tmp_path / "linreg").mkdir(exist_ok=True)
-        (tmp_path / "linreg/code.py").write_text(version)
-        assert kernels._use_private_cache()
-        folders.append(cache_dir())
-        assert folders[-1] == str(tmp_path / ".linreg/kernels" / code_hash(tmp_path))
-        assert Path(folders[-1]).is_dir()
-    assert folders[0] != folders[1]
-
-
-def test_kernels_are_not_cached_where_others_may_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Callable[[], str]
-) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(kernels, "PROJECT", tmp_path)
-    folder = tmp_path / ".linreg/kernels" / code_hash(tmp_path)
-    folder.mkdir(parents=True)
-    folder.chmod(0o777)
-    assert not kernels._use_private_cache()
-
-
-def test_a_cache_that_the_user_has_chosen_is_used_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Callable[[], str]
-) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert kernels._use_private_cache()
-    assert cache_dir() == "the usual"
-
-
-def test_the_project_is_the_folder_with_the_code() -> None:
-    assert (kernels.PROJECT / "linreg/fit/kernels.py").samefile(kernels.__file__)
 
 
 Prefetched = list[tuple[int, int, int, int]]

@@ -93,7 +93,8 @@ def paths_of(stage: str) -> set[str]:
 
 
 def says_nothing(path: Path) -> bool:
-    """Whether a package's __init__.py holds its docstring and nothing else."""
+    """Whether a package's __init__.py holds its docstring and version, and nothing else."""
     return path.name == "__init__.py" and all(
-        isinstance(n, ast.Expr) for n in ast.parse(path.read_text()).body
+        isinstance(n, ast.Expr) or ast.unparse(n).startswith("__version__ = ")
+        for n in ast.parse(path.read_text()).body
     )

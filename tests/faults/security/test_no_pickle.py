@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linreg.data.formula.design import Design
-from linreg.fit import kernels
+from linreg.fit import kernel_cache
 from tests.faults.disks.tiny_project import (
     READERS,
     copy_of,
@@ -170,12 +170,12 @@ def test_a_pickle_in_place_of_what_tracking_reads_is_not_loaded(name: str, tmp_p
 
 def test_kernels_are_kept_only_where_nobody_else_can_write(tmp_path: Path) -> None:
     """numba's own cache is pickled."""
-    assert kernels._is_private(tmp_path / "new")
+    assert kernel_cache._is_private(tmp_path / "new")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    assert not kernels._is_private(tmp_path / "open")
+    assert not kernel_cache._is_private(tmp_path / "open")
     if os.geteuid() == 0:
         (tmp_path / "other").mkdir(mode=0o700)
         os.chown(tmp_path / "other", 12345, 12345)
-        assert not kernels._is_private(tmp_path / "other")
+        assert not kernel_cache._is_private(tmp_path / "other")
