@@ -20,6 +20,7 @@ COMMANDS = {
     "certify": "fit data sets with certified values, and count the digits that agree",
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
+    "init": "set up the pipeline in a folder of yours, with its scripts, a test and a workflow for CI",
     "lock": "write down which code and which libraries each stage runs, in code.lock",
     "open": "show the report of the last run in a browser",
     "predict": "apply a model to the rows of files",
@@ -38,7 +39,7 @@ COMMANDS = {
     "use": "check a table of yours and set up params.yaml for it",
     "verify": "run every stage again in a clone of this commit, and compare all with dvc.lock",
 }
-ANYWHERE = ("certify", "completion", "predict", "serve")
+ANYWHERE = ("certify", "completion", "init", "predict", "serve")
 """Commands that need no project."""
 _ABOUT_MLFLOW = ("register", "serve", "sync", "ui")
 PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")

@@ -3,11 +3,14 @@
 import logging
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from linreg.errors import UserError
 
 SECONDS_TO_ANSWER = 20
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _OTHER_REPOSITORY = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -24,13 +27,16 @@ _OTHER_REPOSITORY = frozenset(
 _log = logging.getLogger(__name__)
 
 
-def git(*arguments: str, folder: Path | None = None) -> str:
+def git(
+    *arguments: str, folder: Path | None = None, variables: Mapping[str, str] = NO_VARIABLES
+) -> str:
     """Return what git prints, without trailing white space; raises UserError when it fails.
 
-    It runs in `folder`, by default the working directory, and may take as long as it needs.
+    It runs in `folder`, by default the working directory, with `variables` in its environment, and
+    may take as long as it needs.
     """
     try:
-        done = run_git(*arguments, folder=folder)
+        done = run_git(*arguments, folder=folder, variables=variables)
     except FileNotFoundError:
         raise UserError("git", "is not installed") from None
     if done.returncode != 0:
@@ -54,7 +60,10 @@ def query_git(*arguments: str, folder: Path | None = None) -> str | None:
 
 
 def run_git(
-    *arguments: str, folder: Path | None = None, timeout: float | None = None
+    *arguments: str,
+    folder: Path | None = None,
+    timeout: float | None = None,
+    variables: Mapping[str, str] = NO_VARIABLES,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git and return its exit code and what it printed, byte for byte.
 
@@ -68,7 +77,7 @@ def run_git(
     return subprocess.run(  # noqa: S603 - the arguments are all ours
         ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
         cwd=folder,
-        env=environment,
+        env=environment | dict(variables),
         capture_output=True,
         timeout=timeout,
         check=False,

@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a file of text, Parquet, Arrow, JSON or a workbook, or a folder of files; or the "
         "address of a database, a lake or a file",
     )
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that `linreg init` has too."""
     parser.add_argument("--sql", metavar="QUERY", help="of a database: a SELECT, or a table's name")
     parser.add_argument(
         "--fingerprint", metavar="QUERY", help="a SELECT whose answer changes whenever the rows do"

@@ -1,6 +1,6 @@
 """Run all stages again in a clone of this commit, and compare every output with dvc.lock.
 
-No cache is used. The exit code is 0 when every byte is the same, 1 when something differs, 2 when a
+No cache is used. Where no commit has dvc.lock yet, the files in the working tree are verified. The exit code is 0 when every byte is the same, 1 when something differs, 2 when a
 stage could not be run.
 """
 
@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from linreg.dvc_lock import LockedPath, locked_outputs
+from linreg.dvc_lock import DVC_LOCK, LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
-from linreg.git import git
+from linreg.git import git, query_git
 from linreg.plain_yaml import read_yaml
 from linreg.text import table
 from linreg.verify.checkout import Checkout, checkout
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
 from linreg.verify.outputs import OutputComparison, compare_outputs
+from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, is_committed
 
 MOST_FILES = 5
 
@@ -47,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
     """Print what was compared, and whether it is the same."""
     start = time.monotonic()
     changes = dict(_change(text) for text in args.changes)
-    with checkout() as project:
+    # A new project can be verified before its first commit.
+    commit = "HEAD" if is_committed(DVC_LOCK.name) else commit_of_working_tree(_untracked_inputs())
+    with checkout(commit) as project:
         _print_description(project)
         if changes:
             project.set_parameters(changes)
@@ -59,6 +62,12 @@ def run(args: argparse.Namespace) -> int:
     result = "every byte is the same" if same else "NOT the same"
     print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
     return 0 if same else 1
+
+
+def _untracked_inputs() -> list[str]:
+    """Return the inputs that git does not track, such as the table: they are copied as they are."""
+    paths = (each.path for each in locked_inputs(Path()))
+    return [path for path in paths if query_git("ls-files", "--error-unmatch", "--", path) is None]
 
 
 def _run_once(project: Checkout) -> bool:
@@ -104,7 +113,8 @@ def _lines(result: ConfigurationResult) -> list[str]:
 
 def _print_description(project: Checkout) -> None:
     print("\n".join(project.description()), flush=True)
-    if changed := git("status", "--porcelain").splitlines():
+    changed = git("status", "--porcelain").splitlines()
+    if changed and project.subject != SUBJECT:
         print(f"uncommitted changes are not verified: {_first_files(changed)}")
     for path in project.changed_inputs():
         print(f"{path}: changed since dvc.lock was written; run `dvc repro` and commit dvc.lock")

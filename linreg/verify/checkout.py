@@ -22,6 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from linreg.code_lock.lock_file import CODE_LOCK
 from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_names
 from linreg.errors import UserError
 from linreg.files import content_hash
@@ -63,16 +64,22 @@ class Checkout:
     commit: str
     copied_inputs: tuple[LockedPath, ...]
 
+    @property
+    def subject(self) -> str:
+        """The first line of the commit's message."""
+        return git("log", "-1", "--format=%s", self.commit)
+
     def description(self) -> list[str]:
         """Return lines that say what is run here, and in which environment."""
+        locks = [self.folder / "requirements.lock", self.folder / CODE_LOCK]
         return [
-            f"commit {self.commit[:10]}: {git('log', '-1', '--format=%s', self.commit)}",
+            f"commit {self.commit[:10]}: {self.subject}",
             *(
                 f"{each.path}: not in git, copied from the working directory; its MD5 is that in "
                 "dvc.lock"
                 for each in self.copied_inputs
             ),
-            *describe_environment(self.folder / "requirements.lock"),
+            *describe_environment(next((each for each in locks if each.exists()), locks[0])),
         ]
 
     def changed_inputs(self) -> list[str]:

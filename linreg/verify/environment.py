@@ -21,7 +21,8 @@ LEVELS = {
 def describe_environment(lock: Path) -> list[str]:
     """Return lines on libraries, Python, system and CPU; the last one is a warning if need be.
 
-    Libraries are compared with a lock file of lines `name==version`. A local version, such as
+    Libraries are compared with a lock file of lines `name==version`, or of a YAML list of them. A
+    local version, such as
     PyTorch's `2.13.0+cpu`, matches the version that it is a build of, unless the lock file names a
     build itself. Raises UserError for a lock file that is absent or names no versions.
     """
@@ -80,7 +81,7 @@ def _locked_versions(lock: Path) -> dict[str, str]:
         raise UserError(
             lock, "there is no such file", todo="it names the versions of all libraries"
         ) from None
-    versions = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
+    versions = dict(re.findall(r"^(?:- )?([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
     if not versions:
         raise UserError(lock, "must hold lines name==version")
     return versions

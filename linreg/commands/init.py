@@ -1,0 +1,72 @@
+"""Set up the pipeline in a folder: an empty one, a git repository, or a folder in one.
+
+Written are params.yaml, dvc.yaml, the scripts of the stages (which are yours from then on), a test,
+a workflow for CI, requirements.lock with the versions that are installed, and what git and DVC are
+to know; nothing is overwritten. With --data this goes on as `linreg use`, which checks the table
+and sets up params.yaml for it; its other options are those of `linreg use`. Afterwards `dvc repro`
+fits the model, and `linreg verify` runs everything again to see that every byte is the same.
+"""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+from linreg.commands import use
+from linreg.errors import UserError
+from linreg.new_project.create import create_project
+from linreg.params.fetch import path_or_address
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="FOLDER",
+        help="where the pipeline is to be; by default here",
+    )
+    parser.add_argument(
+        "--data",
+        type=path_or_address,
+        dest="file",
+        metavar="FILE",
+        help="a table, as for `linreg use`; one outside of FOLDER is copied into data/own/ there",
+    )
+    use.add_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files, and say what was done and what comes next."""
+    folder: Path = args.folder
+    if args.file is None and args.target is not None:
+        raise UserError("--target", "is of a table", todo="name it with --data FILE")
+    created = create_project(folder)
+    print(f"linreg init: the pipeline is in {folder.resolve()}")
+    for line in created.done:
+        print(f"  {line}")
+    for name in created.written:
+        print(f"  {name}")
+    for name in created.kept:
+        print(f"  {name}: was here already, and is left as it is")
+    if args.file is not None:
+        _use_table(args, folder)
+    steps = ["dvc repro", "git add --all && git commit", "linreg verify"]
+    if folder.resolve() != Path.cwd() and args.file is None:
+        steps.insert(0, f"cd {shlex.quote(str(folder))}")
+    print("\nNext:", *(f"  {step}" for step in steps), sep="\n")
+    return 0
+
+
+def _use_table(args: argparse.Namespace, folder: Path) -> None:
+    """Set the project up for a table, as `linreg use` does there."""
+    table = Path(args.file)
+    if table.exists():
+        inside = table.resolve().is_relative_to(folder.resolve())
+        args.copy = args.copy or not inside
+        args.file = os.path.relpath(table.resolve(), folder.resolve())
+    os.chdir(folder)
+    print()
+    use.run(args)

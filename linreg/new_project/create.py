@@ -1,0 +1,124 @@
+"""A new project in a folder, in a git repository or outside of one; nothing is overwritten."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import linreg
+from linreg.dvc_command import dvc_error, run_dvc
+from linreg.errors import UserError
+from linreg.files import write_text
+from linreg.git import git, query_git
+from linreg.new_project.files import (
+    BASE,
+    IGNORED,
+    files_of_project,
+    is_of_pipeline,
+    plot_templates,
+    write_base,
+)
+from linreg.project_files import project_files
+
+
+@dataclass
+class Created:
+    """What was done for a new project.
+
+    done     lines such as `git init`, for what was set up
+    written  files that are new
+    kept     files that were there already
+    """
+
+    done: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+def create_project(folder: Path) -> Created:
+    """Write the files of a project into a folder, and set up git and DVC where they are not yet.
+
+    Raises UserError, before anything is written, where the folder has a file of a pipeline that is
+    not the one that would be written, and where DVC is not installed.
+    """
+    folder = folder.resolve()
+    if run_dvc("--version").returncode != 0:
+        raise UserError("dvc", "is not installed", todo="pip install linreg")
+    top = query_git("rev-parse", "--show-toplevel", folder=_existing(folder))
+    git_top = Path(top).resolve() if top else None
+    files = files_of_project(folder, git_top)
+    _require_no_other_pipeline(folder, files)
+    created = Created()
+    folder.mkdir(parents=True, exist_ok=True)
+    if git_top is None and shutil.which("git"):
+        git("init", "--quiet", folder=folder)
+        created.done.append("git init")
+    _write_missing(folder, files, created)
+    _set_up_dvc(folder, created)
+    _ignore(folder, created)
+    if not (folder / BASE).exists():
+        write_base(folder, linreg.__version__, files)
+        created.written.append(BASE)
+    return created
+
+
+def _require_no_other_pipeline(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        if is_of_pipeline(name) and path.exists() and path.read_bytes() != text.encode():
+            raise UserError(
+                path,
+                "is here already, and is not what linreg would write",
+                todo="`linreg upgrade` renews a project; for a new one take another folder: "
+                "linreg init FOLDER",
+            )
+
+
+def _write_missing(folder: Path, files: Mapping[str, str], created: Created) -> None:
+    for name, text in files.items():
+        path = folder / name
+        if path.exists():
+            created.kept.append(name)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+        created.written.append(name)
+
+
+def _set_up_dvc(folder: Path, created: Created) -> None:
+    """Run `dvc init` unless the folder is in a DVC repository; add the templates of plots."""
+    found = run_dvc("root", folder=folder)
+    if found.returncode == 0:
+        root = folder / found.stdout.strip()
+    else:
+        root = folder
+        in_git = query_git("rev-parse", "--show-toplevel", folder=folder)
+        options = ["--no-scm"] if in_git is None else []
+        if in_git is not None and Path(in_git).resolve() != folder:
+            options = ["--subdir"]
+        done = run_dvc("init", "--quiet", *options, folder=folder)
+        if done.returncode != 0:
+            raise UserError("dvc init", "failed", found=dvc_error(done))
+        created.done.append(" ".join(["dvc init", *options]))
+        # As in linreg's own: DVC sends no statistics about its use, and asks for no new version.
+        config = folder / ".dvc" / "config"
+        own = (project_files() / ".dvc" / "config").read_text(encoding="utf-8")
+        write_text(config, config.read_text(encoding="utf-8") + own.partition("[plots]")[0])
+    _write_missing(root / ".dvc", plot_templates(), Created())
+
+
+def _ignore(folder: Path, created: Created) -> None:
+    """Add what is not to be committed to .gitignore."""
+    path = folder / ".gitignore"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [line for line in IGNORED if line not in before.splitlines()]
+    if not missing:
+        return
+    gap = "" if before.endswith("\n") or not before else "\n"
+    path.write_text(f"{before}{gap}" + "".join(f"{line}\n" for line in missing), encoding="utf-8")
+    created.done.append(f".gitignore: {len(missing)} lines")
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    return next(each for each in (folder, *folder.parents) if each.is_dir())
