@@ -20,7 +20,7 @@ COMMANDS = {
     "certify": "fit data sets with certified values, and count the digits that agree",
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
-    "init": "set up the pipeline in a folder of yours, with its scripts, a test and a workflow for CI",
+    "init": "set up the pipeline in a folder of yours: scripts, a test, a workflow for CI",
     "lock": "write down which code and which libraries each stage runs, in code.lock",
     "open": "show the report of the last run in a browser",
     "predict": "apply a model to the rows of files",

@@ -1,7 +1,8 @@
 """Run all stages again in a clone of this commit, and compare every output with dvc.lock.
 
-No cache is used. Where no commit has dvc.lock yet, the files in the working tree are verified. The exit code is 0 when every byte is the same, 1 when something differs, 2 when a
-stage could not be run.
+No cache is used. Where no commit has dvc.lock yet, the files in the working tree are verified. The
+exit code is 0 when every byte is the same, 1 when something differs, 2 when a stage could not be
+run.
 """
 
 import argparse
