@@ -231,6 +231,11 @@ def files_in(path: Path) -> list[Path]:
     )
 
 
+def size_of(path: Path) -> int:
+    """Return the number of bytes in a file, or in all files below a folder."""
+    return sum(file.stat().st_size for file in files_in(path))
+
+
 def _as_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from linreg.errors import UserError
 
 SECONDS_TO_ANSWER = 20
+MOST_BYTES_FOR_GIT = 10_000_000
+"""A larger table is better kept by DVC."""
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _OTHER_REPOSITORY = frozenset(
     {
@@ -57,6 +59,11 @@ def query_git(*arguments: str, folder: Path | None = None) -> str | None:
         _log.warning("git does not answer: %s", error)
         return None
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
+
+
+def is_committed(path: str) -> bool:
+    """Tell whether the last commit has a file of the working directory; no, without any commit."""
+    return query_git("cat-file", "-e", f"HEAD:./{path}") is not None
 
 
 def run_git(

@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {name}")
     for name in created.kept:
         print(f"  {name}: was here already, and is left as it is")
+    steps = ["dvc repro", "git add --all && git commit", "linreg verify"]
+    if folder.resolve() != Path.cwd():
+        steps.insert(0, f"cd {shlex.quote(str(folder))}")
     if args.file is not None:
         _use_table(args, folder)
-    steps = ["dvc repro", "git add --all && git commit", "linreg verify"]
-    if folder.resolve() != Path.cwd() and args.file is None:
-        steps.insert(0, f"cd {shlex.quote(str(folder))}")
-    print("\nNext:", *(f"  {step}" for step in steps), sep="\n")
+    print("\nThe steps from here:", *(f"  {step}" for step in steps), sep="\n")
     return 0
 
 

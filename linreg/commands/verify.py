@@ -13,13 +13,14 @@ from typing import Any
 
 from linreg.dvc_lock import DVC_LOCK, LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
-from linreg.git import git, query_git
+from linreg.files import size_of
+from linreg.git import MOST_BYTES_FOR_GIT, git, is_committed, query_git
 from linreg.plain_yaml import read_yaml
 from linreg.text import table
 from linreg.verify.checkout import Checkout, checkout
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
 from linreg.verify.outputs import OutputComparison, compare_outputs
-from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, is_committed
+from linreg.verify.working_tree import SUBJECT, commit_of_working_tree
 
 MOST_FILES = 5
 
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     start = time.monotonic()
     changes = dict(_change(text) for text in args.changes)
     # A new project can be verified before its first commit.
-    commit = "HEAD" if is_committed(DVC_LOCK.name) else commit_of_working_tree(_untracked_inputs())
+    is_new = not is_committed(DVC_LOCK.name)
+    commit = commit_of_working_tree(_large_untracked_inputs()) if is_new else "HEAD"
     with checkout(commit) as project:
         _print_description(project)
         if changes:
@@ -65,10 +67,14 @@ def run(args: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
-def _untracked_inputs() -> list[str]:
-    """Return the inputs that git does not track, such as the table: they are copied as they are."""
-    paths = (each.path for each in locked_inputs(Path()))
-    return [path for path in paths if query_git("ls-files", "--error-unmatch", "--", path) is None]
+def _large_untracked_inputs() -> list[str]:
+    """Return the large inputs that git does not track, such as a table; they are copied."""
+    return [
+        each.path
+        for each in locked_inputs(Path())
+        if size_of(Path(each.path)) > MOST_BYTES_FOR_GIT
+        and query_git("ls-files", "--error-unmatch", "--", each.path) is None
+    ]
 
 
 def _run_once(project: Checkout) -> bool:

@@ -4,6 +4,7 @@ import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
+from linreg.git import is_committed
 from linreg.params.file import PARAMS_FILE
 from linreg.setup.analysis import Analysis
 from linreg.setup.checks.finding import Finding, list_names
@@ -62,7 +63,8 @@ def outcome_lines(analysis: Analysis, options: UseOptions, *, changed: bool) -> 
         return
     yield "Next"
     yield "  dvc repro && linreg summary"
-    yield f"To undo: git checkout {PARAMS_FILE}"
+    if is_committed(str(PARAMS_FILE)):
+        yield f"To undo: git checkout {PARAMS_FILE}"
     if any(finding.otherwise for finding in analysis.findings) or analysis.references:
         yield "To change something, add options to"
         yield f"  {options.command(target=analysis.target.name)}"

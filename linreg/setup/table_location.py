@@ -7,15 +7,14 @@ from pathlib import Path
 
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
-from linreg.files import content_hash, new_file, new_folder
-from linreg.git import query_git
+from linreg.files import content_hash, new_file, new_folder, size_of
+from linreg.git import MOST_BYTES_FOR_GIT, query_git
 from linreg.setup.options import UseOptions
 
 COPIES = Path("data/own")
 """Where `--copy` puts tables; git does not ignore it."""
 FETCHED = Path("data/fetched")
 """Where the stage that fetches puts tables; DVC tracks them."""
-_MOST_BYTES_FOR_GIT = 10_000_000
 
 
 def source_parameter(path: Path) -> str:
@@ -59,16 +58,16 @@ def tracking_advice(path: Path, options: UseOptions) -> tuple[str, str]:
     if Path(source).is_absolute():
         message = (
             "The table lies outside of this repository: `dvc repro` reads it there, but clones,"
-            f" queued experiments and `make verify` do not have it. To copy it into {COPIES}/:"
+            f" queued experiments and `linreg verify` do not have it. To copy it into {COPIES}/:"
         )
         return message, options.command(copy=True)
     if _is_tracked(source):
         return "", ""
     tool, committed = "git add", "it"
-    if _size(path) > _MOST_BYTES_FOR_GIT:
+    if size_of(path) > MOST_BYTES_FOR_GIT:
         tool, committed = "dvc add", "its .dvc file"
     message = (
-        f"Neither git nor DVC tracks {source}: clones, queued experiments and `make verify` will"
+        f"Neither git nor DVC tracks {source}: clones, queued experiments and `linreg verify` will"
         f" have it once you commit {committed}:"
     )
     return message, f"{tool} {shlex.quote(source)}"
@@ -82,8 +81,3 @@ def _is_tracked(source: str) -> bool:
     with suppress(UserError):
         return any(source == output.path for output in locked_outputs(Path()))
     return False
-
-
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)

@@ -14,11 +14,6 @@ _NOBODY = {
 SUBJECT = "the files of the working tree, which are not committed"
 
 
-def is_committed(path: str) -> bool:
-    """Tell whether the last commit has a file of the working directory; no, without any commit."""
-    return query_git("cat-file", "-e", f"HEAD:./{path}") is not None
-
-
 def commit_of_working_tree(left_out: Iterable[str]) -> str:
     """Return the hash of a commit of the files in the working directory that git does not ignore.
 
