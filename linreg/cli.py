@@ -36,6 +36,7 @@ COMMANDS = {
     "summary": "print the results of the pipeline",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI with the runs of this repository",
+    "upgrade": "bring the files of a project up to the installed linreg, and keep your changes",
     "use": "check a table of yours and set up params.yaml for it",
     "verify": "run every stage again in a clone of this commit, and compare all with dvc.lock",
 }
