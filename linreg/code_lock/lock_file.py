@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linreg.code_lock.module_graph import PACKAGE
 from linreg.code_lock.stage_code import StageCode, code_of_stages
 from linreg.errors import UserError
 from linreg.files import write_text
@@ -19,10 +20,9 @@ HEAD = """\
 # Which code and which libraries each stage runs. `dvc repro` has `linreg lock` write it first, and
 # then runs the stages again whose entries have changed.
 """
-_COMMAND = re.compile(
-    r"\bpython[\d.]*(?:\s+-[A-Zu]\S*)*\s+(?:-m\s+(?P<module>[\w.]+)|(?P<file>\S+\.py))"
-)
-"""A Python script in the command of a stage."""
+_PYTHON = re.compile(r"(.*/)?python[\d.]*")
+_WITH_VALUE = ("-W", "-X")
+"""Options of Python that the next word belongs to."""
 _BY_SUFFIX = dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "python_calamine")
 """The optional library that reads a table, by the suffix of its file."""
 
@@ -34,7 +34,7 @@ def current_code(project: Path = Path()) -> dict[str, StageCode]:
     that is absent or no YAML, and for a script that is not Python.
     """
     stages = _read(project / DVC_YAML)["stages"]
-    commands = {name: str(stage.get("do", stage).get("cmd", "")) for name, stage in stages.items()}
+    commands = {name: stage.get("do", stage).get("cmd", "") for name, stage in stages.items()}
     scripts = {name: _script(command, project) for name, command in commands.items()}
     found = {name: script for name, script in scripts.items() if script is not None}
     return code_of_stages(found, project, _libraries_for_table(project))
@@ -122,18 +122,27 @@ def _by_name(code: StageCode) -> dict[str, str]:
     return {name: "".join(rest) for name, *rest in pairs}
 
 
-def _script(command: str, project: Path) -> Path | None:
-    """Return the Python script of the project that a command runs, if it runs one."""
-    match = _COMMAND.search(command)
-    if match is None:
-        return None
-    if match["file"]:
-        candidates = [project / match["file"]]
-    else:
-        path = project.joinpath(*match["module"].split("."))
-        candidates = [path.with_suffix(".py"), path / "__main__.py"]
-    inside = [each for each in candidates if each.is_file()]
-    return inside[0] if inside and match["module"] != "linreg" else None
+def _script(command: str | list[str], project: Path) -> Path | None:
+    """Return the Python script of the project that a stage's command runs, if it runs one."""
+    lines = [command] if isinstance(command, str) else command
+    words = iter([word for line in lines for word in line.split()])
+    for _ in filter(_PYTHON.fullmatch, words):
+        for argument in words:
+            if argument in _WITH_VALUE:
+                next(words, None)
+            elif argument == "-m":
+                path = project.joinpath(*next(words, "").split("."))
+                return _first_file(project, path.with_suffix(".py"), path / "__main__.py")
+            elif not argument.startswith("-"):
+                return _first_file(project, project / argument)
+    return None
+
+
+def _first_file(project: Path, *paths: Path) -> Path | None:
+    """Return the first that is a file; none for those of linreg, which a clone has beside it."""
+    files = (path for path in paths if path.is_file() and path.suffix == ".py")
+    script = next(files, None)
+    return None if script is None or (project / PACKAGE.name) in script.parents else script
 
 
 def _libraries_for_table(project: Path) -> list[str]:

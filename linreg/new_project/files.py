@@ -1,11 +1,13 @@
 """The files of a new project, and where they come from."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from linreg.files import read_document, write_document
+from linreg.errors import UserError
+from linreg.files import write_json
 from linreg.new_project.requirements import REQUIREMENTS, requirements
 from linreg.project_files import project_files
 
@@ -57,7 +59,7 @@ def is_of_pipeline(name: str) -> bool:
 
 def write_base(folder: Path, version: str, files: Mapping[str, str]) -> None:
     """Remember the files as they were written, for the next upgrade."""
-    write_document(folder / BASE, {"linreg": version, "files": dict(files)})
+    write_json(folder / BASE, {"linreg": version, "files": dict(files)})
 
 
 def read_base(folder: Path) -> tuple[str, dict[str, str]]:
@@ -65,8 +67,19 @@ def read_base(folder: Path) -> tuple[str, dict[str, str]]:
 
     Raises UserError where there is no such record, or a damaged one.
     """
-    document = read_document(folder / BASE)
-    return document["linreg"], document["files"]
+    path = folder / BASE
+    if not path.exists():
+        raise UserError(
+            path, "there is no such file", todo="`linreg init` writes it when it sets a project up"
+        )
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        files = {str(name): str(text) for name, text in document["files"].items()}
+        return str(document["linreg"]), files
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            path, "is damaged", found=error, todo="restore it from git, or from a colleague's clone"
+        ) from None
 
 
 def _workflow(folder: Path, git_top: Path | None) -> dict[str, str]:

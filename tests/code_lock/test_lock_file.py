@@ -1,0 +1,147 @@
+"""code.lock: written by a stage, a parameter of all others, and checked by each that DVC runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from linreg.code_lock.lock_file import (
+    code_hash,
+    current_code,
+    differences,
+    libraries_in,
+    read_code_lock,
+    require_current,
+    write_code_lock,
+)
+from linreg.errors import UserError
+from linreg.plain_yaml import read_yaml
+
+ROOT = Path(__file__).parents[2]
+DVC_YAML = """\
+stages:
+  shell: {cmd: echo hello}
+  clean: {cmd: python -m stages.clean}
+  file: {cmd: "VARIABLE=1 python3 -W ignore scripts/own.py --fast"}
+  listed: {cmd: [echo hello, python -u scripts/own.py]}
+  each:
+    foreach: [1, 2]
+    do: {cmd: "python stages/clean.py ${item}"}
+  elsewhere: {cmd: python -m json.tool}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("stages/clean.py", "scripts/own.py"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("import numpy\n")
+    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_stage_that_runs_a_script_of_the_project_has_an_entry(project: Path) -> None:
+    assert list(current_code()) == ["clean", "file", "listed", "each"]
+
+
+def test_what_is_written_is_read_and_not_written_again(project: Path) -> None:
+    codes = current_code()
+    write_code_lock(codes)
+    before = (project / "code.lock").stat()
+    write_code_lock(codes)
+    assert (project / "code.lock").stat() == before
+    assert read_code_lock() == codes
+    # As DVC reads it.
+    assert read_yaml((project / "code.lock").read_text(), "code.lock") == codes
+
+
+def test_a_workbook_brings_the_library_that_reads_it(project: Path) -> None:
+    (project / "stages/clean.py").write_text("import python_calamine, numpy\n")
+    for source, is_needed in (("t.csv", False), ("t.xlsx", True), ("T.XLS", True)):
+        (project / "params.yaml").write_text(f"ingest: {{source: {source}}}\n")
+        libraries = libraries_in(current_code())
+        assert any(each.startswith("python-calamine==") for each in libraries) == is_needed
+
+
+def test_differences_are_named() -> None:
+    before = ["project a", "linreg b", "numpy==1.0", "torch==2.0"]
+    now = ["project c", "linreg b", "numpy==1.1", "tqdm==4.0"]
+    assert differences(before, before) == []
+    assert differences(before, now) == [
+        "the code of the project",
+        "numpy 1.0 → 1.1",
+        "torch 2.0 → absent",
+        "tqdm absent → 4.0",
+    ]
+
+
+def test_the_hash_of_the_code_does_not_depend_on_libraries() -> None:
+    codes = {"a": ["project 1", "linreg 2", "numpy==1.0"]}
+    assert code_hash(codes) == code_hash({"a": ["project 1", "linreg 2", "numpy==2.0"]})
+    assert code_hash(codes) != code_hash({"a": ["project 1", "linreg 3", "numpy==1.0"]})
+
+
+def test_a_stage_refuses_code_that_is_not_in_the_lock(project: Path) -> None:
+    script = project / "stages/clean.py"
+    require_current("clean", script)
+    write_code_lock(current_code())
+    require_current("clean", script)
+    require_current("unknown", script)
+    script.write_text("import numpy, own\n")
+    (project / "own.py").write_text("")
+    message = r"code\.lock: clean: is not what this stage runs; .*the code of the project; run"
+    with pytest.raises(UserError, match=message):
+        require_current("clean", script)
+
+
+@pytest.mark.parametrize("text", ["[]\n", "clean: 1\n", "", "clean: [\n"])
+def test_a_damaged_lock_is_one_line(project: Path, text: str) -> None:
+    (project / "code.lock").write_text(text)
+    with pytest.raises(UserError, match=r"code\.lock"):
+        read_code_lock()
+
+
+def test_the_committed_lock_is_that_of_this_code() -> None:
+    written = read_code_lock(ROOT)
+    found = current_code(ROOT)
+    assert {name: differences(written[name], found[name]) for name in found} == {
+        name: [] for name in found
+    }, "run `dvc repro` and commit code.lock and dvc.lock"
+
+
+def test_dvc_lock_records_the_entries_that_are_in_code_lock() -> None:
+    text = (ROOT / "dvc.lock").read_text(encoding="utf-8")
+    stages = read_yaml(text, "dvc.lock")["stages"]
+    recorded = {
+        name: stage["params"]["code.lock"][name]
+        for name, stage in stages.items()
+        if "code.lock" in stage.get("params", {})
+    }
+    entries = read_code_lock(ROOT)
+    assert recorded == {name: entries[name] for name in recorded}
+    assert len(recorded) == 5
+
+
+def test_the_command_says_which_stages_run_again(project: Path) -> None:
+    def lock() -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "linreg", "lock"],
+            cwd=project,
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    assert lock() == ""
+    entries = "".join(f"        - {each}\n" for each in read_code_lock()["clean"])
+    entries = re.sub(r"numpy==.*", "numpy==1.0", entries)
+    (project / "dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n  clean:\n    cmd: x\n    params:\n      code.lock:\n"
+        f"        clean:\n{entries}"
+    )
+    assert re.fullmatch(r"lock: clean runs again: numpy 1\.0 → \S+ changed\n", lock())
