@@ -1,5 +1,6 @@
 """A new project in a folder, in a git repository or outside of one; nothing is overwritten."""
 
+import importlib.util
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ def create_project(folder: Path) -> Created:
     not the one that would be written, and where DVC is not installed.
     """
     folder = folder.resolve()
-    if run_dvc("--version").returncode != 0:
+    if importlib.util.find_spec("dvc") is None:
         raise UserError("dvc", "is not installed", todo="pip install linreg")
     top = query_git("rev-parse", "--show-toplevel", folder=_existing(folder))
     git_top = Path(top).resolve() if top else None
@@ -87,15 +88,13 @@ def _write_missing(folder: Path, files: Mapping[str, str], created: Created) -> 
 
 def _set_up_dvc(folder: Path, created: Created) -> None:
     """Run `dvc init` unless the folder is in a DVC repository; add the templates of plots."""
-    found = run_dvc("root", folder=folder)
-    if found.returncode == 0:
-        root = folder / found.stdout.strip()
-    else:
+    top = query_git("rev-parse", "--show-toplevel", folder=folder)
+    git_top = Path(top).resolve() if top else folder
+    inside = [each for each in (folder, *folder.parents) if each.is_relative_to(git_top)]
+    root = next((each for each in inside if (each / ".dvc").is_dir()), None)
+    if root is None:
         root = folder
-        in_git = query_git("rev-parse", "--show-toplevel", folder=folder)
-        options = ["--no-scm"] if in_git is None else []
-        if in_git is not None and Path(in_git).resolve() != folder:
-            options = ["--subdir"]
+        options = ["--no-scm"] if top is None else ["--subdir"] if git_top != folder else []
         done = run_dvc("init", "--quiet", *options, folder=folder)
         if done.returncode != 0:
             raise UserError("dvc init", "failed", found=dvc_error(done))
