@@ -50,7 +50,16 @@ PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 def main() -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
     quick_start()
-    sys.exit(_run(sys.argv[1:]))
+    try:
+        code = _run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        library = (error.name or "linreg").partition(".")[0]
+        if library == "linreg":
+            raise
+        # Installed as linreg-predict, or incompletely.
+        what = f"needs {library}, which is not installed"
+        raise UserError("linreg", what, todo="pip install linreg") from None
+    sys.exit(code)
 
 
 def build_parser(commands: Collection[str]) -> argparse.ArgumentParser:

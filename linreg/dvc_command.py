@@ -1,16 +1,27 @@
 """DVC as a command: its exit code, what it prints, and its error message."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 
 def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `dvc` in a folder, by default the working directory, and return what it printed."""
+    """Run `dvc` in a folder, by default the working directory, and return what it printed.
+
+    Raises ModuleNotFoundError where it is not installed.
+    """
+    require_dvc()
     command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(  # noqa: S603 - no shell
         command, cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+def require_dvc() -> None:
+    """Raise ModuleNotFoundError, as an import would, where DVC is not installed."""
+    if importlib.util.find_spec("dvc") is None:
+        raise ModuleNotFoundError("No module named 'dvc'", name="dvc")
 
 
 def dvc_error(done: subprocess.CompletedProcess[str]) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from linreg.errors import UserError
+
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = PACKAGE / "project"
 """Where the build puts them (force-include in pyproject.toml); absent in a clone."""
@@ -12,6 +14,11 @@ def project_files() -> Path:
     project.
 
     Where linreg is installed they are part of it. Of a clone, on the path or installed as editable,
-    it is the top folder, which holds more than a project needs.
+    it is the top folder, which holds more than a project needs. Raises UserError where they are
+    absent, as from the distribution linreg-predict.
     """
-    return INSTALLED if INSTALLED.is_dir() else PACKAGE.parent
+    folder = INSTALLED if INSTALLED.is_dir() else PACKAGE.parent
+    if not (folder / "dvc.yaml").is_file():
+        what = "is installed without the files of a project, for prediction only"
+        raise UserError("linreg", what, todo="pip install linreg")
+    return folder

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from linreg.dvc_command import require_dvc
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
@@ -76,6 +77,7 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
     if commit := _commit_of(name):
         _require_same_parameters(name, commit, changes)
         return Experiment(name, commit, existed=True)
+    require_dvc()
     command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name]
     for key, value in changes.items():
         command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
