@@ -40,7 +40,7 @@ def ran(done: subprocess.CompletedProcess[str]) -> list[str]:
 def changed(path: Path, before: str, after: str) -> Iterator[None]:
     text = path.read_text()
     assert before in text
-    path.write_text(text.replace(before, after))
+    path.write_text(text.replace(before, after, 1))
     try:
         yield
     finally:
