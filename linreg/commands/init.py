@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     folder: Path = args.folder
     if args.file is None and args.target is not None:
         raise UserError("--target", "is of a table", todo="name it with --data FILE")
+    if isinstance(args.file, Path) and not args.file.exists():
+        raise UserError(args.file, "there is no such file or folder", todo="check the path")
     created = create_project(folder)
     print(f"linreg init: the pipeline is in {folder.resolve()}")
     for line in created.done:
@@ -62,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _use_table(args: argparse.Namespace, folder: Path) -> None:
     """Set the project up for a table, as `linreg use` does there."""
-    table = Path(args.file)
-    if table.exists():
-        inside = table.resolve().is_relative_to(folder.resolve())
-        args.copy = args.copy or not inside
-        args.file = os.path.relpath(table.resolve(), folder.resolve())
+    if isinstance(args.file, Path):
+        table, project = args.file.resolve(), folder.resolve()
+        # A database is not copied: the stage `fetch` reads it.
+        args.copy |= not (table.is_relative_to(project) or args.sql)
+        args.file = Path(os.path.relpath(table, project))
     os.chdir(folder)
     print()
     use.run(args)

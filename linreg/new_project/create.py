@@ -43,6 +43,10 @@ def create_project(folder: Path) -> Created:
     not the one that would be written, and where DVC is not installed.
     """
     folder = folder.resolve()
+    if folder == project_files():
+        raise UserError(folder, "is a clone of linreg, which has the pipeline already")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(folder, "is not a folder", todo="name another one: linreg init FOLDER")
     if importlib.util.find_spec("dvc") is None:
         raise UserError("dvc", "is not installed", todo="pip install linreg")
     top = query_git("rev-parse", "--show-toplevel", folder=_existing(folder))
