@@ -1,51 +1,22 @@
 """The distributions as pip installs them, in environments that do not see this clone."""
 
 import importlib.metadata
-import os
 import subprocess
 import sys
 import tomllib
 import venv
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.distribution.environment import Environment
 from tests.locks import closure
 from tests.project import ROOT
 
 LIGHT = ROOT / "packaging/linreg-predict"
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A virtual environment, and an empty folder in which its commands run."""
-
-    folder: Path
-    work: Path
-
-    @property
-    def site_packages(self) -> Path:
-        """The folder that holds what was installed into it."""
-        (found,) = self.folder.glob("lib/python*/site-packages")
-        return found
-
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment, such as linreg or python."""
-        done = subprocess.run(
-            [str(self.folder / "bin" / command[0]), *command[1:]],
-            cwd=self.work,
-            env={
-                "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-                "HOME": str(self.folder / "home"),
-                "LINREG_SYNC": "later",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
+LOCKED = [Path(entry) for entry in sys.path if entry.endswith("site-packages")]
+"""Where the libraries are that the tests run with."""
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +44,14 @@ def light_wheel(distributions: Path) -> Path:
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The distribution linreg, with the locked libraries."""
-    libraries = Path(str(importlib.metadata.distribution("torch").locate_file("")))
-    return _environment(tmp_path_factory.mktemp("installed"), wheel, libraries)
+    return _environment(tmp_path_factory.mktemp("installed"), wheel, *LOCKED)
+
+
+@pytest.fixture(scope="session")
+def editable(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """This clone, installed as `make env` does it."""
+    options = ("--no-build-isolation", "--editable")
+    return _environment(tmp_path_factory.mktemp("editable"), ROOT, *LOCKED, options=options)
 
 
 @pytest.fixture(scope="session")
@@ -91,14 +68,16 @@ def light(light_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     return _environment(folder, light_wheel, libraries)
 
 
-def _environment(folder: Path, wheel: Path, libraries: Path) -> Environment:
+def _environment(
+    folder: Path, requirement: Path, *libraries: Path, options: Sequence[str] = ()
+) -> Environment:
     venv.create(folder / "venv", symlinks=True)
     (folder / "work").mkdir()
     environment = Environment(folder / "venv", folder / "work")
-    (environment.site_packages / "libraries.pth").write_text(f"{libraries}\n")
+    (environment.site_packages / "libraries.pth").write_text("\n".join(map(str, libraries)))
     pip = [sys.executable, "-m", "pip", "--python", str(environment.folder / "bin/python")]
     subprocess.run(
-        [*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        [*pip, "install", "--quiet", "--no-deps", "--no-index", *options, str(requirement)],
         check=True,
         capture_output=True,
     )

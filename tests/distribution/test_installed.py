@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import linreg
-from tests.distribution.conftest import Environment
+from tests.distribution.environment import Environment
 from tests.project import ROOT
 
 pytestmark = pytest.mark.slow
@@ -49,6 +49,13 @@ def test_it_is_the_installed_package_that_runs(environment: Environment) -> None
 def test_the_installed_project_is_the_packages(installed: Environment) -> None:
     found = installed.run("python", "-c", FIND_PROJECT).stdout.strip()
     assert Path(found) == installed.site_packages / "linreg/project"
+
+
+def test_of_an_editable_installation_the_project_is_the_clone(editable: Environment) -> None:
+    where = editable.run("python", "-c", "import linreg, stages; print(linreg.__file__)").stdout
+    assert where == f"{ROOT}/linreg/__init__.py\n"
+    assert editable.run("linreg", "--version").stdout == f"linreg {linreg.__version__}\n"
+    assert editable.run("python", "-c", FIND_PROJECT).stdout == f"{ROOT}\n"
 
 
 def test_the_pipeline_runs_and_its_page_has_its_style_sheet(project: Path) -> None:

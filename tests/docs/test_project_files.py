@@ -45,9 +45,11 @@ def test_the_citation_has_what_its_format_requires() -> None:
     assert len(CITATION["keywords"]) == len(set(CITATION["keywords"]))
 
 
-def test_version_and_license_are_the_same_everywhere() -> None:
+def test_version_license_authors_and_keywords_are_the_same_everywhere() -> None:
     assert CITATION["version"] == __version__
     assert CITATION["license"] == PROJECT["license"] == "MIT"
+    assert CITATION["authors"] == PROJECT["authors"]
+    assert CITATION["keywords"] == PROJECT["keywords"]
     license_ = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert license_.startswith("MIT License\n\nCopyright (c) 2026 the linreg authors\n")
 
