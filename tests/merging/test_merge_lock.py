@@ -148,7 +148,10 @@ def test_a_lock_without_entries(empty: str) -> None:
 
 
 def test_stages_that_depend_on_each_other_across_the_versions_end() -> None:
-    one = "  {0}:\n    cmd: c\n    deps:\n    - path: {1}\n      md5: aa\n    outs:\n    - path: {0}\n      md5: aa\n"
+    one = (
+        "  {0}:\n    cmd: c\n    deps:\n    - path: {1}\n      md5: aa\n"
+        "    outs:\n    - path: {0}\n      md5: aa\n"
+    )
     ours, theirs = {"a": one.format("a", "b")}, {"b": one.format("b", "a")}
     merged = merge("", lock_of(ours), lock_of(theirs))
     assert {*merged.entries, *merged.left_out} == {"a", "b"}
