@@ -8,13 +8,16 @@ after a merge, rebase or cherry-pick that has left conflicts in dvc.lock.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.merging.after_conflict import merge_after_conflict
-from linreg.merging.driver import merge_files
+from linreg.merging.driver import merge_lock_files, require_output
 from linreg.merging.install import configure_git, install_merge_driver
+from linreg.merging.lock_entries import LOCK_NAME
 from linreg.merging.merge_lock import MergedLock
+from linreg.merging.merge_params import PARAMS_NAME, merge_params
 
 NUM_FILES = 4
 
@@ -44,18 +47,36 @@ def run(args: argparse.Namespace) -> int:
             what = "takes four files, as git gives them, or none"
             raise UserError("linreg merge", what, found=len(args.files))
         *files, path = map(Path, args.files)
-        if merged := merge_files(files, path):
-            # What `git merge-tree` prints on stdout is read by programs.
-            print("\n".join(_lines(str(path), merged)), file=sys.stderr)
-        return 0
-    found = merge_after_conflict(Path())
-    if found is None:
-        print("nothing to merge: dvc.lock is not that of a merge", file=sys.stderr)
+        return _merge_for_git(files, path)
+    return _merge_after_conflict()
+
+
+def _merge_after_conflict() -> int:
+    resolved = merge_after_conflict(Path())
+    if resolved.params:
+        print(f"{PARAMS_NAME}: merged, as no parameter was changed on both sides")
+    if resolved.lock is None:
+        if resolved.params:
+            return 0
+        print(f"nothing to merge: {LOCK_NAME} is not that of a merge", file=sys.stderr)
         return 1
-    merged, written = found
-    print("\n".join(_lines("dvc.lock", merged)))
-    for each in written:
-        print(f"{each}: the version that dvc.lock records")
+    print("\n".join(_lines(LOCK_NAME, resolved.lock)))
+    for path in resolved.outputs:
+        print(f"{path}: the version that {LOCK_NAME} records, or ours if it has to be made again")
+    return 0
+
+
+def _merge_for_git(files: Sequence[Path], path: Path) -> int:
+    """Merge one file; return 1 where a conflict is left in it."""
+    if path.name == PARAMS_NAME:
+        text, has_conflicts = merge_params(*(file.read_bytes() for file in files))
+        files[1].write_bytes(text)
+        return int(has_conflicts)
+    if path.name == LOCK_NAME:
+        # What `git merge-tree` prints on stdout is read by programs.
+        print("\n".join(_lines(str(path), merge_lock_files(files, path))), file=sys.stderr)
+    else:
+        require_output(path)
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from linreg.dvc_lock import LockedPath, locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
+from linreg.merging.conflicts import require_no_conflicts
 from linreg.plain_yaml import read_yaml
 from linreg.text import table
 from linreg.verify.checkout import Checkout, checkout
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what was compared, and whether it is the same."""
     start = time.monotonic()
+    require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", "params.yaml"))
     changes = dict(_change(text) for text in args.changes)
     with checkout() as project:
         _print_description(project)

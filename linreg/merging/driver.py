@@ -9,15 +9,12 @@ from linreg.merging.merge_lock import MergedLock, Versions, merge_locks
 from linreg.merging.workspace import Workspace
 
 
-def merge_files(files: Sequence[Path], path: Path) -> MergedLock | None:
-    """Merge base, ours and theirs into ours; `path` is the file's, from the top of the repository.
+def merge_lock_files(files: Sequence[Path], path: Path) -> MergedLock:
+    """Merge base, ours and theirs of a dvc.lock into ours.
 
-    Of an output of a stage ours is kept, and None returned: the merged dvc.lock records this one,
-    or none. Raises UserError, and leaves ours, for anything else.
+    `path` is the file's, from the top of the repository. Raises UserError, and leaves ours, when
+    one of them is damaged.
     """
-    if path.name != LOCK_NAME:
-        _require_output(path)
-        return None
     sides = ("the common ancestor's", "ours", "theirs")
     texts = [file.read_bytes() for file in files]
     versions = Versions(
@@ -36,7 +33,11 @@ def entries_of(content: bytes, where: str) -> Entries:
         raise UserError(where, "is damaged", found=error) from None
 
 
-def _require_output(path: Path) -> None:
+def require_output(path: Path) -> None:
+    """Raise UserError unless a path is that of an output, of which ours may be kept.
+
+    The merged dvc.lock records ours, or no output of its stage.
+    """
     for folder in path.parents:
         lock = folder / LOCK_NAME
         if lock.is_file():

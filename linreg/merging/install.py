@@ -8,8 +8,8 @@ from linreg.files import write_text
 from linreg.git import git
 
 ATTRIBUTES = Path(".gitattributes")
-FILES = ("dvc.lock", "models/evaluation/scores.json")
-"""What DVC writes and git tracks."""
+FILES = ("dvc.lock", "params.yaml", "models/evaluation/scores.json")
+"""What branches change that differ in a parameter."""
 COMMAND = "linreg merge --install"
 
 
@@ -26,7 +26,7 @@ def install_merge_driver(folder: Path) -> str:
     if missing:
         end = "" if text.endswith("\n") or not text else "\n"
         write_text(path, text + end + "".join(f"{line}\n" for line in missing))
-    return f"in each clone, run `{COMMAND}` once: git then merges dvc.lock stage by stage"
+    return f"in each clone, run `{COMMAND}` once: git then merges dvc.lock by stage"
 
 
 def configure_git(folder: Path) -> dict[str, str]:
@@ -37,7 +37,7 @@ def configure_git(folder: Path) -> dict[str, str]:
     """
     python = shlex.quote(sys.executable)
     settings = {
-        "merge.linreg.name": "dvc.lock, stage by stage",
+        "merge.linreg.name": "dvc.lock stage by stage, params.yaml line by line",
         # -P: a folder `linreg` at the top of a repository is not imported.
         "merge.linreg.driver": f"{python} -P -m linreg merge %O %A %B %P",
         # Of the ancestors of a criss-cross merge nothing is printed.

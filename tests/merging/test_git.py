@@ -222,11 +222,11 @@ def test_another_file_is_never_merged_by_losing_a_side(repository: Make) -> None
     repo = repository()
     (repo.folder / ".gitattributes").write_text("* merge=linreg\n")
     repo.commit_all()
-    repo.diverge(LR, EPOCHS)
+    repo.diverge(BASE.changed(comment_train=1), BASE.changed(code_train=1))
     done = repo.git("merge", "theirs", check=False)
     assert done.returncode == 1
-    assert repo.git("diff", "--name-only", "--diff-filter=U").stdout.split() == ["params.yaml"]
-    assert "error: params.yaml: is no output that dvc.lock records; remove" in done.stderr
+    assert repo.git("diff", "--name-only", "--diff-filter=U").stdout.split() == ["code/train.py"]
+    assert "error: code/train.py: is no output that dvc.lock records; remove" in done.stderr
 
 
 def test_installing_says_what_it_changes_and_changes_it_once(repository: Make) -> None:

@@ -16,6 +16,7 @@ NAMES = [each.name for each in STAGES]
 CHANGES = [name.replace(".", "_", 1) for name in BASE.parameters]
 CHANGES += [f"{kind}_{name}" for kind in ("code", "comment") for name in CODE]
 changes = st.dictionaries(st.sampled_from(CHANGES), st.integers(1, 2), max_size=3)
+NOWHERE = Workspace(Path("/"), is_merged=False)
 # Also commits without a run of all stages: the others are as in the ancestor.
 num_run = st.sampled_from([*range(len(NAMES)), *[len(NAMES)] * 5])
 
@@ -27,14 +28,14 @@ def texts_of(state: State, num_stages: int = len(NAMES)) -> dict[str, str]:
 
 def merge(base: str, ours: str, theirs: str) -> MergedLock:
     versions = Versions(*(read_entries(text, "lock") for text in (base, ours, theirs)))
-    return merge_locks(versions, Workspace(Path("/"), is_merged=False))
+    return merge_locks(versions, NOWHERE)
 
 
 def merged_of(ours: State, theirs: State) -> MergedLock:
     return merge(*(lock_of(each.entries()) for each in (BASE, ours, theirs)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(changes, changes)
 def test_what_is_kept_is_what_a_run_would_write_and_what_is_not_must_run(
     ours: dict[str, int], theirs: dict[str, int]
@@ -57,7 +58,7 @@ def test_what_is_kept_is_what_a_run_would_write_and_what_is_not_must_run(
             assert text == truth[name]
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(changes, changes, num_run, num_run)
 def test_no_entry_contradicts_another_whatever_was_run(
     ours: dict[str, int], theirs: dict[str, int], num_ours: int, num_theirs: int
@@ -78,7 +79,7 @@ def test_no_entry_contradicts_another_whatever_was_run(
     assert sorted([*merged.entries, *merged.left_out]) == sorted(NAMES)
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(changes, changes)
 def test_the_sides_are_equal_but_for_the_order(
     ours: dict[str, int], theirs: dict[str, int]
@@ -89,7 +90,7 @@ def test_the_sides_are_equal_but_for_the_order(
     assert list(merged.left_out) == list(turned.left_out)
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(changes)
 def test_what_one_side_has_changed_or_both_alike_is_taken_byte_for_byte(
     own: dict[str, int],

@@ -89,22 +89,6 @@ class State:
             code[name] = (effect, comment)
         return replace(self, parameters=parameters, code=code)
 
-    def merged(self, ours: "State", theirs: "State") -> "State":
-        """Return the state in which both have changed this one; ours wins where both did."""
-
-        def three_way(before: int, a: int, b: int) -> int:
-            return b if a == before else a
-
-        parameters = {
-            name: three_way(*(each.parameters[name] for each in (self, ours, theirs)))
-            for name in self.parameters
-        }
-        code = {
-            name: tuple(map(three_way, *(each.code[name] for each in (self, ours, theirs))))
-            for name in self.code
-        }
-        return replace(self, parameters=parameters, code=code)
-
     def source(self, name: str) -> str:
         effect, comment = self.code[name]
         return "\n".join([f"effect = {effect}", *["# the same"] * 4, f"# comment {comment}", ""])
