@@ -22,6 +22,7 @@ COMMANDS = {
     "completion": "print what makes a shell complete commands and options",
     "init": "set up the pipeline in a folder of yours: scripts, a test, a workflow for CI",
     "lock": "write down which code and which libraries each stage runs, in code.lock",
+    "merge": "merge dvc.lock stage by stage after git has merged two branches, or as git does it",
     "open": "show the report of the last run in a browser",
     "predict": "apply a model to the rows of files",
     "register": "register the model in MLflow, as champion if it is better on the same test rows",
@@ -104,7 +105,8 @@ def _run(arguments: list[str]) -> int:
         return 0
     # What `linreg completion` needs; commands do not import this module.
     args.parser_of_all_commands = lambda: build_parser(COMMANDS)
-    if chosen not in ANYWHERE:
+    # Git calls `linreg merge` with paths from the top of the repository.
+    if chosen not in ANYWHERE and not (chosen == "merge" and args.files):
         _enter_project(args)
     return int(command_module(chosen).run(args))
 

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from linreg.code_lock.lock_file import CODE_LOCK
 from linreg.errors import UserError
 from linreg.params.file import PARAMS_FILE
-from linreg.plain_yaml import read_yaml
+from linreg.plain_yaml import has_conflict_markers, read_yaml
 from linreg.process.lock import exclusive_lock
 
 DVC_LOCK = Path("dvc.lock")
@@ -89,6 +89,9 @@ def parse_lock(path: Path) -> DvcLock:
             path.name, "there is no such file", todo="run `dvc repro` and commit dvc.lock"
         ) from None
     except (ValueError, YAMLError, RecursionError) as error:
+        if isinstance(error, YAMLError) and has_conflict_markers(text):
+            what, todo = "has conflict markers of git", "run `linreg merge`"
+            raise UserError(path.name, what, todo=todo) from None
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error
         raise UserError(

@@ -1,5 +1,6 @@
 """YAML read as plain data: no tag in it calls anything, and no alias multiplies it."""
 
+import re
 from itertools import chain
 from typing import Any
 
@@ -38,6 +39,9 @@ def read_yaml(text: str, where: object) -> Any:
             raise UserError(where, what, todo="write the values themselves")
         return yaml.constructor.construct_document(root)
     except YAMLError as error:
+        if has_conflict_markers(text):
+            what, todo = "has conflict markers of git", "resolve them in an editor first"
+            raise UserError(where, what, todo=todo) from None
         line, found = _place(error, text)
         raise UserError(f"{where}{line}", "is not valid YAML", found=found) from None
     except (
@@ -49,6 +53,11 @@ def read_yaml(text: str, where: object) -> Any:
         RecursionError,
     ) as error:
         raise not_plain(where, error) from None
+
+
+def has_conflict_markers(text: str) -> bool:
+    """Whether git has left both sides of a merge in a text."""
+    return re.search(r"^(<{7}|>{7})( |\r?$)", text, re.MULTILINE) is not None
 
 
 def not_plain(where: object, error: object) -> UserError:

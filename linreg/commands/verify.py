@@ -15,6 +15,7 @@ from linreg.dvc_lock import DVC_LOCK, LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
 from linreg.files import size_of
 from linreg.git import MOST_BYTES_FOR_GIT, git, is_committed, query_git
+from linreg.merging.conflicts import require_no_conflicts
 from linreg.plain_yaml import read_yaml
 from linreg.text import table
 from linreg.verify.checkout import Checkout, checkout
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what was compared, and whether it is the same."""
     start = time.monotonic()
+    require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", "params.yaml"))
     changes = dict(_change(text) for text in args.changes)
     # A new project can be verified before its first commit.
     is_new = not is_committed(DVC_LOCK.name)
