@@ -4,18 +4,19 @@
     python -m stages.evaluate       by hand
     WORKERS=4 dvc repro evaluate    with four processes, which write the same files
 
-Parameters: `evaluate`. Writes models/evaluation/ with scores.json (the metrics that runs are
-compared by), metrics.json, inference.json (the coefficient table), gates.json, predictions.csv
-(a sample), report.json and report.html.
+Parameters: `evaluate`. Metrics of your own: metrics.py beside this file. Writes models/evaluation/
+with scores.json (the metrics that runs are compared by), metrics.json, inference.json (the
+coefficient table), gates.json, predictions.csv (a sample), report.json and report.html.
 """
 
 from pathlib import Path
 
-from linreg.data.parts import open_part, open_shards, training_shards
+from linreg.data.parts import open_parts, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
 from linreg.evaluation.level_robust import robust_standard_errors
+from linreg.evaluation.own_metrics import OwnMetrics
 from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
@@ -35,6 +36,7 @@ SCHEMA = Path("data/ingested/schema.json")
 SPLIT = Path("data/split")
 MODEL = Path("models/model")
 TRAINING = Path("models/training")
+METRICS = Path("stages/metrics.py")
 EVALUATION = Path("models/evaluation")
 REPORTED = (TRAINING, PROFILE, SCHEMA, SPLIT)
 
@@ -47,16 +49,14 @@ def main(workers: Workers) -> None:
     shards = training_shards(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
     exact = ExactReference.read(MODEL)
-    train = open_shards(shards, model.design, workers)
-    validation = open_part(SPLIT / "validation.parquet", model.design, workers)
-    test = open_part(SPLIT / "test.parquet", model.design, workers)
+    parts = open_parts(SPLIT, shards, model.design, workers)
     with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
-        parts = {"train": train, "validation": [validation], "test": [test]}
-        metrics = metrics_by_part(parts, model, exact.mean_target, workers)
+        own = OwnMetrics(METRICS)
+        metrics = metrics_by_part(parts, model, exact.mean_target, workers, own)
         gap = exact.loss.convergence(model.theta, model.b)
         gates = check_gates(params.evaluate.gates, metrics | gap)
         # Standard errors belong to the least squares solution, which training approximates.
-        robust_errors = robust_standard_errors(exact.solution, train, workers)
+        robust_errors = robust_standard_errors(exact.solution, parts["train"], workers)
         coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
         evaluation = Evaluation(metrics, gap, gates, coefficients, model.design.reference_levels)
         part = evaluation.scored_part

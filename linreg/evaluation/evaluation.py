@@ -9,8 +9,10 @@ from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.inference import Inference
 from linreg.evaluation.metrics import compute_metrics
+from linreg.evaluation.own_metrics import OwnMetrics, PartArrays
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
+from linreg.params.metric_names import own_metrics_in
 from linreg.process.workers import ALONE, Workers
 
 CURVES = ("train_mse", "validation_mse")
@@ -22,13 +24,20 @@ def metrics_by_part(
     model: LinearModel,
     mean_target: float,
     workers: Workers = ALONE,
+    own: OwnMetrics | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the metrics of every part that has rows, next to those of predicting the mean."""
-    return {
-        part: compute_metrics(rows, model.theta, model.b, workers, mean_target)
-        for part, rows in parts.items()
-        if any(each.num_rows for each in rows)
-    }
+    """Return the metrics of every part that has rows, next to those of predicting the mean.
+
+    The user's own metrics, if there are any, need all rows of a part in memory.
+    """
+    metrics = {}
+    for part, rows in parts.items():
+        if any(each.num_rows for each in rows):
+            metrics[part] = compute_metrics(rows, model.theta, model.b, workers, mean_target)
+            if own:
+                arrays = PartArrays.collect(rows, model, workers)
+                metrics[part] |= own.of_rows(arrays, f"{part} rows")
+    return metrics
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,12 @@ class Evaluation:
         write_document(folder / "gates.json", self.gates)
 
     def scores(self) -> dict[str, Any]:
-        """Return the few numbers that runs are compared by: gap, RMSE of each part, and one R²."""
+        """Return the few numbers that runs are compared by: gap, RMSE and the user's own metrics of
+        each part, and one R².
+        """
+        names = ["rmse", *own_metrics_in(self.metrics.values())]
         scores: dict[str, Any] = {
-            part: {"rmse": metrics["rmse"]} for part, metrics in self.metrics.items()
+            part: {name: metrics[name] for name in names} for part, metrics in self.metrics.items()
         }
         scores[self.scored_part]["r2"] = self.metrics[self.scored_part]["r2"]
         return scores | {"gap": self.gap["gap"]}

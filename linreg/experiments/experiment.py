@@ -19,6 +19,7 @@ from typing import Any
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
+from linreg.params.metric_names import own_metrics_in
 from linreg.params.params import flatten
 
 METRICS = "models/evaluation/metrics.json"
@@ -54,7 +55,7 @@ class Experiment:
             values["gap"] = metrics["gap"]
         for part in ("test", "validation", "train"):
             of_part = metrics.get(part, {})
-            for name in METRIC_NAMES:
+            for name in [*METRIC_NAMES, *own_metrics_in([of_part])]:
                 if of_part.get(name) is not None:
                     values[f"{part}_{name}"] = of_part[name]
         return values

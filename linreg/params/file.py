@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
 from linreg.params.fetch import Fetch
+from linreg.params.metric_names import METRICS, METRICS_FILE, own_metric_names
 from linreg.params.params import RENAMED, Gate, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
@@ -31,7 +32,7 @@ PLAIN_WORDS = {
 """Words of pydantic's messages, and those that someone who edits YAML would use."""
 WHAT_A_GATE_IS = (
     "is not a gate; a gate is gap, or PART_METRIC such as test_r2 (train, validation or test; mse, "
-    "rmse, mae, r2 or max_error)"
+    "rmse, mae, r2, max_error or a function in stages/metrics.py)"
 )
 
 
@@ -49,6 +50,7 @@ def load_params(path: Path = PARAMS_FILE, changes: Mapping[str, Any] = NO_CHANGE
     except UnicodeDecodeError as error:
         raise not_plain(path, error) from None
     params, notes = _parse(text, path, changes)
+    _require_metrics_of_gates(params, path)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return params
@@ -91,6 +93,22 @@ def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, l
         return Params.model_validate_json(document), notes
     except ValidationError as error:
         raise _first_mistake(path, error.errors(include_url=False)) from None
+
+
+def _require_metrics_of_gates(params: Params, path: Path) -> None:
+    """Raise UserError for a gate on a metric that is neither ours nor in the project's own file."""
+    for gate in params.evaluate.gates:
+        metric = gate.partition("_")[2]
+        if metric and metric not in METRICS and metric not in _own_metrics(path.parent):
+            where = f"{path}: evaluate.gates.{gate}"
+            raise UserError(where, WHAT_A_GATE_IS, found=repr(gate))
+
+
+def _own_metrics(project: Path) -> list[str]:
+    try:
+        return own_metric_names(project / METRICS_FILE)
+    except (SyntaxError, ValueError) as error:
+        raise UserError(METRICS_FILE, "is not Python", found=error) from None
 
 
 def _rename_keys(values: Any, path: Path) -> list[str]:

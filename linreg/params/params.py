@@ -217,9 +217,7 @@ class Gate(Section):
         return self
 
 
-GateName = Annotated[
-    str, Field(pattern=r"^(gap|(train|validation|test)_(mse|rmse|mae|r2|max_error))$")
-]
+GateName = Annotated[str, Field(pattern=r"^(gap|(train|validation|test)_[^\W\d]\w*)$")]
 
 
 class Evaluate(Section):
@@ -227,7 +225,10 @@ class Evaluate(Section):
 
     gates: dict[GateName, Gate] = Field(
         default_factory=dict,
-        description="Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`.",
+        description=(
+            "Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`; also by one of "
+            "your own in stages/metrics.py."
+        ),
     )
     confidence: float = Field(
         0.95, gt=0, lt=1, description="Confidence level of the intervals of θ and b."

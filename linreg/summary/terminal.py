@@ -6,6 +6,7 @@ from typing import Any
 from linreg.data.formula.design import DesignTerm
 from linreg.evaluation.gates import format_bounds
 from linreg.fit.history import gap_in_words
+from linreg.params.metric_names import own_metrics_in
 from linreg.report.coefficient_table import (
     coefficient_columns,
     fit_in_words,
@@ -78,7 +79,8 @@ def _filled(phrases: Iterable[str]) -> list[str]:
 
 def _metric_rows(results: RunResults) -> list[list[str]]:
     metrics = [results.metrics[part] for part in results.parts]
-    columns = {title: [each[key] for each in metrics] for title, key in METRICS.items()}
+    titles = METRICS | {name: name for name in own_metrics_in(metrics)}
+    columns = {title: [each[key] for each in metrics] for title, key in titles.items()}
     columns["RMSE of the mean"] = [each["baseline"]["rmse"] for each in metrics]
     cells = [alike(values, DIGITS_OF_METRICS) for values in columns.values()]
     num_rows = [str(each["n"]) for each in metrics]

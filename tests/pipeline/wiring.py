@@ -39,7 +39,8 @@ def code_of(stage: str) -> list[str]:
         if len(inside) > 1 and few_unused:
             found = (found - inside) | {package}
     beside = {str(Path(path).parent / "templates") for path in found if path.endswith(".py")}
-    return sorted(found | {folder for folder in beside if (ROOT / folder).is_dir()})
+    read = {path for path in paths_of(stage) if path.startswith("stages/")}
+    return sorted(found | read | {folder for folder in beside if (ROOT / folder).is_dir()})
 
 
 def sources(paths: Iterable[str]) -> set[str]:
