@@ -85,10 +85,14 @@ class OwnMetrics:
             found, todo = f"{type(value).__name__} {value!r}", "return a float"
             what = f"must return a number for the {which}"
             raise UserError(f"{self._path}: {name}", what, found=found, todo=todo)
-        if not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
             what = f"must return a finite number for the {which}"
-            raise UserError(f"{self._path}: {name}", what, found=value)
-        return float(value)
+            raise UserError(f"{self._path}: {name}", what, found=number)
+        return number
 
     def _error(self, name: str, what: str, error: Exception) -> UserError:
         """Return the error for what the user's code raised, with the line of the file."""
