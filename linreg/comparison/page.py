@@ -5,8 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from linreg.comparison.paired_test import paired_test
 from linreg.comparison.rmse_change import rmse_change
+from linreg.evaluation.paired.paired_test import paired_test
 from linreg.params.metric_names import own_metrics_in
 from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure

@@ -12,7 +12,7 @@ from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.own_metrics import OwnMetrics, PartArrays
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
-from linreg.params.metric_names import own_metrics_in
+from linreg.params.metric_names import BASELINE_PREFIX, own_metrics_in
 from linreg.process.workers import ALONE, Workers
 
 CURVES = ("train_mse", "validation_mse")
@@ -49,6 +49,7 @@ class Evaluation:
     gates             whether all passed, and the result of each by name
     inference         the coefficient table at the exact minimum
     reference_levels  by category, the level that its other levels are compared with
+    baseline          what `compare_with_baseline` has found
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -56,6 +57,7 @@ class Evaluation:
     gates: Mapping[str, Any]
     inference: Inference
     reference_levels: Mapping[str, Level] = field(default_factory=dict)
+    baseline: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scored_part(self) -> str:
@@ -64,8 +66,8 @@ class Evaluation:
 
     @property
     def all_metrics(self) -> dict[str, Any]:
-        """The metrics by part, and the gap."""
-        return {**self.metrics, **self.gap}
+        """The metrics by part, the gap, and the comparison with a baseline if there is one."""
+        return {**self.metrics, **self.gap, **self.baseline}
 
     def write(self, folder: Path) -> None:
         """Write scores.json, metrics.json, inference.json and gates.json."""
@@ -94,6 +96,11 @@ class Evaluation:
                 name = f"{part}_{metric}"
                 if isinstance(value, float) and name not in CURVES:
                     values[name] = value
+        if self.baseline:
+            of_baseline = self.baseline["baseline_file"].items()
+            name = f"test_{BASELINE_PREFIX}"
+            values |= {f"{name}{key}": each for key, each in of_baseline if isinstance(each, float)}
+            values["beats_baseline"] = self.baseline["beats_baseline"]
         return values | self.inference.as_metrics()
 
     def summary(self) -> str:

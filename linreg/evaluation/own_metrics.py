@@ -15,7 +15,7 @@ from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, linear
-from linreg.params.metric_names import RESERVED, own_metric_names
+from linreg.params.metric_names import BASELINE_PREFIX, RESERVED, own_metric_names
 from linreg.process.workers import Workers
 
 
@@ -55,8 +55,8 @@ class OwnMetrics:
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
             raise self._error("", "cannot be imported", error) from None
         for name in self._functions:
-            if name in RESERVED:
-                taken = ", ".join(sorted(RESERVED))
+            if name in RESERVED or name.startswith(BASELINE_PREFIX):
+                taken = ", ".join([*sorted(RESERVED), f"{BASELINE_PREFIX}…"])
                 what = f"is a name of linreg's own ({taken})"
                 raise UserError(f"{path}: {name}", what, todo="give the function another name")
 

@@ -31,8 +31,8 @@ PLAIN_WORDS = {
 }
 """Words of pydantic's messages, and those that someone who edits YAML would use."""
 WHAT_A_GATE_IS = (
-    "is not a gate; a gate is gap, or PART_METRIC such as test_r2 (train, validation or test; mse, "
-    "rmse, mae, r2, max_error or a function in stages/metrics.py)"
+    "is not a gate; a gate is gap, beats_baseline, or PART_METRIC such as test_r2 (train, "
+    "validation or test; mse, rmse, mae, r2, max_error or a function in stages/metrics.py)"
 )
 
 
@@ -98,7 +98,7 @@ def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, l
 def _require_metrics_of_gates(params: Params, path: Path) -> None:
     """Raise UserError for a gate on a metric that is neither ours nor in the project's own file."""
     for gate in params.evaluate.gates:
-        metric = gate.partition("_")[2]
+        metric = "" if gate == "beats_baseline" else gate.partition("_")[2]
         if metric and metric not in METRICS and metric not in _own_metrics(path.parent):
             where = f"{path}: evaluate.gates.{gate}"
             raise UserError(where, WHAT_A_GATE_IS, found=repr(gate))

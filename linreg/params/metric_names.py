@@ -11,6 +11,8 @@ METRICS = ("mse", "rmse", "mae", "r2", "max_error")
 BASELINE = "baseline"
 """What metrics.json calls the metrics of predicting the mean, beside those of the model."""
 RESERVED = frozenset({"n", *METRICS, BASELINE})
+BASELINE_PREFIX = "baseline_"
+"""What the names of the metrics of a baseline begin with, as in test_baseline_rmse."""
 
 
 def own_metric_names(path: Path) -> list[str]:

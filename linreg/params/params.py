@@ -202,6 +202,12 @@ class Train(Section):
         return self
 
 
+MEAN = "data/split"
+"""The baseline that is the mean of the training rows. It is a path, and of an input of evaluate,
+because dvc.yaml names the baseline among the inputs, which DVC does not allow to be none.
+"""
+
+
 class Gate(Section):
     """Bounds on a metric; a value equal to a bound passes."""
 
@@ -217,7 +223,9 @@ class Gate(Section):
         return self
 
 
-GateName = Annotated[str, Field(pattern=r"^(gap|(train|validation|test)_[^\W\d]\w*)$")]
+GateName = Annotated[
+    str, Field(pattern=r"^(gap|(train|validation|test)_[^\W\d]\w*|beats_baseline)$")
+]
 
 
 class Evaluate(Section):
@@ -233,6 +241,20 @@ class Evaluate(Section):
     confidence: float = Field(
         0.95, gt=0, lt=1, description="Confidence level of the intervals of θ and b."
     )
+    baseline: str = Field(
+        MEAN,
+        min_length=1,
+        description=(
+            f"What the model should beat: `{MEAN}` for the mean of its training rows, or a file "
+            "with the predictions of another model for its test rows, CSV or Parquet."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _gate_has_its_baseline(self) -> Self:
+        if "beats_baseline" in self.gates and self.baseline == MEAN:
+            raise ValueError("the gate beats_baseline needs a file of predictions as baseline")
+        return self
 
 
 class Tracking(Section):
@@ -259,6 +281,8 @@ class Params(Section):
     def _sections_are_consistent(self) -> Self:
         if self.train.patience > 0 and self.split.validation == 0:
             raise ValueError("train.patience needs validation rows, but split.validation is 0")
+        if self.evaluate.baseline != MEAN and self.split.test == 0:
+            raise ValueError("evaluate.baseline needs test rows, but split.test is 0")
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 "train.batch_size must be a multiple of split.shards, as every shard contributes "
@@ -295,4 +319,7 @@ def flatten(params: Params) -> dict[str, Any]:
             add(f"{name}.{key}".removeprefix("."), inner)
 
     add("", params.model_dump(mode="json"))
+    if params.evaluate.baseline == MEAN:
+        # A run without a baseline of its own has no line about one.
+        del parameters["evaluate.baseline"]
     return parameters

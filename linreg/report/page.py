@@ -143,6 +143,9 @@ def _metric_columns(results: RunResults) -> list[tuple[str, str, list[str]]]:
     names = [*METRICS, *own_metrics_in(parts)]
     columns = [[part[name] for part in parts] for name in names]
     columns.append([part["baseline"]["rmse"] for part in parts])
+    if baseline := results.metrics.get("baseline_file"):
+        of_test = [baseline["rmse"] if part == "test" else None for part in results.parts]
+        columns.append(of_test)
     cells = [alike(values, DIGITS_OF_METRICS) for values in columns]
     num_rows = [str(part["n"]) for part in parts]
     rows = map(list, zip(*cells, strict=True))
