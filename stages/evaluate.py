@@ -49,7 +49,7 @@ def main(workers: Workers) -> None:
     shards = training_shards(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
     parts = open_parts(SPLIT, shards, model.design, workers)
-    with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
+    with run_of_model(workers, flatten(params, own=True), MODEL, TRAINING) as run:
         own, by = OwnMetrics(METRICS), params.split.by
         metrics = metrics_by_part(parts, model, exact.mean_target, workers, own)
         gap = exact.loss.convergence(model.theta, model.b)

@@ -113,9 +113,9 @@ def _commit_of(name: str) -> str:
 
 
 def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any]) -> None:
-    wanted = flatten(load_params(changes=changes))
+    wanted = flatten(load_params(changes=changes), own=True)
     text = git("show", f"{commit}:./{PARAMS_FILE}")
-    found = flatten(parse_params(text, Path(f"experiment {name}: {PARAMS_FILE}")))
+    found = flatten(parse_params(text, Path(f"experiment {name}: {PARAMS_FILE}")), own=True)
     different = [f"{key}={found.get(key)}" for key in wanted if found.get(key) != wanted[key]]
     if different:
         raise UserError(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from linreg.params.fetch import Fetch, FetchName
 from linreg.params.ingest import Ingest
@@ -266,6 +266,9 @@ class Tracking(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
+    # Further sections belong to stages of the user's own; linreg.params.file asks dvc.yaml which.
+    model_config = ConfigDict(extra="allow")
+
     generate: Generate = Generate()
     fetch: dict[FetchName, Fetch] = Field(
         default_factory=dict, description="Tables that are fetched, by their names."
@@ -302,8 +305,12 @@ def split_column(by: str) -> str | None:
     return by.partition(":")[2] or None
 
 
-def flatten(params: Params) -> dict[str, Any]:
-    """Return every parameter by its dotted name, as MLflow shows it: `train.lr`."""
+def flatten(params: Params, *, own: bool = False) -> dict[str, Any]:
+    """Return every parameter by its dotted name, as MLflow shows it: `train.lr`.
+
+    own  whether to add those of the user's own sections, on which evaluate and so the report do not
+         depend
+    """
     parameters: dict[str, Any] = {}
 
     def add(name: str, value: Any) -> None:
@@ -318,7 +325,8 @@ def flatten(params: Params) -> dict[str, Any]:
         for key, inner in value.items():
             add(f"{name}.{key}".removeprefix("."), inner)
 
-    add("", params.model_dump(mode="json"))
+    sections = None if own else set(Params.model_fields)
+    add("", params.model_dump(mode="json", include=sections))
     if params.evaluate.baseline == MEAN:
         # A run without a baseline of its own has no line about one.
         del parameters["evaluate.baseline"]
