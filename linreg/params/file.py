@@ -117,6 +117,8 @@ def _require_known_sections(values: Any, path: Path, dvc_yaml: Path) -> None:
             if name not in named:
                 todo = f"{_nearest([str(name)])}{OWN_SECTION}"
                 raise UserError(f"{path}: {name}", "is not a parameter", todo=todo)
+            if not isinstance(values[name], dict | None):
+                raise UserError(f"{path}: {name}", "must be a section", found=repr(values[name]))
 
 
 def _require_metrics_of_gates(params: Params, path: Path) -> None:

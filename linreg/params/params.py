@@ -308,8 +308,8 @@ def split_column(by: str) -> str | None:
 def flatten(params: Params, *, own: bool = False) -> dict[str, Any]:
     """Return every parameter by its dotted name, as MLflow shows it: `train.lr`.
 
-    own  whether to add those of the user's own sections, on which evaluate and so the report do not
-         depend
+    own  whether to add those of the user's own sections, each key with its whole value; evaluate,
+         and so the report, do not depend on them
     """
     parameters: dict[str, Any] = {}
 
@@ -325,9 +325,10 @@ def flatten(params: Params, *, own: bool = False) -> dict[str, Any]:
         for key, inner in value.items():
             add(f"{name}.{key}".removeprefix("."), inner)
 
-    sections = None if own else set(Params.model_fields)
-    add("", params.model_dump(mode="json", include=sections))
+    add("", params.model_dump(mode="json", include=set(Params.model_fields)))
     if params.evaluate.baseline == MEAN:
         # A run without a baseline of its own has no line about one.
         del parameters["evaluate.baseline"]
+    for name, section in (params.model_extra or {}).items() if own else ():
+        parameters |= {f"{name}.{key}": value for key, value in (section or {}).items()}
     return parameters

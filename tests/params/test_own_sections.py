@@ -30,7 +30,7 @@ def project(folder: Path, stage: str, params: str = OWN) -> Path:
 def test_a_section_that_a_stage_names_is_its_own(stage: str, tmp_path: Path) -> None:
     params = load_params(project(tmp_path, stage))
     assert params.train.lr == 0.1
-    own = {"clean.limit": 3, "clean.words": ["a", "b"], "clean.by.age": 1}
+    own = {"clean.limit": 3, "clean.words": ["a", "b"], "clean.by": {"age": 1}}
     assert flatten(params, own=True) == flatten(params) | own
     assert not own.keys() & flatten(params).keys()
 
@@ -47,6 +47,18 @@ def test_a_section_that_a_stage_names_is_its_own(stage: str, tmp_path: Path) -> 
 def test_another_section_is_one_line(stage: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"params.yaml: clean: is not a parameter; known: generate"):
         load_params(project(tmp_path, stage))
+
+
+@pytest.mark.parametrize("value", ["3", "[1]", "a"])
+def test_what_is_no_section_is_one_line(value: str, tmp_path: Path) -> None:
+    path = project(tmp_path, STAGES["a section"], f"clean: {value}\n")
+    with pytest.raises(UserError, match=r"params.yaml: clean: must be a section; found"):
+        load_params(path)
+
+
+def test_an_empty_section_has_no_parameter(tmp_path: Path) -> None:
+    params = load_params(project(tmp_path, STAGES["a section"], "clean:\n"))
+    assert flatten(params, own=True) == flatten(params)
 
 
 def test_a_misspelt_section_of_ours_is_one_line(tmp_path: Path) -> None:
