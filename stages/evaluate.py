@@ -4,18 +4,20 @@
     python -m stages.evaluate       by hand
     WORKERS=4 dvc repro evaluate    with four processes, which write the same files
 
-Parameters: `evaluate`. Writes models/evaluation/ with scores.json (the metrics that runs are
-compared by), metrics.json, inference.json (the coefficient table), gates.json, predictions.csv
-(a sample), report.json and report.html.
+Parameters: `evaluate`. Your own metrics: metrics.py. Writes models/evaluation/ with metrics.json,
+scores.json (those that runs are compared by), inference.json (the coefficient table), gates.json,
+predictions.csv (a sample), report.json and report.html.
 """
 
 from pathlib import Path
 
-from linreg.data.parts import open_part, open_shards, training_shards
+from linreg.data.parts import open_parts, training_shards
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
 from linreg.evaluation.level_robust import robust_standard_errors
+from linreg.evaluation.own_metrics import OwnMetrics
+from linreg.evaluation.paired.baseline import compare_with_baseline
 from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import content_hash, new_folder, require_unchanged
 from linreg.fit.exact.reference import ExactReference
@@ -35,38 +37,36 @@ SCHEMA = Path("data/ingested/schema.json")
 SPLIT = Path("data/split")
 MODEL = Path("models/model")
 TRAINING = Path("models/training")
+METRICS = Path("stages/metrics.py")
 EVALUATION = Path("models/evaluation")
-REPORTED = (TRAINING, PROFILE, SCHEMA, SPLIT)
 
 
 @stage_with_workers
 def main(workers: Workers) -> None:
     """Compare predictions with targets, and the model with the exact minimum of the loss."""
     params = load_params()
-    model = load(MODEL)
+    model, exact = load(MODEL), ExactReference.read(MODEL)
     shards = training_shards(SPLIT, SCHEMA, PROFILE)
     require_unchanged({**model.hashes, **model.files})
-    exact = ExactReference.read(MODEL)
-    train = open_shards(shards, model.design, workers)
-    validation = open_part(SPLIT / "validation.parquet", model.design, workers)
-    test = open_part(SPLIT / "test.parquet", model.design, workers)
-    with run_of_model(workers, flatten(params), MODEL, TRAINING) as run:
-        parts = {"train": train, "validation": [validation], "test": [test]}
-        metrics = metrics_by_part(parts, model, exact.mean_target, workers)
+    parts = open_parts(SPLIT, shards, model.design, workers)
+    with run_of_model(workers, flatten(params, own=True), MODEL, TRAINING) as run:
+        own, by = OwnMetrics(METRICS), params.split.by
+        metrics = metrics_by_part(parts, model, exact.mean_target, workers, own)
         gap = exact.loss.convergence(model.theta, model.b)
-        gates = check_gates(params.evaluate.gates, metrics | gap)
+        baseline = compare_with_baseline(params.evaluate, parts["test"], model, by, own, workers)
+        gates = check_gates(params.evaluate.gates, metrics | gap | baseline)
         # Standard errors belong to the least squares solution, which training approximates.
-        robust_errors = robust_standard_errors(exact.solution, train, workers)
-        coefficients = infer(exact.solution, params.evaluate.confidence, robust_errors)
-        evaluation = Evaluation(metrics, gap, gates, coefficients, model.design.reference_levels)
+        robust_errors = robust_standard_errors(exact.solution, parts["train"], workers)
+        table = infer(exact.solution, params.evaluate.confidence, robust_errors)
+        evaluation = Evaluation(metrics, gap, gates, table, model.design.reference_levels, baseline)
         part = evaluation.scored_part
-        columns = report_columns(model.design, exact, params.split.by)
+        columns = report_columns(model.design, exact, by)
         predicted = predict_rows(parts[part], model, columns, workers)
         # All processes have computed the same numbers; one of them writes.
         if not workers.is_first:
             return
         hashes = {**model.hashes, str(MODEL): content_hash(MODEL)}
-        of_run = (params.train, *REPORTED, part, flatten(params), hashes)
+        of_run = (params.train, TRAINING, PROFILE, SCHEMA, SPLIT, part, flatten(params), hashes)
         with new_folder(EVALUATION) as folder:
             evaluation.write(folder)
             write_predictions(folder / "predictions.csv", predicted.sample)

@@ -39,7 +39,7 @@ def main(workers: Workers) -> None:
     params = load_params()
     settings = params.train
     hashes = content_hashes((SPLIT, SCHEMA), workers)
-    with training_run(workers, flatten(params), hashes, SPLIT, SCHEMA) as run:
+    with training_run(workers, flatten(params, own=True), hashes, SPLIT, SCHEMA) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
         reference = ExactReference.compute(
             data.shards, data.names, data.intercept, settings, workers, data.roundoffs

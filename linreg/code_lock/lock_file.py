@@ -27,17 +27,22 @@ _BY_SUFFIX = dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "python_
 """The optional library that reads a table, by the suffix of its file."""
 
 
-def current_code(project: Path = Path()) -> dict[str, StageCode]:
+def current_code(project: Path = Path(), only: str | None = None) -> dict[str, StageCode]:
     """Return what each stage of a project would run now, in the order of dvc.yaml.
 
-    A stage that runs no Python script of the project is left out. Raises UserError for a dvc.yaml
-    that is absent or no YAML, and for a script that is not Python.
+    Python files among a stage's dependencies count like its script, such as one that the script
+    loads without importing it. A stage that runs no Python script of the project is left out, and
+    so are all but one with `only`. Raises UserError for a dvc.yaml that is absent or no YAML, and
+    for a script that is not Python.
     """
-    stages = _read(project / DVC_YAML)["stages"]
-    commands = {name: stage.get("do", stage).get("cmd", "") for name, stage in stages.items()}
-    scripts = {name: _script(command, project) for name, command in commands.items()}
-    found = {name: script for name, script in scripts.items() if script is not None}
-    return code_of_stages(found, project, _libraries_for_table(project))
+    files = {}
+    for name, declared in _read(project / DVC_YAML)["stages"].items():
+        stage = declared.get("do", declared)
+        script = _script(stage.get("cmd", ""), project)
+        if script is not None and only in (None, name):
+            deps = (project / str(dep) for dep in stage.get("deps", ()))
+            files[name] = [script, *(each for each in deps if each.suffix == ".py")]
+    return code_of_stages(files, project, _libraries_for_table(project))
 
 
 def write_code_lock(codes: Mapping[str, StageCode], project: Path = Path()) -> None:
@@ -96,7 +101,7 @@ def libraries_in(codes: Mapping[str, StageCode]) -> list[str]:
     return sorted({each for code in codes.values() for each in code if "==" in each}, key=str.lower)
 
 
-def require_current(stage: str, script: Path) -> None:
+def require_current(stage: str) -> None:
     """Raise UserError if DVC is about to record code.lock's entry for a stage that runs other code.
 
     That is so where DVC ran this stage alone. A project without code.lock, or without an entry for
@@ -107,8 +112,7 @@ def require_current(stage: str, script: Path) -> None:
     recorded = read_code_lock().get(stage)
     if recorded is None:
         return
-    now = code_of_stages({stage: script}, needed=_libraries_for_table(Path()))[stage]
-    if changed := differences(recorded, now):
+    if changed := differences(recorded, current_code(only=stage).get(stage, recorded)):
         raise UserError(
             f"{CODE_LOCK}: {stage}",
             "is not what this stage runs",

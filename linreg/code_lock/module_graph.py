@@ -39,24 +39,25 @@ class ModuleGraph:
         self._edges: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
         self._files_in = cache(_python_files)
 
-    def reached_by(self, script: Path) -> Reached:
-        """Follow the imports of a script of the project from file to file.
+    def reached_by(self, *scripts: Path) -> Reached:
+        """Follow the imports of scripts of the project from file to file.
 
         A package's __init__.py is reached with each of its modules, as Python does it. An import
         that is only executed in some cases counts. Raises UserError for a file that is not Python.
         """
-        start = str(script.resolve())
-        folder = os.path.dirname(start)
-        waiting = [start, *self._packages_of(start)]
         seen: set[str] = set()
         libraries: set[str] = set()
-        while waiting:
-            path = waiting.pop()
-            if path not in seen:
-                seen.add(path)
-                files, others = self.imported_by(path, folder)
-                waiting += files
-                libraries |= others
+        for script in scripts:
+            start = str(script.resolve())
+            folder = os.path.dirname(start)
+            waiting = [start, *self._packages_of(start)]
+            while waiting:
+                path = waiting.pop()
+                if path not in seen:
+                    seen.add(path)
+                    files, others = self.imported_by(path, folder)
+                    waiting += files
+                    libraries |= others
         linreg = {path for path in seen if path.startswith(self._package + os.sep)}
         templates = {
             str(each)

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +20,11 @@ StageCode = list[str]
 
 
 def code_of_stages(
-    scripts: Mapping[str, Path], project: Path = Path(), needed: Collection[str] = ()
+    files: Mapping[str, Sequence[Path]], project: Path = Path(), needed: Collection[str] = ()
 ) -> dict[str, StageCode]:
     """Return what each stage runs, by name.
 
-    scripts  the file of each stage, below `project`
+    files    those that each stage runs, below `project`: its script, and others that exist
     needed   those of the optional libraries that the project's table needs
 
     Files count by their content and their path in the project or the package, so that the same
@@ -34,8 +34,8 @@ def code_of_stages(
     with ImportReader(project / IMPORT_CACHE) as reader:
         graph = ModuleGraph(project, reader)
         codes = {}
-        for name, script in scripts.items():
-            reached = graph.reached_by(script)
+        for name, paths in files.items():
+            reached = graph.reached_by(*filter(Path.is_file, paths))
             names = {each for each in reached.libraries if each not in OPTIONAL or each in needed}
             codes[name] = [
                 f"project {_hash_of(reached.project, project.resolve())}",

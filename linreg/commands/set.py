@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the values, and print what each was before."""
     changes = dict(map(_parse, args.values))
-    before = flatten(load_params())
+    before = flatten(load_params(), own=True)
     load_params(changes=changes)
     set_values(PARAMS_FILE, changes)
     for key, value in changes.items():

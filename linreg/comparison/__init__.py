@@ -1,1 +1,1 @@
-"""Two models compared on the same rows."""
+"""Two runs side by side."""

@@ -5,8 +5,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from linreg.comparison.paired_test import paired_test
 from linreg.comparison.rmse_change import rmse_change
+from linreg.evaluation.paired.paired_test import paired_test
+from linreg.params.metric_names import own_metrics_in
 from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import path_figure
@@ -111,7 +112,7 @@ def metric_changes(a: RunResults, b: RunResults) -> Iterator[MetricChange]:
     for part in PARTS:
         if part in a.metrics or part in b.metrics:
             of_a, of_b = a.metrics.get(part, {}), b.metrics.get(part, {})
-            for name in METRICS:
+            for name in [*METRICS, *own_metrics_in([of_a, of_b])]:
                 yield MetricChange(f"{part}_{name}", of_a.get(name), of_b.get(name), comparable)
     yield MetricChange("gap", a.metrics.get("gap"), b.metrics.get("gap"), comparable)
 

@@ -59,6 +59,16 @@ def open_shards(
     return shards
 
 
+def open_parts(
+    split: Path, shards: Sequence[Path], design: Design, workers: Workers = ALONE
+) -> dict[str, list[Rows]]:
+    """Open the shards of the training rows, and validation and test, by the names of the parts."""
+    parts = {"train": open_shards(shards, design, workers)}
+    for name in ("validation", "test"):
+        parts[name] = [open_part(split / f"{name}.parquet", design, workers)]
+    return parts
+
+
 def open_part(path: Path, design: Design, workers: Workers = ALONE) -> Rows:
     """Open a file whose chunks are divided among the processes: validation or test."""
     rows = Rows(path, design)

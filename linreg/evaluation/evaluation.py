@@ -9,8 +9,10 @@ from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.inference import Inference
 from linreg.evaluation.metrics import compute_metrics
+from linreg.evaluation.own_metrics import OwnMetrics, PartArrays
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
+from linreg.params.metric_names import BASELINE_PREFIX, own_metrics_in
 from linreg.process.workers import ALONE, Workers
 
 CURVES = ("train_mse", "validation_mse")
@@ -22,13 +24,20 @@ def metrics_by_part(
     model: LinearModel,
     mean_target: float,
     workers: Workers = ALONE,
+    own: OwnMetrics | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the metrics of every part that has rows, next to those of predicting the mean."""
-    return {
-        part: compute_metrics(rows, model.theta, model.b, workers, mean_target)
-        for part, rows in parts.items()
-        if any(each.num_rows for each in rows)
-    }
+    """Return the metrics of every part that has rows, next to those of predicting the mean.
+
+    The user's own metrics, if there are any, need all rows of a part in memory.
+    """
+    metrics = {}
+    for part, rows in parts.items():
+        if any(each.num_rows for each in rows):
+            metrics[part] = compute_metrics(rows, model.theta, model.b, workers, mean_target)
+            if own:
+                arrays = PartArrays.collect(rows, model, workers)
+                metrics[part] |= own.of_rows(arrays, f"{part} rows")
+    return metrics
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class Evaluation:
     gates             whether all passed, and the result of each by name
     inference         the coefficient table at the exact minimum
     reference_levels  by category, the level that its other levels are compared with
+    baseline          what `compare_with_baseline` has found
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -47,6 +57,7 @@ class Evaluation:
     gates: Mapping[str, Any]
     inference: Inference
     reference_levels: Mapping[str, Level] = field(default_factory=dict)
+    baseline: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scored_part(self) -> str:
@@ -55,8 +66,8 @@ class Evaluation:
 
     @property
     def all_metrics(self) -> dict[str, Any]:
-        """The metrics by part, and the gap."""
-        return {**self.metrics, **self.gap}
+        """The metrics by part, the gap, and the comparison with a baseline if there is one."""
+        return {**self.metrics, **self.gap, **self.baseline}
 
     def write(self, folder: Path) -> None:
         """Write scores.json, metrics.json, inference.json and gates.json."""
@@ -67,9 +78,12 @@ class Evaluation:
         write_document(folder / "gates.json", self.gates)
 
     def scores(self) -> dict[str, Any]:
-        """Return the few numbers that runs are compared by: gap, RMSE of each part, and one R²."""
+        """Return the few numbers that runs are compared by: gap, RMSE and the user's own metrics of
+        each part, and one R².
+        """
+        names = ["rmse", *own_metrics_in(self.metrics.values())]
         scores: dict[str, Any] = {
-            part: {"rmse": metrics["rmse"]} for part, metrics in self.metrics.items()
+            part: {name: metrics[name] for name in names} for part, metrics in self.metrics.items()
         }
         scores[self.scored_part]["r2"] = self.metrics[self.scored_part]["r2"]
         return scores | {"gap": self.gap["gap"]}
@@ -82,6 +96,11 @@ class Evaluation:
                 name = f"{part}_{metric}"
                 if isinstance(value, float) and name not in CURVES:
                     values[name] = value
+        if self.baseline:
+            of_baseline = self.baseline["baseline_file"].items()
+            name = f"test_{BASELINE_PREFIX}"
+            values |= {f"{name}{key}": each for key, each in of_baseline if isinstance(each, float)}
+            values["beats_baseline"] = self.baseline["beats_baseline"]
         return values | self.inference.as_metrics()
 
     def summary(self) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 from linreg.params.params import Gate
 
+OF_ALL = ("gap", "beats_baseline")
+"""The gates that are not about a part."""
 LARGEST_GAP = 0.01
 """A training whose loss ends further above its minimum, as a share of it, has not converged."""
 
@@ -12,14 +14,14 @@ LARGEST_GAP = 0.01
 def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether all gates passed, and for each its value, its bounds and whether it passed.
 
-    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`; the gate gap,
-    `metrics["gap"]`. A gate without a value (a part without rows, or a constant target) fails. A
-    gap above LARGEST_GAP fails, whatever gate there is on it.
+    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`; the gates gap and
+    beats_baseline bound the entry of their name. A gate without a value (a part without rows, or a
+    constant target) fails. A gap above LARGEST_GAP fails, whatever gate there is on it.
     """
     results = {}
     for name, gate in sorted(gates.items()):
         part, _, metric = name.partition("_")
-        value = metrics.get(part, {}).get(metric) if metric else metrics.get(part)
+        value = metrics.get(name) if name in OF_ALL else metrics.get(part, {}).get(metric)
         passed = value is not None and _is_within(gate, value)
         results[name] = {"value": value, "min": gate.min, "max": gate.max, "passed": passed}
     if (metrics.get("gap") or 0.0) > LARGEST_GAP:

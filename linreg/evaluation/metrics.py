@@ -67,14 +67,28 @@ def compute_metrics(
     return metrics
 
 
+def metrics_of_arrays(actual: Floats, predicted: Floats) -> dict[str, Any]:
+    """Return what `compute_metrics` does for any predictions; both (n,) with n ≥ 1."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        tss = float(np.square(actual - actual.mean()).sum())
+        errors = _sums_of_errors(actual - predicted)
+    is_constant = actual.min() == actual.max()
+    return _metrics(len(actual), 0.0 if is_constant else tss, *([value] for value in errors))
+
+
 def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
     """Return the entries of `_Sums` for one chunk."""
     y = chunk.y
     sums = [len(y), y.sum(), np.square(y - y.mean()).sum(), y.min(), y.max()]
     for errors in (y - linear(chunk.X, theta, b), y - (b if baseline is None else baseline)):
-        sizes = np.abs(errors)
-        sums += [np.square(errors).sum(), sizes.sum(), sizes.max()]
+        sums += _sums_of_errors(errors)
     return [float(value) for value in sums]
+
+
+def _sums_of_errors(errors: Floats) -> list[float]:
+    """Return Σe², Σ|e| and max |e|."""
+    sizes = np.abs(errors)
+    return [float(np.square(errors).sum()), float(sizes.sum()), float(sizes.max())]
 
 
 def _total_sum_of_squares(sums: _Sums) -> float:

@@ -20,6 +20,7 @@ from linreg.dvc_command import require_dvc
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
+from linreg.params.metric_names import own_metrics_in
 from linreg.params.params import flatten
 
 METRICS = "models/evaluation/metrics.json"
@@ -55,7 +56,7 @@ class Experiment:
             values["gap"] = metrics["gap"]
         for part in ("test", "validation", "train"):
             of_part = metrics.get(part, {})
-            for name in METRIC_NAMES:
+            for name in [*METRIC_NAMES, *own_metrics_in([of_part])]:
                 if of_part.get(name) is not None:
                     values[f"{part}_{name}"] = of_part[name]
         return values
@@ -114,9 +115,9 @@ def _commit_of(name: str) -> str:
 
 
 def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any]) -> None:
-    wanted = flatten(load_params(changes=changes))
+    wanted = flatten(load_params(changes=changes), own=True)
     text = git("show", f"{commit}:./{PARAMS_FILE}")
-    found = flatten(parse_params(text, Path(f"experiment {name}: {PARAMS_FILE}")))
+    found = flatten(parse_params(text, Path(f"experiment {name}: {PARAMS_FILE}")), own=True)
     different = [f"{key}={found.get(key)}" for key in wanted if found.get(key) != wanted[key]]
     if different:
         raise UserError(

@@ -87,8 +87,11 @@ def _parse_distribution(text: str, key: str, values: str) -> "BaseDistribution":
     if scale not in ("", "log"):
         raise UserError(text, "must end in :log or without a colon", found=scale)
     ends = _parse_value(key, low), _parse_value(key, high)
-    is_integer = field_type(key) is int
-    if is_integer and not all(isinstance(end, int) for end in ends):
+    are_integers = all(isinstance(end, int) for end in ends)
+    type_ = field_type(key)
+    # A parameter of a stage of the user's own has no type.
+    is_integer = type_ is int or (type_ is None and are_integers)
+    if is_integer and not are_integers:
         raise UserError(text, "must be a range of whole numbers", found=bounds)
     try:
         if is_integer:

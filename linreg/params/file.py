@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
 from linreg.params.fetch import Fetch
+from linreg.params.metric_names import METRICS, METRICS_FILE, own_metric_names
+from linreg.params.own_sections import own_sections
 from linreg.params.params import RENAMED, Gate, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
@@ -29,9 +31,12 @@ PLAIN_WORDS = {
     " after validation, not 0": "",
 }
 """Words of pydantic's messages, and those that someone who edits YAML would use."""
+OWN_SECTION = (
+    "; a section for a stage of your own must be among the params of that stage in dvc.yaml"
+)
 WHAT_A_GATE_IS = (
-    "is not a gate; a gate is gap, or PART_METRIC such as test_r2 (train, validation or test; mse, "
-    "rmse, mae, r2 or max_error)"
+    "is not a gate; a gate is gap, beats_baseline, or PART_METRIC such as test_r2 (train, "
+    "validation or test; mse, rmse, mae, r2, max_error or a function in stages/metrics.py)"
 )
 
 
@@ -48,15 +53,19 @@ def load_params(path: Path = PARAMS_FILE, changes: Mapping[str, Any] = NO_CHANGE
         ) from None
     except UnicodeDecodeError as error:
         raise not_plain(path, error) from None
-    params, notes = _parse(text, path, changes)
+    params, notes = _parse(text, path, changes, path.with_name("dvc.yaml"))
+    _require_metrics_of_gates(params, path)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return params
 
 
 def parse_params(text: str, path: Path, changes: Mapping[str, Any] = NO_CHANGES) -> Params:
-    """Check the text of a params.yaml, as `load_params` does; `path` is its name in messages."""
-    return _parse(text, path, changes)[0]
+    """Check the text of a params.yaml, as `load_params` does; `path` is its name in messages.
+
+    It may have any further sections, as it belongs to another dvc.yaml than the one that is here.
+    """
+    return _parse(text, path, changes, None)[0]
 
 
 def field_type(key: str) -> Any:
@@ -70,7 +79,9 @@ def field_type(key: str) -> Any:
     return field.annotation if field is not None else None
 
 
-def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, list[str]]:
+def _parse(
+    text: str, path: Path, changes: Mapping[str, Any], dvc_yaml: Path | None
+) -> tuple[Params, list[str]]:
     """Return the parameters, and what to write in place of keys of earlier versions."""
     values = read_yaml(text, path)
     values = {} if values is None else values
@@ -83,6 +94,8 @@ def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, l
                 )
             values[section] = (values.get(section) or {}) | {key: value}
         notes = _rename_keys(values, path)
+        if dvc_yaml is not None and isinstance(values, dict):
+            _require_known_sections(values, path, dvc_yaml)
         # Pydantic's strict mode takes JSON lists for tuples, but not Python's.
         document = json.dumps(values, ensure_ascii=False).encode()
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
@@ -91,6 +104,37 @@ def _parse(text: str, path: Path, changes: Mapping[str, Any]) -> tuple[Params, l
         return Params.model_validate_json(document), notes
     except ValidationError as error:
         raise _first_mistake(path, error.errors(include_url=False)) from None
+
+
+def _require_known_sections(values: Any, path: Path, dvc_yaml: Path) -> None:
+    """Raise UserError for a section that is neither ours nor named by a stage in dvc.yaml."""
+    # A list as a name is refused when the document is made.
+    names = [name for name in values if not isinstance(name, tuple)]
+    further = [name for name in names if name not in Params.model_fields]
+    if further:
+        named = own_sections(dvc_yaml)
+        for name in further:
+            if name not in named:
+                todo = f"{_nearest([str(name)])}{OWN_SECTION}"
+                raise UserError(f"{path}: {name}", "is not a parameter", todo=todo)
+            if not isinstance(values[name], dict | None):
+                raise UserError(f"{path}: {name}", "must be a section", found=repr(values[name]))
+
+
+def _require_metrics_of_gates(params: Params, path: Path) -> None:
+    """Raise UserError for a gate on a metric that is neither ours nor in the project's own file."""
+    for gate in params.evaluate.gates:
+        metric = "" if gate == "beats_baseline" else gate.partition("_")[2]
+        if metric and metric not in METRICS and metric not in _own_metrics(path.parent):
+            where = f"{path}: evaluate.gates.{gate}"
+            raise UserError(where, WHAT_A_GATE_IS, found=repr(gate))
+
+
+def _own_metrics(project: Path) -> list[str]:
+    try:
+        return own_metric_names(project / METRICS_FILE)
+    except (SyntaxError, ValueError) as error:
+        raise UserError(METRICS_FILE, "is not Python", found=error) from None
 
 
 def _rename_keys(values: Any, path: Path) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from linreg.params.fetch import Fetch, FetchName
 from linreg.params.ingest import Ingest
@@ -202,6 +202,12 @@ class Train(Section):
         return self
 
 
+MEAN = "data/split"
+"""The baseline that is the mean of the training rows. It is a path, and of an input of evaluate,
+because dvc.yaml names the baseline among the inputs, which DVC does not allow to be none.
+"""
+
+
 class Gate(Section):
     """Bounds on a metric; a value equal to a bound passes."""
 
@@ -218,7 +224,7 @@ class Gate(Section):
 
 
 GateName = Annotated[
-    str, Field(pattern=r"^(gap|(train|validation|test)_(mse|rmse|mae|r2|max_error))$")
+    str, Field(pattern=r"^(gap|(train|validation|test)_[^\W\d]\w*|beats_baseline)$")
 ]
 
 
@@ -227,11 +233,28 @@ class Evaluate(Section):
 
     gates: dict[GateName, Gate] = Field(
         default_factory=dict,
-        description="Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`.",
+        description=(
+            "Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`; also by one of "
+            "your own in stages/metrics.py."
+        ),
     )
     confidence: float = Field(
         0.95, gt=0, lt=1, description="Confidence level of the intervals of θ and b."
     )
+    baseline: str = Field(
+        MEAN,
+        min_length=1,
+        description=(
+            f"What the model should beat: `{MEAN}` for the mean of its training rows, or a file "
+            "with the predictions of another model for its test rows, CSV or Parquet."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _gate_has_its_baseline(self) -> Self:
+        if "beats_baseline" in self.gates and self.baseline == MEAN:
+            raise ValueError("the gate beats_baseline needs a file of predictions as baseline")
+        return self
 
 
 class Tracking(Section):
@@ -242,6 +265,9 @@ class Tracking(Section):
 
 class Params(Section):
     """The whole of params.yaml."""
+
+    # Further sections belong to stages of the user's own; linreg.params.file asks dvc.yaml which.
+    model_config = ConfigDict(extra="allow")
 
     generate: Generate = Generate()
     fetch: dict[FetchName, Fetch] = Field(
@@ -258,6 +284,8 @@ class Params(Section):
     def _sections_are_consistent(self) -> Self:
         if self.train.patience > 0 and self.split.validation == 0:
             raise ValueError("train.patience needs validation rows, but split.validation is 0")
+        if self.evaluate.baseline != MEAN and self.split.test == 0:
+            raise ValueError("evaluate.baseline needs test rows, but split.test is 0")
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 "train.batch_size must be a multiple of split.shards, as every shard contributes "
@@ -277,8 +305,12 @@ def split_column(by: str) -> str | None:
     return by.partition(":")[2] or None
 
 
-def flatten(params: Params) -> dict[str, Any]:
-    """Return every parameter by its dotted name, as MLflow shows it: `train.lr`."""
+def flatten(params: Params, *, own: bool = False) -> dict[str, Any]:
+    """Return every parameter by its dotted name, as MLflow shows it: `train.lr`.
+
+    own  whether to add those of the user's own sections, each key with its whole value; evaluate,
+         and so the report, do not depend on them
+    """
     parameters: dict[str, Any] = {}
 
     def add(name: str, value: Any) -> None:
@@ -293,5 +325,10 @@ def flatten(params: Params) -> dict[str, Any]:
         for key, inner in value.items():
             add(f"{name}.{key}".removeprefix("."), inner)
 
-    add("", params.model_dump(mode="json"))
+    add("", params.model_dump(mode="json", include=set(Params.model_fields)))
+    if params.evaluate.baseline == MEAN:
+        # A run without a baseline of its own has no line about one.
+        del parameters["evaluate.baseline"]
+    for name, section in (params.model_extra or {}).items() if own else ():
+        parameters |= {f"{name}.{key}": value for key, value in (section or {}).items()}
     return parameters

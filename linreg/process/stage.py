@@ -158,7 +158,7 @@ def _begin() -> None:
     """
     if stage_name := os.environ.get("DVC_STAGE"):
         _end_with_parent(signal.SIGTERM)
-        require_current(stage_name.partition("@")[0], Path(sys.argv[0]))
+        require_current(stage_name.partition("@")[0])
 
 
 def _end_with_parent(number: signal.Signals) -> None:

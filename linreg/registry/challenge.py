@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from linreg.comparison.paired_test import PairedTest, paired_test_on_file
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
+from linreg.evaluation.paired.paired_test import PairedTest, paired_test_on_file
 from linreg.fit.model import LinearModel
 
 SPLIT = "data/split"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from linreg.markdown import plain
+from linreg.params.metric_names import own_metrics_in
 from linreg.registry.candidate import Candidate
 from linreg.tracking.journal.legal_names import with_legal_names
 from linreg.tracking.mlflow.required_columns import required_columns_markdown
@@ -55,8 +56,9 @@ def _coefficients(candidate: Candidate) -> Iterator[tuple[str, float]]:
 
 def _metrics(candidate: Candidate) -> Iterator[tuple[str, float]]:
     for part in ("test", "validation", "train"):
-        for name in ("rmse", "r2"):
-            value = candidate.metrics.get(part, {}).get(name)
+        of_part = candidate.metrics.get(part, {})
+        for name in ("rmse", "r2", *own_metrics_in([of_part])):
+            value = of_part.get(name)
             if value is not None:
                 yield f"{part}_{name}", value
     if candidate.metrics.get("gap") is not None:

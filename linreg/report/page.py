@@ -13,6 +13,7 @@ from linreg.evaluation.predictions import PredictedRows
 from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
+from linreg.params.metric_names import own_metrics_in
 from linreg.params.params import split_column
 from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
 from linreg.report.coefficient_table import fit_in_words, html_table
@@ -83,6 +84,7 @@ def report_page(
             "num_features": len(design.schema.features),
             "diagnostics": diagnostics(results),
             "metrics": _metric_columns(results),
+            "own_metrics": own_metrics_in(results.metrics[part] for part in results.parts),
             "columns": _profile_columns(context["profile"]["columns"], design),
             "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),
             "worst": _worst_rows(predicted, context["target"]),
@@ -138,8 +140,12 @@ def _feature_figures(
 def _metric_columns(results: RunResults) -> list[tuple[str, str, list[str]]]:
     """Return for each part its name, its number of rows and its metrics, aligned by column."""
     parts = [results.metrics[part] for part in results.parts]
-    columns = [[part[name] for part in parts] for name in METRICS]
+    names = [*METRICS, *own_metrics_in(parts)]
+    columns = [[part[name] for part in parts] for name in names]
     columns.append([part["baseline"]["rmse"] for part in parts])
+    if baseline := results.metrics.get("baseline_file"):
+        of_test = [baseline["rmse"] if part == "test" else None for part in results.parts]
+        columns.append(of_test)
     cells = [alike(values, DIGITS_OF_METRICS) for values in columns]
     num_rows = [str(part["n"]) for part in parts]
     rows = map(list, zip(*cells, strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.evaluation.paired.paired_test import PairedTest
 from linreg.files import file_hash, missing_output, read_document, read_folder
 from linreg.report.context import FORMAT
 
@@ -181,6 +182,15 @@ class RunResults:
     def missing_errors(self) -> str | None:
         """Why there are no standard errors, as a sentence; None if there are."""
         return NO_ERRORS.get(str(self.inference.get("no_errors")))
+
+    @property
+    def improvement(self) -> str | None:
+        """How the model compares with the file that is its baseline, as text; None without one."""
+        baseline = self.metrics.get("baseline_file")
+        if baseline is None:
+            return None
+        test = PairedTest(**baseline["improvement"])
+        return f"{baseline['file']} → model on {test.num_rows} test rows: {test.in_words()}"
 
     @property
     def confidence(self) -> str:

@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from linreg.dvc_lock import locked_outputs
+from linreg.dvc_lock import DVC_LOCK, read_lock
 from linreg.errors import UserError
 from linreg.files import content_hash, new_file, new_folder, size_of
 from linreg.git import MOST_BYTES_FOR_GIT, query_git
@@ -78,6 +78,8 @@ def _is_tracked(source: str) -> bool:
         return True
     if query_git("ls-files", "--error-unmatch", "--", source) is not None:
         return True
+    # Also what a stage of the user's own has written while the others have yet to run.
     with suppress(UserError):
-        return any(source == output.path for output in locked_outputs(Path()))
+        outputs = [out.path for stage in read_lock(DVC_LOCK).stages.values() for out in stage.outs]
+        return any(Path(source).is_relative_to(output) for output in outputs)
     return False

@@ -1,11 +1,13 @@
 """The results of a run on one screen."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from linreg.data.formula.design import DesignTerm
 from linreg.evaluation.gates import format_bounds
 from linreg.fit.history import gap_in_words
+from linreg.params.metric_names import own_metrics_in
 from linreg.report.coefficient_table import (
     coefficient_columns,
     fit_in_words,
@@ -45,6 +47,8 @@ def summary_lines(
     dropped = sum(profile["dropped"].values())
     yield f"\nrows: {profile['rows_read']} read{left_out}, {dropped} dropped"
     yield from table(_metric_rows(results), "<>")
+    if results.improvement:
+        yield results.improvement
     for name, gate in results.gates.items():
         yield f"gate {name} ({format_bounds(gate)}): {_gate_result(gate)}"
 
@@ -78,8 +82,12 @@ def _filled(phrases: Iterable[str]) -> list[str]:
 
 def _metric_rows(results: RunResults) -> list[list[str]]:
     metrics = [results.metrics[part] for part in results.parts]
-    columns = {title: [each[key] for each in metrics] for title, key in METRICS.items()}
+    titles = METRICS | {name: name for name in own_metrics_in(metrics)}
+    columns = {title: [each[key] for each in metrics] for title, key in titles.items()}
     columns["RMSE of the mean"] = [each["baseline"]["rmse"] for each in metrics]
+    if baseline := results.metrics.get("baseline_file"):
+        of_test = [baseline["rmse"] if part == "test" else None for part in results.parts]
+        columns[f"RMSE of {Path(baseline['file']).name}"] = of_test
     cells = [alike(values, DIGITS_OF_METRICS) for values in columns.values()]
     num_rows = [str(each["n"]) for each in metrics]
     rows = zip(results.parts, num_rows, *cells, strict=True)

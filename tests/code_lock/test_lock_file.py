@@ -58,6 +58,18 @@ def test_what_is_written_is_read_and_not_written_again(project: Path) -> None:
     assert read_yaml((project / "code.lock").read_text(), "code.lock") == codes
 
 
+def test_a_python_file_that_a_stage_declares_counts_like_its_script(project: Path) -> None:
+    (project / "dvc.yaml").write_text(
+        "stages: {clean: {cmd: python -m stages.clean, deps: [own.py, table.csv, absent.py]}}\n"
+    )
+    (project / "own.py").write_text("import numpy, below, pandas\n")
+    (project / "below.py").write_text("")
+    before = current_code()["clean"]
+    assert any(each.startswith("pandas==") for each in before)
+    (project / "below.py").write_text("x = 1\n")
+    assert differences(before, current_code()["clean"]) == ["the code of the project"]
+
+
 def test_a_workbook_brings_the_library_that_reads_it(project: Path) -> None:
     (project / "stages/clean.py").write_text("import python_calamine, numpy\n")
     for source, is_needed in (("t.csv", False), ("t.xlsx", True), ("T.XLS", True)):
@@ -86,15 +98,15 @@ def test_the_hash_of_the_code_does_not_depend_on_libraries() -> None:
 
 def test_a_stage_refuses_code_that_is_not_in_the_lock(project: Path) -> None:
     script = project / "stages/clean.py"
-    require_current("clean", script)
+    require_current("clean")
     write_code_lock(current_code())
-    require_current("clean", script)
-    require_current("unknown", script)
+    require_current("clean")
+    require_current("unknown")
     script.write_text("import numpy, own\n")
     (project / "own.py").write_text("")
     message = r"code\.lock: clean: is not what this stage runs; .*the code of the project; run"
     with pytest.raises(UserError, match=message):
-        require_current("clean", script)
+        require_current("clean")
 
 
 @pytest.mark.parametrize("text", ["[]\n", "clean: 1\n", "", "clean: [\n"])

@@ -22,7 +22,7 @@ def project(folder: Path) -> Path:
 
 
 def code(folder: Path) -> list[str]:
-    return code_of_stages({"clean": folder / "stages/clean.py"}, folder)["clean"]
+    return code_of_stages({"clean": [folder / "stages/clean.py"]}, folder)["clean"]
 
 
 def test_the_same_files_have_the_same_code_wherever_they_are(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_package_has_the_same_code_from_another_folder(tmp_path: Path) -> No
     program = (
         "from pathlib import Path\n"
         "from linreg.code_lock.stage_code import code_of_stages\n"
-        "print(code_of_stages({'train': Path('stages/train.py')})['train'])\n"
+        "print(code_of_stages({'train': [Path('stages/train.py')]})['train'])\n"
     )
     outputs = [
         subprocess.run(

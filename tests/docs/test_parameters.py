@@ -28,6 +28,11 @@ BEYOND_A_SCHEMA = (
     "train.batch_size must be a multiple of split.shards",
     "is not a character encoding",
     "decimal and thousands must differ",
+    "needs a file of predictions",
+    "evaluate.baseline needs test rows",
+    # A schema knows neither the user's metrics nor the stages in dvc.yaml.
+    "a function in stages/metrics.py",
+    "a section for a stage of your own",
 )
 # The tables to fetch have names, and are sections below that of `fetch`.
 MODEL_OF: dict[str, Any] = {name: field.annotation for name, field in Params.model_fields.items()}

@@ -30,7 +30,11 @@ def test_params_yaml_shows_every_key_and_its_default() -> None:
 
 def test_the_file_in_the_repository_is_valid() -> None:
     assert load_params(ROOT / "params.yaml").model_dump(mode="json") == documented() | {
-        "evaluate": {"gates": {"test_r2": {"min": 0.9, "max": None}}, "confidence": 0.95}
+        "evaluate": {
+            "gates": {"test_r2": {"min": 0.9, "max": None}},
+            "confidence": 0.95,
+            "baseline": "data/split",
+        }
     }
 
 

@@ -17,11 +17,13 @@ from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
 from linreg.evaluation.metrics import compute_metrics
+from linreg.evaluation.own_metrics import PartArrays
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
+from linreg.fit.model import LinearModel
 from linreg.fit.squared_error import mean_squared_error
 from linreg.params.params import Train
 from linreg.process.workers import ALONE, Workers
@@ -112,6 +114,11 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
             compute_metrics(rows, theta, b, workers, exact.mean_target) for rows in (shards, part)
         ],
         "robust": [kind, bits(errors)],
+        "arrays": [
+            bits(array)
+            for rows in (shards, part)
+            for array in PartArrays.collect(rows, LinearModel(design, theta, b, {}), workers)
+        ],
     }
 
 

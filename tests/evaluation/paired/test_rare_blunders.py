@@ -13,8 +13,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from linreg.comparison.differences import MeanDifference
-from linreg.comparison.paired_test import (
+from linreg.data.formula.design import Design
+from linreg.data.tables.parquet import write_table
+from linreg.errors import UserError
+from linreg.evaluation.paired.differences import MeanDifference
+from linreg.evaluation.paired.paired_test import (
     MAX_P,
     NUM_BLOCKS,
     PairedTest,
@@ -22,9 +25,6 @@ from linreg.comparison.paired_test import (
     paired_test_of_means,
     paired_test_on_file,
 )
-from linreg.data.formula.design import Design
-from linreg.data.tables.parquet import write_table
-from linreg.errors import UserError
 from linreg.fit.model import LinearModel
 
 Floats = NDArray[np.float64]
@@ -279,7 +279,7 @@ def test_other_rows_beyond_float64_are_refused_by_their_file(compare: Compare) -
 def test_of_more_other_rows_than_needed_the_first_are_read(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("linreg.comparison.paired_test.MAX_OTHER_ROWS", 100)
+    monkeypatch.setattr("linreg.evaluation.paired.paired_test.MAX_OTHER_ROWS", 100)
     own, *others = np.random.default_rng(5).normal(size=(3, 100))
     own /= 9
     assert compare(own, *others) == compare(own, others[0])

@@ -83,22 +83,33 @@ class Differences:
         The sums of a row group are numpy's. Raises UserError where a model cannot take the rows,
         and for squared errors beyond float64.
         """
+        return cls._sum(_errors_of_models(paths, before, after), by, max_rows)
+
+    @classmethod
+    def from_predictions(
+        cls, path: Path, before: Floats, after: LinearModel, by: str
+    ) -> "Differences":
+        """Compare predictions (n,) of all rows of a file with those of a model; like `read`."""
+        return cls._sum(_errors_of_predictions(path, before, after), by)
+
+    @classmethod
+    def _sum(
+        cls, errors: Iterable["_ErrorPair"], by: str, max_rows: float = math.inf
+    ) -> "Differences":
         column = split_column(by)
         sums: list[_Sums] = []
         clusters: dict[Any, list[_Cluster]] = defaultdict(list)
         num_rows = 0
-        for file, index, chunks in _chunk_pairs(paths, before, after):
+        for file, group, before, after in errors:
             # What is beyond float64 is refused below.
             with np.errstate(over="ignore", invalid="ignore"):
-                squares = [
-                    _squared_errors(*each) for each in zip(chunks, (before, after), strict=True)
-                ]
+                squares = np.square(before), np.square(after)
                 d = squares[0] - squares[1]
                 sums.append(_Sums.of(d, *squares))
             if not math.isfinite(sums[-1].squares):
                 raise beyond_float64(file.path, sums[-1].total)
             if column is not None:
-                cells = file.row_group(index, [column]).column(column)
+                cells = file.row_group(group, [column]).column(column)
                 for value, cluster in _clusters(cells, d):
                     clusters[value].append(cluster)
             num_rows += len(d)
@@ -160,6 +171,15 @@ class _Sums(NamedTuple):
         return cls(len(d), *map(float, (d.sum(), squares, before.sum(), after.sum())))
 
 
+class _ErrorPair(NamedTuple):
+    """The errors y − ỹ of both models in a row group, each (n,); its file, and its number there."""
+
+    file: TableFile
+    group: int
+    before: Floats
+    after: Floats
+
+
 class _Cluster(NamedTuple):
     """The rows of one group within a row group: their number and Σd."""
 
@@ -167,22 +187,35 @@ class _Cluster(NamedTuple):
     total: float
 
 
-def _chunk_pairs(
+def _errors_of_models(
     paths: Iterable[Path], before: LinearModel, after: LinearModel
-) -> Iterator[tuple[TableFile, int, tuple[Chunk, Chunk]]]:
-    """Yield each row group of the files, by file and number, as both models see it."""
+) -> Iterator[_ErrorPair]:
     for path in paths:
         rows = Rows(path, before.design), Rows(path, after.design)
         for each in rows:
             # They are read once.
             each.limit_cache(0)
         file = TableFile(path)
-        for index, chunks in enumerate(zip(*rows, strict=True)):
-            yield file, index, chunks
+        for index, (first, second) in enumerate(zip(*rows, strict=True)):
+            yield _ErrorPair(file, index, _errors(first, before), _errors(second, after))
 
 
-def _squared_errors(chunk: Chunk, model: LinearModel) -> Floats:
-    return np.square(chunk.y - linear(chunk.X, model.theta, model.b))
+def _errors_of_predictions(path: Path, before: Floats, after: LinearModel) -> Iterator[_ErrorPair]:
+    rows = Rows(path, after.design)
+    rows.limit_cache(0)
+    file = TableFile(path)
+    for index, chunk in enumerate(rows):
+        first = rows.first_row(index) - 1
+        with np.errstate(over="ignore"):
+            of_predictions = chunk.y - before[first : first + len(chunk.y)]
+        yield _ErrorPair(file, index, of_predictions, _errors(chunk, after))
+
+
+def _errors(chunk: Chunk, model: LinearModel) -> Floats:
+    # What is beyond float64 is refused with its square.
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors: Floats = chunk.y - linear(chunk.X, model.theta, model.b)
+    return errors
 
 
 def _squares_of_rows(sums: Sequence[_Sums], difference: float) -> float:

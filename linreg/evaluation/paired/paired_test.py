@@ -2,7 +2,7 @@
 
 The interval is Student's for paired samples ("Student", The probable error of a mean, Biometrika 6,
 1908): d̄ ± t·(standard error of d̄), with one degree of freedom less than there are independent
-units: rows, groups, or NUM_BLOCKS blocks of time (see linreg.comparison.differences).
+units: rows, groups, or NUM_BLOCKS blocks of time (see linreg.evaluation.paired.differences).
 
 Student's interval knows nothing of an error that is huge and so rare that no test row has it: a
 model that is a little better otherwise then seems better beyond doubt. The test rows alone cannot
@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.comparison.differences import Differences, MeanDifference, beyond_float64
 from linreg.errors import UserError
-from linreg.evaluation.distributions import f_p_value, t_critical_value
+from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
+from linreg.evaluation.paired.differences import Differences, MeanDifference, beyond_float64
 from linreg.fit.model import LinearModel
 from linreg.params.params import split_column
 
@@ -77,6 +77,15 @@ class PairedTest:
     def is_improvement(self) -> bool:
         """Whether the other model is significantly better: the whole interval is above 0."""
         return self.low > 0
+
+    @property
+    def confidence_of_improvement(self) -> float:
+        """The largest confidence at which the other model is significantly better; 0 for none."""
+        if self.difference <= 0:
+            return 0.0
+        if self.standard_error == 0:
+            return 1.0
+        return 1 - t_p_value(self.difference / self.standard_error, self.num_units - 1)
 
     @property
     def is_deterioration(self) -> bool:
@@ -126,19 +135,36 @@ def paired_test_on_file(
     in the metrics. Raises UserError where a model cannot take the rows, where there are fewer than
     two units, and beyond float64.
     """
-    own = Differences.read([path], before, after, by)
-    if own.num_values < 2:
-        column = split_column(by)
-        of_what = "rows" if column is None else f"values of {column}"
-        raise UserError(
-            path, f"must hold at least two {of_what} to compare models on", found=own.num_values
-        )
+    own = _with_two_values(Differences.read([path], before, after, by), path)
     other = Differences.read(others, before, after, by, MAX_OTHER_ROWS)
     other_mean = None
     if other.num_values >= 2:
         # Blocks of as many rows as those of the test rows.
         other_mean = other.mean(max(2, NUM_BLOCKS * other.num_rows // own.num_rows))
-    test = paired_test_of_means(own.mean(NUM_BLOCKS), other_mean, confidence)
+    return _finite(paired_test_of_means(own.mean(NUM_BLOCKS), other_mean, confidence), path)
+
+
+def paired_test_of_predictions(
+    path: Path, before: Floats, after: LinearModel, confidence: float = 0.95, by: str = "row"
+) -> PairedTest:
+    """Compare predictions (n,) of all rows of a file with those of a model; see the function above.
+
+    There are no predictions of other rows, whose variance could widen the interval.
+    """
+    own = _with_two_values(Differences.from_predictions(path, before, after, by), path)
+    return _finite(paired_test_of_means(own.mean(NUM_BLOCKS), None, confidence), path)
+
+
+def _with_two_values(differences: Differences, path: Path) -> Differences:
+    if differences.num_values < 2:
+        column = split_column(differences.by)
+        of_what = "rows" if column is None else f"values of {column}"
+        what = f"must hold at least two {of_what} to compare models on"
+        raise UserError(path, what, found=differences.num_values)
+    return differences
+
+
+def _finite(test: PairedTest, path: Path) -> PairedTest:
     if not math.isfinite(test.low) or not math.isfinite(test.high):
         raise beyond_float64(path, test.difference)
     return test

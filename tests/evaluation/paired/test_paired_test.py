@@ -9,11 +9,11 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
 
-from linreg.comparison.paired_test import NUM_BLOCKS, PairedTest, paired_test_on_file
 from linreg.data.formula.design import Design
 from linreg.data.tables import parquet as table
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
+from linreg.evaluation.paired.paired_test import NUM_BLOCKS, PairedTest, paired_test_on_file
 from linreg.fit.model import LinearModel
 
 Floats = NDArray[np.float64]

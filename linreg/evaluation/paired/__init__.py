@@ -1,0 +1,1 @@
+"""Two predictions of the same rows: whether one is significantly better."""
