@@ -58,7 +58,7 @@ def reopen_run(tag: str, value: str, *, last: bool = True) -> Run | None:
 
     So evaluate finds the run of its model by the model's hash, also when DVC took the model from
     its cache; and a stage that was killed finds the run it has started. Points and models that the
-    journal has already are not added again.
+    journal has already are not added again. A run that was deleted in MLflow stays closed.
 
     last  whether no later stage will add to the run
     """
@@ -67,6 +67,7 @@ def reopen_run(tag: str, value: str, *, last: bool = True) -> Run | None:
             (time, folder.key)
             for folder in run_folders()
             if (time := _start_of_tagged(folder, tag, value)) is not None
+            and not folder.is_deleted()
         ]
         return Run(RunFolder(max(found)[1]), reopened=True, last=last) if found else None
     except OSError:
