@@ -104,8 +104,7 @@ class RunSender:
         try:
             info = self._client.get_run(run_id).info
         except MlflowException as error:
-            if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                raise
+            _reraise_unless_missing(error)
             if not self.is_deleted:
                 _log.warning("MLflow has lost run %s; it is sent from its beginning", run_id)
                 self._sync_state = SyncState(tracking_uri=self._sync_state.tracking_uri)
@@ -116,6 +115,16 @@ class RunSender:
         elif self.is_deleted:
             # It was restored, and gets the rest.
             self._record(status=info.status)
+        if self._sync_state.model_id:
+            self._check_model()
+
+    def _check_model(self) -> None:
+        """Forget a model that was deleted in MLflow: its run takes no metrics for it any more."""
+        try:
+            self._client.get_logged_model(self._sync_state.model_id)
+        except MlflowException as error:
+            _reraise_unless_missing(error)
+            self._record(model_id="")
 
     def _record(self, **changes: Any) -> None:
         self._sync_state = dataclasses.replace(self._sync_state, last_error="", **changes)
@@ -212,6 +221,12 @@ class RunSender:
         params = {param.key: param.value for param in self._params()}
         model_id = log_model(self._client, self._sync_state.run_id, artifact, values, params)
         self._record(model_id=model_id)
+
+
+def _reraise_unless_missing(error: MlflowException) -> None:
+    """Raise the error again unless it says that MLflow has no such thing."""
+    if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+        raise error
 
 
 def _damage(copy: Path, expected: str | None) -> str:
