@@ -26,6 +26,7 @@ from linreg.tracking.journal.store_location import (
     tracking_uri,
 )
 from linreg.tracking.mlflow.fetch_model import plain_artifact
+from linreg.tracking.mlflow.send import mark_deleted
 from linreg.tracking.mlflow.store import open_store, require_answer
 
 HASH_TAG = "linreg.model"
@@ -117,6 +118,8 @@ class Registry:
         """
         run = self._connected.get_run(run_id)
         if run.info.lifecycle_stage == "deleted":
+            # So that the next run of this model is another one.
+            mark_deleted(run)
             raise UserError(
                 f"run {run_id}",
                 "was deleted in MLflow",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, ViewType
+from mlflow.entities import Param, Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
@@ -221,6 +221,13 @@ class RunSender:
         params = {param.key: param.value for param in self._params()}
         model_id = log_model(self._client, self._sync_state.run_id, artifact, values, params)
         self._record(model_id=model_id)
+
+
+def mark_deleted(run: Run) -> None:
+    """Record that a run was deleted in MLflow, if its journal is here."""
+    folder = RunFolder(run.data.tags.get(KEY_TAG, ""))
+    if folder.journal.exists():
+        folder.write_sync_state(dataclasses.replace(folder.sync_state(), status=DELETED))
 
 
 def _reraise_unless_missing(error: MlflowException) -> None:
