@@ -21,11 +21,13 @@ from linreg import cli
 from linreg.data.formula.design import Design
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
+from linreg.errors import UserError
 from linreg.files import content_hash, write_document
-from linreg.fit.model import LinearModel
+from linreg.fit.model import LinearModel, load
 from linreg.tracking.audit_log import CHAMPION, Decision
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.mlflow.fetch_model import fetch_model
 from linreg.tracking.mlflow.model_registry import Registry
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import send_all
@@ -604,3 +606,29 @@ def test_a_run_that_was_deleted_in_mlflow_does_not_become_a_version(
     store.restore_run(run_id)
     send_all([folder])
     assert register("truth")[0] == 0
+
+
+def test_a_registry_of_its_own_has_the_versions_and_the_models_are_found_there(
+    project: Path,
+    prepared: tuple[Path, dict[str, str]],
+    register: Register,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    # Relative, it is one in the project, wherever the command runs.
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "sqlite:///registry.db")
+    with pytest.raises(UserError, match="no MLflow store here yet"):
+        fetch_model("models:/linreg@champion", tmp_path / "fetched")
+    assert not (project / "registry.db").exists()
+    code, out, err = register("truth")
+    assert (code, err) == (0, "")
+    assert out.endswith("registered as version 1 of linreg, champion: there was no champion\n")
+    assert versions(MlflowClient(registry_uri=f"sqlite:///{project}/registry.db")) == 1
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = load(fetch_model("models:/linreg@champion", tmp_path / "fetched"))
+    assert (found.b, *found.theta) == RUNS["truth"].coefficients
+    assert list(Path().iterdir()) == []
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    assert versions(open_store()) == 0
