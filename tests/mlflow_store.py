@@ -16,7 +16,15 @@ from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import SyncResult, send_all
 from tests import import_mlflow  # noqa: F401 - for what is imported later
 
-ISOLATED = ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+ISOLATED = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_RUN_ID",
+    "DVC_EXP_NAME",
+    "DVC_EXP_BASELINE_REV",
+)
 
 
 @pytest.fixture

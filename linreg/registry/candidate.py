@@ -16,6 +16,7 @@ from linreg.fit.model import LinearModel, load
 from linreg.lineage.evaluation_lookup import fetch_evaluation
 from linreg.lineage.run_lookup import find_run_by_id, find_runs_by_hash
 from linreg.report.results import read_documents
+from linreg.tracking.journal.sync_state import DELETED
 from linreg.tracking.runs import DATA, MODEL, KnownRun
 
 if TYPE_CHECKING:
@@ -111,9 +112,13 @@ def _value(gate: Mapping[str, Any]) -> str:
 
 
 def _run_of_model(model_hash: str) -> KnownRun:
-    """Return the newest run of a model, preferably one that was evaluated."""
+    """Return the newest run of a model, preferably one that was evaluated.
+
+    One that was deleted in MLflow does not count.
+    """
     hashes = {MODEL: model_hash}
     runs = find_runs_by_hash(hashes) or find_runs_by_hash(hashes, ask_mlflow=True)
+    runs = [run for run in runs if run.status != DELETED]
     if not runs:
         raise UserError(
             MODEL,

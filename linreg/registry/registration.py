@@ -80,7 +80,13 @@ def _already_registered(
     aliases = registry.version(int(version.version)).aliases
     is_champion = champion is not None and champion.version == version.version
     line = f"already registered: {reason} ({', '.join(aliases) or 'no alias'})"
-    return Outcome([line], is_champion and not candidate.objection)
+    objection = ""
+    if champion is None and not candidate.objection:
+        objection = (
+            f"{registry.name} has no champion any more;"
+            f" `linreg register --promote {version.version} --why TEXT` makes this version it"
+        )
+    return Outcome([line], is_champion and not candidate.objection, objection)
 
 
 def _register_new(

@@ -13,6 +13,7 @@ from typing import Any
 
 from linreg.tracking.journal.events import KILLED, RUNNING, Event, RunState, read_events
 from linreg.tracking.journal.run_folder import RunFolder, run_folders
+from linreg.tracking.journal.sync_state import DELETED
 
 MODEL = "models/model"
 DATA = ("data/split", "data/ingested/schema.json")
@@ -30,6 +31,7 @@ class KnownRun:
                 another origin
     run_id      its id in MLflow; empty while MLflow does not have it
     started     when, in milliseconds since 1970
+    status      how it ended, or RUNNING; DELETED if it was deleted in MLflow, as far as is known
     parameters  all of params.yaml by dotted names; from MLflow they are text
     model       the copy of its model in the run's folder, if there is one
     evaluation  the copy of the folder that evaluate wrote, likewise
@@ -111,13 +113,15 @@ def _known_run(folder: RunFolder) -> KnownRun:
             copy = folder.path / event.values["path"]
             copies["model" if event.kind == "model" else copy.name] = copy
     assert start is not None, "run_folders lists runs that have started"
+    sync_state = folder.sync_state()
+    status = KILLED if state.status == RUNNING and not is_alive else state.status
     folders = {name: copy for name, copy in copies.items() if copy.is_dir()}
     return KnownRun(
         folder.key,
-        folder.sync_state().run_id,
+        sync_state.run_id,
         start.values["name"],
         start.time,
-        KILLED if state.status == RUNNING and not is_alive else state.status,
+        DELETED if sync_state.status == DELETED else status,
         tags,
         start.values["parameters"],
         model=folders.get("model"),

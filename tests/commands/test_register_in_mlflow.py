@@ -21,11 +21,13 @@ from linreg import cli
 from linreg.data.formula.design import Design
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import write_table
-from linreg.files import content_hash, read_document, write_document
-from linreg.fit.model import LinearModel
+from linreg.errors import UserError
+from linreg.files import content_hash, write_document
+from linreg.fit.model import LinearModel, load
 from linreg.tracking.audit_log import CHAMPION, Decision
 from linreg.tracking.journal.open_run import start_run
 from linreg.tracking.journal.run_folder import RunFolder
+from linreg.tracking.mlflow.fetch_model import fetch_model
 from linreg.tracking.mlflow.model_registry import Registry
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.sync import send_all
@@ -146,13 +148,9 @@ def a_run(trained: Trained, learn: Callable[..., Design], top: Path, folder: Pat
 def project(prepared: tuple[Path, dict[str, str]], repository: Path) -> Path:
     """A copy of what is prepared, in the working directory."""
     top, _ = prepared
-    shutil.copytree(
-        top, repository, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mlartifacts")
-    )
-    for path in repository.glob(".linreg/runs/*/sent.json"):
-        sent = read_document(path)
-        sent["tracking_uri"] = sent["tracking_uri"].replace(str(top), str(repository))
-        write_document(path, sent)
+    shutil.copytree(top, repository, dirs_exist_ok=True)
+    # The first command that opens it has it name the copy's artifacts.
+    open_store()
     return repository
 
 
@@ -562,3 +560,75 @@ def test_an_interrupted_registration_is_completed_by_the_next_command(
     assert store.get_registered_model("linreg").aliases["champion"] == 1
     assert logged(project)[0] == tagged(store, 1)[0] == json.loads(decision.line()) | {"version": 1}
     assert Registry.open("linreg").unfinished() == []
+
+
+def test_a_model_whose_alias_was_deleted_in_mlflow_can_be_made_the_champion_again(
+    store: MlflowClient, register: Register
+) -> None:
+    register("truth")
+    store.delete_registered_model_alias("linreg", "champion")
+    code, out, err = register("truth")
+    assert code == 1
+    assert out.splitlines()[1] == (
+        "already registered: this model is version 1 of linreg (challenger)"
+    )
+    assert err == (
+        "linreg has no champion any more; `linreg register --promote 1 --why TEXT` makes this"
+        " version it\n"
+    )
+    code, _, _ = register("", "--promote", "1", "--why", "its alias was deleted")
+    assert (code, aliases(store)["champion"]) == (0, 1)
+
+
+def test_a_registered_model_that_was_deleted_in_mlflow_begins_anew(
+    store: MlflowClient, register: Register
+) -> None:
+    register("truth")
+    store.delete_registered_model("linreg")
+    code, out, err = register("truth")
+    assert (code, err) == (0, "")
+    assert out.endswith("registered as version 1 of linreg, champion: there was no champion\n")
+
+
+def test_a_run_that_was_deleted_in_mlflow_does_not_become_a_version(
+    prepared: tuple[Path, dict[str, str]], store: MlflowClient, register: Register
+) -> None:
+    folder = RunFolder(prepared[1]["truth"])
+    run_id = folder.sync_state().run_id
+    store.delete_run(run_id)
+    code, _, err = register("truth")
+    assert (code, err) == (
+        2,
+        f"error: run {run_id}: was deleted in MLflow; restore it there, or run `dvc repro --force"
+        " --single-item evaluate`, which logs another\n",
+    )
+    assert folder.is_deleted()
+    store.restore_run(run_id)
+    send_all([folder])
+    assert register("truth")[0] == 0
+
+
+def test_a_registry_of_its_own_has_the_versions_and_the_models_are_found_there(
+    project: Path,
+    prepared: tuple[Path, dict[str, str]],
+    register: Register,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    # Relative, it is one in the project, wherever the command runs.
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "sqlite:///registry.db")
+    with pytest.raises(UserError, match="no MLflow store here yet"):
+        fetch_model("models:/linreg@champion", tmp_path / "fetched")
+    assert not (project / "registry.db").exists()
+    code, out, err = register("truth")
+    assert (code, err) == (0, "")
+    assert out.endswith("registered as version 1 of linreg, champion: there was no champion\n")
+    assert versions(MlflowClient(registry_uri=f"sqlite:///{project}/registry.db")) == 1
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = load(fetch_model("models:/linreg@champion", tmp_path / "fetched"))
+    assert (found.b, *found.theta) == RUNS["truth"].coefficients
+    assert list(Path().iterdir()) == []
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    assert versions(open_store()) == 0

@@ -61,7 +61,10 @@ def _send(folders: list[RunFolder], *, everything: bool) -> tuple[int, str]:
 
     The reason says what to do, too.
     """
-    folders = [folder for folder in folders if everything or not folder.is_synced()]
+    # A run that was deleted in MLflow may have been restored.
+    folders = [
+        folder for folder in folders if everything or not folder.is_synced() or folder.is_deleted()
+    ]
     todo = "run `linreg sync` again later"
     error = ""
     num_points = 0

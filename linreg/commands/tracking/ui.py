@@ -43,13 +43,17 @@ def _prepare_experiment(name: str) -> str:
     The store and the experiment are created if there are none yet.
     """
     # Imported here because they import MLflow, which takes seconds.
+    from linreg.tracking.mlflow.experiment import DeletedExperimentError, experiment_id
     from linreg.tracking.mlflow.run_table import runs_page
-    from linreg.tracking.mlflow.store import experiment_id, open_store
+    from linreg.tracking.mlflow.store import open_store
     from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
     try:
         client = open_store()
         return runs_page(client, experiment_id(client, name))
+    except DeletedExperimentError as error:
+        print(error, file=sys.stderr)
+        return "#/experiments"
     except TRACKING_ERRORS as error:
         why = reason(error)
         where = redact_credentials(tracking_uri())

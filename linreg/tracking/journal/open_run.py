@@ -1,6 +1,8 @@
 """Starts a run, or reopens one that an earlier stage or a stopped process has started."""
 
 import json
+import os
+import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -35,6 +37,7 @@ def start_run(
     inputs: Iterable[Dataset] = (),
 ) -> Run:
     """Start a run and its journal; where none can be written, a message says so, and nothing is."""
+    _warn_of_ignored_variables(experiment)
     folder = RunFolder(uuid.uuid4().hex)
     try:
         folder.path.mkdir(parents=True)
@@ -58,7 +61,7 @@ def reopen_run(tag: str, value: str, *, last: bool = True) -> Run | None:
 
     So evaluate finds the run of its model by the model's hash, also when DVC took the model from
     its cache; and a stage that was killed finds the run it has started. Points and models that the
-    journal has already are not added again.
+    journal has already are not added again. A run that was deleted in MLflow stays closed.
 
     last  whether no later stage will add to the run
     """
@@ -67,11 +70,29 @@ def reopen_run(tag: str, value: str, *, last: bool = True) -> Run | None:
             (time, folder.key)
             for folder in run_folders()
             if (time := _start_of_tagged(folder, tag, value)) is not None
+            and not folder.is_deleted()
         ]
         return Run(RunFolder(max(found)[1]), reopened=True, last=last) if found else None
     except OSError:
         # A journal that cannot be read or written; a new one may be, or its failure is reported.
         return None
+
+
+def _warn_of_ignored_variables(experiment: str) -> None:
+    """Say which variables of MLflow name another experiment or run than params.yaml does.
+
+    params.yaml is what a run is repeated from, and names the experiment as a program does with
+    `mlflow.set_experiment`, which has priority over the variables in MLflow too.
+    """
+    runs_go = f"runs go to the experiment {experiment}, by tracking.experiment in params.yaml"
+    reasons = {
+        "MLFLOW_EXPERIMENT_NAME": runs_go,
+        "MLFLOW_EXPERIMENT_ID": runs_go,
+        "MLFLOW_RUN_ID": "each training is a run of its own",
+    }
+    for variable, why in reasons.items():
+        if os.environ.get(variable, "") not in ("", experiment):
+            print(f"tracking: {variable} is not used: {why}", file=sys.stderr)
 
 
 def _start_of_tagged(folder: RunFolder, tag: str, value: str) -> int | None:

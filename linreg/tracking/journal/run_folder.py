@@ -17,7 +17,7 @@ from linreg.errors import UserError
 from linreg.process.lock import exclusive_lock, lock
 from linreg.tracking.journal.events import ENDED, read_events
 from linreg.tracking.journal.store_location import project_root
-from linreg.tracking.journal.sync_state import SyncState
+from linreg.tracking.journal.sync_state import DELETED, SyncState
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,27 @@ class RunFolder:
 
     def reset_sync_state(self) -> None:
         """Have everything sent again; what MLflow has already stays as it is."""
-        self._sync_file.unlink(missing_ok=True)
+        # Whether the run was deleted there is known from nothing else once `mlflow gc` has run.
+        if not self.is_deleted():
+            self._sync_file.unlink(missing_ok=True)
+
+    def is_deleted(self) -> bool:
+        """Tell whether the run was deleted in MLflow, as far as a sender has noticed."""
+        return self.sync_state().status == DELETED
 
     def num_pending(self) -> int:
-        """Return the number of events that are still to be sent."""
-        offset = self.sync_state().offset
+        """Return the number of events that are still to be sent: none of a run that was deleted."""
+        state = self.sync_state()
+        if state.status == DELETED:
+            return 0
+        offset = state.offset
         with self.journal.open("rb") as file:
             file.seek(offset)
             return sum(line.endswith(b"\n") for line in file)
 
     def is_synced(self) -> bool:
         """Tell whether MLflow has every event and knows how the run ended."""
-        has_end = self.sync_state().status in ENDED
+        has_end = self.sync_state().status in (*ENDED, DELETED)
         return self.num_pending() == 0 and (has_end or self.has_writer())
 
     def has_writer(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linreg.dvc_lock import DVC_LOCK, read_lock
+from linreg.errors import UserError
 from linreg.git import query_git
 from linreg.text import count_of
 from linreg.tracking.journal.store_location import project_root
@@ -13,20 +15,26 @@ from linreg.tracking.journal.store_location import project_root
 MAX_FORMULA_LENGTH = 30
 """Of a run's name; of a longer one only the number of its terms is named."""
 
+_NOT_OWN_FILES = (
+    *(":(top)", ":(top,exclude,glob)**/dvc.lock"),
+    *(
+        f":(exclude,glob){name}"
+        for name in (".linreg/**", "mlflow.db*", "mlartifacts/**", "registry-log.jsonl")
+    ),
+)
+"""Pathspecs for all but what DVC and linreg write while the stages run, ignored by git or not."""
+
 
 def source_tags() -> dict[str, str]:
     """Return the tags that say which code is running; outside of git only what DVC knows.
 
     `git.remote` is the web page of the repository, if the commit has been pushed to one that has a
     page. `git.dirty` is true when a file that git tracks, or does not know, differs from the
-    commit. DVC rewrites dvc.lock while the stages run, so that file does not count.
+    commit; a file that the pipeline writes does not count.
     """
     tags = {}
     if commit := query_git("rev-parse", "HEAD"):
-        changes = query_git(
-            "status", "--porcelain", "--", ":(top)", ":(top,exclude,glob)**/dvc.lock"
-        )
-        tags = {"git.commit": commit, "git.dirty": "false" if changes == "" else "true"}
+        tags = {"git.commit": commit, "git.dirty": "true" if _is_dirty() else "false"}
         if page := _page_with_commit(commit):
             tags["git.remote"] = page
     for tag, variable in (
@@ -77,6 +85,30 @@ def web_page(remote: str) -> str | None:
     ):
         return None
     return f"https://{found[1]}/{found[2].rstrip('/').removesuffix('.git')}"
+
+
+def _is_dirty() -> bool:
+    """Tell whether the working tree differs from the commit in more than the pipeline writes."""
+    status = ("status", "--porcelain", "--untracked-files=normal", "--")
+    if query_git(*status, *_NOT_OWN_FILES) == "":
+        return False
+    # DVC removes what a stage writes before it starts it, also where git tracks that, such as
+    # scores.json.
+    files = [*_NOT_OWN_FILES, *(f":(exclude,literal){path}" for path in _outputs())]
+    # The status goes by size and mode; files with other line ends, or all executable, as some file
+    # systems have them, are no change of the code.
+    diff = ("-c", "core.fileMode=false", "diff", "--ignore-submodules=none", "--name-only", "HEAD")
+    untracked = ("ls-files", "--others", "--exclude-standard")
+    return any(query_git(*command, "--", *files) != "" for command in (diff, untracked))
+
+
+def _outputs() -> list[str]:
+    try:
+        stages = read_lock(DVC_LOCK).stages.values()
+    except (UserError, OSError):
+        return []
+    paths = [out.path for stage in stages for out in stage.outs]
+    return [path for path in paths if not Path(path).is_absolute()]
 
 
 def _page_with_commit(commit: str) -> str | None:

@@ -1,18 +1,20 @@
 """How much of a run's journal its MLflow store has: the file sent.json."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.files import MissingOutputError, read_document, write_document
 from linreg.tracking.journal.store_location import (
-    is_local_store,
-    local_database,
+    is_missing,
     redact_credentials,
+    store_name,
     tracking_uri,
 )
 
+DELETED = "DELETED"
+"""The status of a run that was deleted in MLflow: nothing more is sent unless it is restored."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,8 +35,8 @@ class SyncState:
     @classmethod
     def read(cls, file: Path) -> "SyncState":
         """Return what the present store has, which is nothing if `file` is about another store."""
-        nothing = cls(tracking_uri=redact_credentials(tracking_uri()))
-        if is_local_store() and not local_database().exists():
+        nothing = cls(tracking_uri=store_name())
+        if is_missing(tracking_uri()):
             return nothing
         try:
             document = read_document(file)
@@ -45,7 +47,9 @@ class SyncState:
             # Sending everything again adds nothing that MLflow has already, so this is safe.
             _log.warning("%s; the run is sent from its beginning", error)
             return nothing
-        return state if state.tracking_uri == nothing.tracking_uri else nothing
+        # linreg 0.1 has recorded the absolute path of a store in the project.
+        is_present = state.tracking_uri in (store_name(), redact_credentials(tracking_uri()))
+        return replace(state, tracking_uri=store_name()) if is_present else nothing
 
     def write(self, file: Path) -> None:
         """Write the state to `file`."""

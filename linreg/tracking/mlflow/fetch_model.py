@@ -8,12 +8,12 @@ from mlflow.models import Model
 
 from linreg.errors import UserError
 from linreg.tracking.journal.store_location import (
-    is_local_store,
-    local_database,
+    is_missing,
     redact_credentials,
+    registry_uri,
     tracking_uri,
 )
-from linreg.tracking.mlflow.store import open_store
+from linreg.tracking.mlflow.store import open_store, require_answer
 from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
 
 
@@ -25,21 +25,22 @@ def fetch_model(uri: str, folder: Path) -> Path:
     Raises UserError when the store does not answer, has no such model, or has one that is not of
     linreg.
     """
-    store = tracking_uri()
+    store = registry_uri()
     # Fetching must not create a store.
-    if is_local_store() and not local_database().exists():
+    if is_missing(store) or is_missing(tracking_uri()):
         todo = "run the pipeline first, or set MLFLOW_TRACKING_URI to another store"
         raise UserError(uri, "cannot be fetched, for there is no MLflow store here yet", todo=todo)
     where = f"{uri} in {redact_credentials(store)}"
     try:
         # Fails sooner than a download when the store is down.
-        open_store()
+        open_store(create=False)
+        require_answer(store)
     except TRACKING_ERRORS as error:
         why = reason(error)
         raise UserError(where, "cannot be fetched", found=why, todo=remedy(why)) from None
     try:
         mlflow_model = download_artifacts(
-            uri, dst_path=str(folder), tracking_uri=store, registry_uri=store
+            uri, dst_path=str(folder), tracking_uri=tracking_uri(), registry_uri=store
         )
         return plain_artifact(Path(mlflow_model), uri)
     except TRACKING_ERRORS as error:

@@ -20,13 +20,14 @@ from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.tracking.audit_log import CHALLENGER, CHAMPION, Decision, append_decision
 from linreg.tracking.journal.store_location import (
-    is_local_store,
-    local_database,
+    is_missing,
     redact_credentials,
+    registry_uri,
     tracking_uri,
 )
 from linreg.tracking.mlflow.fetch_model import plain_artifact
-from linreg.tracking.mlflow.store import open_store
+from linreg.tracking.mlflow.send import mark_deleted
+from linreg.tracking.mlflow.store import open_store, require_answer
 
 HASH_TAG = "linreg.model"
 """The tag of a version with the MD5 of its model, as in dvc.lock."""
@@ -52,14 +53,17 @@ class Registry:
 
         create  whether to create the project's own store if there is none yet
         """
-        if not create and is_local_store() and not local_database().exists():
+        if not create and (is_missing(tracking_uri()) or is_missing(registry_uri())):
             return cls(name, None)
-        return cls(name, open_store())
+        client = open_store(create=create)
+        if registry_uri() != tracking_uri():
+            require_answer(registry_uri())
+        return cls(name, client)
 
     @property
     def store(self) -> str:
         """The URI of the store, without credentials."""
-        return redact_credentials(tracking_uri())
+        return redact_credentials(registry_uri())
 
     def champion(self) -> Version | None:
         """Return the version with the alias `champion`; None where no version has it."""
@@ -95,9 +99,9 @@ class Registry:
 
     def artifact(self, version: Version, folder: Path) -> Path:
         """Download a version's plain artifact into a folder; raises UserError when it has none."""
-        model_id = str(version.source or "").removeprefix(_BY_ID)
         try:
-            return self._plain_artifact(model_id, folder)
+            location = self._connected.get_model_version_download_uri(self.name, version.version)
+            return _plain_artifact(location, folder, f"{self.name} version {version.version}")
         except (MlflowException, OSError) as error:
             raise UserError(
                 f"{self.name} version {version.version}",
@@ -113,9 +117,19 @@ class Registry:
         Raises UserError when the run has none.
         """
         run = self._connected.get_run(run_id)
+        if run.info.lifecycle_stage == "deleted":
+            # So that the next run of this model is another one.
+            mark_deleted(run)
+            raise UserError(
+                f"run {run_id}",
+                "was deleted in MLflow",
+                todo="restore it there, or run `dvc repro --force --single-item evaluate`, which"
+                " logs another",
+            )
         outputs = run.outputs.model_outputs if run.outputs else []
         for number, output in reversed(list(enumerate(outputs))):
-            artifact = self._plain_artifact(output.model_id, folder / str(number))
+            location = self._connected.get_logged_model(output.model_id).artifact_location
+            artifact = _plain_artifact(location, folder / str(number), f"model {output.model_id}")
             if content_hash(artifact) == model_hash:
                 return output.model_id, artifact
         raise UserError(
@@ -201,13 +215,13 @@ class Registry:
         except MlflowException as error:
             _reraise_unless(error, RESOURCE_ALREADY_EXISTS)
 
-    def _plain_artifact(self, model_id: str, folder: Path) -> Path:
-        location = self._connected.get_logged_model(model_id).artifact_location
-        folder.mkdir(parents=True, exist_ok=True)
-        mlflow_model = download_artifacts(
-            artifact_uri=location, dst_path=str(folder), tracking_uri=tracking_uri()
-        )
-        return plain_artifact(Path(mlflow_model), f"model {model_id}")
+
+def _plain_artifact(location: str, folder: Path, name: str) -> Path:
+    """Download an MLflow model into a folder; returns the plain artifact in it."""
+    mlflow_model = download_artifacts(
+        artifact_uri=location, dst_path=str(folder), tracking_uri=tracking_uri()
+    )
+    return plain_artifact(Path(mlflow_model), name)
 
 
 def _decisions(version: Version) -> Iterator[Decision]:

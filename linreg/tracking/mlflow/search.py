@@ -9,7 +9,8 @@ from mlflow.entities import Run, ViewType
 
 from linreg.errors import UserError
 from linreg.tracking.journal.chart_names import chart_name
-from linreg.tracking.journal.store_location import is_local_store, local_database
+from linreg.tracking.journal.store_location import is_missing, tracking_uri
+from linreg.tracking.mlflow.experiment import all_experiment_ids
 from linreg.tracking.mlflow.send import KEY_TAG
 from linreg.tracking.mlflow.store import open_store
 from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS, reason, remedy
@@ -45,7 +46,7 @@ def mlflow_curves(run_id: str, names: Iterable[str]) -> list[tuple[int, dict[str
     """Return the values of these metrics, in the order of the steps; raises like `search_runs`."""
     curves: dict[int, dict[str, float]] = {}
     try:
-        client = open_store()
+        client = open_store(create=False)
         for name in names:
             points = client.get_metric_history(run_id, chart_name(name))
             # The first runs of linreg 0.1 have the metrics under their own names.
@@ -59,7 +60,7 @@ def mlflow_curves(run_id: str, names: Iterable[str]) -> list[tuple[int, dict[str
 def fetch_artifact(run: KnownRun, name: str, folder: Path) -> Path:
     """Download an artifact of a run into `folder`; raises like `search_runs`, or if it has none."""
     try:
-        client = open_store()
+        client = open_store(create=False)
         if name not in [each.path for each in client.list_artifacts(run.run_id)]:
             raise UserError(
                 run.label, f"has no artifact {name}", found=f"a run that is {run.status}"
@@ -71,12 +72,12 @@ def fetch_artifact(run: KnownRun, name: str, folder: Path) -> Path:
 
 def _search(queries: Iterable[str]) -> list[KnownRun]:
     # Searching must not create a store.
-    if is_local_store() and not local_database().exists():
+    if is_missing(tracking_uri()):
         return []
     found: dict[str, KnownRun] = {}
     try:
-        client = open_store()
-        experiments = [each.experiment_id for each in client.search_experiments()]
+        client = open_store(create=False)
+        experiments = all_experiment_ids(client)
         for query in queries:
             for run in _all_pages(client, experiments, query):
                 found[run.info.run_id] = _known_run(run)

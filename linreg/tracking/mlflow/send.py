@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, ViewType
+from mlflow.entities import Param, Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
@@ -16,7 +16,7 @@ from linreg.files import content_hash
 from linreg.tracking.journal.description import COLUMNS, DESCRIPTION
 from linreg.tracking.journal.events import KILLED, RUNNING, Event, RunState, read_events
 from linreg.tracking.journal.run_folder import RunFolder
-from linreg.tracking.journal.sync_state import SyncState
+from linreg.tracking.journal.sync_state import DELETED, SyncState
 from linreg.tracking.mlflow.entities import (
     MAX_TAG_LENGTH,
     METRICS_PER_BATCH,
@@ -30,7 +30,7 @@ from linreg.tracking.mlflow.entities import (
     tags_of,
     truncated,
 )
-from linreg.tracking.mlflow.store import experiment_id
+from linreg.tracking.mlflow.experiment import all_experiment_ids, experiment_id
 
 MAX_DAMAGED_LINE_LENGTH = 200
 KEY_TAG = "linreg.run"
@@ -57,12 +57,19 @@ class RunSender:
         """How much of the journal MLflow has, in bytes."""
         return self._sync_state.offset
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the run was deleted in MLflow, so that nothing of it is sent."""
+        return self._sync_state.status == DELETED
+
     def send(self) -> int:
         """Send what MLflow does not have yet; returns the number of points.
 
         Raises what MLflow raises. What was sent before that is recorded, and the rest can be tried
         again.
         """
+        if self.is_deleted:
+            return 0
         # Asked before reading, so that what the writer appends before it dies is read below.
         is_alive = self._folder.has_writer()
         num_points = 0
@@ -78,11 +85,14 @@ class RunSender:
         return num_points
 
     def _find_run(self) -> None:
-        """Find the run in MLflow if this sender's predecessor has created it."""
+        """Find the run in MLflow if this sender's predecessor has created it.
+
+        Its experiment may have been renamed since, or deleted.
+        """
         if not self._sync_state.run_id:
-            experiment = experiment_id(self._client, self._start.values["experiment"])
+            experiments = all_experiment_ids(self._client, ViewType.ALL)
             query = f"tags.`{KEY_TAG}` = '{self._folder.key}'"
-            found = self._client.search_runs([experiment], query, ViewType.ALL, max_results=1)
+            found = self._client.search_runs(experiments, query, ViewType.ALL, max_results=1)
             if found:
                 self._record(run_id=found[0].info.run_id)
         if self._sync_state.run_id:
@@ -92,16 +102,29 @@ class RunSender:
         """Start over where MLflow has lost the run, and skip a run that was deleted there."""
         run_id = self._sync_state.run_id
         try:
-            run = self._client.get_run(run_id)
+            info = self._client.get_run(run_id).info
         except MlflowException as error:
-            if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                raise
-            _log.warning("MLflow has lost run %s; it is sent from its beginning", run_id)
-            self._sync_state = SyncState(tracking_uri=self._sync_state.tracking_uri)
+            _reraise_unless_missing(error)
+            if not self.is_deleted:
+                _log.warning("MLflow has lost run %s; it is sent from its beginning", run_id)
+                self._sync_state = SyncState(tracking_uri=self._sync_state.tracking_uri)
             return
-        if run.info.lifecycle_stage == "deleted":
+        if info.lifecycle_stage == "deleted":
             _log.warning("run %s was deleted in MLflow and is skipped", run_id)
-            self._record(offset=self._folder.journal.stat().st_size, status=KILLED)
+            self._record(status=DELETED)
+        elif self.is_deleted:
+            # It was restored, and gets the rest.
+            self._record(status=info.status)
+        if self._sync_state.model_id:
+            self._check_model()
+
+    def _check_model(self) -> None:
+        """Forget a model that was deleted in MLflow: its run takes no metrics for it any more."""
+        try:
+            self._client.get_logged_model(self._sync_state.model_id)
+        except MlflowException as error:
+            _reraise_unless_missing(error)
+            self._record(model_id="")
 
     def _record(self, **changes: Any) -> None:
         self._sync_state = dataclasses.replace(self._sync_state, last_error="", **changes)
@@ -198,6 +221,19 @@ class RunSender:
         params = {param.key: param.value for param in self._params()}
         model_id = log_model(self._client, self._sync_state.run_id, artifact, values, params)
         self._record(model_id=model_id)
+
+
+def mark_deleted(run: Run) -> None:
+    """Record that a run was deleted in MLflow, if its journal is here."""
+    folder = RunFolder(run.data.tags.get(KEY_TAG, ""))
+    if folder.journal.exists():
+        folder.write_sync_state(dataclasses.replace(folder.sync_state(), status=DELETED))
+
+
+def _reraise_unless_missing(error: MlflowException) -> None:
+    """Raise the error again unless it says that MLflow has no such thing."""
+    if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+        raise error
 
 
 def _damage(copy: Path, expected: str | None) -> str:

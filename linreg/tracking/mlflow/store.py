@@ -1,51 +1,63 @@
 """The MLflow store: opened, and created on first use, by one process at a time."""
 
 import logging
+import os
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
-from sqlalchemy import make_url
 
 from linreg.errors import UserError
 from linreg.process.lock import exclusive_lock
 from linreg.tracking.journal.store_location import (
+    REGISTRY_URI,
+    TRACKING_URI,
+    is_database,
     is_local_store,
+    is_missing,
     is_server,
-    local_artifacts,
     local_database,
+    redact_credentials,
+    registry_uri,
+    sqlite_file,
     state_folder,
     tracking_uri,
 )
+from linreg.tracking.mlflow.moved_store import relocate_artifacts
 
 SECONDS_TO_ANSWER = 8.0
 """How long a server may take to answer that it is up."""
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for the lock under which a store is opened, which takes two."""
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # It would log in ten lines what `reason` says in one.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def open_store() -> MlflowClient:
+def open_store(*, create: bool = True) -> MlflowClient:
     """Return a client of the store; the project's own store is created if there is none yet.
+
+    create  False for whoever only reads, of a store that is not `is_missing`: nothing is written
+            where the command runs
 
     Raises one of TRACKING_ERRORS when the store does not answer.
     """
-    with _creation_lock():
-        if is_local_store() and not local_database().exists():
-            _create_local_database()
+    with creation_lock() if create else nullcontext():
         uri = tracking_uri()
+        if create and is_local_store() and is_missing(uri):
+            _create_local_database()
         require_answer(uri)
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        _set_global_uris(uri, registry_uri())
+        client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri())
         # The client connects with its first call.
         client.search_experiments(max_results=1)
+        if is_server(uri):
+            _require_version_3(client, uri)
         return client
 
 
@@ -59,47 +71,70 @@ def require_answer(uri: str) -> None:
         credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
         options = {"max_retries": 0, "timeout": SECONDS_TO_ANSWER, "raise_on_status": False}
         http_request(credentials, "/health", "GET", **options)  # type: ignore[no-untyped-call]
-    elif uri.startswith(_DATABASES):
+    elif is_database(uri):
         _connect(uri)
 
 
-def experiment_id(client: MlflowClient, name: str) -> str:
-    """Return the id of the experiment, which is created if there is none of that name."""
-    with _creation_lock():
-        if experiment := client.get_experiment_by_name(name):
-            return str(experiment.experiment_id)
-        # A server knows where its artifacts go; those of a local database would go to wherever a
-        # command runs.
-        is_sqlite = tracking_uri().startswith("sqlite")
-        location = local_artifacts().as_uri() if is_sqlite else None
-        try:
-            return str(client.create_experiment(name, artifact_location=location))
-        except MlflowException as error:
-            experiment = client.get_experiment_by_name(name)
-            if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS) or experiment is None:
-                raise
-            return str(experiment.experiment_id)
+def _set_global_uris(tracking: str, registry: str) -> None:
+    """Have MLflow look up models:/ in these stores, which it does by settings of the process.
+
+    By default they name a mlflow.db in the working directory, which would be created.
+    """
+    names = (TRACKING_URI, REGISTRY_URI)
+    before = {name: os.environ.get(name) for name in names}
+    mlflow.set_tracking_uri(tracking)
+    mlflow.set_registry_uri(registry)
+    # MLflow has set the variables too, by which this package tells whether a store was named.
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def _require_version_3(client: MlflowClient, uri: str) -> None:
+    """Raise UserError for a server that lacks logged models, before anything is created there."""
+    try:
+        client.search_logged_models(["0"], max_results=1)
+    except MlflowException as error:
+        if error.error_code != "ENDPOINT_NOT_FOUND":
+            raise
+        raise UserError(
+            redact_credentials(uri),
+            "must be an MLflow server of version 3 or newer",
+            found=_version(uri),
+            todo="upgrade the server, or name another in MLFLOW_TRACKING_URI",
+        ) from None
+
+
+def _version(uri: str) -> str:
+    """Return the version that a server says it has."""
+    credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
+    options = {"max_retries": 0, "timeout": SECONDS_TO_ANSWER, "raise_on_status": False}
+    answer = http_request(credentials, "/version", "GET", **options)  # type: ignore[no-untyped-call]
+    version = answer.text.strip()
+    return version if re.fullmatch(r"[\w.+-]{1,30}", version) else "one without logged models"
 
 
 def _connect(uri: str) -> None:
-    if uri.startswith("sqlite"):
-        file = make_url(uri).database or ":memory:"
-        if file == ":memory:":
-            raise UserError(
-                "MLFLOW_TRACKING_URI",
-                "must name a file: what is in memory is lost when a command ends",
-                found=uri,
-                todo="unset it, or name one as in sqlite:///runs.db",
-            )
-        if not Path(file).parent.is_dir():
-            # MLflow creates the folder.
-            return
+    file = sqlite_file(uri)
+    if uri.startswith("sqlite") and file is None:
+        raise UserError(
+            TRACKING_URI,
+            "must name a file: what is in memory is lost when a command ends",
+            found=uri,
+            todo="unset it, or name one as in sqlite:///runs.db",
+        )
+    if file is not None and not file.parent.is_dir():
+        # MLflow creates the folder.
+        return
     # Imported here because it takes half a second, which a server does not need.
     from mlflow.store.db.utils import create_sqlalchemy_engine
 
     engine = create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
     try:
-        engine.connect().close()
+        with engine.begin() as connection:
+            if file is not None:
+                relocate_artifacts(connection, file)
     finally:
         engine.dispose()
 
@@ -118,7 +153,7 @@ def _create_local_database() -> None:
 
 
 @contextmanager
-def _creation_lock() -> Iterator[None]:
+def creation_lock() -> Iterator[None]:
     """Keep two processes from creating the same store or experiment; a server does that itself.
 
     Raises UserError when another process, such as a suspended one, does not release the lock.

@@ -102,6 +102,8 @@ class _LiveSender:
                 if not acquired:
                     return
                 self._try_to_send()
+            if self._sender is not None and self._sender.is_deleted:
+                return
             if self._num_failures:
                 # So that `linreg sync` need not wait for the next try.
                 lock.close()

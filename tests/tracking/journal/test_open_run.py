@@ -138,3 +138,21 @@ def test_the_newest_run_is_the_one_that_has_started_last(
     assert found is not None
     assert found.key == second.key
     found.close()
+
+
+def test_variables_of_mlflow_that_are_not_used_are_named_in_a_line_each(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "linreg")
+    with start_run("linreg", "name", {}, {}):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0123")
+    with start_run("linreg", "name", {}, {}):
+        pass
+    assert capsys.readouterr().err.splitlines() == [
+        "tracking: MLFLOW_EXPERIMENT_NAME is not used: runs go to the experiment linreg, by"
+        " tracking.experiment in params.yaml",
+        "tracking: MLFLOW_RUN_ID is not used: each training is a run of its own",
+    ]

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,74 @@ def test_the_whole_tree_counts_also_from_a_subfolder(
     Path("folder").mkdir()
     monkeypatch.chdir("folder")
     assert source_tags()["git.dirty"] == "false"
+    new = repository / "new.py"
+    new.write_text("")
+    assert source_tags()["git.dirty"] == "true"
+    new.unlink()
     (repository / "params.yaml").write_text("a: 2\n")
+    assert source_tags()["git.dirty"] == "true"
+
+
+LOCK = """\
+schema: '2.0'
+stages:
+  evaluate:
+    cmd: python -m stages.evaluate
+    outs:
+    - path: models/scores.json
+      md5: 0123456789abcdef0123456789abcdef
+      size: 2
+"""
+
+
+def test_an_output_that_git_tracks_and_dvc_removes_before_its_stage_makes_nothing_dirty(
+    commit: str,
+) -> None:
+    Path("dvc.lock").write_text(LOCK)
+    Path("models").mkdir()
+    for name in ("models/scores.json", "models/own.json"):
+        Path(name).write_text("{}")
+    git("add", ".")
+    git("commit", "-q", "-m", "scores")
+    Path("models/scores.json").unlink()
+    assert source_tags()["git.dirty"] == "false"
+    Path("models/own.json").unlink()
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_what_linreg_writes_makes_nothing_dirty_also_where_git_does_not_ignore_it(
+    commit: str, repository: Path
+) -> None:
+    for name in (".linreg/runs/a/journal.jsonl", "mlflow.db-wal", "mlartifacts/1/a"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("")
+    assert source_tags()["git.dirty"] == "false"
+
+
+def test_the_same_content_is_clean_whatever_its_times_modes_and_line_ends(commit: str) -> None:
+    file = Path("params.yaml")
+    os.utime(file, (1, 1))
+    file.chmod(0o755)
+    assert source_tags()["git.dirty"] == "false"
+    git("config", "core.autocrlf", "true")
+    file.write_bytes(b"a: 1\r\n")
+    assert source_tags()["git.dirty"] == "false"
+
+
+def test_a_submodule_counts_like_any_other_folder(commit: str, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    git("init", "-q", "-b", "main", str(library))
+    git("-C", str(library), "commit", "-q", "--allow-empty", "-m", "first")
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library), "library")
+    git("commit", "-q", "-m", "library")
+    assert source_tags()["git.dirty"] == "false"
+    Path("library/new.py").write_text("")
+    assert source_tags()["git.dirty"] == "true"
+
+
+def test_what_git_is_told_to_hide_makes_the_tree_dirty_all_the_same(commit: str) -> None:
+    git("config", "status.showUntrackedFiles", "no")
+    Path("new.py").write_text("")
     assert source_tags()["git.dirty"] == "true"
 
 

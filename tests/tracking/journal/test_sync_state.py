@@ -53,7 +53,7 @@ def test_what_another_store_has_does_not_count(server: None, tmp_path: Path) -> 
 
 def test_a_local_store_that_was_deleted_has_nothing(repository: Path) -> None:
     file, database = repository / "sent.json", repository / "mlflow.db"
-    state = a_state(f"sqlite:///{database}")
+    state = a_state("sqlite:///mlflow.db")
     state.write(file)
     assert SyncState.read(file) == SyncState(tracking_uri=state.tracking_uri)
     database.touch()
@@ -70,3 +70,17 @@ def test_a_damaged_file_counts_as_nothing_with_a_warning(
     (message,) = caplog.messages
     assert message.startswith(f"{file}: ")
     assert message.endswith("; the run is sent from its beginning")
+
+
+def test_a_store_in_the_project_is_the_same_one_where_the_project_is_moved(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = a_state("sqlite:///mlflow.db")
+    (repository / "mlflow.db").touch()
+    # As linreg 0.1 has written it.
+    a_state(f"sqlite:///{repository}/mlflow.db").write(repository / "sent.json")
+    assert SyncState.read(repository / "sent.json") == state
+    state.write(repository / "sent.json")
+    moved = repository.rename(repository.with_name("moved"))
+    monkeypatch.setenv("DVC_ROOT", str(moved))
+    assert SyncState.read(moved / "sent.json") == state

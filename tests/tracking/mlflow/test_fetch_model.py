@@ -102,6 +102,28 @@ def test_fetching_creates_no_store(repository: Path, tmp_path: Path) -> None:
     assert list(repository.iterdir()) == []
 
 
+def test_fetching_writes_nothing_where_it_runs_nor_a_store_that_was_named(
+    run: MlflowRun,
+    store: MlflowClient,
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    anywhere = tmp_path / "anywhere"
+    anywhere.mkdir()
+    monkeypatch.chdir(anywhere)
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{repository}/mlflow.db")
+    load(fetch_model(f"models:/{model.model_id}", tmp_path / "fetched"))
+    for named in ("sqlite:///none.db", f"sqlite:///{tmp_path}/none.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+        with pytest.raises(UserError, match="no MLflow store here yet"):
+            fetch_model("models:/linreg@champion", tmp_path / "fetched")
+    assert not (tmp_path / "none.db").exists()
+    assert list(anywhere.iterdir()) == []
+
+
 def test_a_server_that_is_down_is_an_error_of_one_line(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,17 +9,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Experiment
-from mlflow.exceptions import MlflowException
 
 from linreg.errors import UserError
 from linreg.process import lock as locks
 from linreg.process.lock import exclusive_lock
-from linreg.tracking.mlflow.store import experiment_id, open_store, require_answer
+from linreg.tracking.mlflow.experiment import experiment_id
+from linreg.tracking.mlflow.store import open_store, require_answer
 from linreg.tracking.mlflow.store_errors import TRACKING_ERRORS
 from tests.tracking.virtual_clock import Clock
-
-LOCATION = "mlartifacts"
 
 
 @pytest.fixture
@@ -82,39 +79,6 @@ def test_a_store_in_memory_is_refused(uri: str) -> None:
 def test_a_folder_as_a_store_is_left_to_mlflow(tmp_path: Path) -> None:
     require_answer(str(tmp_path / "mlruns"))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_experiment_is_created_once_with_its_artifacts_in_the_project(
-    store: MlflowClient, repository: Path
-) -> None:
-    number = experiment_id(store, "new")
-    assert experiment_id(store, "new") == number
-    found = store.get_experiment(number)
-    assert found.name == "new"
-    assert found.artifact_location == (repository / LOCATION).as_uri()
-
-
-class Late(MlflowClient):
-    """A client that hears of an experiment only after it has tried to create it."""
-
-    asked = 0
-
-    def get_experiment_by_name(self, name: str) -> Experiment | None:
-        self.asked += 1
-        return None if self.asked == 1 else super().get_experiment_by_name(name)
-
-
-def test_an_experiment_that_another_process_has_just_created_is_used(
-    store: MlflowClient, repository: Path
-) -> None:
-    number = experiment_id(store, "new")
-    late = Late(tracking_uri=f"sqlite:///{repository}/mlflow.db")
-    assert (experiment_id(late, "new"), late.asked) == (number, 2)
-
-
-def test_an_experiment_that_cannot_be_created_is_an_error(store: MlflowClient) -> None:
-    with pytest.raises(MlflowException, match="name"):
-        experiment_id(store, "")
 
 
 @pytest.fixture
