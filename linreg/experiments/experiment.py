@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.errors import UserError
-from linreg.git import git
+from linreg.git import environment_of_folder, git, path_from_top
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
 from linreg.params.params import flatten
 
@@ -63,7 +63,7 @@ class Experiment:
         # It takes a second to import.
         import dvc.api
 
-        return dict(json.loads(dvc.api.read(path, rev=self.commit)))
+        return dict(json.loads(dvc.api.read(path_from_top(path), rev=self.commit)))
 
 
 def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
@@ -73,7 +73,10 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
     DVC fails, or an experiment of that name has other parameters. Ctrl-C is passed on to DVC, which
     removes its copy of the workspace.
     """
-    if commit := _commit_of(name):
+    _require_complete_history()
+    # It may be another one when the experiment has run.
+    head = git("rev-parse", "HEAD")
+    if commit := _commit_of(name, head):
         _require_same_parameters(name, commit, changes)
         return Experiment(name, commit, existed=True)
     command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name]
@@ -81,7 +84,12 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
     command += _untracked_table()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        env=environment_of_folder(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate()
@@ -91,7 +99,20 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         raise
     if process.returncode != 0:
         raise _failure(name, output, changes)
-    return Experiment(name, _commit_of(name), existed=False)
+    if commit := _commit_of(name, head):
+        return Experiment(name, commit, existed=False)
+    what = "ended without an error, and DVC kept no results of it"
+    raise UserError(f"experiment {name}", what, todo=f"run `dvc exp run --temp --name {name}`")
+
+
+def _require_complete_history() -> None:
+    """Raise UserError in a shallow clone, where DVC runs an experiment and then loses it."""
+    if git("rev-parse", "--is-shallow-repository") == "true":
+        raise UserError(
+            "git",
+            "has a shallow clone here, in which DVC keeps no experiment",
+            todo="run `git fetch --unshallow`; in CI, clone with all commits (fetch-depth: 0)",
+        )
 
 
 def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError | UserError:
@@ -105,9 +126,8 @@ def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError
     return UserError(f"experiment {name}", "failed", found=last)
 
 
-def _commit_of(name: str) -> str:
-    """Return the commit of an experiment that started from HEAD; empty if there is none."""
-    head = git("rev-parse", "HEAD")
+def _commit_of(name: str, head: str) -> str:
+    """Return the commit of an experiment that started from `head`; empty if there is none."""
     return git("for-each-ref", "--format=%(objectname)", f"refs/exps/{head[:2]}/{head[2:]}/{name}")
 
 
