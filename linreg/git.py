@@ -71,6 +71,19 @@ def path_from_top(path: str, folder: Path | None = None) -> str:
     return f"{query_git('rev-parse', '--show-prefix', folder=folder) or ''}{path}"
 
 
+def clone_commit(commit: str, clone: Path) -> Path:
+    """Check out a commit of this repository in a new clone; return the working directory there.
+
+    With --shared the clone has every commit of the repository, also those of DVC's experiments,
+    which are on no branch.
+    """
+    top = git("rev-parse", "--show-toplevel")
+    below = git("rev-parse", "--show-prefix")
+    git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
+    git("checkout", "--quiet", "--detach", commit, folder=clone)
+    return clone / below
+
+
 def is_in_repository() -> bool:
     """Tell whether the working directory is in a git repository, also one that git refuses."""
     here = Path.cwd()

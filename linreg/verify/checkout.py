@@ -27,7 +27,7 @@ from typing import Any
 from linreg.dvc_lock import LockedPath, LockedStage, locked_inputs, locked_outputs, stages_in_order
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.git import git
+from linreg.git import clone_commit, git
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
@@ -188,15 +188,10 @@ def checkout(commit: str = "HEAD") -> Iterator[Checkout]:
     Raises UserError when there is no git repository, the commit is not in it or has no dvc.lock,
     or an input of its stages is missing or differs from dvc.lock.
     """
-    top, here = Path(git("rev-parse", "--show-toplevel")), Path.cwd()
+    here = Path.cwd()
     commit_hash = git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
     with tempfile.TemporaryDirectory(prefix="linreg-", ignore_cleanup_errors=True) as scratch:
-        clone = Path(scratch).resolve() / "clone"
-        # With --shared the clone has every commit of the repository. Those of DVC's experiments are
-        # on no branch, so an ordinary clone would lack them.
-        git("clone", "--quiet", "--shared", "--no-checkout", str(top), str(clone))
-        git("-C", str(clone), "checkout", "--quiet", "--detach", commit_hash)
-        folder = clone / here.resolve().relative_to(top.resolve())
+        folder = clone_commit(commit_hash, Path(scratch).resolve() / "clone")
         (folder / ".dvc").mkdir(parents=True, exist_ok=True)
         (folder / ".dvc" / "config.local").write_text("[cache]\n    dir = cache\n")
         missing = [each for each in locked_inputs(folder) if not (folder / each.path).exists()]

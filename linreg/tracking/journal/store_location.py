@@ -4,6 +4,9 @@ import os
 import re
 from pathlib import Path
 
+PROJECT = "LINREG_PROJECT"
+"""Environment variable: the project, for stages that run in a copy of it."""
+
 
 def project_root() -> Path:
     """Return the top folder of the project, which holds dvc.yaml, as an absolute path.
@@ -12,6 +15,8 @@ def project_root() -> Path:
     is deleted afterwards, and what has to stay is not written there: DVC names the original, or a
     folder above it where DVC was set up, in DVC_ROOT.
     """
+    if named := os.environ.get(PROJECT):
+        return Path(named)
     project = _nearest_with("dvc.yaml", Path.cwd())
     if named := os.environ.get("DVC_ROOT"):
         return (Path(named) / project.relative_to(_nearest_with(".dvc", project))).resolve()
