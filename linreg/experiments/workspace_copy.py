@@ -39,10 +39,10 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
 
 def _share_dvc(folder: Path) -> None:
     """Have DVC in a clone work as in the workspace: with its local settings, and in its cache."""
-    here, there = (Path(run_dvc("root", folder=each).stdout.strip()) for each in (None, folder))
-    settings = here / ".dvc/config.local"
+    # Relative to the project, as `..` where DVC is set up above it.
+    settings = Path(run_dvc("root").stdout.strip()) / ".dvc/config.local"
     if settings.exists():
-        shutil.copyfile(settings, folder / there / ".dvc/config.local")
+        shutil.copyfile(settings, folder / settings)
     cache = run_dvc("cache", "dir").stdout.strip()
     done = run_dvc("cache", "dir", "--local", cache, folder=folder)
     if done.returncode != 0:
