@@ -25,8 +25,10 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="linreg-", ignore_cleanup_errors=True) as scratch:
         folder = clone_commit(head, Path(scratch).resolve() / "clone")
-        # A commit of the uncommitted changes that no branch and no stash has.
-        if changes := git("stash", "create"):
+        # Without changes `stash create` fails where only the time of a file is another.
+        if git("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"):
+            # A commit of the uncommitted changes that no branch and no stash has.
+            changes = git("stash", "create")
             restore = ("restore", "--source", changes, "--staged", "--worktree", "--", ":/")
             git(*restore, folder=folder)
         _share_dvc(folder)
