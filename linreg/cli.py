@@ -51,6 +51,7 @@ PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 def main() -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
     quick_start()
+    _put_this_python_first()
     try:
         code = _run(sys.argv[1:])
     except ModuleNotFoundError as error:
@@ -87,6 +88,16 @@ def command_module(name: str) -> ModuleType:
     """Import and return the module of a command."""
     package = "linreg.commands.tracking" if name in _ABOUT_MLFLOW else "linreg.commands"
     return importlib.import_module(f"{package}.{name}")
+
+
+def _put_this_python_first() -> None:
+    """Have what a command starts find this Python, also where its environment is not activated.
+
+    DVC runs stages as `python -m stages.NAME`.
+    """
+    own, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != own:
+        os.environ["PATH"] = f"{own}{os.pathsep}{path}"
 
 
 def _run(arguments: list[str]) -> int:

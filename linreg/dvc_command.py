@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from linreg.git import environment_of_folder
+
 
 def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `dvc` in a folder, by default the working directory, and return what it printed.
@@ -14,7 +16,12 @@ def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.Completed
     require_dvc()
     command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(  # noqa: S603 - no shell
-        command, cwd=folder, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment_of_folder(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

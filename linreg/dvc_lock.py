@@ -1,7 +1,9 @@
 """What dvc.lock records of a stage: its parameters, and its inputs and outputs with their MD5s."""
 
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,6 +45,24 @@ class LockedStage(BaseModel):
     deps: list[_File | _Folder] = []
     params: dict[str, dict[str, Any]] = {}
     outs: list[_File | _Folder] = []
+
+    def seen_from_project(self, wdir: str) -> "LockedStage":
+        """Return the stage with all paths relative to the project, and not to its `wdir`."""
+        if wdir == ".":
+            return self
+        deps, outs = (
+            [
+                each.model_copy(update={"path": os.path.normpath(Path(wdir, each.path))})
+                for each in entries
+            ]
+            for entries in (self.deps, self.outs)
+        )
+        return self.model_copy(update={"deps": deps, "outs": outs})
+
+    def reads(self, other: "LockedStage") -> bool:
+        """Tell whether an input is an output of the other stage, or lies in one, or holds one."""
+        ours, theirs = ([Path(each.path) for each in x] for x in (self.deps, other.outs))
+        return any(a.is_relative_to(b) or b.is_relative_to(a) for a in ours for b in theirs)
 
 
 class DvcLock(BaseModel):
@@ -99,27 +119,11 @@ def parse_lock(path: Path) -> DvcLock:
         ) from None
 
 
-def stage_names(project: Path) -> list[str]:
-    """Return the stages in the order of dvc.yaml, which is the order in which they run.
-
-    Those that fetch tables are not among them: what they write comes from elsewhere, and is an
-    input.
-    """
-    path = project / "dvc.yaml"
-    try:
-        stages = read_yaml(path.read_text(encoding="utf-8"), path.name)["stages"]
-        return [name for name, stage in stages.items() if "foreach" not in stage]
-    except FileNotFoundError:
-        raise UserError(
-            path.name, "there is no such file", todo="run from the folder that holds it"
-        ) from None
-
-
 def locked_outputs(project: Path) -> list[LockedPath]:
     """Return every output of every stage; raises UserError when a stage has never been run."""
     return [
         LockedPath(name, out.path, out.md5)
-        for name, stage in _stages_in_order(project).items()
+        for name, stage in stages_in_order(project).items()
         for out in stage.outs
     ]
 
@@ -128,7 +132,7 @@ def locked_inputs(project: Path) -> list[LockedPath]:
     """Return all files and folders that a stage reads and no stage writes, such as the table."""
     outputs = {Path(output.path) for output in locked_outputs(project)}
     inputs: dict[str, LockedPath] = {}
-    for name, stage in _stages_in_order(project).items():
+    for name, stage in stages_in_order(project).items():
         for dep in stage.deps:
             if outputs.isdisjoint([Path(dep.path), *Path(dep.path).parents]):
                 inputs[dep.path] = LockedPath(name, dep.path, dep.md5)
@@ -190,13 +194,44 @@ def _value_of(name: str, document: Any) -> Any:
     return values.get(key) if isinstance(values, dict) else None
 
 
-def _stages_in_order(project: Path) -> Mapping[str, LockedStage]:
-    lock, names = read_lock(project / DVC_LOCK), stage_names(project)
-    for name in names:
-        if name not in lock.stages:
-            raise UserError(
-                f"dvc.lock: stage {name}",
-                "has never been run",
-                todo="run `dvc repro` and commit dvc.lock",
-            )
-    return {name: lock.stages[name] for name in names}
+def stages_in_order(project: Path) -> dict[str, LockedStage]:
+    """Return all stages of dvc.yaml by name, each behind those whose outputs it reads.
+
+    A stage that DVC runs every time, such as one that fetches a table, or never, as it is frozen,
+    is not among them: what it writes comes from elsewhere, and is an input. Raises UserError when
+    a stage has never been run.
+    """
+    lock = read_lock(project / DVC_LOCK)
+    stages: dict[str, LockedStage] = {}
+    for name, definition in _definitions(project).items():
+        template = definition.get("do", definition)
+        if template.get("always_changed") or template.get("frozen"):
+            continue
+        names = [name]
+        if "foreach" in definition or "matrix" in definition:
+            names = [each for each in lock.stages if each.startswith(f"{name}@")]
+        for each in names:
+            if each not in lock.stages:
+                raise UserError(
+                    f"dvc.lock: stage {each}",
+                    "has never been run",
+                    todo="run `dvc repro` and commit dvc.lock",
+                )
+            stages[each] = lock.stages[each].seen_from_project(template.get("wdir", "."))
+    earlier = {
+        name: [other for other in stages if other != name and stage.reads(stages[other])]
+        for name, stage in stages.items()
+    }
+    return {name: stages[name] for name in TopologicalSorter(earlier).static_order()}
+
+
+def _definitions(project: Path) -> dict[str, dict[str, Any]]:
+    """Return the stages as dvc.yaml has them."""
+    path = project / "dvc.yaml"
+    try:
+        document = read_yaml(path.read_text(encoding="utf-8"), path.name)
+    except FileNotFoundError:
+        raise UserError(
+            path.name, "there is no such file", todo="run from the folder that holds it"
+        ) from None
+    return dict(document["stages"])

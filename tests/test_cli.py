@@ -44,6 +44,26 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
     assert run_command(["--version"], tmp_path).stdout == f"linreg {__version__}\n"
 
 
+def test_what_a_command_starts_finds_its_python_without_activation(tmp_path: Path) -> None:
+    """DVC runs stages as `python -m stages.NAME`."""
+    program = "import atexit, linreg.cli, os, shutil, sys; sys.argv = ['linreg', '--version']; "
+    program += "atexit.register(lambda: print(shutil.which('python'))); linreg.cli.main()"
+    for path in ("/usr/bin:/bin", f"/usr/bin:{Path(sys.executable).parent}", None):
+        environment = {name: value for name, value in os.environ.items() if name != "PATH"}
+        if path is not None:
+            environment["PATH"] = path
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = Path(done.stdout.splitlines()[-1])
+        assert found == Path(sys.executable).with_name("python")
+
+
 def test_a_misspelt_command_is_one_line_with_the_nearest(tmp_path: Path) -> None:
     done = run_command(["sumary", "--all"], tmp_path)
     assert done.code == 2

@@ -10,6 +10,7 @@ from linreg.dvc_lock import (
     locked_inputs,
     locked_outputs,
     read_lock,
+    stages_in_order,
 )
 from linreg.errors import UserError
 from linreg.params.edit import set_values
@@ -63,11 +64,55 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_outputs_come_in_the_order_of_dvc_yaml(folder: Path) -> None:
+def test_outputs_come_in_the_order_in_which_the_stages_run(folder: Path) -> None:
+    """dvc.yaml has `train` first, and `train` reads what `ingest` writes."""
     assert locked_outputs(folder) == [
-        LockedPath("train", "models/model.json", MODEL),
         LockedPath("ingest", "data/ingested", DATA),
+        LockedPath("train", "models/model.json", MODEL),
     ]
+
+
+def test_a_stage_of_ones_own_runs_before_those_that_read_its_outputs(folder: Path) -> None:
+    """`dvc stage add` appends it, whatever reads its outputs; `wdir` is where its paths begin."""
+    append(
+        folder,
+        "  clean:\n    wdir: prep\n",
+        f"""
+  clean:
+    cmd: python clean.py
+    deps:
+    - {{path: clean.py, md5: {MODEL}, size: 1}}
+    outs:
+    - {{path: ../data/raw, md5: {DATA}, size: 1, nfiles: 1}}
+""",
+    )
+    names = list(stages_in_order(folder))
+    assert names.index("clean") < names.index("ingest") < names.index("train")
+    assert LockedPath("clean", "data/raw", DATA) in locked_outputs(folder)
+    assert [each.path for each in locked_inputs(folder)] == ["prep/clean.py"]
+
+
+def test_a_stage_for_each_of_a_list_is_as_many_stages(folder: Path) -> None:
+    outs = "".join(
+        f"  plot@{each}:\n    cmd: plot\n    outs:\n    - {{path: {each}, md5: {MODEL}, size: 1}}\n"
+        for each in ("a", "b")
+    )
+    append(folder, "  plot:\n    foreach: [a, b]\n    do: {cmd: plot}\n", outs)
+    assert {"plot@a", "plot@b"} < set(stages_in_order(folder))
+
+
+@pytest.mark.parametrize("what", ["always_changed", "frozen"])
+def test_what_comes_from_elsewhere_is_an_input(folder: Path, what: str) -> None:
+    """DVC runs such a stage every time, or never: nothing here says what it would write."""
+    (folder / "dvc.yaml").write_text(STAGES.replace("ingest: {}", f"ingest: {{{what}: true}}"))
+    assert list(stages_in_order(folder)) == ["train", "evaluate"]
+    assert LockedPath("train", "data/ingested", OLD_DATA) in locked_inputs(folder)
+
+
+def append(folder: Path, stage: str, locked: str) -> None:
+    """Add a stage to dvc.yaml and to dvc.lock."""
+    (folder / "dvc.yaml").write_text(STAGES + stage)
+    (folder / "dvc.lock").write_text(LOCK.rstrip() + "\n" + locked.lstrip("\n"))
 
 
 def test_inputs_are_what_no_stage_writes_each_once(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from linreg.errors import UserError
-from linreg.git import git, query_git, run_git
+from linreg.git import git, is_in_repository, path_from_top, query_git, run_git
 
 
 @pytest.fixture
@@ -87,6 +87,44 @@ def test_in_a_git_hook_the_folder_decides_which_repository_it_is(
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
     assert git("rev-parse", "HEAD") == commit
     assert query_git("rev-parse", "--show-toplevel") == str(tmp_path.resolve())
+
+
+def test_a_repository_that_git_refuses_is_named_with_the_way_to_trust_it(
+    commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in a container whose user is not the owner of the folder; here git only assumes that."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    refused = "refuses this folder, which belongs to another user"
+    todo = f"run `git config --global --add safe.directory {tmp_path}` if you trust it"
+    for _ in range(2):
+        assert query_git("rev-parse", "HEAD") is None
+    assert caplog.messages == [f"git {refused}, so that no commit is known: {todo}"]
+    with pytest.raises(UserError) as error:
+        git("rev-parse", "HEAD")
+    assert str(error.value) == f"git: {refused}; {todo}"
+    assert is_in_repository()
+
+
+def test_messages_of_git_are_read_in_english(commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "de")
+    assert b"does not exist" in run_git("show", "HEAD:none").stderr
+
+
+def test_a_path_is_seen_from_the_top_of_its_repository(
+    commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert path_from_top("models/a.json") == "models/a.json"
+    below = tmp_path / "ä b/ml"
+    below.mkdir(parents=True)
+    assert path_from_top("models/a.json", below) == "ä b/ml/models/a.json"
+    monkeypatch.chdir(below)
+    assert path_from_top("models/a.json") == "ä b/ml/models/a.json"
+    assert is_in_repository()
+    monkeypatch.chdir("/")
+    assert path_from_top("models/a.json") == "models/a.json"
+    assert not is_in_repository()
 
 
 def test_the_users_configuration_of_git_applies(

@@ -1,8 +1,8 @@
 """A DVC experiment: the pipeline run with some parameters changed, in a copy of the workspace.
 
-DVC makes the copy (`dvc exp run --temp`), so params.yaml, data/ and models/ of the workspace do not
-change, whatever becomes of the experiment. DVC stores its results under its name, for `dvc exp
-show` and `dvc exp apply`.
+So nothing in the workspace and its repository changes, whatever becomes of the experiment. In the
+end its results are stored under its name, as by `dvc exp run`, for `dvc exp show` and `dvc exp
+apply`.
 """
 
 import json
@@ -18,10 +18,12 @@ from typing import Any
 
 from linreg.dvc_command import require_dvc
 from linreg.errors import UserError
-from linreg.git import git
+from linreg.experiments.workspace_copy import workspace_copy
+from linreg.git import environment_of_folder, git, path_from_top
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.params import flatten
+from linreg.tracking.journal.store_location import PROJECT, project_root
 
 METRICS = "models/evaluation/metrics.json"
 MODEL = "models/model/model.json"
@@ -65,26 +67,46 @@ class Experiment:
         # It takes a second to import.
         import dvc.api
 
-        return dict(json.loads(dvc.api.read(path, rev=self.commit)))
+        return dict(json.loads(dvc.api.read(path_from_top(path), rev=self.commit)))
 
 
 def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
     """Run the pipeline with parameters changed, named as `section.key`, unless it has run before.
 
     Raises RefusedError when a stage refuses its parameters or its training diverges; UserError when
-    DVC fails, or an experiment of that name has other parameters. Ctrl-C is passed on to DVC, which
-    removes its copy of the workspace.
+    DVC fails, or an experiment of that name has other parameters. Ctrl-C is passed on to DVC.
     """
-    if commit := _commit_of(name):
+    # It may be another one when the experiment has run.
+    head = git("rev-parse", "HEAD")
+    if commit := _commit_of(name, head):
         _require_same_parameters(name, commit, changes)
         return Experiment(name, commit, existed=True)
     require_dvc()
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name]
+    with workspace_copy(head, _untracked_table()) as folder:
+        _run_in(folder, name, changes)
+        ref = _ref_of(name, head)
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
+        git(*fetch, git("rev-parse", "--show-toplevel", folder=folder), f"{ref}:{ref}")
+    return Experiment(name, _commit_of(name, head), existed=False)
+
+
+def _run_in(folder: Path, name: str, changes: Mapping[str, Any]) -> None:
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--name", name]
     for key, value in changes.items():
         command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
-    command += _untracked_table()
+    environment = {
+        # DVC would leave a folder for each copy where it keeps what it knows about projects.
+        "DVC_SITE_CACHE_DIR": git("rev-parse", "--absolute-git-dir", folder=folder),
+        PROJECT: str(project_root()),
+    }
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        env=environment_of_folder() | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate()
@@ -94,7 +116,6 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         raise
     if process.returncode != 0:
         raise _failure(name, output, changes)
-    return Experiment(name, _commit_of(name), existed=False)
 
 
 def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError | UserError:
@@ -108,10 +129,13 @@ def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError
     return UserError(f"experiment {name}", "failed", found=last)
 
 
-def _commit_of(name: str) -> str:
-    """Return the commit of an experiment that started from HEAD; empty if there is none."""
-    head = git("rev-parse", "HEAD")
-    return git("for-each-ref", "--format=%(objectname)", f"refs/exps/{head[:2]}/{head[2:]}/{name}")
+def _commit_of(name: str, head: str) -> str:
+    """Return the commit of an experiment that started from `head`; empty if there is none."""
+    return git("for-each-ref", "--format=%(objectname)", _ref_of(name, head))
+
+
+def _ref_of(name: str, head: str) -> str:
+    return f"refs/exps/{head[:2]}/{head[2:]}/{name}"
 
 
 def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any]) -> None:
@@ -128,23 +152,11 @@ def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any])
         )
 
 
-def _untracked_table() -> list[str]:
-    """Return the option that copies the user's table where neither git nor DVC tracks it.
-
-    One outside of the project is read where it is. DVC makes no folder for what it copies, so the
-    table's folder is copied where the experiment's copy of the project would not have it.
-    """
+def _untracked_table() -> Path | None:
+    """Return the user's table if neither git nor DVC tracks it, and it is in the project."""
     source = Path(load_params().ingest.source)
     if source.is_absolute() or source == Path(GENERATED) or Path(f"{source}.dvc").exists():
-        return []
-    if _is_in_git(source):
-        return []
-    missing = source
-    while missing.parent != Path() and not _is_in_git(missing.parent):
-        missing = missing.parent
-    return ["--copy-paths", str(missing)]
-
-
-def _is_in_git(path: Path) -> bool:
-    """Tell whether git tracks a file, or one in a folder."""
-    return bool(git("ls-files", "--", str(path)))
+        return None
+    # A folder counts as tracked where git tracks a file in it.
+    is_in_git = bool(git("ls-files", "--", str(source)))
+    return source if source.exists() and not is_in_git else None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from linreg.dvc_command import dvc_error, run_dvc
 from linreg.errors import UserError
+from linreg.git import path_from_top
 from linreg.lineage.run_lookup import find_run_by_id, only_run, runs_with_id
 from linreg.tracking.journal.store_location import project_root
 from linreg.tracking.runs import EVALUATION, KnownRun, journal_runs
@@ -74,7 +75,9 @@ def _run_with_journal(name: str) -> KnownRun | None:
 def _fetch_from_revision(name: str, scratch: Path) -> Path | None:
     """Return the evaluation at a revision; None if there is no such revision."""
     folder = scratch / "evaluation"
-    done = run_dvc("get", ".", FOLDER, "--rev", name, "-o", str(folder), folder=project_root())
+    project = project_root()
+    path = path_from_top(FOLDER, project)
+    done = run_dvc("get", ".", path, "--rev", name, "-o", str(folder), folder=project)
     if done.returncode == 0:
         return folder
     error = dvc_error(done)

@@ -13,6 +13,7 @@ from linreg.errors import UserError
 from linreg.evaluation.gates import format_bounds
 from linreg.files import content_hash
 from linreg.fit.model import LinearModel, load
+from linreg.git import is_in_repository
 from linreg.lineage.evaluation_lookup import fetch_evaluation
 from linreg.lineage.run_lookup import find_run_by_id, find_runs_by_hash
 from linreg.report.results import read_documents
@@ -56,7 +57,7 @@ def candidate_of_workspace() -> Candidate:
     model, model_hash = load(MODEL), content_hash(Path(MODEL))
     metrics, gates = _read_evaluation(EVALUATION, model_hash)
     run = _run_of_model(model_hash)
-    objection = _stale_evaluation() or describe_failed_gates(gates)
+    objection = _stale_evaluation() or describe_failed_gates(gates) or _no_commit(run)
     return Candidate(model, model_hash, run, metrics, gates, objection)
 
 
@@ -80,7 +81,7 @@ def candidate_of_run(run_id: str, registry: "Registry", scratch: Path) -> Candid
         _, folder = registry.model_of_run(run.run_id, model_hash, scratch / "model")
     model = load(folder)
     metrics, gates = _read_evaluation(fetch_evaluation(run, scratch), model_hash)
-    objection = describe_failed_gates(gates) or _other_test_rows(model)
+    objection = describe_failed_gates(gates) or _other_test_rows(model) or _no_commit(run)
     return Candidate(model, model_hash, run, metrics, gates, objection)
 
 
@@ -164,6 +165,16 @@ def _changed_files(changes: list[Any]) -> list[str]:
             for changed in change.values():
                 paths += changed if isinstance(changed, dict) else [str(changed)]
     return paths
+
+
+def _no_commit(run: KnownRun) -> str:
+    """Return why a run in a repository has no commit; empty if it has, and outside of git."""
+    if run.tags.get("git.commit") or not is_in_repository():
+        return ""
+    return (
+        f"{run.label} has no commit, so that it cannot be repeated: git refused this folder, or"
+        " there was no commit yet; see `git status`, commit, and run `dvc repro --force`"
+    )
 
 
 def _other_test_rows(model: LinearModel) -> str:

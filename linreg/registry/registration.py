@@ -102,6 +102,8 @@ def _register_new(
         result = ChallengeResult(REFUSED, candidate.objection)
     else:
         lines.append(describe_passed_gates(candidate.gates))
+        if not candidate.run.tags.get("git.commit"):
+            lines.append("its run was made outside of git: `linreg rerun` cannot repeat it")
         result = _challenge_champion(champion, candidate, registry, scratch)
     if result.outcome == REFUSED:
         if not dry_run:

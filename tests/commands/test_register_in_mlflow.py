@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,7 @@ class Trained:
     formula: str = "y ~ x1 + x2"
     gates: Mapping[str, Any] = field(default_factory=lambda: PASSED)
     split: str = ""
+    commit: str = "c0ffee" * 6
     sent: bool = False
     """Whether MLflow has it; only those that become versions, since sending one takes a second."""
 
@@ -74,6 +76,7 @@ RUNS = {
     "other target": Trained((0.0, 1.0), "x2 ~ x1"),
     "other split": Trained((3.0, 1.0, -2.5), split="77.dir"),
     "not sent": Trained((3.0, 1.0, -2.25)),
+    "without a commit": Trained((3.0, 1.0, -2.1), commit=""),
 }
 
 
@@ -129,12 +132,9 @@ def a_run(trained: Trained, learn: Callable[..., Design], top: Path, folder: Pat
         evaluation / "report.json",
         {"hashes": {"models/model": content_hash(model)}, "files": files},
     )
-    tags = {
-        "git.commit": "c0ffee" * 6,
-        "git.dirty": "true",
-        "dvc.experiment": "fast-one",
-        "data/split": split,
-    }
+    tags = {"git.dirty": "true", "dvc.experiment": "fast-one", "data/split": split}
+    if trained.commit:
+        tags["git.commit"] = trained.commit
     with start_run("linreg", "made by hand", {}, tags) as run:
         run.log_model(model)
         run.set_tags(
@@ -181,6 +181,22 @@ def register(
         return exit_.value.code, captured.out, captured.err
 
     return register
+
+
+def test_a_run_without_a_commit_is_refused_in_a_repository_and_named_outside_of_one(
+    register: Register, project: Path
+) -> None:
+    """git refused the folder when it was made, or there was no commit yet."""
+    code, out, _ = register("without a commit", "--dry-run")
+    assert code == 0
+    assert "its run was made outside of git: `linreg rerun` cannot repeat it\n" in out
+    (project / ".git").mkdir()
+    code, out, err = register("without a commit")
+    assert code == 1
+    assert "made outside of git" not in out
+    assert re.match(r"refused: run \w+ has no commit, so that it cannot be repeated: ", err)
+    assert err.endswith("; see `git status`, commit, and run `dvc repro --force`\n")
+    assert register("far", "--dry-run")[0] == 0
 
 
 def logged(project: Path) -> list[dict[str, Any]]:

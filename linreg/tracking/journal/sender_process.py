@@ -28,12 +28,14 @@ def start(folder: RunFolder) -> None:
     if os.environ.get(SYNC) == "later" or _has_sender(folder):
         return
     command = [sys.executable, "-m", "linreg", "sync", "--follow", folder.key]
+    # It is where DVC's would lead to.
+    environment = {name: value for name, value in os.environ.items() if name != "DVC_ROOT"}
     try:
         with folder.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own command
                 command,
                 cwd=project_root(),
-                env={**os.environ, "DVC_ROOT": str(project_root())},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

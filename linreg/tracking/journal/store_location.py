@@ -7,21 +7,28 @@ from pathlib import Path
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 REGISTRY_URI = "MLFLOW_REGISTRY_URI"
 """Environment variables of MLflow that name a store."""
+PROJECT = "LINREG_PROJECT"
+"""Environment variable: the project, for stages that run in a copy of it."""
 
 
 def project_root() -> Path:
     """Return the top folder of the project, which holds dvc.yaml, as an absolute path.
 
-    DVC names it in DVC_ROOT, also for a queued experiment, which runs in a copy that is deleted
-    afterwards; what has to stay is written here and not into that copy. Without DVC it is the
-    nearest folder upwards that holds a dvc.yaml.
+    It is the nearest folder upwards that holds a dvc.yaml. A queued experiment runs in a copy that
+    is deleted afterwards, and what has to stay is not written there: DVC names the original, or a
+    folder above it where DVC was set up, in DVC_ROOT.
     """
+    if named := os.environ.get(PROJECT):
+        return Path(named)
+    project = _nearest_with("dvc.yaml", Path.cwd())
     if named := os.environ.get("DVC_ROOT"):
-        return Path(named).resolve()
-    here = Path.cwd()
-    return next(
-        (folder for folder in (here, *here.parents) if (folder / "dvc.yaml").exists()), here
-    )
+        return (Path(named) / project.relative_to(_nearest_with(".dvc", project))).resolve()
+    return project
+
+
+def _nearest_with(name: str, folder: Path) -> Path:
+    """Return the nearest folder upwards that holds `name`, or else the folder itself."""
+    return next((each for each in (folder, *folder.parents) if (each / name).exists()), folder)
 
 
 def state_folder() -> Path:

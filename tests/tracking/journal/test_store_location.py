@@ -34,6 +34,21 @@ def test_under_dvc_the_project_root_is_the_one_that_dvc_names(
     assert project_root() == repository
 
 
+def test_the_project_may_be_a_subfolder_of_where_dvc_was_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC then names its own top folder, also to a queued experiment in a copy of all below it."""
+    top, copy = tmp_path / "top", tmp_path / "top/.dvc/tmp/exps/tmp1"
+    for folder in (top, copy):
+        (folder / ".dvc").mkdir(parents=True, exist_ok=True)
+        (folder / "ml/stages").mkdir(parents=True)
+        (folder / "ml/dvc.yaml").touch()
+    monkeypatch.setenv("DVC_ROOT", str(top))
+    for folder in (top / "ml", top / "ml/stages", copy / "ml", copy / "ml/stages"):
+        monkeypatch.chdir(folder)
+        assert project_root() == top / "ml"
+
+
 def test_the_local_store_is_in_the_project_wherever_a_command_runs(
     repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
