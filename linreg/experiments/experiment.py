@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from linreg.dvc_command import UTF_8
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
@@ -81,7 +82,13 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
     command += _untracked_table()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        env=os.environ | UTF_8,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate()
