@@ -1,5 +1,8 @@
 """Fetches a model from MLflow: the plain artifact inside what was logged or registered."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +41,33 @@ def fetch_model(uri: str, folder: Path) -> Path:
         why = reason(error)
         raise UserError(where, "cannot be fetched", found=why, todo=remedy(why)) from None
     try:
-        mlflow_model = download_artifacts(
-            uri, dst_path=str(folder), tracking_uri=store, registry_uri=store
-        )
+        with _default_store(store):
+            mlflow_model = download_artifacts(
+                uri, dst_path=str(folder), tracking_uri=store, registry_uri=store
+            )
         return plain_artifact(Path(mlflow_model), uri)
     except TRACKING_ERRORS as error:
         if isinstance(error, UserError):
             raise
         todo = "`linreg ui` shows what there is; MLFLOW_TRACKING_URI names another store"
         raise UserError(where, "cannot be fetched", found=reason(error), todo=todo) from None
+
+
+@contextmanager
+def _default_store(uri: str) -> Iterator[None]:
+    """Have MLflow take a store for its default in the block.
+
+    It opens its default store too, whatever other it is told to use, and makes a folder for it,
+    whose name has a space as %20.
+    """
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    try:
+        yield
+    finally:
+        del os.environ["MLFLOW_TRACKING_URI"]
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def plain_artifact(mlflow_model: Path, name: object) -> Path:
