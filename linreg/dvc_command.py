@@ -7,6 +7,9 @@ from pathlib import Path
 
 from linreg.git import environment_of_folder
 
+UTF_8 = {"PYTHONIOENCODING": "utf-8"}
+"""The environment in which DVC and the stages write UTF-8, whatever the locale; to be read so."""
+
 
 def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `dvc` in a folder, by default the working directory, and return what it printed.
@@ -18,9 +21,10 @@ def run_dvc(*arguments: str, folder: Path | None = None) -> subprocess.Completed
     return subprocess.run(  # noqa: S603 - no shell
         command,
         cwd=folder,
-        env=environment_of_folder(),
+        env=environment_of_folder() | UTF_8,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from linreg.dvc_command import require_dvc
+from linreg.dvc_command import UTF_8, require_dvc
 from linreg.errors import UserError
 from linreg.experiments.workspace_copy import workspace_copy
 from linreg.git import environment_of_folder, git, path_from_top
@@ -102,10 +102,11 @@ def _run_in(folder: Path, name: str, changes: Mapping[str, Any]) -> None:
     process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         cwd=folder,
-        env=environment_of_folder() | environment,
+        env=environment_of_folder() | environment | UTF_8,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         start_new_session=True,
     )
     try:
@@ -125,8 +126,12 @@ def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError
     caused_by_changes = ("training: ", *(f"{PARAMS_FILE}: {key}" for key in changes))
     if errors and errors[-1].startswith(caused_by_changes):
         return RefusedError(errors[-1])
-    last = (errors or lines or ["no message"])[-1]
-    return UserError(f"experiment {name}", "failed", found=last)
+    dvc_errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    found = (errors[-1:] or dvc_errors or lines[-1:] or ["no message"])[0]
+    # DVC writes the path of its cache into a file of ASCII.
+    is_path = "codec can't encode" in found and not str(Path.cwd()).isascii()
+    todo = "DVC needs a path of ASCII letters here: move the project to one" if is_path else ""
+    return UserError(f"experiment {name}", "failed", found=found, todo=todo)
 
 
 def _commit_of(name: str, head: str) -> str:

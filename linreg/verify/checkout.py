@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any
 
 from linreg.code_lock.lock_file import CODE_LOCK
+from linreg.dvc_command import UTF_8
 from linreg.dvc_lock import LockedPath, LockedStage, locked_inputs, locked_outputs, stages_in_order
 from linreg.errors import UserError
 from linreg.files import content_hash
@@ -153,7 +154,8 @@ class Checkout:
             env=self._isolated_environment() | dict(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
         try:
@@ -175,7 +177,9 @@ class Checkout:
             name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
         }
         dvc_folder = self.folder / ".dvc" / "tmp"
-        return inherited | {
+        return {
+            **inherited,
+            **UTF_8,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}",
             # The runs of a checkout are nobody's.
             SYNC: "later",

@@ -35,7 +35,8 @@ def start(folder: RunFolder) -> None:
             process = subprocess.Popen(  # noqa: S603 - our own command
                 command,
                 cwd=project_root(),
-                env=environment,
+                # SQLite takes the bytes of a path for UTF-8, whatever the locale.
+                env={**environment, "PYTHONUTF8": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

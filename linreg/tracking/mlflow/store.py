@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -23,6 +24,7 @@ from linreg.tracking.journal.store_location import (
     is_missing,
     is_server,
     local_database,
+    project_root,
     redact_credentials,
     registry_uri,
     sqlite_file,
@@ -49,6 +51,7 @@ def open_store(*, create: bool = True) -> MlflowClient:
     """
     with creation_lock() if create else nullcontext():
         uri = tracking_uri()
+        _require_usable_paths(uri)
         if create and is_local_store() and is_missing(uri):
             _create_local_database()
         require_answer(uri)
@@ -113,6 +116,25 @@ def _version(uri: str) -> str:
     answer = http_request(credentials, "/version", "GET", **options)  # type: ignore[no-untyped-call]
     version = answer.text.strip()
     return version if re.fullmatch(r"[\w.+-]{1,30}", version) else "one without logged models"
+
+
+def _require_usable_paths(uri: str) -> None:
+    """Raise UserError where a path has characters with a meaning in MLflow's addresses or files.
+
+    SQLAlchemy decodes %2F and ends a path at a ?, a statement of SQLite ends it at a ', and the
+    configuration of MLflow's migrations reads every % in the path of its package.
+    """
+    if not is_database(uri):
+        return
+    package, project = Path(mlflow.__file__).parent, project_root()
+    if "%" in str(package):
+        what = "MLflow opens no database from here: the path has a %"
+        raise UserError(package, what, todo="make the environment in a folder without it")
+    found = re.search(r"%(?=[0-9A-Fa-f]{2})|[?']", str(project))
+    if found and str(project) in uri:
+        what = f"MLflow cannot keep its store here: the path has a {found[0]}"
+        todo = "move the project, or name a server in MLFLOW_TRACKING_URI"
+        raise UserError(project, what, todo=todo)
 
 
 def _connect(uri: str) -> None:
