@@ -81,6 +81,19 @@ def test_a_server_that_is_down_is_one_line(
     assert err == ""
 
 
+def test_runs_that_cannot_be_sent_again_are_no_success(
+    store: MlflowClient, linreg: Linreg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_run("linreg", "name", {}, {}):
+        pass
+    assert linreg("sync")[0] == 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    code, out, _ = linreg("sync", "--all")
+    reason = "http://127.0.0.1:9 does not answer; run `linreg sync` again later"
+    assert code == 1
+    assert out == f"1 run complete, 0 points sent; not everything was sent again: {reason}\n"
+
+
 @pytest.mark.slow
 def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:
