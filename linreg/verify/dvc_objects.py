@@ -4,13 +4,13 @@ import json
 import logging
 from pathlib import Path
 
-from linreg.dvc_command import run_dvc
+from linreg.dvc_command import cache_folder
 from linreg.files import content_hash
 
 
 def link_cached(md5: str, target: Path) -> bool:
     """Build a file or folder out of links to DVC's cache; False if a part of it is not there."""
-    cache = Path(run_dvc("cache", "dir").stdout.strip() or ".dvc/cache") / "files" / "md5"
+    cache = cache_folder().absolute() / "files" / "md5"
     entry = cache / md5[:2] / md5[2:]
     if not entry.exists():
         return False

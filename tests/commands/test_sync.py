@@ -82,16 +82,17 @@ def test_a_server_that_is_down_is_one_line(
 
 
 def test_runs_that_cannot_be_sent_again_are_no_success(
-    store: MlflowClient, linreg: Linreg, monkeypatch: pytest.MonkeyPatch
+    store: MlflowClient, repository: Path, linreg: Linreg
 ) -> None:
     with start_run("linreg", "name", {}, {}):
         pass
     assert linreg("sync")[0] == 0
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    (repository / "mlflow.db").unlink()
+    (repository / "mlflow.db").write_bytes(b"no database" * 1000)
     code, out, _ = linreg("sync", "--all")
-    reason = "http://127.0.0.1:9 does not answer; run `linreg sync` again later"
     assert code == 1
-    assert out == f"1 run complete, 0 points sent; not everything was sent again: {reason}\n"
+    assert out.startswith("1 run complete, 0 points sent; not everything was sent again: ")
+    assert "file is not a database" in out
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Somebody of a team: a shell that keeps its folder and its variables from command to command."""
+"""Somebody of a team: a shell that keeps folder, variables and umask from command to command."""
 
 import subprocess
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.project import Project, share_kernels
 
-KEEP = "code=$?; export -p > {state}/exported; pwd > {state}/folder; exit $code"
+KEEP = "code=$?; {{ export -p; umask -p; }} > {home}/shell; pwd > {home}/folder; exit $code"
 
 
 class Colleague:
@@ -18,7 +18,7 @@ class Colleague:
     def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
         self.home = home
         home.mkdir()
-        (home / "exported").touch()
+        (home / "shell").touch()
         (home / "folder").write_text(f"{home}\n")
         # Git and DVC keep settings there, and MLflow passwords.
         self._variables = {**variables, "HOME": str(home), "LINREG_SYNC": "later"}
@@ -30,7 +30,7 @@ class Colleague:
     def start(self, command: str) -> "subprocess.Popen[str]":
         """Start a line of shell that goes on until it is ended."""
         return subprocess.Popen(
-            ["bash", "-c", f". {self.home}/exported; exec {command}"],
+            ["bash", "-c", f". {self.home}/shell; exec {command}"],
             cwd=self.project.folder,
             env=self.project.environment() | self._variables,
             stdout=subprocess.PIPE,
@@ -39,7 +39,7 @@ class Colleague:
 
     def run(self, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a line of shell; stdout has all that it prints."""
-        shell = f"exec 2>&1; . {self.home}/exported; {command}\n{KEEP.format(state=self.home)}"
+        shell = f"exec 2>&1; . {self.home}/shell; {command}\n{KEEP.format(home=self.home)}"
         done = self.project.run("bash", "-c", shell, check=check, env=self._variables)
         if command.startswith("git clone"):
             share_kernels(self.project.folder)

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.fetch.servers import PROGRAMS
 from tests.docs.test_pages import NOT_HERE, not_shown
 from tests.project import copy_of_the_project
 from tests.team.colleague import Colleague
@@ -28,6 +30,13 @@ class Team:
     wrong: list[str] = field(default_factory=list)
     run_id: str = ""
 
+    def newcomer(self, home: Path) -> Colleague:
+        """Return somebody with a fresh clone and Ben's login."""
+        someone = Colleague(home, self.servers.bucket)
+        (home / "shell").write_text((self.ben.home / "shell").read_text())
+        someone.run(f"git clone -q {self.origin} linreg && cd linreg")
+        return someone
+
     def follow(self, who: Colleague, block: str) -> None:
         """Run the commands of a block of the page."""
         own = block if who is self.ann else block.replace("=ann", "=ben").replace("=ANNS", "=BENS")
@@ -46,6 +55,10 @@ class Team:
 @pytest.fixture(scope="session")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """A team that has done what the page says, up to where Ben goes on from Ann's results."""
+    if shutil.which("initdb", path=PROGRAMS) is None:
+        pytest.skip("PostgreSQL is not installed")
+    for name in ("boto3", "dvc_s3", "flask_wtf", "moto", "psycopg"):
+        pytest.importorskip(name)
     top = tmp_path_factory.mktemp("team")
     origin = top / "linreg.git"
     seed = copy_of_the_project(top / "seed")

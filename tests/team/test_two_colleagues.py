@@ -18,16 +18,8 @@ from tests.team.servers import ADMIN_PASSWORD
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-def newcomer(team: Team, home: Path) -> Colleague:
-    """Somebody with a fresh clone, and Ben's login."""
-    someone = Colleague(home, team.servers.bucket)
-    (home / "exported").write_text((team.ben.home / "exported").read_text())
-    someone.run(f"git clone -q {team.origin} && cd linreg")
-    return someone
-
-
 def test_verify_and_rerun_fetch_the_table_from_the_remote(team: Team, tmp_path: Path) -> None:
-    someone = newcomer(team, tmp_path / "someone")
+    someone = team.newcomer(tmp_path / "someone")
     verified = someone.run("linreg verify").stdout
     assert "data/own/cars.csv: not in git, fetched from DVC's remote; its MD5 is" in verified
     assert "verify: every byte is the same" in verified
@@ -42,7 +34,7 @@ def test_verify_and_rerun_fetch_the_table_from_the_remote(team: Team, tmp_path: 
 def test_a_remote_in_a_folder_has_the_same(team: Team, tmp_path: Path) -> None:
     team.ann.run(f"dvc remote add folder '{tmp_path / 'a folder'}' && dvc push -r folder")
     team.ann.run("git checkout -q .dvc/config")
-    someone = newcomer(team, tmp_path / "someone")
+    someone = team.newcomer(tmp_path / "someone")
     someone.run(f"dvc remote add --local --default folder '{tmp_path / 'a folder'}'")
     # Nobody reaches the bucket.
     someone.run("export AWS_ENDPOINT_URL=http://127.0.0.1:9")
@@ -52,7 +44,7 @@ def test_a_remote_in_a_folder_has_the_same(team: Team, tmp_path: Path) -> None:
 
 
 def test_what_is_on_no_remote_is_one_line(team: Team, tmp_path: Path) -> None:
-    someone = newcomer(team, tmp_path / "someone")
+    someone = team.newcomer(tmp_path / "someone")
     someone.run("dvc remote add --local --default empty /nowhere/at/all")
     done = someone.run("linreg verify", check=False)
     assert done.returncode == 2
