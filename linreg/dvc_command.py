@@ -1,4 +1,4 @@
-"""DVC as a command: its exit code, what it prints, and its error message."""
+"""DVC as a command: its exit code, what it prints, and its error message; where its cache is."""
 
 import importlib.util
 import subprocess
@@ -40,3 +40,14 @@ def dvc_error(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines[-1:] or ["no message"])[0]
+
+
+def cache_folder(root: Path = Path()) -> Path:
+    """Return the folder of DVC's cache, which several clones may share; it need not exist.
+
+    root  the folder that holds .dvc
+    """
+    # Imported here because it takes half a second.
+    from dvc.config import Config
+
+    return root / (Config(root / ".dvc")["cache"].get("dir") or ".dvc/cache")

@@ -1,28 +1,44 @@
 """DVC's cache: of runs, where DVC fails at what a killed DVC has left, and of files."""
 
 import json
+import math
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from linreg.dvc_command import cache_folder
 from linreg.files import content_hash
 from linreg.repair.damage import Damage
 from linreg.repair.lock_file import entry_fault
 
-_CACHE = Path(".dvc/cache")
+SECONDS_TO_WRITE = 60.0
+"""How long DVC in another clone, with the same cache, may need to write an entry."""
 _TODO = "delete it; then `dvc pull` fetches it, or `dvc repro` makes it anew"
 
 
 def unfinished_runs(root: Path) -> Iterator[Path]:
     """Yield what is no run in the cache of runs: temporary files, entries without all outputs, and,
     once these are removed, the folders that are empty.
+
+    What DVC in another clone may be writing into a shared cache at this moment is left out.
     """
-    runs = root / _CACHE / "runs"
-    yield from sorted(runs.glob("*/*/.*.tmp"))
-    yield from (each for each in sorted(runs.glob("*/*/[0-9a-f]*")) if not _has_outputs(each))
-    yield from (each for each in sorted(runs.glob("*/*/")) if not any(each.iterdir()))
+    cache = cache_folder(root)
+    runs = cache / "runs"
+    is_shared = not cache.resolve().is_relative_to((root / ".dvc").resolve())
+    oldest = time.time() - SECONDS_TO_WRITE if is_shared else math.inf
+
+    def is_unfinished(path: Path) -> bool:
+        if path.is_dir():
+            is_none = not any(path.iterdir())
+        else:
+            is_none = path.suffix == ".tmp" or not _has_outputs(path)
+        return is_none and path.stat().st_mtime < oldest
+
+    for pattern in ("*/*/.*.tmp", "*/*/[0-9a-f]*", "*/*/"):
+        yield from filter(is_unfinished, sorted(runs.glob(pattern)))
 
 
 def damaged_objects(root: Path, sizes: Mapping[str, int]) -> Iterator[Damage]:
@@ -32,7 +48,7 @@ def damaged_objects(root: Path, sizes: Mapping[str, int]) -> Iterator[Damage]:
 
     Only what has another size, or is empty, is read as a whole: a cache may hold terabytes.
     """
-    for path in _suspects(root / _CACHE / "files/md5", sizes):
+    for path in _suspects(cache_folder(root) / "files/md5", sizes):
         if content_hash(path) != path.parent.name + path.stem:
             what = "has not the content whose MD5 is its name"
             yield Damage(path, what, todo=_TODO)

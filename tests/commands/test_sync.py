@@ -81,6 +81,20 @@ def test_a_server_that_is_down_is_one_line(
     assert err == ""
 
 
+def test_runs_that_cannot_be_sent_again_are_no_success(
+    store: MlflowClient, repository: Path, linreg: Linreg
+) -> None:
+    with start_run("linreg", "name", {}, {}):
+        pass
+    assert linreg("sync")[0] == 0
+    (repository / "mlflow.db").unlink()
+    (repository / "mlflow.db").write_bytes(b"no database" * 1000)
+    code, out, _ = linreg("sync", "--all")
+    assert code == 1
+    assert out.startswith("1 run complete, 0 points sent; not everything was sent again: ")
+    assert "file is not a database" in out
+
+
 @pytest.mark.slow
 def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:
