@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from linreg.plain_yaml import read_yaml
-from tests.distribution.conftest import Environment
+from tests.distribution.environment import Environment
 from tests.project import ROOT
 
 pytestmark = pytest.mark.slow
