@@ -7,11 +7,12 @@ libraries, one line says so and lint continues: an absent network is no mistake 
 """
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -72,13 +73,9 @@ def _report(libraries: list[dict[str, Any]]) -> int:
 
 def _lock_of(name: str) -> str:
     """Return the lock file that names a library, however either spells it."""
-
-    def normalized(text: str) -> str:
-        return re.sub(r"[-_.]+", "-", text).lower()
-
     lines = (ROOT / LOCKS[0]).read_text(encoding="utf-8").split()
-    names = {normalized(line.partition("==")[0]) for line in lines}
-    return LOCKS[0] if normalized(name) in names else LOCKS[1]
+    names = {canonicalize_name(line.partition("==")[0]) for line in lines}
+    return LOCKS[0] if canonicalize_name(name) in names else LOCKS[1]
 
 
 def _failed(stderr: str) -> int:

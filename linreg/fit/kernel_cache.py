@@ -26,11 +26,12 @@ def use_private_cache() -> bool:
         return False
     folder = versions / sources_hash(PACKAGE)
     numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    is_new = not folder.is_dir()
-    is_private = _is_private(folder)
-    if is_new and is_private:
+    if not _is_private(folder):
+        return False
+    if not any(folder.iterdir()):
+        # The first process with this version.
         _remove_all_but_newest(versions)
-    return is_private
+    return True
 
 
 def _cache_folder(package: Path) -> Path | None:

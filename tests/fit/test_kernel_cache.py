@@ -112,8 +112,6 @@ UNKNOWN_USER = """
 import os, pwd, platformdirs
 from pathlib import Path
 from linreg.fit import kernel_cache
-os.environ.pop("HOME", None)
-os.environ.pop("NUMBA_CACHE_DIR", None)
 os.setuid(54321)
 kernel_cache.PACKAGE = Path("/nowhere/linreg")
 print(kernel_cache.use_private_cache())
@@ -121,9 +119,16 @@ print(kernel_cache.use_private_cache())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_user_without_a_home_folder_has_no_cache_and_no_error(tmp_path: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "XDG_CACHE_HOME"}
-    tmp_path.chmod(0o777)
+@pytest.mark.parametrize("has_home", [False, True], ids=["no home", "the home of another"])
+def test_a_user_without_a_home_folder_of_their_own_has_no_cache_and_no_error(
+    has_home: bool, tmp_path: Path
+) -> None:
+    unset = ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    if has_home:
+        environment["HOME"] = str(home)
     done = subprocess.run(
         [sys.executable, "-c", UNKNOWN_USER],
         cwd=tmp_path,
@@ -133,7 +138,7 @@ def test_a_user_without_a_home_folder_has_no_cache_and_no_error(tmp_path: Path) 
         check=True,
     )
     assert (done.stdout, done.stderr) == ("False\n", "")
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.rglob("*")) == [home]
 
 
 @pytest.mark.parametrize(

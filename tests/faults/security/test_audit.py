@@ -15,28 +15,28 @@ import pytest
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 NUM_LOCKED = sum(len(lock.read_text().split()) for lock in ROOT.glob("requirements*.lock"))
-VULNERABLE = {
-    "id": "TEST-2026-1",
-    "summary": "",
-    "details": "",
-    "aliases": [],
-    "published": "2026-01-01T00:00:00Z",
-    "affected": [
-        {
-            "package": {"ecosystem": "PyPI", "name": "numpy"},
-            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}],
-        }
-    ],
-}
+RANGE = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}
+
+
+def vulnerability(name: str) -> dict[str, object]:
+    return {
+        "id": "TEST-2026-1",
+        "summary": "",
+        "details": "",
+        "aliases": [],
+        "published": "2026-01-01T00:00:00Z",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": name}, "ranges": [RANGE]}],
+    }
 
 
 class Service(BaseHTTPRequestHandler):
-    """Answers as OSV does: numpy is vulnerable where the path says so, nothing else is."""
+    """Answers as OSV does: the library that the path names is vulnerable, nothing else is."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = self.path == "/vulnerable" and asked["package"]["name"] == "numpy"
-        answer = json.dumps({"vulns": [VULNERABLE]} if found else {}).encode()
+        name = asked["package"]["name"]
+        found = self.path == f"/{name}"
+        answer = json.dumps({"vulns": [vulnerability(name)]} if found else {}).encode()
         self.send_response(500 if self.path == "/broken" else 200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -64,12 +64,20 @@ def audit(address: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_a_vulnerable_library_fails_and_is_named_with_the_version_to_upgrade_to(
-    service: str,
+@pytest.mark.parametrize(
+    ("name", "lock"),
+    [
+        ("numpy", "requirements.lock"),
+        ("typing-extensions", "requirements.lock"),
+        ("ruff", "requirements-dev.lock"),
+    ],
+)
+def test_a_vulnerable_library_fails_and_is_named_with_its_lock_and_the_version_to_upgrade_to(
+    name: str, lock: str, service: str
 ) -> None:
-    code, lines = audit(f"{service}/vulnerable")
+    code, lines = audit(f"{service}/{name}")
     assert code == 1
-    assert lines[0].startswith("error: requirements.lock: numpy ")
+    assert lines[0].startswith(f"error: {lock}: {name} ")
     assert lines[0].endswith(" has TEST-2026-1; upgrade to 99.0")
     assert lines[1:] == [f"audit: 1 of {NUM_LOCKED} libraries with known vulnerabilities"]
 
