@@ -68,6 +68,10 @@ class _Merge:
             for stage, entry in entries.items()
             for path in entry.outputs
         }
+        self._outputs_in: dict[str, list[str]] = {}
+        for path in self._producers:
+            for folder in _parents(path):
+                self._outputs_in.setdefault(folder, []).append(path)
 
     def decide(self, stage: str) -> None:
         """Keep an entry of the stage or leave it out, after the stages that it depends on."""
@@ -80,8 +84,8 @@ class _Merge:
                 self.decide(producer)
         if base and not (ours and theirs):
             # Removed from the pipeline, or not run since an earlier merge.
-            if (ours or theirs) and self.workspace.declares(stage):
-                self.merged.left_out[stage] = NO_RECORD
+            if ours or theirs:
+                self._leave_out(stage, NO_RECORD)
             return
         expected = self._expected(base, ours, theirs)
         order = (theirs, ours, base) if ours == base else (ours, theirs, base)
@@ -96,7 +100,14 @@ class _Merge:
             names = dict.fromkeys(
                 name for each in (ours, theirs) if each for name in unlike[id(each)]
             )
-            self.merged.left_out[stage] = f"it was not run with {_listed(list(names))} as merged"
+            self._leave_out(stage, f"it was not run with {_listed(list(names))} as merged")
+
+    def _leave_out(self, stage: str, reason: str) -> None:
+        """Name a stage, unless dvc.yaml has it no more."""
+        # While git merges, dvc.yaml is ours.
+        is_new = stage not in self.versions.ours and not self.workspace.is_merged
+        if is_new or self.workspace.declares(stage):
+            self.merged.left_out[stage] = reason
 
     def _expected(self, *sides: LockEntry | None) -> LockEntry:
         """Return what an entry of the stage must say; an output that is UNKNOWN may be any."""
@@ -155,21 +166,15 @@ class _Merge:
         for output, producer in producers.items():
             if output == path:
                 return self._hash_of_output(producer, path)
-            if PurePosixPath(output) in PurePosixPath(path).parents:
+            if output in _parents(path):
                 return self._hash_within(producer, output, path)
-        left_out = any(each in self.merged.left_out for each in producers.values())
-        return UNKNOWN if left_out else recorded
+        all_known = all(each in self.merged.entries for each in producers.values())
+        return recorded if all_known else UNKNOWN
 
     def _producers_of(self, path: str) -> dict[str, str]:
         """Return the stages, by output, that write a path, what holds it, or what lies in it."""
-        own = PurePosixPath(path)
-        return {
-            output: stage
-            for output, stage in self._producers.items()
-            if output == path
-            or PurePosixPath(output) in own.parents
-            or own in PurePosixPath(output).parents
-        }
+        outputs = [path, *_parents(path), *self._outputs_in.get(path, [])]
+        return {each: self._producers[each] for each in outputs if each in self._producers}
 
     def _hash_of_output(self, stage: str, path: str) -> Any:
         """Return the hash of an output; of a stage that is left out, the one to be expected.
@@ -193,6 +198,10 @@ class _Merge:
             if path in entry.inputs
         }
         return found.pop() if len(found) == 1 else UNKNOWN
+
+
+def _parents(path: str) -> list[str]:
+    return [str(each) for each in PurePosixPath(path).parents]
 
 
 def _listed(names: list[str]) -> str:
