@@ -35,12 +35,13 @@ class Versions:
 class MergedLock:
     """Entries by stage, and in the order of the flow what became of the other stages.
 
-    `left_out` has the reason why a stage must run, `unequal` the stages with other outputs on
-    either side, from equal inputs.
+    `left_out` has the reason why a stage must run, `behind` the stages that are kept behind these,
+    `unequal` those with other outputs on either side, from equal inputs.
     """
 
     entries: dict[str, LockEntry] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    behind: list[str] = field(default_factory=list)
     unequal: list[str] = field(default_factory=list)
 
 
@@ -64,7 +65,7 @@ class _Merge:
         self._begun: set[str] = set()
         self._producers = {
             path: stage
-            for entries in versions
+            for entries in (versions.ours, versions.theirs)
             for stage, entry in entries.items()
             for path in entry.outputs
         }
@@ -79,9 +80,10 @@ class _Merge:
             return
         self._begun.add(stage)
         base, ours, theirs = (entries.get(stage) for entries in self.versions)
-        for path in sorted({path for each in (base, ours, theirs) if each for path in each.inputs}):
-            for producer in self._producers_of(path).values():
-                self.decide(producer)
+        inputs = sorted({path for each in (base, ours, theirs) if each for path in each.inputs})
+        before = [each for path in inputs for each in self._producers_of(path).values()]
+        for each in before:
+            self.decide(each)
         if base and not (ours and theirs):
             # Removed from the pipeline, or not run since an earlier merge.
             if ours or theirs:
@@ -93,6 +95,8 @@ class _Merge:
         kept = next((each for each in order if each and not unlike[id(each)]), None)
         if kept:
             self.merged.entries[stage] = kept
+            if any(each in self.merged.left_out or each in self.merged.behind for each in before):
+                self.merged.behind.append(stage)
             both_ran = ours and theirs and ours != base and theirs != base
             if both_ran and not unlike[id(ours)] and not unlike[id(theirs)] and ours != theirs:
                 self.merged.unequal.append(stage)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from linreg.merging.install import FILES, install_merge_driver
+from linreg.errors import UserError
+from linreg.merging.install import FILES, configure_git, install_merge_driver
 from linreg.merging.lock_entries import lock_text
 from linreg.plain_yaml import has_conflict_markers
 from tests.merging.repository import Repository
@@ -270,6 +271,7 @@ def test_installing_says_what_it_changes_and_changes_it_once(repository: Make) -
 
 
 def test_outside_of_a_repository_git_has_nothing_to_configure(tmp_path: Path) -> None:
-    (tmp_path / "dvc.yaml").touch()
+    with pytest.raises(UserError, match=r"is not in a repository of git; run `git init` first$"):
+        configure_git(tmp_path)
     assert "linreg merge --install" in install_merge_driver(tmp_path)
     assert (tmp_path / ".gitattributes").is_file()
