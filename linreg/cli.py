@@ -1,4 +1,4 @@
-"""The `linreg` command: each of its commands is a module in linreg/commands, or in tracking/ there.
+"""The `linreg` command: each of its commands is a module in linreg/commands, or in a package there.
 
 Such a module has `add_arguments(parser)` and `run(args) -> int`, which returns the exit code.
 """
@@ -44,7 +44,11 @@ COMMANDS = {
 }
 ANYWHERE = ("certify", "completion", "init", "predict", "serve")
 """Commands that need no project."""
-_ABOUT_MLFLOW = ("register", "serve", "sync", "ui")
+_PACKAGES = {
+    **dict.fromkeys(("register", "serve", "sync", "ui"), "tracking"),
+    **dict.fromkeys(("merge",), "project"),
+}
+"""The package, in linreg/commands, of the commands that are not modules there."""
 PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 
 
@@ -100,8 +104,8 @@ def build_parser(commands: Collection[str]) -> argparse.ArgumentParser:
 
 def command_module(name: str) -> ModuleType:
     """Import and return the module of a command."""
-    package = "linreg.commands.tracking" if name in _ABOUT_MLFLOW else "linreg.commands"
-    return importlib.import_module(f"{package}.{name}")
+    package = f"{_PACKAGES[name]}." if name in _PACKAGES else ""
+    return importlib.import_module(f"linreg.commands.{package}{name}")
 
 
 def _put_this_python_first() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from linreg.errors import UserError
 from linreg.files import file_hash, new_file
 from linreg.merging.conflicts import has_conflicts, require_no_conflicts
-from linreg.merging.driver import entries_of
+from linreg.merging.driver import entries_of, versions_of
 from linreg.merging.lock_entries import LOCK_NAME, Entries, lock_text
 from linreg.merging.merge_lock import MergedLock, Versions, merge_locks
 from linreg.merging.merge_params import PARAMS_NAME, merge_by_line, merge_params
@@ -35,11 +35,13 @@ def merge_after_conflict(folder: Path) -> Resolved:
     require_no_conflicts(folder, ("dvc.yaml", PARAMS_NAME))
     merges = list(sides_of_merges(folder, LOCK_NAME))
     for sides in merges:
-        contents = [file_of(side, LOCK_NAME, folder) or b"" for side in sides]
-        named = zip(contents, sides, strict=True)
-        versions = Versions(*(entries_of(each, f"{LOCK_NAME} ({side})") for each, side in named))
-        was_changed_twice = len(set(contents)) == len(contents)
-        if not was_changed_twice or not _is_merged_from(folder / LOCK_NAME, versions, contents):
+        base, ours, theirs = (file_of(side, LOCK_NAME, folder) for side in sides)
+        if ours is None or theirs is None or len({base, ours, theirs}) < len(sides):
+            # One side has not changed it, or has deleted it: git says so.
+            continue
+        contents = (base or b"", ours, theirs)
+        versions = versions_of(contents, LOCK_NAME)
+        if not _is_merged_from(folder / LOCK_NAME, versions, contents):
             continue
         workspace = Workspace(folder, is_merged=True)
         merged = merge_locks(versions, workspace)

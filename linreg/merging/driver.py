@@ -6,6 +6,7 @@ from pathlib import Path
 from linreg.errors import UserError
 from linreg.merging.lock_entries import LOCK_NAME, Entries, lock_text, read_entries
 from linreg.merging.merge_lock import MergedLock, Versions, merge_locks
+from linreg.merging.sides import file_of
 from linreg.merging.workspace import Workspace
 
 
@@ -15,14 +16,25 @@ def merge_lock_files(files: Sequence[Path], path: Path) -> MergedLock:
     `path` is the file's, from the top of the repository. Raises UserError, and leaves ours, when
     one of them is damaged.
     """
-    sides = ("the common ancestor's", "ours", "theirs")
-    texts = [file.read_bytes() for file in files]
-    versions = Versions(
-        *(entries_of(text, f"{path} ({side})") for text, side in zip(texts, sides, strict=True))
-    )
+    versions = versions_of([file.read_bytes() for file in files], str(path))
     merged = merge_locks(versions, Workspace(path.parent, is_merged=False))
     files[1].write_bytes(lock_text(merged.entries).encode())
     return merged
+
+
+def versions_of(contents: Sequence[bytes], name: str) -> Versions:
+    """Return the entries of base, ours and theirs; raises UserError when one side is damaged.
+
+    A damaged ancestor says nothing of what the sides have changed.
+    """
+    base, ours, theirs = contents
+    try:
+        known = entries_of(base, name)
+    except UserError:
+        known = {}
+    return Versions(
+        known, entries_of(ours, f"{name} (ours)"), entries_of(theirs, f"{name} (theirs)")
+    )
 
 
 def entries_of(content: bytes, where: str) -> Entries:
@@ -39,11 +51,11 @@ def require_output(path: Path) -> None:
     The merged dvc.lock records ours, or no output of its stage.
     """
     for folder in path.parents:
-        lock = folder / LOCK_NAME
-        if lock.is_file():
-            entries = entries_of(lock.read_bytes(), str(lock))
-            name = path.relative_to(folder).as_posix()
-            if any(name in entry.outputs for entry in entries.values()):
-                return
+        # Git may have merged that of the workspace already.
+        lock = file_of("HEAD:", (folder / LOCK_NAME).as_posix(), Path())
+        name = path.relative_to(folder).as_posix()
+        entries = entries_of(lock or b"", str(folder / LOCK_NAME))
+        if any(name in entry.outputs for entry in entries.values()):
+            return
     todo = "remove `merge=linreg` from its line in .gitattributes, and resolve the conflict"
     raise UserError(path, "is no output that dvc.lock records", todo=todo)

@@ -4,8 +4,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from linreg.errors import UserError
 from linreg.files import write_text
-from linreg.git import git
+from linreg.git import git, query_git
 
 ATTRIBUTES = Path(".gitattributes")
 FILES = ("dvc.lock", "params.yaml", "models/evaluation/scores.json")
@@ -35,6 +36,9 @@ def configure_git(folder: Path) -> dict[str, str]:
     It names this Python, as git may be called where no environment is activated. Raises UserError
     outside of a repository.
     """
+    if query_git("rev-parse", "--git-dir", folder=folder) is None:
+        where = folder.absolute()
+        raise UserError(where, "is not in a repository of git", todo="run `git init` first")
     python = shlex.quote(sys.executable)
     settings = {
         "merge.linreg.name": "dvc.lock stage by stage, params.yaml line by line",

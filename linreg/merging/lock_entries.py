@@ -85,7 +85,10 @@ def _entry(text: str) -> tuple[str, LockEntry]:
 
 
 def _hashes(files: list[dict[str, Any]]) -> dict[str, str]:
-    return {file["path"]: next(str(file[key]) for key in _HASHES if key in file) for file in files}
+    return {
+        file["path"]: next((str(file[key]) for key in _HASHES if key in file), str(file))
+        for file in files
+    }
 
 
 def _load(text: str) -> Any:

@@ -35,12 +35,13 @@ class Versions:
 class MergedLock:
     """Entries by stage, and in the order of the flow what became of the other stages.
 
-    `left_out` has the reason why a stage must run, `unequal` the stages with other outputs on
-    either side, from equal inputs.
+    `left_out` has the reason why a stage must run, `behind` the stages that are kept behind these,
+    `unequal` those with other outputs on either side, from equal inputs.
     """
 
     entries: dict[str, LockEntry] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    behind: list[str] = field(default_factory=list)
     unequal: list[str] = field(default_factory=list)
 
 
@@ -64,10 +65,14 @@ class _Merge:
         self._begun: set[str] = set()
         self._producers = {
             path: stage
-            for entries in versions
+            for entries in (versions.ours, versions.theirs)
             for stage, entry in entries.items()
             for path in entry.outputs
         }
+        self._outputs_in: dict[str, list[str]] = {}
+        for path in self._producers:
+            for folder in _parents(path):
+                self._outputs_in.setdefault(folder, []).append(path)
 
     def decide(self, stage: str) -> None:
         """Keep an entry of the stage or leave it out, after the stages that it depends on."""
@@ -75,13 +80,14 @@ class _Merge:
             return
         self._begun.add(stage)
         base, ours, theirs = (entries.get(stage) for entries in self.versions)
-        for path in sorted({path for each in (base, ours, theirs) if each for path in each.inputs}):
-            for producer in self._producers_of(path).values():
-                self.decide(producer)
+        inputs = sorted({path for each in (base, ours, theirs) if each for path in each.inputs})
+        before = [each for path in inputs for each in self._producers_of(path).values()]
+        for each in before:
+            self.decide(each)
         if base and not (ours and theirs):
             # Removed from the pipeline, or not run since an earlier merge.
-            if (ours or theirs) and self.workspace.declares(stage):
-                self.merged.left_out[stage] = NO_RECORD
+            if ours or theirs:
+                self._leave_out(stage, NO_RECORD)
             return
         expected = self._expected(base, ours, theirs)
         order = (theirs, ours, base) if ours == base else (ours, theirs, base)
@@ -89,6 +95,8 @@ class _Merge:
         kept = next((each for each in order if each and not unlike[id(each)]), None)
         if kept:
             self.merged.entries[stage] = kept
+            if any(each in self.merged.left_out or each in self.merged.behind for each in before):
+                self.merged.behind.append(stage)
             both_ran = ours and theirs and ours != base and theirs != base
             if both_ran and not unlike[id(ours)] and not unlike[id(theirs)] and ours != theirs:
                 self.merged.unequal.append(stage)
@@ -96,7 +104,14 @@ class _Merge:
             names = dict.fromkeys(
                 name for each in (ours, theirs) if each for name in unlike[id(each)]
             )
-            self.merged.left_out[stage] = f"it was not run with {_listed(list(names))} as merged"
+            self._leave_out(stage, f"it was not run with {_listed(list(names))} as merged")
+
+    def _leave_out(self, stage: str, reason: str) -> None:
+        """Name a stage, unless dvc.yaml has it no more."""
+        # While git merges, dvc.yaml is ours.
+        is_new = stage not in self.versions.ours and not self.workspace.is_merged
+        if is_new or self.workspace.declares(stage):
+            self.merged.left_out[stage] = reason
 
     def _expected(self, *sides: LockEntry | None) -> LockEntry:
         """Return what an entry of the stage must say; an output that is UNKNOWN may be any."""
@@ -155,21 +170,15 @@ class _Merge:
         for output, producer in producers.items():
             if output == path:
                 return self._hash_of_output(producer, path)
-            if PurePosixPath(output) in PurePosixPath(path).parents:
+            if output in _parents(path):
                 return self._hash_within(producer, output, path)
-        left_out = any(each in self.merged.left_out for each in producers.values())
-        return UNKNOWN if left_out else recorded
+        all_known = all(each in self.merged.entries for each in producers.values())
+        return recorded if all_known else UNKNOWN
 
     def _producers_of(self, path: str) -> dict[str, str]:
         """Return the stages, by output, that write a path, what holds it, or what lies in it."""
-        own = PurePosixPath(path)
-        return {
-            output: stage
-            for output, stage in self._producers.items()
-            if output == path
-            or PurePosixPath(output) in own.parents
-            or own in PurePosixPath(output).parents
-        }
+        outputs = [path, *_parents(path), *self._outputs_in.get(path, [])]
+        return {each: self._producers[each] for each in outputs if each in self._producers}
 
     def _hash_of_output(self, stage: str, path: str) -> Any:
         """Return the hash of an output; of a stage that is left out, the one to be expected.
@@ -193,6 +202,10 @@ class _Merge:
             if path in entry.inputs
         }
         return found.pop() if len(found) == 1 else UNKNOWN
+
+
+def _parents(path: str) -> list[str]:
+    return [str(each) for each in PurePosixPath(path).parents]
 
 
 def _listed(names: list[str]) -> str:

@@ -15,7 +15,8 @@ from linreg.plain_yaml import read_yaml
 
 PARAMS_NAME = "params.yaml"
 _CONFLICT = re.compile(
-    r"^<{7} 1\r?\n(.*?)^\|{7} 0\r?\n(.*?)^={7}\r?\n(.*?)^>{7} 2\r?\n", re.DOTALL | re.MULTILINE
+    r"^<{7} ours\r?\n(.*?)^\|{7} base\r?\n(.*?)^={7}\r?\n(.*?)^>{7} theirs\r?\n",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -42,7 +43,7 @@ def merge_by_line(
 
     `with_base` shows the lines of the common ancestor in each conflict.
     """
-    options = ["--diff3"] if with_base else []
+    options = ["-L", "ours", "-L", "base", "-L", "theirs", *(["--diff3"] if with_base else [])]
     with tempfile.TemporaryDirectory() as scratch:
         for number, content in enumerate((base, ours, theirs)):
             (Path(scratch) / f"{number}").write_bytes(content)

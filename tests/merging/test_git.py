@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from linreg.merging.install import FILES, install_merge_driver
+from linreg.errors import UserError
+from linreg.merging.install import FILES, configure_git, install_merge_driver
 from linreg.merging.lock_entries import lock_text
 from linreg.plain_yaml import has_conflict_markers
 from tests.merging.repository import Repository
@@ -42,7 +43,15 @@ def test_git_merges_by_stage_also_in_a_folder_of_a_larger_repository(
 
 
 @pytest.mark.parametrize(
-    "command", [("merge", "--no-edit"), ("rebase", "-q"), ("cherry-pick",), ("merge", "--squash")]
+    "command",
+    [
+        ("merge", "--no-edit"),
+        ("merge", "--no-edit", "-s", "recursive"),
+        ("merge", "--squash"),
+        ("rebase", "-q"),
+        ("rebase", "-q", "--apply"),
+        ("cherry-pick",),
+    ],
 )
 def test_each_way_in_which_git_merges_keeps_the_same_entries(
     repository: Make, command: tuple[str, ...]
@@ -52,6 +61,7 @@ def test_each_way_in_which_git_merges_keeps_the_same_entries(
     done = repo.git(*command, "theirs")
     assert to_run_again(done.stderr) == ["train", "evaluate"]
     assert repo.entries() == merged_of(LR, EPOCHS).entries
+    assert repo.git("diff", "--name-only", "--diff-filter=U").stdout == ""
 
 
 def test_in_a_revert_what_other_commits_changed_is_kept(repository: Make) -> None:
@@ -218,6 +228,25 @@ def test_a_damaged_version_is_a_conflict_in_which_ours_stays(repository: Make) -
     assert (repo.folder / "dvc.lock").read_text() == LR.files()["dvc.lock"]
 
 
+def test_a_lock_that_one_side_has_deleted_is_left_to_the_user(repository: Make) -> None:
+    repo = repository()
+    repo.diverge(LR, EPOCHS)
+    repo.git("rm", "-q", "dvc.lock")
+    repo.commit_all()
+    assert repo.git("merge", "theirs", check=False).returncode == 1
+    assert repo.linreg("merge", check=False).returncode == 1
+    assert (repo.folder / "dvc.lock").read_text() == EPOCHS.files()["dvc.lock"]
+
+
+def test_a_damaged_ancestor_leaves_what_both_sides_have_alike(repository: Make) -> None:
+    repo = repository()
+    (repo.folder / "dvc.lock").write_text("<<<<<<< HEAD\n")
+    repo.commit_all()
+    repo.diverge(LR, EPOCHS)
+    done = repo.git("merge", "--no-edit", "theirs")
+    assert to_run_again(done.stderr) == ["train", "evaluate"]
+
+
 def test_another_file_is_never_merged_by_losing_a_side(repository: Make) -> None:
     repo = repository()
     (repo.folder / ".gitattributes").write_text("* merge=linreg\n")
@@ -242,6 +271,7 @@ def test_installing_says_what_it_changes_and_changes_it_once(repository: Make) -
 
 
 def test_outside_of_a_repository_git_has_nothing_to_configure(tmp_path: Path) -> None:
-    (tmp_path / "dvc.yaml").touch()
+    with pytest.raises(UserError, match=r"is not in a repository of git; run `git init` first$"):
+        configure_git(tmp_path)
     assert "linreg merge --install" in install_merge_driver(tmp_path)
     assert (tmp_path / ".gitattributes").is_file()

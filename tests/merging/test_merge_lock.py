@@ -122,6 +122,7 @@ def test_behind_a_stage_with_equal_outputs_on_both_sides_what_was_run_is_kept() 
     """A comment in the code of a long training's first stage does not cost the training."""
     merged = merged_of(BASE.changed(comment_ingest=1), BASE.changed(ingest_sheet=1, train_lr=1))
     assert list(merged.left_out) == ["ingest"]
+    assert merged.behind == ["split", "train", "evaluate"]
     assert merged.entries["train"].text == BASE.changed(train_lr=1).entries()["train"]
 
 
@@ -132,6 +133,20 @@ def test_a_stage_that_one_side_has_added_and_one_that_the_other_has_removed() ->
     assert list(merged.entries) == [*NAMES, "own"]
     # No dvc.yaml tells whether there still is such a stage.
     assert merged.left_out == {"old": "one side has no record of it"}
+
+
+def test_a_file_that_a_stage_wrote_once_and_people_write_now() -> None:
+    own = "  own:\n    cmd: own\n    deps:\n    - path: a.csv\n      md5: {}\n"
+    base = "  old:\n    cmd: old\n    outs:\n    - path: a.csv\n      md5: aa\n"
+    before = {"old": base, "own": own.format("aa")}
+    merged = merge(lock_of(before), *(lock_of({"own": own.format(md5)}) for md5 in ("bb", "bb")))
+    assert (list(merged.entries), merged.left_out) == (["own"], {})
+
+
+def test_an_output_without_a_hash_of_its_own_is_compared_as_a_whole() -> None:
+    own = "  own:\n    cmd: own\n    outs:\n    - path: own\n      files: [{}]\n"
+    versions = (lock_of({"own": own.format(each)}) for each in ("a", "a", "b"))
+    assert merge(*versions).entries["own"].text == own.format("b")
 
 
 def test_different_outputs_of_equal_inputs_are_named_and_ours_kept() -> None:

@@ -7,6 +7,7 @@ after a merge, rebase or cherry-pick that has left conflicts in dvc.lock.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from linreg.errors import UserError
 from linreg.merging.after_conflict import merge_after_conflict
 from linreg.merging.driver import merge_lock_files, require_output
-from linreg.merging.install import configure_git, install_merge_driver
+from linreg.merging.install import ATTRIBUTES, FILES, configure_git, install_merge_driver
 from linreg.merging.lock_entries import LOCK_NAME
 from linreg.merging.merge_lock import MergedLock
 from linreg.merging.merge_params import PARAMS_NAME, merge_params
@@ -82,8 +83,9 @@ def _merge_for_git(files: Sequence[Path], path: Path) -> int:
 
 def _install() -> None:
     for name, value in configure_git(Path()).items():
-        print(f"git config --local {name} {value!r}")
-    print(f".gitattributes: has git use it. Commit it; {install_merge_driver(Path())}")
+        print(f"git config --local {name} {shlex.quote(value)}")
+    advice = install_merge_driver(Path())
+    print(f"{ATTRIBUTES}: has `merge=linreg` for {', '.join(FILES)}; commit it\n{advice}")
 
 
 def _lines(path: str, merged: MergedLock) -> list[str]:
@@ -96,4 +98,7 @@ def _lines(path: str, merged: MergedLock) -> list[str]:
         return [*lines, f"{path}: merged; no stage has to run again"]
     names = ", ".join(merged.left_out)
     lines.append(f"{path}: merged; to run again: {names}. `dvc repro`, then commit {path}")
-    return lines + [f"  {stage}: {reason}" for stage, reason in merged.left_out.items()]
+    lines += [f"  {stage}: {reason}" for stage, reason in merged.left_out.items()]
+    if merged.behind:
+        lines.append(f"  {', '.join(merged.behind)}: kept, if what they read turns out as recorded")
+    return lines

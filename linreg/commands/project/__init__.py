@@ -1,0 +1,1 @@
+"""The commands about the repository that a project is in."""
