@@ -6,7 +6,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from linreg.errors import UserError
-from linreg.tracking.journal.store_location import is_database, local_artifacts, tracking_uri
+from linreg.tracking.journal.store_location import (
+    is_database,
+    local_artifacts,
+    project_root,
+    tracking_uri,
+)
 from linreg.tracking.mlflow.moved_store import local_folder
 from linreg.tracking.mlflow.store import creation_lock
 
@@ -69,9 +74,9 @@ def _check_active(experiment: Experiment) -> None:
 def _check_artifacts(experiment: Experiment) -> None:
     """Refuse an experiment whose artifacts would go to a folder that only another machine has."""
     folder = local_folder(experiment.artifact_location)
-    if not is_database(tracking_uri()) or folder is None or folder == local_artifacts():
+    if not is_database(tracking_uri()) or folder is None:
         return
-    if not folder.is_dir():
+    if not folder.is_dir() and not folder.is_relative_to(project_root()):
         raise UserError(
             f"MLflow experiment {experiment.name}",
             "keeps its artifacts in a folder that is not here",

@@ -41,14 +41,15 @@ def relocate_artifacts(connection: Connection, database: Path) -> None:
     # There are none yet in a database that MLflow is about to set up.
     if not tables.issuperset(("experiments", "runs")):
         return
-    here = local_artifacts().as_uri()
     locations = select(_column("experiments", "artifact_location")).distinct()
-    recorded = connection.scalars(locations).all()
-    for location in recorded:
-        if location and _is_left_behind(connection, location, database):
+    for location in connection.scalars(locations).all():
+        if location and (left := _left_behind(connection, location, database)):
+            # MLflow records some locations as a URI and some as a path.
+            forms = ((str(left), str(project_root())), (left.as_uri(), project_root().as_uri()))
             for name in tables.intersection(_LOCATIONS):
                 for key in _LOCATIONS[name]:
-                    _replace_prefix(connection, name, key, location, here)
+                    for old, new in forms:
+                        _replace_prefix(connection, name, key, old, new)
 
 
 def local_folder(location: str) -> Path | None:
@@ -59,13 +60,14 @@ def local_folder(location: str) -> Path | None:
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
-def _is_left_behind(connection: Connection, location: str, database: Path) -> bool:
-    """Tell whether a location is the mlartifacts of where the project was, or was copied from."""
+def _left_behind(connection: Connection, location: str, database: Path) -> Path | None:
+    """Return where the project was, or was copied from, if a location is the mlartifacts there."""
     folder, here = local_folder(location), local_artifacts()
     if folder is None or folder.name != here.name or folder.resolve() == here.resolve():
-        return False
+        return None
     original = folder.parent / database.relative_to(project_root())
-    return not folder.exists() or original.exists() or _has_artifacts(connection, location)
+    is_left = not folder.exists() or original.exists() or _has_artifacts(connection, location)
+    return folder.parent if is_left else None
 
 
 def _has_artifacts(connection: Connection, location: str) -> bool:

@@ -61,9 +61,9 @@ def test_a_deleted_experiment_is_an_error_that_says_how_to_restore_it(store: Mlf
 
 
 def test_an_experiment_with_artifacts_in_a_folder_of_another_machine_is_refused(
-    store: MlflowClient, repository: Path
+    store: MlflowClient, tmp_path: Path
 ) -> None:
-    elsewhere = repository / "shared by all"
+    elsewhere = tmp_path / "shared by all"
     store.create_experiment("linreg", artifact_location=elsewhere.as_uri())
     with pytest.raises(UserError, match=r"in a folder that is not here; found .*shared by all"):
         experiment_id(store, "linreg")
