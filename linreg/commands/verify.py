@@ -104,7 +104,8 @@ def _lines(result: ConfigurationResult) -> list[str]:
 
 def _print_description(project: Checkout) -> None:
     print("\n".join(project.description()), flush=True)
-    if changed := git("status", "--porcelain").splitlines():
+    # Not the rest of a larger repository.
+    if changed := git("status", "--porcelain", "--", ".").splitlines():
         print(f"uncommitted changes are not verified: {_first_files(changed)}")
     for path in project.changed_inputs():
         print(f"{path}: changed since dvc.lock was written; run `dvc repro` and commit dvc.lock")
