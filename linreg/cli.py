@@ -46,7 +46,7 @@ ANYWHERE = ("certify", "completion", "init", "predict", "serve")
 """Commands that need no project."""
 _PACKAGES = {
     **dict.fromkeys(("register", "serve", "sync", "ui"), "tracking"),
-    **dict.fromkeys(("merge",), "project"),
+    **dict.fromkeys(("init", "lock", "merge", "repair", "upgrade"), "project"),
 }
 """The package, in linreg/commands, of the commands that are not modules there."""
 PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")

@@ -87,12 +87,15 @@ def path_from_top(path: str, folder: Path | None = None) -> str:
 def clone_commit(commit: str, clone: Path) -> Path:
     """Check out a commit of this repository in a new clone; return the working directory there.
 
-    With --shared the clone has every commit of the repository, also those of DVC's experiments,
-    which are on no branch.
+    The clone shares all objects of the repository, also the commits of DVC's experiments, which are
+    on no branch.
     """
     top = git("rev-parse", "--show-toplevel")
     below = git("rev-parse", "--show-prefix")
     git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
+    # Of a shallow clone, git makes a copy with --shared, too.
+    objects = Path(git("rev-parse", "--git-path", "objects")).resolve()
+    (clone / ".git/objects/info/alternates").write_text(f"{objects}\n", encoding="utf-8")
     git("checkout", "--quiet", "--detach", commit, folder=clone)
     return clone / below
 

@@ -122,7 +122,8 @@ def _lines(result: ConfigurationResult) -> list[str]:
 
 def _print_description(project: Checkout) -> None:
     print("\n".join(project.description()), flush=True)
-    changed = git("status", "--porcelain").splitlines()
+    # Not the rest of a larger repository.
+    changed = git("status", "--porcelain", "--", ".").splitlines()
     if changed and project.subject != SUBJECT:
         print(f"uncommitted changes are not verified: {_first_files(changed)}")
     for path in project.changed_inputs():

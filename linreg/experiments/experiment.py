@@ -82,12 +82,21 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         _require_same_parameters(name, commit, changes)
         return Experiment(name, commit, existed=True)
     require_dvc()
+    _require_writable_repository()
     with workspace_copy(head, _untracked_table()) as folder:
         _run_in(folder, name, changes)
         ref = _ref_of(name, head)
         fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         git(*fetch, git("rev-parse", "--show-toplevel", folder=folder), f"{ref}:{ref}")
     return Experiment(name, _commit_of(name, head), existed=False)
+
+
+def _require_writable_repository() -> None:
+    """Raise UserError before the work where its results could not be kept."""
+    folder = Path(git("rev-parse", "--git-common-dir")).resolve()
+    if not os.access(folder, os.W_OK):
+        what = "cannot be written, and experiments are kept there"
+        raise UserError(folder, what, todo="clone the repository, and run it in the clone")
 
 
 def _run_in(folder: Path, name: str, changes: Mapping[str, Any]) -> None:

@@ -40,7 +40,13 @@ def test_everything_works_in(
     project.run("dvc", "repro")
     reflog = project.run("git", "reflog").stdout
     assert project.run("git", "status", "--porcelain").stdout == ""
+    with (project.folder / "params.yaml").open("a") as file:
+        file.write("# not committed\n")
     lines = project.run("linreg", "repeat", "2").stdout.splitlines()
+    ref = "refs/exps/*/*/repeat-train-2"
+    commit = project.run("git", "for-each-ref", "--format=%(objectname)", ref).stdout.strip()
+    assert "# not committed\n" in project.run("git", "show", f"{commit}:params.yaml").stdout
+    project.run("git", "restore", "params.yaml")
     rmses = [re.findall(r"test RMSE ([\d.]+)", line) for line in lines[:2]]
     assert rmses[0] != rmses[1]
     assert "identical on all" in project.run("linreg", "compare", "HEAD").stdout

@@ -89,6 +89,40 @@ def test_the_matrix_of_changed_parameters_compares_configurations(small: Project
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_stages_of_ones_own_are_run_in_their_order(small: Project) -> None:
+    """`clean` stands behind all others in dvc.yaml, and in a folder of its own; ingest reads it."""
+    (small.folder / "prep").mkdir()
+    (small.folder / "prep/clean.py").write_text(
+        "import os\nfrom pathlib import Path\n"
+        "assert os.environ['DVC_STAGE'] == 'clean'\n"
+        "Path('../data/cleaned.csv').write_text(Path('../data/mine.csv').read_text())\n"
+    )
+    edit(small, "source: data/mine.csv", "source: data/cleaned.csv")
+    command = "stage add -q -n clean -w prep -d clean.py -d ../data/mine.csv -o ../data/cleaned.csv"
+    small.run("dvc", *command.split(), "python clean.py")
+    files = "  copies:\n    foreach: [a, b]\n    do:\n      cmd: cp params.yaml data/copy-${item}\n"
+    edit(
+        small,
+        "\nartifacts:",
+        f'\n{files}      outs: ["data/copy-${{item}}"]\n\nartifacts:',
+        "dvc.yaml",
+    )
+    small.run("dvc", "repro")
+    small.run("git", "add", "-A")
+    small.run("git", "commit", "-qm", "own stages")
+    done = small.run("linreg", "verify")
+    assert done.stdout.count("  same") == 15
+    lines = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("  same")]
+    assert lines.index("clean") < lines.index("ingest")
+    assert {"copies@a", "copies@b"} < set(lines)
+    # Several configurations, and so without a process for each of linreg's stages.
+    assert ": same, " in small.run("linreg", "verify", "-S", "train.epochs=3").stdout
+    small.run("git", "reset", "-q", "--hard", "HEAD~1")
+    small.run("dvc", "repro")
+
+
+@pytest.mark.slow
 def test_an_input_that_is_missing_or_has_changed_is_named(small: Project) -> None:
     table = small.folder / "data/mine.csv"
     before, md5 = table.read_text(), content_hash(table)

@@ -1,1 +1,1 @@
-"""The commands about the repository that a project is in."""
+"""The commands about the files of a project and the repository that they are in."""

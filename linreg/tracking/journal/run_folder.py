@@ -97,15 +97,23 @@ class RunFolder:
 
     def has_sender(self) -> bool:
         """Tell whether a living process is sending the journal."""
-        with self.sender_lock(timeout=0) as acquired:
-            return not acquired
+        try:
+            with self._sender_file.open("rb") as file:
+                # Another process that only asks holds the lock too, for a moment.
+                return not lock(file.fileno(), timeout=0.01)
+        except FileNotFoundError:
+            return False
 
     def sender_lock(self, timeout: float = 0.5) -> AbstractContextManager[bool]:
         """Hold the lock of this run's one sender for the block; yields whether it is held.
 
         timeout  seconds; a process that only asks whether there is a sender holds it for a moment
         """
-        return exclusive_lock(self.path / "sender.lock", timeout=timeout)
+        return exclusive_lock(self._sender_file, timeout=timeout)
+
+    @property
+    def _sender_file(self) -> Path:
+        return self.path / "sender.lock"
 
     @property
     def _sync_file(self) -> Path:
