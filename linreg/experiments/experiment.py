@@ -21,6 +21,7 @@ from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
 from linreg.params.params import flatten
+from linreg.table_tracking import is_in_experiments, is_in_git
 
 METRICS = "models/evaluation/metrics.json"
 MODEL = "models/model/model.json"
@@ -137,22 +138,15 @@ def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any])
 
 
 def _untracked_table() -> list[str]:
-    """Return the option that copies the user's table where neither git nor DVC tracks it.
+    """Return the option that copies the user's table where an experiment would not have it.
 
     One outside of the project is read where it is. DVC makes no folder for what it copies, so the
     table's folder is copied where the experiment's copy of the project would not have it.
     """
     source = Path(load_params().ingest.source)
-    if source.is_absolute() or source == Path(GENERATED) or Path(f"{source}.dvc").exists():
-        return []
-    if _is_in_git(source):
+    if source.is_absolute() or source == Path(GENERATED) or is_in_experiments(source):
         return []
     missing = source
-    while missing.parent != Path() and not _is_in_git(missing.parent):
+    while missing.parent != Path() and not is_in_git(missing.parent):
         missing = missing.parent
     return ["--copy-paths", str(missing)]
-
-
-def _is_in_git(path: Path) -> bool:
-    """Tell whether git tracks a file, or one in a folder."""
-    return bool(git("ls-files", "--", str(path)))
