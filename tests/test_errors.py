@@ -104,11 +104,16 @@ def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
 def test_what_a_terminal_lacks_is_an_escape(
     monkeypatch: pytest.MonkeyPatch, encoding: str, expected: str
 ) -> None:
-    for name in ("stdout", "stderr"):
-        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
-        monkeypatch.setattr(sys, name, stream)
-        one_line_errors(lambda name=name: print("θ → b²", file=getattr(sys, name)))()
-        assert stream.buffer.getvalue() == f"{expected}\n".encode(encoding)  # type: ignore[attr-defined]
+    out, err = (io.BytesIO(), io.BytesIO())
+    for name, buffer in (("stdout", out), ("stderr", err)):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(buffer, encoding, write_through=True))
+
+    def main() -> None:
+        print("θ → b²")
+        print("θ → b²", file=sys.stderr)
+
+    one_line_errors(main)()
+    assert out.getvalue() == err.getvalue() == f"{expected}\n".encode(encoding)
 
 
 def test_success_is_silent_and_exits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
