@@ -23,6 +23,7 @@ from linreg.git import environment_of_folder, git, path_from_top
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.params import flatten
+from linreg.table_tracking import is_in_experiments
 from linreg.tracking.journal.store_location import PROJECT, project_root
 
 METRICS = "models/evaluation/metrics.json"
@@ -167,10 +168,8 @@ def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any])
 
 
 def _untracked_table() -> Path | None:
-    """Return the user's table if neither git nor DVC tracks it, and it is in the project."""
+    """Return the user's table if it is in the project and an experiment would not have it."""
     source = Path(load_params().ingest.source)
-    if source.is_absolute() or source == Path(GENERATED) or Path(f"{source}.dvc").exists():
+    if source.is_absolute() or source == Path(GENERATED) or is_in_experiments(source):
         return None
-    # A folder counts as tracked where git tracks a file in it.
-    is_in_git = bool(git("ls-files", "--", str(source)))
-    return source if source.exists() and not is_in_git else None
+    return source if source.exists() else None

@@ -21,7 +21,7 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
     """Yield the project in a clone of the commit `head`, with the changes to it in the workspace.
 
     It has the workspace's DVC cache and settings. Of the files that git does not know it has only
-    `untracked`. It is removed at the end.
+    `untracked`, It is removed at the end.
     """
     with tempfile.TemporaryDirectory(prefix="linreg-", ignore_cleanup_errors=True) as scratch:
         folder = clone_commit(head, Path(scratch).resolve() / "clone")
@@ -32,10 +32,14 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
             restore = ("restore", "--source", changes, "--staged", "--worktree", "--", ":/")
             git(*restore, folder=folder)
         _share_dvc(folder)
-        if untracked is not None and not (folder / untracked).exists():
-            (folder / untracked).parent.mkdir(parents=True, exist_ok=True)
-            copy = shutil.copytree if untracked.is_dir() else shutil.copyfile
-            copy(untracked, folder / untracked)
+        if untracked is not None:
+            target = folder / untracked
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # In place of the pointer that there is for a table in Git LFS.
+            if untracked.is_dir():
+                shutil.copytree(untracked, target, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(untracked, target)
         yield folder
 
 

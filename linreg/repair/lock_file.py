@@ -5,7 +5,7 @@ ETag or a checksum in place of an MD5.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from linreg.repair.damage import Damage, DamagedError, read_document
 _BEGINNING = "schema: '2.0'\nstages:\n"
 _MD5 = re.compile("[0-9a-f]{32}([.]dir)?")
 _UNKNOWN_KEY = "extra keys not allowed"
-_Location = Sequence[str | int]
+_Location = Sequence[Hashable]
 """The keys and positions that lead from the document to a value in it."""
 _TODO = "restore it from git (`git restore {0}`), or delete it: `dvc repro` makes it anew"
 
