@@ -29,10 +29,13 @@ def pair(team: Team, tmp_path_factory: pytest.TempPathFactory) -> tuple[Colleagu
     for name in ("first", "second"):
         someone = team.newcomer(top / name)
         both.append(someone)
-        if name == "second":
-            someone.run("export AWS_ENDPOINT_URL=http://127.0.0.1:9")
-        for command, _ in examples(setup.replace("/srv/dvc-cache", str(cache))):
+        *settings, pull = examples(setup.replace("/srv/dvc-cache", str(cache)))
+        for command, _ in settings:
             someone.run(command)
+        if name == "first":
+            someone.run(pull[0])
+    both[1].run("export AWS_ENDPOINT_URL=http://127.0.0.1:9")
+    both[1].run("dvc checkout")
     return both[0], both[1], cache
 
 
@@ -44,7 +47,6 @@ def test_the_second_clone_has_everything_without_a_remote(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:
     first, second, cache = pair
-    second.run("dvc checkout")
     assert "up to date" in second.run("dvc status").stdout
     assert hashes(first) == hashes(second)
     table = "data/own/cars.csv"
@@ -59,7 +61,6 @@ def test_what_one_trains_leaves_the_files_of_the_other(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:
     first, second, _ = pair
-    second.run("dvc checkout")
     before = hashes(first)
     second.run("linreg set split.seed=11 && dvc repro")
     assert hashes(first) == before

@@ -22,6 +22,7 @@ _REMEDIES = {
     "error code 401|accept the login": (
         "check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     ),
+    "password authentication failed": "check the user and the password in MLFLOW_TRACKING_URI",
     "error code 403|permit that": "ask whoever runs the server for the permission EDIT",
 }
 

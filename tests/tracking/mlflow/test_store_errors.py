@@ -63,6 +63,7 @@ def test_a_reason_is_cut_after_300_characters(length: int, expected: str) -> Non
         (f"{SERVER} answers with status 502", "the server's log"),
         ("failed with error code 401", "MLFLOW_TRACKING_TOKEN"),
         (f"{SERVER} does not accept the login", "MLFLOW_TRACKING_TOKEN"),
+        ('FATAL: password authentication failed for user "ann"', "in MLFLOW_TRACKING_URI"),
         (f"{SERVER} does not permit that", "the permission EDIT"),
         ("failed with error code 404", "name another store"),
     ],
