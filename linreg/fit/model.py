@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
-from linreg.data.formula.coercion import coerce, feature_types
+from linreg.data.formula.coercion import Frame, coerce, feature_types
 from linreg.data.formula.column_statistics import ColumnStatistics
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
@@ -19,9 +18,6 @@ from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHan
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 from linreg.files import missing_output, read_document, read_folder, write_document
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MALFORMED = (
     KeyError,
@@ -96,10 +92,11 @@ class LinearModel:
         """θ by name."""
         return dict(zip(self.design.names, self.theta.tolist(), strict=True))
 
-    def predict(self, frame: "pd.DataFrame | pa.Table", *, text: bool = False) -> Floats:
+    def predict(self, frame: Frame, *, text: bool = False) -> Floats:
         """Return a prediction per row, float64 of shape (n,).
 
-        text  whether a number may be given as text
+        frame  of pandas, polars or pyarrow, or another that has `__arrow_c_stream__`
+        text   whether a number may be given as text
 
         Raises UserError with column and row for a missing column or cell, for a cell that has
         another type or is not finite, and for a level that no training row has.
@@ -120,9 +117,7 @@ class LinearModel:
         errors.report(overflows, error)
         return predictions
 
-    def design_matrix(
-        self, frame: "pd.DataFrame | pa.Table", *, text: bool = False
-    ) -> DesignMatrix:
+    def design_matrix(self, frame: Frame, *, text: bool = False) -> DesignMatrix:
         """Return X (n, M) of a table; raises UserError like `predict`."""
         return self.design.matrix(
             coerce(frame, self.design.schema, "the input", text=text), "the input"

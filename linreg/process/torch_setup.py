@@ -37,8 +37,12 @@ if META_REGISTRATIONS not in sys.modules:
     sys.modules[META_REGISTRATIONS] = types.ModuleType(META_REGISTRATIONS)
 
 import torch  # noqa: E402 - after the switches above
+from torch._opaque_base import OpaqueBaseMeta  # noqa: E402
 
 if COMPILER not in sys.modules:
+    # What is left out would have told Generator its metaclass. No stage of ours makes a generator,
+    # but a DataLoader that shuffles does, in a training of the user's own.
+    torch._C._set_generator_metaclass(OpaqueBaseMeta)
     compiler = types.ModuleType(COMPILER)
     # torch.optim asks the compiler to leave functions alone.
     compiler.disable = lambda function, *_, **__: function  # type: ignore[attr-defined]

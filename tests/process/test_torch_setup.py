@@ -60,3 +60,22 @@ def test_torch_computes_on_one_thread_by_the_lowest_code_path() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["1", "DEFAULT"]
+
+
+OF_THEIR_OWN = [
+    "torch.Generator().manual_seed(1)",
+    "list(DataLoader(TensorDataset(torch.ones(4, 2)), batch_size=2, shuffle=True))",
+    "torch.optim.Adam(torch.nn.Linear(2, 1).parameters())",
+    "torch.optim.LBFGS(torch.nn.Linear(2, 1).parameters())",
+]
+"""What the training of a project may use, and ours does not."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", OF_THEIR_OWN)
+def test_other_trainings_are_possible_without_what_is_left_out(call: str) -> None:
+    program = (
+        "from linreg.process.torch_setup import torch;"
+        f" from torch.utils.data import DataLoader, TensorDataset; {call}"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

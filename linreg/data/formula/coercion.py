@@ -6,7 +6,7 @@ name it; a column whose type is wrong as a whole is an error at once.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ArrowColumn: TypeAlias = pa.Array | pa.ChunkedArray
+
+
+class ArrowStream(Protocol):
+    """A frame that exports its columns through Arrow's C interface, as polars and duckdb do."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a capsule with an ArrowArrayStream."""
+
+
+Frame: TypeAlias = "pd.DataFrame | pa.Table | ArrowStream"
+"""What predictions are made from: rows with named columns."""
 
 
 class InvalidCells(NamedTuple):
@@ -53,7 +64,7 @@ class CoercedTable(NamedTuple):
 
 
 def coerce(
-    frame: "pd.DataFrame | pa.Table",
+    frame: Frame,
     schema: Schema,
     origin: object,
     *,
@@ -67,8 +78,9 @@ def coerce(
     their column; without one, as the cells themselves show or else as in training.
 
     Raises UserError for a column of `origin` that is absent, is there twice, or has an incompatible
-    type.
+    type, and for what has no named columns.
     """
+    frame = _table_or_pandas(frame, origin)
     names = list(frame.column_names if isinstance(frame, pa.Table) else map(str, frame.columns))
     columns: dict[str, ArrowColumn] = {}
     invalid: dict[str, InvalidCells] = {}
@@ -95,6 +107,27 @@ def coerce(
     table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(frame))})
     table = without_sentinels(table, schema.sentinels, precision)
     return CoercedTable(table, invalid, precision)
+
+
+def _table_or_pandas(frame: Any, origin: object) -> Any:
+    """Return a frame of pandas as it is, since its columns may hold any objects; others in Arrow.
+
+    That needs no library but pyarrow, whoever made the frame.
+    """
+    if isinstance(frame, pa.Table) or hasattr(frame, "iloc"):
+        return frame
+    if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
+        raise UserError(
+            origin,
+            "must be rows of named columns: a frame of pandas or polars, a table of pyarrow, or "
+            "another that has __arrow_c_stream__",
+            found=f"{type(frame).__module__}.{type(frame).__qualname__}",
+        )
+    try:
+        return pa.table(frame)
+    # What exports the columns is not ours, and has errors of its own.
+    except Exception as error:
+        raise UserError(origin, "cannot be read through Arrow", found=error) from error
 
 
 def feature_types(schema: Schema) -> dict[str, pa.DataType]:
@@ -170,8 +203,17 @@ def _as_arrow(values: Any, type_: pa.DataType, where: str) -> ArrowColumn:
             raise UserError(where, f"must hold {type_}", found="a truth value")
         values = _from_pandas(values, type_, where)
     if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+        values = _decoded(values)
     return values.cast(pa.string()) if _is_text(values.type) else without_nan(values)
+
+
+def _decoded(values: ArrowColumn) -> ArrowColumn:
+    """Return a dictionary's values by row; text as pa.string(), whatever polars has it as."""
+    type_ = pa.string() if _is_text(values.type.value_type) else values.type.value_type
+    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+    return pa.chunked_array(
+        [each.dictionary.cast(type_).take(each.indices) for each in chunks], type_
+    )
 
 
 def _from_pandas(values: "pd.Series[Any]", type_: pa.DataType, where: str) -> pa.Array:
