@@ -9,8 +9,8 @@ from linreg.files import write_text
 from linreg.git import git, query_git
 
 ATTRIBUTES = Path(".gitattributes")
-FILES = ("dvc.lock", "params.yaml", "models/evaluation/scores.json")
-"""What branches change that differ in a parameter."""
+FILES = ("code.lock", "dvc.lock", "params.yaml", "models/evaluation/scores.json")
+"""What branches change that differ in a parameter or in code."""
 COMMAND = "linreg merge --install"
 
 

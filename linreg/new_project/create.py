@@ -11,6 +11,7 @@ from linreg.dvc_command import dvc_error, run_dvc
 from linreg.errors import UserError
 from linreg.files import write_text
 from linreg.git import git, query_git
+from linreg.merging.install import ATTRIBUTES, configure_git, install_merge_driver
 from linreg.new_project.files import (
     BASE,
     IGNORED,
@@ -21,17 +22,24 @@ from linreg.new_project.files import (
 )
 from linreg.project_files import project_files
 
+_BYTES = """\
+# The hash of a text is that of its bytes, whatever git's core.autocrlf says.
+* -text
+"""
+
 
 @dataclass
 class Created:
     """What was done for a new project.
 
     done     lines such as `git init`, for what was set up
+    todo     what is left to the user
     written  files that are new
     kept     files that were there already
     """
 
     done: list[str] = field(default_factory=list)
+    todo: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
@@ -55,9 +63,11 @@ def create_project(folder: Path) -> Created:
     _require_no_other_pipeline(folder, files)
     created = Created()
     folder.mkdir(parents=True, exist_ok=True)
-    if git_top is None and shutil.which("git"):
+    is_new = git_top is None and shutil.which("git") is not None
+    if is_new:
         git("init", "--quiet", folder=folder)
         created.done.append("git init")
+    _set_up_git(folder, created, is_new=is_new)
     _write_missing(folder, files, created)
     _set_up_dvc(folder, created)
     _ignore(folder, created)
@@ -108,6 +118,19 @@ def _set_up_dvc(folder: Path, created: Created) -> None:
         own = (project_files() / ".dvc" / "config").read_text(encoding="utf-8")
         write_text(config, config.read_text(encoding="utf-8") + own.partition("[plots]")[0])
     _write_missing(root / ".dvc", plot_templates(), Created())
+
+
+def _set_up_git(folder: Path, created: Created, *, is_new: bool) -> None:
+    """Have git leave line ends as they are, and merge dvc.lock stage by stage."""
+    path = folder / ATTRIBUTES
+    if not path.exists():
+        write_text(path, _BYTES)
+        created.written.append(path.name)
+    for_every_clone = install_merge_driver(folder)
+    if is_new:
+        configure_git(folder)
+    elif query_git("config", "merge.linreg.driver", folder=folder) is None:
+        created.todo.append(for_every_clone)
 
 
 def _ignore(folder: Path, created: Created) -> None:

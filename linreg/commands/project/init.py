@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     steps = ["dvc repro", "git add --all && git commit", "linreg verify"]
     if folder.resolve() != Path.cwd():
         steps.insert(0, f"cd {shlex.quote(str(folder))}")
+    for line in created.todo:
+        print(f"To do: {line}")
     if args.file is not None:
         _use_table(args, folder)
     print("\nThe steps from here:", *(f"  {step}" for step in steps), sep="\n")
