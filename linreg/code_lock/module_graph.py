@@ -58,6 +58,8 @@ class ModuleGraph:
                     files, others = self.imported_by(path, folder)
                     waiting += files
                     libraries |= others
+        # It holds the version alone, and a new one may change nothing that a stage runs.
+        seen.discard(os.path.join(self._package, "__init__.py"))
         linreg = {path for path in seen if path.startswith(self._package + os.sep)}
         templates = {
             str(each)
