@@ -158,7 +158,8 @@ class _Merge:
         for path in entry.outputs | expected.outputs:
             if (path in entry.outputs) != (path in expected.outputs):
                 found.append(f"the output {path}")
-            elif expected.outputs[path] not in (UNKNOWN, entry.outputs[path]):
+            # Where something else differs, so do outputs: they are no reason of their own.
+            elif not found and expected.outputs[path] not in (UNKNOWN, entry.outputs[path]):
                 found.append(path)
         return found
 

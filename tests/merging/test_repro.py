@@ -58,6 +58,8 @@ def test_another_training_there_and_other_intervals_here(project: Project) -> No
     project.set_params(confidence=0.9)
     reproduce_and_commit(project)
     done = project.run("git", "merge", "--no-edit", "theirs", env=DRIVER)
+    page = (ROOT / "docs/merging.md").read_text()
+    assert f"Auto-merging dvc.lock\n{done.stderr}```" in page
     assert reproduced_as_named(project, done.stderr) == ["evaluate"]
     assert project.json("models/model/model.json") == trained
     assert "every byte is the same" in project.run("linreg", "verify").stdout
