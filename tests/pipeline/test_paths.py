@@ -55,8 +55,8 @@ def test_a_name_that_mlflow_misreads_is_one_line_with_the_character(
     run_once: Path, tmp_path: Path, name: str, character: str
 ) -> None:
     project = copy_of(run_once, tmp_path / name)
-    for file in ("mlflow.db", *project.folder.glob(".linreg/runs/*/sent.json")):
-        (project.folder / file).unlink(missing_ok=True)
+    for file in (project.folder / "mlflow.db", *project.folder.glob(".linreg/runs/*/sent.json")):
+        file.unlink()
     why = f"{name}: MLflow cannot keep its store here: the path has a {character}; move the project"
     done = linreg(project, "register")
     assert done.returncode == 2
