@@ -16,7 +16,7 @@ LOCALES = {"C": {"LC_ALL": "C", "PYTHONUTF8": "0"}, "Latin-1": {"PYTHONIOENCODIN
 def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has run once, and whose model passes its gates."""
     return made_once(
-        tmp_path_factory, "champion", lambda path: committed_run(path, rows=2000, epochs=20)
+        tmp_path_factory, "champion", lambda path: committed_run(path, rows=2000, solver="exact")
     )
 
 
