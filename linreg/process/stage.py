@@ -45,10 +45,12 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def run_stage() -> None:
         _raise_file_limit()
-        report = None
+        report: Callable[[str, int], None] | None = None
         if os.environ.get("RANK") and os.environ.get("WORLD_SIZE", "1") != "1":
             # Imported here because it imports torch, which takes seconds.
-            from linreg.process.launcher import report_to_launcher as report
+            from linreg.process.launcher import report_to_launcher
+
+            report = report_to_launcher
         with interruptible():
             one_line_errors(functools.partial(_run_with_workers, main), report)()
 
