@@ -46,10 +46,13 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
 def _share_dvc(folder: Path) -> None:
     """Have DVC in a clone work as in the workspace: with its local settings, and in its cache."""
     # Relative to the project, as `..` where DVC is set up above it.
-    settings = Path(run_dvc("root").stdout.strip()) / ".dvc/config.local"
-    if settings.exists():
-        shutil.copyfile(settings, folder / settings)
-    cache = run_dvc("cache", "dir").stdout.strip()
-    done = run_dvc("cache", "dir", "--local", cache, folder=folder)
+    settings = Path(run_dvc("root").stdout.strip()) / ".dvc"
+    if (settings / "config.local").exists():
+        shutil.copyfile(settings / "config.local", folder / settings / "config.local")
+    cache = Path(run_dvc("cache", "dir").stdout.strip())
+    cache.mkdir(parents=True, exist_ok=True)
+    # A link, since DVC cannot write a path outside of ASCII into its settings.
+    (folder / settings / "cache").symlink_to(cache)
+    done = run_dvc("config", "--local", "cache.dir", "cache", folder=folder)
     if done.returncode != 0:
-        raise UserError("dvc cache dir", "failed", found=dvc_error(done))
+        raise UserError("dvc config", "failed", found=dvc_error(done))

@@ -99,8 +99,7 @@ class RunFolder:
         """Tell whether a living process is sending the journal."""
         try:
             with self._sender_file.open("rb") as file:
-                # Another process that only asks holds the lock too, for a moment.
-                return not lock(file.fileno(), timeout=0.01)
+                return not lock(file.fileno(), timeout=0)
         except FileNotFoundError:
             return False
 
