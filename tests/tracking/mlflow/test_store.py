@@ -54,6 +54,61 @@ def test_a_server_that_is_not_there_is_an_error(repository: Path) -> None:
         require_answer("http://127.0.0.1:9")
 
 
+@pytest.fixture
+def server_of_mlflow_2() -> Iterator[tuple[str, list[str]]]:
+    """The URL of a server that answers as MLflow 2.22 does, and what it was asked for."""
+    asked: list[str] = []
+
+    def answer(status: int, body: str) -> Callable[[BaseHTTPRequestHandler], None]:
+        def send(request: BaseHTTPRequestHandler) -> None:
+            asked.append(request.path)
+            request.rfile.read(int(request.headers.get("Content-Length", 0)))
+            request.send_response(status)
+            request.send_header("Content-Length", str(len(body)))
+            request.end_headers()
+            request.wfile.write(body.encode())
+
+        return send
+
+    missing = answer(404, "<!doctype html>\n<title>404 Not Found</title>")
+    known = {
+        "/health": answer(200, "OK"),
+        "/version": answer(200, "2.22.0"),
+        "/api/2.0/mlflow/experiments/search": answer(200, "{}"),
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known.get(self.path.partition("?")[0], missing)(self)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_of_mlflow_2_is_refused_before_anything_is_created_there(
+    server_of_mlflow_2: tuple[str, list[str]], repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, asked = server_of_mlflow_2
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    with pytest.raises(UserError) as caught:
+        open_store()
+    assert str(caught.value) == (
+        f"{url}: must be an MLflow server of version 3 or newer; found 2.22.0; upgrade the server,"
+        " or name another in MLFLOW_TRACKING_URI"
+    )
+    assert not [path for path in asked if "create" in path]
+
+
 def test_a_database_that_cannot_be_opened_is_an_error_and_one_that_can_is_none(
     tmp_path: Path,
 ) -> None:
