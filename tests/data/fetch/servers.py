@@ -26,40 +26,50 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def postgresql() -> Iterator[int]:
-    """Run a server that asks for a password; yields its port."""
-    # Not in the folders of pytest, which only their owner may enter.
-    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
-        yield from _postgresql(Path(folder))
+class Postgresql:
+    """A server that asks for a password, in a folder of its own."""
 
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder, self._user = folder, dict[str, object]()
+        if os.getuid() == 0:
+            # The server refuses to run as root.
+            nobody = pwd.getpwnam("nobody")
+            self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        secret = folder / "password"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)
+        self._run("initdb", "-U", "analyst", "-A", "scram-sha-256", f"--pwfile={secret}")
 
-def _postgresql(folder: Path) -> Iterator[int]:
-    user: dict[str, object] = {}
-    if os.getuid() == 0:
-        # The server refuses to run as root.
-        nobody = pwd.getpwnam("nobody")
-        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    secret.chmod(0o644)
-    data, port = folder / "data", free_port()
+    def start(self) -> None:
+        options = f"-h 127.0.0.1 -p {self.port} -c unix_socket_directories='' -c fsync=off"
+        self._run("pg_ctl", "-l", str(self._folder / "log"), "-o", options, "-w", "start")
 
-    def run(*command: str) -> None:
-        program = shutil.which(command[0], path=PROGRAMS)
+    def stop(self) -> None:
+        """Abort it, as a crash would."""
+        self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def _run(self, name: str, *options: str) -> None:
+        program = shutil.which(name, path=PROGRAMS)
         assert program
+        command = [program, "-D", str(self._folder / "data"), *options]
         subprocess.run(  # type: ignore[call-overload]
-            [program, *command[1:]], check=True, cwd=folder, stdout=subprocess.DEVNULL, **user
+            command, check=True, cwd=self._folder, stdout=subprocess.DEVNULL, **self._user
         )
 
-    run("initdb", "-D", str(data), "-U", "analyst", "-A", "scram-sha-256", f"--pwfile={secret}")
-    options = f"-h 127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off"
-    run("pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
-    try:
-        yield port
-    finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+@contextmanager
+def postgresql() -> Iterator[Postgresql]:
+    """Run a server."""
+    # Not in the folders of pytest, which only their owner may enter.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
+        server = Postgresql(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]

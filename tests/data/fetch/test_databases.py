@@ -38,8 +38,8 @@ def server() -> Iterator[int]:
     if shutil.which("initdb", path=PROGRAMS) is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("adbc_driver_postgresql")
-    with postgresql() as port:
-        yield port
+    with postgresql() as server:
+        yield server.port
 
 
 def postgresql_database(port: int) -> Database:
