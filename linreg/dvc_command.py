@@ -1,4 +1,4 @@
-"""DVC as a command: its exit code, what it prints, and its error message."""
+"""DVC as a command: its exit code, what it prints, and its error message; where its cache is."""
 
 import subprocess
 import sys
@@ -18,3 +18,11 @@ def dvc_error(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines[-1:] or ["no message"])[0]
+
+
+def cache_folder() -> Path:
+    """Return the folder of DVC's cache, which several clones may share; it need not exist."""
+    # Imported here because it takes half a second.
+    from dvc.config import Config
+
+    return Path(Config(".dvc")["cache"].get("dir") or ".dvc/cache")

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_names
 from linreg.errors import UserError
@@ -30,6 +30,7 @@ from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
 from linreg.tracking.journal.sender_process import SYNC
+from linreg.verify.dvc_objects import fetch_into_cache, link_cached
 from linreg.verify.environment import describe_environment
 from linreg.verify.run_stages import STAGES
 
@@ -50,26 +51,35 @@ Environment = Mapping[str, str]
 NO_VARIABLES: Environment = MappingProxyType({})
 
 
+class CopiedInput(NamedTuple):
+    """An input that git does not hold, with the MD5 that dvc.lock records.
+
+    how  where the copy comes from, in words
+    """
+
+    path: str
+    how: str
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A commit of a project in a folder of its own.
 
     folder         the project in it, which holds dvc.yaml
     commit         its full hash
-    copied_inputs  the inputs that git does not hold, copied from the working directory
+    copied_inputs  the inputs that git does not hold
     """
 
     folder: Path
     commit: str
-    copied_inputs: tuple[LockedPath, ...]
+    copied_inputs: tuple[CopiedInput, ...]
 
     def description(self) -> list[str]:
         """Return lines that say what is run here, and in which environment."""
         return [
             f"commit {self.commit[:10]}: {git('log', '-1', '--format=%s', self.commit)}",
             *(
-                f"{each.path}: not in git, copied from the working directory; its MD5 is that in "
-                "dvc.lock"
+                f"{each.path}: not in git, {each.how}; its MD5 is that in dvc.lock"
                 for each in self.copied_inputs
             ),
             *describe_environment(self.folder / "requirements.lock"),
@@ -161,8 +171,9 @@ def checkout(commit: str = "HEAD") -> Iterator[Checkout]:
     """Check out a commit of the current repository, and copy the inputs that git does not hold.
 
     The project is the one in the working directory; the temporary folder is removed at the end.
-    Raises UserError when there is no git repository, the commit is not in it or has no dvc.lock,
-    or an input of its stages is missing or differs from dvc.lock.
+    An input that is not there as dvc.lock records it comes from DVC's cache or remote. Raises
+    UserError when there is no git repository, the commit is not in it or has no dvc.lock, or an
+    input of its stages is nowhere to be found.
     """
     top, here = Path(git("rev-parse", "--show-toplevel")), Path.cwd()
     commit_hash = git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
@@ -176,30 +187,50 @@ def checkout(commit: str = "HEAD") -> Iterator[Checkout]:
         (folder / ".dvc").mkdir(parents=True, exist_ok=True)
         (folder / ".dvc" / "config.local").write_text("[cache]\n    dir = cache\n")
         missing = [each for each in locked_inputs(folder) if not (folder / each.path).exists()]
-        for each in missing:
-            _copy_input(each, here, folder)
+        copied = [CopiedInput(each.path, copy_input(each, here, folder)) for each in missing]
         try:
-            yield Checkout(folder, commit_hash, tuple(missing))
+            yield Checkout(folder, commit_hash, tuple(copied))
         finally:
             _wait_for_senders(folder)
 
 
-def _copy_input(wanted: LockedPath, here: Path, folder: Path) -> None:
+def copy_input(wanted: LockedPath, here: Path, folder: Path) -> str:
+    """Copy an input into a checkout's folder; returns in words where from.
+
+    It is looked for in the project's folder `here`, in DVC's cache and in its remote. Raises
+    UserError when it is nowhere to be found.
+    """
     source, target = here / wanted.path, folder / wanted.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.exists() and content_hash(source) == wanted.md5:
+        _copy(source, target)
+        return "copied from the working directory"
+    with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
+        links, how = Path(scratch) / source.name, "copied from DVC's cache"
+        is_cached = link_cached(wanted.md5, links)
+        if not is_cached:
+            reason, how = fetch_into_cache(wanted.md5), "fetched from DVC's remote"
+            is_cached = not reason and link_cached(wanted.md5, links)
+        if is_cached:
+            _copy(links, target)
+            return how
     if not source.exists():
         raise UserError(
             wanted.path,
             f"is read by stage {wanted.stage} and is neither in git nor here",
+            found=reason,
             todo=f"restore the file with MD5 {wanted.md5}, by `dvc pull` if DVC tracks it",
         )
-    if (found := content_hash(source)) != wanted.md5:
-        raise UserError(
-            wanted.path,
-            f"has changed since dvc.lock was written, which records MD5 {wanted.md5}",
-            found=found,
-            todo="run `dvc repro` and commit dvc.lock",
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    raise UserError(
+        wanted.path,
+        f"has changed since dvc.lock was written, which records MD5 {wanted.md5}",
+        found=content_hash(source),
+        todo="run `dvc repro` and commit dvc.lock",
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or folder, with what its links lead to."""
     (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
 
 

@@ -1,17 +1,16 @@
 """The outputs of stages that were run again, compared with those that dvc.lock records."""
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from linreg.dvc_command import run_dvc
 from linreg.dvc_lock import LockedPath
 from linreg.files import content_hash
 from linreg.git import run_git
 from linreg.verify.checkout import Checkout
 from linreg.verify.differences.paths import first_difference
+from linreg.verify.dvc_objects import link_cached
 
 
 @dataclass(frozen=True)
@@ -69,27 +68,4 @@ def _original(output: LockedPath, reference: Path, commit: str, scratch: Path) -
     if in_git.returncode == 0 and content_hash(copy) == output.md5:
         return copy
     copy.unlink()
-    return _from_cache(output, copy)
-
-
-def _from_cache(output: LockedPath, copy: Path) -> Path | None:
-    """Build the output from links to DVC's cache; None if a part of it is not there."""
-    cache = _cache_folder() / "files" / "md5"
-    entry = cache / output.md5[:2] / output.md5[2:]
-    if not entry.exists():
-        return None
-    if not output.md5.endswith(".dir"):
-        copy.symlink_to(entry)
-        return copy
-    for file in json.loads(entry.read_text(encoding="utf-8")):
-        target = copy / file["relpath"]
-        if not target.resolve().is_relative_to(copy.resolve()):
-            # DVC writes no such listing: the cache was tampered with.
-            return None
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(cache / file["md5"][:2] / file["md5"][2:])
-    return copy if content_hash(copy) == output.md5 else None
-
-
-def _cache_folder() -> Path:
-    return Path(run_dvc("cache", "dir").stdout.strip() or ".dvc/cache")
+    return copy if link_cached(output.md5, copy) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linreg.dvc_lock import locked_outputs
+from linreg.dvc_lock import LockedPath, locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.edit import set_values
@@ -18,7 +18,7 @@ from linreg.params.params import BY_COLUMN, Params
 from linreg.plain_yaml import read_yaml
 from linreg.process.source_hash import code_hash
 from linreg.tracking.runs import MODEL, KnownRun
-from linreg.verify.checkout import Checkout, checkout
+from linreg.verify.checkout import Checkout, checkout, copy_input
 
 SOURCE = "ingest.source"
 
@@ -175,10 +175,12 @@ def _without_null(value: Any) -> Any:
 def _copy_source(project: Checkout) -> str | None:
     """Copy the run's table into the clone if it lacks it; return its path if it is not verified.
 
-    It is verified when git holds it, a stage writes it, or the commit's dvc.lock has its MD5.
+    It is verified when git holds it, a stage writes it, or the commit's dvc.lock or a .dvc file has
+    its MD5.
     """
     folder = project.folder
-    verified = [Path(each.path) for each in (*locked_outputs(folder), *project.copied_inputs)]
+    verified = [Path(each.path) for each in locked_outputs(folder)]
+    verified += [Path(each.path) for each in project.copied_inputs]
     parameters = read_yaml((folder / PARAMS_FILE).read_text(encoding="utf-8"), PARAMS_FILE)
     path = Path(str(parameters["ingest"]["source"]))
     if any(each in (path, *path.parents) for each in verified):
@@ -189,6 +191,9 @@ def _copy_source(project: Checkout) -> str | None:
         raise UserError(f"{PARAMS_FILE}: {SOURCE}", "lies outside of the project", found=path)
     if (folder / path).exists():
         return None
+    if tracked := _tracked_by_dvc(path, folder):
+        copy_input(tracked, Path.cwd(), folder)
+        return None
     if not path.exists():
         raise UserError(
             path, "is the run's table and is neither in its commit nor here", todo="restore it"
@@ -196,3 +201,13 @@ def _copy_source(project: Checkout) -> str | None:
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (shutil.copytree if path.is_dir() else shutil.copyfile)(path, folder / path)
     return str(path)
+
+
+def _tracked_by_dvc(path: Path, folder: Path) -> LockedPath | None:
+    """Return the file or folder with a .dvc file in the clone that a path is or lies in."""
+    for each in (path, *path.parents[:-1]):
+        dvc_file = folder / f"{each}.dvc"
+        if dvc_file.is_file():
+            out = read_yaml(dvc_file.read_text(encoding="utf-8"), dvc_file.name)["outs"][0]
+            return LockedPath("ingest", str(each), out["md5"])
+    return None
