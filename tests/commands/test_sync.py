@@ -81,6 +81,23 @@ def test_a_server_that_is_down_is_one_line(
     assert err == ""
 
 
+def test_runs_that_cannot_be_sent_again_are_no_success(
+    store: MlflowClient, repository: Path, linreg: Linreg
+) -> None:
+    with start_run("linreg", "name", {}, {}):
+        pass
+    assert linreg("sync")[0] == 0
+    (repository / "mlflow.db").unlink()
+    (repository / "mlflow.db").write_bytes(b"no database" * 1000)
+    # In another process, since this one holds the database open.
+    command = ["python", "-m", "linreg", "sync", "--all"]
+    environment = forking({**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.startswith("1 run complete, 0 points sent; not everything was sent again: ")
+    assert "file is not a database" in done.stdout
+
+
 @pytest.mark.slow
 def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:

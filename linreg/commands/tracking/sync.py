@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.follow:
         return _follow(args.follow, folders)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    num_points, pending_reason = _send(folders, everything=args.all)
+    num_points, error = _send(folders, everything=args.all)
     unreadable = unreadable_journals()
     for journal in unreadable:
         print(
@@ -51,30 +51,30 @@ def run(args: argparse.Namespace) -> int:
     line = f"{count_of(num_complete, 'run')} complete, {count_of(num_points, 'point')} sent"
     if pending:
         events = count_of(sum(pending.values()), "event")
-        line += f"; {count_of(len(pending), 'run')} with {events} pending: {pending_reason}"
+        line += f"; {count_of(len(pending), 'run')} with {events} pending: "
+        line += error or "more was written meanwhile; run `linreg sync` again later"
+    elif error:
+        # What was sent before is on record, whether or not the store still has it.
+        line += f"; not everything was sent again: {error}"
     print(line)
-    return 1 if pending or unreadable else 0
+    return 1 if pending or error or unreadable else 0
 
 
 def _send(folders: list[RunFolder], *, everything: bool) -> tuple[int, str]:
-    """Send what is pending, or everything; returns the number of points, and why events may remain.
+    """Send what is pending, or everything; returns the number of points, and why not all are sent.
 
     The reason says what to do, too.
     """
     folders = [folder for folder in folders if everything or not folder.is_synced()]
-    todo = "run `linreg sync` again later"
-    error = ""
-    num_points = 0
-    if folders:
-        # Imported here because they import MLflow, which takes seconds.
-        from linreg.tracking.mlflow.store_errors import remedy
-        from linreg.tracking.mlflow.sync import send_all
+    if not folders:
+        return 0, ""
+    # Imported here because they import MLflow, which takes seconds.
+    from linreg.tracking.mlflow.store_errors import remedy
+    from linreg.tracking.mlflow.sync import send_all
 
-        result = send_all(folders, from_start=everything)
-        num_points = result.num_points
-        error = result.error
-        todo = remedy(error, todo)
-    return num_points, f"{error or 'more was written meanwhile'}; {todo}"
+    result = send_all(folders, from_start=everything)
+    todo = remedy(result.error, "run `linreg sync` again later")
+    return result.num_points, result.error and f"{result.error}; {todo}"
 
 
 def _follow(key: str, folders: list[RunFolder]) -> int:

@@ -19,9 +19,11 @@ _REMEDIES = {
     "readonly database|unable to open database": "make the file and its folder writable",
     "No module named": "install the driver that this store needs",
     "status 5|error code 5": "look into the server's log",
-    "error code 40[13]": (
+    "error code 401|accept the login": (
         "check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     ),
+    "password authentication failed": "check the user and the password in MLFLOW_TRACKING_URI",
+    "error code 403|permit that": "ask whoever runs the server for the permission EDIT",
 }
 
 
@@ -30,6 +32,9 @@ def reason(error: BaseException) -> str:
     store = redact_credentials(tracking_uri())
     if refused := re.search(r"too many (\d+) error responses", str(error)):
         return f"{store} answers with status {refused[1]}"
+    if refused := re.search(r"failed with error code (401|403)", str(error)):
+        denied = {"401": "accept the login", "403": "permit that"}
+        return f"{store} does not {denied[refused[1]]}"
     if isinstance(error, RequestException) or isinstance(error.__context__, RequestException):
         return f"{store} does not answer"
     lines = str(error).strip().splitlines() or [type(error).__name__]

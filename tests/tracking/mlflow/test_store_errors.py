@@ -17,6 +17,14 @@ def test_a_server_that_refuses_is_named_with_its_status() -> None:
     assert reason(error) == f"{SERVER} answers with status 503"
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [(401, "does not accept the login"), (403, "does not permit that")]
+)
+def test_a_login_that_is_refused_is_told_in_words(status: int, expected: str) -> None:
+    text = f"API request to endpoint /x failed with error code {status} != 200. Response body: …"
+    assert reason(MlflowException(text)) == f"{SERVER} {expected}"
+
+
 def test_a_server_without_an_answer_is_named_also_where_mlflow_has_wrapped_the_error() -> None:
     assert reason(NoConnectionError("refused")) == f"{SERVER} does not answer"
     wrapped = MlflowException("API request failed")
@@ -54,6 +62,9 @@ def test_a_reason_is_cut_after_300_characters(length: int, expected: str) -> Non
         ("No module named 'psycopg2'", "driver"),
         (f"{SERVER} answers with status 502", "the server's log"),
         ("failed with error code 401", "MLFLOW_TRACKING_TOKEN"),
+        (f"{SERVER} does not accept the login", "MLFLOW_TRACKING_TOKEN"),
+        ('FATAL: password authentication failed for user "ann"', "in MLFLOW_TRACKING_URI"),
+        (f"{SERVER} does not permit that", "the permission EDIT"),
         ("failed with error code 404", "name another store"),
     ],
 )
