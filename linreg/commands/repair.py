@@ -8,6 +8,7 @@ its cache, and makes again what is not there.
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from linreg.dvc_command import cache_folder
 from linreg.dvc_lock import DVC_LOCK, DVC_RUNNING, parse_lock
 from linreg.errors import UserError
 from linreg.process.lock import exclusive_lock
 
-RUN_CACHE = Path(".dvc/cache/runs")
+SECONDS_TO_WRITE = 60.0
+"""How long DVC in another clone, with the same cache, may need to write an entry."""
 RWLOCK = TypeAdapter(dict[Literal["read", "write"], dict[str, Any]])
 
 
@@ -31,10 +34,11 @@ def run(_args: argparse.Namespace) -> int:
     """Return 0 when something was repaired, 1 when nothing had to be."""
     with _dvc_locked():
         removed = [path for path, check in CHECKS.items() if path.exists() and not check(path)]
-        removed += sorted(RUN_CACHE.glob("*/*/.*.tmp"))
+        run_cache = cache_folder() / "runs"
+        removed += filter(_is_abandoned, sorted(run_cache.glob("*/*/.*.tmp")))
         for file in removed:
             file.unlink()
-        for folder in sorted(RUN_CACHE.glob("*/*/")):
+        for folder in filter(_is_abandoned, sorted(run_cache.glob("*/*/"))):
             if not any(folder.iterdir()):
                 folder.rmdir()
                 removed.append(folder)
@@ -45,6 +49,12 @@ def run(_args: argparse.Namespace) -> int:
         return 0
     print("nothing to repair: DVC's own files are complete", file=sys.stderr)
     return 1
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Tell whether nobody writes a path of the run cache, which another clone may share."""
+    is_own = path.is_relative_to(".dvc")
+    return is_own or time.time() - path.stat().st_mtime > SECONDS_TO_WRITE
 
 
 def _is_complete_lock(path: Path) -> bool:
