@@ -328,7 +328,7 @@ def flatten(params: Params, *, own: bool = False) -> dict[str, Any]:
     add("", params.model_dump(mode="json", include=set(Params.model_fields)))
     if params.evaluate.baseline == MEAN:
         # A run without a baseline of its own has no line about one.
-        del parameters["evaluate.baseline"]
+        parameters.pop("evaluate.baseline")
     for name, section in (params.model_extra or {}).items() if own else ():
         parameters |= {f"{name}.{key}": value for key, value in (section or {}).items()}
     return parameters

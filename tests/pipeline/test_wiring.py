@@ -47,7 +47,7 @@ def test_dvc_declares_the_files_that_a_stage_reads_and_writes(stage: str) -> Non
     deps = {
         dep
         for dep in declared(stage)["deps"]
-        if not dep.endswith(".py") and not dep.startswith("${ingest")
+        if not dep.endswith(".py") and not dep.startswith(("${ingest", "${evaluate"))
     }
     outs = {
         (out if isinstance(out, str) else next(iter(out))).removesuffix("/${key}")
@@ -58,8 +58,13 @@ def test_dvc_declares_the_files_that_a_stage_reads_and_writes(stage: str) -> Non
     assert all(any(_within(out, path) for path in named) for out in outs)
 
 
-def test_ingest_depends_on_the_file_that_it_is_reported_to_read() -> None:
+def test_a_stage_depends_on_the_file_that_a_parameter_names() -> None:
     assert "${ingest.source}" in declared("ingest")["deps"]
+    assert "${evaluate.baseline}" in declared("evaluate")["deps"]
+
+
+def test_a_change_of_the_users_metrics_runs_evaluate_again_and_nothing_else() -> None:
+    assert [s for s in STAGES if "stages/metrics.py" in declared(s)["deps"]] == ["evaluate"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -116,7 +121,8 @@ def test_only_stage_scripts_know_where_files_of_the_pipeline_lie() -> None:
     modules = set().union(*(modules_of(stage) for stage in STAGES)) - {
         f"stages/{stage}.py" for stage in STAGES
     }
-    for module in modules - {"linreg/params/ingest.py"}:  # which holds the default of ingest.source
+    # Which hold the defaults of ingest.source and evaluate.baseline.
+    for module in modules - {"linreg/params/ingest.py", "linreg/params/params.py"}:
         strings = [
             n.value
             for n in ast.walk(ast.parse((ROOT / module).read_text()))
