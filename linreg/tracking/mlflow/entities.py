@@ -10,6 +10,8 @@ from linreg.tracking.journal.chart_names import chart_name
 from linreg.tracking.journal.events import Event
 
 METRICS_PER_BATCH = 1000
+MODEL_METRICS_PER_BATCH = 100
+"""Of metrics that are also a model's; MLflow 3.17 refuses more of them when they come again."""
 PARAMS_PER_BATCH = 100
 TAGS_PER_BATCH = 100
 MAX_PARAM_LENGTH = 6000

@@ -20,6 +20,7 @@ from linreg.tracking.journal.sync_state import DELETED, SyncState
 from linreg.tracking.mlflow.entities import (
     MAX_TAG_LENGTH,
     METRICS_PER_BATCH,
+    MODEL_METRICS_PER_BATCH,
     PARAMS_PER_BATCH,
     TAGS_PER_BATCH,
     batches,
@@ -131,8 +132,9 @@ class RunSender:
         self._folder.write_sync_state(self._sync_state)
 
     def _send_points(self, events: Sequence[Event]) -> None:
-        metrics = metrics_of(events, self._sync_state.model_id)
-        for batch in batches(metrics, METRICS_PER_BATCH):
+        model_id = self._sync_state.model_id
+        metrics = metrics_of(events, model_id)
+        for batch in batches(metrics, MODEL_METRICS_PER_BATCH if model_id else METRICS_PER_BATCH):
             self._client.log_batch(self._sync_state.run_id, metrics=batch)
         self._record_sent(events[-1])
 

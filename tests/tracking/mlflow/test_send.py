@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
+from linreg.data.formula.design import Design
 from linreg.tracking.journal.chart_names import chart_name
 from linreg.tracking.journal.events import read_events
 from linreg.tracking.journal.open_run import Dataset, reopen_run, start_run
@@ -15,6 +16,7 @@ from linreg.tracking.journal.run import Run
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.journal.sync_state import SyncState
 from linreg.tracking.mlflow.sync import SyncResult
+from tests.prediction.fitted import save_model
 
 Send = Callable[[], SyncResult]
 SentRun = Callable[..., MlflowRun]
@@ -185,6 +187,21 @@ def test_sending_again_from_the_beginning_adds_nothing(
     assert after.to_dictionary() == before.to_dictionary() or math.isnan(
         after.data.metrics.pop("nan")
     )
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_sending_the_metrics_of_a_model_again_adds_nothing(
+    store: MlflowClient, send: Send, sent_run: SentRun, tmp_path: Path, learn: Callable[..., Design]
+) -> None:
+    save_model(tmp_path / "trained", learn, "y ~ x + z")
+    with start_run("linreg", "my run", {}, {}) as run:
+        run.log_model(tmp_path / "trained")
+        for step in range(50):
+            run.log({f"{name}{step}": 1 / (step + 1) for name in "abcde"}, step)
+    for _ in range(2):
+        assert send() == SyncResult(num_points=250)
+        assert points(store, sent_run(run.key)) == journaled_points(run.key)
+        RunFolder(run.key).reset_sync_state()
 
 
 def test_a_sender_killed_at_any_write_of_its_state_leaves_every_point_once(
