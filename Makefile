@@ -14,9 +14,9 @@ export PYTHONDONTWRITEBYTECODE :=
 
 env: .venv/installed  ## Create .venv with the locked environment
 
-# A DVC that was killed has left incomplete files, which `linreg repair` removes.
+# A DVC that was killed has left incomplete files, which `linreg repair` removes; what else is wrong with them it says.
 repro: env  ## Run the pipeline and print its results
-	dvc repro || (linreg repair 2>/dev/null && dvc repro)
+	dvc repro || (linreg repair && dvc repro)
 	@linreg summary
 
 test: env  ## Run the fast tests

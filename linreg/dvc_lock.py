@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -18,30 +18,35 @@ DVC_LOCK = Path("dvc.lock")
 DVC_RUNNING = Path(".dvc/tmp/lock")
 """The file that DVC holds a lock on, except while it waits for a stage."""
 SECONDS_TO_WRITE = 5.0
+WITHOUT_HASH = frozenset({"hash", "size", "nfiles", "isexec"})
+"""What an entry may say about a file besides its path and its hash."""
 
 
-class _File(BaseModel):
-    """A file. DVC's own schema accepts one without a hash, and DVC then fails when it uses it."""
+class _Entry(BaseModel):
+    """A file or folder that a stage reads or writes.
 
+    One that is not of this machine, such as a URL, has a checksum or an ETag in place of an MD5.
+    DVC's own schema accepts one without any, and DVC then fails when it uses it.
+    """
+
+    model_config = ConfigDict(extra="allow")
     path: str
-    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-    size: int
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}([.]dir)?$")] | None = None
 
-
-class _Folder(BaseModel):
-    path: str
-    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}[.]dir$")]
-    size: int
-    nfiles: int
+    @model_validator(mode="after")
+    def _has_a_hash(self) -> Self:
+        if not self.md5 and not (self.model_extra or {}).keys() - WITHOUT_HASH:
+            raise ValueError("has no hash")
+        return self
 
 
 class LockedStage(BaseModel):
     """A stage as it was when DVC last ran it; parameters are listed by file, then by name."""
 
     cmd: str | list[str]
-    deps: list[_File | _Folder] = []
+    deps: list[_Entry] = []
     params: dict[str, dict[str, Any]] = {}
-    outs: list[_File | _Folder] = []
+    outs: list[_Entry] = []
 
 
 class DvcLock(BaseModel):
@@ -112,11 +117,15 @@ def stage_names(project: Path) -> list[str]:
 
 
 def locked_outputs(project: Path) -> list[LockedPath]:
-    """Return every output of every stage; raises UserError when a stage has never been run."""
+    """Return every output of every stage; raises UserError when a stage has never been run.
+
+    Those that are not on this machine have no MD5 and are left out, here and below.
+    """
     return [
         LockedPath(name, out.path, out.md5)
         for name, stage in _stages_in_order(project).items()
         for out in stage.outs
+        if out.md5
     ]
 
 
@@ -126,7 +135,7 @@ def locked_inputs(project: Path) -> list[LockedPath]:
     inputs: dict[str, LockedPath] = {}
     for name, stage in _stages_in_order(project).items():
         for dep in stage.deps:
-            if outputs.isdisjoint([Path(dep.path), *Path(dep.path).parents]):
+            if dep.md5 and outputs.isdisjoint([Path(dep.path), *Path(dep.path).parents]):
                 inputs[dep.path] = LockedPath(name, dep.path, dep.md5)
     return list(inputs.values())
 
@@ -137,7 +146,7 @@ def locked_hashes(lock: Path, paths: Collection[str]) -> dict[str, str]:
     # Outputs come last: a stage may have read an earlier version of what another one has written.
     entries = [dep for stage in stages for dep in stage.deps]
     entries += [out for stage in stages for out in stage.outs]
-    return {entry.path: entry.md5 for entry in entries if entry.path in paths}
+    return {entry.path: entry.md5 for entry in entries if entry.md5 and entry.path in paths}
 
 
 def changed_parameters() -> list[str]:
