@@ -69,7 +69,7 @@ def defer_signals() -> None:
     """
     if signal.getsignal(signal.SIGINT) is _raise or signal.getsignal(signal.SIGTERM) is _raise:
         _install(_remember)
-        if os.environ.get("RANK", "0") != "0":
+        if (os.environ.get("RANK") or "0") != "0":
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

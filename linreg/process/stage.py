@@ -18,6 +18,7 @@ from pathlib import Path
 
 from linreg.errors import UserError, WorkerGoneError, one_line_errors
 from linreg.process.lock import lock
+from linreg.process.process_place import process_place, require_meeting_place
 from linreg.process.signals import LAUNCHER, interruptible
 from linreg.process.without_pandas import keep_pandas_out
 from linreg.process.workers import Workers
@@ -30,10 +31,9 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def run_stage() -> None:
-        if os.environ.get("RANK", "0") == "0":
-            _raise_file_limit()
-            with interruptible():
-                one_line_errors(functools.partial(_run_alone, main))()
+        _raise_file_limit()
+        with interruptible():
+            one_line_errors(functools.partial(_run_in_first, main))()
 
     return run_stage
 
@@ -44,17 +44,21 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def run_stage() -> None:
         _raise_file_limit()
-        if "RANK" in os.environ:
+        report: Callable[[str, int], None] | None = None
+        if os.environ.get("RANK") and os.environ.get("WORLD_SIZE", "1") != "1":
             # Imported here because it imports torch, which takes seconds.
             from linreg.process.launcher import report_to_launcher
 
-            run = one_line_errors(functools.partial(_run_as_worker, main), report_to_launcher)
-        else:
-            run = one_line_errors(functools.partial(_run_or_launch, main))
+            report = report_to_launcher
         with interruptible():
-            run()
+            one_line_errors(functools.partial(_run_with_workers, main), report)()
 
     return run_stage
+
+
+def _run_in_first(main: Callable[[], None]) -> None:
+    if process_place().rank == 0:
+        _run_alone(main)
 
 
 def _run_alone(main: Callable[[], None]) -> None:
@@ -64,7 +68,10 @@ def _run_alone(main: Callable[[], None]) -> None:
         main()
 
 
-def _run_or_launch(main: Callable[[Workers], None]) -> None:
+def _run_with_workers(main: Callable[[Workers], None]) -> None:
+    if process_place().size > 1:
+        _run_as_worker(main)
+        return
     num_workers = _num_workers()
     if num_workers == 1:
         _run_alone(functools.partial(main, Workers()))
@@ -81,6 +88,7 @@ def _run_as_worker(main: Callable[[Workers], None]) -> None:
     if os.environ.get(LAUNCHER, str(os.getppid())) != str(os.getppid()):
         # The launcher died before the system knew that this process ends with it.
         raise WorkerGoneError
+    require_meeting_place()
     from linreg.process.worker_group import process_group
 
     keep_pandas_out()

@@ -147,6 +147,81 @@ def test_a_stage_for_one_process_runs_in_the_first_that_torchrun_starts(
     assert (written(toy, rank) != "") == (rank == "0")
 
 
+WITH_WORKERS = TOY.replace("import stage\n", "import stage_with_workers as stage\n").replace(
+    "main()", "main(*_: object)", 1
+)
+
+
+@pytest.mark.parametrize("kind", [TOY, WITH_WORKERS])
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"RANK": "0"},
+        {"RANK": "0", "WORLD_SIZE": "1"},
+        {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "x"},
+        {"RANK": "", "WORLD_SIZE": "", "LOCAL_RANK": ""},
+        {"WORLD_SIZE": "4"},
+        {"LOCAL_RANK": "3"},
+        {"MASTER_ADDR": "localhost"},
+    ],
+    ids=" ".join,
+)
+def test_a_process_of_which_no_other_is_said_to_exist_is_alone(
+    toy: Toy, kind: str, env: dict[str, str]
+) -> None:
+    (toy.folder / "stages/toy.py").write_text(kind)
+    (toy.folder / "go on").touch()
+    done = toy.run(ME="it", **env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+NOT_LESS = "environment: RANK: must be less than WORLD_SIZE; found "
+
+
+@pytest.mark.parametrize(
+    ("kind", "env", "message"),
+    [
+        *(
+            (kind, env, message)
+            for kind in (TOY, WITH_WORKERS)
+            for env, message in (
+                ({"RANK": "1"}, f"{NOT_LESS}1, with WORLD_SIZE="),
+                ({"RANK": "2", "WORLD_SIZE": "2"}, f"{NOT_LESS}2, with WORLD_SIZE=2"),
+                ({"RANK": "a"}, "environment: RANK: must be a whole number; found a"),
+                (
+                    {"RANK": "0", "WORLD_SIZE": "-1"},
+                    "environment: WORLD_SIZE: must be a whole number; found -1",
+                ),
+            )
+        ),
+        (
+            WITH_WORKERS,
+            {"RANK": "0", "WORLD_SIZE": "2"},
+            "environment: RANK and WORLD_SIZE are set without MASTER_ADDR and MASTER_PORT",
+        ),
+        (
+            WITH_WORKERS,
+            {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"},
+            "environment: RANK and WORLD_SIZE are set without MASTER_PORT",
+        ),
+        (
+            WITH_WORKERS,
+            {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "x"},
+            "environment: MASTER_PORT: must be a whole number; found x",
+        ),
+    ],
+)
+def test_what_only_says_that_there_are_others_is_one_line(
+    toy: Toy, kind: str, env: dict[str, str], message: str
+) -> None:
+    (toy.folder / "stages/toy.py").write_text(kind)
+    (toy.folder / "go on").touch()
+    done = toy.run(ME="it", **env)
+    todo = "unset RANK to run it as one process, or start it by torchrun"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: {message}; {todo}\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "env", "ranks"),

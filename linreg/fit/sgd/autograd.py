@@ -22,6 +22,7 @@ from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
 from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, Problem
 from linreg.params.params import Train
+from linreg.process.process_place import process_place
 from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
@@ -189,7 +190,8 @@ def choose_device(wanted: str) -> str:
         )
     if wanted == "cpu" or not available:
         return "cpu"
-    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    # That of a process which is alone may be left from elsewhere.
+    local_rank = int(os.environ.get("LOCAL_RANK") or "0") if process_place().size > 1 else 0
     if local_rank >= torch.cuda.device_count():
         raise UserError(
             "environment: WORKERS",

@@ -558,6 +558,8 @@ def test_each_process_of_a_machine_has_a_device_of_its_own(monkeypatch: pytest.M
     """Seen on a machine that claims to have two devices."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     assert [choose_device(wanted) for wanted in ("cpu", "cuda", "auto")] == ["cpu", *["cuda:0"] * 2]
     monkeypatch.setenv("LOCAL_RANK", "1")
@@ -568,3 +570,5 @@ def test_each_process_of_a_machine_has_a_device_of_its_own(monkeypatch: pytest.M
     for wanted in ("cuda", "auto"):
         with pytest.raises(UserError, match=message):
             choose_device(wanted)
+    monkeypatch.delenv("RANK")
+    assert choose_device("cuda") == "cuda:0"
