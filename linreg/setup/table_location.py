@@ -8,8 +8,8 @@ from pathlib import Path
 from linreg.dvc_lock import locked_outputs
 from linreg.errors import UserError
 from linreg.files import content_hash, new_file, new_folder
-from linreg.git import query_git
 from linreg.setup.options import UseOptions
+from linreg.table_tracking import dvc_file_of, hidden_from_dvc, is_in_git
 
 COPIES = Path("data/own")
 """Where `--copy` puts tables; git does not ignore it."""
@@ -64,21 +64,37 @@ def tracking_advice(path: Path, options: UseOptions) -> tuple[str, str]:
         return message, options.command(copy=True)
     if _is_tracked(source):
         return "", ""
-    tool, committed = "git add", "it"
-    if _size(path) > _MOST_BYTES_FOR_GIT:
-        tool, committed = "dvc add", "its .dvc file"
-    message = (
+    dvc_file = dvc_file_of(Path(source))
+    if dvc_file is None and _size(path) <= _MOST_BYTES_FOR_GIT:
+        return _not_tracked(source, "it"), f"git add {shlex.quote(source)}"
+    dvc_file = dvc_file or Path(f"{source}.dvc")
+    if hidden := hidden_from_dvc(dvc_file):
+        message = (
+            f"DVC does not see {dvc_file}, as a pattern of .gitignore hides {hidden}: `dvc push`"
+            " would leave the table out without a word. This shows the pattern; have it name"
+            " less:"
+        )
+        shown = f"{hidden}any" if hidden.endswith("/") else hidden
+        return message, f"git check-ignore --verbose {shlex.quote(shown)}"
+    command = f"git add {shlex.quote(str(dvc_file))}"
+    if not dvc_file.exists():
+        command = f"dvc add {shlex.quote(source)} && {command}"
+    return _not_tracked(source, "its .dvc file"), command
+
+
+def _not_tracked(source: str, committed: str) -> str:
+    return (
         f"Neither git nor DVC tracks {source}: clones, queued experiments and `make verify` will"
         f" have it once you commit {committed}:"
     )
-    return message, f"{tool} {shlex.quote(source)}"
 
 
 def _is_tracked(source: str) -> bool:
-    if Path(f"{source}.dvc").exists() or Path(source).is_relative_to(FETCHED):
+    dvc_file = dvc_file_of(Path(source))
+    if Path(source).is_relative_to(FETCHED) or is_in_git(Path(source)):
         return True
-    if query_git("ls-files", "--error-unmatch", "--", source) is not None:
-        return True
+    if dvc_file is not None:
+        return is_in_git(dvc_file) and not hidden_from_dvc(dvc_file)
     with suppress(UserError):
         return any(source == output.path for output in locked_outputs(Path()))
     return False

@@ -10,6 +10,11 @@ def _by_pandas(reader: str) -> str:
 
 
 _SIGNATURES = (
+    (
+        b"version https://git-lfs.github.com/spec/",
+        "is a pointer of Git LFS, and what it points to is not here",
+        "run `git lfs pull`",
+    ),
     (b"FEA1\0", "is a Feather file of version 1", _by_pandas("read_feather")),
     (b"PARE", "is an encrypted Parquet file", "decrypt it first"),
     (b"ORC", "is an ORC file", "write it as Parquet: `pandas.read_orc(…).to_parquet(…)`"),

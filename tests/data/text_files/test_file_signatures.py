@@ -7,6 +7,7 @@ import pytest
 from tests.data.csv.converted import converted, refused
 
 FORMATS = {
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:": "is a pointer of Git LFS",
     b"FEA1\0\0": "is a Feather file of version 1",
     b"PARE\x15\0": "is an encrypted Parquet file",
     b"ORC\x08\0": "is an ORC file",
