@@ -6,6 +6,7 @@ Such a module has `add_arguments(parser)` and `run(args) -> int`, which returns 
 import argparse
 import difflib
 import importlib
+import locale
 import os
 import sys
 from collections.abc import Collection
@@ -45,8 +46,21 @@ PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")
 @one_line_errors
 def main() -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
+    _use_utf_8()
     quick_start()
     sys.exit(_run(sys.argv[1:]))
+
+
+def _use_utf_8() -> None:
+    """Start this process again with paths and files in UTF-8, where the locale is another one.
+
+    SQLite and URIs have paths in UTF-8. What is printed stays in the encoding of the terminal.
+    """
+    if sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8"):
+        return
+    os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:backslashreplace")
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
 def build_parser(commands: Collection[str]) -> argparse.ArgumentParser:

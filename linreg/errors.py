@@ -123,14 +123,21 @@ def printable(text: str, keep: str = "") -> str:
 
 
 class _PrintableStream:
-    """A stream to which only `printable` text is written, except for the characters to `keep`."""
+    r"""A stream to which only `printable` text is written, except for the characters to `keep`.
+
+    What its encoding lacks is an escape too: θ is \u03b8 on a terminal of Latin-1.
+    """
 
     def __init__(self, stream: Any, keep: str) -> None:
         self._stream = stream
         self._keep = keep
 
     def write(self, text: str) -> int:
-        return int(self._stream.write(printable(text, self._keep)))
+        text = printable(text, self._keep)
+        if not text.isascii():
+            encoding = self._stream.encoding or "utf-8"
+            text = text.encode(encoding, "backslashreplace").decode(encoding)
+        return int(self._stream.write(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

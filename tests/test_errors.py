@@ -1,4 +1,5 @@
 import errno
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,6 +90,30 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)):
         ends_with(error)()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("utf-8", "θ → b²"),
+        ("latin-1", r"\u03b8 \u2192 b²"),
+        ("ascii", r"\u03b8 \u2192 b\xb2"),
+        ("cp1252", r"\u03b8 \u2192 b²"),
+    ],
+)
+def test_what_a_terminal_lacks_is_an_escape(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, expected: str
+) -> None:
+    out, err = (io.BytesIO(), io.BytesIO())
+    for name, buffer in (("stdout", out), ("stderr", err)):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(buffer, encoding, write_through=True))
+
+    def main() -> None:
+        print("θ → b²")
+        print("θ → b²", file=sys.stderr)
+
+    one_line_errors(main)()
+    assert out.getvalue() == err.getvalue() == f"{expected}\n".encode(encoding)
 
 
 def test_success_is_silent_and_exits_nowhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,10 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from linreg.dvc_command import UTF_8
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
 from linreg.params.params import flatten
+from linreg.table_tracking import is_in_experiments, is_in_git
 
 METRICS = "models/evaluation/metrics.json"
 MODEL = "models/model/model.json"
@@ -81,7 +83,13 @@ def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:
         command += ["-S", f"{key}={json.dumps(value, ensure_ascii=False)}"]
     command += _untracked_table()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        env=os.environ | UTF_8,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate()
@@ -101,8 +109,12 @@ def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError
     caused_by_changes = ("training: ", *(f"{PARAMS_FILE}: {key}" for key in changes))
     if errors and errors[-1].startswith(caused_by_changes):
         return RefusedError(errors[-1])
-    last = (errors or lines or ["no message"])[-1]
-    return UserError(f"experiment {name}", "failed", found=last)
+    dvc_errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    found = (errors[-1:] or dvc_errors or lines[-1:] or ["no message"])[0]
+    # DVC writes the path of its cache into a file of ASCII.
+    is_path = "codec can't encode" in found and not str(Path.cwd()).isascii()
+    todo = "DVC needs a path of ASCII letters here: move the project to one" if is_path else ""
+    return UserError(f"experiment {name}", "failed", found=found, todo=todo)
 
 
 def _commit_of(name: str) -> str:
@@ -126,22 +138,15 @@ def _require_same_parameters(name: str, commit: str, changes: Mapping[str, Any])
 
 
 def _untracked_table() -> list[str]:
-    """Return the option that copies the user's table where neither git nor DVC tracks it.
+    """Return the option that copies the user's table where an experiment would not have it.
 
     One outside of the project is read where it is. DVC makes no folder for what it copies, so the
     table's folder is copied where the experiment's copy of the project would not have it.
     """
     source = Path(load_params().ingest.source)
-    if source.is_absolute() or source == Path(GENERATED) or Path(f"{source}.dvc").exists():
-        return []
-    if _is_in_git(source):
+    if source.is_absolute() or source == Path(GENERATED) or is_in_experiments(source):
         return []
     missing = source
-    while missing.parent != Path() and not _is_in_git(missing.parent):
+    while missing.parent != Path() and not is_in_git(missing.parent):
         missing = missing.parent
     return ["--copy-paths", str(missing)]
-
-
-def _is_in_git(path: Path) -> bool:
-    """Tell whether git tracks a file, or one in a folder."""
-    return bool(git("ls-files", "--", str(path)))

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from linreg.dvc_command import UTF_8
 from linreg.dvc_lock import LockedPath, locked_inputs, locked_outputs, stage_names
 from linreg.errors import UserError
 from linreg.files import content_hash
@@ -122,7 +123,8 @@ class Checkout:
             env=self._isolated_environment() | dict(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
         try:
@@ -144,7 +146,9 @@ class Checkout:
             name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
         }
         dvc_folder = self.folder / ".dvc" / "tmp"
-        return inherited | {
+        return {
+            **inherited,
+            **UTF_8,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}",
             # The runs of a checkout are nobody's.
             SYNC: "later",

@@ -33,7 +33,8 @@ def start(folder: RunFolder) -> None:
             process = subprocess.Popen(  # noqa: S603 - our own command
                 command,
                 cwd=project_root(),
-                env={**os.environ, "DVC_ROOT": str(project_root())},
+                # SQLite takes the bytes of a path for UTF-8, whatever the locale.
+                env={**os.environ, "DVC_ROOT": str(project_root()), "PYTHONUTF8": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

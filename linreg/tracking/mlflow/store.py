@@ -1,11 +1,14 @@
 """The MLflow store: opened, and created on first use, by one process at a time."""
 
 import logging
+import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
@@ -20,6 +23,7 @@ from linreg.tracking.journal.store_location import (
     is_server,
     local_artifacts,
     local_database,
+    project_root,
     state_folder,
     tracking_uri,
 )
@@ -39,10 +43,12 @@ def open_store() -> MlflowClient:
     Raises one of TRACKING_ERRORS when the store does not answer.
     """
     with _creation_lock():
+        uri = tracking_uri()
+        _require_usable_paths(uri)
         if is_local_store() and not local_database().exists():
             _create_local_database()
-        uri = tracking_uri()
         require_answer(uri)
+        _make_default(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         # The client connects with its first call.
         client.search_experiments(max_results=1)
@@ -79,6 +85,39 @@ def experiment_id(client: MlflowClient, name: str) -> str:
             if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS) or experiment is None:
                 raise
             return str(experiment.experiment_id)
+
+
+def _make_default(uri: str) -> None:
+    """Have MLflow take the store for its default, which it opens in places whatever it is told.
+
+    Its own default is a database in the working directory, for which it makes a folder beside it
+    with the same name in percent encoding.
+    """
+    named = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    # MLflow has set the variable, too, in which only the user names a store.
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if named is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = named
+
+
+def _require_usable_paths(uri: str) -> None:
+    """Raise UserError where a path has characters with a meaning in MLflow's addresses or files.
+
+    SQLAlchemy decodes %2F and ends a path at a ?, a statement of SQLite ends it at a ', and the
+    configuration of MLflow's migrations reads every % in the path of its package.
+    """
+    if not uri.startswith(_DATABASES):
+        return
+    package, project = Path(mlflow.__file__).parent, project_root()
+    if "%" in str(package):
+        what = "MLflow opens no database from here: the path has a %"
+        raise UserError(package, what, todo="make the environment in a folder without it")
+    found = re.search(r"%(?=[0-9A-Fa-f]{2})|[?']", str(project))
+    if found and str(project) in uri:
+        what = f"MLflow cannot keep its store here: the path has a {found[0]}"
+        todo = "move the project, or name a server in MLFLOW_TRACKING_URI"
+        raise UserError(project, what, todo=todo)
 
 
 def _connect(uri: str) -> None:
