@@ -67,8 +67,15 @@ class Experiment:
     def _read_json(self, path: str) -> dict[str, Any]:
         # It takes a second to import.
         import dvc.api
+        from dvc.exceptions import DvcException
+        from dvc_data.index import DataIndexDirError
 
-        return dict(json.loads(dvc.api.read(path_from_top(path), rev=self.commit)))
+        try:
+            return dict(json.loads(dvc.api.read(path_from_top(path), rev=self.commit)))
+        except (DvcException, DataIndexDirError) as error:
+            what = f"has a {path} that is not in DVC's cache"
+            todo = f"run `dvc exp remove {self.name}`, and it is made again"
+            raise UserError(f"experiment {self.name}", what, found=error, todo=todo) from None
 
 
 def run_experiment(name: str, changes: Mapping[str, Any]) -> Experiment:

@@ -53,6 +53,6 @@ def _share_dvc(folder: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     # A link, since DVC cannot write a path outside of ASCII into its settings.
     (folder / settings / "cache").symlink_to(cache)
-    done = run_dvc("config", "--local", "cache.dir", "cache", folder=folder)
+    done = run_dvc("config", "--local", "cache.dir", str(settings / "cache"), folder=folder)
     if done.returncode != 0:
         raise UserError("dvc config", "failed", found=dvc_error(done))
