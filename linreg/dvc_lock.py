@@ -66,7 +66,8 @@ class LockedStage(BaseModel):
 
     def reads(self, other: "LockedStage") -> bool:
         """Tell whether an input is an output of the other stage, or lies in one, or holds one."""
-        ours, theirs = ([Path(each.path) for each in x] for x in (self.deps, other.outs))
+        ours = [*(Path(each.path) for each in self.deps), *map(Path, self.params)]
+        theirs = [Path(each.path) for each in other.outs]
         return any(a.is_relative_to(b) or b.is_relative_to(a) for a in ours for b in theirs)
 
 
@@ -207,14 +208,16 @@ def stages_in_order(project: Path) -> dict[str, LockedStage]:
     """Return all stages of dvc.yaml by name, each behind those whose outputs it reads.
 
     A stage that DVC runs every time, such as one that fetches a table, or never, as it is frozen,
-    is not among them: what it writes comes from elsewhere, and is an input. Raises UserError when
+    is not among them: what it writes comes from elsewhere, and is an input. Only that of code.lock
+    is. Raises UserError when
     a stage has never been run.
     """
     lock = read_lock(project / DVC_LOCK)
     stages: dict[str, LockedStage] = {}
     for name, definition in _definitions(project).items():
         template = definition.get("do", definition)
-        if template.get("always_changed") or template.get("frozen"):
+        writes_code_lock = {str(CODE_LOCK): {"cache": False}} in template.get("outs", ())
+        if template.get("frozen") or (template.get("always_changed") and not writes_code_lock):
             continue
         names = [name]
         if "foreach" in definition or "matrix" in definition:
