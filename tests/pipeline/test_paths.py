@@ -88,7 +88,7 @@ def test_in_a_locale_that_is_not_utf_8_every_command_ends_as_it_does_in_one(
 def test_an_experiment_that_dvc_cannot_run_in_such_a_path_is_one_line(
     run_once: Path, tmp_path: Path
 ) -> None:
-    done = linreg(copy_of(run_once, tmp_path / "über"), "repeat", "2")
+    done = linreg(copy_of(run_once, tmp_path / "über"), "repeat", "--split", "2")
     assert done.returncode == 2
     [line] = done.stderr.decode().splitlines()
     assert "codec can't encode" in line
