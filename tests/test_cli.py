@@ -20,6 +20,7 @@ ARGUMENTS = {
     "certify": ["nothing"],
     "compare": ["HEAD"],
     "completion": ["bash"],
+    "init": ["--data", "none.csv"],
     "predict": ["models/model", "table.csv", "predictions.csv"],
     "repeat": ["2"],
     "rerun": ["1234abcd"],

@@ -39,7 +39,7 @@ def files_of_project(folder: Path, git_top: Path | None) -> dict[str, str]:
     files = {name: _text(own / name) for name in ("dvc.yaml", "params.yaml")}
     scripts = sorted((own / "stages").glob("*.py"))
     files |= {f"stages/{script.name}": _text(script) for script in scripts}
-    files["tests/test_pipeline.py"] = _text(TEMPLATES / "test_pipeline.py")
+    files["tests/test_pipeline.py"] = _text(TEMPLATES / "test_pipeline.py.txt")
     files |= _workflow(folder, git_top)
     if (pinned := requirements()) is not None:
         files[REQUIREMENTS] = pinned

@@ -23,6 +23,8 @@ from tests.pipeline.wiring import (
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_its_script_and_on_its_entry_of_the_code_lock(stage: str) -> None:
     scripts = ["stages/__init__.py", f"stages/{stage}.py"]
+    if stage == "evaluate":
+        scripts.append("stages/metrics.py")
     assert [dep for dep in declared(stage)["deps"] if dep.endswith(".py")] == scripts
     assert {"code.lock": [stage]} in declared(stage)["params"]
 

@@ -213,6 +213,7 @@ def test_another_training_is_another_run(
     elif change == "code":
         Path("stages").mkdir()
         Path("stages/train.py").write_text("1\n")
+        Path("dvc.yaml").write_text("stages: {train: {cmd: python -m stages.train}}\n")
     elif change == "folder":
         (tmp_path / "copy").mkdir()
         monkeypatch.chdir(tmp_path / "copy")
