@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import linreg
+from linreg import __version__
 from linreg.dvc_command import dvc_error, run_dvc
 from linreg.errors import UserError
 from linreg.files import write_text
@@ -72,7 +72,7 @@ def create_project(folder: Path) -> Created:
     _set_up_dvc(folder, created)
     _ignore(folder, created)
     if not (folder / BASE).exists():
-        write_base(folder, linreg.__version__, files)
+        write_base(folder, __version__, files)
         created.written.append(BASE)
     return created
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import linreg
+from linreg import __version__
 from linreg.errors import UserError
 from linreg.files import write_text
 from linreg.git import query_git, run_git
@@ -49,8 +49,8 @@ def upgrade_project(folder: Path) -> tuple[str, list[Change]]:
         if (folder / name).exists():
             changes.append(Change(name, "is no longer a part of linreg, and is left as it is"))
         del next_base[name]
-    if next_base != base or version != linreg.__version__:
-        write_base(folder, linreg.__version__, next_base)
+    if next_base != base or version != __version__:
+        write_base(folder, __version__, next_base)
     return version, changes
 
 

@@ -102,7 +102,8 @@ def _imports() -> dict[str, set[str]]:
         entry = package in ("cli", "__main__", "__init__") or _name_of(path) in OLD_NAMES
         if not entry and not _says_nothing(path):
             names = {packages[name] for name in _modules(path) if name in packages}
-            found[package] = found.get(package, set()) | names - {package}
+            # The version is below every package.
+            found[package] = found.get(package, set()) | names - {package, "__init__"}
     return found
 
 

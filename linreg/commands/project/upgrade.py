@@ -9,7 +9,7 @@ runs the stages again of which any code has changed.
 import argparse
 from pathlib import Path
 
-import linreg
+from linreg import __version__
 from linreg.new_project.upgrade import upgrade_project
 
 
@@ -20,7 +20,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """Renew the files, and say what became of each."""
     before, changes = upgrade_project(Path())
-    print(f"linreg upgrade: from {before} to {linreg.__version__}")
+    print(f"linreg upgrade: from {before} to {__version__}")
     for change in changes:
         print(f"  {change.name}: {change.outcome}")
         for line in change.difference:
