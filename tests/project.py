@@ -24,6 +24,8 @@ from linreg.verify.run_stages import STAGES
 from tests.fork_server import forking
 
 ROOT = Path(__file__).parents[1]
+NOTHING_CHANGED = "lock:\n\talways changed\n"
+"""What `dvc status` prints when nothing has changed: one stage runs every time."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.merging.test_git import to_run_again
-from tests.project import ROOT, Project, copy_of, copy_of_the_project, made_once
+from tests.project import NOTHING_CHANGED, ROOT, Project, copy_of, copy_of_the_project, made_once
 
 pytestmark = pytest.mark.slow
 # The driver runs outside of the project, and is this one.
@@ -40,7 +40,7 @@ def reproduced_as_named(project: Project, output: str) -> list[str]:
     """Run the pipeline after a merge; return the stages that ran, which are those it named."""
     named = to_run_again(output)
     assert reproduce_and_commit(project) == named
-    assert "up to date" in project.run("dvc", "status").stdout
+    assert project.run("dvc", "status").stdout == NOTHING_CHANGED
     assert project.run("git", "status", "--porcelain").stdout == ""
     return named
 

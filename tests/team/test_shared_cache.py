@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from linreg.files import content_hash
+from tests.project import NOTHING_CHANGED
 from tests.team.colleague import Colleague
 from tests.team.conftest import Team
 from tests.team.page import blocks, examples
@@ -47,7 +48,7 @@ def test_the_second_clone_has_everything_without_a_remote(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:
     first, second, cache = pair
-    assert "up to date" in second.run("dvc status").stdout
+    assert second.run("dvc status").stdout == NOTHING_CHANGED
     assert hashes(first) == hashes(second)
     table = "data/own/cars.csv"
     assert len({(each.project.folder / table).stat().st_ino for each in (first, second)}) == 1
@@ -64,7 +65,7 @@ def test_what_one_trains_leaves_the_files_of_the_other(
     before = hashes(first)
     second.run("linreg set split.seed=11 && dvc repro")
     assert hashes(first) == before
-    assert "up to date" in first.run("dvc status").stdout
+    assert first.run("dvc status").stdout == NOTHING_CHANGED
     # The run cache is shared as well: nothing is trained a second time.
     trained = hashes(second)
     done = first.run("linreg set split.seed=11 && dvc repro").stdout
@@ -88,4 +89,4 @@ def test_repair_looks_into_the_cache_that_is_used_and_leaves_what_others_write(
     os.utime(written, (an_hour_ago, an_hour_ago))
     first.run("linreg repair")
     assert not written.exists()
-    assert "up to date" in first.run("dvc status").stdout
+    assert first.run("dvc status").stdout == NOTHING_CHANGED

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.servers.sent_runs import assert_every_point_once
+from tests.project import NOTHING_CHANGED
 from tests.team.colleague import Colleague
 from tests.team.conftest import Team
 from tests.team.servers import ADMIN_PASSWORD
@@ -40,7 +41,7 @@ def test_a_remote_in_a_folder_has_the_same(team: Team, tmp_path: Path) -> None:
     someone.run("export AWS_ENDPOINT_URL=http://127.0.0.1:9")
     assert "fetched from DVC's remote" in someone.run("linreg verify").stdout
     someone.run("dvc pull")
-    assert "up to date" in someone.run("dvc status").stdout
+    assert someone.run("dvc status").stdout == NOTHING_CHANGED
 
 
 def test_what_is_on_no_remote_is_one_line(team: Team, tmp_path: Path) -> None:

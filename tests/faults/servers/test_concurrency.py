@@ -17,7 +17,7 @@ from linreg.tracking.journal.events import read_events
 from tests.faults.forked import run_stage
 from tests.faults.servers.mlflow_server import Server
 from tests.faults.servers.sent_runs import assert_every_point_once, no_sender_left, wait_for_senders
-from tests.project import Project, copy_of, small_run
+from tests.project import NOTHING_CHANGED, Project, copy_of, small_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]
 
@@ -107,7 +107,7 @@ def test_two_repros_at_once_in_one_folder_are_one_and_a_refusal(project: Project
             assert re.search(r"Unable to acquire lock|is busy, it is being blocked by", err), err
             assert "Traceback" not in err
     assert (project.folder / "dvc.lock").read_text() == expected
-    assert project.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    assert project.run("dvc", "status").stdout == NOTHING_CHANGED
 
 
 def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(
