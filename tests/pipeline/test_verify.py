@@ -37,7 +37,7 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
 def test_an_unchanged_commit_is_the_same_with_inputs_copied_that_git_lacks(small: Project) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
-    assert done.stdout.count("  same") == 12
+    assert done.stdout.count("  same") == 13
     assert "data/mine.csv: not in git, copied from the working directory" in done.stdout
     assert "uncommitted" not in done.stdout
     assert "requirements.lock" in done.stdout
@@ -62,7 +62,7 @@ def test_outputs_that_differ_from_the_lock_are_reported_with_their_first_differe
     assert done.returncode == 1, done.stderr
     assert "verify: NOT the same" in done.stdout
     assert "uncommitted changes are not verified" in done.stdout
-    assert ": CHANGELOG.md, notes.txt\n" in done.stdout
+    assert ": CHANGELOG.md, data/mine.csv, notes.txt\n" in done.stdout
     lines = done.stdout.splitlines()
     assert any(line.startswith("train     models/model") and "DIFFERENT" in line for line in lines)
     assert any(line.startswith("split     data/split") and line.endswith("same") for line in lines)
@@ -112,7 +112,7 @@ def test_stages_of_ones_own_are_run_in_their_order(small: Project) -> None:
     small.run("git", "add", "-A")
     small.run("git", "commit", "-qm", "own stages")
     done = small.run("linreg", "verify")
-    assert done.stdout.count("  same") == 15
+    assert done.stdout.count("  same") == 16
     lines = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("  same")]
     assert lines.index("clean") < lines.index("ingest")
     assert {"copies@a", "copies@b"} < set(lines)
