@@ -77,6 +77,9 @@ def _use_utf_8() -> None:
     """
     if sys.flags.utf8_mode or locale.getencoding().lower() in ("utf-8", "utf8"):
         return
+    if sys.flags.ignore_environment:
+        # `python -I` would not read the variable, and would be started again without end.
+        return
     os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:backslashreplace")
     os.environ["PYTHONUTF8"] = "1"
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606

@@ -42,7 +42,7 @@ def dvc_error(done: subprocess.CompletedProcess[str]) -> str:
     return (errors or lines[-1:] or ["no message"])[0]
 
 
-def cache_folder(root: Path = Path()) -> Path:
+def cache_folder(root: Path) -> Path:
     """Return the folder of DVC's cache, which several clones may share; it need not exist.
 
     root  the folder that holds .dvc

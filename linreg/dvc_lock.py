@@ -96,11 +96,17 @@ def read_lock(path: Path) -> DvcLock:
     try:
         return parse_lock(path)
     except UserError:
-        running = path.parent / DVC_RUNNING
+        running = dvc_root(path.parent) / DVC_RUNNING
         if not (path.exists() and running.exists()):
             raise
         with exclusive_lock(running, timeout=SECONDS_TO_WRITE):
             return parse_lock(path)
+
+
+def dvc_root(folder: Path = Path()) -> Path:
+    """Return the absolute folder that holds .dvc, at or above a folder; itself if there is none."""
+    here = folder.absolute()
+    return next((each for each in (here, *here.parents) if (each / ".dvc").is_dir()), here)
 
 
 def parse_lock(path: Path) -> DvcLock:
@@ -208,9 +214,8 @@ def stages_in_order(project: Path) -> dict[str, LockedStage]:
     """Return all stages of dvc.yaml by name, each behind those whose outputs it reads.
 
     A stage that DVC runs every time, such as one that fetches a table, or never, as it is frozen,
-    is not among them: what it writes comes from elsewhere, and is an input. Only that of code.lock
-    is. Raises UserError when
-    a stage has never been run.
+    is not among them: what it writes comes from elsewhere, and is an input. Only the stage that
+    writes code.lock is. Raises UserError when a stage has never been run.
     """
     lock = read_lock(project / DVC_LOCK)
     stages: dict[str, LockedStage] = {}

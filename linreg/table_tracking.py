@@ -14,7 +14,7 @@ def dvc_file_of(source: Path) -> Path | None:
 
 def is_in_git(path: Path) -> bool:
     """Tell whether git tracks a file, or one in a folder."""
-    return bool(query_git("ls-files", "--", str(path)))
+    return bool(query_git("ls-files", "--", f":(literal){path}"))
 
 
 def is_in_experiments(source: Path) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from linreg.setup.options import UseOptions
 from linreg.setup.table_location import tracking_advice
-from linreg.table_tracking import dvc_file_of, hidden_from_dvc, is_in_experiments
+from linreg.table_tracking import dvc_file_of, hidden_from_dvc, is_in_experiments, is_in_git
 
 BIG = "x,y\n" + "1,2\n" * 2_600_000
 
@@ -96,3 +96,11 @@ def test_an_experiment_has_of_a_table_in_git_lfs_the_pointer_alone(repository: P
     assert is_in_experiments(table)
     (repository / ".gitattributes").write_text("*.csv filter=lfs diff=lfs merge=lfs -text\n")
     assert not is_in_experiments(table)
+
+
+def test_a_name_with_characters_of_a_pattern_is_a_name(repository: Path) -> None:
+    run("git", "add", "data/own/t.csv")
+    assert is_in_git(Path("data/own/t.csv"))
+    assert is_in_git(Path("data/own"))
+    assert not is_in_git(Path("data/own/*.csv"))
+    assert not is_in_git(Path("data/own/[t].csv"))

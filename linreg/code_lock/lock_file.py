@@ -3,7 +3,8 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,15 @@ def current_code(project: Path = Path(), only: str | None = None) -> dict[str, S
     for a script that is not Python.
     """
     files = {}
-    for name, declared in _read(project / DVC_YAML)["stages"].items():
+    document = _read(project / DVC_YAML)
+    stages = document.get("stages") if isinstance(document, dict) else None
+    for name, declared in (stages or {}).items():
         stage = declared.get("do", declared)
-        script = _script(stage.get("cmd", ""), project)
-        if script is not None and only in (None, name):
-            deps = (project / str(dep) for dep in stage.get("deps", ()))
-            files[name] = [script, *(each for each in deps if each.suffix == ".py")]
+        folder = project / str(stage.get("wdir", "."))
+        scripts = list(_scripts(stage.get("cmd", ""), folder, project))
+        if scripts and only in (None, name):
+            deps = (folder / str(dep) for dep in stage.get("deps", ()))
+            files[name] = [*scripts, *(each for each in deps if each.suffix == ".py")]
     return code_of_stages(files, project, _libraries_for_table(project))
 
 
@@ -126,19 +130,37 @@ def _by_name(code: StageCode) -> dict[str, str]:
     return {name: "".join(rest) for name, *rest in pairs}
 
 
-def _script(command: str | list[str], project: Path) -> Path | None:
-    """Return the Python script of the project that a stage's command runs, if it runs one."""
+def _scripts(command: str | list[str], folder: Path, project: Path) -> Iterator[Path]:
+    """Yield the Python scripts of the project that a stage's command runs in a folder."""
     lines = [command] if isinstance(command, str) else command
-    words = iter([word for line in lines for word in line.split()])
+    words = iter([word for line in lines for word in _words(line)])
     for _ in filter(_PYTHON.fullmatch, words):
-        for argument in words:
-            if argument in _WITH_VALUE:
-                next(words, None)
-            elif argument == "-m":
-                path = project.joinpath(*next(words, "").split("."))
-                return _first_file(project, path.with_suffix(".py"), path / "__main__.py")
-            elif not argument.startswith("-"):
-                return _first_file(project, project / argument)
+        if (script := _script(words, folder, project)) is not None:
+            yield script
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a command as the shell takes it, with `;` and `&&` as words."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    reader.commenters = ""
+    try:
+        return list(reader)
+    except ValueError:
+        # A quotation mark without its second one, which the shell refuses.
+        return line.split()
+
+
+def _script(words: Iterator[str], folder: Path, project: Path) -> Path | None:
+    """Return the script that the words after `python` name, if it is one of the project."""
+    for argument in words:
+        if argument in _WITH_VALUE:
+            next(words, None)
+        elif argument == "-m":
+            path = folder.joinpath(*next(words, "").split("."))
+            return _first_file(project, path.parent / f"{path.name}.py", path / "__main__.py")
+        elif not argument.startswith("-"):
+            return _first_file(project, folder / argument)
     return None
 
 

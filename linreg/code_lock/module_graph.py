@@ -1,5 +1,6 @@
 """The modules that a script reaches by its imports, and the libraries that these import."""
 
+import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class ModuleGraph:
         self._reader = reader
         self._edges: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
         self._files_in = cache(_python_files)
+        self._roots = cache(self._folders_to_search)
 
     def reached_by(self, *scripts: Path) -> Reached:
         """Follow the imports of scripts of the project from file to file.
@@ -98,10 +100,23 @@ class ModuleGraph:
         """Return the folder in which a script in `folder` finds a package; None for a library."""
         if top == PACKAGE.name:
             return os.path.dirname(self._package)
-        for root in (folder, self._project):
-            if top in self._files_in(root) or f"{top}.py" in self._files_in(root):
+        for root in self._roots(folder):
+            names = self._files_in(root)
+            if f"{top}.py" in names:
+                return root
+            # To Python, a library comes before a folder without __init__.py.
+            has_init = "__init__.py" in self._files_in(os.path.join(root, top))
+            if top in names and (has_init or not _is_library(top)):
                 return root
         return None
+
+    def _folders_to_search(self, folder: str) -> list[str]:
+        """Return the folder of a script and those above it up to the project.
+
+        Python has the first of them on its path, or, with -m, the one in which it was started.
+        """
+        inside = [str(each) for each in _up_to(self._project, Path(folder))]
+        return list(dict.fromkeys([folder, *inside, self._project]))
 
     def _files_of(self, name: str, root: str) -> set[str]:
         """Return the file of a module, and those of the packages that it is in."""
@@ -120,16 +135,30 @@ class ModuleGraph:
 
     def _packages_of(self, script: str) -> list[str]:
         """Return the __init__.py of the packages that a script is in."""
-        found = []
-        folder = os.path.dirname(script)
-        while folder.startswith(self._project):
-            if "__init__.py" in self._files_in(folder):
-                found.append(os.path.join(folder, "__init__.py"))
-            folder = os.path.dirname(folder)
-        return found
+        folders = map(str, _up_to(self._project, Path(script).parent))
+        return [
+            os.path.join(folder, "__init__.py")
+            for folder in folders
+            if "__init__.py" in self._files_in(folder)
+        ]
 
     def _is_linreg(self, path: str) -> bool:
         return path.startswith(self._package + os.sep)
+
+
+def _up_to(project: str, folder: Path) -> list[Path]:
+    """Return a folder in a project and those above it, the project last; none outside of it."""
+    return [each for each in (folder, *folder.parents) if each.is_relative_to(project)]
+
+
+@cache
+def _is_library(top: str) -> bool:
+    """Tell whether Python finds a module or a package with __init__.py of that name."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None
 
 
 def _python_files(folder: str) -> frozenset[str]:

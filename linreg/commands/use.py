@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a file of text, Parquet, Arrow, JSON or a workbook, or a folder of files; or the "
         "address of a database, a lake or a file",
     )
+    parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
     add_options(parser)
 
 
@@ -104,7 +105,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--copy", action="store_true", help="copy a table from elsewhere into data/own/ first"
     )
-    parser.add_argument("--dry-run", action="store_true", help="print everything, write nothing")
     add_reading_options(parser)
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from linreg.dvc_lock import DVC_LOCK, LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
 from linreg.files import size_of
-from linreg.git import MOST_BYTES_FOR_GIT, git, is_committed, query_git
+from linreg.git import MOST_BYTES_FOR_GIT, git, is_committed
 from linreg.merging.conflicts import require_no_conflicts
 from linreg.plain_yaml import read_yaml
+from linreg.table_tracking import is_in_git
 from linreg.text import table
 from linreg.verify.checkout import Checkout, checkout
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
@@ -74,8 +75,7 @@ def _large_untracked_inputs() -> list[str]:
     return [
         each.path
         for each in locked_inputs(Path())
-        if size_of(Path(each.path)) > MOST_BYTES_FOR_GIT
-        and query_git("ls-files", "--error-unmatch", "--", each.path) is None
+        if size_of(Path(each.path)) > MOST_BYTES_FOR_GIT and not is_in_git(Path(each.path))
     ]
 
 

@@ -21,7 +21,7 @@ def workspace_copy(head: str, untracked: Path | None) -> Iterator[Path]:
     """Yield the project in a clone of the commit `head`, with the changes to it in the workspace.
 
     It has the workspace's DVC cache and settings. Of the files that git does not know it has only
-    `untracked`, It is removed at the end.
+    `untracked`. It is removed at the end.
     """
     with tempfile.TemporaryDirectory(prefix="linreg-", ignore_cleanup_errors=True) as scratch:
         folder = clone_commit(head, Path(scratch).resolve() / "clone")

@@ -21,7 +21,8 @@ def install_merge_driver(folder: Path) -> str:
     clone, which `configure_git` changes.
     """
     path = folder / ATTRIBUTES
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    # As bytes: line ends stay as they are.
+    text = path.read_bytes().decode() if path.exists() else ""
     present = [line.strip() for line in text.splitlines()]
     missing = [line for each in FILES if (line := f"{each} merge=linreg") not in present]
     if missing:

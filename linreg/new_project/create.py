@@ -136,12 +136,13 @@ def _set_up_git(folder: Path, created: Created, *, is_new: bool) -> None:
 def _ignore(folder: Path, created: Created) -> None:
     """Add what is not to be committed to .gitignore."""
     path = folder / ".gitignore"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    # As bytes: line ends stay as they are.
+    before = path.read_bytes().decode() if path.exists() else ""
     missing = [line for line in IGNORED if line not in before.splitlines()]
     if not missing:
         return
     gap = "" if before.endswith("\n") or not before else "\n"
-    path.write_text(f"{before}{gap}" + "".join(f"{line}\n" for line in missing), encoding="utf-8")
+    write_text(path, f"{before}{gap}" + "".join(f"{line}\n" for line in missing))
     created.done.append(f".gitignore: {len(missing)} lines")
 
 

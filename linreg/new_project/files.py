@@ -25,6 +25,7 @@ IGNORED = (
     "/dvc_plots/",
     "/report/",
     "/comparison.html",
+    "*.cut-off*",
     "__pycache__/",
 )
 """What commands leave that is not to be committed. DVC adds the outputs of stages itself."""
@@ -91,7 +92,7 @@ def _workflow(folder: Path, git_top: Path | None) -> dict[str, str]:
     text = text.replace("PYTHON", f"{sys.version_info.major}.{sys.version_info.minor}")
     if top == folder:
         text = text.replace("FOLDER/", "").replace(
-            "defaults:\n  run:\n    working-directory: FOLDER\n\n", ""
+            'defaults:\n  run:\n    working-directory: "FOLDER"\n\n', ""
         )
     return {Path(path).as_posix(): text.replace("FOLDER", inside.as_posix())}
 

@@ -2,7 +2,6 @@
 
 import ast
 import difflib
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 from linreg import __version__
 from linreg.errors import UserError
 from linreg.files import write_text
-from linreg.git import query_git, run_git
+from linreg.git import query_git
+from linreg.merging.merge_params import merge_by_line
 from linreg.new_project.files import files_of_project, read_base, write_base
 from linreg.params.edit import with_values
 from linreg.params.file import PARAMS_FILE
@@ -45,7 +45,7 @@ def upgrade_project(folder: Path) -> tuple[str, list[Change]]:
             changes.append(change)
         if is_settled:
             next_base[name] = text
-    for name in base.keys() - new.keys():
+    for name in sorted(base.keys() - new.keys()):
         if (folder / name).exists():
             changes.append(Change(name, "is no longer a part of linreg, and is left as it is"))
         del next_base[name]
@@ -86,15 +86,11 @@ def _renew(path: Path, name: str, base: str | None, new: str) -> tuple[Change | 
 
 def _merge(own: str, base: str, new: str) -> str | None:
     """Return the text with the changes of both, or None where they are in the same lines."""
-    with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
-        paths = [Path(scratch, name) for name in ("own", "base", "new")]
-        for path, text in zip(paths, (own, base, new), strict=True):
-            path.write_bytes(text.encode("utf-8"))
-        try:
-            done = run_git("merge-file", "--stdout", *map(str, paths))
-        except OSError:
-            raise UserError("git", "is not installed", todo="install it; it merges files") from None
-    return done.stdout.decode("utf-8") if done.returncode == 0 else None
+    try:
+        merged, has_conflicts = merge_by_line(base.encode(), own.encode(), new.encode())
+    except OSError:
+        raise UserError("git", "is not installed", todo="install it; it merges files") from None
+    return None if has_conflicts else merged.decode()
 
 
 def _is_valid(name: str, text: str) -> bool:

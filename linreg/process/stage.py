@@ -166,7 +166,8 @@ def _begin() -> None:
     """
     if stage_name := os.environ.get("DVC_STAGE"):
         _end_with_parent(signal.SIGTERM)
-        require_current(stage_name.partition("@")[0])
+        # DVC started above the project says sub/dvc.yaml:train, and train@name with foreach.
+        require_current(stage_name.rpartition("dvc.yaml:")[2].partition("@")[0])
 
 
 def _end_with_parent(number: signal.Signals) -> None:

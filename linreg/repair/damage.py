@@ -6,7 +6,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-_CONFLICT_MARKERS = ("<<<<<<< ", ">>>>>>> ")
+from linreg.plain_yaml import has_conflict_markers
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_document(path: Path, todo: str) -> object:
     except UnicodeDecodeError as error:
         truncated = error.end == len(content) and error.reason == "unexpected end of data"
         raise DamagedError(Damage(path, "is not UTF-8", truncated, todo)) from None
-    if any(line.startswith(_CONFLICT_MARKERS) for line in text.splitlines()):
+    if has_conflict_markers(text):
         what = "has the markers of a merge conflict"
         raise DamagedError(Damage(path, what, todo="resolve the conflict"))
     try:

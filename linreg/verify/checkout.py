@@ -236,10 +236,12 @@ def copy_input(wanted: LockedPath, here: Path, folder: Path) -> str:
         _copy(source, target)
         return "copied from the working directory"
     with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
-        links, how = Path(scratch) / source.name, "copied from DVC's cache"
+        links, how = Path(scratch) / "cached", "copied from DVC's cache"
         is_cached = link_cached(wanted.md5, links)
         if not is_cached:
             reason, how = fetch_into_cache(wanted.md5), "fetched from DVC's remote"
+            # Of a folder, the first try may have left some links.
+            links = Path(scratch) / "fetched"
             is_cached = not reason and link_cached(wanted.md5, links)
         if is_cached:
             _copy(links, target)

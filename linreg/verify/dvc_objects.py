@@ -5,18 +5,22 @@ import logging
 from pathlib import Path
 
 from linreg.dvc_command import cache_folder
+from linreg.dvc_lock import dvc_root
 from linreg.files import content_hash
 
 
 def link_cached(md5: str, target: Path) -> bool:
-    """Build a file or folder out of links to DVC's cache; False if a part of it is not there."""
-    cache = cache_folder().absolute() / "files" / "md5"
+    """Build a file or folder out of links to DVC's cache.
+
+    False if a part of it is not there, or has other content.
+    """
+    cache = cache_folder(dvc_root()) / "files" / "md5"
     entry = cache / md5[:2] / md5[2:]
     if not entry.exists():
         return False
     if not md5.endswith(".dir"):
         target.symlink_to(entry)
-        return True
+        return content_hash(target) == md5
     for file in json.loads(entry.read_text(encoding="utf-8")):
         link = target / file["relpath"]
         if not link.resolve().is_relative_to(target.resolve()):

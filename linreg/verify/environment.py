@@ -22,9 +22,9 @@ def describe_environment(lock: Path) -> list[str]:
     """Return lines on libraries, Python, system and CPU; the last one is a warning if need be.
 
     Libraries are compared with a lock file of lines `name==version`, or of a YAML list of them. A
-    local version, such as
-    PyTorch's `2.13.0+cpu`, matches the version that it is a build of, unless the lock file names a
-    build itself. Raises UserError for a lock file that is absent or names no versions.
+    local version, such as PyTorch's `2.13.0+cpu`, matches the version that it is a build of, unless
+    the lock file names a build itself. Raises UserError for a lock file that is absent or names no
+    versions.
     """
     locked = _locked_versions(lock)
     installed = {name: _installed_version(name) for name in locked}

@@ -15,12 +15,14 @@ from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE
-from linreg.params.params import BY_COLUMN, Params
+from linreg.params.params import BY_COLUMN, MEAN, Params
 from linreg.plain_yaml import read_yaml
 from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.checkout import Checkout, checkout, copy_input
 
 SOURCE = "ingest.source"
+NOT_LOGGED: Mapping[str, Any] = {**{name: {} for name in BY_COLUMN}, "evaluate.baseline": MEAN}
+"""The values that are not logged, by the names of their parameters."""
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,12 @@ def write_parameters(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> l
             changed[f"{section}.{key}"] = value
             before = _as_json(in_commit[key]) if is_set else "not set"
             lines.append(f"{section}.{key} = {_as_json(value)} (in the commit: {before})")
-    for name in BY_COLUMN:
+    for name, value in NOT_LOGGED.items():
         section, key = name.split(".")
-        if (document.get(section) or {}).get(key) and key not in sections.get(section, {}):
-            # Where there is none, nothing was logged.
-            changed[name] = {}
-            lines.append(f"{name} = {{}} (in the commit: {_as_json(document[section][key])})")
+        recorded = (document.get(section) or {}).get(key)
+        if recorded and recorded != value and key not in sections.get(section, {}):
+            changed[name] = value
+            lines.append(f"{name} = {_as_json(value)} (in the commit: {_as_json(recorded)})")
     set_values(path, changed)
     return lines
 

@@ -70,6 +70,33 @@ def test_a_python_file_that_a_stage_declares_counts_like_its_script(project: Pat
     assert differences(before, current_code()["clean"]) == ["the code of the project"]
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "{cmd: python -m linreg lock; python stages/clean.py && python3 'own scripts/last.py'}",
+        "{cmd: [python -m stages.clean, python -W error 'own scripts/last.py']}",
+        "{cmd: python ../stages/clean.py; python last.py, wdir: own scripts}",
+        "{cmd: python ../stages/clean.py, deps: [last.py], wdir: own scripts}",
+    ],
+)
+def test_every_script_of_a_command_counts_in_the_folder_where_it_runs(
+    project: Path, stage: str
+) -> None:
+    (project / "dvc.yaml").write_text(f"stages: {{last: {stage}}}\n")
+    for changed in ("own scripts/last.py", "stages/clean.py"):
+        (project / "own scripts").mkdir(exist_ok=True)
+        (project / "own scripts/last.py").write_text("")
+        before = current_code()["last"]
+        with (project / changed).open("a") as file:
+            file.write("x = 1\n")
+        assert differences(before, current_code()["last"]) == ["the code of the project"]
+
+
+def test_a_pipeline_without_stages_has_no_code(project: Path) -> None:
+    (project / "dvc.yaml").write_text("vars: [params.yaml]\n")
+    assert current_code() == {}
+
+
 def test_a_workbook_brings_the_library_that_reads_it(project: Path) -> None:
     (project / "stages/clean.py").write_text("import python_calamine, numpy\n")
     for source, is_needed in (("t.csv", False), ("t.xlsx", True), ("T.XLS", True)):

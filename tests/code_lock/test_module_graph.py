@@ -114,3 +114,25 @@ def test_what_was_read_once_is_not_parsed_again(
     first = reached(tmp_path, stages__in__clean="import own\n", own="")
     monkeypatch.setattr("ast.parse", None)
     assert reached(tmp_path) == first
+
+
+def test_a_folder_without_init_does_not_hide_a_library(tmp_path: Path) -> None:
+    (tmp_path / "tqdm").mkdir()
+    found = reached(
+        tmp_path, stages__in__clean="import tqdm\nimport plain.x\n", plain__in__x="value = 1\n"
+    )
+    assert found.libraries == {"tqdm"}
+    assert names(tmp_path, found) == {"stages/clean.py", "plain/x.py"}
+
+
+def test_modules_are_found_in_the_folder_in_which_a_script_is_started(tmp_path: Path) -> None:
+    found = reached(
+        tmp_path,
+        "prep/own/clean.py",
+        prep__in__own__in__clean="import own.other\nfrom . import beside\n",
+        prep__in__own__in__other="",
+        prep__in__own__in__beside="",
+    )
+    assert names(tmp_path, found) == {
+        f"prep/own/{name}.py" for name in ("clean", "other", "beside")
+    }

@@ -34,7 +34,7 @@ def contents(folder: Path) -> Mapping[str, bytes]:
 def test_an_empty_folder_becomes_a_repository_with_the_pipeline(tmp_path: Path) -> None:
     folder = tmp_path / "my models é"
     created = create_project(folder)
-    assert created.done == ["git init", "dvc init", ".gitignore: 8 lines"]
+    assert created.done == ["git init", "dvc init", ".gitignore: 9 lines"]
     assert created.kept == []
     for name in ("dvc.yaml", "params.yaml", *(f"stages/{s.name}" for s in scripts())):
         assert (folder / name).read_bytes() == (ROOT / name).read_bytes(), name
@@ -99,7 +99,7 @@ def test_in_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
     git(tmp_path, "commit", "-q", "-m", "first")
     folder = tmp_path / "models/price"
     created = create_project(folder)
-    assert created.done == ["dvc init --subdir", ".gitignore: 8 lines"]
+    assert created.done == ["dvc init --subdir", ".gitignore: 9 lines"]
     workflow = tmp_path / ".github/workflows/pipeline-models-price.yml"
     document = read_yaml(workflow.read_text(), workflow.name)
     assert document["defaults"]["run"]["working-directory"] == "models/price"
@@ -115,7 +115,7 @@ def test_where_dvc_is_set_up_for_the_whole_repository(tmp_path: Path) -> None:
     subprocess.run(["dvc", "init", "-q"], cwd=tmp_path, check=True)
     config = (tmp_path / ".dvc/config").read_bytes()
     created = create_project(tmp_path / "price")
-    assert created.done == [".gitignore: 8 lines"]
+    assert created.done == [".gitignore: 9 lines"]
     assert not (tmp_path / "price/.dvc").exists()
     assert (tmp_path / ".dvc/config").read_bytes() == config
     assert (tmp_path / ".dvc/plots/coefficients.json").exists()

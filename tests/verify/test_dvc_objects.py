@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from linreg.dvc_lock import LockedPath
 from linreg.files import content_hash
+from linreg.verify.checkout import copy_input
 from linreg.verify.dvc_objects import fetch_into_cache, link_cached
 from tests.project import Project
 
@@ -62,3 +64,23 @@ def test_a_listing_that_leads_out_of_its_folder_is_not_followed(
     entry.write_text(json.dumps([{**each, "relpath": f"../{each['md5']}"} for each in listing]))
     assert not link_cached(md5, tmp_path / "copies/many")
     assert not list(tmp_path.glob("copies/*"))
+
+
+def test_a_folder_of_which_the_cache_has_a_part_is_fetched(
+    project: Project, tmp_path: Path
+) -> None:
+    md5 = content_hash(project.folder / "many")
+    member = content_hash(project.folder / "many/part/b.csv")
+    shutil.rmtree(project.folder / "many")
+    (project.folder / ".dvc/cache/files/md5" / member[:2] / member[2:]).unlink()
+    how = copy_input(LockedPath("ingest", "many", md5), project.folder, tmp_path / "clone")
+    assert how == "fetched from DVC's remote"
+    assert content_hash(tmp_path / "clone/many") == md5
+
+
+def test_an_object_that_is_damaged_is_not_taken(project: Project, tmp_path: Path) -> None:
+    md5 = content_hash(project.folder / "t.csv")
+    entry = project.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    entry.chmod(0o644)
+    entry.write_text("x,y\n1,3\n")
+    assert not link_cached(md5, tmp_path / "t.csv")

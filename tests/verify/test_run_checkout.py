@@ -35,12 +35,14 @@ def test_logged_parameters_are_those_of_params_yaml(
     path = tmp_path / "params.yaml"
     path.write_text(
         "train: {lr: 0.01}  # a comment\nevaluate:\n  gates: {test_r2: {min: 0.9}}\n"
+        "  baseline: own.csv\n"
         "ingest: {sentinels: {age: [99]}}\n"
     )
     changes = write_parameters(path, logged_parameters(run))
     assert "train.lr = 1e-05 (in the commit: 0.01)" in changes
     assert 'ingest.source = "17" (in the commit: not set)' in changes
     assert 'ingest.sentinels = {} (in the commit: {"age": [99]})' in changes
+    assert 'evaluate.baseline = "data/split" (in the commit: "own.csv")' in changes
     assert "# a comment" in path.read_text()
     assert flatten(load_params(path)) == flatten(Params()) | PARAMETERS
     assert write_parameters(path, logged_parameters(run)) == []

@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a table, as for `linreg use`; one outside of FOLDER is copied into data/own/ there",
     )
     use.add_options(parser)
+    # Nothing can be proposed for a table without the files of the project.
+    parser.set_defaults(dry_run=False)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from linreg.dvc_lock import DVC_RUNNING
+from linreg.dvc_lock import DVC_RUNNING, dvc_root
 from linreg.errors import UserError
 from linreg.process.lock import exclusive_lock
 
@@ -30,7 +30,7 @@ def run(_args: argparse.Namespace) -> int:
     from linreg.repair.cache import damaged_objects, unfinished_runs
     from linreg.repair.project_files import damaged_files, recorded_sizes
 
-    root = _dvc_root()
+    root = Path(os.path.relpath(dvc_root()))
     with _dvc_locked(root):
         damages = [*damaged_files(root), *damaged_objects(root, recorded_sizes(root))]
         removed = [damage.path for damage in damages if damage.is_truncated]
@@ -49,13 +49,6 @@ def run(_args: argparse.Namespace) -> int:
     if not left:
         print("nothing to repair: DVC's own files are complete", file=sys.stderr)
     return 1
-
-
-def _dvc_root() -> Path:
-    """Return the folder that holds .dvc: this one or one above it; this one where there is none."""
-    here = Path.cwd()
-    root = next((each for each in (here, *here.parents) if (each / ".dvc").is_dir()), here)
-    return Path(os.path.relpath(root))
 
 
 def _set_aside(path: Path) -> str:
