@@ -39,7 +39,7 @@ def configure_git(folder: Path) -> dict[str, str]:
     """
     if query_git("rev-parse", "--git-dir", folder=folder) is None:
         where = folder.absolute()
-        raise UserError(where, "is not in a repository of git", todo="run `git init` first")
+        raise UserError(where, "is not in a git repository", todo="run `git init` first")
     python = shlex.quote(sys.executable)
     settings = {
         "merge.linreg.name": "dvc.lock stage by stage, params.yaml line by line",

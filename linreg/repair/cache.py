@@ -42,7 +42,7 @@ def unfinished_runs(root: Path) -> Iterator[Path]:
 
 
 def damaged_objects(root: Path, sizes: Mapping[str, int]) -> Iterator[Damage]:
-    """Yield those files of the cache that have not the content whose MD5 is their name.
+    """Yield those files of the cache whose content has another MD5 than their name.
 
     sizes  by MD5, the size that a dvc.lock or .dvc file records; DVC believes a file that is there
 
@@ -50,7 +50,7 @@ def damaged_objects(root: Path, sizes: Mapping[str, int]) -> Iterator[Damage]:
     """
     for path in _suspects(cache_folder(root) / "files/md5", sizes):
         if content_hash(path) != path.parent.name + path.stem:
-            what = "has not the content whose MD5 is its name"
+            what = "has content with another MD5 than its name"
             yield Damage(path, what, todo=_TODO)
 
 

@@ -40,7 +40,7 @@ def lock_damage(path: Path) -> Damage | None:
     if not text.endswith("\n"):
         return Damage(
             path,
-            "has no end of its last line, which DVC writes, although DVC can read it",
+            "has no line end after its last line, as DVC writes it, although DVC can read it",
             todo=f"compare it with the one in git (`git diff {path}`), and end the line",
         )
     return None
@@ -65,7 +65,7 @@ def entry_fault(entry: dict[str, Any]) -> str:
     if not entry.keys() - {"path"} - WITHOUT_HASH:
         return "has no hash"
     if "md5" in entry and not _MD5.fullmatch(str(entry["md5"])):
-        return "has an MD5 that is none"
+        return "has an MD5 that is not one"
     return ""
 
 

@@ -79,7 +79,7 @@ def _locked_versions(lock: Path) -> dict[str, str]:
         text = lock.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(
-            lock, "there is no such file", todo="it names the versions of all libraries"
+            lock, "there is no such file", todo=f"write one: pip freeze > {lock.name}"
         ) from None
     versions = dict(re.findall(r"^(?:- )?([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
     if not versions:

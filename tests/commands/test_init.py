@@ -47,7 +47,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     for arguments, message in (
         (["--data", "none.csv"], "none.csv: there is no such file"),
-        (["--target", "y"], "--target: is of a table; name it with --data FILE"),
+        (["--target", "y"], "--target: needs a table; name it with --data FILE"),
         (["file"], "file: is not a folder"),
         ([str(ROOT)], "is a clone of linreg"),
     ):

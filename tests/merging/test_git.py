@@ -271,7 +271,7 @@ def test_installing_says_what_it_changes_and_changes_it_once(repository: Make) -
 
 
 def test_outside_of_a_repository_git_has_nothing_to_configure(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"is not in a repository of git; run `git init` first$"):
+    with pytest.raises(UserError, match=r"is not in a git repository; run `git init` first$"):
         configure_git(tmp_path)
     assert "linreg merge --install" in install_merge_driver(tmp_path)
     assert (tmp_path / ".gitattributes").is_file()

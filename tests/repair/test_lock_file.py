@@ -132,7 +132,7 @@ CONFLICT = dedent("""\
         (WHOLE + "      unknown: 1\n", "outs.0.unknown: extra keys not allowed"),
         (WHOLE + "unknown: 1\n", "unknown: extra keys not allowed"),
         (WHOLE.replace(f"      md5: {MD5}.dir\n", ""), "train.outs.0: has no hash"),
-        (WHOLE.replace(f"{MD5}\n", f"{MD5[:-1]}\n"), "fetch.outs.0: has an MD5 that is none"),
+        (WHOLE.replace(f"{MD5}\n", f"{MD5[:-1]}\n"), "fetch.outs.0: has an MD5 that is not one"),
         (
             WHOLE.replace("    deps:\n    - path: data", "    deps: [\n    - path: data"),
             "is no YAML",

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the files, and say what was done and what comes next."""
     folder: Path = args.folder
     if args.file is None and args.target is not None:
-        raise UserError("--target", "is of a table", todo="name it with --data FILE")
+        raise UserError("--target", "needs a table", todo="name it with --data FILE")
     if isinstance(args.file, Path) and not args.file.exists():
         raise UserError(args.file, "there is no such file or folder", todo="check the path")
     created = create_project(folder)
