@@ -122,7 +122,7 @@ def parse_lock(path: Path) -> DvcLock:
         ) from None
     except (ValueError, YAMLError, RecursionError) as error:
         if isinstance(error, YAMLError) and has_conflict_markers(text):
-            what, todo = "has conflict markers of git", "run `linreg merge`"
+            what, todo = "has git's conflict markers", "run `linreg merge`"
             raise UserError(path.name, what, todo=todo) from None
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error

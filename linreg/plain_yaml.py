@@ -40,7 +40,7 @@ def read_yaml(text: str, where: object) -> Any:
         return yaml.constructor.construct_document(root)
     except YAMLError as error:
         if has_conflict_markers(text):
-            what, todo = "has conflict markers of git", "resolve them in an editor first"
+            what, todo = "has git's conflict markers", "resolve them in an editor first"
             raise UserError(where, what, todo=todo) from None
         line, found = _place(error, text)
         raise UserError(f"{where}{line}", "is not valid YAML", found=found) from None

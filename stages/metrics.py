@@ -10,5 +10,5 @@ metrics.json, scores.json, the report, `linreg summary` and `linreg compare`, in
 those of the rows, ones where `model.weights` names no column.
 
 It returns a finite number, the same one each time. Functions whose names begin with an underscore
-are no metrics. Only evaluate depends on this file: a change of it trains nothing again.
+are not metrics. Only evaluate depends on this file: a change of it trains nothing again.
 """

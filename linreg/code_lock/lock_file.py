@@ -119,8 +119,8 @@ def require_current(stage: str) -> None:
     if changed := differences(recorded, current_code(only=stage).get(stage, recorded)):
         raise UserError(
             f"{CODE_LOCK}: {stage}",
-            "is not what this stage runs",
-            found=f"other than there: {', '.join(changed)}",
+            "does not match what this stage runs",
+            found=f"a change of {', '.join(changed)}",
             todo="run `linreg lock`, or `dvc repro` without --single-item",
         )
 

@@ -20,5 +20,5 @@ def require_no_conflicts(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         if has_conflicts(folder / name):
             by_hand = "" if name == LOCK_NAME else "resolve them in an editor, then "
-            what = "has conflict markers of git"
+            what = "has git's conflict markers"
             raise UserError(name, what, todo=f"{by_hand}run `linreg merge`")

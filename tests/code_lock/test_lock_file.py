@@ -131,7 +131,7 @@ def test_a_stage_refuses_code_that_is_not_in_the_lock(project: Path) -> None:
     require_current("unknown")
     script.write_text("import numpy, own\n")
     (project / "own.py").write_text("")
-    message = r"code\.lock: clean: is not what this stage runs; .*the code of the project; run"
+    message = r"code\.lock: clean: does not match what this stage runs; .*code of the project"
     with pytest.raises(UserError, match=message):
         require_current("clean")
 

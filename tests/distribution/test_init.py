@@ -132,9 +132,7 @@ def test_a_stage_that_dvc_runs_alone_refuses_other_code_than_the_lock_says(
         command = ["python", "-m", "dvc", "repro", "--force", "--single-item", "evaluate"]
         done = lesson.run(*command, check=False)
         assert done.returncode != 0
-        message = (
-            "code.lock: evaluate: is not what this stage runs; found other than there: the code"
-        )
+        message = "code.lock: evaluate: does not match what this stage runs; found a change of the"
         assert message in done.stdout + done.stderr
         lesson.run("linreg", "lock")
         lesson.run(*command)

@@ -9,7 +9,7 @@ from tests.faults.forked import Outcome, run_command
 from tests.merging.toy_pipeline import State, write
 
 CONFLICT = "<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> theirs\n"
-BY_HAND = "has conflict markers of git; resolve them in an editor"
+BY_HAND = "has git's conflict markers; resolve them in an editor"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
 @pytest.mark.parametrize("command", [("verify",), ("runs",), ("runs", "--all")])
 def test_of_dvc_lock(run: Callable[..., Outcome], command: tuple[str, ...]) -> None:
     done = run("dvc.lock", *command)
-    expected = "dvc.lock: has conflict markers of git; run `linreg merge`"
+    expected = "dvc.lock: has git's conflict markers; run `linreg merge`"
     assert (done.code, done.refusal) == (2, expected)
 
 
