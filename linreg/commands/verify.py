@@ -123,7 +123,9 @@ def _lines(result: ConfigurationResult) -> list[str]:
 def _print_description(project: Checkout) -> None:
     print("\n".join(project.description()), flush=True)
     # Not the rest of a larger repository.
-    changed = git("status", "--porcelain", "--", ".").splitlines()
+    status = git("-c", "core.quotePath=false", "status", "--porcelain", "--", ".").splitlines()
+    copied = {f"?? {each.path}" for each in project.copied_inputs}
+    changed = [line for line in status if line not in copied]
     if changed and project.subject != SUBJECT:
         print(f"uncommitted changes are not verified: {_first_files(changed)}")
     for path in project.changed_inputs():
