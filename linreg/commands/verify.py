@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     start = time.monotonic()
     require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", "params.yaml"))
     changes = dict(_change(text) for text in args.changes)
+    # Says why there is no repository, where git refuses the folder.
+    git("rev-parse", "--show-toplevel")
     # A new project can be verified before its first commit.
     is_new = not is_committed(DVC_LOCK.name)
     commit = commit_of_working_tree(_large_untracked_inputs()) if is_new else "HEAD"

@@ -63,6 +63,6 @@ def test_a_folder_that_was_moved_works_as_before(
     project = Project(tmp_path / "ä new place", sends=False)
     printed = project.run("dvc", "repro").stdout
     assert re.findall(r"Running stage '(.*)'", printed) == ["lock"]
-    key = project.run("linreg", "runs").stdout.splitlines()[1].split()[3]
+    (key,) = re.findall(r" ([0-9a-f]{8}) ", project.run("linreg", "runs").stdout)
     assert "the same, bit for bit" in project.run("linreg", "rerun", key).stdout
     assert project.run("linreg", "repeat", "2").stdout.count("test RMSE") == 2
