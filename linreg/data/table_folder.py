@@ -12,10 +12,11 @@ from linreg.data.tables.integrity import SUFFIX, table_path
 from linreg.data.tables.reading_note import ReadingNote
 from linreg.errors import UserError
 
-_TABLES = (
-    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".parquet", ".pq", ".feather", ".arrow"),
-    *(".ipc", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
-)
+_TYPED = (".parquet", ".pq", ".feather", ".arrow", ".ipc")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_NEVER_EMPTY = _TYPED + _WORKBOOKS
+_TEXT = (".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".jsonl", ".ndjson")
+_TABLES = _TEXT + _NEVER_EMPTY
 _DOCUMENTS = (
     *(".md", ".rst", ".pdf", ".html", ".htm", ".log", ".py", ".ipynb", ".r", ".sql", ".sh"),
     *(".yaml", ".yml", ".toml", ".xml", ".doc", ".docx", ".png", ".jpg", ".svg", ".json", ".zip"),
@@ -43,11 +44,15 @@ def find_tables(folder: Path, columns_of_csv: ReadColumns) -> FolderFiles:
     Files and folders whose names begin with `.` or `_` are not among them, nor are documents beside
     tables and empty files. Raises UserError for a folder without tables or with tables of several
     kinds, for the files of a Delta table and its like, of which not all hold rows that count, for a
-    link to nothing, and for a seal whose table is gone: the generate stage wrote it, and a part of
-    the rows would be missing.
+    link to nothing, and where a part of the rows would be missing: for an empty file of a kind that
+    says so when it has no rows, and for a seal, which the generate stage wrote, without its table.
     """
     files, hidden = _walk(folder)
     empty = [file for file in files if not file.stat().st_size]
+    for file in empty:
+        if file.suffix.lower() in _NEVER_EMPTY:
+            what = "is empty, and so not whole: a file of this kind says so where it has no rows"
+            raise UserError(file, what, todo="write it again, or delete it")
     tables, others = _tables_among([file for file in files if file not in empty], columns_of_csv)
     if not tables:
         what = "is a folder without files" if not files else "is a folder without a table"

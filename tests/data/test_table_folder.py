@@ -124,3 +124,11 @@ def test_links_are_followed_and_a_broken_one_is_refused(tmp_path: Path) -> None:
     (folder / "c.csv").symlink_to(tmp_path / "nothing")
     with pytest.raises(UserError, match=r"c\.csv: is a link to a file that is not there"):
         open_source(folder)
+
+
+@pytest.mark.parametrize("name", ["part-1.parquet", "PART.PARQUET", "a.feather", "a.xlsx"])
+def test_an_empty_file_of_a_kind_that_never_is_has_lost_its_rows(tmp_path: Path, name: str) -> None:
+    pq.write_table(pa.table({"x": [1.0]}), tmp_path / "part-0.parquet")
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UserError, match=rf"{name}: is empty, and so not whole"):
+        open_source(tmp_path)
