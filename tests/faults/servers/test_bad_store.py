@@ -125,7 +125,8 @@ def test_a_file_that_cannot_be_written_is_reported_of(project: Project) -> None:
             "MLFLOW_TRACKING_URI: must name a file: what is in memory is lost when a command ends;"
             " found sqlite://",
         ),
-        ("postgresql://user:secret@127.0.0.1:9/runs", "No module named 'psycopg"),
+        ("mysql://user:secret@127.0.0.1:9/runs", "No module named 'MySQLdb"),
+        ("postgresql://user:secret@127.0.0.1:9/runs", "Connection refused"),
         ("foo://user:secret@127.0.0.1", "unsupported URI 'foo://127.0.0.1'"),
     ],
 )

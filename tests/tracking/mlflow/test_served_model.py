@@ -255,7 +255,7 @@ def test_an_invalid_cell_is_400_with_its_place(server: Server, body: Any, messag
         ("1e999,2,a,1,True", f"row 1: {AREA}is not finite; found area = inf"),
         ("1,2,q,1,True", f"row 1: {ZONE}{LEVEL}'q'; known levels: a, b"),
         ("1,2,a", f"row 1: {FLOOR}{MISSING}"),
-        ('"1,5",2,a,1,True', f"row 1: {AREA}{NUMBER}'1,5'; correct the cell"),
+        ('"1.5 or so",2,a,1,True', f"row 1: {AREA}{NUMBER}'1.5 or so'; correct the cell"),
     ],
 )
 def test_an_invalid_cell_of_csv_is_400_with_its_place(
