@@ -145,10 +145,7 @@ def _failure(name: str, output: str, changes: Mapping[str, Any]) -> RefusedError
         return RefusedError(errors[-1])
     dvc_errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     found = (errors[-1:] or dvc_errors or lines[-1:] or ["no message"])[0]
-    # DVC writes the path of its cache into a file of ASCII.
-    is_path = "codec can't encode" in found and not str(Path.cwd()).isascii()
-    todo = "DVC needs a path of ASCII letters here: move the project to one" if is_path else ""
-    return UserError(f"experiment {name}", "failed", found=found, todo=todo)
+    return UserError(f"experiment {name}", "failed", found=found)
 
 
 def _commit_of(name: str, head: str) -> str:

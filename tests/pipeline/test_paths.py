@@ -85,11 +85,8 @@ def test_in_a_locale_that_is_not_utf_8_every_command_ends_as_it_does_in_one(
             assert found.stdout == text, command
 
 
-def test_an_experiment_that_dvc_cannot_run_in_such_a_path_is_one_line(
-    run_once: Path, tmp_path: Path
-) -> None:
+def test_experiments_run_in_a_path_of_letters_outside_ascii(run_once: Path, tmp_path: Path) -> None:
+    """`dvc exp run --temp` fails there: DVC writes the path of its cache in ASCII."""
     done = linreg(copy_of(run_once, tmp_path / "über"), "repeat", "--split", "2")
-    assert done.returncode == 2
-    [line] = done.stderr.decode().splitlines()
-    assert "codec can't encode" in line
-    assert line.endswith("DVC needs a path of ASCII letters here: move the project to one")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().count("test RMSE") == 2
