@@ -152,7 +152,12 @@ def _connect(uri: str) -> None:
     # Imported here because it takes half a second, which a server does not need.
     from mlflow.store.db.utils import create_sqlalchemy_engine
 
-    engine = create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    try:
+        engine = create_sqlalchemy_engine(uri)  # type: ignore[no-untyped-call]
+    except ValueError:
+        # Such as a port that is no number.
+        what = "is not the address of a database"
+        raise UserError(TRACKING_URI, what, found=redact_credentials(uri)) from None
     try:
         with engine.begin() as connection:
             if file is not None:

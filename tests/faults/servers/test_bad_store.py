@@ -127,6 +127,7 @@ def test_a_file_that_cannot_be_written_is_reported_of(project: Project) -> None:
         ),
         ("mysql://user:secret@127.0.0.1:9/runs", "No module named 'MySQLdb"),
         ("postgresql://user:secret@127.0.0.1:9/runs", "Connection refused"),
+        ("postgresql://user:secret@127.0.0.1:port/runs", "is not the address of a database"),
         ("foo://user:secret@127.0.0.1", "unsupported URI 'foo://127.0.0.1'"),
     ],
 )

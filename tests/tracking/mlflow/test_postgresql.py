@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A real PostgreSQL server; the URI of its database."""
-    with postgresql() as port:
-        yield f"postgresql://analyst:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
+    with postgresql() as server:
+        yield f"postgresql://analyst:{quote(PASSWORD, safe='')}@127.0.0.1:{server.port}/postgres"
 
 
 def a_run(experiment: str, *files: Path) -> RunFolder:
