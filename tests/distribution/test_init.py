@@ -142,7 +142,7 @@ def test_a_stage_that_dvc_runs_alone_refuses_other_code_than_the_lock_says(
 def test_a_new_version_reaches_the_files_of_the_project(
     lesson: Environment, tmp_path: Path
 ) -> None:
-    shutil.copytree(lesson.work, tmp_path / "project", ignore=shutil.ignore_patterns(".git"))
+    shutil.copytree(lesson.work, tmp_path / "project")
     here = Environment(lesson.folder, tmp_path / "project")
     script = here.work / "stages/train.py"
     script.write_text(script.read_text().replace('"""Fit', '"""Of my own: fit'))
