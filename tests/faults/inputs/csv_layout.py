@@ -230,7 +230,7 @@ def foreign(r: Random) -> Case:
             (b"\x7fELF\2\1\1\0", "is not text"),
             (
                 b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n",
-                "column [yxt]: is not in the file",
+                "is a pointer of Git LFS",
             ),
             (b"", "is empty"),
             (b"\xef\xbb\xbf", "is empty"),
