@@ -165,7 +165,7 @@ def test_a_parameter_that_both_have_changed_is_decided_by_params_yaml(repository
     done = repo.linreg("merge", check=False)
     assert (done.returncode, done.stderr) == (
         2,
-        "error: params.yaml: has conflict markers of git; resolve them in an editor, then run "
+        "error: params.yaml: has git's conflict markers; resolve them in an editor, then run "
         "`linreg merge`\n",
     )
     repo.git("checkout", "--theirs", "params.yaml")

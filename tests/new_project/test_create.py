@@ -78,7 +78,7 @@ def test_files_of_ones_own_stay_and_are_named(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(content)
     lines = (tmp_path / ".gitignore").read_text().splitlines()
     assert lines[:2] == ["/secret", "/.linreg/"]
-    assert len(lines) == len(set(lines)) == 9
+    assert len(lines) == len(set(lines)) == 10
 
 
 @pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml", "stages/train.py"])
