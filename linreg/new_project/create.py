@@ -127,9 +127,10 @@ def _set_up_git(folder: Path, created: Created, *, is_new: bool) -> None:
         write_text(path, _BYTES)
         created.written.append(path.name)
     for_every_clone = install_merge_driver(folder)
+    is_in_git = query_git("rev-parse", "--git-dir", folder=folder) is not None
     if is_new:
         configure_git(folder)
-    elif query_git("config", "merge.linreg.driver", folder=folder) is None:
+    elif is_in_git and query_git("config", "merge.linreg.driver", folder=folder) is None:
         created.todo.append(for_every_clone)
 
 

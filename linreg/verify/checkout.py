@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from linreg.code_lock.lock_file import CODE_LOCK
@@ -29,7 +28,7 @@ from linreg.dvc_command import UTF_8
 from linreg.dvc_lock import LockedPath, LockedStage, locked_inputs, locked_outputs, stages_in_order
 from linreg.errors import UserError
 from linreg.files import content_hash
-from linreg.git import clone_commit, git
+from linreg.git import NO_VARIABLES, clone_commit, git
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.process.lock import exclusive_lock
@@ -54,7 +53,6 @@ SECONDS_FOR_SENDERS = 20.0
 STAGE_IMPORT = "from linreg.process.stage import stage"
 """What a script has whose main() is decorated as one of linreg's stages."""
 Environment = Mapping[str, str]
-NO_VARIABLES: Environment = MappingProxyType({})
 
 
 class CopiedInput(NamedTuple):

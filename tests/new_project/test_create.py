@@ -135,3 +135,13 @@ def test_the_record_for_upgrades_holds_the_files_as_written(tmp_path: Path) -> N
     create_project(tmp_path)
     files = json.loads((tmp_path / BASE).read_text())["files"]
     assert {name: (tmp_path / name).read_text() for name in files} == files
+
+
+def test_without_git_there_is_nothing_left_to_do_with_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    created = create_project(tmp_path / "project")
+    assert created.done == ["dvc init --no-scm", ".gitignore: 9 lines"]
+    assert created.todo == []
+    assert (tmp_path / "project/dvc.yaml").exists()

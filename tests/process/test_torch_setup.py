@@ -78,4 +78,5 @@ def test_other_trainings_are_possible_without_what_is_left_out(call: str) -> Non
         "from linreg.process.torch_setup import torch;"
         f" from torch.utils.data import DataLoader, TensorDataset; {call}"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
