@@ -94,13 +94,13 @@ def test_stages_of_ones_own_in_both(project: Project) -> None:
     (project.folder / "dvc.yaml").write_text(
         text.replace("\n  split:", f"\n{own.format('two')}  split:")
     )
-    (project.folder / ".gitignore").write_text("/*.txt\n")
+    append(project, ".gitignore", "/*.txt\n")
     assert reproduce_and_commit(project) == ["two"]
     project.run("git", "checkout", "-q", "main")
     (project.folder / "dvc.yaml").write_text(
         text.replace("  ingest:", own.format("one") + "  ingest:")
     )
-    (project.folder / ".gitignore").write_text("/*.txt\n")
+    append(project, ".gitignore", "/*.txt\n")
     assert reproduce_and_commit(project) == ["one"]
     done = project.run("git", "merge", "--no-edit", "theirs", env=DRIVER)
     assert "dvc.lock: merged; no stage has to run again" in done.stderr
