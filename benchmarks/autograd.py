@@ -42,7 +42,7 @@ def linreg(num_rows: int, batch_size: int) -> float:
     from benchmarks.rows import open_rows, write_rows
     from linreg.fit.coordinates.scaling import Scaling
     from linreg.fit.sgd.autograd import gradient_descent
-    from linreg.params.params import Train
+    from linreg.params.train import Train
 
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder) / "rows.parquet", num_rows, NUM_FEATURES)

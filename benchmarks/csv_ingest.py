@@ -19,7 +19,7 @@ from linreg.data.csv.convert import csv_to_parquet
 from linreg.data.csv.dialect import read_header
 from linreg.data.synthetic import draw, num_chunks
 from linreg.data.tables.parquet import TableWriter
-from linreg.params.params import Generate
+from linreg.params.generate import Generate
 
 ROWS_AT_A_TIME = 500_000
 HAS_POLARS = importlib.util.find_spec("polars") is not None

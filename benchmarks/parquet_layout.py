@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.compare import seconds
 from linreg.data.synthetic import draw, num_chunks
-from linreg.params.params import Generate
+from linreg.params.generate import Generate
 
 NUM_ROWS = 8 << 20
 TURNS = 5

@@ -11,7 +11,7 @@ from linreg.data.formula.schema import Column, Schema
 from linreg.data.rows import Rows
 from linreg.data.synthetic import draw, feature_names, num_chunks
 from linreg.data.tables.parquet import TableFile, write_table
-from linreg.params.params import Generate
+from linreg.params.generate import Generate
 
 
 def write_rows(path: Path, num_rows: int, num_features: int) -> None:

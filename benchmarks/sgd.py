@@ -21,7 +21,7 @@ from benchmarks.rows import open_rows, write_rows
 from linreg.data.rows import Rows
 from linreg.fit.compiled import engine as compiled
 from linreg.fit.coordinates.scaling import Scaling
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 BARS = {
     ("eager", 2): 30,

@@ -26,7 +26,7 @@ from linreg.fit.sgd.batches import ShuffledBatches
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.shuffling import BatchPlan
 from linreg.params.file import load_params
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE
 

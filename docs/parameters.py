@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from linreg.files import write_text
+from linreg.params.evaluate import Gate
 from linreg.params.fetch import Fetch
-from linreg.params.params import Gate, Params
+from linreg.params.params import Params
 
 PAGE = Path(__file__).with_suffix(".md")
 SCHEMA = Path(__file__).with_name("params.schema.json")

@@ -23,7 +23,10 @@ from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params.params import Evaluate, Gate, Params, Split, Train, flatten
+from linreg.params.evaluate import Evaluate, Gate
+from linreg.params.params import Params, flatten
+from linreg.params.split import Split
+from linreg.params.train import Train
 from linreg.report.context import report_context
 from linreg.report.feature_figures import report_columns
 from linreg.report.page import write_report

@@ -8,7 +8,7 @@ import pyarrow as pa
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import ROWS_PER_GROUP, TRUTH
 from linreg.errors import UserError
-from linreg.params.params import Generate
+from linreg.params.generate import Generate
 from linreg.seeds import generator
 
 CHUNKS_PER_FILE = 8

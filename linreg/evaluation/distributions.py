@@ -60,6 +60,12 @@ def f_p_value(f: float, df1: int, df2: int) -> float:
         )
 
 
+def chi2_p_value(x: float, df: int) -> float:
+    """Return P(X > x) for the χ² distribution with df ≥ 1 degrees of freedom."""
+    with _ONE_THREAD:
+        return float(_MP.gammainc(mpf(df) / 2, mpf(x) / 2, regularized=True))
+
+
 @lru_cache(maxsize=1024)
 def normal_quantile(p: float) -> float:
     """Return the z with P(Z ≤ z) = p, for a p between 0 and 1.

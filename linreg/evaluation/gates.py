@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from linreg.params.params import Gate
+from linreg.params.evaluate import Gate
 
 OF_ALL = ("gap", "beats_baseline")
 """The gates that are not about a part."""

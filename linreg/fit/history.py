@@ -13,7 +13,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.files import file_hash, write_text
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 COEFFICIENT = "coefficient"
 MEASURES = ("gap", "distance", "gradient_norm")

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from linreg.errors import UserError
+from linreg.params.evaluate import Gate
 from linreg.params.fetch import Fetch
 from linreg.params.metric_names import METRICS, METRICS_FILE, own_metric_names
 from linreg.params.own_sections import own_sections
-from linreg.params.params import RENAMED, Gate, Params
+from linreg.params.params import RENAMED, Params
 from linreg.plain_yaml import not_plain, read_yaml
 
 PARAMS_FILE = Path("params.yaml")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Seed = Annotated[
     int, Field(ge=0, lt=2**63, description="Seed of this section's named random generators.")
 ]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 ColumnName = Annotated[str, Field(min_length=1)]
 Value = str | int | float | bool
 

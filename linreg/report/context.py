@@ -15,7 +15,7 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import read_columns
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.expected_path import expected_path
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 FORMAT = 1
 MAX_EPOCHS = 500

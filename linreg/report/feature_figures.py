@@ -14,7 +14,7 @@ from linreg.data.formula.portable_math import exp
 from linreg.evaluation.predictions import PredictedRow
 from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import split_column
+from linreg.params.split import split_column
 from linreg.plotting.axis import Axis, round_step
 from linreg.plotting.plot import Plot
 from linreg.plotting.time_axis import TimeAxis, seconds_of

@@ -14,7 +14,7 @@ from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.params.metric_names import own_metrics_in
-from linreg.params.params import split_column
+from linreg.params.split import split_column
 from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
 from linreg.report.coefficient_table import fit_in_words, html_table
 from linreg.report.descent_figures import path_end_figure, path_figure

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
 from linreg.params.ingest import Ingest, ReadOptions
-from linreg.params.params import Params, Train
+from linreg.params.params import Params
+from linreg.params.train import Train
 from linreg.setup.missing_policy import MOST_DROPPED, MissingCells
 from linreg.setup.proposal import Proposal
 from linreg.setup.training.choice import TABLE_DEPENDENT, TrainingChoice

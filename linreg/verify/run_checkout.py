@@ -14,8 +14,9 @@ from linreg.dvc_lock import LockedPath, locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.edit import set_values
+from linreg.params.evaluate import MEAN
 from linreg.params.file import PARAMS_FILE
-from linreg.params.params import BY_COLUMN, MEAN, Params
+from linreg.params.params import BY_COLUMN, Params
 from linreg.plain_yaml import read_yaml
 from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.checkout import Checkout, checkout, copy_input

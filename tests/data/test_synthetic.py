@@ -11,7 +11,7 @@ from linreg.data import synthetic
 from linreg.data.synthetic import chunks_by_file, draw, feature_names, num_chunks, synthetic_schema
 from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError
-from linreg.params.params import Generate
+from linreg.params.generate import Generate
 
 
 @pytest.fixture(scope="module")

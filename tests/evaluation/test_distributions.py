@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from linreg.evaluation.distributions import f_p_value, normal_quantile, t_critical_value, t_p_value
+from linreg.evaluation.distributions import (
+    chi2_p_value,
+    f_p_value,
+    normal_quantile,
+    t_critical_value,
+    t_p_value,
+)
 
 
 @pytest.mark.parametrize("df", [1, 2, 7, 34, 1000, 10**5, 10**7, 10**9])
@@ -75,6 +81,13 @@ def test_student_t_is_the_integral_of_its_density_to_the_last_bit(t: float, df: 
 def test_fisher_f_agrees_with_scipy(df1: int, df2: int) -> None:
     for f in (0.0, 0.1, 0.9, 1.0, 1.3, 8.0, 40.0):
         assert f_p_value(f, df1, df2) == pytest.approx(stats.f.sf(f, df1, df2), rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize("df", [1, 2, 9, 150, 4000, 10**6])
+def test_chi_squared_agrees_with_scipy(df: int) -> None:
+    for ratio in (0.0, 0.2, 0.9, 1.0, 1.1, 3.0):
+        x = ratio * df
+        assert chi2_p_value(x, df) == pytest.approx(stats.chi2.sf(x, df), rel=1e-10, abs=1e-300)
 
 
 def test_fisher_f_with_2_degrees_of_freedom_is_elementary() -> None:

@@ -16,7 +16,7 @@ from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import Inference, infer
 from linreg.evaluation.metrics import compute_metrics
 from linreg.fit.model import LinearModel
-from linreg.params.params import Evaluate
+from linreg.params.evaluate import Evaluate
 from tests.fit.exact.fits import fit
 
 Shards = Callable[..., list[Rows]]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.evaluation.gates import check_gates, format_bounds
-from linreg.params.params import Evaluate, Gate
+from linreg.params.evaluate import Evaluate, Gate
 
 METRICS = {"test": {"n": 5, "mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.9, "max_error": 0.5}}
 

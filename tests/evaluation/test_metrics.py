@@ -13,7 +13,7 @@ from linreg.data.rows import Rows
 from linreg.evaluation.metrics import compute_metrics
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 Shards = Callable[..., list[Rows]]
 Floats = NDArray[np.float64]

@@ -17,7 +17,7 @@ from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import compute_moments
 from linreg.fit.history import Epoch
 from linreg.fit.sgd import autograd
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import Workers
 from tests.fit.level_shards import compact_and_dense, drawn
 

@@ -10,7 +10,7 @@ import pytest
 
 from linreg.files import file_hash
 from linreg.fit.history import Curves, Epoch, History, gap_in_words, read_columns
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 
 def epoch(number: int, theta: tuple[float, ...] = (1.0, 2.0), b: float = 0.5) -> Epoch:

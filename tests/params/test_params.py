@@ -8,8 +8,9 @@ from ruamel.yaml import YAML
 
 from linreg.params.fetch import Fetch
 from linreg.params.file import load_params
-from linreg.params.params import Params, flatten, split_column
+from linreg.params.params import Params, flatten
 from linreg.params.section import Section
+from linreg.params.split import split_column
 
 ROOT = Path(__file__).parents[2]
 

@@ -25,7 +25,7 @@ from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 Learn = Callable[..., Design]

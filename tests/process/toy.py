@@ -18,7 +18,7 @@ from linreg.data.parts import open_shards
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
 from linreg.files import new_folder
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.content_hashes import content_hashes
 from linreg.process.stage import stage, stage_with_workers
 from linreg.process.workers import Workers, shared_folder

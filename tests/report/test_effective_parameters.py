@@ -1,6 +1,7 @@
 """Only parameters whose change could have changed a result are shown."""
 
-from linreg.params.params import Params, Train, flatten
+from linreg.params.params import Params, flatten
+from linreg.params.train import Train
 from linreg.report.effective_parameters import STEPS, effective_parameters
 
 

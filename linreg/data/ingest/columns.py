@@ -8,7 +8,7 @@ from linreg.data.formula.schema import kind_of
 from linreg.data.ingest.profile import MOST_LEVELS, Profiles
 from linreg.data.source import Source
 from linreg.errors import UserError
-from linreg.params.params import split_column
+from linreg.params.split import split_column
 
 AuxiliaryColumns = Mapping[str, str]
 """Columns that are used without being features, each with the parameter that names it."""

@@ -16,7 +16,7 @@ from linreg.data.split.unseen_levels import LevelFilter
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
-from linreg.params.params import Split
+from linreg.params.split import Split
 from linreg.process.workers import Workers
 
 

@@ -13,7 +13,7 @@ from linreg.data.split.random_assignment import Labels, RandomAssignment
 from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
-from linreg.params.params import Split, split_column
+from linreg.params.split import Split, split_column
 from linreg.seeds import generator
 
 PARTS = ("train", "validation", "test")

@@ -28,7 +28,7 @@ from linreg.evaluation.metrics import metrics_of_arrays
 from linreg.evaluation.own_metrics import OwnMetrics, PartArrays
 from linreg.evaluation.paired.paired_test import paired_test_of_predictions
 from linreg.fit.model import LinearModel
-from linreg.params.params import MEAN, Evaluate
+from linreg.params.evaluate import MEAN, Evaluate
 from linreg.process.workers import ALONE, Workers
 
 PREDICTED = ("predicted", "prediction")

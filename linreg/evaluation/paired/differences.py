@@ -31,7 +31,7 @@ from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, linear
 from linreg.fit.squared_error import exact_sum
-from linreg.params.params import split_column
+from linreg.params.split import split_column
 
 
 class MeanDifference(NamedTuple):

@@ -33,7 +33,7 @@ from linreg.errors import UserError
 from linreg.evaluation.distributions import f_p_value, t_critical_value, t_p_value
 from linreg.evaluation.paired.differences import Differences, MeanDifference, beyond_float64
 from linreg.fit.model import LinearModel
-from linreg.params.params import split_column
+from linreg.params.split import split_column
 
 NUM_BLOCKS = 6
 """Blocks of rows that follow one another in time.

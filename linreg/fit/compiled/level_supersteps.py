@@ -11,7 +11,7 @@ from linreg.fit.compiled.augmented_rows import AugmentedRows, CompactChunk, RowI
 from linreg.fit.compiled.supersteps import ReadRows, RowSupersteps
 from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import Workers
 
 

@@ -16,7 +16,7 @@ from linreg.fit.compiled import moment_steps, row_steps
 from linreg.fit.compiled.augmented_rows import AugmentedRows, RowIndices, RowStream
 from linreg.fit.compiled.gradient_sums import empty_sums
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import Workers
 
 ROWS_PER_SUPERSTEP = 1 << 19

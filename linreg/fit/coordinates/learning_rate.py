@@ -14,7 +14,7 @@ from linreg.fit.exact.moment_sums.gram import standardized_products
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 MOST_FEATURES = 2000
 """Columns of X of which H is computed; with more of them, levels in the main, it is not known."""

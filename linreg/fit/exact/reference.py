@@ -34,7 +34,7 @@ from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again, second_layout
 from linreg.fit.exact.solver import solve
 from linreg.fit.history import Epoch
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 LEAST_DIGITS = 3

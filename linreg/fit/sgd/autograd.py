@@ -21,7 +21,7 @@ from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
 from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, Problem
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.process_place import process_place
 from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers

@@ -19,7 +19,7 @@ from linreg.code_lock.lock_file import code_now
 from linreg.errors import Interrupted, UserError, os_error_reason
 from linreg.files import checksum, read_json, write_text
 from linreg.fit.history import History
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.signals import defer_signals, pending_signal
 from linreg.process.workers import Workers
 

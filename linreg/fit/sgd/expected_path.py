@@ -9,7 +9,7 @@ from linreg.fit.coordinates.whitening import Whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 MAX_STEPS = 2000
 """The path ends after this many steps, converged or not."""

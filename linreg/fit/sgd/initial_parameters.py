@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.seeds import generator
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.portable_math import cosine
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 STEPS_AT_ONCE = 4096
 """Steps whose rates are computed together: those of a whole epoch may not fit into memory."""

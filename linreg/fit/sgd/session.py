@@ -17,7 +17,7 @@ from linreg.fit.coordinates.choice import Coordinates
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 STEPS_BETWEEN_UPDATES = 100

@@ -8,7 +8,7 @@ from linreg.files import new_folder
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 
 def save_training(

@@ -7,7 +7,7 @@ from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.checkpoint import Checkpoint
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import Workers
 
 

@@ -2,7 +2,7 @@
 
 from linreg.data.split.partition import part_sizes
 from linreg.errors import UserError
-from linreg.params.params import Split
+from linreg.params.split import Split
 from linreg.setup.checks.finding import Finding
 
 

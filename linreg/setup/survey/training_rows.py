@@ -10,7 +10,7 @@ from linreg.data.split.partition import TRAIN, assign_rows, part_sizes, parts_of
 from linreg.data.tables.arrays import as_arrow
 from linreg.data.tables.parquet import group_lengths
 from linreg.errors import UserError
-from linreg.params.params import Split, split_column
+from linreg.params.split import Split, split_column
 
 Rows = Callable[[], Iterator[pa.Table]]
 """Reads the rows of a table in order."""

@@ -8,7 +8,7 @@ import numpy as np
 from linreg.fit.coordinates.learning_rate import round_down_to_one_digit
 from linreg.fit.coordinates.whitening import whitening
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.setup.survey.preview import Preview
 from linreg.setup.training.forecast import ROUNDING_NOISE, ROUNDINGS, Start, expected_excess
 from linreg.setup.training.row_moments import RowMoments, row_moments

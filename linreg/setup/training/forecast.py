@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from linreg.fit.sgd.schedule import first_averaged_step, learning_rates
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.setup.training.recursion import noise_at_the_end
 from linreg.setup.training.row_moments import RowMoments
 

@@ -12,7 +12,7 @@ from linreg.data.split.partition import partition_rows
 from linreg.data.split.unseen_levels import LevelFilter
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
-from linreg.params.params import Split
+from linreg.params.split import Split
 from linreg.process.workers import ALONE, Workers
 
 PARAMS = Split(train=0.5, validation=0.3, test=0.2, shards=2)

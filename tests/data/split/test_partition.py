@@ -23,7 +23,7 @@ from linreg.data.split.random_assignment import Labels
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
-from linreg.params.params import Split
+from linreg.params.split import Split
 
 
 def split_60_20_20(**split: Any) -> Split:

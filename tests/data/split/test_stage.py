@@ -21,7 +21,7 @@ from linreg.data.tables import parquet
 from linreg.data.tables.parquet import write_table
 from linreg.errors import UserError
 from linreg.files import read_document, write_document
-from linreg.params.params import Split
+from linreg.params.split import Split
 from stages import split as stage
 
 

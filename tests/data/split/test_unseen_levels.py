@@ -15,7 +15,7 @@ from linreg.data.tables.parquet import TableFile, write_table
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError
 from linreg.files import write_document
-from linreg.params.params import Split
+from linreg.params.split import Split
 
 Learn = Callable[..., Design]
 CITIES = ["Rome"] * 20 + ["Oslo"] * 19 + ["Bern"]

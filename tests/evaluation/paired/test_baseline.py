@@ -17,8 +17,9 @@ from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.own_metrics import OwnMetrics
 from linreg.evaluation.paired.baseline import compare_with_baseline, read_predictions
 from linreg.fit.model import LinearModel
+from linreg.params.evaluate import Evaluate
 from linreg.params.file import load_params
-from linreg.params.params import Evaluate, flatten
+from linreg.params.params import flatten
 
 ACTUAL = np.array([1.0, 0.0, 4.0, 0.1])
 PREDICTED = [1.5, 2.5, 3.5, 4.5]

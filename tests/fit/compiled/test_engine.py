@@ -24,7 +24,7 @@ from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
 from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.session import Problem
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 Shards = Callable[..., list[Rows]]

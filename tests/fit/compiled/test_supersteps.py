@@ -12,7 +12,7 @@ from linreg.fit.compiled.augmented_rows import augmented_shards
 from linreg.fit.compiled.supersteps import MomentSupersteps, RowSupersteps, Superstep
 from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.shuffling import BatchPlan, shuffled_chunks
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 Shards = Callable[..., list[Rows]]

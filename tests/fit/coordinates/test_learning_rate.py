@@ -16,7 +16,7 @@ from linreg.fit.coordinates.learning_rate import (
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.autograd import gradient_descent
-from linreg.params.params import Train
+from linreg.params.train import Train
 from tests.fit.exact.fits import Floats, moments_of, names_of
 
 Shards = Callable[..., list[Rows]]

@@ -15,7 +15,7 @@ from linreg.fit.coordinates.whitening import MOST_FEATURES, Whitening, whitening
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd import autograd
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 Shards = Callable[..., list[Rows]]
 ENGINES: dict[str, Any] = {

@@ -15,7 +15,7 @@ from linreg.evaluation.level_robust import robust_standard_errors
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 from tests.fit.level_shards import FORMULA, compact_and_dense, drawn
 

@@ -16,7 +16,7 @@ from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.sgd.autograd import gradient_descent
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import Workers
 from tests.fit.exact.fits import moments_of, names_of
 

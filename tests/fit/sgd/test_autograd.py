@@ -26,7 +26,7 @@ from linreg.fit.sgd.initial_parameters import initial_parameters
 from linreg.fit.sgd.schedule import learning_rates
 from linreg.fit.sgd.session import Problem
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE
 

@@ -27,7 +27,7 @@ from linreg.fit.sgd import checkpoint as checkpoint_module
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.checkpoint import CHECKPOINTS, Checkpoint, State
 from linreg.fit.squared_error import mean_squared_error
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process import signals
 from linreg.process.workers import ALONE, Workers
 

@@ -13,7 +13,7 @@ from linreg.fit.history import Epoch
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.batches import Batch, MicroBatch
 from linreg.fit.sgd.cuda_graph import WARM_UP_STEPS, CapturedStep, capture_for, set_learning_rate
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.torch_setup import torch
 from linreg.process.workers import ALONE, Workers
 

@@ -12,7 +12,7 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.sgd.expected_path import CONVERGED, MAX_STEPS, expected_path
 from linreg.fit.sgd.initial_parameters import initial_parameters
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 Shards = Callable[..., list[Rows]]
 

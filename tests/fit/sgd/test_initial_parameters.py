@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from linreg.fit.sgd.initial_parameters import initial_parameters
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 
 @pytest.mark.parametrize("num_features", [1, 2, 16, 10_000])

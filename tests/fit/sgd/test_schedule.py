@@ -11,7 +11,7 @@ from linreg.fit.sgd.schedule import (
     learning_rates,
     rates_of_steps,
 )
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 PROGRESS = np.linspace(0, 1, 9)
 

@@ -24,7 +24,7 @@ from linreg.fit.sgd.session import (
     take_steps,
 )
 from linreg.fit.sgd.shuffling import BatchPlan
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 Shards = Callable[..., list[Rows]]

@@ -21,7 +21,7 @@ from linreg.data.tables.parquet import TableFile, write_table
 from linreg.fit.compiled import engine as compiled
 from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 NUM_ROWS, WINDOW, BUCKET = 8000, 500, 2000
 SEEDS = range(40)

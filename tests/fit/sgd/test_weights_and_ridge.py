@@ -21,7 +21,7 @@ from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.exact.solver import solve
 from linreg.fit.history import Epoch
 from linreg.fit.sgd.autograd import gradient_descent
-from linreg.params.params import Train
+from linreg.params.train import Train
 from tests.fit.exact.fits import rss_of
 
 Floats = NDArray[np.float64]

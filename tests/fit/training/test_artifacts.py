@@ -15,7 +15,7 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import Epoch, History
 from linreg.fit.model import load
 from linreg.fit.training.artifacts import save_training
-from linreg.params.params import Train
+from linreg.params.train import Train
 
 HASHES = {"data/split": "0123.dir", "params": "abc"}
 FILES = {"schema.json": "4567"}

@@ -15,7 +15,7 @@ from linreg.fit.history import Epoch, History
 from linreg.fit.sgd import autograd
 from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.training.epochs import train_epochs
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.process.workers import ALONE
 
 Shards = Callable[..., list[Rows]]

@@ -1,6 +1,6 @@
 """What is said about a training before it begins: too few rows."""
 
-from linreg.params.params import Split
+from linreg.params.split import Split
 from linreg.setup.checks.training_checks import check_training_rows
 
 

@@ -8,7 +8,7 @@ import pytest
 from linreg.data.split.partition import TRAIN, partition_rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
-from linreg.params.params import Split
+from linreg.params.split import Split
 from linreg.setup.survey.training_rows import training_rows
 
 NUM_ROWS = 100

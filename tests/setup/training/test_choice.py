@@ -11,7 +11,7 @@ from linreg.data.rows import Rows
 from linreg.fit.compiled import engine as compiled
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.setup.training.choice import (
     MOST_COEFFICIENTS,
     MOST_SECONDS,

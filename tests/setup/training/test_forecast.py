@@ -13,7 +13,7 @@ from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.whitening import whitening
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.sgd import autograd
-from linreg.params.params import Train
+from linreg.params.train import Train
 from linreg.setup.training.forecast import ROUNDING_NOISE, ROUNDINGS, Start, expected_excess
 from linreg.setup.training.recursion import noise_at_the_end
 from linreg.setup.training.recursion_kernel import noise_at_the_end_compiled
