@@ -1,16 +1,18 @@
 """A challenge: a new model replaces the champion only if it is significantly better.
 
 Both predict the same test rows, on which the new model has not been trained. Metrics of another
-time or of other rows play no part.
+time or of other rows play no part. How many models challenged this champion before does: see
+`linreg.evaluation.paired.confidence_sequence`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
+from linreg.evaluation.paired.confidence_sequence import confidence_of_interval
 from linreg.evaluation.paired.paired_test import PairedTest, paired_test_on_file
 from linreg.fit.model import LinearModel
 
@@ -24,11 +26,32 @@ class ChallengeResult:
 
     refused: it must not be registered; challenger: it is registered, and the champion stays;
     champion: it replaces the champion.
+
+    number  which challenge of this champion it is, counted from 1
     """
 
     outcome: Literal["refused", "challenger", "champion"]
     reason: str
     test: PairedTest | None = None
+    number: int = 1
+
+    @property
+    def deciding_test(self) -> PairedTest | None:
+        """The test with the interval that decides: that of the confidence sequence."""
+        return self.test and interval_of_challenge(self.test, self.number)
+
+    def comparison(self) -> dict[str, Any] | None:
+        """Return the test as plain data for JSON; None if there was none."""
+        test, decides = self.test, self.deciding_test
+        if test is None or decides is None:
+            return None
+        interval = {"sequence_low": decides.low, "sequence_high": decides.high}
+        return test.as_data() | {"challenge": self.number} | interval
+
+
+def interval_of_challenge(test: PairedTest, number: int) -> PairedTest:
+    """Return the test with its interval in the confidence sequence of a champion's challenges."""
+    return test.at_confidence(confidence_of_interval(test.confidence, number))
 
 
 def challenge(
@@ -39,12 +62,13 @@ def challenge(
     confidence: float = 0.95,
     by: str = "row",
     others: Sequence[Path] = (),
+    number: int = 1,
 ) -> ChallengeResult:
     """Compare a new model with the champion, which `label` names, on all rows of a file.
 
     `by` says as `split.by` which rows are independent. `others` are the files of the training and
-    validation rows, whose variance may widen the interval. Where the two cannot be compared, the
-    champion stays.
+    validation rows, whose variance may widen the interval. The new model is the `number`-th that is
+    compared with this champion. Where the two cannot be compared, the champion stays.
     """
     if champion is None:
         return ChallengeResult("champion", "there was no champion")
@@ -61,14 +85,21 @@ def challenge(
     if obstacle:
         reason = f"{label} cannot be compared on these rows: {obstacle}{bias}"
         return ChallengeResult("challenger", reason)
+    decides = interval_of_challenge(test, number)
     kind, _, column = by.partition(":")
     units = {"group": f" in {test.num_units} groups by {column}"}
     units["time"] = f" in {test.num_units} blocks of consecutive {column}"
-    numbers = f"{label} on {test.num_rows} test rows{units.get(kind, '')}: {test.in_words()}{bias}"
-    if test.is_improvement:
-        return ChallengeResult("champion", f"it is significantly better than {numbers}", test)
-    relation = "significantly worse" if test.is_deterioration else "not significantly better"
-    return ChallengeResult("challenger", f"it is {relation} than {numbers}", test)
+    interval = f"{decides.low:.6g} to {decides.high:.6g}"
+    in_sequence = f" by itself, {interval} as challenge {number} of this champion"
+    numbers = (
+        f"{label} on {test.num_rows} test rows{units.get(kind, '')}:"
+        f" {test.in_words(in_sequence)}{bias}"
+    )
+    if decides.is_improvement:
+        reason = f"it is significantly better than {numbers}"
+        return ChallengeResult("champion", reason, test, number)
+    relation = "significantly worse" if decides.is_deterioration else "not significantly better"
+    return ChallengeResult("challenger", f"it is {relation} than {numbers}", test, number)
 
 
 def _column_mismatch(model: LinearModel, rows: Path) -> str:

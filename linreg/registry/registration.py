@@ -131,10 +131,14 @@ def _challenge_champion(
         model = load(registry.artifact(champion, scratch / "champion"))
     except UserError as error:
         return ChallengeResult("challenger", f"{label} cannot be compared: {error}")
+    # It imports MLflow, which takes seconds.
+    from linreg.tracking.mlflow.model_registry import challenges_of
+
     params = load_params()
     confidence, by = params.evaluate.confidence, params.split.by
     others = [*training_shards(Path(SPLIT)), VALIDATION_ROWS]
-    return challenge(model, label, candidate.model, TEST_ROWS, confidence, by, others)
+    number = challenges_of(champion) + 1
+    return challenge(model, label, candidate.model, TEST_ROWS, confidence, by, others, number)
 
 
 def _add_version(
@@ -186,7 +190,7 @@ def _decision(
         champion=None if champion is None else int(champion.version),
         model=candidate.model_hash,
         run=run.run_id or run.key,
-        comparison=None if result.test is None else result.test.as_data(),
+        comparison=result.comparison(),
         **source_of(run.tags),
     )
 

@@ -305,8 +305,10 @@ def test_a_smaller_error_that_may_be_chance_is_not_promoted(
         assert err.startswith(
             "not promoted: it is not significantly better than version 1, the champion,"
         )
+        assert " as challenge 1 of this champion" in err
         assert err.count("\n") == 1
         assert store.get_registered_model(name).aliases == {"challenger": 2, "champion": 1}
+        assert store.get_model_version(name, "1").tags["linreg.challenges"] == "1"
         differences.append(logged(project)[-1]["comparison"]["difference"])
     assert max(differences) > 0
 

@@ -22,7 +22,7 @@ interval, and 2.4 % by this one.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,21 @@ class PairedTest:
         """Whether the other model is significantly worse: the whole interval is below 0."""
         return self.high < 0
 
+    def at_confidence(self, confidence: float) -> "PairedTest":
+        """Return the same test with another interval."""
+        half_width = t_critical_value(confidence, self.num_units - 1) * self.standard_error
+        low, high = self.difference - half_width, self.difference + half_width
+        return replace(self, low=low, high=high, confidence=confidence)
+
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return asdict(self)
 
-    def in_words(self) -> str:
-        """Return both errors and the difference with its interval."""
+    def in_words(self, also: str = "") -> str:
+        """Return both errors and the difference with its interval.
+
+        also  what else is to stand in the brackets of the interval
+        """
         widened = (
             f", widened because the errors differ more on {self.widened_by} training and validation"
             " rows"
@@ -105,7 +114,7 @@ class PairedTest:
         return (
             f"MSE {self.before:.6g} → {self.after:.6g}, improvement {self.difference:.6g} "
             f"({100 * self.confidence:.12g} % interval {self.low:.6g} to {self.high:.6g}"
-            f"{widened if self.widened_by else ''})"
+            f"{also}{widened if self.widened_by else ''})"
         )
 
 

@@ -33,6 +33,11 @@ HASH_TAG = "linreg.model"
 """The tag of a version with the MD5 of its model, as in dvc.lock."""
 DECISION_PREFIX = "decision."
 """The beginning of the tags that hold a decision each, as a line of the audit log does."""
+CHALLENGES_TAG = "linreg.challenges"
+"""The tag of a champion with the number of models that have been compared with it.
+
+It counts a challenger that is deleted later, too.
+"""
 _BY_ID = "models:/"
 Version: TypeAlias = ModelVersion
 
@@ -179,6 +184,7 @@ class Registry:
         self._connected.set_registered_model_alias(self.name, CHALLENGER, version.version)
         if decision.decision == CHAMPION:
             self._connected.set_registered_model_alias(self.name, CHAMPION, version.version)
+        self._count_challenge(decision)
         decision = replace(decision, version=int(version.version))
         append_decision(decision)
         self._set_tag(decision)
@@ -209,11 +215,31 @@ class Registry:
                 self.name, str(decision.version), _tag(decision), decision.line()
             )
 
+    def _count_challenge(self, decision: Decision) -> None:
+        """Set the number of a decision's challenge as a tag of the champion that it was against."""
+        if decision.comparison is None or decision.champion is None:
+            return
+        try:
+            champion = self.version(decision.champion)
+        except UserError:
+            # It was deleted since, and is never challenged again.
+            return
+        # A decision that is completed late may not be the last.
+        number = max(challenges_of(champion), decision.comparison.get("challenge", 0))
+        self._connected.set_model_version_tag(
+            self.name, champion.version, CHALLENGES_TAG, str(number)
+        )
+
     def _create_model(self) -> None:
         try:
             self._connected.create_registered_model(self.name)
         except MlflowException as error:
             _reraise_unless(error, RESOURCE_ALREADY_EXISTS)
+
+
+def challenges_of(champion: Version) -> int:
+    """Return the number of models that have been compared with a version."""
+    return int(champion.tags.get(CHALLENGES_TAG, 0))
 
 
 def _plain_artifact(location: str, folder: Path, name: str) -> Path:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.tracking.audit_log import CHALLENGER, CHAMPION, REFUSED, Decision
-from linreg.tracking.mlflow.model_registry import Registry
+from linreg.tracking.mlflow.model_registry import Registry, challenges_of
 
 MLMODEL = "flavors:\n  python_function:\n    data: data/model\n"
 NAME = "linreg"
@@ -278,3 +278,27 @@ def test_a_version_without_an_artifact_of_ours_is_an_error_that_names_it(
     registry.add(model_id, run_id, "", {}, a_decision(CHALLENGER))
     with pytest.raises(UserError, match=r"^linreg version 2: is no model of linreg"):
         registry.artifact(registry.version(2), tmp_path / "2")
+
+
+def test_a_champion_counts_its_challenges_also_those_of_challengers_that_were_deleted(
+    registry: Registry, store: MlflowClient, run_id: str, logged: Callable[..., tuple[str, str]]
+) -> None:
+    model_id, _ = logged("{}")
+    registry.add(model_id, run_id, "", {}, a_decision(CHAMPION))
+    for number in (1, 2):
+        champion = registry.version(1)
+        assert challenges_of(champion) == number - 1
+        compared = a_decision(CHALLENGER, number, champion=1, comparison={"challenge": number})
+        registry.add(model_id, run_id, "", {}, compared)
+        store.delete_model_version(NAME, str(number + 1))
+    # One that could not be compared is no challenge.
+    registry.add(model_id, run_id, "", {}, a_decision(CHALLENGER, 3, champion=1))
+    assert challenges_of(registry.version(1)) == 2
+    # A killed command is completed, and counts once.
+    late = a_decision(CHALLENGER, 4, champion=1, comparison={"challenge": 2})
+    for _ in range(2):
+        registry.complete(registry.version(4), late)
+    assert challenges_of(registry.version(1)) == 2
+    # The champion that it was compared with may be gone.
+    store.delete_model_version(NAME, "1")
+    registry.complete(registry.version(4), late)
