@@ -1,0 +1,1 @@
+"""Covariance matrices of the coefficients: classical, robust, clustered, autocorrelated."""
