@@ -1,1 +1,1 @@
-"""Covariance matrices of the coefficients: classical, robust, clustered, autocorrelated."""
+"""Covariance of the coefficients without equal variances: robust, clustered, autocorrelated."""
