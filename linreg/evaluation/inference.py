@@ -24,7 +24,7 @@ Headline = Literal["usual", "robust"]
 NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
-MOST_TESTED = 1000
+MOST_TESTED = 300
 """Coefficients whose robust covariance is inverted for F, which takes their number to the cube."""
 
 
@@ -68,7 +68,7 @@ class Inference:
     robust_df      degrees of freedom of the robust t and F tests
     robust_f, robust_f_p  F test of all coefficients but the intercept with the robust covariance,
                    on f_df and robust_df degrees of freedom; None also where that covariance is
-                   singular, as with too few clusters, or has over 1000 coefficients
+                   singular, as with too few clusters, or has over 300 coefficients
     robust_problem  why robust standard errors are None where classical ones are not
     num_clusters   by column the number of clusters, or of times; of two columns also both at once
     correction, correction_factors  of small samples: a formula, and its values, by which robust

@@ -24,6 +24,7 @@ from linreg.errors import UserError
 from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.evaluation.covariance.cluster_sums import ClusterSums, Scores
 from linreg.evaluation.covariance.clusters import Clusterings
+from linreg.evaluation.covariance.lagged_products import level_products, smooth
 from linreg.evaluation.covariance.level_meat import Meat, covariance_of, times, variances_of
 from linreg.evaluation.covariance.robust import known_covariance, known_errors
 from linreg.fit.exact.least_squares import LeastSquares
@@ -74,7 +75,8 @@ def clustered_covariance(
     sums = [
         ClusterSums(size, scores.num_coordinates, scores.num_levels) for size in clusterings.sizes
     ]
-    for rows in shards:
+    for number in workers.own_range(len(shards)):
+        rows = shards[number]
         for index, chunk in zip(rows.own, rows, strict=True):
             scores.add(*chunk, clusterings.codes(rows, index), to=sums)
     for each in sums:
@@ -147,37 +149,16 @@ def _covariance(
 def _part(sums: ClusterSums, factor: float, lags: int) -> _Part:
     """Return Σ k(g, h)·s_g·s_hᵀ in coordinates, and by level."""
     S = sums.scores
-    smoothed = S.copy()
-    for lag in range(1, min(lags, S.shape[1] - 1) + 1):
-        k = 1 - lag / (lags + 1)
-        smoothed[:, lag:] += k * S[:, :-lag]
-        smoothed[:, :-lag] += k * S[:, lag:]
+    smoothed = smooth(S, lags)
     products = np.array([(smoothed * row).sum(axis=1) for row in S])
-    clusters, levels, u = sums.of_pairs
-    num_levels = sums.num_levels
-    weights: Floats = np.zeros(num_levels)
-    of_levels = np.zeros((num_levels, len(S)))
-    if num_levels:
-        for j, row in enumerate(smoothed):
-            of_levels[:, j] = np.bincount(levels, u * row[clusters], minlength=num_levels)
-        u_smoothed = u.copy()
-        numbers = clusters * num_levels + levels
-        for lag in range(1, min(lags, S.shape[1] - 1) + 1):
-            k = 1 - lag / (lags + 1)
-            for shift in (-lag, lag):
-                places = np.searchsorted(numbers, numbers + shift * num_levels)
-                places[places == len(numbers)] = 0
-                is_there = numbers[places] == numbers + shift * num_levels
-                u_smoothed += np.where(is_there, k * u[places], 0.0)
-        weights = np.bincount(levels, u * u_smoothed, minlength=num_levels).astype(np.float64)
+    meat = Meat(products, *level_products(sums, smoothed, lags))
     # Each term of a sum is rounded once: with Cauchy and Schwarz, the error of all sums is at most
     # that of its largest cluster times the root of the sum of squares.
     rounding = FLOAT64_ROUNDOFF * (len(S) + 2)
-    norms = np.sqrt(np.square(S).sum(axis=1))
+    norms = np.sqrt(np.append(np.square(S).sum(axis=1), np.square(sums.of_pairs[2]).sum()))
     deviations = rounding * np.sqrt(sums.num_rows.max() * sums.squares)
-    of_levels_too = np.append(norms, np.sqrt(np.square(u).sum()))
-    errors = abs(factor) * (lags + 1) * (2 * of_levels_too * deviations + np.square(deviations))
-    return _Part(factor, Meat(products, of_levels, weights), errors)
+    errors = abs(factor) * (lags + 1) * (2 * norms * deviations + np.square(deviations))
+    return _Part(factor, meat, errors)
 
 
 def _of_coefficients(solution: LeastSquares, parts: Sequence[_Part], which: str) -> Floats:

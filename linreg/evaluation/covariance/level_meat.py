@@ -1,9 +1,10 @@
 """The covariance of coefficients where a category was eliminated, from sums of scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.fit.exact.least_squares import LeastSquares
@@ -15,11 +16,14 @@ class Meat(NamedTuple):
     products   (K + 1, K + 1) Σ u²·q·qᵀ
     of_levels  (L, K + 1) Σ u²·q of the rows of each level
     weights    (L,) Σ u² of the rows of each level
+    of_pairs   for sums that rows of several levels share, as those of a cluster: returns the
+               products (k, k) of the Σ u of k levels; else those of two levels are 0
     """
 
     products: Floats
     of_levels: Floats
     weights: Floats
+    of_pairs: Callable[[NDArray[np.int64]], Floats] | None = None
 
 
 def variances_of(solution: LeastSquares, meat: Meat) -> Floats:
@@ -43,15 +47,16 @@ def covariance_of(solution: LeastSquares, meat: Meat, chosen: Sequence[int]) -> 
     assert levels is not None
     # Those of a coefficient are V·q, and own besides in the rows of its level.
     V, own = levels.inverse_cholesky_rows(solution.inverse_cholesky[0], chosen)
-    sums, weights = np.zeros_like(V), np.zeros(len(V))
-    for row, j in enumerate(chosen):
-        if own[row]:
-            level = j - 1 - levels.category.first
-            sums[row] = own[row] * meat.of_levels[level]
-            weights[row] = own[row] * (own[row] * meat.weights[level])
+    places = np.flatnonzero(own)
+    of_category = np.array(chosen, np.int64)[places] - 1 - levels.category.first
+    sums, products = np.zeros_like(V), np.zeros((len(V), len(V)))
+    sums[places] = own[places, None] * meat.of_levels[of_category]
+    of_pairs = meat.of_pairs(of_category) if meat.of_pairs else np.diag(meat.weights[of_category])
+    products[np.ix_(places, places)] = own[places, None] * (own[places] * of_pairs)
     crossed = times(sums, np.ascontiguousarray(V.T))
-    own_part = crossed + crossed.T + np.diag(weights)
-    return times(times(V, meat.products), np.ascontiguousarray(V.T)) + own_part
+    return (
+        times(times(V, meat.products), np.ascontiguousarray(V.T)) + crossed + crossed.T + products
+    )
 
 
 def times(A: Floats, B: Floats) -> Floats:
