@@ -138,7 +138,7 @@ def test_a_row_of_weight_0_is_in_no_cluster(folder: Path, learn: Learn) -> None:
 @pytest.mark.parametrize(
     ("errors", "by"), [("cluster:school", "row"), ("cluster:school,year", "row"), ("HAC:3", "day")]
 )
-@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("compact", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_workers_and_chunks_change_no_bit(
     tmp_path: Path,
     learn: Learn,
@@ -169,6 +169,7 @@ def test_workers_and_chunks_change_no_bit(
     assert work(41)(Workers()) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["h", "g", "g,h", "HAC"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_eliminated_category_changes_nothing(
@@ -257,9 +258,9 @@ def test_too_few_clusters_or_times_are_one_line(folder: Path, learn: Learn) -> N
     rows = panel().assign(one=1)
     shards = shards_of(folder, learn, rows)
     solution = fit_of(shards)
-    with pytest.raises(UserError, match="evaluate.errors: cluster:one: needs at least two"):
+    with pytest.raises(UserError, match=r"evaluate\.errors: cluster:one: needs at least two"):
         robust_covariance(solution, shards, params_of("cluster:one"))
-    with pytest.raises(UserError, match="HAC:11: must have fewer lags.*11 different values"):
+    with pytest.raises(UserError, match=r"HAC:11: must have fewer lags.*11 different values"):
         robust_covariance(solution, shards, params_of("HAC:11", "time:year"))
     choice, found = robust_covariance(solution, shards, params_of("auto", "group:one"))
     assert (found.kind, choice.headline) == ("HC3", "usual")
