@@ -55,7 +55,7 @@ def main(workers: Workers) -> None:
         baseline = compare_with_baseline(params.evaluate, parts["test"], model, by, own, workers)
         gates = check_gates(params.evaluate.gates, metrics | gap | baseline)
         # Standard errors belong to the least squares solution, which training approximates.
-        table = infer_from_rows(exact.solution, parts["train"], params, workers)
+        table = infer_from_rows(exact.solution, parts["train"], params.evaluate, by, workers)
         evaluation = Evaluation(metrics, gap, gates, table, model.design.reference_levels, baseline)
         part = evaluation.scored_part
         columns = report_columns(model.design, exact, by)

@@ -14,6 +14,7 @@ from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.errors import UserError
+from linreg.params.model import WeightsKind
 
 CACHE_BYTES = 128 << 20
 """The size up to which chunks are cached in memory: those of all training shards of a process
@@ -78,9 +79,14 @@ class Rows:
         return self._design.layout
 
     @property
+    def weights_kind(self) -> WeightsKind:
+        """What the weights are."""
+        return self._design.schema.weights_kind
+
+    @property
     def has_frequencies(self) -> bool:
         """Whether weights are frequencies: a row of weight w stands for w rows."""
-        return self._design.schema.weights_kind == "frequency"
+        return self.weights_kind == "frequency"
 
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of a chunk, without reading it."""

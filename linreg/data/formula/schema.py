@@ -12,6 +12,7 @@ from linreg.data.cells.cell_format import CellFormat
 from linreg.errors import UserError
 from linreg.files import read_document
 from linreg.params.ingest import READ_AS_IS, ReadOptions
+from linreg.params.model import WeightsKind
 
 FORMAT = 1
 Kind = Literal["number", "category", "time", "other"]
@@ -83,7 +84,7 @@ class Schema:
     fill_missing: bool
     truth: Mapping[str, Any] | None = None
     weights: str | None = None
-    weights_kind: Literal["analytic", "frequency", "sampling"] = "analytic"
+    weights_kind: WeightsKind = "analytic"
     unseen: Literal["error", "base", "drop"] = "error"
     pool: int = 0
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)

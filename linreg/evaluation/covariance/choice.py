@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from linreg.evaluation.inference import Headline
-from linreg.params.params import Params
+from linreg.params.evaluate import Evaluate
+from linreg.params.model import WeightsKind
 from linreg.params.split import split_column
 from linreg.params.standard_errors import Errors, parse_errors
 
@@ -32,25 +33,24 @@ class ErrorsChoice:
         return f"{kind}:{','.join(columns)}" if columns else kind
 
 
-def choose_errors(params: Params) -> ErrorsChoice:
-    """Return what `evaluate.errors` asks for; auto follows from the split and the weights.
+def choose_errors(evaluate: Evaluate, by: str, weights_kind: WeightsKind) -> ErrorsChoice:
+    """Return what `evaluate.errors` asks for; auto follows from `split.by` and the weights.
 
     Rows of a group share what the formula leaves out, which classical and HC errors take for new
     evidence in every row. Sampling weights are no inverse variances, as classical errors take them.
     """
-    asked = parse_errors(params.evaluate.errors)
-    by = params.split.by
+    asked = parse_errors(evaluate.errors)
     if asked.kind == "HAC":
         # The times are clusters in their order.
         robust = Errors("HAC", (split_column(by) or "",), asked.lags)
         return ErrorsChoice(robust, "robust", f"evaluate.errors: HAC:{asked.lags}", True)
     if asked.kind not in ("auto", "classical"):
-        return ErrorsChoice(asked, "robust", f"evaluate.errors: {params.evaluate.errors}", True)
+        return ErrorsChoice(asked, "robust", f"evaluate.errors: {evaluate.errors}", True)
     if asked.kind == "auto" and by.startswith("group:"):
         column = split_column(by) or ""
         reason = f"rows of one {column} depend on each other (split.by: {by})"
         return ErrorsChoice(Errors("cluster", (column,)), "robust", reason, False)
-    if asked.kind == "auto" and params.model.weights_kind == "sampling":
+    if asked.kind == "auto" and weights_kind == "sampling":
         reason = "sampling weights are no inverse variances (model.weights)"
         return ErrorsChoice(Errors("HC1"), "robust", reason, False)
     reason = "no groups and no sampling weights" if asked.kind == "auto" else ""

@@ -13,35 +13,43 @@ from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.covariance.robust import HCKind
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.params.params import Params
+from linreg.params.evaluate import Evaluate
 from linreg.params.standard_errors import Errors
 from linreg.process.workers import ALONE, Workers
 
 
 def infer_from_rows(
-    solution: LeastSquares, shards: Sequence[Rows], params: Params, workers: Workers = ALONE
+    solution: LeastSquares,
+    shards: Sequence[Rows],
+    params: Evaluate,
+    by: str,
+    workers: Workers = ALONE,
 ) -> Inference:
     """Read the rows of the fit once more and return its coefficient table.
 
+    `by` says as `split.by` how the rows were split.
+
     Raises UserError for clusters or lags that `evaluate.errors` asks for and the rows do not have.
     """
-    choice, covariance = robust_covariance(solution, shards, params, workers)
+    choice, covariance = robust_covariance(solution, shards, params, by, workers)
     num_rows = solution.num_rows
     if shards[0].has_frequencies:
         num_rows = solution.df + solution.rank
-    return infer(
-        solution, params.evaluate.confidence, covariance, choice.headline, choice.reason, num_rows
-    )
+    return infer(solution, params.confidence, covariance, choice.headline, choice.reason, num_rows)
 
 
 def robust_covariance(
-    solution: LeastSquares, shards: Sequence[Rows], params: Params, workers: Workers = ALONE
+    solution: LeastSquares,
+    shards: Sequence[Rows],
+    params: Evaluate,
+    by: str,
+    workers: Workers = ALONE,
 ) -> tuple[ErrorsChoice, CoefficientCovariance]:
     """Read the rows of the fit and return the robust covariance, and why it is this one.
 
     Raises UserError like `infer_from_rows`.
     """
-    choice = choose_errors(params)
+    choice = choose_errors(params, by, shards[0].weights_kind)
     if choice.robust.columns:
         clusterings = Clusterings(shards, choice.robust.columns)
         _require_clusters(choice, clusterings)
@@ -55,7 +63,7 @@ def robust_covariance(
                 choice.name,
                 workers,
                 lags=choice.robust.lags,
-                small_sample=params.evaluate.small_sample,
+                small_sample=params.small_sample,
             )
         reason = f"{choice.reason}, but all training rows are of one"
         choice = replace(choice, robust=Errors("HC3"), headline="usual", reason=reason)

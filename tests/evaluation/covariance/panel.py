@@ -15,9 +15,12 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import write_table
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
+from linreg.evaluation.covariance.coefficients import infer_from_rows, robust_covariance
+from linreg.evaluation.inference import Inference
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.reference import ExactReference
-from linreg.params.params import Params
+from linreg.params.evaluate import Evaluate
 from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
@@ -79,6 +82,19 @@ def fit_of(shards: list[Rows], workers: Workers = ALONE) -> LeastSquares:
     return ExactReference.compute(shards, names, intercept, train, workers).solution
 
 
-def params_of(errors: str, by: str = "row", **evaluate: Any) -> Params:
-    """Parameters that ask for standard errors."""
-    return Params.model_validate({"evaluate": {"errors": errors, **evaluate}, "split": {"by": by}})
+def covariance_of(
+    solution: LeastSquares, shards: list[Rows], errors: str, by: str = "row", **evaluate: Any
+) -> CoefficientCovariance:
+    """The robust covariance that `evaluate.errors` asks for."""
+    return robust_covariance(solution, shards, Evaluate(errors=errors, **evaluate), by)[1]
+
+
+def table_of(
+    solution: LeastSquares,
+    shards: list[Rows],
+    errors: str,
+    by: str = "row",
+    workers: Workers = ALONE,
+) -> Inference:
+    """The coefficient table with these standard errors."""
+    return infer_from_rows(solution, shards, Evaluate(errors=errors), by, workers)

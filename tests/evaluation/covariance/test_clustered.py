@@ -13,11 +13,19 @@ import statsmodels.api as sm
 
 from linreg.errors import UserError
 from linreg.evaluation.coefficient_covariance import CoefficientCovariance
-from linreg.evaluation.covariance.coefficients import infer_from_rows, robust_covariance
+from linreg.evaluation.covariance.coefficients import robust_covariance
 from linreg.evaluation.distributions import t_p_value
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.params.evaluate import Evaluate
 from linreg.process.workers import Workers
-from tests.evaluation.covariance.panel import Learn, fit_of, panel, params_of, shards_of
+from tests.evaluation.covariance.panel import (
+    Learn,
+    covariance_of,
+    fit_of,
+    panel,
+    shards_of,
+    table_of,
+)
 from tests.fit.exact.fits import exact_minimum
 from tests.fit.level_shards import compact_and_dense
 from tests.fit.level_shards import drawn as drawn_with_levels
@@ -45,10 +53,10 @@ def theirs(
 def of(
     folder: Path, learn: Learn, rows: pd.DataFrame, errors: str, by: str = "row", **options: Any
 ) -> tuple[LeastSquares, CoefficientCovariance]:
-    evaluate = {"small_sample": options.pop("small_sample", True)}
+    small_sample = options.pop("small_sample", True)
     shards = shards_of(folder, learn, rows, **options)
     solution = fit_of(shards)
-    return solution, robust_covariance(solution, shards, params_of(errors, by, **evaluate))[1]
+    return solution, covariance_of(solution, shards, errors, by, small_sample=small_sample)
 
 
 @pytest.mark.parametrize("small_sample", [True, False])
@@ -136,7 +144,8 @@ def test_a_row_of_weight_0_is_in_no_cluster(folder: Path, learn: Learn) -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "by"), [("cluster:school", "row"), ("cluster:school,year", "row"), ("HAC:3", "day")]
+    ("errors", "by"),
+    [("cluster:school", "row"), ("cluster:school,year", "row"), ("HAC:3", "time:day")],
 )
 @pytest.mark.parametrize("compact", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_workers_and_chunks_change_no_bit(
@@ -151,15 +160,14 @@ def test_workers_and_chunks_change_no_bit(
     if compact:
         rows["g"] = [f"g{each:03d}" for each in np.random.default_rng(1).permutation(450) % 130]
     formula = "y ~ x1 + x2 + g" if compact else "y ~ x1 + x2"
-    params = params_of(errors, f"time:{by}" if by != "row" else by)
 
     def work(rows_per_group: int) -> Callable[[Workers], Any]:
         shards = shards_of(tmp_path, learn, rows, formula, 3, rows_per_group, weights="w")
         assert bool(shards[0].layout.categories) == compact
 
         def compute(workers: Workers) -> Any:
-            table = infer_from_rows(fit_of(shards, workers), shards, params, workers)
-            return repr(table)
+            solution = fit_of(shards, workers)
+            return repr(table_of(solution, shards, errors, by, workers))
 
         return compute
 
@@ -180,12 +188,12 @@ def test_an_eliminated_category_changes_nothing(
     time = np.random.default_rng(4).permutation(300).repeat(3)
     table = table.append_column("t", [time])
     compact, dense = compact_and_dense(tmp_path, learn, table, weighted=weighted)
-    params = params_of("HAC:5", "time:t") if by == "HAC" else params_of(f"cluster:{by}")
+    asked = ("HAC:5", "time:t") if by == "HAC" else (f"cluster:{by}", "row")
     chosen = [0, 1, 5, 60, 112, 150]
     results = []
     for shards in (compact, dense):
         solution = fit_of(shards)
-        covariance = robust_covariance(solution, shards, params)[1]
+        covariance = covariance_of(solution, shards, *asked)
         results.append((covariance.standard_errors, covariance.matrix(chosen), covariance.df))
     (found, matrix, df), (expected, their_matrix, their_df) = results
     np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -210,7 +218,7 @@ def test_dropped_columns_and_few_clusters_leave_the_other_numbers(
     rows = panel()
     rows["half"] = ["a" if each < "s08" else "b" for each in rows.school]
     shards = shards_of(folder, learn, rows, "y ~ x1 + I(2 * x1) + x2")
-    found = infer_from_rows(fit_of(shards), shards, params_of("cluster:half"))
+    found = table_of(fit_of(shards), shards, "cluster:half")
     assert [row.name for row in found.coefficients] == ["b", "x1", "x2"]
     expected = theirs(rows, {"cov_type": "cluster", "groups": codes(rows.half)})
     errors = [row.robust.standard_error for row in found.coefficients if row.robust]
@@ -231,7 +239,7 @@ def test_a_negative_variance_of_two_clusterings_is_none_and_said(
     sign = np.repeat([1.0, -1.0, -1.0, 1.0], 5)
     rows = pd.DataFrame({"y": sign + np.tile([0.0, 1, 0, -1, 0], 4), "a": a, "b": b})
     shards = shards_of(folder, learn, rows, "y ~ 1")
-    found = infer_from_rows(fit_of(shards), shards, params_of("cluster:a,b"))
+    found = table_of(fit_of(shards), shards, "cluster:a,b")
     (row,) = found.coefficients
     assert row.robust is not None
     assert row.robust.standard_error is row.robust.p is None
@@ -243,13 +251,13 @@ def test_what_classical_errors_lack_robust_ones_lack_too(folder: Path, learn: Le
     shards = shards_of(folder, learn, rows)
     solution = fit_of(shards)
     assert solution.rss == 0
-    perfect = infer_from_rows(solution, shards, params_of("cluster:school"))
+    perfect = table_of(solution, shards, "cluster:school")
     assert perfect.coefficients[1].robust is not None
     assert (perfect.coefficients[1].robust.standard_error, perfect.robust_f_p) == (0.0, 0.0)
     without = replace(solution, rss=None, sigma=None)
-    assert infer_from_rows(without, shards, params_of("cluster:school")).digits >= 0
+    assert table_of(without, shards, "cluster:school").digits >= 0
     for each in (without, replace(solution, l2=0.1), replace(solution, df=0)):
-        covariance = robust_covariance(each, shards, params_of("cluster:school"))[1]
+        covariance = covariance_of(each, shards, "cluster:school")
         assert np.isnan(covariance.standard_errors).all()
         assert np.isnan(covariance.matrix([0, 1])).all()
 
@@ -259,9 +267,9 @@ def test_too_few_clusters_or_times_are_one_line(folder: Path, learn: Learn) -> N
     shards = shards_of(folder, learn, rows)
     solution = fit_of(shards)
     with pytest.raises(UserError, match=r"evaluate\.errors: cluster:one: needs at least two"):
-        robust_covariance(solution, shards, params_of("cluster:one"))
+        covariance_of(solution, shards, "cluster:one")
     with pytest.raises(UserError, match=r"HAC:11: must have fewer lags.*11 different values"):
-        robust_covariance(solution, shards, params_of("HAC:11", "time:year"))
-    choice, found = robust_covariance(solution, shards, params_of("auto", "group:one"))
+        covariance_of(solution, shards, "HAC:11", "time:year")
+    choice, found = robust_covariance(solution, shards, Evaluate(), "group:one")
     assert (found.kind, choice.headline) == ("HC3", "usual")
     assert choice.reason.endswith("but all training rows are of one")
