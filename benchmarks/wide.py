@@ -20,7 +20,7 @@ from benchmarks import exact
 from benchmarks.compare import Ratio, in_turns, ratio_of, seconds
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import Codes, CompactMatrix, Indicators, Layout
-from linreg.evaluation.level_robust import LevelRobustStandardErrors
+from linreg.evaluation.covariance.level_robust import LevelRobustStandardErrors
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.solver import solve
 

@@ -12,10 +12,9 @@ predictions.csv (a sample), report.json and report.html.
 from pathlib import Path
 
 from linreg.data.parts import open_parts, training_shards
+from linreg.evaluation.covariance.coefficients import infer_from_rows
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
-from linreg.evaluation.inference import infer
-from linreg.evaluation.level_robust import robust_standard_errors
 from linreg.evaluation.own_metrics import OwnMetrics
 from linreg.evaluation.paired.baseline import compare_with_baseline
 from linreg.evaluation.predictions import predict_rows, write_predictions
@@ -56,8 +55,7 @@ def main(workers: Workers) -> None:
         baseline = compare_with_baseline(params.evaluate, parts["test"], model, by, own, workers)
         gates = check_gates(params.evaluate.gates, metrics | gap | baseline)
         # Standard errors belong to the least squares solution, which training approximates.
-        robust_errors = robust_standard_errors(exact.solution, parts["train"], workers)
-        table = infer(exact.solution, params.evaluate.confidence, robust_errors)
+        table = infer_from_rows(exact.solution, parts["train"], params.evaluate, by, workers)
         evaluation = Evaluation(metrics, gap, gates, table, model.design.reference_levels, baseline)
         part = evaluation.scored_part
         columns = report_columns(model.design, exact, by)

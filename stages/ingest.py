@@ -3,7 +3,7 @@
     dvc repro ingest              as part of the pipeline
     python -m stages.ingest       by hand
 
-Parameters: `ingest`, `model`, and `split.by`, which may name a column to split by. Writes
+Parameters: `ingest`, `model`, and `split.by` and `evaluate.errors`, which may name columns. Writes
 data/ingested/ with table.parquet and its checksums, schema.json (the formula, resolved against the
 columns), profile.json (statistics of the columns) and, where rows were dropped, dropped.parquet,
 which names each and what it lacks.
@@ -38,7 +38,7 @@ def main() -> None:
     """Read the table once to profile and check it, and again to write the rows that are used."""
     params = load_params()
     ingest, model = params.ingest, params.model
-    auxiliary = auxiliary_columns(params.split.by, model.weights)
+    auxiliary = auxiliary_columns(params.split.by, model.weights_column, params.evaluate.errors)
 
     source = open_source(Path(ingest.source), ingest.read_options)
     columns = columns_to_read(model.formula, source, auxiliary)
@@ -50,7 +50,7 @@ def main() -> None:
         profiles = profile_columns(table)
         # Missing cells are filled after the split, with means of the training rows alone.
         known = {"fill_missing": ingest.missing == "mean", "truth": source.truth}
-        known |= {"reading": source.options, **model.model_dump(exclude={"formula"})}
+        known |= {"reading": source.options, **model.options}
         schema = make_schema(model.formula, profiles, table, auxiliary, **known)
         table = with_notes_about_categories(table, schema, profiles)
         check_values(profiles, schema, table, auxiliary, ingest.missing)

@@ -10,11 +10,11 @@ import pytest
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import predict_rows, write_predictions
-from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.learning_rate import check_learning_rate
@@ -87,7 +87,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
         coefficients = infer(
-            exact.solution, 0.95, RobustStandardErrors.compute(exact.solution, shards)
+            exact.solution, 0.95, robust_standard_errors(exact.solution, shards).covariance()
         )
         evaluation = Evaluation(
             metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients

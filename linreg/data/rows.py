@@ -14,6 +14,7 @@ from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
 from linreg.errors import UserError
+from linreg.params.model import WeightsKind
 
 CACHE_BYTES = 128 << 20
 """The size up to which chunks are cached in memory: those of all training shards of a process
@@ -77,6 +78,16 @@ class Rows:
         """The columns of X."""
         return self._design.layout
 
+    @property
+    def weights_kind(self) -> WeightsKind:
+        """What the weights are."""
+        return self._design.schema.weights_kind
+
+    @property
+    def has_frequencies(self) -> bool:
+        """Whether weights are frequencies: a row of weight w stands for w rows."""
+        return self.weights_kind == "frequency"
+
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of a chunk, without reading it."""
         return self._table.row_group_length(index)
@@ -88,6 +99,10 @@ class Rows:
     def cells(self, index: int, columns: Sequence[str], positions: pa.Array) -> pa.Table:
         """Return some cells as they are in the file: of rows of a chunk, counted from 0 in it."""
         return self._table.row_group(index, columns).take(positions)
+
+    def column(self, index: int, name: str) -> pa.ChunkedArray:
+        """Return a column of a chunk as it is in the file, whether the formula has it or not."""
+        return self._table.row_group(index, [name]).column(name)
 
     def chunk(self, index: int) -> Chunk:
         """Return a chunk.

@@ -1,4 +1,4 @@
-"""Inference about the coefficients: standard errors, t tests, confidence and prediction intervals.
+"""Inference about the coefficients: standard errors, t tests and confidence intervals.
 
 The formulas are those of any textbook of linear models, for normal noise of equal variance (divided
 by the weight); robust standard errors allow unequal variances. No digit depends on the CPU: see
@@ -7,44 +7,25 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
-from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import DesignMatrix
-from linreg.evaluation.distributions import f_p_value, t_critical_value
-from linreg.evaluation.many_t_tests import t_p_values
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
+from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.joint_test import joint_test
+from linreg.evaluation.t_tests import TTest, finite, t_tests
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import PRECISION
-from linreg.fit.exact.projection import leverages
-from linreg.fit.model import linear
 
+Headline = Literal["usual", "robust"]
 NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
-
-
-@dataclass(frozen=True)
-class TTest:
-    """The t test of one coefficient being 0.
-
-    All are None if there is no standard error (df = 0, ridge, rss None), and each is if it is
-    infinite.
-
-    t          estimate / standard error; None for a standard error of 0
-    p          P(|T| > |t|); for a standard error of 0 it is 0, or None if the estimate is 0 too
-    low, high  the confidence interval
-    """
-
-    standard_error: float | None
-    t: float | None
-    p: float | None
-    low: float | None
-    high: float | None
+MOST_TESTED = 300
+"""Coefficients whose robust covariance is inverted for F, which takes their number to the cube."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +60,19 @@ class Inference:
     digits         that every coefficient and standard error has, robust ones too, of 15
     no_errors      why there are no standard errors: "ridge", "no degrees of freedom", or "rounding"
                    where the residuals are no more than that; None if there are
-    robust_kind    "HC3" or "HC1"
+    robust_kind    "HC0" to "HC3", "cluster:school", "HAC:4"; None without robust standard errors
     dropped        by the name of each dropped column its linear dependency
+    headline       which standard errors count: "usual", the classical ones, or "robust"; what shows
+                   one of them shows these
+    headline_reason  why, as a phrase
+    robust_df      degrees of freedom of the robust t and F tests
+    robust_f, robust_f_p  F test of all coefficients but the intercept with the robust covariance,
+                   on f_df and robust_df degrees of freedom; None also where that covariance is
+                   singular, as with too few clusters, or has over 300 coefficients
+    robust_problem  why robust standard errors are None where classical ones are not
+    num_clusters   by column the number of clusters, or of times; of two columns also both at once
+    correction, correction_factors  of small samples: a formula, and its values, by which robust
+                   variances are multiplied
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -99,6 +91,15 @@ class Inference:
     no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
+    headline: Headline = "usual"
+    headline_reason: str | None = None
+    robust_df: int | None = None
+    robust_f: float | None = None
+    robust_f_p: float | None = None
+    robust_problem: str | None = None
+    num_clusters: dict[str, int] = field(default_factory=dict)
+    correction: str | None = None
+    correction_factors: dict[str, float] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name."""
@@ -113,119 +114,96 @@ class Inference:
         return {**vars(self), "coefficients": rows}
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""
+        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1.
+
+        They are those of the headline.
+        """
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
-            if row.classical.standard_error is not None:
-                values[f"standard_error.{row.name}"] = row.classical.standard_error
+            tests = row.robust if self.headline == "robust" else row.classical
+            if tests and tests.standard_error is not None:
+                values[f"standard_error.{row.name}"] = tests.standard_error
         return values
 
 
 def infer(
-    solution: LeastSquares, confidence: float, robust: RobustStandardErrors | None = None
+    solution: LeastSquares,
+    confidence: float,
+    robust: CoefficientCovariance | None = None,
+    headline: Headline = "usual",
+    reason: str | None = None,
+    num_rows: int | None = None,
 ) -> Inference:
     """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
-    `robust` must have been computed from all rows of the fit. A ridge fit is biased by intent,
-    which no standard error covers: its coefficients have none.
+    robust    computed from all rows of the fit
+    headline  which standard errors count, for a reason
+    num_rows  n where it is not the number of rows that were read, as of frequency weights
+
+    A ridge fit is biased by intent, which no standard error covers: its coefficients have none.
     """
-    robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
     f_df = solution.rank - solution.intercept
     r2 = _r_squared(solution, solution.tss)
     around_mean = None if solution.intercept else _r_squared(solution, solution.tss_around_mean)
     f, f_p = _f_test(solution, f_df)
     return Inference(
-        coefficients=_coefficient_table(solution, confidence, robust_errors),
+        coefficients=_coefficient_table(solution, confidence, robust),
         confidence=confidence,
-        num_rows=solution.num_rows,
+        num_rows=solution.num_rows if num_rows is None else num_rows,
         df=solution.df,
         sigma=solution.sigma,
-        r2=_finite(r2),
-        r2_around_mean=_finite(around_mean),
-        adjusted_r2=_finite(_adjusted(r2, solution.df, f_df)),
-        f=_finite(f),
+        r2=finite(r2),
+        r2_around_mean=finite(around_mean),
+        adjusted_r2=finite(_adjusted(r2, solution.df, f_df)),
+        f=finite(f),
         f_df=f_df,
         f_p=f_p,
         condition=solution.condition,
         digits=_digits(solution, robust),
         no_errors=_reason_for_no_errors(solution),
-        robust_kind=robust_kind,
         dropped=dict(solution.dropped),
+        headline=headline,
+        headline_reason=reason,
+        **_of_robust(solution, robust),
     )
 
 
-class Intervals(NamedTuple):
-    """For n rows, all (n,): prediction, confidence interval of its mean, prediction interval.
-
-    Bounds are NaN if the fit has no standard errors (df = 0, ridge, rss None).
-    """
-
-    predicted: Floats
-    mean_low: Floats
-    mean_high: Floats
-    low: Floats
-    high: Floats
-
-
-def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Intervals:
-    """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
-    predicted = linear(X, solution.theta, solution.b)
-    if solution.sigma is None or solution.l2:
-        scale = math.nan
-    else:
-        scale = t_critical_value(confidence, solution.df) * solution.sigma
-    leverage = leverages(solution, X)
-    mean_width = scale * np.sqrt(leverage)
-    width = scale * np.sqrt(1 + leverage)
-    return Intervals(
-        predicted,
-        predicted - mean_width,
-        predicted + mean_width,
-        predicted - width,
-        predicted + width,
-    )
+def _of_robust(solution: LeastSquares, robust: CoefficientCovariance | None) -> dict[str, Any]:
+    """Return the entries of `Inference` about the robust covariance."""
+    if robust is None:
+        return {"robust_kind": None}
+    # Without an intercept, b is not kept.
+    tested = [j for j in np.flatnonzero(solution.kept).tolist() if j]
+    result = None
+    if 0 < len(tested) <= MOST_TESTED:
+        result = joint_test(solution.theta[solution.kept[1:]], robust.matrix(tested), robust.df)
+    return {
+        "robust_kind": robust.kind,
+        "robust_df": robust.df,
+        "robust_f": finite(result.f) if result else None,
+        "robust_f_p": result.p if result else None,
+        "robust_problem": robust.problem,
+        "num_clusters": dict(robust.num_clusters),
+        "correction": robust.correction,
+        "correction_factors": dict(robust.factors),
+    }
 
 
 def _coefficient_table(
-    solution: LeastSquares, confidence: float, robust_errors: Floats | None
+    solution: LeastSquares, confidence: float, covariance: CoefficientCovariance | None
 ) -> tuple[CoefficientRow, ...]:
     kept = np.flatnonzero(solution.kept)
     estimates = np.concatenate([[solution.b], solution.theta])[kept]
     names = ["b", *solution.names]
-    df = solution.df
-    classical = _t_tests(estimates, solution.standard_errors[kept], df, confidence)
+    classical = t_tests(estimates, solution.standard_errors[kept], solution.df, confidence)
     robust: Sequence[TTest | None] = [None] * len(kept)
-    if robust_errors is not None:
-        robust = _t_tests(estimates, robust_errors[kept], df, confidence)
+    if covariance is not None:
+        errors = covariance.standard_errors[kept]
+        robust = t_tests(estimates, errors, covariance.df, confidence)
     return tuple(
         CoefficientRow(names[j], *columns)
         for j, *columns in zip(kept.tolist(), estimates.tolist(), classical, robust, strict=True)
     )
-
-
-def _t_tests(estimates: Floats, errors: Floats, df: int, confidence: float) -> list[TTest]:
-    """Return the t tests of coefficients, given their standard errors, both (p,)."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        statistics = np.where(np.isfinite(errors) & (errors > 0), estimates / errors, np.nan)
-    is_tested = np.isfinite(statistics)
-    p_values = np.zeros(len(estimates))
-    if is_tested.any():
-        p_values[is_tested] = t_p_values(statistics[is_tested], df)
-    critical_value = t_critical_value(confidence, df) if df > 0 else math.nan
-    columns = zip(
-        estimates.tolist(), errors.tolist(), statistics.tolist(), p_values.tolist(), strict=True
-    )
-    return [_t_test(*numbers, critical_value) for numbers in columns]
-
-
-def _t_test(estimate: float, error: float, t: float, p: float, critical_value: float) -> TTest:
-    if not math.isfinite(error):
-        return TTest(None, None, None, None, None)
-    low = estimate - critical_value * error
-    high = estimate + critical_value * error
-    if error == 0:
-        return TTest(error, None, 0.0 if estimate else None, low, high)
-    return TTest(error, _finite(t), p, _finite(low), _finite(high))
 
 
 def _r_squared(solution: LeastSquares, tss: Decimal | None) -> Decimal | None:
@@ -248,10 +226,11 @@ def _adjusted(r2: Decimal | None, df: int, f_df: int) -> Decimal | None:
         return 1 - (1 - r2) * (df + f_df) / df
 
 
-def _digits(solution: LeastSquares, robust: RobustStandardErrors | None) -> int:
+def _digits(solution: LeastSquares, robust: CoefficientCovariance | None) -> int:
     if robust is None:
         return solution.digits
-    return min(solution.digits, math.floor(-math.log10(max(robust.relative_error, 1e-15))))
+    digits = math.floor(-math.log10(max(robust.relative_error, 1e-15)))
+    return max(0, min(solution.digits, digits))
 
 
 def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
@@ -272,7 +251,3 @@ def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | 
         explained = (solution.tss - solution.rss) / f_df
         f = explained / (solution.rss / solution.df)
         return f, f_p_value(float(f), f_df, solution.df)
-
-
-def _finite(value: Decimal | float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

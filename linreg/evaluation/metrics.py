@@ -5,7 +5,7 @@ result depends on threads, on which process had which chunk, or on how much memo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,13 +46,16 @@ def compute_metrics(
     """Return n, mse, rmse, mae, r2 and max_error over the rows of some files, at least one row.
 
     r2 is 1 − Σ(y − ỹ)² / Σ(y − ȳ)², with the mean of these rows; None if their y is constant, or so
-    nearly that the squares are 0 in float64. What is beyond float64 is None too. With a baseline,
+    nearly that the squares are 0 in float64. What is beyond float64 is None too. A row with a
+    frequency weight counts as so many rows; other weights do not count. With a baseline,
     "baseline" has the same metrics for predicting that number in every row. It takes one pass over
     the rows in any case.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        own = [_sum_chunk(chunk, theta, b, baseline) for rows in parts for chunk in rows]
-    sums = _Sums(*zip(*workers.concatenate(own), strict=True))
+        own = [_sum_chunk(chunk, theta, b, baseline) for chunk in _counted_chunks(parts)]
+    # A part of no rows but those with a frequency of 0 has metrics of none.
+    gathered = workers.concatenate(own) or [[0.0] * len(_Sums._fields)]
+    sums = _Sums(*zip(*gathered, strict=True))
     num_rows = int(sum(sums.num_rows))
     tss = _total_sum_of_squares(sums)
     metrics = _metrics(num_rows, tss, sums.squared_errors, sums.absolute_errors, sums.largest_error)
@@ -76,19 +79,37 @@ def metrics_of_arrays(actual: Floats, predicted: Floats) -> dict[str, Any]:
     return _metrics(len(actual), 0.0 if is_constant else tss, *([value] for value in errors))
 
 
+def _counted_chunks(parts: Sequence[Rows]) -> Iterator[Chunk]:
+    """Yield the chunks of some files, with frequencies as weights and without any others.
+
+    Rows with a frequency of 0 are left out.
+    """
+    for rows in parts:
+        for chunk in rows:
+            if not rows.has_frequencies or chunk.w is None:
+                yield chunk._replace(w=None)
+            elif (is_counted := chunk.w > 0).any():
+                yield Chunk(chunk.X[is_counted], chunk.y[is_counted], chunk.w[is_counted])
+
+
 def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
     """Return the entries of `_Sums` for one chunk."""
-    y = chunk.y
-    sums = [len(y), y.sum(), np.square(y - y.mean()).sum(), y.min(), y.max()]
+    y, w = chunk.y, chunk.w
+    num_rows = len(y) if w is None else w.sum()
+    total = y.sum() if w is None else (w * y).sum()
+    squares = np.square(y - total / num_rows)
+    sums = [num_rows, total, (squares if w is None else w * squares).sum(), y.min(), y.max()]
     for errors in (y - linear(chunk.X, theta, b), y - (b if baseline is None else baseline)):
-        sums += _sums_of_errors(errors)
+        sums += _sums_of_errors(errors, w)
     return [float(value) for value in sums]
 
 
-def _sums_of_errors(errors: Floats) -> list[float]:
-    """Return Σe², Σ|e| and max |e|."""
-    sizes = np.abs(errors)
-    return [float(np.square(errors).sum()), float(sizes.sum()), float(sizes.max())]
+def _sums_of_errors(errors: Floats, w: Floats | None = None) -> list[float]:
+    """Return Σe², Σ|e| and max |e|, each e as often as its frequency w says."""
+    sizes, squares = np.abs(errors), np.square(errors)
+    if w is not None:
+        return [float((w * squares).sum()), float((w * sizes).sum()), float(sizes.max())]
+    return [float(squares.sum()), float(sizes.sum()), float(sizes.max())]
 
 
 def _total_sum_of_squares(sums: _Sums) -> float:
@@ -111,9 +132,9 @@ def _metrics(
 ) -> dict[str, Any]:
     rss = exact_sum(squared_errors)
     values = {
-        "mse": rss / num_rows,
-        "rmse": math.sqrt(rss / num_rows),
-        "mae": exact_sum(absolute_errors) / num_rows,
+        "mse": rss / num_rows if num_rows else math.nan,
+        "rmse": math.sqrt(rss / num_rows) if num_rows else math.nan,
+        "mae": exact_sum(absolute_errors) / num_rows if num_rows else math.nan,
         "r2": 1 - rss / tss if tss else math.nan,
         "max_error": max(largest_errors),
     }

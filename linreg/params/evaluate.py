@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from linreg.params.section import Section
+from linreg.params.standard_errors import ERRORS, parse_errors
 
 MEAN = "data/split"
 """The baseline that is the mean of the training rows. It is a path, and of an input of evaluate,
@@ -53,6 +54,31 @@ class Evaluate(Section):
             "with the predictions of another model for its test rows, CSV or Parquet."
         ),
     )
+    errors: str = Field(
+        "auto",
+        pattern=ERRORS,
+        description=(
+            "Standard errors that count, in summary, report and MLflow: classical; HC0, HC1, HC2 "
+            "or HC3 for unequal variances; `cluster:COLUMN` or `cluster:A,B` for rows that depend "
+            "on others of the same value; `HAC:LAGS` for autocorrelation over so many steps of "
+            "`split.by: time:COLUMN`. auto: clustered where `split.by` names groups, HC1 for "
+            "sampling weights, else classical."
+        ),
+    )
+    small_sample: bool = Field(
+        True,
+        description=(
+            "Whether clustered and HAC variances are multiplied by G/(G − 1) · (n − 1)/(n − p), "
+            "for G clusters or times and p coefficients."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _clusters_by_two_columns(self) -> Self:
+        columns = parse_errors(self.errors).columns
+        if not all(columns) or len(set(columns)) < len(columns):
+            raise ValueError(f"errors must name two columns or one; found {self.errors}")
+        return self
 
     @model_validator(mode="after")
     def _gate_has_its_baseline(self) -> Self:

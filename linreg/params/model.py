@@ -1,10 +1,25 @@
 """The section `model` of params.yaml."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from linreg.params.section import ColumnName, Section, Value
+
+WeightsKind = Literal["analytic", "frequency", "sampling"]
+
+
+class Weights(Section):
+    """A column of weights, and what they are."""
+
+    column: ColumnName = Field(description="Name of the column.")
+    kind: WeightsKind = Field(
+        "analytic",
+        description=(
+            "analytic: a row's variance is σ²/w; frequency: a row stands for w equal rows; "
+            "sampling: w is the inverse of the probability that the row was drawn."
+        ),
+    )
 
 
 class Model(Section):
@@ -13,12 +28,12 @@ class Model(Section):
     formula: str = Field(
         "y ~ x1 + x2", min_length=1, description="Target ~ terms, in the notation of R."
     )
-    weights: str | None = Field(
+    weights: ColumnName | Weights | None = Field(
         None,
-        min_length=1,
         description=(
             "Column with the weight of each row, at least 0 and not 0 everywhere; null for equal "
-            "weights."
+            "weights. `{column: NAME, kind: KIND}` says what they are: analytic, as without a "
+            "kind, frequency, or sampling."
         ),
     )
     unseen: Literal["error", "base", "drop"] = Field(
@@ -45,3 +60,19 @@ class Model(Section):
             "follow, sorted."
         ),
     )
+
+    @property
+    def weights_column(self) -> str | None:
+        """The column of weights, whatever their kind; None without weights."""
+        return self.weights.column if isinstance(self.weights, Weights) else self.weights
+
+    @property
+    def weights_kind(self) -> WeightsKind:
+        """What the weights are."""
+        return self.weights.kind if isinstance(self.weights, Weights) else "analytic"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What belongs to a model beside its formula, as `Schema` names it."""
+        weights = {"weights": self.weights_column, "weights_kind": self.weights_kind}
+        return self.model_dump(exclude={"formula", "weights"}) | weights

@@ -13,6 +13,7 @@ from linreg.params.ingest import Ingest
 from linreg.params.model import Model
 from linreg.params.section import Section
 from linreg.params.split import Split
+from linreg.params.standard_errors import parse_errors
 from linreg.params.train import Train
 
 BY_COLUMN = ("ingest.dates", "ingest.sentinels", "model.levels")
@@ -50,6 +51,17 @@ class Params(Section):
             raise ValueError("train.patience needs validation rows, but split.validation is 0")
         if self.evaluate.baseline != MEAN and self.split.test == 0:
             raise ValueError("evaluate.baseline needs test rows, but split.test is 0")
+        errors = parse_errors(self.evaluate.errors).kind
+        if errors == "HAC" and not self.split.by.startswith("time:"):
+            raise ValueError(
+                "evaluate.errors: HAC needs the order of the rows in time; set split.by to "
+                f"time:COLUMN; found {self.split.by}"
+            )
+        if errors == "classical" and self.model.weights_kind == "sampling":
+            raise ValueError(
+                "evaluate.errors must not be classical for sampling weights, which are no inverse "
+                "variances; set it to auto"
+            )
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 "train.batch_size must be a multiple of split.shards, as every shard contributes "

@@ -9,7 +9,7 @@ from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.compact_matrix import DesignMatrix, with_zeros
 from linreg.errors import UserError
-from linreg.evaluation.inference import intervals
+from linreg.evaluation.intervals import intervals
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 

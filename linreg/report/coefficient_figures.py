@@ -87,8 +87,8 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
 
 
 def interval(c: CoefficientRow) -> tuple[float, float]:
-    """Return the classical confidence interval; the coefficient itself where there is none."""
-    low, high = c.classical.get("low"), c.classical.get("high")
+    """Return the confidence interval; the coefficient itself where there is none."""
+    low, high = c.headline.get("low"), c.headline.get("high")
     return (_center(c) if low is None else low), (_center(c) if high is None else high)
 
 

@@ -49,7 +49,7 @@ def coefficient_columns(
     There are no columns that would say nothing: `trained` where training is the exact solution,
     `true` where nobody knows it, standard errors where there are none.
     """
-    errors = [row.classical.get("standard_error") for row in rows]
+    errors = [row.headline.get("standard_error") for row in rows]
     decimals = [
         decimals_of(error, digits)
         if error
@@ -65,10 +65,10 @@ def coefficient_columns(
     if not results.has_errors:
         return columns
     columns["std. error"] = aligned(errors, decimals)
-    columns["t"] = aligned([row.classical.get("t") for row in rows], digits - 1)
-    columns["p"] = p_values([row.classical.get("p") for row in rows], digits)
+    columns["t"] = aligned([row.headline.get("t") for row in rows], digits - 1)
+    columns["p"] = p_values([row.headline.get("p") for row in rows], digits)
     for end in ("low", "high"):
-        values = [row.classical.get(end) for row in rows]
+        values = [row.headline.get(end) for row in rows]
         columns[f"{results.confidence} {end}"] = aligned(values, decimals)
     return columns
 
@@ -103,7 +103,7 @@ def left_out_in_words(results: RunResults, left_out: Sequence[CoefficientRow]) -
     if not results.has_errors:
         return text
     level = 1 - results.inference["confidence"]
-    p = [row.classical.get("p") for row in left_out]
+    p = [row.headline.get("p") for row in left_out]
     significant = sum(value is not None and value < level for value in p)
     return f"{text}; significant at {results.confidence}: {significant or 'none'}"
 
@@ -132,16 +132,18 @@ class HtmlTable(NamedTuple):
 
 
 def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
-    """Return the table with robust standard errors, a line with the reference level of each
-    category, and what is left out.
+    """Return the table with the other kind of standard errors, a line with the reference level of
+    each category, and what is left out.
     """
     groups = rows_by_term(results, terms)
     rows = [row for group in groups for row in group.rows]
     columns = coefficient_columns(results, rows)
     if results.inference["robust_kind"] and results.has_errors:
-        errors = [row.robust.get("standard_error") for row in rows]
+        is_robust = results.has_robust_headline
+        others = [row.classical if is_robust else row.robust for row in rows]
+        errors = [each.get("standard_error") for each in others]
         own = [max(0, decimals_of(error, DIGITS)) for error in errors]
-        columns["robust std. error"] = aligned(errors, own)
+        columns[f"{'classical' if is_robust else 'robust'} std. error"] = aligned(errors, own)
     lines = map(list, zip(*columns.values(), strict=True))
     of_terms = []
     for group in groups:
@@ -194,13 +196,34 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         yield f"adjusted R² {_r2(inference['adjusted_r2'])}"
     if inference.get("r2_around_mean") is not None:
         yield f"R² around the mean {_r2(inference['r2_around_mean'])}"
-    if inference["f"] is not None:
-        p = p_value(inference["f_p"])
+    start = "robust_" if results.has_robust_headline else ""
+    if (f := inference[f"{start}f"]) is not None:
+        p = p_value(inference[f"{start}f_p"])
         is_bound = p.startswith("<")
+        f_df2 = inference["robust_df"] if start else df
         yield (
-            f"F = {inference['f']:.5g} on {f_df} and {df} df, "
+            f"F = {f:.5g} on {f_df} and {f_df2} df, "
             f"p {'<' if is_bound else '='} {p.removeprefix('<')}"
         )
+    if results.has_robust_headline and results.has_errors:
+        yield f"{errors_in_words(results)}, t on {inference['robust_df']} df"
+
+
+def errors_in_words(results: RunResults) -> str:
+    """Return what the standard errors of the table are: `standard errors clustered by school (48
+    clusters)`.
+    """
+    if not results.has_robust_headline:
+        return "classical standard errors"
+    kind, _, of = results.inference["robust_kind"].partition(":")
+    counts = list(results.inference["num_clusters"].items())
+    if kind == "HAC":
+        (column, number), *_ = counts
+        return f"HAC standard errors, {of} lags of {column} ({number} times)"
+    if kind != "cluster":
+        return f"{kind} standard errors"
+    numbers = " and ".join(str(results.inference["num_clusters"][name]) for name in of.split(","))
+    return f"standard errors clustered by {' and '.join(of.split(','))} ({numbers} clusters)"
 
 
 def _r2(value: float) -> str:
@@ -214,7 +237,7 @@ def _furthest_from_0(rows: list[CoefficientRow], number: int) -> list[Coefficien
         return rows
 
     def distance(row: CoefficientRow) -> float:
-        t = row.classical.get("t")
+        t = row.headline.get("t")
         return abs(row.trained if t is None else t)
 
     furthest = {row.name for row in sorted(rows, key=distance, reverse=True)[:number]}

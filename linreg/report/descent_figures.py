@@ -65,7 +65,10 @@ def path_end_figure(results: RunResults) -> Markup | None:
 
 
 def _interval_radius(c: CoefficientRow, factor: Floats) -> float | None:
-    """Return the size of the ellipse whose projection on the first axis is the interval of `c`."""
+    """Return the size of the ellipse whose projection on the first axis is the classical interval.
+
+    Contours of the loss are those of classical confidence regions.
+    """
     high = c.classical.get("high")
     if high is None or c.exact is None:
         return None

@@ -118,16 +118,9 @@ def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
             f"RMSE on the test rows is {test_rmse / train_rmse:.3g} times that on the training "
             "rows: overfitting, or the test rows come from another distribution.",
         )
-    unequal = [c.name for c in run.coefficients if _errors_are_unequal(c)]
-    if unequal:
-        yield Diagnostic(
-            "warning",
-            f"Robust and classical standard errors differ by more than a factor of "
-            f"{UNEQUAL_ERRORS:g} ({_listed(unequal)}): the noise has unequal variance "
-            "(heteroscedasticity). Use the robust ones.",
-        )
+    yield from _of_errors(run)
     not_significant = [
-        c.name for c in run.coefficients if c.name != "b" and _contains_0(c.classical)
+        c.name for c in run.coefficients if c.name != "b" and _contains_0(c.headline)
     ]
     if not_significant:
         intervals = "interval contains" if len(not_significant) == 1 else "intervals contain"
@@ -138,6 +131,23 @@ def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
         )
     yield from _of_collinearity(run.inference)
     yield from _of_noise(run.inference)
+
+
+def _of_errors(run: RunResults) -> Iterator[Diagnostic]:
+    unequal = [c.name for c in run.coefficients if _errors_are_unequal(c)]
+    kind = str(run.inference.get("robust_kind"))
+    if not unequal:
+        return
+    cause, advice = "the noise has unequal variance (heteroscedasticity)", "Use the robust ones."
+    if not kind.startswith("HC"):
+        cause = f"rows depend on each other ({kind})"
+    if run.has_robust_headline:
+        advice = "Those shown are the robust ones."
+    yield Diagnostic(
+        "warning",
+        f"Robust and classical standard errors differ by more than a factor of "
+        f"{UNEQUAL_ERRORS:g} ({_listed(unequal)}): {cause}. {advice}",
+    )
 
 
 def _of_noise(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:

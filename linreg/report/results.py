@@ -48,6 +48,7 @@ class CoefficientRow(NamedTuple):
     exact, true        at the exact minimum; what generated data were drawn with
     column_sd          standard deviation of its column of X; None for b
     classical, robust  standard_error, t, p, low and high by name (see linreg.evaluation.inference)
+    headline           those of the two that count
     """
 
     name: str
@@ -57,10 +58,11 @@ class CoefficientRow(NamedTuple):
     column_sd: float | None
     classical: Mapping[str, float | None]
     robust: Mapping[str, float | None]
+    headline: Mapping[str, float | None]
 
     @property
     def distance(self) -> float | None:
-        """(trained − exact) / standard error."""
+        """(trained − exact) / classical standard error."""
         return self._distance_from_exact(self.trained)
 
     @property
@@ -150,11 +152,9 @@ class RunResults:
         for name, trained, true, column_sd in values:
             exact = known.get(name, {})
             classical, robust = exact.get("usual") or {}, exact.get("robust") or {}
-            rows.append(
-                CoefficientRow(
-                    name, trained, exact.get("estimate"), true, column_sd, classical, robust
-                )
-            )
+            errors = (classical, robust, robust if self.has_robust_headline else classical)
+            row = CoefficientRow(name, trained, exact.get("estimate"), true, column_sd, *errors)
+            rows.append(row)
         return rows
 
     @property
@@ -174,13 +174,22 @@ class RunResults:
         return self.inference.get("no_errors") is None
 
     @property
+    def has_robust_headline(self) -> bool:
+        """Whether it is the robust standard errors that count."""
+        return bool(self.inference.get("headline") == "robust")
+
+    @property
     def failed_gates(self) -> list[str]:
         """The names of the gates that failed."""
         return [name for name, gate in self.gates.items() if not gate["passed"]]
 
     @property
     def missing_errors(self) -> str | None:
-        """Why there are no standard errors, as a sentence; None if there are."""
+        """Why there are no standard errors, or not all, as a sentence; None if there are."""
+        problem = self.inference.get("robust_problem")
+        if problem and self.has_robust_headline:
+            kind = self.inference["robust_kind"]
+            return f"Some standard errors ({kind}) do not exist: {problem}."
         return NO_ERRORS.get(str(self.inference.get("no_errors")))
 
     @property

@@ -16,6 +16,7 @@ from linreg.data.typed_table import TypedTable, open_typed_table, unreadable_col
 from linreg.errors import UserError
 from linreg.files import scratch_folder
 from linreg.params.ingest import READ_AS_IS
+from linreg.params.model import Model
 from linreg.params.params import Params
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
@@ -110,7 +111,7 @@ def analyze_table(
         check_features_exist(survey, options.without, options.target, path)
         chosen = _choose_target(options.target, survey, params, auxiliary, path, ask)
         check_features_exist(survey, options.without, chosen.name, path)
-        _check_weights(params.model.weights, chosen.name, survey, table, auxiliary)
+        _check_weights(params.model, chosen.name, survey, table, auxiliary)
         orders = order_levels(survey, options.levels, params.model.levels if is_known else {}, path)
         numbered = [name for name in options.levels if survey.is_number(name)]
         reader = FormulaReader(
@@ -156,12 +157,16 @@ def analyze_table(
 
 def _auxiliary_columns(params: Params, survey: Survey) -> tuple[AuxiliaryColumns, list[str]]:
     """Return the auxiliary columns, and the parameters that name a column which is not there."""
-    named = columns_by_parameter(params.split.by, params.model.weights)
+    errors = params.evaluate.errors
+    named = columns_by_parameter(params.split.by, params.model.weights_column, errors)
     auxiliary = {
-        column: parameter for parameter, column in named.items() if column in survey.columns
+        column: parameter for parameter, column in reversed(named) if column in survey.columns
     }
-    unknown = [parameter for parameter, column in named.items() if column not in survey.columns]
-    return auxiliary, unknown
+    unknown = [parameter for parameter, column in named if column not in survey.columns]
+    if "split.by" in unknown and errors.startswith("HAC"):
+        # Without a time, the rows have no order.
+        unknown.append("evaluate.errors")
+    return auxiliary, list(dict.fromkeys(unknown))
 
 
 def _with_split(params: Params, by: str) -> Params:
@@ -172,6 +177,9 @@ def _without_unknown(params: Params, unknown: list[str]) -> Params:
     if "model.weights" in unknown:
         model = params.model.model_copy(update={"weights": None})
         params = params.model_copy(update={"model": model})
+    if "evaluate.errors" in unknown:
+        evaluate = params.evaluate.model_copy(update={"errors": "auto"})
+        params = params.model_copy(update={"evaluate": evaluate})
     return _with_split(params, "row") if "split.by" in unknown else params
 
 
@@ -204,12 +212,13 @@ def _choose_target(
 
 
 def _check_weights(
-    weights: str | None, target: str, survey: Survey, table: TypedTable, auxiliary: AuxiliaryColumns
+    model: Model, target: str, survey: Survey, table: TypedTable, auxiliary: AuxiliaryColumns
 ) -> None:
     """Raise UserError for weights that ingest would refuse."""
-    if weights:
+    if model.weights:
         formula = f"{quote_name(target)} ~ 1"
-        options = {"fill_missing": False, "weights": weights}
+        weights = {"weights": model.weights_column, "weights_kind": model.weights_kind}
+        options = {"fill_missing": False, **weights}
         schema = make_schema(formula, survey.profiles, table, auxiliary, **options)
         check_weights(survey.profiles, schema, table)
 

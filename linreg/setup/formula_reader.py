@@ -61,7 +61,7 @@ class FormulaReader:
             self.table,
             self.survey,
             self.auxiliary,
-            self.params.model.weights,
+            self.params.model.weights_column,
             self.params.split,
             self.orders,
         )

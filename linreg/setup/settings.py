@@ -12,7 +12,11 @@ from linreg.setup.missing_policy import MOST_DROPPED, MissingCells
 from linreg.setup.proposal import Proposal
 from linreg.setup.training.choice import TABLE_DEPENDENT, TrainingChoice
 
-DEFAULTS: Mapping[str, object] = {"split.by": "row", "model.weights": None}
+DEFAULTS: Mapping[str, object] = {
+    "split.by": "row",
+    "model.weights": None,
+    "evaluate.errors": "auto",
+}
 """Of the parameters that may name a column."""
 
 

@@ -12,6 +12,7 @@ from linreg.report.coefficient_table import coefficient_columns, fit_in_words, r
 from linreg.report.results import CoefficientRow, RunResults
 
 ERRORS = ("standard_error", "t", "p", "low", "high")
+ROBUST = ("headline", "headline_reason", "robust_kind", "robust_df", "robust_f", "robust_f_p")
 TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -37,6 +38,7 @@ def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
         "reference_levels": dict(reference_levels(terms)),
         **{key: inference[key] for key in keys},
         "no_errors": inference.get("no_errors"),
+        **{key: inference.get(key) for key in ROBUST},
         "metrics": results.metrics,
         "gates": results.gates,
     }

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from linreg.evaluation.inference import Inference, infer, intervals
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.covariance.robust import RobustStandardErrors
+from linreg.evaluation.inference import Inference, infer
+from linreg.evaluation.intervals import intervals
 from tests.evaluation.noisy_rows import Floats, drawn
 from tests.fit.exact.fits import fit
 
@@ -18,7 +19,7 @@ def inference_of(
     solution = fit(X, y, w, intercept, **options)
     robust = RobustStandardErrors(solution)
     robust.add(X, y, w)
-    return infer(solution, 0.95, robust)
+    return infer(solution, 0.95, robust.covariance())
 
 
 @pytest.mark.parametrize("num_rows", [5, 6, 120])

@@ -35,6 +35,8 @@ def test_the_file_in_the_repository_is_valid() -> None:
             "gates": {"test_r2": {"min": 0.9, "max": None}},
             "confidence": 0.95,
             "baseline": "data/split",
+            "errors": "auto",
+            "small_sample": True,
         }
     }
 

@@ -102,7 +102,7 @@ def test_the_summary_tells_what_was_found_and_what_is_true(reproduced: Project) 
 
 def test_prediction_intervals_hold_19_of_20_new_observations(reproduced: Project) -> None:
     """1500 test rows that were in no fit: the share inside has a standard deviation of 0.0056."""
-    from linreg.evaluation.inference import intervals
+    from linreg.evaluation.intervals import intervals
     from linreg.fit.exact.reference import ExactReference
     from linreg.fit.model import load
 

@@ -93,9 +93,9 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
     late += {
         "train": ["fit.sgd.autograd", "fit.compiled.engine"],
         "evaluate": [
-            "evaluation.robust_kernels",
-            "evaluation.robust_numpy",
-            "evaluation.level_robust",
+            "evaluation.covariance.robust_kernels",
+            "evaluation.covariance.robust_numpy",
+            "evaluation.covariance.clustered",
         ],
     }.get(stage, [])
     program = (

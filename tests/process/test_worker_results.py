@@ -16,9 +16,9 @@ from linreg.data.parts import open_part, open_shards
 from linreg.data.tables import parquet as table_module
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.errors import UserError
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.own_metrics import PartArrays
-from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
 from linreg.fit.coordinates.whitening import Whitening
@@ -93,7 +93,7 @@ def everything(schema: Schema, paths: Sequence[Path], workers: Workers) -> dict[
     whitening = training_coordinates(exact, "whiten")
     assert isinstance(whitening, Whitening)
     theta, b = exact.solution.theta * 0.9, exact.solution.b
-    kind, errors = RobustStandardErrors.compute(exact.solution, shards, workers).standard_errors()
+    kind, errors = robust_standard_errors(exact.solution, shards, workers).standard_errors()
     return {
         "names": design.names,
         "learned": {name: vars(each) for name, each in sorted(design.statistics.items())},
@@ -173,7 +173,7 @@ def test_robust_standard_errors_do_not_depend_on_the_number_of_shards(
             write_table(paths[-1], rows.schema, [rows.take(of_shard)])
         shards = open_shards(paths, design)
         fit = ExactReference.compute(shards, design.names, True, Train()).solution
-        errors.append(bits(RobustStandardErrors.compute(fit, shards).standard_errors()[1]))
+        errors.append(bits(robust_standard_errors(fit, shards).standard_errors()[1]))
     assert errors[0] == errors[1]
 
 

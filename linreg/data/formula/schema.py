@@ -12,6 +12,7 @@ from linreg.data.cells.cell_format import CellFormat
 from linreg.errors import UserError
 from linreg.files import read_document
 from linreg.params.ingest import READ_AS_IS, ReadOptions
+from linreg.params.model import WeightsKind
 
 FORMAT = 1
 Kind = Literal["number", "category", "time", "other"]
@@ -66,7 +67,8 @@ class Schema:
     fill_missing  whether the mean of the training rows replaces a missing number
                   (`ingest.missing: mean`)
     truth         the true θ by name and b of generated data, else None
-    weights       the column of sample weights, else None
+    weights       the column of weights, else None
+    weights_kind  what they are (`model.weights`)
     unseen        what becomes of a level that no training row has (`model.unseen`)
     pool          levels with fewer training rows are pooled (`model.pool`)
     levels        by category, levels in the order that the user wants (`model.levels`)
@@ -82,6 +84,7 @@ class Schema:
     fill_missing: bool
     truth: Mapping[str, Any] | None = None
     weights: str | None = None
+    weights_kind: WeightsKind = "analytic"
     unseen: Literal["error", "base", "drop"] = "error"
     pool: int = 0
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -149,6 +152,7 @@ class Schema:
             # Most schemas have none.
             **{key: values for key, values in by_column.items() if values},
             **({"reading": reading} if reading else {}),
+            **({} if self.weights_kind == "analytic" else {"weights_kind": self.weights_kind}),
         }
 
     @classmethod
@@ -168,7 +172,7 @@ class Schema:
                 columns[each["name"]] = Column(**fields)
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
             # Schemas from before the first two do not have them.
-            optional = ("unseen", "pool", "levels", "sentinels")
+            optional = ("unseen", "pool", "levels", "sentinels", "weights_kind")
             later = {key: data[key] for key in optional if key in data}
             if "reading" in data:
                 later["reading"] = ReadOptions.model_validate_json(json.dumps(data["reading"]))

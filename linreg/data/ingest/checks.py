@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.formula.schema import Schema, kind_of
@@ -57,6 +58,8 @@ def check_weights(profiles: Profiles, schema: Schema, table: TypedTable) -> None
         raise UserError(
             where, "has no positive weight: each is 0 or missing", todo="change model.weights"
         )
+    if schema.weights_kind == "frequency":
+        _require_counts(table, schema.weights)
 
 
 def check_nothing_missing(profiles: Profiles, schema: Schema, auxiliary: AuxiliaryColumns) -> None:
@@ -71,6 +74,24 @@ def check_nothing_missing(profiles: Profiles, schema: Schema, auxiliary: Auxilia
             f"is missing, the first of {profiles[name].missing} such cells{also}",
             todo="set ingest.missing to drop or mean, or fill the cells",
         )
+
+
+def _require_counts(table: TypedTable, name: str) -> None:
+    """Raise UserError for the first weight that is no whole number, or too large to be a count."""
+    if pa.types.is_integer(table.schema.field(name).type):
+        return
+    for chunk in table.chunks():
+        column = chunk.rows.column(name)
+        is_count = pc.and_(pc.equal(pc.floor(column), column), pc.less(column, 2.0**53))
+        row = pc.index(is_count, False).as_py()
+        if row >= 0:
+            raise UserError(
+                f"{chunk.origin}: row {chunk.row_number(row)}: column {name}",
+                "must be a whole number, as it is a frequency weight: how many rows this one"
+                " stands for",
+                found=column[row].as_py(),
+                todo="correct the weight, or set model.weights.kind to analytic or sampling",
+            )
 
 
 def _negative_weight(table: TypedTable, name: str) -> UserError:

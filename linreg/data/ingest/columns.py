@@ -9,21 +9,28 @@ from linreg.data.ingest.profile import MOST_LEVELS, Profiles
 from linreg.data.source import Source
 from linreg.errors import UserError
 from linreg.params.split import split_column
+from linreg.params.standard_errors import parse_errors
 
 AuxiliaryColumns = Mapping[str, str]
 """Columns that are used without being features, each with the parameter that names it."""
 
 
-def columns_by_parameter(split_by: str, weights: str | None) -> dict[str, str]:
-    """Return the auxiliary columns that `split.by` and `model.weights` name, by parameter."""
-    columns = {"split.by": split_column(split_by), "model.weights": weights}
-    return {parameter: column for parameter, column in columns.items() if column}
+def columns_by_parameter(
+    split_by: str, weights: str | None, errors: str = "auto"
+) -> list[tuple[str, str]]:
+    """Return the auxiliary columns that `split.by`, `model.weights` and `evaluate.errors` name.
+
+    Each comes with its parameter, which is first.
+    """
+    columns = [("split.by", split_column(split_by)), ("model.weights", weights)]
+    columns += [("evaluate.errors", column) for column in parse_errors(errors).columns]
+    return [(parameter, column) for parameter, column in columns if column]
 
 
-def auxiliary_columns(split_by: str, weights: str | None) -> AuxiliaryColumns:
-    """Return the auxiliary columns that `split.by` and `model.weights` name."""
-    named = columns_by_parameter(split_by, weights)
-    return {column: parameter for parameter, column in named.items()}
+def auxiliary_columns(split_by: str, weights: str | None, errors: str = "auto") -> AuxiliaryColumns:
+    """Return the auxiliary columns, each with the first parameter that names it."""
+    named = columns_by_parameter(split_by, weights, errors)
+    return {column: parameter for parameter, column in reversed(named)}
 
 
 def columns_to_read(formula: str, source: Source, auxiliary: AuxiliaryColumns) -> list[str]:

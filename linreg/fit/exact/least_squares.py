@@ -29,7 +29,8 @@ class LeastSquares:
     l2                the ridge penalty
     num_rows          n, weight 0 included
     rank              of the design matrix: the number of coefficients that are not dropped
-    df                residual degrees of freedom: rows with a weight above 0, less the rank
+    df                residual degrees of freedom: rows with a weight above 0, or the sum of
+                      frequency weights, less the rank
     rss               residual sum of squares Σ w(y − ỹ)²; 0 for a perfect fit, all of whose
                       residuals are explained by the rounding of cells; None where it is no more
                       than rounding and cannot be told

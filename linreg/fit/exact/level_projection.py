@@ -3,7 +3,7 @@
 import numpy as np
 
 from linreg.arrays import Floats, read_only
-from linreg.data.formula.compact_matrix import CompactMatrix, Layout
+from linreg.data.formula.compact_matrix import Codes, CompactMatrix, Layout
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.coordinates import LevelCoordinates, coordinate_layout
 
@@ -69,6 +69,27 @@ class LevelProjection:
             for each, kept in zip(X.codes, self._kept, strict=True)
         )
         return CompactMatrix(coordinate_layout(X.layout), out, codes)
+
+    def coordinates(self, X: CompactMatrix) -> Floats:
+        """Return q = Wᵀ(z − z̄) (n, K + 1) of each row, in column-major order."""
+        from linreg.fit.exact.double_double import level_kernels
+
+        out = np.empty((len(X), self._W.shape[2]), order="F")
+        level_kernels.coordinates(
+            read_only(np.asfortranarray(X.dense, np.float64)),
+            np.stack([X.codes[k] for k in self._order], axis=1),
+            self._exponents,
+            self._rows_of_dense,
+            self._rows_of_categories,
+            self._W,
+            self._projections,
+            out,
+        )
+        return out
+
+    def level_of_rows(self, X: CompactMatrix) -> Codes:
+        """Return the eliminated level (n,) of each row; −1 for none."""
+        return X.codes[self._order[-1]]
 
     def residuals_and_leverages(self, X: CompactMatrix, y: Floats) -> tuple[Floats, Floats]:
         """Return y − ỹ, divided by the power of two of y, and the leverages, both (n,)."""

@@ -219,4 +219,6 @@ def compute_moments(
     total = no_moments(layout, roundoffs=roundoffs)
     for values in gathered.reshape(len(shards), -1):
         total = merged(total, moments_from_array(layout, values))
+    if shards and shards[0].has_frequencies:
+        total.count_frequencies()
     return total

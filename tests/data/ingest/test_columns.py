@@ -34,9 +34,17 @@ PROFILES = {
 }
 
 
-def test_split_by_and_weights_name_columns() -> None:
-    assert columns_by_parameter("row", None) == {}
-    assert columns_by_parameter("group:a b", "w") == {"split.by": "a b", "model.weights": "w"}
+def test_split_by_weights_and_errors_name_columns() -> None:
+    assert columns_by_parameter("row", None) == []
+    named = columns_by_parameter("group:a b", "w", "cluster:firm, a b")
+    by, weights, errors = "split.by", "model.weights", "evaluate.errors"
+    assert named == [(by, "a b"), (weights, "w"), (errors, "firm"), (errors, "a b")]
+    # The first parameter that names a column stands for all of them.
+    assert auxiliary_columns("group:a b", "w", "cluster:firm, a b") == {
+        "a b": by,
+        "w": weights,
+        "firm": errors,
+    }
     assert auxiliary_columns("time:day", "w") == {"day": "split.by", "w": "model.weights"}
 
 

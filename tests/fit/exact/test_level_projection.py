@@ -6,7 +6,7 @@ import statsmodels.api as sm
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix
-from linreg.evaluation.inference import intervals
+from linreg.evaluation.intervals import intervals
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.level_projection import LevelProjection
 from linreg.fit.exact.projection import Projection, leverages

@@ -11,7 +11,7 @@ import pytest
 
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
-from linreg.evaluation.level_robust import robust_standard_errors
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.reference import ExactReference

@@ -9,8 +9,8 @@ import pytest
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix
-from linreg.evaluation.level_robust import LevelRobustStandardErrors
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.covariance.level_robust import LevelRobustStandardErrors
+from linreg.evaluation.covariance.robust import RobustStandardErrors
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.projection import leverages
 from tests.fit.exact.compact_rows import CompactRows, dense_fit, drawn, fit

@@ -61,6 +61,10 @@ class LevelMoments:
         """How many of them have a weight above 0."""
         return self.dense.num_weighted
 
+    def count_frequencies(self) -> None:
+        """Let weights be frequencies, of which a row of weight w stands for w rows."""
+        self.dense.count_frequencies()
+
     def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
 

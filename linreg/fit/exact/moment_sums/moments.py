@@ -24,7 +24,8 @@ class Moments:
 
     num_features   M
     num_rows       n, the rows added, weight 0 included
-    num_weighted   how many of them have a weight above 0; n without weights
+    num_weighted   how many of them have a weight above 0; n without weights; Σ w once
+                   `count_frequencies` was called
     exponents      (M + 3,) the powers of two that [1 X y] and weights are divided by for the sums
 
     **Accuracy.** Products and sums carry their rounding errors along (`double_double.sum_kernels`).
@@ -98,6 +99,10 @@ class Moments:
         self.num_rows += len(y)
         self.num_weighted += len(y) if w is None else int(np.count_nonzero(w))
         self._gram = None
+
+    def count_frequencies(self) -> None:
+        """Let weights be frequencies, of which a row of weight w stands for w rows."""
+        self.num_weighted = round(self.gram().entry(0, 0))
 
     def _find_rounded(self, X: Floats, y: Floats, largest: list[float]) -> None:
         """Find the largest cells that are no exact integers, in columns with larger ones so far."""

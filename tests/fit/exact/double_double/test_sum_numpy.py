@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.covariance.robust import RobustStandardErrors
 from linreg.fit.exact.double_double.sum_numpy import (
     MAX_PRODUCTS,
     add_double_doubles,

@@ -5,8 +5,8 @@ import pytest
 import statsmodels.api as sm
 
 from linreg.arrays import Floats
-from linreg.evaluation.level_robust import LevelRobustStandardErrors
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.covariance.level_robust import LevelRobustStandardErrors
+from linreg.evaluation.covariance.robust import RobustStandardErrors
 from linreg.fit.exact.least_squares import LeastSquares
 from tests.fit.exact.compact_rows import CompactRows, dense_fit, drawn, fit
 

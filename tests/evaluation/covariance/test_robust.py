@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.rows import Rows
-from linreg.evaluation import robust_kernels, robust_numpy
-from linreg.evaluation.robust import RobustStandardErrors
+from linreg.evaluation.covariance import robust_kernels, robust_numpy
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
+from linreg.evaluation.covariance.robust import RobustStandardErrors
 from linreg.fit.exact.least_squares import LeastSquares
 from tests.evaluation.noisy_rows import Floats, drawn
 from tests.fit.exact.fits import fit
@@ -106,9 +107,7 @@ def test_shards_with_small_residuals_count_beside_one_with_a_large_one(shards_of
     """Sums over shards that forget their rounding errors are 3.7e-15 too small here."""
     y = small_residuals(299, 5e-9)
     shards = shards_of(np.empty((len(y), 0)), y, 300)
-    _, errors = RobustStandardErrors.compute(
-        fit(np.empty((len(y), 0)), y), shards
-    ).standard_errors()
+    _, errors = robust_standard_errors(fit(np.empty((len(y), 0)), y), shards).standard_errors()
     assert errors[0] == pytest.approx(error_of_the_mean(y), rel=1e-15, abs=0)
 
 
@@ -119,11 +118,11 @@ def test_squares_are_added_in_double_double(
 ) -> None:
     values = np.array([[math.ldexp(factor, exponent), a] for factor, a, exponent in rows]).T
     factors, a = np.stack([values[0], -values[0] / 2]), np.ascontiguousarray(values[1:])
-    sums = np.zeros((2, 1, 2))
-    passes.add_squares(factors, a, sums)
+    sums = np.zeros((2, 1, 1, 2))
+    passes.add_products(factors, a, sums)
     for kind in (0, 1):
         terms = [Fraction(v) for v in np.square(factors[kind] * a[0]).tolist()]
-        high, low = map(Fraction, sums[kind, 0].tolist())
+        high, low = map(Fraction, sums[kind, 0, 0].tolist())
         assert abs(high + low - sum(terms)) <= sum(terms) / 2**98
 
 

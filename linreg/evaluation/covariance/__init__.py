@@ -1,0 +1,1 @@
+"""Covariance of the coefficients without equal variances: robust, clustered, autocorrelated."""

@@ -1,0 +1,92 @@
+"""Wald's test of several coefficients, or linear restrictions of them, at once."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from linreg.arrays import Floats
+from linreg.evaluation.distributions import f_p_value
+
+SMALLEST_PIVOT = 1e-13
+"""Of a covariance matrix scaled to a diagonal of 1, per column: with less it counts as singular,
+as the statistic would have hardly a digit.
+"""
+
+
+class JointTest(NamedTuple):
+    """The F test of q restrictions.
+
+    f    the Wald statistic divided by q; infinite where there is no noise
+    df1  q
+    df2  the degrees of freedom of the covariance
+    p    P(F > f)
+    """
+
+    f: float
+    df1: int
+    df2: int
+    p: float
+
+
+def joint_test(estimates: Floats, covariance: Floats, df: int) -> JointTest | None:
+    """Test that the expectations of q estimates (q,) are all 0, given their covariance (q, q).
+
+    F = βᵀV⁻¹β/q has Fisher's distribution with q and df degrees of freedom: exactly for the
+    classical V = σ²·A⁻¹, in the limit for a robust one (W. Greene, Econometric Analysis, 5.4).
+
+    None where there is no such test: q or df is 0, V is not finite, or it is singular or
+    indefinite, as one from fewer clusters than restrictions is. Of a V that is all 0, as of a
+    perfect fit, F is infinite and p 0, if any estimate is not 0.
+    """
+    q = len(estimates)
+    if q == 0 or df <= 0 or not (np.isfinite(covariance).all() and np.isfinite(estimates).all()):
+        return None
+    if not covariance.any():
+        return JointTest(math.inf, q, df, 0.0) if estimates.any() else None
+    wald = _quadratic_form(estimates, covariance)
+    if wald is None or not math.isfinite(wald):
+        return None
+    return JointTest(wald / q, q, df, f_p_value(wald / q, q, df))
+
+
+def restricted(
+    estimates: Floats, covariance: Floats, restrictions: Floats, values: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Return the estimates (q,) of R·β − r, and their covariance R·V·Rᵀ (q, q), to be tested.
+
+    estimates, covariance  β (p,) and V (p, p)
+    restrictions           R (q, p)
+    values                 r (q,); None for 0
+    """
+    # Not BLAS products, which round differently from CPU to CPU.
+    R = np.asarray(restrictions, np.float64)
+    tested = (R * estimates).sum(axis=1)
+    if values is not None:
+        tested = tested - values
+    products = np.array([(covariance * row).sum(axis=1) for row in R])
+    return tested, np.array([(products * row).sum(axis=1) for row in R]).T
+
+
+def _quadratic_form(estimates: Floats, covariance: Floats) -> float | None:
+    """Return βᵀV⁻¹β, by V = L·D·Lᵀ; None unless V is positive definite.
+
+    V is divided by powers of two first, so that neither squares nor units matter.
+    """
+    diagonal = np.diagonal(covariance)
+    if (diagonal <= 0).any():
+        return None
+    exponents = np.frexp(np.sqrt(diagonal))[1]
+    left = np.ldexp(covariance, -(exponents[:, None] + exponents))
+    rest = np.ldexp(estimates, -exponents)
+    smallest = SMALLEST_PIVOT * len(rest) * np.diagonal(left)
+    total = 0.0
+    for j in range(len(rest)):
+        pivot = left[j, j]
+        if pivot <= smallest[j]:
+            return None
+        total += float(rest[j] * rest[j] / pivot)
+        factors = left[j + 1 :, j] / pivot
+        rest[j + 1 :] -= factors * rest[j]
+        left[j + 1 :, j + 1 :] -= factors[:, None] * left[j, j + 1 :]
+    return total
