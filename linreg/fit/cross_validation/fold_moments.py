@@ -107,10 +107,7 @@ class ShardMoments:
 
 
 def fold_moments(
-    shards: Sequence[Rows],
-    folds: Folds,
-    workers: Workers = ALONE,
-    roundoffs: Floats | None = None,
+    shards: Sequence[Rows], folds: Folds, workers: Workers = ALONE, roundoffs: Floats | None = None
 ) -> FoldMoments:
     """Add up the moments of all shards, each process its own; `roundoffs` as in `Moments.zero`.
 

@@ -20,7 +20,9 @@ from linreg.fit.exact.solver import solve
 OTHER_FOLDS = "the rows that the fold's model is fitted to"
 
 
-def least_squares(names: Sequence[str], intercept: bool, l2: float, whole: LeastSquares) -> Estimator:
+def least_squares(
+    names: Sequence[str], intercept: bool, l2: float, whole: LeastSquares
+) -> Estimator:
     """Return least squares with a ridge penalty as an estimator; names are those of θ.
 
     whole  the solution of all rows: the columns that it drops may be dropped in a fold as well
@@ -31,15 +33,7 @@ def least_squares(names: Sequence[str], intercept: bool, l2: float, whole: Least
 
     def estimate(moments: AnyMoments) -> Coefficients:
         solution = solve(moments, names, intercept, l2, "drop")
-        lost = np.flatnonzero(whole.kept & ~solution.kept)
-        if len(lost):
-            column = ["b", *names][int(lost[0])]
-            others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-            raise UserError(
-                f"column {column}{others}",
-                f"cannot be estimated from {OTHER_FOLDS}",
-                found=f"{column} = {solution.dropped.get(column, '0')}",
-            )
+        require_columns_of(whole, solution)
         if solution.digits < LEAST_DIGITS:
             raise UserError(
                 OTHER_FOLDS, f"leave a coefficient less than {LEAST_DIGITS} correct digits"
@@ -47,6 +41,20 @@ def least_squares(names: Sequence[str], intercept: bool, l2: float, whole: Least
         return Coefficients(solution.theta, solution.b)
 
     return estimate
+
+
+def require_columns_of(whole: LeastSquares, fold: LeastSquares) -> None:
+    """Raise UserError for a column that all rows determine, and those of a fold's model do not."""
+    lost = np.flatnonzero(whole.kept & ~fold.kept)
+    if not len(lost):
+        return
+    column = ["b", *fold.names][int(lost[0])]
+    others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    raise UserError(
+        f"column {column}{others}",
+        f"cannot be estimated from {OTHER_FOLDS}",
+        found=f"{column} = {fold.dropped.get(column, '0')}",
+    )
 
 
 def cross_validate_least_squares(moments: FoldMoments, whole: LeastSquares) -> CrossValidation:

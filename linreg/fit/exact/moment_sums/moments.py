@@ -76,11 +76,7 @@ class Moments:
         return cls(num_features, expected_rows, roundoffs)
 
     def add(
-        self,
-        X: DesignMatrix,
-        y: Floats,
-        w: Floats | None = None,
-        of_fold: "Moments | None" = None,
+        self, X: DesignMatrix, y: Floats, w: Floats | None = None, of_fold: "Moments | None" = None
     ) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
 
