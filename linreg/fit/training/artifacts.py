@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from linreg.data.training_data import TrainingData
-from linreg.files import file_hash, new_folder, write_document
+from linreg.files import new_folder
 from linreg.fit.cross_validation.cross_validation import CrossValidation
+from linreg.fit.cross_validation.folds_file import write_folds
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.params.train import Train
-
-FOLDS = "folds.json"
-"""The file of the cross-validation, in the folder of the training."""
 
 
 def save_training(
@@ -36,8 +34,7 @@ def save_training(
     with new_folder(training) as training_folder, new_folder(model) as model_folder:
         written = history.write(training_folder)
         if cross_validation:
-            write_document(training_folder / FOLDS, cross_validation.as_data(data.names))
-            written |= {FOLDS: file_hash(training_folder / FOLDS)}
+            written |= write_folds(training_folder, cross_validation, data.names)
         known = dict(files) | {f"{training}/{name}": md5 for name, md5 in written.items()}
         epoch = history.selected
         LinearModel(data.design, epoch.theta, epoch.b, hashes, known).save(model_folder)
