@@ -114,7 +114,10 @@ class FoldsByValue(Folds):
         """Return the block of each row of a chunk of a shard (n,), whose column is read."""
         column = rows.column(index, self._column)
         if not self.is_forward:
-            return self._folds[as_numpy(pc.index_in(column, value_set=self._values))] - 1
+            found: NDArray[np.int64] = self._folds[
+                as_numpy(pc.index_in(column, value_set=self._values))
+            ]
+            return found - 1
         labels = np.zeros(len(column), np.int64)
         for first in self._values:
             labels += as_numpy(pc.greater_equal(column, first).cast(pa.uint8()))

@@ -1,7 +1,7 @@
 """K-fold cross-validation: how well models that did not see a fold of the rows predict it."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -164,16 +164,24 @@ def fold_result(
 ) -> FoldResult:
     """Return the errors of a model on the rows of a fold, counted from 0."""
     held_out = moments.held_out(fold)
-    measures: Mapping[str, float | None] = dict.fromkeys(MEASURES)
+    errors = FoldErrors(None, None, None)
     if coefficients and not held_out.num_weighted:
         reason = "the weights of its rows are all zero"
     elif coefficients:
-        measures, reason = _measures(squared_error(held_out, *coefficients))
+        errors, reason = _errors(squared_error(held_out, *coefficients))
     counts = (held_out.num_rows, num_trained)
-    return FoldResult(fold + 1, *counts, coefficients, **measures, reason=reason)
+    return FoldResult(fold + 1, *counts, coefficients, *errors, reason)
 
 
-def _measures(error: SquaredError) -> tuple[Mapping[str, float | None], str]:
+class FoldErrors(NamedTuple):
+    """MEASURES of the rows of a fold; None where there is none."""
+
+    mse: float | None
+    rmse: float | None
+    r2: float | None
+
+
+def _errors(error: SquaredError) -> tuple[FoldErrors, str]:
     """Return mse, rmse and r2, and why there is no mse."""
     reason = "" if error.is_known else "the residuals are no larger than rounding"
     rss = error.rss
@@ -183,8 +191,8 @@ def _measures(error: SquaredError) -> tuple[Mapping[str, float | None], str]:
     mse = rmse = None
     if error.is_known:
         mse, rmse = nearest_float(rss / error.weight), float_square_root(rss / error.weight)
-    values = {"mse": mse, "rmse": rmse, "r2": r2}
-    finite = {k: None if v is None or not math.isfinite(v) else v for k, v in values.items()}
-    if not reason and finite["mse"] is None:
+    values = (mse, rmse, r2)
+    finite = FoldErrors(*(None if v is None or not math.isfinite(v) else v for v in values))
+    if not reason and finite.mse is None:
         reason = "the mean squared error is beyond float64"
     return finite, reason

@@ -59,15 +59,14 @@ def _trained(
     workers: Workers,
 ) -> FoldResult:
     trained_on = moments.trained_on(fold)
-    counts = (fold, moments)
     try:
-        options = (data.names, data.intercept, params.l2, "drop")
-        of_fold = ExactReference.from_moments(trained_on, *options)
+        known = (data.names, data.intercept, params.l2)
+        of_fold = ExactReference.from_moments(trained_on, *known, collinear="drop")
         require_columns_of(reference.solution, of_fold.solution)
         coefficients = _descend(fold, data, of_fold, moments, params, workers)
     except UserError as error:
-        return fold_result(*counts, None, trained_on.num_rows, str(error))
-    return fold_result(*counts, coefficients, trained_on.num_rows)
+        return fold_result(fold, moments, None, trained_on.num_rows, str(error))
+    return fold_result(fold, moments, coefficients, trained_on.num_rows)
 
 
 def _descend(

@@ -93,8 +93,8 @@ class LaneSums:
             # Other rows have weights so large or small that they are scaled.
             w = np.ones(len(y))
         weights = np.empty(0) if w is None else w
-        totals = [self._total, of_fold._total if of_fold else NO_FOLD]
-        sums = (factors, self._position, self._lanes, *totals)
+        totals = (self._total, of_fold._total if of_fold else NO_FOLD)
+        sums = (factors, self._position, self._lanes, totals[0], totals[1])
         num_rows = max(self._position + len(y), self._expected_rows)
         if numpy_is_faster(num_rows, self._num_columns):
             sum_numpy.add_rows(X, y, weights, *sums)
