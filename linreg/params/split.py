@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from linreg.params.section import Fraction, Section, Seed
 
+MOST_FOLDS = 100
+"""Each fold has its own moments, and each of its models adds up those of all others."""
+
 
 class Split(Section):
     """How the rows are divided into training, validation and test rows."""
@@ -36,7 +39,7 @@ class Split(Section):
     folds: int = Field(
         0,
         ge=0,
-        le=100,
+        le=MOST_FOLDS,
         description=(
             "Number of folds of the training rows for cross-validation, which are assigned as `by` "
             "says: at random by row, whole groups, or forward in time, each predicted from the "
