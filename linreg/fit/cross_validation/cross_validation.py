@@ -150,7 +150,7 @@ def cross_validate(moments: FoldMoments, estimator: Estimator, name: str) -> Cro
         try:
             coefficients = estimator(trained_on)
         except UserError as error:
-            reason = str(error)
+            reason = error.finding
         results.append(fold_result(fold, moments, coefficients, trained_on.num_rows, reason))
     return CrossValidation(folds.by, name, tuple(results))
 

@@ -202,7 +202,8 @@ def _taken(chunk: Chunk, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ch
 def _rows_of(X: Floats, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
     taken = np.empty((len(rows), X.shape[1]), order="F")
     for j in range(X.shape[1]):
-        np.take(X[:, j], rows, out=taken[:, j])
+        # Otherwise numpy takes them into a buffer first.
+        np.take(X[:, j], rows, out=taken[:, j], mode="clip")
     return taken
 
 

@@ -65,7 +65,7 @@ def _trained(
         require_columns_of(reference.solution, of_fold.solution)
         coefficients = _descend(fold, data, of_fold, moments, params, workers)
     except UserError as error:
-        return fold_result(fold, moments, None, trained_on.num_rows, str(error))
+        return fold_result(fold, moments, None, trained_on.num_rows, error.finding)
     return fold_result(fold, moments, coefficients, trained_on.num_rows)
 
 
