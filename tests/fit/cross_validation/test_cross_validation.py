@@ -33,6 +33,10 @@ Shards = Callable[..., list[Rows]]
 SCORES = {"mse": "neg_mean_squared_error", "rmse": "neg_root_mean_squared_error", "r2": "r2"}
 
 
+def assert_close(found: Any, expected: Any, rtol: float) -> None:
+    np.testing.assert_allclose(found, expected, rtol)
+
+
 def validated(
     shards: list[Rows],
     folds: Folds | int,
@@ -59,19 +63,19 @@ def assert_is_that_of_scikit_learn(
         sign = 1 if name == "r2" else -1
         expected = sign * theirs[f"test_{name}"]
         ours = [getattr(fold, name) for fold in found.folds]
-        np.testing.assert_allclose(ours, expected, rtol=1e-10)
+        assert_close(ours, expected, rtol=1e-10)
         spread = found.spread(name)
-        np.testing.assert_allclose(spread.mean, expected.mean(), rtol=1e-10)
-        np.testing.assert_allclose(spread.standard_deviation, expected.std(ddof=1), rtol=1e-8)
+        assert_close(spread.mean, expected.mean(), rtol=1e-10)
+        assert_close(spread.standard_deviation, expected.std(ddof=1), rtol=1e-8)
         error = expected.std(ddof=1) / np.sqrt(len(expected))
-        np.testing.assert_allclose(spread.standard_error, error, rtol=1e-8)
+        assert_close(spread.standard_error, error, rtol=1e-8)
     for fold, fitted, rows in zip(
         found.folds, theirs["estimator"], theirs["indices"]["test"], strict=True
     ):
         assert fold.coefficients is not None
         assert fold.num_rows == len(rows)
-        np.testing.assert_allclose(fold.coefficients.theta, fitted.coef_, rtol=1e-9)
-        np.testing.assert_allclose(fold.coefficients.b, fitted.intercept_, rtol=1e-9)
+        assert_close(fold.coefficients.theta, fitted.coef_, rtol=1e-9)
+        assert_close(fold.coefficients.b, fitted.intercept_, rtol=1e-9)
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -116,8 +120,8 @@ def test_weighted_folds_are_those_of_statsmodels(shards_of: Shards) -> None:
         mse = np.average(residuals**2, weights=w[test])
         mean = np.average(Y[test], weights=w[test])
         variance = np.average((Y[test] - mean) ** 2, weights=w[test])
-        np.testing.assert_allclose(fold.mse, mse, rtol=1e-10)
-        np.testing.assert_allclose(fold.r2, 1 - mse / variance, rtol=1e-10)
+        assert_close(fold.mse, mse, rtol=1e-10)
+        assert_close(fold.r2, 1 - mse / variance, rtol=1e-10)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -128,7 +132,7 @@ def test_a_category_by_level_gives_what_all_columns_give(
     of_levels, of_columns = (validated(shards, 3) for shards in (compact, dense))
     for ours, theirs in zip(of_levels.folds, of_columns.folds, strict=True):
         assert (ours.num_rows, ours.reason) == (theirs.num_rows, "")
-        np.testing.assert_allclose([ours.mse, ours.r2], [theirs.mse, theirs.r2], rtol=1e-13)
+        assert_close([ours.mse, ours.r2], [theirs.mse, theirs.r2], rtol=1e-13)
     levels = pa.array([f"g{level:03d}" for level in range(110)])
     by_level = FoldsByValue(2, "group:g", levels, np.array([2, 1] + [2] * 108))
     lacking, small = validated(compact, by_level).folds
@@ -171,7 +175,7 @@ def test_columns_that_the_whole_fit_drops_are_no_reason(shards_of: Shards) -> No
     for ours, theirs in zip(found.folds, expected.folds, strict=True):
         assert ours.coefficients is not None
         assert ours.coefficients.theta[3] == 0
-        np.testing.assert_allclose(ours.mse, theirs.mse, rtol=1e-14)
+        assert_close(ours.mse, theirs.mse, rtol=1e-14)
 
 
 def test_a_perfect_fit_a_constant_target_and_single_rows_have_no_nan(shards_of: Shards) -> None:
@@ -187,7 +191,7 @@ def test_a_perfect_fit_a_constant_target_and_single_rows_have_no_nan(shards_of: 
     # Allen's PRESS statistic: the mean of the squares of r / (1 − h).
     fitted = sm.OLS(Y[:20], sm.add_constant(X[:20])).fit()
     press = np.mean(fitted.get_influence().resid_press ** 2)
-    np.testing.assert_allclose(each.spread("mse").mean, press, rtol=1e-10)
+    assert_close(each.spread("mse").mean, press, rtol=1e-10)
 
 
 def test_any_function_of_moments_is_an_estimator(shards_of: Shards) -> None:
@@ -202,7 +206,7 @@ def test_any_function_of_moments_is_an_estimator(shards_of: Shards) -> None:
 
     found = cross_validation.cross_validate(moments, mean_of_target, "mean")
     for fold, (train, test) in zip(found.folds, KFold(4).split(X), strict=True):
-        np.testing.assert_allclose(fold.mse, np.mean((Y[test] - Y[train].mean()) ** 2), rtol=1e-13)
+        assert_close(fold.mse, np.mean((Y[test] - Y[train].mean()) ** 2), rtol=1e-13)
     found = cross_validation.cross_validate(moments, refused, "none")
     assert {fold.reason for fold in found.folds} == {"estimator: has no answer"}
 
@@ -213,5 +217,5 @@ def test_the_spread_is_that_of_a_sample() -> None:
     variance = sum((Fraction(value) - mean) ** 2 for value in values) / 2
     spread = spread_of(values)
     expected = [float(mean), float(variance) ** 0.5, float(variance / 3) ** 0.5]
-    np.testing.assert_allclose(spread, expected, rtol=1e-15)
+    assert_close(spread, expected, rtol=1e-15)
     assert spread_of([1e308, -1e308]) == (0.0, None, None)

@@ -117,7 +117,9 @@ def test_a_wide_design_shares_whole_tiles(shards_of: Shards) -> None:
     np.testing.assert_array_equal(everything(found[700]), everything(found[131_072]))
     expected = Moments.zero(130, 9000)
     expected.add(np.asfortranarray(wide[3000:6000]), y[3000:6000])
-    np.testing.assert_allclose(found[700].blocks[1].rounded(), expected.rounded(), rtol=1e-15)
+    middle = found[700].blocks[1]
+    assert isinstance(middle, Moments)
+    np.testing.assert_allclose(middle.rounded(), expected.rounded(), rtol=1e-15)
 
 
 def test_what_other_folds_scale_is_lost_to_no_fold(shards_of: Shards) -> None:
