@@ -43,8 +43,8 @@ Evaluated = Callable[..., RunResults]
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
-    `gates`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further options those of `train`;
-    the folder is `tmp_path / name`, its page report.html.
+    `gates`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further options
+    those of `train`; the folder is `tmp_path / name`, its page report.html.
     """
 
     def evaluated(
