@@ -62,14 +62,16 @@ class ExactReference:
         params: Train,
         workers: Workers = ALONE,
         roundoffs: Floats | None = None,
+        moments: AnyMoments | None = None,
     ) -> "ExactReference":
         """Read the training rows, each process its own shards, and solve.
 
         roundoffs  (M + 1,) the unit roundoffs of X and y; None for 2^-53
+        moments    those of the rows, where they are known
 
         Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
-        moments = compute_moments(shards, len(names), workers, roundoffs)
+        moments = moments or compute_moments(shards, len(names), workers, roundoffs)
         options = (names, intercept, params.l2, params.collinear)
         reference = cls.from_moments(moments, *options)
         if reference.solution.needs_second_pass:
