@@ -56,8 +56,8 @@ def main(workers: Workers) -> None:
         baseline = compare_with_baseline(params.evaluate, parts["test"], model, by, own, workers)
         gates = check_gates(params.evaluate.gates, metrics | gap | baseline)
         # Standard errors belong to the least squares solution, which training approximates.
-        robust_errors = robust_standard_errors(exact.solution, parts["train"], workers)
-        table = infer(exact.solution, params.evaluate.confidence, robust_errors)
+        errors = robust_standard_errors(exact.solution, parts["train"], workers)
+        table = infer(exact.solution, params.evaluate.confidence, errors, parts["train"], workers)
         evaluation = Evaluation(metrics, gap, gates, table, model.design.reference_levels, baseline)
         part = evaluation.scored_part
         columns = report_columns(model.design, exact, by)

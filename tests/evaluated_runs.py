@@ -87,7 +87,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
         coefficients = infer(
-            exact.solution, 0.95, RobustStandardErrors.compute(exact.solution, shards)
+            exact.solution, 0.95, RobustStandardErrors.compute(exact.solution, shards), shards
         )
         evaluation = Evaluation(
             metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients

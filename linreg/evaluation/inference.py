@@ -15,15 +15,23 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import DesignMatrix
+from linreg.data.rows import Rows
 from linreg.evaluation.distributions import f_p_value, t_critical_value
+from linreg.evaluation.goodness_of_fit.information_criteria import (
+    InformationCriteria,
+    information_criteria,
+)
+from linreg.evaluation.goodness_of_fit.residual_quantiles import ResidualQuantiles, summarize_rows
 from linreg.evaluation.many_t_tests import t_p_values
 from linreg.evaluation.robust import RobustStandardErrors
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import leverages
 from linreg.fit.model import linear
+from linreg.process.workers import ALONE, Workers
 
 NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
+CRITERIA = InformationCriteria._fields
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
 
@@ -81,6 +89,10 @@ class Inference:
                    where the residuals are no more than that; None if there are
     robust_kind    "HC3" or "HC1"
     dropped        by the name of each dropped column its linear dependency
+    rss            residual sum of squares, the deviance of R; None where it cannot be told
+    criteria       log-likelihood, AIC, AICc and BIC; None as in `information_criteria`, or if the
+                   rows were not read
+    residuals      their quartiles; None likewise
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -99,9 +111,12 @@ class Inference:
     no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
+    rss: float | None
+    criteria: InformationCriteria | None = None
+    residuals: ResidualQuantiles | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """Return plain data for JSON; coefficients by name."""
+        """Return plain data for JSON; coefficients by name, and `order` is that of the formula."""
         rows = {
             row.name: {
                 "estimate": row.estimate,
@@ -110,25 +125,39 @@ class Inference:
             }
             for row in self.coefficients
         }
-        return {**vars(self), "coefficients": rows}
+        criteria = self.criteria._asdict() if self.criteria else dict.fromkeys(CRITERIA)
+        data = {name: value for name, value in vars(self).items() if name != "criteria"} | criteria
+        residuals = self.residuals and self.residuals._asdict()
+        return data | {"coefficients": rows, "order": list(rows), "residuals": residuals}
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""
+        """Return numbers by MLflow name: exact.b, standard_error.x1, aic."""
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
             if row.classical.standard_error is not None:
                 values[f"standard_error.{row.name}"] = row.classical.standard_error
+        if self.criteria:
+            criteria = self.criteria._asdict()
+            values |= {name: criteria[name] for name in ("log_likelihood", "aic", "bic")}
         return values
 
 
 def infer(
-    solution: LeastSquares, confidence: float, robust: RobustStandardErrors | None = None
+    solution: LeastSquares,
+    confidence: float,
+    robust: RobustStandardErrors | None = None,
+    shards: Sequence[Rows] = (),
+    workers: Workers = ALONE,
 ) -> Inference:
     """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
     `robust` must have been computed from all rows of the fit. A ridge fit is biased by intent,
     which no standard error covers: its coefficients have none.
+
+    shards  the rows of the fit, for what their moments do not tell: the quartiles of the residuals,
+            and the weights in the likelihood; each process reads its own
     """
+    of_rows = summarize_rows(solution, shards, workers) if shards else None
     robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
     f_df = solution.rank - solution.intercept
     r2 = _r_squared(solution, solution.tss)
@@ -151,6 +180,9 @@ def infer(
         no_errors=_reason_for_no_errors(solution),
         robust_kind=robust_kind,
         dropped=dict(solution.dropped),
+        rss=_finite(solution.rss),
+        criteria=of_rows and information_criteria(solution, of_rows.log_weights),
+        residuals=of_rows and of_rows.residuals,
     )
 
 

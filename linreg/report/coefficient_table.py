@@ -8,6 +8,7 @@ from linreg.report.number_format import (
     DIGITS,
     DIGITS_WITHOUT_ERROR,
     aligned,
+    alike,
     decimals_of,
     p_value,
     p_values,
@@ -22,6 +23,8 @@ errors.
 """
 LONG_NAME = 24
 """Letters of a name."""
+DIGITS_OF_RESIDUALS = 4
+"""Significant digits of the largest quantile of the residuals."""
 MAX_TERMS = 150
 """Terms of a shortened table."""
 
@@ -201,6 +204,28 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
             f"F = {inference['f']:.5g} on {f_df} and {df} df, "
             f"p {'<' if is_bound else '='} {p.removeprefix('<')}"
         )
+    # An evaluation from before these numbers were computed does not have them.
+    if inference.get("log_likelihood") is not None:
+        yield f"log-likelihood {_to_2_decimals(inference['log_likelihood'])}"
+        yield f"AIC {_to_2_decimals(inference['aic'])}"
+        yield f"BIC {_to_2_decimals(inference['bic'])}"
+
+
+def residuals_in_words(results: RunResults) -> Iterator[str]:
+    """Yield the quartiles of the residuals of the exact fit as a phrase; nothing without them."""
+    quantiles = results.inference.get("residuals")
+    if quantiles is None:
+        return
+    weighted = "weighted " if results.context["parameters"].get("model.weights") else ""
+    names = {"min": "min", "q1": "1Q", "median": "median", "q3": "3Q", "max": "max"}
+    cells = alike([quantiles[key] for key in names], DIGITS_OF_RESIDUALS)
+    values = (f"{name} {cell.strip()}" for name, cell in zip(names.values(), cells, strict=True))
+    yield f"{weighted}residuals: {', '.join(values)}"
+
+
+def _to_2_decimals(value: float) -> str:
+    """Return a number whose differences count, whatever its size."""
+    return f"{value:.2f}"
 
 
 def _r2(value: float) -> str:

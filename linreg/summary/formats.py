@@ -12,6 +12,8 @@ from linreg.report.coefficient_table import coefficient_columns, fit_in_words, r
 from linreg.report.results import CoefficientRow, RunResults
 
 ERRORS = ("standard_error", "t", "p", "low", "high")
+LATER_KEYS = ("no_errors", "rss", "log_likelihood", "aic", "aicc", "bic", "residuals")
+"""Evaluations of older versions do not have them."""
 TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -36,7 +38,7 @@ def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
         "coefficients": [_numbers(row) for row in results.coefficients],
         "reference_levels": dict(reference_levels(terms)),
         **{key: inference[key] for key in keys},
-        "no_errors": inference.get("no_errors"),
+        **{key: inference.get(key) for key in LATER_KEYS},
         "metrics": results.metrics,
         "gates": results.gates,
     }

@@ -1,0 +1,118 @@
+"""The quartiles of the residuals, and what the likelihood needs of the weights of rows."""
+
+import math
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from linreg.arrays import Floats
+from linreg.data.formula.compact_matrix import CompactMatrix, as_array
+from linreg.data.formula.portable_math import log
+from linreg.data.rows import Chunk, Rows
+from linreg.evaluation.goodness_of_fit.order_statistics import quantiles
+from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.ldl import PRECISION
+from linreg.fit.exact.projection import Projection
+from linreg.process.workers import ALONE, Workers
+
+HIGH_UNIT, LOW_UNIT = 32, 72
+"""A logarithm is summed as an integer in units of 2^-32, and its remainder in units of 2^-72."""
+
+
+class ResidualQuantiles(NamedTuple):
+    """Minimum, quartiles and maximum of √w·(y − ỹ), of the rows with a weight above 0."""
+
+    min: float
+    q1: float
+    median: float
+    q3: float
+    max: float
+
+
+class RowSummary(NamedTuple):
+    """What the rows of a fit say that their moments do not.
+
+    residuals    None where they are no more than rounding, or beyond float64
+    log_weights  Σ log w over the rows with a weight above 0; 0 without weights
+    """
+
+    residuals: ResidualQuantiles | None
+    log_weights: Decimal
+
+
+def summarize_rows(
+    solution: LeastSquares, shards: Sequence[Rows], workers: Workers = ALONE
+) -> RowSummary:
+    """Read the rows of the fit, each process its own shards.
+
+    Two passes, or one up to MOST_COLLECTED rows. Neither the processes nor the lengths of chunks
+    change a bit: order statistics are exact, and logarithms are summed as integers.
+    """
+    own = [shards[index] for index in workers.own_range(len(shards))]
+    count, log_weights = 0, Decimal(0)
+    for rows, logarithms in workers.concatenate([_counts(each) for each in own]):
+        count += rows
+        log_weights = PRECISION.add(log_weights, Decimal(logarithms))
+    log_weights = PRECISION.divide(log_weights, Decimal(2**LOW_UNIT))
+    if solution.rss is None or not count:
+        return RowSummary(None, log_weights)
+    if solution.rss == 0:
+        # A perfect fit, whose residuals are rounding errors.
+        return RowSummary(ResidualQuantiles(0.0, 0.0, 0.0, 0.0, 0.0), log_weights)
+
+    num_rows = sum(rows.num_rows for rows in shards)
+
+    def residuals() -> Iterator[Floats]:
+        return (weighted_residuals(solution, chunk, num_rows) for shard in own for chunk in shard)
+
+    quartiles = quantiles([(each, 4) for each in range(5)], count, residuals, workers)
+    found = ResidualQuantiles(*quartiles) if all(map(math.isfinite, quartiles)) else None
+    return RowSummary(found, log_weights)
+
+
+def weighted_residuals(solution: LeastSquares, chunk: Chunk, num_rows: int) -> Floats:
+    """Return √w·(y − ỹ) of the rows of a chunk with a weight above 0, in double-double first.
+
+    num_rows  in all; it affects speed only
+    """
+    if isinstance(chunk.X, CompactMatrix) and solution.levels:
+        from linreg.fit.exact.level_projection import LevelProjection
+
+        projection = LevelProjection(solution, chunk.X.layout)
+        scaled, _ = projection.residuals_and_leverages(chunk.X, chunk.y)
+    else:
+        scaled = Projection(solution, num_rows).residuals(as_array(chunk.X), chunk.y)
+    with np.errstate(over="ignore"):
+        residuals: Floats = np.ldexp(scaled, solution.exponents[-1])
+        if chunk.w is None:
+            return residuals
+        counts = chunk.w > 0
+        return np.sqrt(chunk.w[counts]) * residuals[counts]
+
+
+def _counts(rows: Rows) -> list[int]:
+    """Return how many rows have a weight above 0, and Σ log w of these in units of LOW_UNIT."""
+    if not rows.is_weighted:
+        return [rows.num_rows, 0]
+    count = total = 0
+    for chunk in rows:
+        assert chunk.w is not None
+        weights = chunk.w[chunk.w > 0]
+        count += len(weights)
+        total += sum_of_logarithms(weights)
+    return [count, total]
+
+
+def sum_of_logarithms(weights: Floats) -> int:
+    """Return Σ log w of weights (n,) above 0, n below 2^21, in units of 2^-LOW_UNIT.
+
+    As a sum of integers it is the same in any order.
+    """
+    logarithms = log(weights)
+    high = np.rint(np.ldexp(logarithms, HIGH_UNIT))
+    low = np.rint(np.ldexp(logarithms - np.ldexp(high, -HIGH_UNIT), LOW_UNIT))
+    return (int(high.astype(np.int64).sum()) << LOW_UNIT - HIGH_UNIT) + int(
+        low.astype(np.int64).sum()
+    )
