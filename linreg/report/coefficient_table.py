@@ -206,9 +206,11 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         )
     # An evaluation from before these numbers were computed does not have them.
     if inference.get("log_likelihood") is not None:
-        yield f"log-likelihood {_to_2_decimals(inference['log_likelihood'])}"
-        yield f"AIC {_to_2_decimals(inference['aic'])}"
-        yield f"BIC {_to_2_decimals(inference['bic'])}"
+        # What counts is how far the models of the same rows are apart.
+        log_likelihood, aic, bic = (
+            f"{inference[key]:.2f}" for key in ("log_likelihood", "aic", "bic")
+        )
+        yield f"log-likelihood {log_likelihood}, AIC {aic}, BIC {bic}"
 
 
 def residuals_in_words(results: RunResults) -> Iterator[str]:
@@ -221,11 +223,6 @@ def residuals_in_words(results: RunResults) -> Iterator[str]:
     cells = alike([quantiles[key] for key in names], DIGITS_OF_RESIDUALS)
     values = (f"{name} {cell.strip()}" for name, cell in zip(names.values(), cells, strict=True))
     yield f"{weighted}residuals: {', '.join(values)}"
-
-
-def _to_2_decimals(value: float) -> str:
-    """Return a number whose differences count, whatever its size."""
-    return f"{value:.2f}"
 
 
 def _r2(value: float) -> str:

@@ -25,15 +25,12 @@ def tex_number(text: str) -> str:
     It may stand in parentheses, and stars may follow it.
     """
     number = text.rstrip("*")
+    stars = f"^{{{text[len(number) :]}}}" if number != text else ""
     if number.startswith("("):
         return f"({tex_number(number[1:-1])})"
-    stars = text[len(number) :]
     mantissa, _, exponent = number.partition("e")
     if exponent:
-        return f"${mantissa} \\times 10^{{{int(exponent)}}}$" + _raised(stars)
-    shown = f"${number}$" if number[:1] in ("-", "<") else tex(number)
-    return shown + _raised(stars)
-
-
-def _raised(stars: str) -> str:
-    return f"$^{{{stars}}}$" if stars else ""
+        return f"${mantissa} \\times 10^{{{int(exponent)}}}{stars and '{}' + stars}$"
+    if number[:1] in ("-", "<"):
+        return f"${number}{stars}$"
+    return tex(number) + (f"${stars}$" if stars else "")
