@@ -77,11 +77,6 @@ class Rows:
         """The columns of X."""
         return self._design.layout
 
-    @property
-    def is_weighted(self) -> bool:
-        """Whether rows have weights."""
-        return self._design.schema.weights is not None
-
     def chunk_length(self, index: int) -> int:
         """Return the number of rows of a chunk, without reading it."""
         return self._table.row_group_length(index)

@@ -34,8 +34,10 @@ class ResidualQuantiles(NamedTuple):
 class RowSummary(NamedTuple):
     """What the rows of a fit say that their moments do not.
 
-    residuals    None where they are no more than rounding, or beyond float64
-    log_weights  Σ log w over the rows with a weight above 0; 0 without weights
+    residuals    None where they are no more than rounding, beyond float64, or without degrees of
+                 freedom in spite of a penalty
+    log_weights  Σ log w over the rows with a weight above 0; 0 without weights, and where the
+                 residuals are not needed to say what they are
     """
 
     residuals: ResidualQuantiles | None
@@ -50,26 +52,29 @@ def summarize_rows(
     Two passes, or one up to MOST_COLLECTED rows. Neither the processes nor the lengths of chunks
     change a bit: order statistics are exact, and logarithms are summed as integers.
     """
-    own = [shards[index] for index in workers.own_range(len(shards))]
-    count, log_weights = 0, Decimal(0)
-    for rows, logarithms in workers.concatenate([_counts(each) for each in own]):
-        count += rows
-        log_weights = PRECISION.add(log_weights, Decimal(logarithms))
-    log_weights = PRECISION.divide(log_weights, Decimal(2**LOW_UNIT))
-    if solution.rss is None or not count:
-        return RowSummary(None, log_weights)
     if solution.rss == 0:
         # A perfect fit, whose residuals are rounding errors.
-        return RowSummary(ResidualQuantiles(0.0, 0.0, 0.0, 0.0, 0.0), log_weights)
-
+        return RowSummary(ResidualQuantiles(0.0, 0.0, 0.0, 0.0, 0.0), Decimal(0))
+    if solution.rss is None or solution.df == 0:
+        return RowSummary(None, Decimal(0))
+    own = [shards[index] for index in workers.own_range(len(shards))]
     num_rows = sum(rows.num_rows for rows in shards)
+    logarithms: list[int] = []
 
     def residuals() -> Iterator[Floats]:
-        return (weighted_residuals(solution, chunk, num_rows) for shard in own for chunk in shard)
+        is_first_pass, total = not logarithms, 0
+        for rows in own:
+            for chunk in rows:
+                if is_first_pass and chunk.w is not None:
+                    total += sum_of_logarithms(chunk.w[chunk.w > 0])
+                yield weighted_residuals(solution, chunk, num_rows)
+        logarithms.append(total)
 
-    quartiles = quantiles([(each, 4) for each in range(5)], count, residuals, workers)
+    num_weighted = solution.df + solution.rank
+    quartiles = quantiles([(each, 4) for each in range(5)], num_weighted, residuals, workers)
     found = ResidualQuantiles(*quartiles) if all(map(math.isfinite, quartiles)) else None
-    return RowSummary(found, log_weights)
+    total = Decimal(sum(workers.concatenate([logarithms[0]])))
+    return RowSummary(found, PRECISION.divide(total, Decimal(2**LOW_UNIT)))
 
 
 def weighted_residuals(solution: LeastSquares, chunk: Chunk, num_rows: int) -> Floats:
@@ -90,19 +95,6 @@ def weighted_residuals(solution: LeastSquares, chunk: Chunk, num_rows: int) -> F
             return residuals
         counts = chunk.w > 0
         return np.sqrt(chunk.w[counts]) * residuals[counts]
-
-
-def _counts(rows: Rows) -> list[int]:
-    """Return how many rows have a weight above 0, and Σ log w of these in units of LOW_UNIT."""
-    if not rows.is_weighted:
-        return [rows.num_rows, 0]
-    count = total = 0
-    for chunk in rows:
-        assert chunk.w is not None
-        weights = chunk.w[chunk.w > 0]
-        count += len(weights)
-        total += sum_of_logarithms(weights)
-    return [count, total]
 
 
 def sum_of_logarithms(weights: Floats) -> int:
