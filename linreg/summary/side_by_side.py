@@ -241,7 +241,7 @@ def _statistic(key: str, value: float) -> str:
         return str(value)
     if key in ("log_likelihood", "aic", "bic"):
         return f"{value:.2f}"
-    return f"{value:.4f}" if key in ("r2", "adjusted_r2") else f"{value:.4g}"
+    return f"{value:.4f}" if key in ("r2", "adjusted_r2") else f"{value:#.4g}".rstrip(".")
 
 
 def _stars(p: float | None) -> str:
