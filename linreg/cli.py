@@ -18,6 +18,7 @@ from linreg.errors import UserError, one_line_errors
 from linreg.process.quick_start import quick_start
 
 COMMANDS = {
+    "anova": "test the terms of the model, or compare nested models",
     "certify": "fit data sets with certified values, and count the digits that agree",
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
@@ -35,6 +36,7 @@ COMMANDS = {
     "search": "search for the parameters with the smallest validation RMSE, by DVC experiments",
     "serve": "answer requests with the predictions of a registered model",
     "set": "change parameters in params.yaml",
+    "step": "choose terms stepwise by AIC or BIC",
     "summary": "print the results of the pipeline",
     "sync": "send runs to MLflow that it does not have yet",
     "ui": "open the MLflow UI with the runs of this repository",
@@ -47,6 +49,7 @@ ANYWHERE = ("certify", "completion", "init", "predict", "serve")
 _PACKAGES = {
     **dict.fromkeys(("register", "serve", "sync", "ui"), "tracking"),
     **dict.fromkeys(("init", "lock", "merge", "repair", "upgrade"), "project"),
+    **dict.fromkeys(("anova", "step"), "statistics"),
 }
 """The package, in linreg/commands, of the commands that are not modules there."""
 PROJECT_FILES = ("dvc.yaml", "params.yaml", "dvc.lock", ".linreg")

@@ -14,6 +14,7 @@ from linreg.data.tables.parquet import write_table
 from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
+from linreg.evaluation.goodness_of_fit.residual_quantiles import summarize_rows
 from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import write_document
@@ -96,7 +97,10 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
         coefficients = infer(
-            exact.solution, 0.95, robust_standard_errors(exact.solution, shards).covariance()
+            exact.solution,
+            0.95,
+            robust_standard_errors(exact.solution, shards).covariance(),
+            of_rows=summarize_rows(exact.solution, shards),
         )
         evaluation = Evaluation(
             metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients

@@ -15,6 +15,11 @@ import numpy as np
 
 from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.goodness_of_fit.information_criteria import (
+    InformationCriteria,
+    information_criteria,
+)
+from linreg.evaluation.goodness_of_fit.residual_quantiles import ResidualQuantiles, RowSummary
 from linreg.evaluation.joint_test import joint_test
 from linreg.evaluation.t_tests import TTest, finite, t_tests
 from linreg.fit.exact.least_squares import LeastSquares
@@ -22,6 +27,7 @@ from linreg.fit.exact.normal_equations.ldl import PRECISION
 
 Headline = Literal["usual", "robust"]
 NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
+CRITERIA = InformationCriteria._fields
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
 MOST_TESTED = 300
@@ -62,6 +68,10 @@ class Inference:
                    where the residuals are no more than that; None if there are
     robust_kind    "HC0" to "HC3", "cluster:school", "HAC:4"; None without robust standard errors
     dropped        by the name of each dropped column its linear dependency
+    rss            residual sum of squares, the deviance of R; None where it cannot be told
+    criteria       log-likelihood, AIC, AICc and BIC; None as in `information_criteria`, or if the
+                   rows were not read
+    residuals      their quartiles; None likewise
     headline       which standard errors count: "usual", the classical ones, or "robust"; what shows
                    one of them shows these
     headline_reason  why, as a phrase
@@ -91,6 +101,7 @@ class Inference:
     no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
+    rss: float | None
     headline: Headline = "usual"
     headline_reason: str | None = None
     robust_df: int | None = None
@@ -100,9 +111,11 @@ class Inference:
     num_clusters: dict[str, int] = field(default_factory=dict)
     correction: str | None = None
     correction_factors: dict[str, float] = field(default_factory=dict)
+    criteria: InformationCriteria | None = None
+    residuals: ResidualQuantiles | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """Return plain data for JSON; coefficients by name."""
+        """Return plain data for JSON; coefficients by name, and `order` is that of the formula."""
         rows = {
             row.name: {
                 "estimate": row.estimate,
@@ -111,18 +124,24 @@ class Inference:
             }
             for row in self.coefficients
         }
-        return {**vars(self), "coefficients": rows}
+        criteria = self.criteria._asdict() if self.criteria else dict.fromkeys(CRITERIA)
+        data = {name: value for name, value in vars(self).items() if name != "criteria"} | criteria
+        residuals = self.residuals and self.residuals._asdict()
+        return data | {"coefficients": rows, "order": list(rows), "residuals": residuals}
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1.
+        """Return numbers by MLflow name: exact.b, standard_error.x1, aic.
 
-        They are those of the headline.
+        Standard errors are those of the headline.
         """
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
             tests = row.robust if self.headline == "robust" else row.classical
             if tests and tests.standard_error is not None:
                 values[f"standard_error.{row.name}"] = tests.standard_error
+        if self.criteria:
+            criteria = self.criteria._asdict()
+            values |= {name: criteria[name] for name in ("log_likelihood", "aic", "bic")}
         return values
 
 
@@ -133,12 +152,15 @@ def infer(
     headline: Headline = "usual",
     reason: str | None = None,
     num_rows: int | None = None,
+    of_rows: RowSummary | None = None,
 ) -> Inference:
     """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
     robust    computed from all rows of the fit
     headline  which standard errors count, for a reason
     num_rows  n where it is not the number of rows that were read, as of frequency weights
+    of_rows   what the moments of the rows do not tell: the quartiles of the residuals, and the
+              weights in the likelihood
 
     A ridge fit is biased by intent, which no standard error covers: its coefficients have none.
     """
@@ -162,6 +184,9 @@ def infer(
         digits=_digits(solution, robust),
         no_errors=_reason_for_no_errors(solution),
         dropped=dict(solution.dropped),
+        rss=finite(solution.rss),
+        criteria=of_rows and information_criteria(solution, of_rows.log_weights),
+        residuals=of_rows and of_rows.residuals,
         headline=headline,
         headline_reason=reason,
         **_of_robust(solution, robust),

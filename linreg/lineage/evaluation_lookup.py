@@ -32,8 +32,9 @@ class NamedEvaluation(NamedTuple):
 def find_evaluation(name: str) -> Iterator[NamedEvaluation]:
     """Yield the evaluation of a run or revision; what was downloaded is deleted at the end.
 
-    `name` is `workspace`, the name of a run, the beginning of its id or key, or a revision: commit,
-    branch, tag or DVC experiment. Runs with a journal come first, runs that only MLflow has last.
+    `name` is `workspace`, the name of a run, the beginning of its id or key, the folder of an
+    evaluation or of a project with one, or a revision: commit, branch, tag or DVC experiment. Runs
+    with a journal come first, runs that only MLflow has last.
     Raises UserError if there is nothing of that name, or nothing evaluated.
     """
     with TemporaryDirectory() as scratch:
@@ -41,7 +42,10 @@ def find_evaluation(name: str) -> Iterator[NamedEvaluation]:
             yield NamedEvaluation(name, project_root() / FOLDER)
         elif run := _run_with_journal(name):
             yield NamedEvaluation(run.name, fetch_evaluation(run, Path(scratch)))
-        elif name and (folder := _fetch_from_revision(name, Path(scratch))):
+        elif Path(name).is_dir():
+            inside = Path(name) / FOLDER
+            yield NamedEvaluation(name, inside if inside.is_dir() else Path(name))
+        elif name and fetch_from_revision(name, FOLDER, folder := Path(scratch) / "evaluation"):
             yield NamedEvaluation(name, folder)
         else:
             run = find_run_by_id(name, "run or revision")
@@ -72,20 +76,22 @@ def _run_with_journal(name: str) -> KnownRun | None:
     return only_run(found, f"run {name}") if found else None
 
 
-def _fetch_from_revision(name: str, scratch: Path) -> Path | None:
-    """Return the evaluation at a revision; None if there is no such revision."""
-    folder = scratch / "evaluation"
+def fetch_from_revision(name: str, output: str, folder: Path) -> bool:
+    """Fetch an output of the pipeline at a revision into a folder; False without such a revision.
+
+    Raises UserError if the revision does not have it, or it is in no cache.
+    """
     project = project_root()
-    path = path_from_top(FOLDER, project)
+    path = path_from_top(output, project)
     done = run_dvc("get", ".", path, "--rev", name, "-o", str(folder), folder=project)
     if done.returncode == 0:
-        return folder
+        return True
     error = dvc_error(done)
     if any(message in error.lower() for message in NO_REVISION):
-        return None
+        return False
     raise UserError(
         f"revision {name}",
-        f"has no {FOLDER} that could be fetched",
+        f"has no {output} that could be fetched",
         found=error,
         todo="run `dvc pull`, or the pipeline at that revision",
     )

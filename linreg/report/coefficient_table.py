@@ -8,6 +8,7 @@ from linreg.report.number_format import (
     DIGITS,
     DIGITS_WITHOUT_ERROR,
     aligned,
+    alike,
     decimals_of,
     p_value,
     p_values,
@@ -22,6 +23,8 @@ errors.
 """
 LONG_NAME = 24
 """Letters of a name."""
+DIGITS_OF_RESIDUALS = 4
+"""Significant digits of the largest quantile of the residuals."""
 MAX_TERMS = 150
 """Terms of a shortened table."""
 
@@ -207,6 +210,25 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         )
     if results.has_robust_headline and results.has_errors:
         yield f"{errors_in_words(results)}, t on {inference['robust_df']} df"
+    # An evaluation from before these numbers were computed does not have them.
+    if inference.get("log_likelihood") is not None:
+        # What counts is how far the models of the same rows are apart.
+        log_likelihood, aic, bic = (
+            f"{inference[key]:.2f}" for key in ("log_likelihood", "aic", "bic")
+        )
+        yield f"log-likelihood {log_likelihood}, AIC {aic}, BIC {bic}"
+
+
+def residuals_in_words(results: RunResults) -> Iterator[str]:
+    """Yield the quartiles of the residuals of the exact fit as a phrase; nothing without them."""
+    quantiles = results.inference.get("residuals")
+    if quantiles is None:
+        return
+    weighted = "weighted " if results.context["parameters"].get("model.weights") else ""
+    names = {"min": "min", "q1": "1Q", "median": "median", "q3": "3Q", "max": "max"}
+    cells = alike([quantiles[key] for key in names], DIGITS_OF_RESIDUALS)
+    values = (f"{name} {cell.strip()}" for name, cell in zip(names.values(), cells, strict=True))
+    yield f"{weighted}residuals: {', '.join(values)}"
 
 
 def errors_in_words(results: RunResults) -> str:

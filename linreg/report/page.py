@@ -16,7 +16,12 @@ from linreg.fit.model import LinearModel
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
 from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
-from linreg.report.coefficient_table import errors_in_words, fit_in_words, html_table
+from linreg.report.coefficient_table import (
+    errors_in_words,
+    fit_in_words,
+    html_table,
+    residuals_in_words,
+)
 from linreg.report.cross_validation import cross_validation_in_words, fold_rows
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
@@ -79,7 +84,7 @@ def report_page(
             "context": context,
             "profile": context["profile"],
             "inference": results.inference,
-            "fit": list(fit_in_words(results)),
+            "fit": [*fit_in_words(results), *residuals_in_words(results)],
             "errors": errors_in_words(results),
             "table": html_table(results, design.terms),
             "num_effects": len(largest_effects([NamedResults("", results)])),

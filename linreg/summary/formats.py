@@ -4,27 +4,19 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from linreg.data.formula.design import DesignTerm
 from linreg.markdown import plain
 from linreg.report.coefficient_table import coefficient_columns, fit_in_words, reference_levels
 from linreg.report.results import CoefficientRow, RunResults
+from linreg.summary.tex import tex, tex_number
 
 ERRORS = ("standard_error", "t", "p", "low", "high")
 ROBUST = ("headline", "headline_reason", "robust_kind", "robust_df", "robust_f", "robust_f_p")
-TEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "θ": r"$\theta$",
-    "²": r"$^2$",
-    "–": r"--",
-    "…": r"\dots{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
+LATER_KEYS = ("no_errors", "rss", "log_likelihood", "aic", "aicc", "bic", "residuals", *ROBUST)
+"""Evaluations of older versions do not have them."""
 
 
 def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
@@ -37,8 +29,7 @@ def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
         "coefficients": [_numbers(row) for row in results.coefficients],
         "reference_levels": dict(reference_levels(terms)),
         **{key: inference[key] for key in keys},
-        "no_errors": inference.get("no_errors"),
-        **{key: inference.get(key) for key in ROBUST},
+        **{key: inference.get(key) for key in LATER_KEYS},
         "metrics": results.metrics,
         "gates": results.gates,
     }
@@ -75,27 +66,34 @@ def as_latex(results: RunResults, terms: Sequence[DesignTerm], digits: int) -> s
     ]
     rows = zip(results.coefficients, *columns.values(), strict=True)
     lines += [
-        f"{' & '.join([tex(row.name), *(_tex_number(cell) for cell in cells)])} \\\\"
+        f"{' & '.join([tex(row.name), *(tex_number(cell) for cell in cells)])} \\\\"
         for row, *cells in rows
     ]
     lines += ["\\hline", "\\end{tabular}", ""]
     return "\n".join([*lines, *(f"{tex(note)}\\par" for note in _notes(results, terms))])
 
 
-FORMATS = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
+def as_html(results: RunResults, terms: Sequence[DesignTerm], digits: int) -> str:
+    """Return the table as an HTML table without styles, and its notes."""
+    columns = _columns(results, digits)
+    titles = "".join(f"<th>{escape(title)}</th>" for title in columns)
+    rows = zip(results.coefficients, *columns.values(), strict=True)
+    lines = []
+    for row, *cells in rows:
+        shown = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f"<tr><th>{escape(row.name)}</th>{shown}</tr>")
+    notes = [f"<p>{escape(note)}</p>" for note in _notes(results, terms)]
+    head = f"<thead><tr><th></th>{titles}</tr></thead>"
+    return "\n".join(["<table>", head, "<tbody>", *lines, "</tbody>", "</table>", *notes])
 
 
-def tex(text: str) -> str:
-    """Return text as LaTeX shows it literally."""
-    return "".join(TEX.get(sign, sign) for sign in " ".join(text.split()))
-
-
-def _tex_number(text: str) -> str:
-    """Return a number with a minus sign rather than a hyphen, a dash for none."""
-    mantissa, _, exponent = text.partition("e")
-    if exponent:
-        return f"${mantissa} \\times 10^{{{int(exponent)}}}$"
-    return f"${text}$" if text[:1] in "-<" else tex(text)
+FORMATS = {
+    "json": as_json,
+    "csv": as_csv,
+    "markdown": as_markdown,
+    "latex": as_latex,
+    "html": as_html,
+}
 
 
 def _columns(results: RunResults, digits: int) -> Mapping[str, list[str]]:

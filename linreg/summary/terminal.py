@@ -13,6 +13,7 @@ from linreg.report.coefficient_table import (
     fit_in_words,
     left_out_in_words,
     reference_levels,
+    residuals_in_words,
     rows_by_term,
 )
 from linreg.report.cross_validation import cross_validation_in_words
@@ -38,6 +39,7 @@ def summary_lines(
         yield f"{factor}: compared with {level}"
     yield ""
     yield from _filled(fit_in_words(results))
+    yield from residuals_in_words(results)
     if results.missing_errors:
         yield results.missing_errors
     if results.metrics["gap"] is not None and not results.is_exact:

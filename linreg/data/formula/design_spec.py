@@ -22,35 +22,36 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
     Each term is a list of factors {"factor", "kind", "columns"}; a category's also has "base", its
     reference level or None, and "full", whether the reference level has a column too.
     """
-    if any(factor.kind == "category" for factor in parsed.factors):
-        terms = _coded_terms(parsed)
-    else:
-        terms = [[_as_data(factor, full=True) for factor in term] for term in parsed.terms]
     return {
         "intercept": parsed.intercept,
         "target": _as_data(parsed.target, full=True),
-        "terms": terms,
+        "terms": [part for parts in coded_terms(parsed) for part in parts],
     }
 
 
-def _coded_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
-    """Return the terms with every category coded so that no column is the sum of others.
+def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
+    """Return the parts of each term, with every category coded so that no column is the sum of
+    others.
 
     A category with all its levels spans the intercept and what its other levels add to it. So a
     term spans one subspace for each subset of its categories. Those that terms before it span are
     left out, and of the others as many as possible are joined: (…) and (…):reduced into (…):full.
     Source: "Redundancy and categorical factors" in the documentation of patsy.
     """
+    if not any(factor.kind == "category" for factor in parsed.factors):
+        return [[[_as_data(factor, full=True) for factor in term]] for term in parsed.terms]
     spanned = {frozenset[Factor]()} if parsed.intercept else set()
     terms = []
     for term in parsed.terms:
         new = [each for each in _subspaces(term) if frozenset(each) not in spanned]
         spanned.update(map(frozenset, new))
-        terms += [
-            [_as_data(factor, full=full) for factor, full in joined.items()]
-            for joined in _join(new)
-            if joined
-        ]
+        terms.append(
+            [
+                [_as_data(factor, full=full) for factor, full in joined.items()]
+                for joined in _join(new)
+                if joined
+            ]
+        )
     return terms
 
 

@@ -11,6 +11,7 @@ from linreg.evaluation.covariance.choice import ErrorsChoice, choose_errors
 from linreg.evaluation.covariance.clusters import Clusterings
 from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.covariance.robust import HCKind
+from linreg.evaluation.goodness_of_fit.residual_quantiles import summarize_rows
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.params.evaluate import Evaluate
@@ -25,7 +26,7 @@ def infer_from_rows(
     by: str,
     workers: Workers = ALONE,
 ) -> Inference:
-    """Read the rows of the fit once more and return its coefficient table.
+    """Read the rows of the fit again and return its coefficient table.
 
     `by` says as `split.by` how the rows were split.
 
@@ -35,7 +36,15 @@ def infer_from_rows(
     num_rows = solution.num_rows
     if shards[0].has_frequencies:
         num_rows = solution.df + solution.rank
-    return infer(solution, params.confidence, covariance, choice.headline, choice.reason, num_rows)
+    return infer(
+        solution,
+        params.confidence,
+        covariance,
+        choice.headline,
+        choice.reason,
+        num_rows,
+        summarize_rows(solution, shards, workers),
+    )
 
 
 def robust_covariance(

@@ -1,0 +1,1 @@
+"""The commands that test and choose the terms of a model."""

@@ -1,0 +1,114 @@
+"""Test the terms of the model, or compare nested models, by F tests from their moments.
+
+    linreg anova                      each term after all others but those that contain it (type II)
+    linreg anova --drop               every model that is one term smaller: RSS, AIC and F
+    linreg anova small models/model   models of the same rows, each nested in the next
+
+The tests are those of the exact solution on the training rows, which are not read again. A model is
+a folder (of a model, or a project with one), `workspace`, a run (its name, or the beginning of its
+id), or a revision.
+"""
+
+import argparse
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+from linreg.errors import UserError
+from linreg.evaluation.selection.formula_terms import FormulaTerms
+from linreg.evaluation.selection.nested_models import (
+    FittedModel,
+    compare_nested,
+    require_estimates_of_noise,
+)
+from linreg.evaluation.selection.stepwise import single_changes
+from linreg.evaluation.selection.submodels import Submodels
+from linreg.evaluation.selection.term_tests import Kind, rows_of, term_tests
+from linreg.fit.exact.reference import ExactReference
+from linreg.fit.model import LinearModel, load
+from linreg.lineage.evaluation_lookup import WORKSPACE
+from linreg.lineage.fitted_models import find_fitted_model
+from linreg.summary.analysis_of_variance import (
+    NUMERALS,
+    as_data,
+    change_lines,
+    nested_lines,
+    term_lines,
+)
+
+TYPE: Kind = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the models and the kind of tests."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "models",
+        metavar="MODEL",
+        nargs="*",
+        default=[WORKSPACE],
+        help="one, whose terms are tested, or several nested ones (default: workspace)",
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--type",
+        type=int,
+        choices=sorted(NUMERALS),
+        help="1: each term after those before it; 2: after all but those that contain it; 3: after"
+        f" all others, with the coding of the model (default: {TYPE})",
+    )
+    kinds.add_argument(
+        "--drop", action="store_true", help="the models with one term less, as R's drop1"
+    )
+    parser.add_argument("--json", action="store_true", help="print all digits as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tests."""
+    if len(args.models) > 1:
+        if args.type or args.drop:
+            raise UserError("linreg anova", "takes --type and --drop with one model only")
+        return _compare(args.models, as_json=args.json)
+    with find_fitted_model(args.models[0]) as found:
+        model, exact = _read(found.folder)
+    require_estimates_of_noise(exact.solution, found.name)
+    submodels = submodels_of(model, exact)
+    formula = model.design.schema.formula
+    if args.drop:
+        changes = single_changes(submodels, submodels.terms.all, "aic")
+        lines = [formula, *change_lines(changes, "aic")]
+        data = as_data(changes)
+    else:
+        kind: Kind = args.type or TYPE
+        tests = term_tests(submodels, kind)
+        lines = [f"{formula}, type {NUMERALS[kind]}", *term_lines(tests, exact.solution)]
+        data = as_data(list(rows_of(tests, exact.solution)))
+    print(json.dumps(data, indent=2, ensure_ascii=False) if args.json else "\n".join(lines))
+    return 0
+
+
+def submodels_of(model: LinearModel, exact: ExactReference) -> Submodels:
+    """Return the sub-models of a model."""
+    terms = FormulaTerms.of_design(model.design, exact.solution.kept)
+    return Submodels(exact.solution, exact.moments, terms)
+
+
+def _compare(names: list[str], *, as_json: bool) -> int:
+    models = []
+    with ExitStack() as stack:
+        for name in names:
+            found = stack.enter_context(find_fitted_model(name))
+            model, exact = _read(found.folder)
+            require_estimates_of_noise(exact.solution, found.name)
+            formula, target = model.design.schema.formula, model.target
+            models.append(FittedModel(found.name, formula, target, exact.solution, exact.moments))
+    compared = compare_nested(models)
+    if as_json:
+        print(json.dumps(as_data(compared), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(nested_lines(compared)))
+    return 0
+
+
+def _read(folder: Path) -> tuple[LinearModel, ExactReference]:
+    return load(folder), ExactReference.read(folder)

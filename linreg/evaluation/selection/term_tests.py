@@ -1,0 +1,114 @@
+"""Analysis of variance by terms: of type I (sequential), II and III (each term last)."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal, localcontext
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from linreg.arrays import Floats
+from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.selection.formula_terms import FormulaTerms, Terms
+from linreg.evaluation.selection.submodels import Submodels
+from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.normal_equations.ldl import PRECISION
+
+INTERCEPT = "b"
+Kind = Literal[1, 2, 3]
+JointTest = Callable[[Floats, Floats, int], tuple[float, int, int, float]]
+"""F, its two degrees of freedom and p of coefficients (q,) being 0, from their covariance (q, q)
+and the residual degrees of freedom.
+"""
+
+
+class TermTest(NamedTuple):
+    """The F test of a term; F and p are None without residual degrees of freedom or coefficients.
+
+    df              the number of its coefficients
+    sum_of_squares  by how much it reduces the residual sum of squares; None where a covariance
+                    matrix was given
+    f               for a perfect fit None, with p 0 if the term explains anything
+    """
+
+    term: str
+    df: int
+    sum_of_squares: float | None
+    f: float | None
+    p: float | None
+
+
+def term_tests(submodels: Submodels, kind: Kind) -> list[TermTest]:
+    """Return the tests of all terms, in the order of the formula, against σ² of the full model.
+
+    I    each term after those before it: R's `anova(fit)`
+    II   each term after all others but those that contain it (F. Yates, JASA 29, 1934): type II of
+         car::Anova and statsmodels
+    III  each term after all others, with the coding that they have: the Wald test of its
+         coefficients; the intercept comes first
+    """
+    terms = submodels.terms
+    tests = []
+    if kind == 3 and submodels.solution.kept[0]:
+        of_intercept = submodels.sum_of_squares_of_intercept()
+        tests.append(_test(submodels.solution, INTERCEPT, 1, of_intercept))
+    for i, term in enumerate(terms.terms):
+        df = len(term.coefficients)
+        explained = submodels.sum_of_squares(i, _given(terms, i, kind)) if df else Decimal(0)
+        tests.append(_test(submodels.solution, term.text, df, explained))
+    return tests
+
+
+def wald_tests(
+    solution: LeastSquares, terms: FormulaTerms, covariance: Floats, joint_test: JointTest
+) -> list[TermTest]:
+    """Return the tests of type III from a covariance matrix (M + 1, M + 1) of (b, θ).
+
+    It may be robust, and has rows and columns for what was dropped, which are not read.
+    """
+    estimates = np.concatenate([[solution.b], solution.theta])
+    blocks: list[tuple[str, tuple[int, ...]]] = [(INTERCEPT, (0,))] if solution.kept[0] else []
+    blocks += [(term.text, term.coefficients) for term in terms.terms]
+    tests = []
+    for text, coefficients in blocks:
+        chosen = list(coefficients)
+        if not chosen or solution.df <= 0:
+            tests.append(TermTest(text, len(chosen), None, None, None))
+            continue
+        of_term = covariance[np.ix_(chosen, chosen)]
+        f, df, _, p = joint_test(estimates[chosen], of_term, solution.df)
+        tests.append(TermTest(text, df, None, f, p))
+    return tests
+
+
+def f_test(
+    explained: Decimal, df1: int, rss: Decimal | None, df2: int
+) -> tuple[float | None, float | None]:
+    """Return F and p of a sum of squares on df1 degrees of freedom against rss on df2."""
+    if df1 <= 0 or df2 <= 0 or rss is None:
+        return None, None
+    if rss == 0:
+        return None, 0.0 if explained else None
+    with localcontext(PRECISION):
+        f = float((explained / df1) / (rss / df2))
+    return (f, f_p_value(f, df1, df2)) if math.isfinite(f) else (None, 0.0)
+
+
+def _given(terms: FormulaTerms, term: int, kind: Kind) -> Terms:
+    """Return the terms of the model that a term is added to."""
+    if kind == 1:
+        return frozenset(range(term))
+    others = terms.all - {term}
+    return others - terms.containing(term, others) if kind == 2 else others
+
+
+def _test(solution: LeastSquares, text: str, df: int, explained: Decimal) -> TermTest:
+    f, p = f_test(explained, df, solution.rss, solution.df)
+    return TermTest(text, df, float(explained), f, p)
+
+
+def rows_of(tests: Sequence[TermTest], solution: LeastSquares) -> Iterator[TermTest]:
+    """Yield the tests, and the residuals as a last row."""
+    yield from tests
+    rss = None if solution.rss is None else float(solution.rss)
+    yield TermTest("residuals", solution.df, rss, None, None)

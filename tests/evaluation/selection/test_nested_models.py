@@ -1,0 +1,117 @@
+"""Models compared by F tests, and refused where that would mean nothing."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+from statsmodels.stats.anova import anova_lm
+
+from linreg.errors import UserError
+from linreg.evaluation.selection.nested_models import (
+    FittedModel,
+    compare_nested,
+    require_estimates_of_noise,
+)
+from tests.evaluation.selection.fits import Learn, drawn, fit
+
+FORMULAS = ["y ~ x", "y ~ x + a", "y ~ x*a + z"]
+
+
+def test_nested_models_are_compared_as_by_statsmodels(learn: Learn) -> None:
+    """In the order of their sizes, whatever that of the arguments."""
+    columns, w = drawn()
+    named = [fit(learn, text, pa.table(columns), w).named(text) for text in FORMULAS]
+    found = compare_nested([named[1], named[2], named[0]])
+    frame = pd.DataFrame(columns)
+    theirs = anova_lm(*(smf.wls(text, frame, weights=w).fit() for text in FORMULAS))
+    assert [each.name for each in found] == FORMULAS
+    keys = {"df": "df_resid", "rss": "ssr", "added": "df_diff"}
+    keys |= {"sum_of_squares": "ss_diff", "f": "F"}
+    for key, column in keys.items():
+        first = 0 if key in ("df", "rss") else 1
+        ours = [getattr(each, key) for each in found]
+        assert ours[:first] == [None] * first
+        # Measured: 3e-13.
+        np.testing.assert_allclose(ours[first:], theirs[column][first:], rtol=1e-11)
+    # The degrees of freedom of σ² are those of the largest model, as in R; statsmodels takes those
+    # of each row, and has the same p in the last one.
+    p = stats.f.sf(theirs["F"][1:], theirs["df_diff"][1:], theirs["df_resid"].min())
+    np.testing.assert_allclose([each.p for each in found[1:]], p, rtol=1e-10)
+    assert p[-1] == pytest.approx(theirs["Pr(>F)"].iloc[-1], rel=1e-12)
+
+
+def test_a_category_spans_the_constant_of_a_smaller_model(learn: Learn) -> None:
+    columns, _ = drawn()
+    small, large = (
+        fit(learn, text, pa.table(columns)).named(text) for text in ("y ~ x", "y ~ 0 + a + x")
+    )
+    equal = fit(learn, "y ~ a + x", pa.table(columns)).named("same")
+    first, second = compare_nested([small, large]), compare_nested([small, equal])
+    assert first[1].f == pytest.approx(second[1].f, rel=1e-12)
+
+
+def test_an_eliminated_category_is_nested_in_a_model_with_more_columns(learn: Learn) -> None:
+    columns, _ = drawn(600)
+    columns["g"] = [f"g{i % 140:03}" for i in range(600)]
+    small, large = (
+        fit(learn, text, pa.table(columns)).named(text) for text in ("y ~ g", "y ~ g + x + z")
+    )
+    assert large.solution.levels is not None
+    found = compare_nested([small, large])
+    frame = pd.DataFrame(columns)
+    theirs = anova_lm(*(smf.ols(each.formula, frame).fit() for each in (small, large)))
+    assert found[1].f == pytest.approx(theirs["F"].iloc[1], rel=1e-11)
+
+
+@pytest.fixture(scope="module")
+def models(learn: Learn) -> dict[str, FittedModel]:
+    columns, w = drawn()
+    table = pa.table(columns)
+    other: dict[str, Any] = {**columns, "x": columns["x"] * (1 + 1e-14)}
+    fits = {
+        "x": fit(learn, "y ~ x", table),
+        "x and z": fit(learn, "y ~ x + z", table),
+        "x and a": fit(learn, "y ~ x + a", table),
+        "fewer rows": fit(learn, "y ~ x + a", table[1:]),
+        "other weights": fit(learn, "y ~ x + a", table, w),
+        "another target": fit(learn, "log(x) ~ z + a", table),
+        "another x": fit(learn, "y ~ x + z", pa.table(other)),
+        "ridge": fit(learn, "y ~ x + a", table, l2=0.1),
+    }
+    return {name: each.named(name) for name, each in fits.items()}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("x", "fewer rows", "were fitted to different training rows.*200 rows and 199 rows"),
+        ("x", "other weights", "were fitted to different training rows, or with other weights"),
+        ("x", "another target", "predict different targets; found y and log"),
+        ("x and z", "x and a", "are not nested: the larger model lacks columns.*found z"),
+        ("x", "another x", "column x: is not the same column in both"),
+        ("x", "x", "have the same coefficients"),
+    ],
+)
+def test_other_models_are_refused(
+    models: dict[str, FittedModel], first: str, second: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message.replace("with other", "with different")):
+        compare_nested([models[first], models[second]])
+
+
+def test_a_ridge_fit_has_no_tests(models: dict[str, FittedModel]) -> None:
+    with pytest.raises(UserError, match="is a ridge fit, whose terms have no F tests"):
+        require_estimates_of_noise(models["ridge"].solution, "models/model")
+    require_estimates_of_noise(models["x"].solution, "models/model")
+
+
+def test_the_same_rows_in_another_order_are_the_same_rows(learn: Learn) -> None:
+    columns, _ = drawn()
+    table = pa.table(columns)
+    small = fit(learn, "y ~ x", table).named("small")
+    large = fit(learn, "y ~ x + z", table.take(list(reversed(range(200))))).named("large")
+    assert compare_nested([small, large])[1].added == 1
