@@ -11,11 +11,9 @@ from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.split.folds import FoldsByRow
 from linreg.data.tables.parquet import write_table
-from linreg.evaluation.covariance.level_robust import robust_standard_errors
+from linreg.evaluation.covariance.coefficients import infer_from_rows
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
-from linreg.evaluation.goodness_of_fit.residual_quantiles import summarize_rows
-from linreg.evaluation.inference import infer
 from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import write_document
 from linreg.fit.coordinates.choice import training_coordinates
@@ -44,8 +42,8 @@ Evaluated = Callable[..., RunResults]
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
-    `gates`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further options
-    those of `train`; the folder is `tmp_path / name`, its page report.html.
+    `gates`, `errors`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further
+    options those of `train`; the folder is `tmp_path / name`, its page report.html.
     """
 
     def evaluated(
@@ -58,6 +56,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         unseen_levels: dict[str, dict[str, int]] | None = None,
         name: str = "evaluation",
         split_by: str = "row",
+        errors: str = "auto",
         weights: str | None = None,
         folds: int = 0,
         **options: Any,
@@ -95,13 +94,9 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             write_folds(folder, found, names)
         metrics = metrics_by_part(parts, model, exact.mean_target, training=folder)
         gap = exact.loss.convergence(model.theta, model.b)
-        evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
-        coefficients = infer(
-            exact.solution,
-            0.95,
-            robust_standard_errors(exact.solution, shards).covariance(),
-            of_rows=summarize_rows(exact.solution, shards),
-        )
+        bounds_of_gates = {key: Gate(**bounds) for key, bounds in (gates or {}).items()}
+        evaluate = Evaluate(gates=bounds_of_gates, errors=errors)
+        coefficients = infer_from_rows(exact.solution, shards, evaluate, split_by)
         evaluation = Evaluation(
             metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients
         )

@@ -74,9 +74,10 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     ]
     truth = [tables[0][name].distance_of_truth if name in tables[0] else None for name in names]
     ends = [-half_width, half_width, *truth, *(value for row in distances for value in row)]
-    label = "standard errors from the exact minimum"
+    kind = "classical " if runs[0].results.has_robust_headline else ""
+    label = f"{kind}standard errors from the exact minimum"
     plot = Plot(Axis.around(label, ends), Axis("", 0, 1), rows=[_label(name) for name in names])
-    plot.band(-half_width, half_width, "band", f"{runs[0].results.confidence} interval")
+    plot.band(-half_width, half_width, "band", f"{kind}{runs[0].results.confidence} interval")
     plot.vertical_line(0.0, "zero")
     for k, (run, values) in enumerate(zip(runs, distances, strict=True)):
         y = [i + _offset(k, runs) for i in range(len(names))]

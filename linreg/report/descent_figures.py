@@ -54,7 +54,9 @@ def path_end_figure(results: RunResults) -> Markup | None:
     plot = Plot(*axes)
     interval_radius = _interval_radius(rows[0], factor)
     if interval_radius is not None:
-        plot.ellipse(minimum, factor * interval_radius, "region", f"{results.confidence} interval")
+        kind = "classical " if results.has_robust_headline else ""
+        label = f"{kind}{results.confidence} interval"
+        plot.ellipse(minimum, factor * interval_radius, "region", label)
     radii = [_radius(factor, x - minimum[0], y - minimum[1]) for x, y in zip(*late, strict=True)]
     _draw_contours(plot, results, max([*radii, interval_radius or 0.0]))
     plot.line(late[0], late[1], "a thin")

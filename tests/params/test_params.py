@@ -89,3 +89,34 @@ def test_values_by_column_are_shown_as_a_whole_as_columns_may_have_any_name() ->
     shown = flatten(params)
     assert shown["model.levels"] == {"Is it? (a/b)": ["no", 1, True]}
     assert "ingest.sentinels" not in shown
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"evaluate": {"errors": "HAC:2"}}, "HAC needs the order of the rows in time"),
+        (
+            {
+                "evaluate": {"errors": "classical"},
+                "model": {"weights": {"column": "w", "kind": "sampling"}},
+            },
+            "must not be classical for sampling weights",
+        ),
+        ({"evaluate": {"errors": "cluster:a,a"}}, "errors must name two columns or one"),
+        ({"evaluate": {"errors": "cluster:a,b,c"}}, "should match pattern"),
+        ({"evaluate": {"errors": "HC4"}}, "should match pattern"),
+        ({"model": {"weights": {"column": "w", "kind": "importance"}}}, "analytic"),
+    ],
+)
+def test_standard_errors_and_weights_have_to_fit(values: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        Params.model_validate(values)
+
+
+def test_weights_may_have_a_kind() -> None:
+    params = Params.model_validate({"model": {"weights": {"column": "n", "kind": "frequency"}}})
+    assert (params.model.weights_column, params.model.weights_kind) == ("n", "frequency")
+    assert flatten(params)["model.weights.kind"] == "frequency"
+    plain = Params.model_validate({"model": {"weights": "n"}})
+    assert (plain.model.weights_column, plain.model.weights_kind) == ("n", "analytic")
+    assert Params().model.weights_column is None

@@ -62,6 +62,8 @@ class ClusterSums:
 
     def gathered(self, workers: Workers) -> None:
         """Add up the sums of all processes, in the order of their ranks, in each of them."""
+        if workers.size == 1:
+            return
         self.num_rows = np.array(workers.gather_array(self.num_rows)).sum(axis=0)
         for sums in (self._sums, self._squares):
             parts = workers.gather_array(normalized(sums.reshape(-1, 3)).ravel())

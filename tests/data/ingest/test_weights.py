@@ -35,6 +35,7 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ingest:
         missing: str = "error",
         weights: str = "w",
         by: str = "row",
+        errors: str = "auto",
     ) -> Ingested:
         if isinstance(source, str):
             tmp_path.joinpath("table.csv").write_text(source)
@@ -42,7 +43,8 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ingest:
         assert Path.cwd() == tmp_path  # the stage writes where it runs
         tmp_path.joinpath("params.yaml").write_text(
             f"ingest: {{source: '{source}', missing: {missing}}}\n"
-            f"model: {{formula: '{formula}', weights: '{weights}'}}\nsplit: {{by: '{by}'}}\n"
+            f"model: {{formula: '{formula}', weights: {weights}}}\nsplit: {{by: '{by}'}}\n"
+            f"evaluate: {{errors: '{errors}'}}\n"
         )
         stage.main()
         folder = tmp_path / "data" / "ingested"
@@ -223,3 +225,36 @@ def test_drop_and_mean_drop_a_row_without_weight(ingest: Ingest, missing: str) -
         == found.profile["rows_read"] - found.profile["rows"]
     )
     assert not found.frame["w"].isna().any()
+
+
+def test_columns_of_clusters_are_kept_and_excluded_from_the_dot(ingest: Ingest) -> None:
+    text = "y,w,x,firm,year\n1,1,1,a,2001\n2,1,2,,2002\n3,1,3,b,2001\n"
+    found = ingest(text, missing="mean", errors="cluster:firm,year")
+    assert found.schema.formula == "y ~ x"
+    assert set(found.frame.columns) == {"y", "x", "w", "firm", "year"}
+    # A row without a cluster is dropped, also where numbers are filled.
+    assert found.profile["dropped"] == {"firm is missing": 1}
+
+
+def test_errors_for_columns_of_clusters_name_the_parameter(refuse: Refuse) -> None:
+    text = "y,w,x,firm\n1,1,1,a\n2,1,2,\n"
+    line = refuse(text, errors="cluster:frm")
+    assert "column frm: is not in the file, but evaluate.errors needs it" in line
+    assert "did you mean firm?" in line
+    line = refuse(text, errors="cluster:firm")
+    assert line.startswith("table.csv: row 2: column firm: is missing")
+
+
+@pytest.mark.parametrize(("cell", "found"), [("0.5", "0.5"), ("1e300", "1e+300")])
+def test_a_frequency_is_a_whole_number(refuse: Refuse, cell: str, found: str) -> None:
+    line = refuse(f"y,w,x\n1,2.0,1\n2,0,2\n3,{cell},2\n", weights="{column: w, kind: frequency}")
+    assert line.startswith("table.csv: row 3: column w: must be a whole number, as it is a freq")
+    assert f"found {found};" in line
+
+
+def test_the_kind_of_weights_is_in_the_schema(ingest: Ingest) -> None:
+    text = "y,w,x\n1,2,1\n2,0,2\n3,1,2\n"
+    assert ingest(text, weights="{column: w, kind: frequency}").schema.weights_kind == "frequency"
+    schema = ingest(text, weights="{column: w}").schema
+    assert (schema.weights, schema.weights_kind) == ("w", "analytic")
+    assert schema == ingest(text, weights="w").schema

@@ -1,0 +1,73 @@
+"""Where robust standard errors count, every table, picture and diagnostic shows them."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from linreg.data.formula.design import DesignTerm
+from linreg.report.coefficient_figures import interval
+from linreg.report.coefficient_table import coefficient_columns, fit_in_words, html_table
+from linreg.report.diagnostics import diagnostics
+from linreg.report.results import RunResults
+from tests.evaluated_runs import Evaluated
+
+
+def table() -> pa.Table:
+    """Rows of 12 farms, whose noise is mostly that of their farm."""
+    random = np.random.default_rng(1)
+    farm, year = random.integers(0, 12, 240), random.integers(0, 9, 240)
+    x = random.normal(size=12)[farm] + 0.1 * random.normal(size=240)
+    y = 1 + x + random.normal(size=12)[farm] + random.normal(size=240)
+    return pa.table({"x": x, "y": y, "farm": farm, "year": year})
+
+
+def run_of(evaluated: Evaluated, errors: str, by: str = "row") -> RunResults:
+    return evaluated("y ~ x", table(), errors=errors, split_by=by, solver="exact")
+
+
+@pytest.mark.parametrize(
+    ("errors", "by", "words", "df"),
+    [
+        ("auto", "group:farm", "standard errors clustered by farm (12 clusters)", 11),
+        (
+            "cluster:farm,year",
+            "row",
+            "standard errors clustered by farm and year (12 and 9 clusters)",
+            8,
+        ),
+        ("HAC:3", "time:year", "HAC standard errors, 3 lags of year (9 times)", 8),
+        ("HC2", "row", "HC2 standard errors", 238),
+    ],
+)
+def test_tables_and_pictures_show_the_errors_that_count(
+    evaluated: Evaluated, tmp_path: Path, errors: str, by: str, words: str, df: int
+) -> None:
+    run = run_of(evaluated, errors, by)
+    (_, x) = run.coefficients
+    robust = run.inference["coefficients"]["x"]["robust"]
+    assert dict(x.headline) == robust != dict(x.classical)
+    assert interval(x) == (robust["low"], robust["high"])
+    columns = coefficient_columns(run, [x], digits=15)
+    assert float(columns["std. error"][0]) == pytest.approx(robust["standard_error"], rel=1e-12)
+    assert float(columns["t"][0]) == pytest.approx(robust["t"], rel=1e-12)
+    phrases = list(fit_in_words(run))
+    assert phrases[-1] == f"{words}, t on {df} df"
+    assert phrases[-2].startswith(f"F = {run.inference['robust_f']:.5g} on 1 and {df} df, p")
+    assert html_table(run, [DesignTerm("x", ("x",), {})]).titles[-1] == "classical std. error"
+    page = (tmp_path / "evaluation/report.html").read_text(encoding="utf-8")
+    assert f"{words}: {run.inference['headline_reason']}" in page
+
+
+def test_classical_errors_of_dependent_rows_are_called_too_small(evaluated: Evaluated) -> None:
+    texts = " ".join(each.text for each in diagnostics(run_of(evaluated, "cluster:farm")))
+    assert "rows depend on each other (cluster:farm). Those shown are the robust ones." in texts
+    assert "heteroscedasticity" not in texts
+
+
+def test_by_default_the_classical_errors_count(evaluated: Evaluated) -> None:
+    run = run_of(evaluated, "auto")
+    assert run.inference["headline"] == "usual"
+    assert all(row.headline == row.classical for row in run.coefficients)
+    assert not any("standard errors" in each for each in fit_in_words(run))
