@@ -52,6 +52,11 @@ def test_quartiles_are_those_of_type_7(values: list[float], length: int) -> None
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15 * abs(numbers).max() + 1e-323)
 
 
+@pytest.mark.parametrize("values", [[-0.0, 0.0, -0.0], [0.0, -0.0, -0.0], [-0.0] * 5 + [0.0] * 5])
+def test_zeros_have_no_sign(values: list[float]) -> None:
+    assert [str(each) for each in of_pieces(np.array(values), 2)] == ["0.0"] * 5
+
+
 def test_processes_find_the_same_bits(together: Callable[..., list[Any]]) -> None:
     values = np.random.default_rng(1).standard_normal(500)
     values[::3] = 0.125
