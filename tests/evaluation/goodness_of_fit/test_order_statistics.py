@@ -54,7 +54,10 @@ def test_quartiles_are_those_of_type_7(values: list[float], length: int) -> None
 
 @pytest.mark.parametrize("values", [[-0.0, 0.0, -0.0], [0.0, -0.0, -0.0], [-0.0] * 5 + [0.0] * 5])
 def test_zeros_have_no_sign(values: list[float]) -> None:
-    assert [str(each) for each in of_pieces(np.array(values), 2)] == ["0.0"] * 5
+    """Which of equal numbers is found would depend on the processes."""
+    numbers = np.array(values)
+    found = order_statistics.order_statistics([0, 2], len(values), lambda: [numbers])
+    assert [str(each) for each in found] == ["0.0"] * 2
 
 
 def test_processes_find_the_same_bits(together: Callable[..., list[Any]]) -> None:
