@@ -16,6 +16,9 @@ from linreg.text import table
 
 STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
 NOTE_ON_STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001: of each coefficient being 0, one at a time"
+NOTE_ON_ROWS = (
+    "The models are of different rows or targets: log-likelihood, AIC and BIC cannot be compared"
+)
 STATISTICS = {
     "n": "num_rows",
     "R²": "r2",
@@ -60,13 +63,17 @@ class SideBySide:
 
     @property
     def notes(self) -> list[str]:
-        """The formulas, why a model has no standard errors, and what stars mean."""
+        """The formulas, what cannot be compared, and what stars mean."""
         notes = [f"{run.name}: {run.results.context['formula']}" for run in self.runs]
         notes += [
             f"{run.name}: {run.results.missing_errors}"
             for run in self.runs
             if run.results.missing_errors
         ]
+        rows = {run.results.inference["num_rows"] for run in self.runs}
+        targets = {run.results.context["target"] for run in self.runs}
+        if len(rows) > 1 or len(targets) > 1:
+            notes.append(NOTE_ON_ROWS)
         return [*notes, NOTE_ON_STARS] if self.stars else notes
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from linreg.report.results import NamedResults, RunResults
-from linreg.summary.side_by_side import FORMATS, SideBySide
+from linreg.summary.side_by_side import FORMATS, NOTE_ON_ROWS, SideBySide
 from tests.evaluated_runs import evaluated as evaluated
 
 RANDOM = np.random.default_rng(5)
@@ -117,6 +117,17 @@ def test_html_markdown_and_latex_have_the_same_cells(models: list[NamedResults])
     assert all(line.count("&") == 3 for line in latex)
     assert latex[1].startswith("b & ")
     assert "$^{***}$" in latex[1]
+
+
+def test_models_of_other_rows_or_another_target_are_said_to_be_no_comparison(
+    evaluated: Callable[..., RunResults], models: list[NamedResults]
+) -> None:
+    assert NOTE_ON_ROWS not in SideBySide(models, 3).notes
+    fewer = evaluated("y ~ x", ROWS[1:], solver="exact", name="fewer")
+    other = evaluated("z ~ x", ROWS, solver="exact", name="other")
+    for results in (fewer, other):
+        notes = SideBySide([models[0], NamedResults("(4)", results)], 3).notes
+        assert notes[-1] == NOTE_ON_ROWS
 
 
 def test_runs_from_before_the_order_was_stored_are_in_that_of_the_alphabet(

@@ -60,7 +60,9 @@ def order_statistics(
         large = [bucket for bucket in buckets if bucket.size > MOST_COLLECTED]
         collected: list[list[Counted]] = [[] for _ in small]
         histograms = [np.zeros(1 << min(each.bits, BITS_AT_A_TIME), np.int64) for each in large]
-        for values, counts in numbers():
+        for piece, counts in numbers():
+            # −0 becomes 0: which of equal numbers is found may not show.
+            values = piece + 0.0
             keys = _keys(values)
             for bucket, kept in zip(small, collected, strict=True):
                 is_in = _is_in(keys, bucket)
@@ -142,8 +144,8 @@ def _is_in(keys: Keys, bucket: _Bucket) -> NDArray[np.bool_]:
 
 
 def _keys(values: Floats) -> Keys:
-    """Return integers (n,) in the order of the numbers; −0 has that of 0."""
-    bits = (np.ascontiguousarray(values, np.float64) + 0.0).view(np.uint64)
+    """Return integers (n,) in the order of the numbers."""
+    bits = np.ascontiguousarray(values, np.float64).view(np.uint64)
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
 
 

@@ -52,6 +52,16 @@ def test_quartiles_are_those_of_type_7(values: list[float], length: int) -> None
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15 * abs(numbers).max() + 1e-323)
 
 
+def test_zeros_have_no_sign() -> None:
+    """Which of equal numbers is found would depend on the processes."""
+    for values in ([-0.0, 0.0, -0.0], [0.0, -0.0, -0.0], [-0.0] * 5 + [0.0] * 5):
+        numbers = np.array(values)
+        found = order_statistics.order_statistics(
+            [0, 2], len(numbers), lambda numbers=numbers: [numbers]
+        )
+        assert [str(each) for each in found] == ["0.0"] * 2
+
+
 def test_processes_find_the_same_bits(together: Callable[..., list[Any]]) -> None:
     values = np.random.default_rng(1).standard_normal(500)
     values[::3] = 0.125

@@ -33,14 +33,15 @@ def test_nested_models_are_compared_as_by_statsmodels(learn: Learn) -> None:
     keys |= {"sum_of_squares": "ss_diff", "f": "F"}
     for key, column in keys.items():
         first = 0 if key in ("df", "rss") else 1
-        ours = [getattr(each, key) for each in found]
+        ours: list[Any] = [getattr(each, key) for each in found]
         assert ours[:first] == [None] * first
         # Measured: 3e-13.
         np.testing.assert_allclose(ours[first:], theirs[column][first:], rtol=1e-11)
     # The degrees of freedom of σ² are those of the largest model, as in R; statsmodels takes those
     # of each row, and has the same p in the last one.
     p = stats.f.sf(theirs["F"][1:], theirs["df_diff"][1:], theirs["df_resid"].min())
-    np.testing.assert_allclose([each.p for each in found[1:]], p, rtol=1e-10)
+    ours_p = np.array([each.p for each in found[1:]], np.float64)
+    np.testing.assert_allclose(ours_p, p, rtol=1e-10)
     assert p[-1] == pytest.approx(theirs["Pr(>F)"].iloc[-1], rel=1e-12)
 
 
