@@ -138,6 +138,7 @@ def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
         )
     yield from _of_collinearity(run.inference)
     yield from _of_noise(run.inference)
+    yield from (Diagnostic("warning", problem["text"]) for problem in run.problems)
 
 
 def _of_noise(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:

@@ -39,6 +39,7 @@ def summary_lines(
     yield from _filled(fit_in_words(results))
     if results.missing_errors:
         yield results.missing_errors
+    yield from _filled(problems_in_words(results))
     if results.metrics["gap"] is not None and not results.is_exact:
         yield f"gap: the training loss is {gap_in_words(results.metrics['gap'])}"
     profile = results.context["profile"]
@@ -67,6 +68,14 @@ def _coefficients(results: RunResults, terms: Sequence[DesignTerm], digits: int)
         if group.left_out:
             start = f"{group.term.text}: " if group.term else ""
             yield f"… {start}{left_out_in_words(results, group.left_out)}"
+
+
+def problems_in_words(results: RunResults) -> list[str]:
+    """Return what the diagnostics have found wrong, in a few words each; empty for nothing."""
+    titles = list(dict.fromkeys(problem["title"] for problem in results.problems))
+    if not titles:
+        return []
+    return [f"diagnostics: {titles[0]}", *titles[1:]]
 
 
 def _filled(phrases: Iterable[str]) -> list[str]:

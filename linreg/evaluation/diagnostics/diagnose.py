@@ -3,23 +3,23 @@
 Collinearity follows from the moments; everything else from two passes over the training rows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.source_rows import SourceRows
 from linreg.data.split.training_rows import TrainingRows
 from linreg.data.tables.parquet import TableFile
 from linreg.evaluation.diagnostics.collinearity import collinearity
+from linreg.evaluation.diagnostics.document import Diagnostics
 from linreg.evaluation.diagnostics.error_tests import breusch_pagan, jarque_bera, white
-from linreg.evaluation.diagnostics.findings import Finding, findings
+from linreg.evaluation.diagnostics.findings import findings
 from linreg.evaluation.diagnostics.formula_tests import rainbow, reset
 from linreg.evaluation.diagnostics.named_rows import influential_rows
 from linreg.evaluation.diagnostics.passes.distance_counts import interval_of_median
 from linreg.evaluation.diagnostics.passes.first_pass import NUM_POWERS, FirstPass, read_first
+from linreg.evaluation.diagnostics.passes.sample import SampleOfRows, sampled_columns
 from linreg.evaluation.diagnostics.passes.second_pass import read_second
 from linreg.evaluation.diagnostics.passes.standardized_rows import (
     MAX_COEFFICIENTS,
@@ -29,6 +29,7 @@ from linreg.evaluation.diagnostics.passes.summed_columns import FitColumns, Vari
 from linreg.evaluation.diagnostics.passes.time_order import MAX_ORDERED, TimeOrder
 from linreg.evaluation.diagnostics.serial_correlation import breusch_godfrey, durbin_watson
 from linreg.fit.exact.reference import ExactReference
+from linreg.params.ingest import Ingest
 from linreg.params.split import Split, split_column
 from linreg.process.workers import ALONE, Workers
 
@@ -36,48 +37,21 @@ NOT_ORDERED = "the rows have no order (split.by: time:COLUMN gives them one)"
 TOO_MANY_ROWS = f"there are more than {MAX_ORDERED:,} rows to put into an order"
 
 
-class IngestedRows(NamedTuple):
-    """Where the training rows come from.
-
-    source    the user's file or folder
-    ingested  the folder of the ingest stage, whose table was split
-    split     the section of params.yaml by which it was split
-    """
-
-    source: Path
-    ingested: Path
-    split: Split
-
-    @property
-    def table(self) -> TableFile:
-        """The table that was split."""
-        return TableFile(self.ingested / "table.parquet")
-
-
-@dataclass(frozen=True)
-class Diagnostics:
-    """The diagnostics of a fit.
-
-    results   by diagnostic, its numbers as plain data, or the reason why there are none
-    findings  what they mean, the most important first
-    """
-
-    results: Mapping[str, Any]
-    findings: Sequence[Finding] = field(default_factory=tuple)
-
-    def as_data(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {**self.results, "findings": [each._asdict() for each in self.findings]}
-
-
 def diagnose(
     exact: ExactReference,
-    design: Design,
     shards: Sequence[Rows],
-    origin: IngestedRows,
+    ingested: Path,
+    ingest: Ingest,
+    split: Split,
     workers: Workers = ALONE,
 ) -> Diagnostics:
-    """Read the rows of the fit twice, each process its own shards; all return the same."""
+    """Read the rows of the fit twice, each process its own shards; all return the same.
+
+    ingested       the folder of the ingest stage, whose table was split
+    ingest, split  the sections of params.yaml, by which training rows are traced back to the user's
+                   file
+    """
+    design = shards[0].design
     solution = exact.solution
     if reason := _reason_for_none(exact):
         results: dict[str, Any] = {"reason": reason}
@@ -87,15 +61,17 @@ def diagnose(
     num_rows = sum(each.num_rows for each in shards)
     rows = RowStandardization(exact, design.layout, num_rows)
     scale = float(exact.moments.totals().entry(0, 0)) / max(1, solution.df + solution.rank)
-    by_time = split_column(origin.split.by) if origin.split.by.startswith("time:") else None
+    by_time = split_column(split.by) if split.by.startswith("time:") else None
     is_ordered = by_time is not None and num_rows <= MAX_ORDERED
-    first = read_first(rows, shards, scale, ordered=is_ordered, workers=workers)
-    training_rows = TrainingRows(origin.table, origin.split)
+    sample = SampleOfRows(sampled_columns(exact, design), by_time, shards[0])
+    first = read_first(rows, shards, sample, scale, ordered=is_ordered, workers=workers)
+    table = TableFile(ingested / "table.parquet")
+    training_rows = TrainingRows(table, split)
     order = None
     if is_ordered and by_time:
-        order = TimeOrder.by_time(origin.table, by_time, training_rows, first.residuals)
+        order = TimeOrder.by_time(table, by_time, training_rows, first.residuals)
 
-    source = SourceRows(origin.source, origin.ingested)
+    source = SourceRows(Path(ingest.source), ingested)
     results = {
         "collinearity": collinearity(exact, design).as_data(),
         "durbin_watson": _durbin_watson(order, by_time),
@@ -103,7 +79,7 @@ def diagnose(
         **_tests_with_coordinates(rows, first, shards, scale, order, workers),
         "influence": influential_rows(first, solution, training_rows, source),
     }
-    return Diagnostics(results, findings(results))
+    return Diagnostics(results, findings(results), first.sample, solution.rank)
 
 
 def _reason_for_none(exact: ExactReference) -> str | None:

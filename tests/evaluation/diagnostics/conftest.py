@@ -16,9 +16,10 @@ from linreg.data.split.partition import partition_rows
 from linreg.data.split.unseen_levels import LevelFilter
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
-from linreg.evaluation.diagnostics.diagnose import IngestedRows, diagnose
+from linreg.evaluation.diagnostics.diagnose import diagnose
 from linreg.files import write_document
 from linreg.fit.exact.reference import ExactReference
+from linreg.params.ingest import Ingest
 from linreg.params.split import Split
 from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
@@ -31,12 +32,15 @@ class Fitted:
     design: Design
     exact: ExactReference
     paths: list[Path]
-    origin: IngestedRows
+    ingested: Path
+    split: Split
 
     def diagnose(self, workers: Workers = ALONE) -> dict[str, Any]:
         """Return the diagnostics as evaluate writes them."""
         shards = open_shards(self.paths, self.design, workers)
-        return diagnose(self.exact, self.design, shards, self.origin, workers).as_data()
+        ingest = Ingest(source="my.csv")
+        found = diagnose(self.exact, shards, self.ingested, ingest, self.split, workers)
+        return found.as_data()
 
 
 def table_of(X: Floats, y: Floats, **columns: Any) -> pa.Table:
@@ -79,6 +83,6 @@ def fitted(
         names, intercept = design.names, design.schema.intercept
         train = Train(solver="exact", **options)
         exact = ExactReference.compute(rows, names, intercept, train, roundoffs=design.roundoffs)
-        return Fitted(design, exact, paths, IngestedRows(Path("my.csv"), folder, split))
+        return Fitted(design, exact, paths, folder, split)
 
     return fitted

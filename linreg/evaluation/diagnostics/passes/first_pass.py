@@ -22,6 +22,7 @@ from linreg.evaluation.diagnostics.passes.influence import (
     NamedRow,
     influence,
 )
+from linreg.evaluation.diagnostics.passes.sample import RowSample, SampleOfRows
 from linreg.evaluation.diagnostics.passes.standardized_rows import (
     RowStandardization,
     StandardizedRows,
@@ -48,6 +49,7 @@ class FirstPass(NamedTuple):
     influential    rows with the largest Cook's distance
     num_exact      rows that are fitted exactly, their leverage being 1
     residuals      of each shard u of its rows, NaN for weight 0; empty unless rows have an order
+    sample         some rows
     """
 
     variance: AuxiliaryRegressions
@@ -57,14 +59,18 @@ class FirstPass(NamedTuple):
     influential: Sequence[NamedRow]
     num_exact: int
     residuals: Sequence[Floats]
+    sample: RowSample
 
 
 class _Sums:
     """The sums of this process."""
 
-    def __init__(self, rows: RowStandardization, shards: Sequence[Rows], ordered: bool) -> None:
+    def __init__(
+        self, rows: RowStandardization, shards: Sequence[Rows], sample: SampleOfRows, ordered: bool
+    ) -> None:
         self._rows = rows
         self._ordered = ordered
+        self.sample = sample
         self._num_rows = sum(each.num_rows for each in shards)
         self.columns = VarianceColumns(rows)
         self.fit_columns = FitColumns(rows, NUM_POWERS) if rows.has_coordinates else None
@@ -81,12 +87,16 @@ class _Sums:
         if self.fit_columns:
             moments = no_moments(self.fit_columns.last - 1, self._num_rows)
             self.specification.append(moments)
+        solution = self._rows.solution
         residuals = np.full(shard.num_rows if self._ordered else 0, np.nan)
         for number, chunk in zip(shard.own, shard, strict=True):
             first = shard.first_row(number) - 1
             for rows in self._rows.of(chunk):
                 self._add(rows, scale)
-                self._find_largest(rows, (index, first), chunk.y)
+                found = influence(rows.residuals, rows.leverages, solution.df, solution.rank)
+                self._find_largest(rows, found, (index, first), chunk.y)
+                if index == 0:
+                    self.sample.add(rows, found, shard, number, chunk)
                 if self._ordered:
                     residuals[first + rows.positions] = rows.residuals
         self.residuals.append(residuals)
@@ -101,9 +111,9 @@ class _Sums:
             self.specification[-1].add(*self.fit_columns.of(rows, added))
         self.counts += counts_of(rows.distances * scale)
 
-    def _find_largest(self, rows: StandardizedRows, start: tuple[int, int], y: Floats) -> None:
-        solution = self._rows.solution
-        found = influence(rows.residuals, rows.leverages, solution.df, solution.rank)
+    def _find_largest(
+        self, rows: StandardizedRows, found: Influence, start: tuple[int, int], y: Floats
+    ) -> None:
         self.num_exact += int(np.count_nonzero(np.isnan(found.internal)))
         for largest, sizes in (
             (self.outliers, np.abs(found.external)),
@@ -123,6 +133,7 @@ class _Sums:
 def read_first(
     rows: RowStandardization,
     shards: Sequence[Rows],
+    sample: SampleOfRows,
     scale: float,
     *,
     ordered: bool,
@@ -133,7 +144,7 @@ def read_first(
     scale    what distances are multiplied by before they are counted: the mean weight
     ordered  whether to keep the residuals of all rows
     """
-    sums = _Sums(rows, shards, ordered)
+    sums = _Sums(rows, shards, sample, ordered)
     for index in workers.own_range(len(shards)):
         sums.add_shard(index, shards[index], scale)
     variance = merged_over_shards(sums.variance, sums.columns.square, workers)
@@ -156,6 +167,7 @@ def read_first(
         _gathered(sums.influential, workers),
         sum(workers.gather(sums.num_exact)),
         residuals,
+        sample.gathered(workers),
     )
 
 
