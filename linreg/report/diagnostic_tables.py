@@ -98,4 +98,7 @@ def _conditions(found: Mapping[str, Any]) -> list[list[str]]:
 def _rows(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     shown = rows[:MAX_ROWS]
     columns = [alike([row[name] for row in shown], DIGITS) for name in MEASURES]
-    return [[row["row"], *cells] for row, *cells in zip(shown, *columns, strict=True)]
+    # The folder of the files is the same for all, and takes the width of a telephone.
+    return [
+        [row["row"].rpartition("/")[2], *cells] for row, *cells in zip(shown, *columns, strict=True)
+    ]

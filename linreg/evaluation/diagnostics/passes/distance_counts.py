@@ -21,9 +21,13 @@ def intervals_of(distances: Floats) -> NDArray[np.int64]:
     return numbers
 
 
-def counts_of(distances: Floats) -> NDArray[np.int64]:
-    """Return how many distances are in each interval (NUM_INTERVALS,)."""
-    return np.bincount(intervals_of(distances), minlength=NUM_INTERVALS)
+def add_to_counts(counts: NDArray[np.int64], distances: Floats) -> None:
+    """Count distances (n,) by interval, in counts (NUM_INTERVALS,)."""
+    intervals = intervals_of(distances)
+    # Only those that occur: all of them are 4 MB.
+    first = int(intervals.min(initial=NUM_INTERVALS - 1))
+    found = np.bincount(intervals - first)
+    counts[first : first + len(found)] += found
 
 
 def interval_of_median(counts: NDArray[np.int64]) -> int:

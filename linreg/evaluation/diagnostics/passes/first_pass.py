@@ -15,7 +15,7 @@ from linreg.evaluation.diagnostics.passes.auxiliary_regressions import (
     AuxiliaryRegressions,
     no_moments,
 )
-from linreg.evaluation.diagnostics.passes.distance_counts import NUM_INTERVALS, counts_of
+from linreg.evaluation.diagnostics.passes.distance_counts import NUM_INTERVALS, add_to_counts
 from linreg.evaluation.diagnostics.passes.influence import (
     Influence,
     LargestRows,
@@ -109,7 +109,7 @@ class _Sums:
                 square = rows.roots * square
             added = [square, square * rows.fitted]
             self.specification[-1].add(*self.fit_columns.of(rows, added))
-        self.counts += counts_of(rows.distances * scale)
+        add_to_counts(self.counts, rows.distances * scale)
 
     def _find_largest(
         self, rows: StandardizedRows, found: Influence, start: tuple[int, int], y: Floats
