@@ -11,7 +11,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from linreg.arrays import Floats
 from linreg.evaluation.diagnostics.one_sided_jacobi import singular_values
-from tests.evaluation.diagnostics.conftest import Fitted, table_of
+from tests.evaluation.diagnostics.fitted_tables import Fitted, table_of
 
 Fit = Callable[..., Fitted]
 

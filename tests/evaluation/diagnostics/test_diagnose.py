@@ -17,7 +17,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 from linreg.arrays import Floats
 from linreg.data.tables import parquet as table_file
 from linreg.data.tables.parquet import write_table
-from tests.evaluation.diagnostics.conftest import Fitted, table_of
+from tests.evaluation.diagnostics.fitted_tables import Fitted, table_of
 
 Fit = Callable[..., Fitted]
 NUM_ROWS = 200
@@ -126,9 +126,10 @@ def test_the_influence_of_single_rows_agrees_with_statsmodels(
 
 def test_ordered_rows_are_tested_in_the_order_of_time(fitted: Fit) -> None:
     X, y, _ = drawn()
-    time = np.random.default_rng(1).permutation(NUM_ROWS)
+    # Rows of equal time are in the order of the table.
+    time = np.random.default_rng(1).permutation(NUM_ROWS) // 3
     found = fitted("y ~ x1 + x2 + x3", table_of(X, y, t=time), by="time:t", shards=3).diagnose()
-    order = np.argsort(time)
+    order = np.argsort(time, kind="stable")
     theirs = sm.OLS(y[order], sm.add_constant(X[order])).fit()
     close(found["durbin_watson"]["statistic"], durbin_watson(theirs.resid))
     for lags in range(1, 5):
@@ -263,11 +264,12 @@ def test_where_there_are_no_residuals_the_reason_is_given(
     json.dumps(found, allow_nan=False)
 
 
-@pytest.mark.parametrize("num_rows", [3, 4, 5, 7])
 @pytest.mark.parametrize("formula", ["y ~ 1", "y ~ x1", "y ~ x1 + x2", "y ~ 0 + x1", "y ~ C(g)"])
-def test_few_rows_give_numbers_or_reasons(formula: str, num_rows: int, fitted: Fit) -> None:
+def test_few_rows_give_numbers_or_reasons(formula: str, fitted: Fit) -> None:
     X, y, _ = drawn(20)
-    some = slice(0, num_rows)
-    table = table_of(X[some], y[some], g=(np.arange(20) < 2)[some], t=np.arange(num_rows))
-    found = fitted(formula, table, by="time:t").diagnose()
-    json.dumps(found, allow_nan=False)
+    for num_rows in (3, 4, 5, 7):
+        some = slice(0, num_rows)
+        table = table_of(X[some], y[some], g=(np.arange(20) < 2)[some], t=np.arange(num_rows))
+        found = fitted(formula, table, by="time:t").diagnose()
+        json.dumps(found, allow_nan=False)
+        assert found["findings"]
