@@ -57,7 +57,7 @@ _TESTS = {
     ),
     "jarque_bera": _Sentences(
         "Jarque–Bera",
-        "errors not normal",
+        "non-normal errors",
         "the errors are not normal (skewness {skewness:.2g}, kurtosis {kurtosis:.3g}, of the normal"
         " distribution 0 and 3). With many rows the coefficients and their intervals hold all the "
         "same; prediction intervals do not.",
@@ -134,15 +134,16 @@ def _of_influence(found: Mapping[str, Any]) -> Iterator[Finding]:
     p, outliers = found["outlier_p"], found["outliers"]
     if p is not None:
         row = outliers[0]
-        residual = f"a studentized residual of {row['externally_studentized']:.3g}"
+        residual, adjusted = f"{row['externally_studentized']:.3g}", f"Bonferroni p = {_p(p)}"
         if p < SIGNIFICANT:
             text = (
-                f"{row['row']} is an outlier: {residual}, Bonferroni p = {_p(p)}. Look for a typing"
-                " error or for what is special about it; say so where you leave it out."
+                f"{row['row']} is an outlier: a studentized residual of {residual}, {adjusted}. "
+                "Look for a typing error or for what is special about it; say so where you leave it"
+                " out."
             )
-            yield Finding("outliers", "warning", f"outlier: {row['row']}", text)
+            yield Finding("outliers", "warning", f"outlier: {_short(row['row'])}", text)
         else:
-            text = f"No outlier: the largest is {residual}, Bonferroni p = {_p(p)}."
+            text = f"No outlier: the largest studentized residual is {residual}, {adjusted}."
             yield Finding("outliers", "ok", "", text)
     moving = [row for row in found["influential"] if (row["cooks_distance"] or 0.0) > INFLUENTIAL]
     if moving:
@@ -151,7 +152,7 @@ def _of_influence(found: Mapping[str, Any]) -> Iterator[Finding]:
             f"Cook's distance above {INFLUENTIAL:g}: {names}. The coefficients hang on single rows:"
             " fit without them and compare."
         )
-        yield Finding("influential", "warning", f"influential: {moving[0]['row']}", text)
+        yield Finding("influential", "warning", f"influential: {_short(moving[0]['row'])}", text)
     elif found["influential"]:
         largest = found["influential"][0]["cooks_distance"]
         text = (
@@ -180,17 +181,35 @@ def _of_collinearity(found: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("vif", "warning", "collinear columns", text)
     elif found["vif"]:
         largest = max(found["vif"].values())
-        text = f"No column is explained by others: the largest VIF is {largest:.3g}."
+        text = f"No column is nearly explained by others: the largest VIF is {largest:.3g}."
         yield Finding("vif", "ok", "", text)
     for each in found["condition_indices"]:
         parts = each["variance_proportions"]
         shared = [name for name, part in parts.items() if part > HIGH_PROPORTION]
         if each["index"] > HIGH_CONDITION and len(shared) > 1:
-            text = (
-                f"Condition index {each['index']:.3g}: {_listed(shared)} are nearly dependent. "
-                "Where b is among them, a column varies little beside its mean: subtract it."
-            )
-            yield Finding("condition_indices", "warning", "nearly dependent columns", text)
+            yield _of_dependency(each["index"], shared)
+
+
+def _of_dependency(index: float, shared: Sequence[str]) -> Finding:
+    """Say which columns are nearly dependent: of each other, or one of them of the constant."""
+    condition = f"Condition index {index:.3g}: "
+    columns = [name for name in shared if name != "b"]
+    if len(columns) > 1:
+        text = (
+            f"{condition}{_listed(shared)} are nearly dependent, so that their coefficients are "
+            "uncertain. Read them together, or leave some out."
+        )
+        return Finding("condition_indices", "warning", "collinear columns", text)
+    text = (
+        f"{condition}{columns[0]} varies little beside its mean, so that b, far outside of the "
+        "rows, is uncertain. Other coefficients are not affected; subtract the mean to read b."
+    )
+    return Finding("condition_indices", "ok", "", text)
+
+
+def _short(row: str) -> str:
+    """Return the name of a row without the folder of its file."""
+    return row.rpartition("/")[2]
 
 
 def _p(p: float) -> str:
