@@ -74,6 +74,11 @@ class Rows:
         return needed if self._is_cached else 0
 
     @property
+    def design(self) -> Design:
+        """What makes X and y of the rows."""
+        return self._design
+
+    @property
     def layout(self) -> Layout:
         """The columns of X."""
         return self._design.layout

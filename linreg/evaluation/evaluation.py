@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
@@ -43,6 +43,16 @@ def metrics_by_part(
     return metrics
 
 
+class Documented(Protocol):
+    """What is written as a document, and has some numbers for MLflow."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+
+    def as_metrics(self) -> dict[str, float]:
+        """Return numbers by MLflow name."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What the evaluate stage finds about a model.
@@ -53,6 +63,7 @@ class Evaluation:
     inference         the coefficient table at the exact minimum
     reference_levels  by category, the level that its other levels are compared with
     baseline          what `compare_with_baseline` has found
+    diagnostics       the content of diagnostics.json and its leading numbers, if there are any
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -61,6 +72,7 @@ class Evaluation:
     inference: Inference
     reference_levels: Mapping[str, Level] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: Documented | None = None
 
     @property
     def scored_part(self) -> str:
@@ -73,12 +85,14 @@ class Evaluation:
         return {**self.metrics, **self.gap, **self.baseline}
 
     def write(self, folder: Path) -> None:
-        """Write scores.json, metrics.json, inference.json and gates.json."""
+        """Write scores.json, metrics.json, inference.json, diagnostics.json and gates.json."""
         write_json(folder / "scores.json", self.scores())
         write_document(folder / "metrics.json", self.all_metrics)
         references = {"reference_levels": self.reference_levels} if self.reference_levels else {}
         write_document(folder / "inference.json", self.inference.as_data() | references)
         write_document(folder / "gates.json", self.gates)
+        if self.diagnostics:
+            write_document(folder / "diagnostics.json", self.diagnostics.as_data())
 
     def scores(self) -> dict[str, Any]:
         """Return the few numbers that runs are compared by: gap, RMSE and the user's own metrics of
@@ -107,7 +121,8 @@ class Evaluation:
             name = f"test_{BASELINE_PREFIX}"
             values |= {f"{name}{key}": each for key, each in of_baseline if isinstance(each, float)}
             values["beats_baseline"] = self.baseline["beats_baseline"]
-        return values | self.inference.as_metrics()
+        values |= self.inference.as_metrics()
+        return values | (self.diagnostics.as_metrics() if self.diagnostics else {})
 
     def summary(self) -> str:
         """Return R² and RMSE of the scored part and the result of the gates, on one line."""

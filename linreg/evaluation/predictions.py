@@ -80,7 +80,7 @@ def predict_rows(
             end = len(chunk.y) if file == 0 else 0
             sampled = np.arange(-first % every, end, every)
             chosen = np.concatenate([sampled, _largest(numbers[2])])
-            cells = _plain(rows.cells(index, columns, as_arrow(chosen)))
+            cells = plain_rows(rows.cells(index, columns, as_arrow(chosen)))
             of_rows = zip(chosen.tolist(), *numbers[:, chosen].tolist(), cells, strict=True)
             found = [PredictedRow((file, first + i), *values) for i, *values in of_rows]
             sample += found[: len(sampled)]
@@ -128,7 +128,7 @@ def _worst(rows: Iterable[PredictedRow]) -> list[PredictedRow]:
     return sorted(rows, key=order)[:NUM_WORST]
 
 
-def _plain(cells: pa.Table) -> list[dict[str, Any]]:
+def plain_rows(cells: pa.Table) -> list[dict[str, Any]]:
     """Return rows as plain data, of which another process can be told; times are text, in UTC."""
     columns = {}
     for name in cells.column_names:

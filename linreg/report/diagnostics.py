@@ -131,6 +131,13 @@ def _of_fit(run: RunResults) -> Iterator[Diagnostic]:
         )
     yield from _of_collinearity(run.inference)
     yield from _of_noise(run.inference)
+    if run.problems:
+        titles = dict.fromkeys(problem["title"] for problem in run.problems)
+        yield Diagnostic(
+            "warning",
+            f"The diagnostics of the fit have found: {'; '.join(titles)}. What each means and what "
+            "to do about it stands under “Regression diagnostics”.",
+        )
 
 
 def _of_errors(run: RunResults) -> Iterator[Diagnostic]:

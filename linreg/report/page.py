@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from linreg.data.formula.design import Design
 from linreg.evaluation.correlations import correlations_of
-from linreg.evaluation.predictions import PredictedRows
+from linreg.evaluation.diagnostics.document import Diagnostics
+from linreg.evaluation.predictions import PredictedRows, write_predictions
 from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
@@ -24,7 +25,9 @@ from linreg.report.coefficient_table import (
 )
 from linreg.report.cross_validation import cross_validation_in_words, fold_rows
 from linreg.report.descent_figures import path_end_figure, path_figure
-from linreg.report.diagnostics import diagnostics
+from linreg.report.diagnostic_figures import diagnostic_figures
+from linreg.report.diagnostic_tables import diagnostic_tables
+from linreg.report.diagnostics import diagnostics as sentences
 from linreg.report.effective_parameters import effective_parameters
 from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
 from linreg.report.loss_figures import gap_figure, loss_figure
@@ -45,23 +48,32 @@ def write_report(
     model: LinearModel,
     exact: ExactReference,
     predicted: PredictedRows,
+    diagnostics: Diagnostics | None = None,
 ) -> None:
-    """Write report.json and report.html into the folder that holds the other results of the run.
+    """Write predictions.csv, report.json and report.html into the folder of the other results.
 
     report.json is the context and, as `files`, the MD5s of the files that are there already.
 
-    predicted  the rows of the scored part, with the cells of `report_columns`
+    predicted    the rows of the scored part, with the cells of `report_columns`
+    diagnostics  of the fit, of which the sample of rows is drawn
 
     Raises UserError like `RunResults.read`.
     """
+    write_predictions(folder / "predictions.csv", predicted.sample)
     files = {file.name: file_hash(file) for file in files_in(folder)}
     write_document(folder / "report.json", {**context, "files": files})
     results = RunResults.read(folder, names=model.design.names)
-    write_text(folder / "report.html", report_page(results, model.design, exact, predicted))
+    write_text(
+        folder / "report.html", report_page(results, model.design, exact, predicted, diagnostics)
+    )
 
 
 def report_page(
-    results: RunResults, design: Design, exact: ExactReference, predicted: PredictedRows
+    results: RunResults,
+    design: Design,
+    exact: ExactReference,
+    predicted: PredictedRows,
+    diagnostics: Diagnostics | None = None,
 ) -> str:
     """Return the page."""
     context, parameters = results.context, results.context["parameters"]
@@ -75,6 +87,11 @@ def report_page(
         figures = {
             **_figures(results),
             "by_feature": _feature_figures(design, predicted, parameters),
+            "around_fit": diagnostic_figures(
+                diagnostics, design, context, results.inference["coefficients"]
+            )
+            if diagnostics
+            else {},
         }
     return render(
         "report.html.jinja",
@@ -89,7 +106,8 @@ def report_page(
             "table": html_table(results, design.terms),
             "num_effects": len(largest_effects([NamedResults("", results)])),
             "num_features": len(design.schema.features),
-            "diagnostics": diagnostics(results),
+            "diagnostics": sentences(results),
+            "regression": diagnostic_tables(results.diagnostics),
             "metrics": _metric_columns(results),
             "folds": fold_rows(folds) if (folds := results.cross_validation) else [],
             "over_folds": cross_validation_in_words(folds) if folds else "",

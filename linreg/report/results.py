@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ _REQUIRED_KEYS = {
         "files",
     ),
 }
+DIAGNOSTICS = "diagnostics.json"
 NO_ERRORS = {
     "ridge": "A ridge fit (train.l2) is biased by intent: it has no standard errors, t and p.",
     "no degrees of freedom": "There are as many coefficients as training rows, which leaves nothing"
@@ -86,6 +87,7 @@ class RunResults:
     context            report.json (see linreg.report.context)
     actual, predicted  (n,) a sample of the rows of the scored part
     names              those of θ in the order of the formula; empty for that of the alphabet
+    diagnostics        diagnostics.json (see linreg.evaluation.diagnostics); empty without one
     """
 
     metrics: Mapping[str, Any]
@@ -96,6 +98,7 @@ class RunResults:
     actual: Floats
     predicted: Floats
     names: Sequence[str] = ()
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -113,11 +116,11 @@ class RunResults:
 
     @classmethod
     def _read(cls, folder: Path, model: Mapping[str, str], names: Sequence[str]) -> "RunResults":
-        documents = read_documents(folder, *_REQUIRED_KEYS, model=model)
-        for (name, keys), document in zip(_REQUIRED_KEYS.items(), documents, strict=True):
+        required = read_documents(folder, *_REQUIRED_KEYS, model=model)
+        for (name, keys), document in zip(_REQUIRED_KEYS.items(), required, strict=True):
             if not set(keys) <= set(document):
                 raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_REMEDY)
-        metrics, gates, inference, context = documents
+        metrics, gates, inference, context = required
         if context["format"] != FORMAT:
             raise UserError(
                 folder / "report.json",
@@ -128,8 +131,14 @@ class RunResults:
         predictions = folder / "predictions.csv"
         _require_same_evaluation(predictions, context)
         actual, predicted = _read_predictions(predictions)
+        diagnostics: Mapping[str, Any] = {}
+        # Evaluations from before there were diagnostics have none.
+        if DIAGNOSTICS in context["files"]:
+            (diagnostics,) = read_documents(folder, DIAGNOSTICS, model=model)
         verdict = (gates["passed"], gates["gates"])
-        return cls(metrics, *verdict, inference, context, actual, predicted, names)
+        return cls(
+            metrics, *verdict, inference, context, actual, predicted, names, diagnostics=diagnostics
+        )
 
     @property
     def residuals(self) -> Floats:
@@ -183,6 +192,11 @@ class RunResults:
     def failed_gates(self) -> list[str]:
         """The names of the gates that failed."""
         return [name for name, gate in self.gates.items() if not gate["passed"]]
+
+    @property
+    def problems(self) -> list[Mapping[str, str]]:
+        """The findings of the diagnostics that are warnings: diagnostic, title and text of each."""
+        return [each for each in self.diagnostics.get("findings", []) if each["title"]]
 
     @property
     def missing_errors(self) -> str | None:

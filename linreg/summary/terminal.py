@@ -42,6 +42,7 @@ def summary_lines(
     yield from residuals_in_words(results)
     if results.missing_errors:
         yield results.missing_errors
+    yield from _problems(results)
     if results.metrics["gap"] is not None and not results.is_exact:
         yield f"gap: the training loss is {gap_in_words(results.metrics['gap'])}"
     profile = results.context["profile"]
@@ -72,6 +73,13 @@ def _coefficients(results: RunResults, terms: Sequence[DesignTerm], digits: int)
         if group.left_out:
             start = f"{group.term.text}: " if group.term else ""
             yield f"… {start}{left_out_in_words(results, group.left_out)}"
+
+
+def _problems(results: RunResults) -> Iterator[str]:
+    """Yield what the diagnostics have found wrong, in a few words each; nothing if all is well."""
+    titles = dict.fromkeys(problem["title"] for problem in results.problems)
+    lines = _filled(f"diagnostics: {each}" if not i else each for i, each in enumerate(titles))
+    yield from (line if not i else f"  {line}" for i, line in enumerate(lines))
 
 
 def _filled(phrases: Iterable[str]) -> list[str]:

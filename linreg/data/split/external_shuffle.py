@@ -30,6 +30,25 @@ many small writes take longer. Fewer where rows are wide. The order does not dep
 """
 
 
+def num_buckets(num_rows: int, schema: pa.Schema) -> int:
+    """Return how many buckets a shuffle of so many rows has."""
+    return max(1, -(-num_rows // limit_rows(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)))
+
+
+def buckets_of_rows(
+    seed: int, index: int, group: int, num_rows: int, num_buckets: int
+) -> NDArray[np.int64]:
+    """Return the bucket of each row (n,) that a row group adds to the shuffle `index`."""
+    if num_buckets == 1:
+        return np.zeros(num_rows, np.int64)
+    return generator(seed, "buckets", index, group).integers(num_buckets, size=num_rows)
+
+
+def order_of_bucket(seed: int, index: int, bucket: int, num_rows: int) -> NDArray[np.int64]:
+    """Return which row of a bucket comes first, second, … in the shuffle `index`: (n,)."""
+    return generator(seed, "shuffle", index, bucket).permutation(num_rows)
+
+
 class ExternalShuffle:
     """Collects rows and writes them in a random order, in bounded memory.
 
@@ -49,8 +68,7 @@ class ExternalShuffle:
         workers: Workers = ALONE,
         num_shuffles: int = 1,
     ) -> None:
-        rows_per_bucket = limit_rows(schema, ROWS_PER_BUCKET, BYTES_PER_ROW)
-        self._num_buckets = max(1, -(-num_rows // rows_per_bucket))
+        self._num_buckets = num_buckets(num_rows, schema)
         self._buffer_size = limit_rows(schema, BUFFERED_ROWS, BYTES_PER_ROW) // num_shuffles
         self._seed = seed
         self._index = index
@@ -69,8 +87,8 @@ class ExternalShuffle:
         if self._num_buckets == 1:
             self._streams[0].write_table(rows)
             return
-        bucket_of_row = generator(self._seed, "buckets", self._index, group).integers(
-            self._num_buckets, size=rows.num_rows
+        bucket_of_row = buckets_of_rows(
+            self._seed, self._index, group, rows.num_rows, self._num_buckets
         )
         self._buffer.append(rows)
         # numpy sorts 16 bits five times as fast as 64.
@@ -108,8 +126,8 @@ class ExternalShuffle:
         rows = pa.concat_tables([_read(path) for path in paths])
         for path in paths:
             path.unlink()
-        random = generator(self._seed, "shuffle", self._index, bucket)
-        return rows.take(as_arrow(random.permutation(len(rows))))
+        order = order_of_bucket(self._seed, self._index, bucket, len(rows))
+        return rows.take(as_arrow(order))
 
     def _path(self, bucket: int, rank: int) -> Path:
         return self._scratch / f"shard-{self._index}-bucket-{bucket}-from-{rank}.arrow"

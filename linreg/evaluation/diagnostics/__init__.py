@@ -1,0 +1,1 @@
+"""Regression diagnostics of the least squares fit to the training rows."""

@@ -1,0 +1,3 @@
+"""Fixtures for tests of diagnostics."""
+
+from tests.evaluation.diagnostics.fitted_tables import fitted as fitted
