@@ -116,16 +116,16 @@ def quantiles(
     ]
 
 
-def _gathered(kept: Sequence[Counted], workers: Workers) -> Counted:
+def _gathered(kept: Sequence[Counted], workers: Workers) -> tuple[Floats, Floats]:
     """Return the numbers of all processes, and how often each counts."""
-    own = [np.concatenate([np.empty(0), *(each.values for each in kept)])]
-    own.append(
-        np.concatenate(
-            [np.empty(0), *(np.ones(len(x)) if counts is None else counts for x, counts in kept)]
-        )
+    values, counts = [np.empty(0)], [np.empty(0)]
+    for piece in kept:
+        values.append(piece.values)
+        counts.append(np.ones(len(piece.values)) if piece.counts is None else piece.counts)
+    return (
+        np.concatenate(workers.gather_array(np.concatenate(values))),
+        np.concatenate(workers.gather_array(np.concatenate(counts))),
     )
-    values, counts = (np.concatenate(workers.gather_array(each)) for each in own)
-    return Counted(values, counts)
 
 
 def _containing(rank: int, bucket: _Bucket, histogram: NDArray[np.int64]) -> _Bucket:
