@@ -23,7 +23,7 @@ from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import leverages
 from linreg.fit.model import linear
 
-NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
+NoErrors = Literal["ridge", "elastic net", "no degrees of freedom", "rounding"]
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
 
@@ -32,7 +32,7 @@ NEGLIGIBLE = Decimal("1e-12")
 class TTest:
     """The t test of one coefficient being 0.
 
-    All are None if there is no standard error (df = 0, ridge, rss None), and each is if it is
+    All are None if there is no standard error (df = 0, a penalty, rss None), and each is if it is
     infinite.
 
     t          estimate / standard error; None for a standard error of 0
@@ -77,8 +77,9 @@ class Inference:
                    freedom
     condition      condition number of the scaled Gram matrix
     digits         that every coefficient and standard error has, robust ones too, of 15
-    no_errors      why there are no standard errors: "ridge", "no degrees of freedom", or "rounding"
-                   where the residuals are no more than that; None if there are
+    no_errors      why there are no standard errors: "ridge", "elastic net" (with train.l1), "no
+                   degrees of freedom", or "rounding" where the residuals are no more than that;
+                   None if there are
     robust_kind    "HC3" or "HC1"
     dropped        by the name of each dropped column its linear dependency
     """
@@ -126,7 +127,7 @@ def infer(
 ) -> Inference:
     """Return the coefficient table, with intervals at a confidence between 0 and 1.
 
-    `robust` must have been computed from all rows of the fit. A ridge fit is biased by intent,
+    `robust` must have been computed from all rows of the fit. A penalized fit is biased by intent,
     which no standard error covers: its coefficients have none.
     """
     robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
@@ -157,7 +158,7 @@ def infer(
 class Intervals(NamedTuple):
     """For n rows, all (n,): prediction, confidence interval of its mean, prediction interval.
 
-    Bounds are NaN if the fit has no standard errors (df = 0, ridge, rss None).
+    Bounds are NaN if the fit has no standard errors (df = 0, a penalty, rss None).
     """
 
     predicted: Floats
@@ -170,7 +171,7 @@ class Intervals(NamedTuple):
 def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Intervals:
     """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
     predicted = linear(X, solution.theta, solution.b)
-    if solution.sigma is None or solution.l2:
+    if solution.sigma is None or solution.is_penalized:
         scale = math.nan
     else:
         scale = t_critical_value(confidence, solution.df) * solution.sigma
@@ -255,8 +256,8 @@ def _digits(solution: LeastSquares, robust: RobustStandardErrors | None) -> int:
 
 
 def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
-    if solution.l2:
-        return "ridge"
+    if solution.is_penalized:
+        return "elastic net" if solution.l1 else "ridge"
     if solution.df <= 0:
         return "no degrees of freedom"
     return "rounding" if solution.rss is None else None
@@ -264,7 +265,9 @@ def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
 
 def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
-    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2 or solution.rss is None:
+    if f_df <= 0 or solution.df <= 0 or solution.tss == 0:
+        return None, None
+    if solution.is_penalized or solution.rss is None:
         return None, None
     if solution.rss == 0:
         return Decimal("Infinity"), 0.0

@@ -92,7 +92,7 @@ class RobustStandardErrors:
         """Return "HC3" or "HC1" and the standard errors (M + 1,); NaN where there are none."""
         solution = self._solution
         kind = "HC1" if self._has_exact_row else "HC3"
-        if solution.df <= 0 or solution.l2 or solution.rss is None:
+        if solution.df <= 0 or solution.is_penalized or solution.rss is None:
             return kind, np.full(len(solution.kept), np.nan)
         sums = self._sums[HC1 if self._has_exact_row else HC3].sum(axis=1)
         if self._has_exact_row:

@@ -93,6 +93,32 @@ class Train(Section):
         "cpu", description="Where to train; auto is cuda if there is a GPU, else cpu."
     )
     seed: Seed = 1
+    l1: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "Lasso penalty: l1·‖θ‖₁ is added to the mean squared error; with l2, an elastic net. "
+            "Needs `solver: exact`."
+        ),
+    )
+    penalty_scale: Literal["units", "standardize"] = Field(
+        "units",
+        description=(
+            "What l1 and l2 weigh: θ in the units of the data, or θ times the standard deviation "
+            "of its column, as glmnet does by default. The latter needs `solver: exact`."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _only_exact_has_all_penalties(self) -> Self:
+        if self.solver == "sgd" and self.l1:
+            raise ValueError("l1 is not for gradient descent; set solver to exact, or l1 to 0")
+        if self.solver == "sgd" and self.l2 and self.penalty_scale == "standardize":
+            raise ValueError(
+                "penalty_scale: standardize is not for gradient descent; set solver to exact, or"
+                " scale: standardize for its steps"
+            )
+        return self
 
     @model_validator(mode="after")
     def _compiled_runs_on_the_cpu(self) -> Self:

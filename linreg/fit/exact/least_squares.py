@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
+from linreg.fit.exact.penalized.penalty import PenaltyScale
 
 FEW_DIGITS = 8
 """With fewer correct digits the rows are read a second time; if that does not help, people see it.
@@ -27,8 +28,10 @@ class LeastSquares:
     names             of θ (M,)
     intercept         whether there is one
     l2                the ridge penalty
+    l1, penalty_scale the rest of an elastic net penalty (`penalized.penalty.Penalty`)
     num_rows          n, weight 0 included
-    rank              of the design matrix: the number of coefficients that are not dropped
+    rank              of the design matrix: the number of coefficients that are not dropped, or with
+                      l1 not 0
     df                residual degrees of freedom: rows with a weight above 0, less the rank
     rss               residual sum of squares Σ w(y − ỹ)²; 0 for a perfect fit, all of whose
                       residuals are explained by the rounding of cells; None where it is no more
@@ -47,7 +50,7 @@ class LeastSquares:
                       columns of what was not kept are 0
     exponents         (M + 2,) int, of [1 X y]
     remainders        (M + 1,) what is lacking from (b, theta): solution − float64
-    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, df = 0, ridge, rss None)
+    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, penalty, df = 0, rss None)
     relative_errors   (M + 1,) bounds of the relative errors of coefficient and standard error, the
                       larger one; NaN where not kept
     levels            where X is compact, those of the category that was eliminated; rows and
@@ -76,6 +79,13 @@ class LeastSquares:
     standard_errors: Floats
     relative_errors: Floats
     levels: EliminatedLevels | None = None
+    l1: float = 0.0
+    penalty_scale: PenaltyScale = "units"
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether there is a penalty: its bias is in no standard error, so that there are none."""
+        return bool(self.l1 or self.l2)
 
     @property
     def digits(self) -> int:
@@ -86,7 +96,7 @@ class LeastSquares:
     @property
     def needs_second_pass(self) -> bool:
         """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
-        if self.l2 or self.df == 0:
+        if self.is_penalized or self.df == 0:
             return False
         return self.digits < FEW_DIGITS or self.rss is None
 
