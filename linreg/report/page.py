@@ -15,7 +15,12 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
-from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
+from linreg.report.coefficient_figures import (
+    distance_figure,
+    effect_figure,
+    largest_effects,
+    penalty_path_figure,
+)
 from linreg.report.coefficient_table import fit_in_words, html_table
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
@@ -103,6 +108,7 @@ def _figures(results: RunResults) -> dict[str, Markup | None]:
     figures = {
         "effects": effect_figure([run]),
         "distances": distance_figure([run]),
+        "penalty_path": penalty_path_figure(results),
         "loss": loss_figure([run]),
         "gap": gap_figure([run]),
         "path": path_figure(results),

@@ -50,7 +50,7 @@ class LeastSquares:
                       columns of what was not kept are 0
     exponents         (M + 2,) int, of [1 X y]
     remainders        (M + 1,) what is lacking from (b, theta): solution − float64
-    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, penalty, df = 0, rss None)
+    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, penalty, df 0, rss None)
     relative_errors   (M + 1,) bounds of the relative errors of coefficient and standard error, the
                       larger one; NaN where not kept
     levels            where X is compact, those of the category that was eliminated; rows and

@@ -31,6 +31,7 @@ from linreg.fit.exact.moment_sums.level_moments import (
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS
 from linreg.fit.exact.normal_equations.refinement import SecondMoments
+from linreg.fit.exact.penalized.path import PenaltyPath, penalty_path
 from linreg.fit.exact.penalized.penalty import Penalty
 from linreg.fit.exact.penalized_loss import PenalizedLoss
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
@@ -127,6 +128,17 @@ class ExactReference:
     def as_epoch(self) -> Epoch:
         """Return the solution as the result of a training that takes no steps."""
         return Epoch(0, 0, self.solution.theta, self.solution.b, lr=0.0, rows_per_second=0.0)
+
+    def penalty_path(self) -> PenaltyPath | None:
+        """Return the path of the coefficients over the size of the penalty, if there is one.
+
+        None for the many columns of which a category was kept as codes, too.
+        """
+        if isinstance(self.moments, LevelMoments):
+            return None
+        solution = self.solution
+        penalty = Penalty(solution.l1, solution.l2, solution.penalty_scale)
+        return penalty_path(self.moments.gram(), solution.names, solution.intercept, penalty)
 
     @property
     def dropped(self) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from linreg.data.training_data import TrainingData
-from linreg.files import new_folder
+from linreg.files import file_hash, new_folder, write_document
+from linreg.fit.exact.penalized.path import PATH_FILE
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -28,7 +29,20 @@ def save_training(
     """
     with new_folder(training) as training_folder, new_folder(model) as model_folder:
         written = history.write(training_folder)
+        written |= _write_path(training_folder, reference)
         known = dict(files) | {f"{training}/{name}": md5 for name, md5 in written.items()}
         epoch = history.selected
         LinearModel(data.design, epoch.theta, epoch.b, hashes, known).save(model_folder)
         reference.write(model_folder, params.collinear)
+
+
+def _write_path(folder: Path, reference: ExactReference) -> dict[str, str]:
+    """Write path.json, the coefficients over the size of the penalty, if there is one.
+
+    Returns its MD5 by name.
+    """
+    path = reference.penalty_path()
+    if path is None:
+        return {}
+    write_document(folder / PATH_FILE, path.as_data())
+    return {PATH_FILE: file_hash(folder / PATH_FILE)}

@@ -10,12 +10,15 @@ those of `Correlations`, in which the objective is
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.fit.kernels import inlined, strict
 
-STANDSTILL = 1e-15
-"""Steps that change no gradient by more than this, of correlations up to 1, are rounding."""
+STANDSTILL = 1e-13
+"""Steps that change no gradient by more than this, of correlations up to 1, are the last ones."""
+MOST_ACTIVE_SWEEPS = 20
+"""Between two sweeps over all columns, as slow coordinates would keep others waiting."""
 
 
 @strict
@@ -24,7 +27,7 @@ def descend(
 ) -> int:
     """Minimize over beta (M,), which holds the start; a coefficient with R = 0 stays as it is.
 
-    Returns the number of sweeps taken, at most `most_sweeps`.
+    Returns the number of sweeps taken, about `most_sweeps` at most.
     """
     q = r.copy()
     for k in range(len(beta)):
@@ -40,7 +43,7 @@ def descend(
         if change <= STANDSTILL:
             return sweeps
         active = np.flatnonzero(beta)
-        while sweeps < most_sweeps:
+        for _ in range(MOST_ACTIVE_SWEEPS):
             change = 0.0
             for k in range(len(active)):
                 j = int(active[k])
@@ -85,20 +88,9 @@ def solve_support(
     A = np.flatnonzero(beta)
     size = len(A)
     L = np.zeros((size, size))
-    for i in range(size):
-        for j in range(i + 1):
-            total = R[A[i], A[j]]
-            if i == j:
-                total += squares[A[i]]
-            for k in range(j):
-                total -= L[i, k] * L[j, k]
-            if i > j:
-                L[i, j] = total / L[j, j]
-            elif total > 0.0:
-                L[i, i] = math.sqrt(total)
-            else:
-                return beta.copy()
     result = beta.copy()
+    if not _factorize(R, squares, A, L):
+        return result
     x = np.empty(size)
     for _ in range(2):
         for i in range(size):
@@ -137,3 +129,50 @@ def violation(R: Floats, r: Floats, thresholds: Floats, squares: Floats, beta: F
         else:
             result[j] = max(abs(q) - thresholds[j], 0.0)
     return result
+
+
+@strict
+def degrees_of_freedom(R: Floats, squares: Floats, beta: Floats) -> float:
+    """Return the trace of R(R + diag(squares))⁻¹ over the coefficients that are not 0.
+
+    It is their number, less Σ squares·(R + diag(squares))⁻¹ⱼⱼ; the inverse is L⁻ᵀL⁻¹ of a Cholesky
+    factor L.
+    """
+    A = np.flatnonzero(beta)
+    size = len(A)
+    L = np.zeros((size, size))
+    if not _factorize(R, squares, A, L):
+        return float(size)
+    result = float(size)
+    column = np.empty(size)
+    for j in range(size):
+        if squares[A[j]] == 0.0:
+            continue
+        length = 0.0
+        for i in range(j, size):
+            value = 1.0 if i == j else 0.0
+            for k in range(j, i):
+                value -= L[i, k] * column[k]
+            column[i] = value / L[i, i]
+            length += column[i] * column[i]
+        result -= squares[A[j]] * length
+    return result
+
+
+@strict
+def _factorize(R: Floats, squares: Floats, A: NDArray[np.int64], L: Floats) -> bool:
+    """Set the Cholesky factor L of R + diag(squares) for some columns; False without a pivot."""
+    for i in range(len(A)):
+        for j in range(i + 1):
+            total = R[A[i], A[j]]
+            if i == j:
+                total += squares[A[i]]
+            for k in range(j):
+                total -= L[i, k] * L[j, k]
+            if i > j:
+                L[i, j] = total / L[j, j]
+            elif total > 0.0:
+                L[i, i] = math.sqrt(total)
+            else:
+                return False
+    return True
