@@ -22,7 +22,7 @@ MAX_LONG_ROWS = 12
 """The same where names take several lines, so that the figure fits on a sheet of paper."""
 LABEL_DISTANCE = 0.06
 """Of the height of a figure."""
-LABEL_POINT, MARKED_POINTS = -9, 11
+LABEL_POINT, MARKED_POINTS = -17, 11
 """The point of a path above which its name stands, and how many points lie between degrees of
 freedom.
 """
@@ -118,9 +118,9 @@ def penalty_path_figure(results: RunResults) -> Markup | None:
         # Names would cover each other where lines end close together.
         if all(abs(end - other) > LABEL_DISTANCE * (y.high - y.low) for other in labelled):
             labelled.append(end)
-            plot.text(penalties[LABEL_POINT], effects[name][LABEL_POINT], shortened(name, 90))
+            plot.text(penalties[LABEL_POINT], effects[name][LABEL_POINT], shortened(name, 120))
     for k in range(len(penalties) - 1, -1, -MARKED_POINTS):
-        plot.text(penalties[k], y.low, f"{path['df'][k]:.3g}")
+        plot.text(penalties[k], y.low + 0.02 * (y.high - y.low), f"{path['df'][k]:.3g}")
     return plot.svg("Coefficients over the size of the penalty")
 
 
