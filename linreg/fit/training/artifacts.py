@@ -29,14 +29,14 @@ def save_training(
     """
     with new_folder(training) as training_folder, new_folder(model) as model_folder:
         written = history.write(training_folder)
-        written |= _write_path(training_folder, reference)
+        written |= write_path(training_folder, reference)
         known = dict(files) | {f"{training}/{name}": md5 for name, md5 in written.items()}
         epoch = history.selected
         LinearModel(data.design, epoch.theta, epoch.b, hashes, known).save(model_folder)
         reference.write(model_folder, params.collinear)
 
 
-def _write_path(folder: Path, reference: ExactReference) -> dict[str, str]:
+def write_path(folder: Path, reference: ExactReference) -> dict[str, str]:
     """Write path.json, the coefficients over the size of the penalty, if there is one.
 
     Returns its MD5 by name.
