@@ -21,15 +21,18 @@ class UserError(Exception):
     The message reads `where: what; found …; todo`, on one line and `printable` whatever the parts
     contain. `where` is a file (with column and row, if there is one) or a parameter such as
     `params.yaml: train.lr`.
+
+    finding  the message without what to do
     """
 
     def __init__(self, where: object, what: str, *, found: object = None, todo: str = "") -> None:
         parts = [f"{where}: {what}"]
         if found is not None:
             parts.append(f"found {_shortened(str(found))}")
+        self.finding = _one_line(parts)
         if todo:
             parts.append(todo)
-        super().__init__(printable("; ".join(" ".join(part.split()) for part in parts)))
+        super().__init__(_one_line(parts))
 
 
 class WorkerGoneError(Exception):
@@ -157,6 +160,10 @@ def _printable_output() -> Iterator[None]:
 
 def _print_error(message: str, _code: int) -> None:
     print(f"error: {message}", file=sys.stderr)
+
+
+def _one_line(parts: list[str]) -> str:
+    return printable("; ".join(" ".join(part.split()) for part in parts))
 
 
 def _shortened(text: str, limit: int = 200) -> str:

@@ -51,7 +51,7 @@ def main(workers: Workers) -> None:
     parts = open_parts(SPLIT, shards, model.design, workers)
     with run_of_model(workers, flatten(params, own=True), MODEL, TRAINING) as run:
         own, by = OwnMetrics(METRICS), params.split.by
-        metrics = metrics_by_part(parts, model, exact.mean_target, workers, own)
+        metrics = metrics_by_part(parts, model, exact.mean_target, workers, own, TRAINING)
         gap = exact.loss.convergence(model.theta, model.b)
         baseline = compare_with_baseline(params.evaluate, parts["test"], model, by, own, workers)
         gates = check_gates(params.evaluate.gates, metrics | gap | baseline)

@@ -6,13 +6,14 @@
 
 Parameters: `split`, and `ingest.source` for errors that name a row of it. Writes data/split/ with
 train/shard-00000.parquet …, validation.parquet and test.parquet, and split.json with the number of
-rows in each.
+rows in each; with `split.folds` also which fold each training row is in.
 """
 
 from pathlib import Path
 
 from linreg.data.formula.schema import Schema
 from linreg.data.source_rows import SourceRows
+from linreg.data.split.fold_assignment import assign_folds
 from linreg.data.split.part_files import assign_shards, write_parts
 from linreg.data.split.partition import PARTS, partition_rows, require_rows
 from linreg.data.split.unseen_levels import LevelFilter, describe
@@ -38,6 +39,7 @@ def main(workers: Workers) -> None:
     table = TableFile(INGESTED / "table.parquet")
     partition = partition_rows(table, params.split)
     shards = assign_shards(partition, params.split)
+    folds = assign_folds(table, partition, params.split)
     levels = LevelFilter.learn(table, partition, Schema.read(INGESTED / "schema.json"), workers)
 
     with (
@@ -49,13 +51,10 @@ def main(workers: Workers) -> None:
         sizes = {part: n - left_out[part] for part, n in zip(PARTS, partition.sizes, strict=True)}
         require_rows(list(sizes.values()), params.split, "the rows with known levels")
         if workers.is_first:
-            document = {
-                "rows": sizes,
-                "unseen_levels": unseen,
-                "shards": shards.quotas,
-                "table": seal_hash(table.path),
-                "files": {file: seal_hash(folder / file) for file in files},
-            }
+            document, of_folds = folds.write(folder)
+            document |= {"rows": sizes, "unseen_levels": unseen, "shards": shards.quotas}
+            document["table"] = seal_hash(table.path)
+            document["files"] = {file: seal_hash(folder / file) for file in [*files, *of_folds]}
             write_document(folder / "split.json", document)
 
     if workers.is_first:

@@ -6,7 +6,7 @@
 
 Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact,
 with the exact solution) and models/training/ (θ, b, the losses, and how far the training loss is
-above its minimum, by epoch).
+above its minimum, by epoch; with `split.folds` also folds.json, the cross-validation).
 """
 
 from pathlib import Path
@@ -14,12 +14,13 @@ from pathlib import Path
 from linreg.data.training_data import load_training_data
 from linreg.files import file_hash
 from linreg.fit.coordinates.learning_rate import check_learning_rate
-from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.sgd.checkpoint import Checkpoint
 from linreg.fit.squared_error import mean_squared_error
 from linreg.fit.training.artifacts import save_training
 from linreg.fit.training.epochs import train_epochs
+from linreg.fit.training.fold_training import cross_validate_training
+from linreg.fit.training.solution import exact_solution
 from linreg.params.file import load_params
 from linreg.params.params import flatten
 from linreg.process.content_hashes import content_hashes
@@ -41,9 +42,7 @@ def main(workers: Workers) -> None:
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     with training_run(workers, flatten(params, own=True), hashes, SPLIT, SCHEMA) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
-        reference = ExactReference.compute(
-            data.shards, data.names, data.intercept, settings, workers, data.roundoffs
-        )
+        reference, fold_moments = exact_solution(SPLIT, data, settings, workers)
         check_learning_rate(reference, settings)
 
         history = History(data.names, settings, quiet=not workers.is_first)
@@ -59,12 +58,16 @@ def main(workers: Workers) -> None:
             if history.patience_exhausted:
                 break
 
+        folds = cross_validate_training(data, reference, fold_moments, settings, workers)
         if workers.is_first:
             files = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
-            save_training(TRAINING, MODEL, data, history, reference, settings, hashes, files)
+            results = (history, reference, settings, hashes, files, folds)
+            save_training(TRAINING, MODEL, data, *results)
             record_model(run, MODEL)
             checkpoint.delete()
             print(f"train: {history.summary()}{reference.dropped} → {MODEL}")
+            if folds:
+                print(f"train: cross-validation: {folds.in_words()}")
 
 
 if __name__ == "__main__":

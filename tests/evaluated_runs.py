@@ -9,6 +9,7 @@ import pytest
 
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
+from linreg.data.split.folds import FoldsByRow
 from linreg.data.tables.parquet import write_table
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
@@ -18,6 +19,9 @@ from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.learning_rate import check_learning_rate
+from linreg.fit.cross_validation.fold_moments import fold_moments
+from linreg.fit.cross_validation.folds_file import write_folds
+from linreg.fit.cross_validation.least_squares import cross_validate_least_squares
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -40,8 +44,8 @@ Evaluated = Callable[..., RunResults]
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
-    `gates`, `split_by` and `weights` are those of params.yaml, further options those of `train`;
-    the folder is `tmp_path / name`, its page report.html.
+    `gates`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further options
+    those of `train`; the folder is `tmp_path / name`, its page report.html.
     """
 
     def evaluated(
@@ -55,6 +59,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         name: str = "evaluation",
         split_by: str = "row",
         weights: str | None = None,
+        folds: int = 0,
         **options: Any,
     ) -> RunResults:
         folder = tmp_path / name
@@ -85,7 +90,11 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         parts = {"train": shards} | (
             {} if test is None else {"test": [_on_disk(folder / "test.parquet", test, design)]}
         )
-        metrics = metrics_by_part(parts, model, exact.mean_target)
+        if folds:
+            moments = fold_moments(shards, FoldsByRow(folds, "row", [len(table)]))
+            found = cross_validate_least_squares(moments, exact.solution)
+            write_folds(folder, found, names)
+        metrics = metrics_by_part(parts, model, exact.mean_target, training=folder)
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
         coefficients = infer(
@@ -96,7 +105,9 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         )
         evaluation.write(folder)
         part = evaluation.scored_part
-        parameters = flatten(Params(train=train, evaluate=evaluate, split=Split(by=split_by)))
+        parameters = flatten(
+            Params(train=train, evaluate=evaluate, split=Split(by=split_by, folds=folds))
+        )
         columns = report_columns(design, exact, parameters["split.by"])
         predicted = predict_rows(parts[part], model, columns)
         write_predictions(folder / "predictions.csv", predicted.sample)

@@ -89,6 +89,10 @@ class Rows:
         """Return some cells as they are in the file: of rows of a chunk, counted from 0 in it."""
         return self._table.row_group(index, columns).take(positions)
 
+    def column(self, index: int, name: str) -> pa.ChunkedArray:
+        """Return a column of a chunk as it is in the file."""
+        return self._table.row_group(index, [name]).column(name)
+
     def chunk(self, index: int) -> Chunk:
         """Return a chunk.
 

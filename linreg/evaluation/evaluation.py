@@ -7,12 +7,13 @@ from typing import Any
 
 from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
+from linreg.evaluation.cross_validated import cross_validated_metrics
 from linreg.evaluation.inference import Inference
 from linreg.evaluation.metrics import compute_metrics
 from linreg.evaluation.own_metrics import OwnMetrics, PartArrays
 from linreg.files import write_document, write_json
 from linreg.fit.model import LinearModel
-from linreg.params.metric_names import BASELINE_PREFIX, own_metrics_in
+from linreg.params.metric_names import BASELINE_PREFIX, CV, own_metrics_in
 from linreg.process.workers import ALONE, Workers
 
 CURVES = ("train_mse", "validation_mse")
@@ -25,12 +26,14 @@ def metrics_by_part(
     mean_target: float,
     workers: Workers = ALONE,
     own: OwnMetrics | None = None,
+    training: Path | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the metrics of every part that has rows, next to those of predicting the mean.
 
-    The user's own metrics, if there are any, need all rows of a part in memory.
+    The user's own metrics, if there are any, need all rows of a part in memory. With the folder of
+    a training that was cross-validated, the metrics over its folds are beside them, by CV.
     """
-    metrics = {}
+    metrics = cross_validated_metrics(training) if training else {}
     for part, rows in parts.items():
         if any(each.num_rows for each in rows):
             metrics[part] = compute_metrics(rows, model.theta, model.b, workers, mean_target)
@@ -44,7 +47,7 @@ def metrics_by_part(
 class Evaluation:
     """What the evaluate stage finds about a model.
 
-    metrics           by part (train, validation, test), for parts that have rows
+    metrics           by part (train, validation, test), for parts that have rows, and over folds
     gap               measures of the distance from the exact minimum
     gates             whether all passed, and the result of each by name
     inference         the coefficient table at the exact minimum
@@ -79,12 +82,15 @@ class Evaluation:
 
     def scores(self) -> dict[str, Any]:
         """Return the few numbers that runs are compared by: gap, RMSE and the user's own metrics of
-        each part, and one R².
+        each part, one R², and RMSE and R² over folds.
         """
-        names = ["rmse", *own_metrics_in(self.metrics.values())]
+        parts = {part: metrics for part, metrics in self.metrics.items() if part != CV}
+        names = ["rmse", *own_metrics_in(parts.values())]
         scores: dict[str, Any] = {
-            part: {name: metrics[name] for name in names} for part, metrics in self.metrics.items()
+            part: {name: metrics[name] for name in names} for part, metrics in parts.items()
         }
+        if CV in self.metrics:
+            scores[CV] = {name: self.metrics[CV][name] for name in ("rmse", "r2")}
         scores[self.scored_part]["r2"] = self.metrics[self.scored_part]["r2"]
         return scores | {"gap": self.gap["gap"]}
 

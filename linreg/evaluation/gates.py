@@ -14,9 +14,9 @@ LARGEST_GAP = 0.01
 def check_gates(gates: Mapping[str, Gate], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether all gates passed, and for each its value, its bounds and whether it passed.
 
-    A gate named PART_METRIC, such as test_r2, bounds `metrics[PART][METRIC]`; the gates gap and
-    beats_baseline bound the entry of their name. A gate without a value (a part without rows, or a
-    constant target) fails. A gap above LARGEST_GAP fails, whatever gate there is on it.
+    A gate named PART_METRIC, such as test_r2 or cv_rmse, bounds `metrics[PART][METRIC]`; the gates
+    gap and beats_baseline bound the entry of their name. A gate without a value (a part without
+    rows, or a constant target) fails. A gap above LARGEST_GAP fails, whatever gate there is on it.
     """
     results = {}
     for name, gate in sorted(gates.items()):

@@ -21,7 +21,7 @@ from linreg.errors import UserError
 from linreg.experiments.workspace_copy import workspace_copy
 from linreg.git import environment_of_folder, git, path_from_top
 from linreg.params.file import PARAMS_FILE, load_params, parse_params
-from linreg.params.metric_names import own_metrics_in
+from linreg.params.metric_names import CV, own_metrics_in
 from linreg.params.params import flatten
 from linreg.table_tracking import is_in_experiments
 from linreg.tracking.journal.store_location import PROJECT, project_root
@@ -57,9 +57,9 @@ class Experiment:
         values |= {f"theta.{name}": value for name, value in model["theta"].items()}
         if metrics["gap"] is not None:
             values["gap"] = metrics["gap"]
-        for part in ("test", "validation", "train"):
+        for part in ("test", "validation", "train", CV):
             of_part = metrics.get(part, {})
-            for name in [*METRIC_NAMES, *own_metrics_in([of_part])]:
+            for name in METRIC_NAMES if part == CV else [*METRIC_NAMES, *own_metrics_in([of_part])]:
                 if of_part.get(name) is not None:
                     values[f"{part}_{name}"] = of_part[name]
         return values

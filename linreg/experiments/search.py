@@ -1,4 +1,7 @@
-"""A search for the parameters with the smallest validation RMSE, each trial an experiment."""
+"""A search for the parameters with the smallest RMSE, each trial an experiment.
+
+Trials are judged by validation rows, or by the mean over the folds of the training rows.
+"""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from linreg.errors import UserError
 from linreg.experiments.experiment import RefusedError, run_experiment
 from linreg.params.file import field_type, load_params
+from linreg.params.metric_names import CV
 from linreg.plain_yaml import read_yaml
+from linreg.report.cross_validation import cross_validation_in_words
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -19,7 +24,7 @@ SearchSpace = Mapping[str, "BaseDistribution"]
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has ended: its validation RMSE, or why its parameters were refused."""
+    """A trial that has ended: the RMSE that judges it, or why its parameters were refused."""
 
     name: str
     parameters: Mapping[str, Any]
@@ -29,8 +34,12 @@ class Trial:
     seconds: float
 
 
-def search(prefix: str, space: SearchSpace, num_trials: int, seed: int) -> Iterator[Trial]:
+def search(
+    prefix: str, space: SearchSpace, num_trials: int, seed: int, folds: int
+) -> Iterator[Trial]:
     """Run the trials that a tree-structured Parzen estimator suggests, `prefix-001` and so on.
+
+    folds  the folds of the training rows that judge a trial; 0 for the validation rows
 
     The same space and seed suggest the same trials, so that a search that was interrupted continues
     where it stopped.
@@ -42,7 +51,7 @@ def search(prefix: str, space: SearchSpace, num_trials: int, seed: int) -> Itera
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
     for number in range(1, num_trials + 1):
         suggestion = study.ask(dict(space))
-        trial = _run_trial(f"{prefix}-{number:03d}", suggestion.params)
+        trial = _run_trial(f"{prefix}-{number:03d}", suggestion.params, folds)
         if trial.rmse is None:
             study.tell(suggestion, state=optuna.trial.TrialState.PRUNED)
         else:
@@ -50,19 +59,26 @@ def search(prefix: str, space: SearchSpace, num_trials: int, seed: int) -> Itera
         yield trial
 
 
-def _run_trial(name: str, parameters: Mapping[str, Any]) -> Trial:
+def _run_trial(name: str, parameters: Mapping[str, Any], folds: int) -> Trial:
     start = time.monotonic()
     try:
-        experiment = run_experiment(name, parameters)
+        own = load_params().split.folds
+        changes = dict(parameters) if folds == own else {**parameters, "split.folds": folds}
+        experiment = run_experiment(name, changes)
     except RefusedError as reason:
         return Trial(name, parameters, None, str(reason), False, time.monotonic() - start)
-    rmse = experiment.metrics["validation"]["rmse"]
-    refusal = "the validation RMSE is beyond float64" if rmse is None else ""
+    metrics = experiment.metrics
+    rmse = metrics[CV if folds else "validation"]["rmse"]
+    refusal = ""
+    if rmse is None:
+        refusal = "the validation RMSE is beyond float64"
+        if folds:
+            refusal = cross_validation_in_words(metrics[CV])
     seconds = time.monotonic() - start
     return Trial(name, parameters, rmse, refusal, experiment.existed, seconds)
 
 
-def parse_space(texts: Iterable[str]) -> SearchSpace:
+def parse_space(texts: Iterable[str], folds: int) -> SearchSpace:
     """Parse arguments `KEY=RANGE`; raises UserError for a range that params.yaml cannot hold."""
     space: dict[str, BaseDistribution] = {}
     for text in texts:
@@ -73,7 +89,7 @@ def parse_space(texts: Iterable[str]) -> SearchSpace:
         if key in space:
             raise UserError(key, "is named twice")
         space[key] = distribution
-    _require_valid(space)
+    _require_valid(space, folds)
     return space
 
 
@@ -106,14 +122,19 @@ def _parse_value(key: str, text: str) -> Any:
     return read_yaml(text, f"{key}={text}")
 
 
-def _require_valid(space: SearchSpace) -> None:
-    """Raise UserError for a bound or choice that is not valid, or without validation rows."""
+def _require_valid(space: SearchSpace, folds: int) -> None:
+    """Raise UserError for a bound or choice that is not valid, or without rows that judge it."""
+    if "split.folds" in space:
+        what = "is what judges the trials, and cannot be searched"
+        raise UserError("split.folds", what, todo="set it with --folds")
     for key, distribution in space.items():
         attributes = vars(distribution)
         for value in attributes.get("choices") or (attributes["low"], attributes["high"]):
-            if load_params(changes={key: value}).split.validation == 0:
+            params = load_params(changes={key: value, "split.folds": folds})
+            if params.split.validation == 0 and not folds:
                 raise UserError(
                     "params.yaml: split.validation",
                     "is 0, but a search compares the losses of validation rows",
-                    todo="set it to a share, such as 0.15; the test rows are for the end",
+                    todo="set it to a share, such as 0.15, or add --folds 5; the test rows are for"
+                    " the end",
                 )

@@ -28,7 +28,8 @@ class Gate(Section):
 
 
 GateName = Annotated[
-    str, Field(pattern=r"^(gap|(train|validation|test)_[^\W\d]\w*|beats_baseline)$")
+    str,
+    Field(pattern=(r"^(gap|(train|validation|test)_[^\W\d]\w*|cv_(mse|rmse|r2)|beats_baseline)$")),
 ]
 
 
@@ -39,7 +40,7 @@ class Evaluate(Section):
         default_factory=dict,
         description=(
             "Bounds by metric, such as `test_r2: {min: 0.9}` or `gap: {max: 0.01}`; also by one of "
-            "your own in stages/metrics.py."
+            "your own in stages/metrics.py, and by cv_mse, cv_rmse or cv_r2 with `split.folds`."
         ),
     )
     confidence: float = Field(

@@ -11,6 +11,8 @@ METRICS = ("mse", "rmse", "mae", "r2", "max_error")
 BASELINE = "baseline"
 """What metrics.json calls the metrics of predicting the mean, beside those of the model."""
 RESERVED = frozenset({"n", *METRICS, BASELINE})
+CV = "cv"
+"""What metrics.json calls the metrics over the folds of a cross-validation, beside the parts."""
 BASELINE_PREFIX = "baseline_"
 """What the names of the metrics of a baseline begin with, as in test_baseline_rmse."""
 

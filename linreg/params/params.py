@@ -50,6 +50,9 @@ class Params(Section):
             raise ValueError("train.patience needs validation rows, but split.validation is 0")
         if self.evaluate.baseline != MEAN and self.split.test == 0:
             raise ValueError("evaluate.baseline needs test rows, but split.test is 0")
+        over_folds = [name for name in self.evaluate.gates if name.startswith("cv_")]
+        if over_folds and not self.split.folds:
+            raise ValueError(f"the gate {over_folds[0]} needs folds, but split.folds is 0")
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 "train.batch_size must be a multiple of split.shards, as every shard contributes "

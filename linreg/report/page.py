@@ -22,6 +22,7 @@ from linreg.report.coefficient_figures import (
     penalty_path_figure,
 )
 from linreg.report.coefficient_table import fit_in_words, html_table
+from linreg.report.cross_validation import cross_validation_in_words, fold_rows
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.effective_parameters import effective_parameters
@@ -89,6 +90,8 @@ def report_page(
             "num_features": len(design.schema.features),
             "diagnostics": diagnostics(results),
             "metrics": _metric_columns(results),
+            "folds": fold_rows(folds) if (folds := results.cross_validation) else [],
+            "over_folds": cross_validation_in_words(folds) if folds else "",
             "own_metrics": own_metrics_in(results.metrics[part] for part in results.parts),
             "columns": _profile_columns(context["profile"]["columns"], design),
             "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),

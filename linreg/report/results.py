@@ -13,6 +13,7 @@ from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.evaluation.paired.paired_test import PairedTest
 from linreg.files import file_hash, missing_output, read_document, read_folder
+from linreg.params.metric_names import CV
 from linreg.report.context import FORMAT
 
 _REQUIRED_KEYS = {
@@ -79,7 +80,7 @@ class CoefficientRow(NamedTuple):
 class RunResults:
     """All results of one run, as the evaluate stage has written them.
 
-    metrics            metrics.json: by part (train, validation, test), and the gap
+    metrics            metrics.json: by part (train, validation, test; cv over folds), and the gap
     passed, gates      gates.json: whether all gates passed; value, min, max and passed by name
     inference          inference.json: the coefficient table and what belongs to it
     context            report.json (see linreg.report.context)
@@ -193,6 +194,11 @@ class RunResults:
             return None
         test = PairedTest(**baseline["improvement"])
         return f"{baseline['file']} → model on {test.num_rows} test rows: {test.in_words()}"
+
+    @property
+    def cross_validation(self) -> Mapping[str, Any] | None:
+        """The metrics over folds, and of each fold; None without folds."""
+        return self.metrics.get(CV)
 
     @property
     def confidence(self) -> str:

@@ -133,6 +133,23 @@ def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Proj
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_with_folds_a_trial_is_judged_by_trainings_without_a_fold_each(small: Project) -> None:
+    command = ["linreg", "search", "--trials", "1", "--folds", "3", "train.lr=1e-4,1e-2"]
+    done = small.run(*command, "--name", "folded")
+    for number, line in enumerate(done.stdout.splitlines()[:1], start=1):
+        name = f"search-folded-{number:03d}"
+        get = ("dvc", "get", ".", "models/evaluation/metrics.json", "--rev", name)
+        small.run(*get, "-o", f"{name}.json")
+        cv = small.json(f"{name}.json")["cv"]
+        assert line.startswith(f"{name}: train.lr=")
+        assert found(line, "RMSE over 3 folds") == pytest.approx(cv["rmse"], rel=1e-5)
+        assert cv["estimator"] == "gradient descent"
+        assert cv["rmse"] == pytest.approx(np.mean([fold["rmse"] for fold in cv["folds"]]))
+    assert "best: search-folded-" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_after_ctrl_c_the_same_command_continues_with_the_next_trial(small: Project) -> None:
     before = contents(small)
     command = [
@@ -252,6 +269,8 @@ def linreg(
         ),
         (["train.lr=0.1..1", "--trials", "0"], "--trials: must be at least 1; found 0"),
         (["train.lr=0.1..1", "train.lr=0.2..1"], "train.lr: is named twice"),
+        (["train.lr=0.1..1", "--folds", "1"], "--folds: must be 0, or from 2 to 100; found 1"),
+        (["split.folds=2..5"], "split.folds: is what judges the trials, and cannot be searched"),
     ],
 )
 def test_a_mistake_in_a_range_is_reported_before_any_trial(

@@ -66,10 +66,12 @@ class ExactReference:
         params: Train,
         workers: Workers = ALONE,
         roundoffs: Floats | None = None,
+        moments: AnyMoments | None = None,
     ) -> "ExactReference":
         """Read the training rows, each process its own shards, and solve.
 
         roundoffs  (M + 1,) the unit roundoffs of X and y; None for 2^-53
+        moments    those of the rows, where they are known
 
         Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
@@ -77,7 +79,7 @@ class ExactReference:
         if not penalty.is_ridge_in_units:
             # Which eliminates no category: the active set knows no levels.
             require_memory(Layout(len(names)), sum(rows.num_rows for rows in shards))
-        moments = compute_moments(shards, len(names), workers, roundoffs)
+        moments = moments or compute_moments(shards, len(names), workers, roundoffs)
         options = (names, intercept, params.l2, params.collinear)
         if not penalty.is_ridge_in_units:
             reference = cls.from_penalized_moments(

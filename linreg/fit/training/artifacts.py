@@ -5,6 +5,8 @@ from pathlib import Path
 
 from linreg.data.training_data import TrainingData
 from linreg.files import file_hash, new_folder, write_document
+from linreg.fit.cross_validation.cross_validation import CrossValidation
+from linreg.fit.cross_validation.folds_file import write_folds
 from linreg.fit.exact.penalized.path import PATH_FILE
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
@@ -21,8 +23,11 @@ def save_training(
     params: Train,
     hashes: Mapping[str, str],
     files: Mapping[str, str],
+    cross_validation: CrossValidation | None = None,
 ) -> None:
     """Write the folders `training` and `model`, the latter with the epoch that history selects.
+
+    A cross-validation is written to folds.json in `training`.
 
     hashes  MD5s of the stage's dependencies by path, as in dvc.lock
     files   MD5s of single files among them, which a later stage compares
@@ -30,6 +35,8 @@ def save_training(
     with new_folder(training) as training_folder, new_folder(model) as model_folder:
         written = history.write(training_folder)
         written |= write_path(training_folder, reference)
+        if cross_validation:
+            written |= write_folds(training_folder, cross_validation, data.names)
         known = dict(files) | {f"{training}/{name}": md5 for name, md5 in written.items()}
         epoch = history.selected
         LinearModel(data.design, epoch.theta, epoch.b, hashes, known).save(model_folder)

@@ -1,6 +1,6 @@
 """The epochs of a training, from the solver and the engine that the parameters name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from linreg.data.training_data import TrainingData
 from linreg.fit.coordinates.choice import training_coordinates
@@ -24,13 +24,18 @@ def train_epochs(
     """
     if params.solver == "exact":
         return [reference.as_epoch()]
+    coordinates = training_coordinates(reference, params.scale)
+    num_features = len(data.names)
+    return gradient_descent_of(params)(
+        data.shards, num_features, data.intercept, coordinates, params, workers, checkpoint
+    )
+
+
+def gradient_descent_of(params: Train) -> Callable[..., Iterator[Epoch]]:
+    """Return `linreg.fit.sgd.session.gradient_descent` by the engine that the parameters name."""
     # Only the engine that runs is imported: torch and numba take seconds.
     if params.engine == "compiled":
         from linreg.fit.compiled.engine import gradient_descent
     else:
         from linreg.fit.sgd.autograd import gradient_descent
-    coordinates = training_coordinates(reference, params.scale)
-    num_features = len(data.names)
-    return gradient_descent(
-        data.shards, num_features, data.intercept, coordinates, params, workers, checkpoint
-    )
+    return gradient_descent

@@ -136,18 +136,30 @@ def add_to_total(total: Floats, value: float) -> None:
 
 
 @strict
-def flush_lanes(lanes: Floats, total: Floats) -> None:
-    """Move the sums of the lanes (pairs, 2, LANES) into the totals (pairs, 3)."""
+def flush_lanes(lanes: Floats, total: Floats, of_fold: Floats) -> None:
+    """Move the sums of the lanes (pairs, 2, LANES) into totals (pairs, 3), and those of a fold.
+
+    of_fold  (pairs, 3), or (0, 3) for none
+    """
     for pair in range(len(lanes)):
         for part in range(2):
             for lane in range(LANES):
                 add_to_total(total[pair], lanes[pair, part, lane])
+                if len(of_fold):
+                    add_to_total(of_fold[pair], lanes[pair, part, lane])
                 lanes[pair, part, lane] = 0.0
 
 
 @strict
 def add_rows(
-    X: Floats, y: Floats, w: Floats, factors: Floats, position: int, lanes: Floats, total: Floats
+    X: Floats,
+    y: Floats,
+    w: Floats,
+    factors: Floats,
+    position: int,
+    lanes: Floats,
+    total: Floats,
+    of_fold: Floats,
 ) -> None:
     """Add the rows' Zᵀ diag(w) Z, Z = [1 X y], to lanes (pairs, 2, LANES) and totals (pairs, 3).
 
@@ -155,6 +167,8 @@ def add_rows(
     factors   (M + 3,) the powers of two that the columns of Z and w are multiplied by
     position  the number of rows before these, which decides the lane of each row, so that chunks
               may have any length
+    of_fold   (pairs, 3) the totals of a fold, to which all rows of the lanes belong that are
+              flushed here; (0, 3) for none
 
     Pairs of columns are in the order (0, 0), (0, 1), … (0, M + 1), (1, 1), …; without weights
     (0, 0), the number of rows, is left out.
@@ -179,7 +193,7 @@ def add_rows(
         start += count
         position += count
         if position % ROWS_PER_FLUSH == 0:
-            flush_lanes(lanes, total)
+            flush_lanes(lanes, total, of_fold)
 
 
 @strict
@@ -237,7 +251,9 @@ def _add_tile(
 
 
 @strict
-def add_tile_of_rows(X: Floats, y: Floats, w: Floats, factors: Floats, total: Floats) -> None:
+def add_tile_of_rows(
+    X: Floats, y: Floats, w: Floats, factors: Floats, total: Floats, of_fold: Floats
+) -> None:
     """Add Zᵀ diag(w) Z of up to TILE rows to totals (pairs, 3), for many columns.
 
     The lanes of a pair are its own for a tile only, so that they take no memory; arguments and
@@ -266,4 +282,5 @@ def add_tile_of_rows(X: Floats, y: Floats, w: Floats, factors: Floats, total: Fl
                         add_weighted_products(left[i], left_lo[i], tile[j], hi, lo)
                     else:
                         add_products(tile[i], tile[j], hi, lo)
-                    flush_lanes(lanes, total[pair + j : pair + j + 1])
+                    at = slice(pair + j, pair + j + 1)
+                    flush_lanes(lanes, total[at], of_fold[at])

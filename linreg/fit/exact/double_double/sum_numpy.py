@@ -70,16 +70,25 @@ def normalized(total: Floats) -> Floats:
     return np.stack([high, middle, low], axis=1)
 
 
-def flush_lanes(lanes: Floats, total: Floats) -> None:
-    """Move the sums of the lanes (pairs, 2, LANES) into the totals (pairs, 3)."""
+def flush_lanes(lanes: Floats, total: Floats, of_fold: Floats) -> None:
+    """Move the sums of the lanes (pairs, 2, LANES) into totals, like the kernel of this name."""
     for part in range(2):
         for lane in range(LANES):
             add_to_total(total, lanes[:, part, lane])
+            if len(of_fold):
+                add_to_total(of_fold, lanes[:, part, lane])
     lanes[:] = 0.0
 
 
 def add_rows(
-    X: Floats, y: Floats, w: Floats, factors: Floats, position: int, lanes: Floats, total: Floats
+    X: Floats,
+    y: Floats,
+    w: Floats,
+    factors: Floats,
+    position: int,
+    lanes: Floats,
+    total: Floats,
+    of_fold: Floats,
 ) -> None:
     """Add Zᵀ diag(w) Z of some rows to lanes and totals, like the kernel of the same name."""
     start = 0
@@ -91,7 +100,7 @@ def add_rows(
         start += count
         position += count
         if position % ROWS_PER_FLUSH == 0:
-            flush_lanes(lanes, total)
+            flush_lanes(lanes, total, of_fold)
 
 
 def _add_tile(X: Floats, y: Floats, w: Floats, factors: Floats, first: int, lanes: Floats) -> None:

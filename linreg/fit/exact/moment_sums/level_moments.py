@@ -61,17 +61,35 @@ class LevelMoments:
         """How many of them have a weight above 0."""
         return self.dense.num_weighted
 
-    def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
+    def add(
+        self,
+        X: DesignMatrix,
+        y: Floats,
+        w: Floats | None = None,
+        of_fold: "LevelMoments | None" = None,
+    ) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
+
+        of_fold  as in `Moments.add`; here only sums of columns that are no indicators are shared
 
         Raises UserError for a negative weight.
         """
-        from linreg.fit.exact.double_double import level_kernels
-
         X = cast("CompactMatrix", X)
         before = self.dense.exponents
-        self.dense.add(X.dense, y, w)
+        self.dense.add(X.dense, y, w, of_fold.dense if of_fold else None)
         self._rescale(before)
+        self._add_to_levels(X, y, w)
+        if of_fold:
+            of_fold._add_to_levels(X, y, w)
+
+    @property
+    def rows_per_block(self) -> int:
+        """The rows that are summed up by themselves, as `Moments`."""
+        return self.dense.rows_per_block
+
+    def _add_to_levels(self, X: CompactMatrix, y: Floats, w: Floats | None) -> None:
+        from linreg.fit.exact.double_double import level_kernels
+
         factors = np.ldexp(1.0, -self.dense.exponents)
         weights = read_only(np.empty(0) if w is None else np.ascontiguousarray(w, np.float64))
         if w is None and factors[-1] != 1.0:

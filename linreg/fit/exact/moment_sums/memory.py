@@ -13,6 +13,8 @@ BYTES_PER_LEVEL_SUM = 150
 
 A second pass over the rows took up to 2.4 times as much, for 5000 levels and 1000 others.
 """
+SHARE_OF_FOLD = 0.25
+"""Of those, what the moments of a fold take: the sums alone, and their copies."""
 PRODUCTS_PER_SECOND = 8e8
 """Of two columns in a row, in double-double."""
 CUBES_PER_SECOND = 4e8
@@ -23,9 +25,9 @@ NEGLIGIBLE = 1 << 30
 _AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
 
 
-def require_memory(layout: Layout, num_rows: int) -> None:
+def require_memory(layout: Layout, num_rows: int, num_folds: int = 0) -> None:
     """Raise UserError, with the memory and the time, if the exact solution does not fit."""
-    needed = needed_bytes(layout)
+    needed = int(needed_bytes(layout) * (1 + SHARE_OF_FOLD * num_folds))
     if needed <= NEGLIGIBLE or (available := available_bytes()) is None or needed <= available:
         return
     minutes = seconds(layout, num_rows) / 60

@@ -75,8 +75,13 @@ class Moments:
         """
         return cls(num_features, expected_rows, roundoffs)
 
-    def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
+    def add(
+        self, X: DesignMatrix, y: Floats, w: Floats | None = None, of_fold: "Moments | None" = None
+    ) -> None:
         """Add rows: X (n, M), y (n,), weights w (n,) or None for weight 1; all finite.
+
+        of_fold  moments that these rows are added to as well, at no cost; then all rows of each
+                 block of `rows_per_block` must come with the same ones, and columns not be scaled
 
         Raises UserError for a negative weight.
         """
@@ -93,10 +98,25 @@ class Moments:
         largest.append(1.0 if w is None else _largest(w))
         assert np.isfinite(largest).all(), "a design matrix holds finite values only"
         self._rescale(np.maximum(self._largest, largest))
-        self._sums.add(X, y, w, self._factors)
+        self._sums.add(X, y, w, self._factors, of_fold._sums if of_fold else None)
         self._find_rounded(X, y, largest[1:-1])
-        self.num_rows += len(y)
-        self.num_weighted += len(y) if w is None else int(np.count_nonzero(w))
+        num_weighted = len(y) if w is None else int(np.count_nonzero(w))
+        self._count(len(y), num_weighted)
+        if of_fold:
+            of_fold._rescale(np.maximum(of_fold._largest, largest))
+            # At most, as for all rows so far.
+            rounded = np.maximum(of_fold._largest_rounded, self._largest_rounded)
+            of_fold._largest_rounded = rounded
+            of_fold._count(len(y), num_weighted)
+
+    @property
+    def rows_per_block(self) -> int:
+        """The rows, counted from the first, that are summed up by themselves before the next."""
+        return self._sums.rows_per_block
+
+    def _count(self, num_rows: int, num_weighted: int) -> None:
+        self.num_rows += num_rows
+        self.num_weighted += num_weighted
         self._gram = None
 
     def _find_rounded(self, X: Floats, y: Floats, largest: list[float]) -> None:

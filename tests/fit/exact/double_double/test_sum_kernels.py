@@ -70,8 +70,11 @@ def test_flushing_moves_the_lanes_into_the_totals() -> None:
     lanes[:, 1] *= 2.0**-53
     expected = [sum(map(Fraction, pair.ravel().tolist()), Fraction(0)) for pair in lanes]
     for implementation in (sum_kernels, sum_numpy):
-        left, total = lanes.copy(), np.zeros((3, 3))
-        implementation.flush_lanes(left, total)
+        left, total, of_fold = lanes.copy(), np.zeros((3, 3)), np.zeros((3, 3))
+        of_fold[:, 0] = 3
+        implementation.flush_lanes(left, total, of_fold)
         assert not left.any()
         for parts, value in zip(total.tolist(), expected, strict=True):
             assert abs(sum(map(Fraction, parts), Fraction(0)) - value) < Fraction(2) ** -150
+        for parts, value in zip(of_fold.tolist(), expected, strict=True):
+            assert abs(sum(map(Fraction, parts), Fraction(0)) - 3 - value) < Fraction(2) ** -145

@@ -1,0 +1,1 @@
+"""Cross-validation from the moments of each fold, which one pass over the rows sums up."""
