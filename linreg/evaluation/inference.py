@@ -82,6 +82,7 @@ class Inference:
                    None if there are
     robust_kind    "HC3" or "HC1"
     dropped        by the name of each dropped column its linear dependency
+    penalty        l1, l2 and scale (`train.penalty_scale`) of a penalized fit
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -100,6 +101,7 @@ class Inference:
     no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
+    penalty: dict[str, Any] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name."""
@@ -152,6 +154,7 @@ def infer(
         no_errors=_reason_for_no_errors(solution),
         robust_kind=robust_kind,
         dropped=dict(solution.dropped),
+        penalty=_penalty(solution),
     )
 
 
@@ -253,6 +256,12 @@ def _digits(solution: LeastSquares, robust: RobustStandardErrors | None) -> int:
     if robust is None:
         return solution.digits
     return min(solution.digits, math.floor(-math.log10(max(robust.relative_error, 1e-15))))
+
+
+def _penalty(solution: LeastSquares) -> dict[str, Any] | None:
+    if not solution.is_penalized:
+        return None
+    return {"l1": solution.l1, "l2": solution.l2, "scale": solution.penalty_scale}
 
 
 def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:

@@ -111,7 +111,7 @@ def penalty_path_figure(results: RunResults) -> Markup | None:
     plot.horizontal_line(0.0, "zero")
     for k, values in enumerate(effects.values()):
         plot.line(penalties, values, RUN_CLASSES[k % len(RUN_CLASSES)])
-    plot.vertical_line(results.context["parameters"][f"train.{varied}"], "exact")
+    plot.vertical_line(path["model"][varied], "exact")
     labelled: list[float] = []
     for name in sorted(effects, key=lambda name: -abs(effects[name][-1])):
         end = effects[name][-1]

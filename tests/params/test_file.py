@@ -45,6 +45,14 @@ MISTAKES: list[tuple[str | bytes, str]] = [
         "train: {standardize: true, scale: none}",
         "train.standardize: is called train.scale now, which is there too; remove standardize",
     ),
+    ("train: {solver: exact, l1: auto}", "train.l1: auto needs folds, but split.folds is 0"),
+    *(
+        (
+            f"train: {{solver: exact, l1: {value}}}",
+            f"train.l1: should be a number of at least 0, or auto; found {found}",
+        )
+        for value, found in (("aut", "'aut'"), ("-1", "-1"), ("true", "True"), (".inf", "inf"))
+    ),
     ("train: {l1: 0.1}", "train: l1 is not for gradient descent; set solver to exact, or l1 to 0"),
     (
         "train: {l2: 0.1, penalty_scale: standardize}",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
-from linreg.fit.exact.penalized.penalty import PenaltyScale
+from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
 
 FEW_DIGITS = 8
 """With fewer correct digits the rows are read a second time; if that does not help, people see it.
@@ -86,6 +86,11 @@ class LeastSquares:
     def is_penalized(self) -> bool:
         """Whether there is a penalty: its bias is in no standard error, so that there are none."""
         return bool(self.l1 or self.l2)
+
+    @property
+    def has_elastic_net(self) -> bool:
+        """Whether the penalty is more than that of a ridge regression in the units of the data."""
+        return not Penalty(self.l1, self.l2, self.penalty_scale).is_ridge_in_units
 
     @property
     def digits(self) -> int:

@@ -75,6 +75,7 @@ class ExactReference:
 
         Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
+        assert params.l1 != "auto", "a choice of l1 comes before the solution"
         penalty = Penalty(params.l1, params.l2, params.penalty_scale)
         if not penalty.is_ridge_in_units:
             # Which eliminates no category: the active set knows no levels.
@@ -132,12 +133,7 @@ class ExactReference:
         return Epoch(0, 0, self.solution.theta, self.solution.b, lr=0.0, rows_per_second=0.0)
 
     def penalty_path(self) -> PenaltyPath | None:
-        """Return the path of the coefficients over the size of the penalty, if there is one.
-
-        None for the many columns of which a category was kept as codes, too.
-        """
-        if isinstance(self.moments, LevelMoments):
-            return None
+        """Return the path of the coefficients over the size of the penalty, if there is one."""
         solution = self.solution
         penalty = Penalty(solution.l1, solution.l2, solution.penalty_scale)
         return penalty_path(self.moments.gram(), solution.names, solution.intercept, penalty)

@@ -1,7 +1,8 @@
 """The path of the coefficients over the size of a penalty, from the moments alone.
 
-The whole penalty is multiplied by a factor, from one at which every coefficient is 0 down to one
-that hardly shrinks them. Each point starts from the one before it. Coefficients are float64, and
+With l1 it runs over l1 while l2 stays (H. Zou and T. Hastie, Journal of the Royal Statistical
+Society B 67, 2005), from where every coefficient is 0 down to where they hardly shrink; without it,
+over l2. Each point starts from the one before it. Coefficients are float64, and
 `gap` says how far above its minimum the loss of each point is at most.
 """
 
@@ -74,26 +75,41 @@ class PenaltyPath:
 def penalty_path(
     gram: Gram, names: tuple[str, ...], intercept: bool, penalty: Penalty
 ) -> PenaltyPath | None:
-    """Return the path of penalties in the ratio of l1 and l2 of `penalty`, which lies within it.
+    """Return the path on which `penalty` lies.
 
     None without a penalty, for more than MOST_COLUMNS columns, and where no column explains y.
     """
-    if not (penalty.l1 or penalty.l2) or not 0 < len(names) <= MOST_COLUMNS:
-        return None
-    from linreg.fit.exact.penalized.coordinate_descent import degrees_of_freedom
+    factors = path_factors(gram, intercept, penalty)
+    return None if factors is None else path_of(gram, names, intercept, penalty, factors)
 
+
+def path_factors(gram: Gram, intercept: bool, penalty: Penalty) -> Floats | None:
+    """Return what l1, or else l2, is multiplied by at each point; None as in `penalty_path`."""
+    if not (penalty.l1 or penalty.l2) or not 0 < len(gram.exponents) - 2 <= MOST_COLUMNS:
+        return None
     problem = Correlations.of(gram, intercept)
     thresholds, squares = problem.scaled(ColumnPenalties(gram, penalty))
     largest, smallest = _ends(problem, thresholds, squares, gram.num_rows)
     if not 0 < smallest < largest < np.inf:
         return None
-    factors = geometric(largest, smallest, NUM_POINTS)
+    return geometric(largest, smallest, NUM_POINTS)
+
+
+def path_of(
+    gram: Gram, names: tuple[str, ...], intercept: bool, penalty: Penalty, factors: Floats
+) -> PenaltyPath:
+    """Return the path of l1, or else l2, times falling factors (points,)."""
+    from linreg.fit.exact.penalized.coordinate_descent import degrees_of_freedom
+
+    problem = Correlations.of(gram, intercept)
+    thresholds, squares = problem.scaled(ColumnPenalties(gram, penalty))
     beta = np.zeros(len(names))
     points = []
     for factor in factors.tolist():
-        beta = _point(problem, thresholds * factor, squares * factor, beta)
-        gap, mse = _gap_and_mse(problem, thresholds * factor, squares * factor, beta)
-        points.append((beta, gap, mse, degrees_of_freedom(problem.R, squares * factor, beta)))
+        varied = (thresholds * factor, squares if penalty.l1 else squares * factor)
+        beta = _point(problem, *varied, beta)
+        gap, mse = _gap_and_mse(problem, *varied, beta)
+        points.append((beta, gap, mse, degrees_of_freedom(problem.R, varied[1], beta)))
     betas, gaps, errors, df = map(np.array, zip(*points, strict=True))
     of_y = gram.exponents[-1]
     theta = np.ldexp(betas * problem.units, of_y - gram.exponents[1:-1])
@@ -104,7 +120,7 @@ def penalty_path(
     return PenaltyPath(
         names,
         penalty.l1 * factors,
-        penalty.l2 * factors,
+        penalty.l2 * (np.ones(len(factors)) if penalty.l1 else factors),
         theta,
         b,
         df,

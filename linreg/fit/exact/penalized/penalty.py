@@ -35,10 +35,6 @@ class Penalty:
         """Whether it is the plain ridge penalty, or none."""
         return self.l1 == 0 and (self.l2 == 0 or self.scale == "units")
 
-    def times(self, factor: float) -> "Penalty":
-        """Return the penalty with both parts multiplied by a factor."""
-        return Penalty(self.l1 * factor, self.l2 * factor, self.scale)
-
 
 class ColumnPenalties:
     """What the penalty is for each column x of X (M,), for columns and y divided by 2^exponents.
