@@ -27,7 +27,7 @@ from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.effective_parameters import effective_parameters
 from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
-from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
 from linreg.report.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
@@ -112,6 +112,7 @@ def _figures(results: RunResults) -> dict[str, Markup | None]:
         "effects": effect_figure([run]),
         "distances": distance_figure([run]),
         "penalty_path": penalty_path_figure(results),
+        "l1_choice": l1_choice_figure(results),
         "loss": loss_figure([run]),
         "gap": gap_figure([run]),
         "path": path_figure(results),
