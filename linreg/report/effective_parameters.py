@@ -25,6 +25,7 @@ OFF: Mapping[str, Any] = {
     "ingest.missing_words": [],
     "ingest.skip": 0,
     "model.pool": 0,
+    "split.folds": 0,
     "train.l1": 0,
     "train.l2": 0,
     "train.average": 0,

@@ -22,7 +22,7 @@ from linreg.report.coefficient_figures import (
     penalty_path_figure,
 )
 from linreg.report.coefficient_table import fit_in_words, html_table
-from linreg.report.cross_validation import cross_validation_in_words, fold_rows
+from linreg.report.cross_validation import fold_rows, folds_in_words
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.effective_parameters import effective_parameters
@@ -91,7 +91,7 @@ def report_page(
             "diagnostics": diagnostics(results),
             "metrics": _metric_columns(results),
             "folds": fold_rows(folds) if (folds := results.cross_validation) else [],
-            "over_folds": cross_validation_in_words(folds) if folds else "",
+            "over_folds": folds_in_words(folds) if folds else "",
             "own_metrics": own_metrics_in(results.metrics[part] for part in results.parts),
             "columns": _profile_columns(context["profile"]["columns"], design),
             "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),
