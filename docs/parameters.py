@@ -52,6 +52,8 @@ its `max`, that `train.batch_size` is a multiple of `split.shards`, that an enco
 Written by `python -m docs.parameters` from `linreg/params/`.
 """
 
+EXACT = {"required": ["solver"], "properties": {"solver": {"const": "exact"}}}
+
 # The rules for several keys in linreg/params/params.py, as far as a schema can express them.
 RULES: dict[str, dict[str, Any]] = {
     "Gate": {
@@ -62,8 +64,21 @@ RULES: dict[str, dict[str, Any]] = {
     },
     "Train": {
         "not": {
-            "required": ["engine", "device"],
-            "properties": {"engine": {"const": "compiled"}, "device": {"const": "cuda"}},
+            "anyOf": [
+                {
+                    "required": ["engine", "device"],
+                    "properties": {"engine": {"const": "compiled"}, "device": {"const": "cuda"}},
+                },
+                {"required": ["l1"], "properties": {"l1": {"not": {"const": 0}}}, "not": EXACT},
+                {
+                    "required": ["l2", "penalty_scale"],
+                    "properties": {
+                        "l2": {"not": {"const": 0}},
+                        "penalty_scale": {"const": "standardize"},
+                    },
+                    "not": EXACT,
+                },
+            ]
         }
     },
     "Params": {

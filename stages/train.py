@@ -42,7 +42,7 @@ def main(workers: Workers) -> None:
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     with training_run(workers, flatten(params, own=True), hashes, SPLIT, SCHEMA) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
-        reference, fold_moments = exact_solution(SPLIT, data, settings, workers)
+        reference, fold_moments, choice = exact_solution(SPLIT, data, settings, workers)
         check_learning_rate(reference, settings)
 
         history = History(data.names, settings, quiet=not workers.is_first)
@@ -61,7 +61,7 @@ def main(workers: Workers) -> None:
         folds = cross_validate_training(data, reference, fold_moments, settings, workers)
         if workers.is_first:
             files = {f"{SPLIT}/split.json": file_hash(SPLIT / "split.json")}
-            results = (history, reference, settings, hashes, files, folds)
+            results = (history, reference, settings, hashes, files, folds, choice)
             save_training(TRAINING, MODEL, data, *results)
             record_model(run, MODEL)
             checkpoint.delete()

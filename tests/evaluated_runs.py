@@ -26,6 +26,7 @@ from linreg.fit.history import History
 from linreg.fit.model import LinearModel
 from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
+from linreg.fit.training.artifacts import write_path
 from linreg.params.evaluate import Evaluate, Gate
 from linreg.params.params import Params, flatten
 from linreg.params.split import Split
@@ -81,6 +82,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             validation_mse = mean_squared_error(shards, epoch.theta, epoch.b)
             history.add(epoch, mse, validation_mse, exact.loss.convergence(epoch.theta, epoch.b))
         history.write(folder)
+        write_path(folder, exact)
         model = LinearModel(
             design, history.selected.theta, history.selected.b, {"data/split": "0" * 32}
         )

@@ -41,7 +41,7 @@ def classical_covariance(solution: LeastSquares) -> CoefficientCovariance:
     """Return σ²·A⁻¹, that of noise of equal variance, divided by the weight."""
 
     def matrix(coefficients: Sequence[int]) -> Floats:
-        if solution.sigma is None or solution.l2:
+        if solution.sigma is None or solution.is_penalized:
             return np.full((len(coefficients), len(coefficients)), np.nan)
         inverse = solution.unscaled_covariance(coefficients)
         result: Floats = solution.sigma * solution.sigma * inverse

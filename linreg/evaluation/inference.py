@@ -26,7 +26,7 @@ from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 
 Headline = Literal["usual", "robust"]
-NoErrors = Literal["ridge", "no degrees of freedom", "rounding"]
+NoErrors = Literal["ridge", "elastic net", "no degrees of freedom", "rounding"]
 CRITERIA = InformationCriteria._fields
 NEGLIGIBLE = Decimal("1e-12")
 """Of the total sum of squares: a residual sum below it does not show in R²."""
@@ -64,8 +64,9 @@ class Inference:
                    freedom
     condition      condition number of the scaled Gram matrix
     digits         that every coefficient and standard error has, robust ones too, of 15
-    no_errors      why there are no standard errors: "ridge", "no degrees of freedom", or "rounding"
-                   where the residuals are no more than that; None if there are
+    no_errors      why there are no standard errors: "ridge", "elastic net" (with train.l1), "no
+                   degrees of freedom", or "rounding" where the residuals are no more than that;
+                   None if there are
     robust_kind    "HC0" to "HC3", "cluster:school", "HAC:4"; None without robust standard errors
     dropped        by the name of each dropped column its linear dependency
     rss            residual sum of squares, the deviance of R; None where it cannot be told
@@ -83,6 +84,7 @@ class Inference:
     num_clusters   by column the number of clusters, or of times; of two columns also both at once
     correction, correction_factors  of small samples: a formula, and its values, by which robust
                    variances are multiplied
+    penalty        l1, l2 and scale (`train.penalty_scale`) of a penalized fit
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -113,6 +115,7 @@ class Inference:
     correction_factors: dict[str, float] = field(default_factory=dict)
     criteria: InformationCriteria | None = None
     residuals: ResidualQuantiles | None = None
+    penalty: dict[str, Any] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name, and `order` is that of the formula."""
@@ -162,7 +165,8 @@ def infer(
     of_rows   what the moments of the rows do not tell: the quartiles of the residuals, and the
               weights in the likelihood
 
-    A ridge fit is biased by intent, which no standard error covers: its coefficients have none.
+    A penalized fit is biased by intent, which no standard error covers: its coefficients have
+    none.
     """
     f_df = solution.rank - solution.intercept
     r2 = _r_squared(solution, solution.tss)
@@ -189,6 +193,7 @@ def infer(
         residuals=of_rows and of_rows.residuals,
         headline=headline,
         headline_reason=reason,
+        penalty=_penalty(solution),
         **_of_robust(solution, robust),
     )
 
@@ -258,9 +263,15 @@ def _digits(solution: LeastSquares, robust: CoefficientCovariance | None) -> int
     return max(0, min(solution.digits, digits))
 
 
+def _penalty(solution: LeastSquares) -> dict[str, Any] | None:
+    if not solution.is_penalized:
+        return None
+    return {"l1": solution.l1, "l2": solution.l2, "scale": solution.penalty_scale}
+
+
 def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
-    if solution.l2:
-        return "ridge"
+    if solution.is_penalized:
+        return "elastic net" if solution.l1 else "ridge"
     if solution.df <= 0:
         return "no degrees of freedom"
     return "rounding" if solution.rss is None else None
@@ -268,7 +279,9 @@ def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
 
 def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
-    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2 or solution.rss is None:
+    if f_df <= 0 or solution.df <= 0 or solution.tss == 0:
+        return None, None
+    if solution.is_penalized or solution.rss is None:
         return None, None
     if solution.rss == 0:
         return Decimal("Infinity"), 0.0

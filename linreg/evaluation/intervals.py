@@ -32,7 +32,7 @@ class Intervals(NamedTuple):
 def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Intervals:
     """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
     predicted = linear(X, solution.theta, solution.b)
-    if solution.sigma is None or solution.l2:
+    if solution.sigma is None or solution.is_penalized:
         scale = math.nan
     else:
         scale = t_critical_value(confidence, solution.df) * solution.sigma

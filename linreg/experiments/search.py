@@ -13,7 +13,7 @@ from linreg.experiments.experiment import RefusedError, run_experiment
 from linreg.params.file import field_type, load_params
 from linreg.params.metric_names import CV
 from linreg.plain_yaml import read_yaml
-from linreg.report.cross_validation import cross_validation_in_words
+from linreg.report.cross_validation import folds_in_words
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -73,7 +73,7 @@ def _run_trial(name: str, parameters: Mapping[str, Any], folds: int) -> Trial:
     if rmse is None:
         refusal = "the validation RMSE is beyond float64"
         if folds:
-            refusal = cross_validation_in_words(metrics[CV])
+            refusal = folds_in_words(metrics[CV])
     seconds = time.monotonic() - start
     return Trial(name, parameters, rmse, refusal, experiment.existed, seconds)
 

@@ -40,6 +40,8 @@ class Split(Section):
         0,
         ge=0,
         le=MOST_FOLDS,
+        # As `_folds_are_at_least_two` says to people.
+        json_schema_extra={"not": {"const": 1}},
         description=(
             "Number of folds of the training rows for cross-validation, which are assigned as `by` "
             "says: at random by row, whole groups, or forward in time, each predicted from the "

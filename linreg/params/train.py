@@ -1,8 +1,9 @@
 """The section `train` of params.yaml."""
 
-from typing import Literal, Self
+import math
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from linreg.params.section import Fraction, Section, Seed
 
@@ -93,6 +94,40 @@ class Train(Section):
         "cpu", description="Where to train; auto is cuda if there is a GPU, else cpu."
     )
     seed: Seed = 1
+    l1: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
+        0.0,
+        description=(
+            "Lasso penalty: l1·‖θ‖₁ is added to the mean squared error; with l2, an elastic net. "
+            "auto: the largest whose error over `split.folds` is within one standard error of the "
+            "least. Needs `solver: exact`."
+        ),
+    )
+    penalty_scale: Literal["units", "standardize"] = Field(
+        "units",
+        description=(
+            "What l1 and l2 weigh: θ in the units of the data, or θ times the standard deviation "
+            "of its column, as glmnet does by default. The latter needs `solver: exact`."
+        ),
+    )
+
+    @field_validator("l1", mode="before")
+    @classmethod
+    def _l1_is_a_number_or_auto(cls, value: Any) -> Any:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value != "auto" and not (is_number and 0 <= value < math.inf):
+            raise ValueError(f"should be a number of at least 0, or auto; found {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _only_exact_has_all_penalties(self) -> Self:
+        if self.solver == "sgd" and self.l1:
+            raise ValueError("l1 is not for gradient descent; set solver to exact, or l1 to 0")
+        if self.solver == "sgd" and self.l2 and self.penalty_scale == "standardize":
+            raise ValueError(
+                "penalty_scale: standardize is not for gradient descent; set solver to exact, or"
+                " scale: standardize for its steps"
+            )
+        return self
 
     @model_validator(mode="after")
     def _compiled_runs_on_the_cpu(self) -> Self:

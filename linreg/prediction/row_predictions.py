@@ -51,12 +51,15 @@ class PredictionInterval:
     def __post_init__(self) -> None:
         """Check the fit."""
         fit = self.exact.solution
-        if fit.l2:
+        if fit.is_penalized:
+            found = {"train.l1": fit.l1, "train.l2": fit.l2}
+            penalties = {name: value for name, value in found.items() if value}
             raise UserError(
                 "--interval",
-                "a ridge fit is biased and has no prediction interval",
-                found=f"train.l2 = {fit.l2:g}",
-                todo="train with train.l2=0",
+                f"{'an elastic net' if fit.l1 else 'a ridge'} fit is biased and has no prediction"
+                " interval",
+                found=", ".join(f"{name} = {value:g}" for name, value in penalties.items()),
+                todo="train with " + " ".join(f"{name}=0" for name in penalties),
             )
         if fit.rss is None:
             raise UserError(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from linreg.evaluation.distributions import t_critical_value
 from linreg.plotting.axis import Axis
+from linreg.plotting.labels import shortened
 from linreg.plotting.plot import RUN_CLASSES, Plot
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
 
@@ -19,6 +20,12 @@ MAX_ROWS = 25
 """Coefficients in one figure: those with the largest effects."""
 MAX_LONG_ROWS = 12
 """The same where names take several lines, so that the figure fits on a sheet of paper."""
+LABEL_DISTANCE = 0.06
+"""Of the height of a figure."""
+LABEL_POINT, MARKED_POINTS = -17, 11
+"""The point of a path above which its name stands, and how many points lie between degrees of
+freedom.
+"""
 
 
 def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
@@ -85,6 +92,37 @@ def distance_figure(runs: Sequence[NamedResults]) -> Markup | None:
     if any(value is not None for value in truth):
         plot.dots(truth, range(len(names)), "true", "true")
     return plot.svg("Distance of the trained coefficients from the exact minimum")
+
+
+def penalty_path_figure(results: RunResults) -> Markup | None:
+    """Draw the effect of each column on y over the size of the penalty, with that of the model."""
+    path = results.context.get("penalty_path")
+    if path is None or not path["theta"]:
+        return None
+    varied = "l1" if path["l1"][0] else "l2"
+    penalties, spread = path[varied], results.context["spread"]
+    effects = {
+        name: [value * (spread[name] or 0.0) for value in values]
+        for name, values in path["theta"].items()
+    }
+    target = results.context["target"]
+    ends = [0.0, *(end for values in effects.values() for end in (min(values), max(values)))]
+    y = Axis.around(f"change in {target} per standard deviation", ends, margin=0.1)
+    plot = Plot(Axis.around(f"train.{varied}", penalties, logarithmic=True), y)
+    plot.horizontal_line(0.0, "zero")
+    for k, values in enumerate(effects.values()):
+        plot.line(penalties, values, RUN_CLASSES[k % len(RUN_CLASSES)])
+    plot.vertical_line(path["model"][varied], "exact")
+    labelled: list[float] = []
+    for name in sorted(effects, key=lambda name: -abs(effects[name][-1])):
+        end = effects[name][-1]
+        # Names would cover each other where lines end close together.
+        if all(abs(end - other) > LABEL_DISTANCE * (y.high - y.low) for other in labelled):
+            labelled.append(end)
+            plot.text(penalties[LABEL_POINT], effects[name][LABEL_POINT], shortened(name, 120))
+    for k in range(len(penalties) - 1, -1, -MARKED_POINTS):
+        plot.text(penalties[k], y.low + 0.02 * (y.high - y.low), f"{path['df'][k]:.3g}")
+    return plot.svg("Coefficients over the size of the penalty")
 
 
 def interval(c: CoefficientRow) -> tuple[float, float]:

@@ -191,6 +191,10 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
     inference = results.inference
     df, f_df = inference["df"], inference["f_df"]
     yield f"n = {inference['num_rows']}"
+    if penalty := inference.get("penalty"):
+        sizes = [f"{name} = {penalty[name]:.6g}" for name in ("l1", "l2") if penalty[name]]
+        scale = " of standardized columns" if penalty["scale"] == "standardize" else ""
+        yield f"penalty {', '.join(sizes)}{scale}"
     if inference["sigma"] is not None:
         yield f"residual sd {inference['sigma']:.4g} on {df} df"
     if inference["r2"] is not None:

@@ -11,6 +11,7 @@ from linreg.files import read_document
 from linreg.fit.coordinates.learning_rate import MOST_FEATURES
 from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.penalized.path import PATH_FILE
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import read_columns
 from linreg.fit.model import LinearModel
@@ -22,6 +23,8 @@ MAX_EPOCHS = 500
 """A longer training is thinned to as many epochs, evenly spaced, with the first and the last."""
 MAX_STEPS = 300
 """The same for the steps of the expected path."""
+MAX_PATHS = 12
+"""Coefficients whose path over the penalty is shown."""
 
 
 def report_context(
@@ -50,12 +53,14 @@ def report_context(
     least_loss  the minimum of the mean squared error on the training rows, None beyond float64
     history     the columns of history.csv
     path        see `_descent_path`; None without SGD, or with fewer than two coefficients
+    penalty_path  path.json, with the leading coefficients; None without a penalty
     judged      the scored part, of which predictions.csv is a sample
     truth       what generated data were drawn with, None for a user's table
     """
     minimum = exact.solution
     history = read_columns(training / "history.csv")
     column_sd = z_score_scaling(exact.moments, minimum.intercept).x_scale
+    spread = dict(zip(minimum.names, column_sd.tolist(), strict=True))
     path = None
     if train.solver == "sgd":
         path = _descent_path(exact, column_sd, training, train, int(history["step"][-1]))
@@ -66,13 +71,11 @@ def report_context(
         "intercept": minimum.intercept,
         "theta": model.coefficients,
         "b": model.b,
-        "spread": {
-            name: value if np.isfinite(value) else None
-            for name, value in zip(minimum.names, column_sd.tolist(), strict=True)
-        },
+        "spread": {name: value if np.isfinite(value) else None for name, value in spread.items()},
         "least_loss": exact.loss.mean_squared_error(minimum.theta, minimum.b),
         "history": {name: _thinned(values, MAX_EPOCHS) for name, values in history.items()},
         "path": path,
+        "penalty_path": _penalty_path(training, spread),
         "judged": scored_part,
         "profile": read_document(profile),
         "unseen_levels": read_document(split / "split.json")["unseen_levels"],
@@ -118,6 +121,19 @@ def _descent_path(
         "inverse": [float(inverse[0, 0]), float(inverse[0, 1]), float(inverse[1, 1])],
         "num_rows": minimum.num_rows,
     }
+
+
+def _penalty_path(training: Path, column_sd: Mapping[str, float]) -> dict[str, Any] | None:
+    """Return path.json with the coefficients that change y most by a standard deviation."""
+    if not (training / PATH_FILE).exists():
+        return None
+    path = read_document(training / PATH_FILE)
+    sizes = {
+        name: max(map(abs, values)) * column_sd[name] for name, values in path["theta"].items()
+    }
+    leading = sorted(sizes, key=lambda name: -sizes[name])[:MAX_PATHS]
+    shown = {name: values for name, values in path["theta"].items() if name in leading}
+    return {**path, "theta": shown}
 
 
 def _leading_pair(minimum: LeastSquares, column_sd: Floats) -> list[int] | None:

@@ -10,13 +10,13 @@ DIGITS_OF_ERROR = 2
 TITLES = {"rmse": "RMSE", "r2": "R²"}
 
 
-def cross_validation_in_words(metrics: Mapping[str, Any]) -> str:
+def folds_in_words(metrics: Mapping[str, Any]) -> str:
     """Return RMSE and R² over the folds, or why there are none, for what metrics.json has of them.
 
     Each is the mean over the folds ± its standard error.
     """
     folds = metrics["folds"]
-    start = f"cross-validation, {len(folds)} folds by {metrics['by'].replace(':', ' ')}"
+    start = f"{len(folds)} folds {_by(metrics['by'])}"
     if metrics["rmse"] is None:
         failed = [fold for fold in folds if fold["reason"]]
         if not failed:
@@ -27,6 +27,11 @@ def cross_validation_in_words(metrics: Mapping[str, Any]) -> str:
         )
     values = [f"{title} {_with_error(metrics, name)}" for name, title in TITLES.items()]
     return f"{start}: {', '.join(values)} (mean ± standard error)"
+
+
+def _by(split_by: str) -> str:
+    how, _, column = split_by.partition(":")
+    return f"forward in time by {column}" if how == "time" else f"by {how} {column}".rstrip()
 
 
 def _with_error(metrics: Mapping[str, Any], name: str) -> str:

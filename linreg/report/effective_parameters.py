@@ -25,6 +25,8 @@ OFF: Mapping[str, Any] = {
     "ingest.missing_words": [],
     "ingest.skip": 0,
     "model.pool": 0,
+    "split.folds": 0,
+    "train.l1": 0,
     "train.l2": 0,
     "train.average": 0,
     "train.patience": 0,
@@ -40,12 +42,14 @@ def effective_parameters(
     is_generated    whether the rows are those that the generate stage draws
     has_categories  whether the formula has a category
     """
+    is_penalized = parameters.get("train.l1") or parameters.get("train.l2")
 
     def is_effective(name: str, value: Any) -> bool:
         return not (
             value is None
             or (name in OFF and value == OFF[name])
             or name.startswith("tracking.")
+            or (name == "train.penalty_scale" and not is_penalized)
             or (name.startswith("generate.") and not is_generated)
             or (name in STEPS and parameters["train.solver"] == "exact")
             or (name == "model.unseen" and not has_categories)

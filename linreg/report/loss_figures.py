@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from linreg.plotting.axis import Axis
 from linreg.plotting.plot import RUN_CLASSES, Plot
-from linreg.report.results import NamedResults
+from linreg.report.results import NamedResults, RunResults
 
 
 def loss_figure(runs: Sequence[NamedResults]) -> Markup | None:
@@ -71,6 +71,26 @@ def gap_figure(runs: Sequence[NamedResults]) -> Markup | None:
         plot.line(history["epoch"], history["gap"], RUN_CLASSES[k])
         plot.dots(history["epoch"], history["gap"], RUN_CLASSES[k], runs[k].name)
     return plot.svg("Relative excess of the training loss over the minimum after each epoch")
+
+
+def l1_choice_figure(results: RunResults) -> Markup | None:
+    """Draw the error over folds for each l1 that was tried, and the one that was chosen."""
+    choice = (results.context.get("penalty_path") or {}).get("cross_validation")
+    if choice is None:
+        return None
+    mse = choice["mse"]
+    pairs = list(zip(mse, choice["standard_error"], strict=True))
+    low, high = [m - error for m, error in pairs], [m + error for m, error in pairs]
+    plot = Plot(
+        Axis.around("train.l1", choice["l1"], logarithmic=True),
+        Axis.around("mean squared error", [*low, *high]),
+    )
+    for values in (low, high):
+        plot.line(choice["l1"], values, "a thin")
+    plot.line(choice["l1"], mse, "a", "over folds, ± one standard error")
+    plot.vertical_line(choice["chosen"], "exact")
+    plot.dots([choice["least"]], [min(mse)], "b", "least")
+    return plot.svg("Error over folds by the size of the penalty")
 
 
 def _has_steps(history: Mapping[str, Any]) -> bool:

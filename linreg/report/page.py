@@ -16,21 +16,26 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
-from linreg.report.coefficient_figures import distance_figure, effect_figure, largest_effects
+from linreg.report.coefficient_figures import (
+    distance_figure,
+    effect_figure,
+    largest_effects,
+    penalty_path_figure,
+)
 from linreg.report.coefficient_table import (
     errors_in_words,
     fit_in_words,
     html_table,
     residuals_in_words,
 )
-from linreg.report.cross_validation import cross_validation_in_words, fold_rows
+from linreg.report.cross_validation import fold_rows, folds_in_words
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostic_figures import diagnostic_figures
 from linreg.report.diagnostic_tables import diagnostic_tables
 from linreg.report.diagnostics import diagnostics as sentences
 from linreg.report.effective_parameters import effective_parameters
 from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
-from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
 from linreg.report.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
@@ -110,7 +115,7 @@ def report_page(
             "regression": diagnostic_tables(results.diagnostics),
             "metrics": _metric_columns(results),
             "folds": fold_rows(folds) if (folds := results.cross_validation) else [],
-            "over_folds": cross_validation_in_words(folds) if folds else "",
+            "over_folds": folds_in_words(folds) if folds else "",
             "own_metrics": own_metrics_in(results.metrics[part] for part in results.parts),
             "columns": _profile_columns(context["profile"]["columns"], design),
             "has_levels": any(c.get("levels") for c in context["profile"]["columns"].values()),
@@ -130,6 +135,8 @@ def _figures(results: RunResults) -> dict[str, Markup | None]:
     figures = {
         "effects": effect_figure([run]),
         "distances": distance_figure([run]),
+        "penalty_path": penalty_path_figure(results),
+        "l1_choice": l1_choice_figure(results),
         "loss": loss_figure([run]),
         "gap": gap_figure([run]),
         "path": path_figure(results),

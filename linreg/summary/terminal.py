@@ -16,7 +16,7 @@ from linreg.report.coefficient_table import (
     residuals_in_words,
     rows_by_term,
 )
-from linreg.report.cross_validation import cross_validation_in_words
+from linreg.report.cross_validation import folds_in_words
 from linreg.report.number_format import DIGITS, alike, number
 from linreg.report.results import RunResults
 from linreg.text import table
@@ -52,7 +52,7 @@ def summary_lines(
     yield f"\nrows: {profile['rows_read']} read{left_out}, {dropped} dropped"
     yield from table(_metric_rows(results), "<>")
     if results.cross_validation:
-        yield cross_validation_in_words(results.cross_validation)
+        yield f"cross-validation, {folds_in_words(results.cross_validation)}"
     if results.improvement:
         yield results.improvement
     for name, gate in results.gates.items():

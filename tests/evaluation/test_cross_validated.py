@@ -63,7 +63,7 @@ def test_metrics_gates_summary_and_report_have_the_means_over_folds(
         f"gate cv_rmse (at most 2): passed with {rmse.mean():.6g}",
     ]
     page = unescape((folder / "report.html").read_text())
-    assert f"<p>Cross-validation, 5 folds by row: RMSE {rmse.mean():.3f} ± " in page
+    assert f"<p>5 folds by row: RMSE {rmse.mean():.3f} ± " in page
     for value in rmse:
         assert f"{value:.4f}" in page
 

@@ -31,7 +31,7 @@ MISTAKES: list[tuple[str | bytes, str]] = [
         "1: is not a parameter; known: generate, fetch, ingest, model, split, train, evaluate, "
         "tracking",
     ),
-    ("train: {1: 2}", "train.1: is not a parameter; known: solver, l2, collinear, engine, epochs"),
+    ("train: {3: 2}", "train.3: is not a parameter; known: solver, l2, collinear, engine, epochs"),
     # Of the wrong type.
     ("train: {lr: '0.1'}", "train.lr: should be a valid number; found '0.1'"),
     ("train: {lr: x}", "train.lr: should be a valid number; found 'x'"),
@@ -44,6 +44,19 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     (
         "train: {standardize: true, scale: none}",
         "train.standardize: is called train.scale now, which is there too; remove standardize",
+    ),
+    ("train: {solver: exact, l1: auto}", "train.l1: auto needs folds, but split.folds is 0"),
+    *(
+        (
+            f"train: {{solver: exact, l1: {value}}}",
+            f"train.l1: should be a number of at least 0, or auto; found {found}",
+        )
+        for value, found in (("aut", "'aut'"), ("-1", "-1"), ("true", "True"), (".inf", "inf"))
+    ),
+    ("train: {l1: 0.1}", "train: l1 is not for gradient descent; set solver to exact, or l1 to 0"),
+    (
+        "train: {l2: 0.1, penalty_scale: standardize}",
+        "train: penalty_scale: standardize is not for gradient descent; set solver to exact",
     ),
     ("train: {scale: zscore}", "train.scale: should be 'none', 'standardize' or 'whiten'"),
     (

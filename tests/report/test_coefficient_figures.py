@@ -7,7 +7,12 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from linreg.report.coefficient_figures import MAX_ROWS, distance_figure, effect_figure
+from linreg.report.coefficient_figures import (
+    MAX_ROWS,
+    distance_figure,
+    effect_figure,
+    penalty_path_figure,
+)
 from linreg.report.results import CoefficientRow, NamedResults, RunResults
 from tests.plotting.drawing import Drawing
 
@@ -105,6 +110,21 @@ def test_without_standard_errors_there_are_no_distances(
     run = NamedResults("", evaluated(formula, table, **options))
     assert distance_figure([run]) is None
     assert effect_figure([run]) is not None
+
+
+def test_the_path_of_a_lasso_ends_at_0_and_marks_the_model(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x1 + x2", rows(), solver="exact", l1=0.5)
+    figure = penalty_path_figure(run)
+    assert figure
+    drawing = Drawing(figure)
+    path = run.context["penalty_path"]
+    assert [path["theta"][name][0] for name in ("x1", "x2")] == [0.0, 0.0]
+    assert {"x1", "x2", "train.l1"} <= set(drawing.texts())
+    assert path["l1"][0] > 0.5 > path["l1"][-1]
+    assert penalty_path_figure(evaluated("y ~ x1", rows(), name="none")) is None
+    ridge = penalty_path_figure(evaluated("y ~ x1", rows(), l2=0.1, name="ridge"))
+    assert ridge
+    assert "train.l2" in Drawing(ridge).texts()
 
 
 def test_without_columns_there_are_no_effects(evaluated: Evaluated) -> None:

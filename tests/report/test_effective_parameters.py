@@ -18,6 +18,10 @@ def test_what_is_switched_off_or_about_other_data_is_not_shown() -> None:
     parameters = flatten(Params(train=Train(l2=0.5, average=0.0)))
     shown = effective_parameters(parameters, is_generated=False, has_categories=False)
     assert shown["train.l2"] == 0.5
+    assert shown["train.penalty_scale"] == "units"
+    assert not {"train.l1", "train.penalty_scale"} & set(
+        effective_parameters(flatten(Params()), is_generated=False, has_categories=False)
+    )
     assert not {"train.average", "model.unseen", "model.weights", "generate.rows"} & set(shown)
     assert not [name for name in shown if name.startswith(("tracking.", "generate."))]
     with_both = effective_parameters(parameters, is_generated=True, has_categories=True)

@@ -93,6 +93,8 @@ CASES: dict[str, tuple[str, pa.Table, dict[str, Any]]] = {
     "forty": (f"y ~ {' + '.join(f'x{j + 1}' for j in range(40))}", rows(num_features=40), {}),
     "exact": ("y ~ x1 + x2", rows(), {"solver": "exact"}),
     "ridge": ("y ~ x1 + x2", rows(), {"l2": 0.1}),
+    "lasso": ("y ~ x1 + x2", rows(), {"solver": "exact", "l1": 0.5}),
+    "elastic net of nothing": ("y ~ x1 + x2", rows(), {"solver": "exact", "l1": 1e9, "l2": 1.0}),
     "z-scores": ("y ~ x1 + x2", rows(), {"scale": "standardize"}),
     "perfect": ("y ~ x1 + x2", rows(noise=0.0), {}),
     "as many rows as coefficients": ("y ~ x1 + x2", rows(n=3), {}),

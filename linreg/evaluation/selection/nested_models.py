@@ -77,8 +77,8 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
 
 def require_estimates_of_noise(solution: LeastSquares, where: object) -> None:
     """Raise UserError for a fit whose residuals say nothing of noise: there are no tests."""
-    if solution.l2:
-        what, todo = "is a ridge fit, whose terms have no F tests", "set train.l2 to 0"
+    if solution.is_penalized:
+        what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
     elif solution.df <= 0:
         what = "has as many coefficients as training rows, which leaves nothing to test against"
         todo = "add rows, or name fewer terms in model.formula"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
+from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
 
 FEW_DIGITS = 8
 """With fewer correct digits the rows are read a second time; if that does not help, people see it.
@@ -27,8 +28,10 @@ class LeastSquares:
     names             of θ (M,)
     intercept         whether there is one
     l2                the ridge penalty
+    l1, penalty_scale the rest of an elastic net penalty (`penalized.penalty.Penalty`)
     num_rows          n, weight 0 included
-    rank              of the design matrix: the number of coefficients that are not dropped
+    rank              of the design matrix: the number of coefficients that are not dropped, or with
+                      l1 not 0
     df                residual degrees of freedom: rows with a weight above 0, or the sum of
                       frequency weights, less the rank
     rss               residual sum of squares Σ w(y − ỹ)²; 0 for a perfect fit, all of whose
@@ -48,7 +51,7 @@ class LeastSquares:
                       columns of what was not kept are 0
     exponents         (M + 2,) int, of [1 X y]
     remainders        (M + 1,) what is lacking from (b, theta): solution − float64
-    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, df = 0, ridge, rss None)
+    standard_errors   (M + 1,) of (b, θ); NaN where there is none (dropped, penalty, df 0, rss None)
     relative_errors   (M + 1,) bounds of the relative errors of coefficient and standard error, the
                       larger one; NaN where not kept
     levels            where X is compact, those of the category that was eliminated; rows and
@@ -77,6 +80,18 @@ class LeastSquares:
     standard_errors: Floats
     relative_errors: Floats
     levels: EliminatedLevels | None = None
+    l1: float = 0.0
+    penalty_scale: PenaltyScale = "units"
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether there is a penalty: its bias is in no standard error, so that there are none."""
+        return bool(self.l1 or self.l2)
+
+    @property
+    def has_elastic_net(self) -> bool:
+        """Whether the penalty is more than that of a ridge regression in the units of the data."""
+        return not Penalty(self.l1, self.l2, self.penalty_scale).is_ridge_in_units
 
     @property
     def digits(self) -> int:
@@ -87,7 +102,7 @@ class LeastSquares:
     @property
     def needs_second_pass(self) -> bool:
         """Whether a second pass over the rows would say more: digits, or if the fit is perfect."""
-        if self.l2 or self.df == 0:
+        if self.is_penalized or self.df == 0:
             return False
         return self.digits < FEW_DIGITS or self.rss is None
 

@@ -19,6 +19,7 @@ from linreg.data.formula.compact_matrix import Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
+from linreg.fit.exact.elastic_net import solve_penalized
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import (
     AnyMoments,
@@ -30,6 +31,9 @@ from linreg.fit.exact.moment_sums.level_moments import (
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS
 from linreg.fit.exact.normal_equations.refinement import SecondMoments
+from linreg.fit.exact.penalized.path import PenaltyPath, penalty_path
+from linreg.fit.exact.penalized.penalty import Penalty
+from linreg.fit.exact.penalized_loss import PenalizedLoss
 from linreg.fit.exact.quadratic_loss import QuadraticLoss
 from linreg.fit.exact.second_pass import read_again, second_layout
 from linreg.fit.exact.solver import solve
@@ -51,7 +55,7 @@ class ExactReference:
     moments: AnyMoments
     second: SecondMoments | None
     solution: LeastSquares
-    loss: QuadraticLoss
+    loss: QuadraticLoss | PenalizedLoss
 
     @classmethod
     def compute(
@@ -71,8 +75,19 @@ class ExactReference:
 
         Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
+        assert params.l1 != "auto", "a choice of l1 comes before the solution"
+        penalty = Penalty(params.l1, params.l2, params.penalty_scale)
+        if not penalty.is_ridge_in_units:
+            # Which eliminates no category: the active set knows no levels.
+            require_memory(Layout(len(names)), sum(rows.num_rows for rows in shards))
         moments = moments or compute_moments(shards, len(names), workers, roundoffs)
         options = (names, intercept, params.l2, params.collinear)
+        if not penalty.is_ridge_in_units:
+            reference = cls.from_penalized_moments(
+                moments, names, intercept, penalty, params.collinear
+            )
+            _require_digits(reference.solution)
+            return reference
         reference = cls.from_moments(moments, *options)
         if reference.solution.needs_second_pass:
             second = read_again(reference.solution, moments, shards, workers)
@@ -94,6 +109,20 @@ class ExactReference:
         solution = solve(moments, names, intercept, l2, collinear, second)
         return cls(moments, second, solution, QuadraticLoss(moments, solution))
 
+    @classmethod
+    def from_penalized_moments(
+        cls,
+        moments: AnyMoments,
+        names: Sequence[str],
+        intercept: bool,
+        penalty: Penalty,
+        collinear: Literal["error", "drop"] = "error",
+        start: Floats | None = None,
+    ) -> "ExactReference":
+        """Solve with an elastic net penalty; raises UserError like `solve_penalized`."""
+        fit = solve_penalized(moments, names, intercept, penalty, collinear, start)
+        return cls(moments, None, fit.solution, PenalizedLoss(moments, fit))
+
     @property
     def mean_target(self) -> float:
         """The mean of y, weighted as the fit is: the best prediction that does not use X."""
@@ -102,6 +131,12 @@ class ExactReference:
     def as_epoch(self) -> Epoch:
         """Return the solution as the result of a training that takes no steps."""
         return Epoch(0, 0, self.solution.theta, self.solution.b, lr=0.0, rows_per_second=0.0)
+
+    def penalty_path(self) -> PenaltyPath | None:
+        """Return the path of the coefficients over the size of the penalty, if there is one."""
+        solution = self.solution
+        penalty = Penalty(solution.l1, solution.l2, solution.penalty_scale)
+        return penalty_path(self.moments.gram(), solution.names, solution.intercept, penalty)
 
     @property
     def dropped(self) -> str:
@@ -134,6 +169,8 @@ class ExactReference:
             "dropped": dict(solution.dropped),
             "moments": content_hash(folder / "moments.safetensors"),
         }
+        if solution.l1 or solution.penalty_scale != "units":
+            document |= {"l1": solution.l1, "penalty_scale": solution.penalty_scale}
         if isinstance(self.moments, LevelMoments):
             document["categories"] = [list(each) for each in self.moments.layout.categories]
         write_document(folder / "exact.json", document)
@@ -159,6 +196,13 @@ class ExactReference:
             categories = tuple(Indicators(*each) for each in document.get("categories", ()))
             layout = Layout(len(names), categories)
             moments = moments_from_array(layout, arrays["moments"])
+            if "l1" in document:
+                penalty = Penalty(document["l1"], document["l2"], document["penalty_scale"])
+                start = np.array([document["theta"][name] for name in names])
+                intercept, collinear = document["intercept"], document["collinear"]
+                return cls.from_penalized_moments(
+                    moments, names, intercept, penalty, collinear, start
+                )
             second = None
             if "second" in arrays:
                 coordinates = second_layout(layout, document["rank"])

@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
-from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
+from linreg.fit.exact.float64_results import (
+    coefficients_of,
+    embedded,
+    noise_of,
+    rounding_of_rss,
+    square_unit,
+    standard_errors_of,
+    to_float,
+    too_large,
+)
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.elimination import eliminate
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
-from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.normal_equations.collinearity import (
     TRAINING_ROWS,
     collinear_error,
@@ -23,14 +32,14 @@ from linreg.fit.exact.normal_equations.collinearity import (
     describe_levels,
 )
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels, eliminated_levels
-from linreg.fit.exact.normal_equations.equations import CELL_ROUNDINGS, NormalEquations
+from linreg.fit.exact.normal_equations.equations import NormalEquations
 from linreg.fit.exact.normal_equations.estimate import (
     Estimate,
     condition_number,
     first_estimate,
     relative_errors_of,
 )
-from linreg.fit.exact.normal_equations.ldl import PRECISION, Vector, from_double_double
+from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.normal_equations.level_refinement import refined_within_levels
 from linreg.fit.exact.normal_equations.refinement import SecondMoments, refined
 
@@ -50,7 +59,7 @@ def solve(
     fewer rows than coefficients, for collinear columns (unless they are to be dropped), and for
     results that are too large for float64.
     """
-    _require_enough_rows(moments, len(names) + intercept, l2)
+    require_enough_rows(moments, len(names) + intercept, is_penalized=l2 > 0)
     elimination, of_rest = None, list(names)
     if isinstance(moments, LevelMoments):
         elimination = eliminate(moments, l2)
@@ -84,14 +93,14 @@ def solve(
             estimate = replace(estimate, rss=estimate.rss - levels.penalty(moments.num_rows, l2))
         df = max(moments.num_weighted - rank, 0)
         rss = _residual_sum_of_squares(equations, estimate, df, l2, second)
-        sigma = _square_unit(equations, rss / df).sqrt() if df and rss is not None else None
-        coefficients, remainders = _coefficients(equations, columns, estimate.beta, of_rest)
+        sigma = square_unit(equations, rss / df).sqrt() if df and rss is not None else None
+        coefficients, remainders = coefficients_of(equations, columns, estimate.beta, of_rest)
         size = len(of_rest) + 1
         standard_errors = np.full(size, np.nan)
         if sigma is not None and l2 == 0:
-            standard_errors[columns] = _standard_errors(equations, columns, estimate.W, sigma)
+            standard_errors[columns] = standard_errors_of(equations, columns, estimate.W, sigma)
         relative_errors = np.full(size, np.nan)
-        noise = _noise(equations, estimate, df)
+        noise = noise_of(equations, estimate, df)
         rss_error = estimate.rss_error / float(estimate.rss) if rss else 0.0
         relative_errors[columns] = relative_errors_of(estimate, noise, rss_error)
         solution = LeastSquares(
@@ -103,15 +112,15 @@ def solve(
             num_rows=moments.num_rows,
             rank=rank,
             df=df,
-            rss=None if rss is None else _square_unit(equations, rss),
-            rss_bound=_square_unit(equations, _rounding_of_rss(equations, estimate)),
-            tss=_square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
-            tss_around_mean=_square_unit(equations, around_mean) if has_constant else None,
-            sigma=None if sigma is None else _to_float(sigma, "the residual standard deviation"),
+            rss=None if rss is None else square_unit(equations, rss),
+            rss_bound=square_unit(equations, rounding_of_rss(equations, estimate)),
+            tss=square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
+            tss_around_mean=square_unit(equations, around_mean) if has_constant else None,
+            sigma=None if sigma is None else to_float(sigma, "the residual standard deviation"),
             condition=condition_number(gram, first, equations),
             dropped=dropped,
             kept=np.isin(np.arange(size), columns),
-            inverse_cholesky=_embedded(estimate.W, columns, size),
+            inverse_cholesky=embedded(estimate.W, columns, size),
             exponents=equations.exponents,
             remainders=remainders,
             standard_errors=standard_errors,
@@ -131,7 +140,7 @@ def _with_levels(
         beta, remainders = np.ldexp(levels.beta, exponent)
     if not np.isfinite(beta).all():
         j = levels.category.first + int(np.flatnonzero(~np.isfinite(beta))[0])
-        raise _too_large(f"the coefficient of {names[j]}", float(levels.beta[0, j]))
+        raise too_large(f"the coefficient of {names[j]}", float(levels.beta[0, j]))
     has_errors = solution.sigma is not None and solution.l2 == 0
     sigma = solution.sigma if has_errors else math.nan
     standard_errors = np.where(levels.kept, sigma * np.sqrt(levels.variances), math.nan)
@@ -164,32 +173,20 @@ def _residual_sum_of_squares(
     """Return Σ w(y − ỹ)², scaled; 0 for a perfect fit, None where it cannot be told."""
     if df == 0 and not l2:
         return Decimal(0)
-    if estimate.rss > _rounding_of_rss(equations, estimate):
+    if estimate.rss > rounding_of_rss(equations, estimate):
         return estimate.rss
     return Decimal(0) if second and second.is_explained else None
 
 
-def _rounding_of_rss(equations: NormalEquations, estimate: Estimate) -> Decimal:
-    """Return the largest Σ w(y − ỹ)², scaled, that rounding explains."""
-    cells = CELL_ROUNDINGS * equations.terms(estimate.columns, estimate.beta).cells
-    return Decimal(cells * cells + estimate.rss_error)
-
-
-def _noise(equations: NormalEquations, estimate: Estimate, df: int) -> float:
-    """Return √(rss / df), scaled, but not less than what rounding the target does to it."""
-    terms = equations.terms(estimate.columns, estimate.beta).norm
-    rss = max(float(estimate.rss), 0.0)
-    return max(math.sqrt(rss / df) if df else 0.0, FLOAT64_ROUNDOFF * terms)
-
-
-def _require_enough_rows(moments: AnyMoments, num_coefficients: int, l2: float) -> None:
+def require_enough_rows(moments: AnyMoments, num_coefficients: int, *, is_penalized: bool) -> None:
+    """Raise UserError for no weighted row, or fewer than coefficients without a penalty."""
     if moments.num_rows and not moments.num_weighted:
         raise UserError(
             f"{TRAINING_ROWS}: model.weights",
             "are all zero",
             todo="name a column with weights above 0",
         )
-    if moments.num_weighted == 0 or (moments.num_weighted < num_coefficients and l2 == 0):
+    if moments.num_weighted == 0 or (moments.num_weighted < num_coefficients and not is_penalized):
         weighted = " with a weight above 0" if moments.num_weighted < moments.num_rows else ""
         raise UserError(
             TRAINING_ROWS,
@@ -197,59 +194,3 @@ def _require_enough_rows(moments: AnyMoments, num_coefficients: int, l2: float) 
             found=f"{moments.num_weighted} rows{weighted} for {num_coefficients} coefficients",
             todo="add rows, name fewer columns in model.formula, or set train.l2",
         )
-
-
-def _square_unit(equations: NormalEquations, value: Decimal) -> Decimal:
-    """Return a scaled sum of squares of y in the units of the data."""
-    half = equations.in_units(value, of=equations.target)
-    return equations.in_units(half, of=equations.target)
-
-
-def _coefficients(
-    equations: NormalEquations, columns: list[int], beta: Vector, names: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Return (b, θ) (M + 1,) rounded to float64, and what that rounded off; 0 for other columns."""
-    coefficients = np.zeros(len(names) + 1)
-    remainders = np.zeros(len(names) + 1)
-    for j, value in zip(columns, beta, strict=True):
-        exact = equations.in_units(value, of=equations.target, per=j)
-        rounded = _to_float(exact, f"the coefficient of {names[j - 1] if j else 'b'}")
-        coefficients[j] = rounded
-        remainders[j] = float(exact - Decimal(rounded))
-    return coefficients, remainders
-
-
-def _standard_errors(
-    equations: NormalEquations, columns: list[int], W: Floats, sigma: Decimal
-) -> list[float]:
-    """Return σ·√(A⁻¹)ⱼⱼ of the given columns."""
-    errors = []
-    for j, parts in zip(columns, sums_of_squares(W).T.tolist(), strict=True):
-        root = from_double_double(parts).sqrt()
-        errors.append(
-            _to_float(sigma * equations.in_units(root, of=None, per=j), "a standard error")
-        )
-    return errors
-
-
-def _to_float(value: Decimal, what: str) -> float:
-    result = float(value)
-    if math.isinf(result):
-        raise _too_large(what, value)
-    return result
-
-
-def _too_large(what: str, value: Decimal | float) -> UserError:
-    return UserError(
-        TRAINING_ROWS,
-        f"{what} is too large for float64",
-        found=f"{value:.6e}",
-        todo="change the units of the columns",
-    )
-
-
-def _embedded(W: Floats, columns: list[int], size: int) -> Floats:
-    """Return W (2, size, size) with the given rows and columns, all others 0."""
-    result = np.zeros((2, size, size))
-    result[np.ix_([0, 1], columns, columns)] = W
-    return result

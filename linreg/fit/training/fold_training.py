@@ -8,8 +8,10 @@ from linreg.fit.cross_validation.cross_validation import (
     Coefficients,
     CrossValidation,
     FoldResult,
+    cross_validate,
     fold_result,
 )
+from linreg.fit.cross_validation.elastic_net import elastic_net
 from linreg.fit.cross_validation.fold_moments import FoldMoments
 from linreg.fit.cross_validation.least_squares import (
     cross_validate_least_squares,
@@ -39,7 +41,11 @@ def cross_validate_training(
     if moments is None:
         return None
     if params.solver == "exact":
-        return cross_validate_least_squares(moments, reference.solution)
+        solution = reference.solution
+        if solution.has_elastic_net:
+            name = "elastic net" if solution.l1 else "ridge"
+            return cross_validate(moments, elastic_net(solution), name)
+        return cross_validate_least_squares(moments, solution)
     results = []
     for fold in range(moments.folds.count):
         result = _trained(fold, data, reference, moments, params, workers)

@@ -74,6 +74,10 @@ def choose_training(
     train     the settings before, of which those that depend on the table are replaced
     """
     train = train.model_copy(update=TABLE_DEPENDENT)
+    if train.l1:
+        return _exact(train, "gradient descent has no lasso penalty")
+    if train.l2 and train.penalty_scale == "standardize":
+        return _exact(train, "gradient descent has no standardized penalty")
     if len(preview.names) > MOST_COEFFICIENTS:
         return _exact(train, f"gradient descent on {len(preview.names):,} coefficients takes long")
     if solution.tss == 0:

@@ -105,7 +105,7 @@ def test_other_models_are_refused(
 
 
 def test_a_ridge_fit_has_no_tests(models: dict[str, FittedModel]) -> None:
-    with pytest.raises(UserError, match="is a ridge fit, whose terms have no F tests"):
+    with pytest.raises(UserError, match="is a penalized fit, whose terms have no F tests"):
         require_estimates_of_noise(models["ridge"].solution, "models/model")
     require_estimates_of_noise(models["x"].solution, "models/model")
 

@@ -97,3 +97,20 @@ def test_nothing_of_an_earlier_training_stays_in_the_folders(
         Path(folder, "of yesterday").touch()
     save(data)
     assert not list(tmp_path.glob("*/of yesterday"))
+
+
+@pytest.mark.parametrize("options", [{"l1": 0.1}, {"l2": 0.1}, {}])
+def test_a_penalty_has_a_path_whose_hash_the_model_knows(
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, float]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    params = Train(solver="exact", **options)
+    reference = ExactReference.compute(data.shards, data.names, data.intercept, params)
+    history = History(data.names, params, quiet=True)
+    history.add(reference.as_epoch(), 1.0, None)
+    save_training(Path("training"), Path("model"), data, history, reference, params, HASHES, FILES)
+    assert Path("training/path.json").exists() == bool(options)
+    if options:
+        assert load("model").files["training/path.json"] == file_hash(Path("training/path.json"))
+        path = json.loads(Path("training/path.json").read_text())
+        assert len(path["theta"]["x1"]) == len(path["l1"]) == len(path["gap"]) == 100

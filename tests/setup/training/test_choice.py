@@ -131,6 +131,16 @@ def test_what_an_earlier_table_needed_is_replaced_and_what_is_wanted_stays() -> 
     assert found.lr == pytest.approx(0.05, rel=0.99)
 
 
+@pytest.mark.parametrize("penalty", [{"l1": 0.1}, {"l2": 0.1, "penalty_scale": "standardize"}])
+def test_penalties_that_gradient_descent_does_not_have_are_left_to_the_exact_solution(
+    penalty: dict[str, Any],
+) -> None:
+    X, y = columns("usual")
+    found = choice(X, y, solver="exact", **penalty)
+    assert found.train.solver == "exact"
+    assert found.reason.startswith("gradient descent has no")
+
+
 def test_batches_are_divided_among_shards() -> None:
     X, y = columns("usual")
     assert choice(X, y, shards=5).train.batch_size % 5 == 0

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats, Mask
-from linreg.evaluation.robust import LEVERAGE_TOLERANCE
+from linreg.evaluation.covariance.robust import LEVERAGE_TOLERANCE
 
 NUM_ROWS = 20
 """Rows that are named, by either measure."""

@@ -56,6 +56,11 @@ class NormalEquations:
         ]
 
     @property
+    def gram(self) -> Gram:
+        """The Gram matrix of [1 X y], without penalties."""
+        return self._gram
+
+    @property
     def exponents(self) -> NDArray[np.int64]:
         """The powers of two that the columns of [1 X y] (M + 2,) are divided by."""
         return self._gram.exponents
