@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--digits", f"must be 1 to {MAX_DIGITS}", found=args.digits)
     model = load(MODEL)
     expected = {str(MODEL): content_hash(MODEL)}
-    results = RunResults.read(EVALUATION, expected, model.design.names)
+    results = RunResults.read(EVALUATION, expected, model.design.reported_names)
     if args.format:
         print(FORMATS[args.format](results, model.design.terms, args.digits))
         return 0

@@ -7,7 +7,7 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any, Literal, NamedTuple
 
@@ -81,6 +81,10 @@ class Inference:
                    where the residuals are no more than that; None if there are
     robust_kind    "HC3" or "HC1"
     dropped        by the name of each dropped column its linear dependency
+    absorbed       by absorbed factor, its `levels`, and the degrees of freedom `df` that they take;
+                   r2 is then around the mean, and F that of the coefficients
+    r2_within      1 − rss/(rss of the absorbed factors alone); None without any, and as r2
+    adjusted_r2_within  1 − (1 − r2_within)·(df + number of coefficients)/df
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -99,6 +103,9 @@ class Inference:
     no_errors: NoErrors | None
     robust_kind: str | None
     dropped: dict[str, str]
+    absorbed: dict[str, dict[str, int]] = field(default_factory=dict)
+    r2_within: float | None = None
+    adjusted_r2_within: float | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name."""
@@ -110,15 +117,21 @@ class Inference:
             }
             for row in self.coefficients
         }
-        return {**vars(self), "coefficients": rows}
+        data = {**vars(self), "coefficients": rows}
+        if not self.absorbed:
+            del data["absorbed"], data["r2_within"], data["adjusted_r2_within"]
+        return data
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""
+        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1.
+
+        With absorbed factors also r2_within.
+        """
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
             if row.classical.standard_error is not None:
                 values[f"standard_error.{row.name}"] = row.classical.standard_error
-        return values
+        return values | ({} if self.r2_within is None else {"r2_within": self.r2_within})
 
 
 def infer(
@@ -130,9 +143,11 @@ def infer(
     which no standard error covers: its coefficients have none.
     """
     robust_kind, robust_errors = robust.standard_errors() if robust else (None, None)
-    f_df = solution.rank - solution.intercept
+    f_df = int(solution.reported[1:].sum())
     r2 = _r_squared(solution, solution.tss)
-    around_mean = None if solution.intercept else _r_squared(solution, solution.tss_around_mean)
+    has_constant = solution.has_constant
+    around_mean = None if has_constant else _r_squared(solution, solution.tss_around_mean)
+    within = _r_squared(solution, solution.tss_within)
     f, f_p = _f_test(solution, f_df)
     return Inference(
         coefficients=_coefficient_table(solution, confidence, robust_errors),
@@ -142,7 +157,7 @@ def infer(
         sigma=solution.sigma,
         r2=_finite(r2),
         r2_around_mean=_finite(around_mean),
-        adjusted_r2=_finite(_adjusted(r2, solution.df, f_df)),
+        adjusted_r2=_finite(_adjusted(r2, solution.df, solution.rank - has_constant)),
         f=_finite(f),
         f_df=f_df,
         f_p=f_p,
@@ -151,6 +166,15 @@ def infer(
         no_errors=_reason_for_no_errors(solution),
         robust_kind=robust_kind,
         dropped=dict(solution.dropped),
+        absorbed={
+            factor.name: {
+                "levels": factor.num_levels,
+                "df": int(solution.kept[1:][factor.columns].sum()),
+            }
+            for factor in solution.absorbed
+        },
+        r2_within=_finite(within),
+        adjusted_r2_within=_finite(_adjusted(within, solution.df, f_df)),
     )
 
 
@@ -189,7 +213,7 @@ def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Int
 def _coefficient_table(
     solution: LeastSquares, confidence: float, robust_errors: Floats | None
 ) -> tuple[CoefficientRow, ...]:
-    kept = np.flatnonzero(solution.kept)
+    kept = np.flatnonzero(solution.reported)
     estimates = np.concatenate([[solution.b], solution.theta])[kept]
     names = ["b", *solution.names]
     df = solution.df
@@ -241,11 +265,11 @@ def _r_squared(solution: LeastSquares, tss: Decimal | None) -> Decimal | None:
         return 1 - rss / tss
 
 
-def _adjusted(r2: Decimal | None, df: int, f_df: int) -> Decimal | None:
+def _adjusted(r2: Decimal | None, df: int, df_of_model: int) -> Decimal | None:
     if r2 is None or df <= 0:
         return None
     with localcontext(PRECISION):
-        return 1 - (1 - r2) * (df + f_df) / df
+        return 1 - (1 - r2) * (df + df_of_model) / df
 
 
 def _digits(solution: LeastSquares, robust: RobustStandardErrors | None) -> int:
@@ -264,12 +288,13 @@ def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
 
 def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
-    if f_df <= 0 or solution.df <= 0 or solution.tss == 0 or solution.l2 or solution.rss is None:
+    tss = solution.tss if solution.tss_within is None else solution.tss_within
+    if f_df <= 0 or solution.df <= 0 or tss == 0 or solution.l2 or solution.rss is None:
         return None, None
     if solution.rss == 0:
         return Decimal("Infinity"), 0.0
     with localcontext(PRECISION):
-        explained = (solution.tss - solution.rss) / f_df
+        explained = (tss - solution.rss) / f_df
         f = explained / (solution.rss / solution.df)
         return f, f_p_value(float(f), f_df, solution.df)
 

@@ -14,6 +14,7 @@ from linreg.data.formula.coercion import Frame, coerce, feature_types
 from linreg.data.formula.column_statistics import ColumnStatistics
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
+from linreg.data.formula.factors import Level
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
@@ -89,8 +90,19 @@ class LinearModel:
 
     @property
     def coefficients(self) -> dict[str, float]:
-        """θ by name."""
-        return dict(zip(self.design.names, self.theta.tolist(), strict=True))
+        """θ by name, without the levels of absorbed factors."""
+        names = self.design.reported_names
+        values = self.theta[len(self.theta) - len(names) :].tolist()
+        return dict(zip(names, values, strict=True))
+
+    @property
+    def fixed_effects(self) -> dict[str, dict[Level, float]]:
+        """The effects of the levels of absorbed factors, by column; empty if there are none.
+
+        The first factor has an effect for each of its levels. Of each further one, the effects are
+        relative to its first level, whose effect is 0.
+        """
+        return self.design.level_effects(self.theta)
 
     def predict(self, frame: Frame, *, text: bool = False) -> Floats:
         """Return a prediction per row, float64 of shape (n,).

@@ -46,7 +46,7 @@ def report_context(
     Its keys, besides those whose name says it:
 
     spread      by name, the standard deviation of each column of X (root mean square without
-                intercept)
+                intercept), without those of absorbed factors
     least_loss  the minimum of the mean squared error on the training rows, None beyond float64
     history     the columns of history.csv
     path        see `_descent_path`; None without SGD, or with fewer than two coefficients
@@ -55,7 +55,7 @@ def report_context(
     """
     minimum = exact.solution
     history = read_columns(training / "history.csv")
-    column_sd = z_score_scaling(exact.moments, minimum.intercept).x_scale
+    column_sd = z_score_scaling(exact.moments, minimum.has_constant).x_scale
     path = None
     if train.solver == "sgd":
         path = _descent_path(exact, column_sd, training, train, int(history["step"][-1]))
@@ -68,7 +68,9 @@ def report_context(
         "b": model.b,
         "spread": {
             name: value if np.isfinite(value) else None
-            for name, value in zip(minimum.names, column_sd.tolist(), strict=True)
+            for name, value in zip(
+                minimum.reported_names, column_sd[minimum.num_absorbed :].tolist(), strict=True
+            )
         },
         "least_loss": exact.loss.mean_squared_error(minimum.theta, minimum.b),
         "history": {name: _thinned(values, MAX_EPOCHS) for name, values in history.items()},

@@ -20,7 +20,9 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
     """Return intercept, target and terms; a category has a reference level where it is redundant.
 
     Each term is a list of factors {"factor", "kind", "columns"}; a category's also has "base", its
-    reference level or None, and "full", whether the reference level has a column too.
+    reference level or None, and "full", whether the reference level has a column too. Absorbed
+    factors are the first terms, and "absorbed": in the order of the columns of X, it is the
+    regressors that are collinear with them.
     """
     if any(factor.kind == "category" for factor in parsed.factors):
         terms = _coded_terms(parsed)
@@ -29,7 +31,7 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
     return {
         "intercept": parsed.intercept,
         "target": _as_data(parsed.target, full=True),
-        "terms": terms,
+        "terms": [*_absorbed_terms(parsed), *terms],
     }
 
 
@@ -41,7 +43,9 @@ def _coded_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
     left out, and of the others as many as possible are joined: (…) and (…):reduced into (…):full.
     Source: "Redundancy and categorical factors" in the documentation of patsy.
     """
-    spanned = {frozenset[Factor]()} if parsed.intercept else set()
+    spanned = {frozenset[Factor]()} if parsed.intercept or parsed.absorbed else set()
+    # What an absorbed factor spans beside the intercept, a term of it does not have to.
+    spanned |= {frozenset([factor]) for factor in parsed.absorbed}
     terms = []
     for term in parsed.terms:
         new = [each for each in _subspaces(term) if frozenset(each) not in spanned]
@@ -52,6 +56,14 @@ def _coded_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
             if joined
         ]
     return terms
+
+
+def _absorbed_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
+    """Return a term for each absorbed factor; the first one has all its levels, and so spans 1."""
+    return [
+        [_as_data(factor, full=index == 0) | {"absorbed": True}]
+        for index, factor in enumerate(parsed.absorbed)
+    ]
 
 
 def _subspaces(term: Sequence[Factor]) -> Iterator[Subspace]:

@@ -11,6 +11,7 @@ from typing import Literal as OneOf
 
 from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
 from linreg.data.formula.syntax import (
+    Binary,
     Braces,
     Call,
     Literal,
@@ -57,25 +58,29 @@ class Factor:
 class ParsedFormula:
     """A formula in which every column has a name; `terms` exclude the intercept.
 
-    removed  the columns of terms that the text subtracts
+    removed   the columns of terms that the text subtracts
+    absorbed  the categories right of `|`; together they span the intercept
     """
 
     target: Factor
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
     removed: tuple[str, ...] = field(default=(), compare=False)
+    absorbed: tuple[Factor, ...] = ()
 
     def __str__(self) -> str:
         """Return the formula with every term written out; parsing it gives the same formula."""
         right = [":".join(factor.source for factor in term) for term in self.terms]
-        if not self.intercept:
+        if not (self.intercept or self.absorbed):
             right.insert(0, "0")
-        return f"{self.target.source} ~ {' + '.join(right or ['1'])}"
+        formula = f"{self.target.source} ~ {' + '.join(right or ['1'])}"
+        absorbed = " + ".join(quote_name(factor.columns[0]) for factor in self.absorbed)
+        return f"{formula} | {absorbed}" if absorbed else formula
 
     @property
     def factors(self) -> tuple[Factor, ...]:
-        """The factors of all terms, in order."""
-        return tuple(factor for term in self.terms for factor in term)
+        """The factors of all terms, in order, and those that are absorbed."""
+        return (*(factor for term in self.terms for factor in term), *self.absorbed)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,7 +102,7 @@ def parse_formula(
     except FormulaSyntaxError as error:
         todo = f"{_TODO}; {SUPPORTED}"
         raise UserError(WHERE, f"is not a formula ({error})", found=text, todo=todo) from None
-    if not parsed.terms and not parsed.intercept:
+    if not (parsed.terms or parsed.intercept or parsed.absorbed):
         todo = "name a column, or 1 for the intercept alone"
         raise UserError(WHERE, "has nothing to fit", found=text, todo=todo)
     _check_target_is_no_feature(parsed, text)
@@ -119,11 +124,53 @@ def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> Parse
     if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
     target = factor_of(left)
-    others = [factor_of(Name(name)) for name in names if name not in target.columns]
+    right, absorbed = _without_absorbed(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    not_in_dot = {*target.columns, *(factor.columns[0] for factor in absorbed)}
+    others = [factor_of(Name(name)) for name in names if name not in not_in_dot]
     expansion = TermExpansion(factor_of, others)
-    terms = expansion.terms(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    terms = tuple(expansion.terms(right))
+    _check_absorbed_are_no_terms(absorbed, terms)
     removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
-    return ParsedFormula(target, expansion.intercept, tuple(terms), tuple(removed))
+    intercept = expansion.intercept and not absorbed
+    return ParsedFormula(target, intercept, terms, tuple(removed), absorbed)
+
+
+def _without_absorbed(right: Node) -> tuple[Node, tuple[Factor, ...]]:
+    """Return the terms of a right side, and the factors behind `|`, each of which is a category."""
+    match right:
+        case Binary(operator="|", left=left, right=names):
+            if isinstance(left, Binary) and left.operator == "|":
+                raise FormulaSyntaxError("there is more than one |")
+        case _:
+            return right, ()
+    columns: list[str] = []
+    # A sum is a tree that leans to the left.
+    while isinstance(names, Binary) and names.operator == "+":
+        columns.insert(0, _absorbed_column(names.right))
+        names = names.left
+    columns.insert(0, _absorbed_column(names))
+    return left, tuple(
+        Factor(unparse(Call("C", (Name(column),), (), "")), "category", (column,))
+        for column in dict.fromkeys(columns)
+    )
+
+
+def _absorbed_column(node: Node) -> str:
+    match node:
+        case Name(name=column) | Call(function="C", arguments=[Name(name=column)], keywords=()):
+            return column
+    raise FormulaSyntaxError("behind | stand names of columns with + between them")
+
+
+def _check_absorbed_are_no_terms(
+    absorbed: Sequence[Factor], terms: Sequence[tuple[Factor, ...]]
+) -> None:
+    """Raise FormulaSyntaxError for a category that is a term and absorbed too."""
+    columns = {factor.columns for factor in absorbed}
+    for factors in terms:
+        if len(factors) == 1 and factors[0].kind == "category" and factors[0].columns in columns:
+            name = quote_name(factors[0].columns[0])
+            raise FormulaSyntaxError(f"{name} is absorbed, and so cannot be a term too")
 
 
 def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
+from linreg.data.formula.compact_matrix import AbsorbedFactor
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 
 FEW_DIGITS = 8
@@ -52,6 +53,9 @@ class LeastSquares:
                       larger one; NaN where not kept
     levels            where X is compact, those of the category that was eliminated; rows and
                       columns of inverse_cholesky, and the condition, are then of the other columns
+    absorbed          the factors whose columns, the first ones, are estimated but not reported
+    tss_within        where factors are absorbed, the residual sum of squares of y on them alone;
+                      else None
     """
 
     theta: Floats
@@ -76,6 +80,30 @@ class LeastSquares:
     standard_errors: Floats
     relative_errors: Floats
     levels: EliminatedLevels | None = None
+    absorbed: tuple[AbsorbedFactor, ...] = ()
+    tss_within: Decimal | None = None
+
+    @property
+    def num_absorbed(self) -> int:
+        """How many columns, the first ones, belong to absorbed factors."""
+        return sum(factor.size for factor in self.absorbed)
+
+    @property
+    def has_constant(self) -> bool:
+        """Whether there is an intercept, or absorbed factors, which span it."""
+        return self.intercept or bool(self.absorbed)
+
+    @property
+    def reported(self) -> Mask:
+        """Which of (b, θ) (M + 1,) were estimated and are reported."""
+        reported = self.kept.copy()
+        reported[1 : 1 + self.num_absorbed] = False
+        return reported
+
+    @property
+    def reported_names(self) -> tuple[str, ...]:
+        """The names of the columns that belong to no absorbed factor: the last ones."""
+        return self.names[self.num_absorbed :]
 
     @property
     def digits(self) -> int:
