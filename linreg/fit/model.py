@@ -91,9 +91,9 @@ class LinearModel:
     @property
     def coefficients(self) -> dict[str, float]:
         """θ by name, without the levels of absorbed factors."""
-        names = self.design.reported_names
-        values = self.theta[len(self.theta) - len(names) :].tolist()
-        return dict(zip(names, values, strict=True))
+        of_all = zip(self.design.names, self.theta.tolist(), strict=True)
+        first = self.design.layout.num_absorbed
+        return dict(list(of_all)[first:])
 
     @property
     def fixed_effects(self) -> dict[str, dict[Level, float]]:

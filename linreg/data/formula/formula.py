@@ -23,10 +23,11 @@ from linreg.data.formula.syntax import (
     unparse,
 )
 from linreg.data.formula.terms import TermExpansion
-from linreg.data.formula.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.tokens import FormulaSyntaxError, Token, quote_name, tokenize
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 
 @dataclass(frozen=True)
@@ -124,33 +125,45 @@ def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> Parse
     if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
     target = factor_of(left)
-    right, absorbed = _without_absorbed(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    right, behind = _cut_at_bar(tokens[tildes[0] + 1 :])
+    absorbed = _absorbed_factors(parse_tokens(text, behind)) if behind else ()
     not_in_dot = {*target.columns, *(factor.columns[0] for factor in absorbed)}
     others = [factor_of(Name(name)) for name in names if name not in not_in_dot]
     expansion = TermExpansion(factor_of, others)
-    terms = tuple(expansion.terms(right))
+    terms = tuple(expansion.terms(parse_tokens(text, right)))
     _check_absorbed_are_no_terms(absorbed, terms)
     removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
     intercept = expansion.intercept and not absorbed
     return ParsedFormula(target, intercept, terms, tuple(removed), absorbed)
 
 
-def _without_absorbed(right: Node) -> tuple[Node, tuple[Factor, ...]]:
-    """Return the terms of a right side, and the factors behind `|`, each of which is a category."""
-    match right:
-        case Binary(operator="|", left=left, right=names):
-            if isinstance(left, Binary) and left.operator == "|":
-                raise FormulaSyntaxError("there is more than one |")
-        case _:
-            return right, ()
+def _cut_at_bar(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
+    """Return the words before and behind the `|` that stands in no parentheses, if there is one."""
+    depth = 0
+    bars = []
+    for index, token in enumerate(tokens):
+        if token.kind == "operator":
+            depth += (token.value in _OPENING) - (token.value in _CLOSING)
+            bars += [index] if token.value == "|" and depth == 0 else []
+    if len(bars) > 1:
+        raise FormulaSyntaxError("there is more than one |")
+    if not bars:
+        return tokens, ()
+    if bars[0] == len(tokens) - 1:
+        raise FormulaSyntaxError("it ends where a name should follow")
+    return tokens[: bars[0]], tokens[bars[0] + 1 :]
+
+
+def _absorbed_factors(names: Node) -> tuple[Factor, ...]:
+    """Return the factors of a sum of columns, each of which is a category."""
     columns: list[str] = []
     # A sum is a tree that leans to the left.
     while isinstance(names, Binary) and names.operator == "+":
         columns.insert(0, _absorbed_column(names.right))
         names = names.left
     columns.insert(0, _absorbed_column(names))
-    return left, tuple(
-        Factor(unparse(Call("C", (Name(column),), (), "")), "category", (column,))
+    return tuple(
+        Factor(f"C({quote_name(column)})", "category", (column,))
         for column in dict.fromkeys(columns)
     )
 
