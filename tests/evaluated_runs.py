@@ -13,8 +13,8 @@ from linreg.data.tables.parquet import write_table
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.inference import infer
+from linreg.evaluation.level_robust import robust_standard_errors
 from linreg.evaluation.predictions import predict_rows, write_predictions
-from linreg.evaluation.robust import RobustStandardErrors
 from linreg.files import write_document
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.learning_rate import check_learning_rate
@@ -64,7 +64,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
         exact = ExactReference.compute(shards, names, intercept, train)
-        history = History(names, train, quiet=True)
+        history = History(design.reported_names, train, quiet=True)
         epochs = iter([exact.as_epoch()])
         if train.solver == "sgd":
             check_learning_rate(exact, train)
@@ -86,9 +86,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         metrics = metrics_by_part(parts, model, exact.mean_target)
         gap = exact.loss.convergence(model.theta, model.b)
         evaluate = Evaluate(gates={key: Gate(**bounds) for key, bounds in (gates or {}).items()})
-        coefficients = infer(
-            exact.solution, 0.95, RobustStandardErrors.compute(exact.solution, shards)
-        )
+        coefficients = infer(exact.solution, 0.95, robust_standard_errors(exact.solution, shards))
         evaluation = Evaluation(
             metrics, gap, check_gates(evaluate.gates, metrics | gap), coefficients
         )
@@ -115,7 +113,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             model.hashes,
         )
         write_report(folder, context, model, exact, predicted)
-        return RunResults.read(folder, names=design.names)
+        return RunResults.read(folder, names=design.reported_names)
 
     return evaluated
 

@@ -18,7 +18,7 @@ from linreg.data.formula.factors import Level
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.files import missing_output, read_document, read_folder, write_document
+from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
 
 MALFORMED = (
     KeyError,
@@ -147,6 +147,9 @@ class LinearModel:
         # True coefficients are a property of the data, not of the model.
         del document["truth"]
         document |= {"theta": self.coefficients, "b": self.b}
+        if self.design.absorbed:
+            # θ of their levels is in the tensors alone.
+            document["tensors"] = content_hash(folder / "model.safetensors")
         write_document(folder / "model.json", document)
 
 
@@ -172,6 +175,7 @@ def _load(folder: Path) -> LinearModel:
             data.get("files", {}),
         )
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
+        agrees &= data.get("tensors") in (None, content_hash(weights))
         if agrees:
             _check_consistency(model)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """A least squares solution, and what inference needs of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -104,6 +104,21 @@ class LeastSquares:
     def reported_names(self) -> tuple[str, ...]:
         """The names of the columns that belong to no absorbed factor: the last ones."""
         return self.names[self.num_absorbed :]
+
+    def num_parameters(self, nested: Collection[str]) -> int:
+        """Return how many parameters clustered standard errors count, as fixest does.
+
+        nested  the names of the absorbed factors whose levels each lie within one cluster
+
+        Their levels are not counted: K = k + max(1, Σ L − (f − 1)) for k coefficients and f other
+        absorbed factors of L levels each (the help page of `ssc` in R's package fixest; A. C.
+        Cameron and D. Miller, J. Human Resources 50, 2015, section III.B).
+        """
+        if not nested:
+            return self.rank
+        others = [factor for factor in self.absorbed if factor.name not in nested]
+        levels = sum(factor.num_levels for factor in others) - max(0, len(others) - 1)
+        return int(self.reported.sum()) + max(1, levels)
 
     @property
     def digits(self) -> int:

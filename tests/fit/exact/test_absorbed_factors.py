@@ -156,6 +156,24 @@ def test_degrees_of_freedom_are_the_rank_of_the_indicators(
 
 
 @pytest.mark.parametrize(
+    ("factors", "nested", "counted"),
+    [
+        ("firm", {"firm"}, 2 + 1),
+        ("firm + year", {"firm"}, 2 + 9),
+        ("year + firm", {"firm"}, 2 + 9),
+        ("year", set[str](), 2 + 9),
+        ("firm + year + plant", {"firm"}, 2 + 9 + 6 - 1),
+    ],
+)
+def test_parameters_are_counted_as_fixest_does(
+    tmp_path: Path, learn: Learn, factors: str, nested: set[str], counted: int
+) -> None:
+    """pyfixest 0.60 counts 3 for `firm` and 11 for `year`, by its factor of CRV1."""
+    found = reference(shards_of(tmp_path, learn, f"y ~ x1 + x2 | {factors}", panel()))
+    assert found.solution.num_parameters(nested) == counted
+
+
+@pytest.mark.parametrize(
     ("factors", "of", "text"),
     [
         ("firm", "firm", "a number for each level of firm"),
