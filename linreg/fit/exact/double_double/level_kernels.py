@@ -126,6 +126,20 @@ def add_products(A: Floats, B: Floats, product: Floats) -> None:
 
 
 @strict
+def add_absolute_products(A: Floats, B: Floats, norms: Floats, total: Floats) -> None:
+    """Add Σ |A·B|·norms of each row to a total (n,), in float64: A (n, p), B (p, p), norms (p,)."""
+    row = np.empty(len(norms))
+    for i in range(len(A)):
+        row[:] = 0.0
+        for m in range(len(B)):
+            a = A[i, m]
+            for j in range(len(norms)):
+                row[j] += a * B[m, j]
+        for j in range(len(norms)):
+            total[i] += abs(row[j]) * norms[j]
+
+
+@strict
 def residuals_and_leverages(
     X: Floats,
     codes: Codes,
