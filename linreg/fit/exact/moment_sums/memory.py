@@ -34,7 +34,9 @@ def require_memory(layout: Layout, num_rows: int) -> None:
         f"has {layout.num_features:,} columns, whose exact solution takes about"
         f" {needed / 1e9:.0f} GB of memory, and {minutes:.0f} minutes",
         found=f"{available / 1e9:.0f} GB available",
-        todo="take fewer columns, or a machine with more memory",
+        todo="absorb one factor of very many levels only, or take a machine with more memory"
+        if layout.absorbed
+        else "take fewer columns, or a machine with more memory",
     )
 
 
