@@ -11,7 +11,7 @@ above its minimum, by epoch; with `split.folds` also folds.json, the cross-valid
 
 from pathlib import Path
 
-from linreg.data.training_data import load_training_data
+from linreg.data.training_data import check_absorbed, load_training_data
 from linreg.files import file_hash
 from linreg.fit.coordinates.learning_rate import check_learning_rate
 from linreg.fit.history import History
@@ -39,13 +39,14 @@ def main(workers: Workers) -> None:
     """Load the data, find the exact solution, check the learning rate, train, record, save."""
     params = load_params()
     settings = params.train
+    check_absorbed(SCHEMA, settings)
     hashes = content_hashes((SPLIT, SCHEMA), workers)
     with training_run(workers, flatten(params, own=True), hashes, SPLIT, SCHEMA) as run:
         data = load_training_data(SPLIT, SCHEMA, workers)
         reference, fold_moments, choice = exact_solution(SPLIT, data, settings, workers)
         check_learning_rate(reference, settings)
 
-        history = History(data.names, settings, quiet=not workers.is_first)
+        history = History(data.design.reported_names, settings, quiet=not workers.is_first)
         checkpoint = Checkpoint(hashes, settings, history, workers)
         run.log_curves(history.curves())
         epochs = train_epochs(data, reference, settings, workers, checkpoint)

@@ -70,7 +70,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
         exact = ExactReference.compute(shards, names, intercept, train)
-        history = History(names, train, quiet=True)
+        history = History(design.reported_names, train, quiet=True)
         epochs = iter([exact.as_epoch()])
         if train.solver == "sgd":
             check_learning_rate(exact, train)
@@ -127,7 +127,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             model.hashes,
         )
         write_report(folder, context, model, exact, predicted)
-        return RunResults.read(folder, names=design.names)
+        return RunResults.read(folder, names=design.reported_names)
 
     return evaluated
 

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--stars", "are for models side by side", todo="name at least one run")
     model = load(MODEL)
     expected = {str(MODEL): content_hash(MODEL)}
-    results = RunResults.read(EVALUATION, expected, model.design.names)
+    results = RunResults.read(EVALUATION, expected, model.design.reported_names)
     if args.format:
         print(FORMATS[args.format](results, model.design.terms, args.digits))
         return 0

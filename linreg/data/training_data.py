@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linreg.arrays import Floats
-from linreg.data.formula.design import Design
+from linreg.data.formula.design import Design, is_absorbed
 from linreg.data.formula.schema import Schema
 from linreg.data.parts import open_part, open_shards, read_row_groups, training_shards
 from linreg.data.rows import Rows
+from linreg.errors import UserError
+from linreg.params.train import Train
 from linreg.process.workers import ALONE, Workers
 
 
@@ -37,6 +39,26 @@ class TrainingData(NamedTuple):
     def intercept(self) -> bool:
         """Whether the model has b."""
         return self.design.schema.intercept
+
+
+def check_absorbed(schema: Path, params: Train) -> None:
+    """Raise UserError unless absorbed factors, if the formula has some, can be estimated exactly.
+
+    Their levels have no scale and no penalty of their own: gradient descent would not reach the
+    minimum, and a ridge fit would depend on which levels are references.
+    """
+    if not any(map(is_absorbed, Schema.read(schema).terms)):
+        return
+    where = "params.yaml: model.formula"
+    ordinary = "or write the factors as terms, as in + C(firm)"
+    if params.solver != "exact":
+        todo = f"set train.solver: exact, {ordinary}"
+        what = "absorbs factors, which only the exact solution can estimate"
+        raise UserError(where, what, found=f"train.solver: {params.solver}", todo=todo)
+    if params.l2:
+        todo = f"set train.l2: 0, {ordinary}"
+        what = "absorbs factors, for which there is no ridge penalty"
+        raise UserError(where, what, found=f"train.l2: {params.l2:g}", todo=todo)
 
 
 def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> TrainingData:

@@ -85,6 +85,10 @@ class Inference:
     correction, correction_factors  of small samples: a formula, and its values, by which robust
                    variances are multiplied
     penalty        l1, l2 and scale (`train.penalty_scale`) of a penalized fit
+    absorbed       by absorbed factor, its `levels`, and the degrees of freedom `df` that they take;
+                   r2 is then around the mean, and F that of the coefficients
+    r2_within      1 − rss/(rss of the absorbed factors alone); None without any, and as r2
+    adjusted_r2_within  1 − (1 − r2_within)·(df + number of coefficients)/df
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -116,6 +120,9 @@ class Inference:
     criteria: InformationCriteria | None = None
     residuals: ResidualQuantiles | None = None
     penalty: dict[str, Any] | None = None
+    absorbed: dict[str, dict[str, int]] = field(default_factory=dict)
+    r2_within: float | None = None
+    adjusted_r2_within: float | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name, and `order` is that of the formula."""
@@ -130,12 +137,14 @@ class Inference:
         criteria = self.criteria._asdict() if self.criteria else dict.fromkeys(CRITERIA)
         data = {name: value for name, value in vars(self).items() if name != "criteria"} | criteria
         residuals = self.residuals and self.residuals._asdict()
+        if not self.absorbed:
+            del data["absorbed"], data["r2_within"], data["adjusted_r2_within"]
         return data | {"coefficients": rows, "order": list(rows), "residuals": residuals}
 
     def as_metrics(self) -> dict[str, float]:
         """Return numbers by MLflow name: exact.b, standard_error.x1, aic.
 
-        Standard errors are those of the headline.
+        Standard errors are those of the headline. With absorbed factors there is also r2_within.
         """
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
@@ -145,7 +154,7 @@ class Inference:
         if self.criteria:
             criteria = self.criteria._asdict()
             values |= {name: criteria[name] for name in ("log_likelihood", "aic", "bic")}
-        return values
+        return values | ({} if self.r2_within is None else {"r2_within": self.r2_within})
 
 
 def infer(
@@ -168,9 +177,11 @@ def infer(
     A penalized fit is biased by intent, which no standard error covers: its coefficients have
     none.
     """
-    f_df = solution.rank - solution.intercept
+    f_df = int(solution.reported[1:].sum())
     r2 = _r_squared(solution, solution.tss)
-    around_mean = None if solution.intercept else _r_squared(solution, solution.tss_around_mean)
+    has_constant = solution.has_constant
+    around_mean = None if has_constant else _r_squared(solution, solution.tss_around_mean)
+    within = _r_squared(solution, solution.tss_within)
     f, f_p = _f_test(solution, f_df)
     return Inference(
         coefficients=_coefficient_table(solution, confidence, robust),
@@ -180,7 +191,7 @@ def infer(
         sigma=solution.sigma,
         r2=finite(r2),
         r2_around_mean=finite(around_mean),
-        adjusted_r2=finite(_adjusted(r2, solution.df, f_df)),
+        adjusted_r2=finite(_adjusted(r2, solution.df, solution.rank - has_constant)),
         f=finite(f),
         f_df=f_df,
         f_p=f_p,
@@ -194,6 +205,15 @@ def infer(
         headline=headline,
         headline_reason=reason,
         penalty=_penalty(solution),
+        absorbed={
+            factor.name: {
+                "levels": factor.num_levels,
+                "df": int(solution.kept[1:][factor.columns].sum()),
+            }
+            for factor in solution.absorbed
+        },
+        r2_within=finite(within),
+        adjusted_r2_within=finite(_adjusted(within, solution.df, f_df)),
         **_of_robust(solution, robust),
     )
 
@@ -222,7 +242,7 @@ def _of_robust(solution: LeastSquares, robust: CoefficientCovariance | None) -> 
 def _coefficient_table(
     solution: LeastSquares, confidence: float, covariance: CoefficientCovariance | None
 ) -> tuple[CoefficientRow, ...]:
-    kept = np.flatnonzero(solution.kept)
+    kept = np.flatnonzero(solution.reported)
     estimates = np.concatenate([[solution.b], solution.theta])[kept]
     names = ["b", *solution.names]
     classical = t_tests(estimates, solution.standard_errors[kept], solution.df, confidence)
@@ -249,11 +269,11 @@ def _r_squared(solution: LeastSquares, tss: Decimal | None) -> Decimal | None:
         return 1 - rss / tss
 
 
-def _adjusted(r2: Decimal | None, df: int, f_df: int) -> Decimal | None:
+def _adjusted(r2: Decimal | None, df: int, df_of_model: int) -> Decimal | None:
     if r2 is None or df <= 0:
         return None
     with localcontext(PRECISION):
-        return 1 - (1 - r2) * (df + f_df) / df
+        return 1 - (1 - r2) * (df + df_of_model) / df
 
 
 def _digits(solution: LeastSquares, robust: CoefficientCovariance | None) -> int:
@@ -279,13 +299,14 @@ def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
 
 def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
-    if f_df <= 0 or solution.df <= 0 or solution.tss == 0:
+    tss = solution.tss if solution.tss_within is None else solution.tss_within
+    if f_df <= 0 or solution.df <= 0 or tss == 0:
         return None, None
     if solution.is_penalized or solution.rss is None:
         return None, None
     if solution.rss == 0:
         return Decimal("Infinity"), 0.0
     with localcontext(PRECISION):
-        explained = (solution.tss - solution.rss) / f_df
+        explained = (tss - solution.rss) / f_df
         f = explained / (solution.rss / solution.df)
         return f, f_p_value(float(f), f_df, solution.df)

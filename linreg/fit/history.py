@@ -64,11 +64,15 @@ class EpochRecord:
         return cls(Epoch(**epoch | {"theta": np.array(epoch["theta"], np.float64)}), *others)
 
     def values(self, names: Sequence[str]) -> dict[str, float]:
-        """Return the values by the names of the curves in MLflow, those of θ by `names`."""
+        """Return the values by the names of the curves in MLflow, those of θ by `names`.
+
+        These are of the last columns: those before them belong to absorbed factors.
+        """
         epoch = self.epoch
         values = {"train_mse": self.train_mse, "validation_mse": self.validation_mse}
         values |= {"lr": epoch.lr, "b": epoch.b}
-        for name, coefficient in zip(names, epoch.theta.tolist(), strict=True):
+        first = len(epoch.theta) - len(names)
+        for name, coefficient in zip(names, epoch.theta[first:].tolist(), strict=True):
             values[f"theta.{name}"] = coefficient
         values |= self.measures
         if epoch.rows_per_second:
@@ -195,7 +199,8 @@ class History:
             row = [epoch.number, epoch.step, epoch.lr, record.train_mse, record.validation_mse]
             losses.append(row + measures)
             coefficients.append([epoch.number, "b", epoch.b])
-            for name, value in zip(self._names, epoch.theta.tolist(), strict=True):
+            first = len(epoch.theta) - len(self._names)
+            for name, value in zip(self._names, epoch.theta[first:].tolist(), strict=True):
                 coefficients.append([epoch.number, name, value])
         header = ["epoch", "step", "lr", "train_mse", "validation_mse", *MEASURES]
         write_text(folder / "history.csv", _as_csv(header, losses))

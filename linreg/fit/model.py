@@ -14,10 +14,11 @@ from linreg.data.formula.coercion import Frame, coerce, feature_types
 from linreg.data.formula.column_statistics import ColumnStatistics
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
+from linreg.data.formula.factors import Level
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
-from linreg.files import missing_output, read_document, read_folder, write_document
+from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
 
 MALFORMED = (
     KeyError,
@@ -89,8 +90,19 @@ class LinearModel:
 
     @property
     def coefficients(self) -> dict[str, float]:
-        """θ by name."""
-        return dict(zip(self.design.names, self.theta.tolist(), strict=True))
+        """θ by name, without the levels of absorbed factors."""
+        of_all = zip(self.design.names, self.theta.tolist(), strict=True)
+        first = self.design.layout.num_absorbed
+        return dict(list(of_all)[first:])
+
+    @property
+    def fixed_effects(self) -> dict[str, dict[Level, float]]:
+        """The effects of the levels of absorbed factors, by column; empty if there are none.
+
+        The first factor has an effect for each of its levels. Of each further one, the effects are
+        relative to its first level, whose effect is 0.
+        """
+        return self.design.level_effects(self.theta)
 
     def predict(self, frame: Frame, *, text: bool = False) -> Floats:
         """Return a prediction per row, float64 of shape (n,).
@@ -135,6 +147,9 @@ class LinearModel:
         # True coefficients are a property of the data, not of the model.
         del document["truth"]
         document |= {"theta": self.coefficients, "b": self.b}
+        if self.design.absorbed:
+            # θ of their levels is in the tensors alone.
+            document["tensors"] = content_hash(folder / "model.safetensors")
         write_document(folder / "model.json", document)
 
 
@@ -160,6 +175,7 @@ def _load(folder: Path) -> LinearModel:
             data.get("files", {}),
         )
         agrees = model.coefficients == data["theta"] and model.b == data["b"]
+        agrees &= data.get("tensors") in (None, content_hash(weights))
         if agrees:
             _check_consistency(model)
     except FileNotFoundError:

@@ -22,6 +22,9 @@ def model_card(candidate: Candidate, reason: str) -> str:
     rows = "\n".join(f"| {plain(name)} | {value!r} |" for name, value in _coefficients(candidate))
     num_hidden = len(model.coefficients) - MAX_COEFFICIENTS
     more = f"\n\n{num_hidden} more coefficients are in model.json." if num_hidden > 0 else ""
+    if absorbed := [factor.name for factor in model.design.absorbed]:
+        of_levels = ", ".join(map(plain, absorbed))
+        more += f"\n\nThe effects of the levels of {of_levels} are in model.safetensors."
     metrics = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
     dirty = " (dirty)" if run.tags.get("git.dirty") == "true" else ""
     commit = run.tags.get("git.commit", "none") + dirty

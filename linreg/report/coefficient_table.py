@@ -77,12 +77,13 @@ def coefficient_columns(
 
 
 def rows_by_term(results: RunResults, terms: Sequence[DesignTerm]) -> list[TermRows]:
-    """Return the rows of the table by term, in the order of the formula.
+    """Return the rows of the table by term, in the order of the formula, without absorbed factors.
 
     More than FEW_COEFFICIENTS are shortened: terms of many levels to those that are furthest from 0
     in standard errors, and the terms to the first MAX_TERMS.
     """
     table = {row.name: row for row in results.coefficients}
+    terms = [term for term in terms if not term.is_absorbed]
     is_shortened = len(table) > FEW_COEFFICIENTS
     groups = [TermRows(None, [table["b"]], [])] if "b" in table else []
     for term in terms[:MAX_TERMS]:
@@ -159,6 +160,8 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
         if left_out := left_out_in_words(results, group.left_out):
             of_term.append(HtmlRow(f"… {left_out}", "", []))
         of_terms.append(of_term)
+    if absorbed := absorbed_in_words(results):
+        of_terms.append([HtmlRow(absorbed, "", [])])
     return HtmlTable(list(columns), of_terms)
 
 
@@ -181,9 +184,19 @@ def reference_levels(terms: Sequence[DesignTerm]) -> Iterator[tuple[str, str]]:
     found: dict[str, str] = {}
     for term in terms:
         # The only level of a category has no column that could be compared with it.
-        if term.names:
+        if term.names and not term.is_absorbed:
             found |= {factor: str(level) for factor, level in term.reference_levels.items()}
     yield from found.items()
+
+
+def absorbed_in_words(results: RunResults) -> str:
+    """Return the absorbed factors with their levels; empty if there are none."""
+    factors = results.inference.get("absorbed", {})
+    counted = ", ".join(
+        f"{name} ({each['levels']} level{'s' if each['levels'] != 1 else ''})"
+        for name, each in factors.items()
+    )
+    return f"absorbed: {counted}" if counted else ""
 
 
 def fit_in_words(results: RunResults) -> Iterator[str]:
@@ -203,6 +216,8 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         yield f"adjusted R² {_r2(inference['adjusted_r2'])}"
     if inference.get("r2_around_mean") is not None:
         yield f"R² around the mean {_r2(inference['r2_around_mean'])}"
+    if inference.get("r2_within") is not None:
+        yield f"within R² {_r2(inference['r2_within'])}"
     start = "robust_" if results.has_robust_headline else ""
     if (f := inference[f"{start}f"]) is not None:
         p = p_value(inference[f"{start}f_p"])

@@ -49,7 +49,7 @@ def report_context(
     Its keys, besides those whose name says it:
 
     spread      by name, the standard deviation of each column of X (root mean square without
-                intercept)
+                intercept), without those of absorbed factors
     least_loss  the minimum of the mean squared error on the training rows, None beyond float64
     history     the columns of history.csv
     path        see `_descent_path`; None without SGD, or with fewer than two coefficients
@@ -59,8 +59,9 @@ def report_context(
     """
     minimum = exact.solution
     history = read_columns(training / "history.csv")
-    column_sd = z_score_scaling(exact.moments, minimum.intercept).x_scale
-    spread = dict(zip(minimum.names, column_sd.tolist(), strict=True))
+    column_sd = z_score_scaling(exact.moments, minimum.has_constant).x_scale
+    reported_sd = column_sd[minimum.num_absorbed :].tolist()
+    spread = dict(zip(minimum.reported_names, reported_sd, strict=True))
     path = None
     if train.solver == "sgd":
         path = _descent_path(exact, column_sd, training, train, int(history["step"][-1]))

@@ -89,11 +89,12 @@ def _of_rows(run: RunResults) -> Iterator[Diagnostic]:
         )
     num_rows, df = run.inference["num_rows"], run.inference["df"]
     num_coefficients = num_rows - df
+    levels = ", those of absorbed levels included" if run.inference.get("absorbed") else ""
     if df and num_rows < FEW_ROWS_PER_COEFFICIENT * num_coefficients:
         yield Diagnostic(
             "warning",
-            f"{num_rows} training rows are few for {num_coefficients} coefficients: expect wide "
-            "confidence intervals.",
+            f"{num_rows} training rows are few for {num_coefficients} coefficients{levels}: "
+            "expect wide confidence intervals.",
         )
     if "test" not in run.metrics:
         yield Diagnostic(

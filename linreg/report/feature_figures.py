@@ -44,7 +44,7 @@ def report_columns(design: Design, exact: ExactReference, split_by: str) -> list
     split_by  the parameter `split.by`
     """
     effects = (
-        exact.solution.theta * z_score_scaling(exact.moments, exact.solution.intercept).x_scale
+        exact.solution.theta * z_score_scaling(exact.moments, exact.solution.has_constant).x_scale
     )
     by = split_column(split_by)
     target = design.schema.target["columns"]

@@ -67,7 +67,7 @@ def write_report(
     write_predictions(folder / "predictions.csv", predicted.sample)
     files = {file.name: file_hash(file) for file in files_in(folder)}
     write_document(folder / "report.json", {**context, "files": files})
-    results = RunResults.read(folder, names=model.design.names)
+    results = RunResults.read(folder, names=model.design.reported_names)
     write_text(
         folder / "report.html", report_page(results, model.design, exact, predicted, diagnostics)
     )

@@ -9,7 +9,12 @@ from typing import Any
 
 from linreg.data.formula.design import DesignTerm
 from linreg.markdown import plain
-from linreg.report.coefficient_table import coefficient_columns, fit_in_words, reference_levels
+from linreg.report.coefficient_table import (
+    absorbed_in_words,
+    coefficient_columns,
+    fit_in_words,
+    reference_levels,
+)
 from linreg.report.results import CoefficientRow, RunResults
 from linreg.summary.tex import tex, tex_number
 
@@ -30,6 +35,7 @@ def as_json(results: RunResults, terms: Sequence[DesignTerm], _: int) -> str:
         "reference_levels": dict(reference_levels(terms)),
         **{key: inference[key] for key in keys},
         **{key: inference.get(key) for key in LATER_KEYS},
+        **{key: inference[key] for key in ("absorbed", "r2_within") if key in inference},
         "metrics": results.metrics,
         "gates": results.gates,
     }
@@ -105,6 +111,8 @@ def _notes(results: RunResults, terms: Sequence[DesignTerm]) -> Iterator[str]:
     yield results.context["formula"]
     for factor, level in reference_levels(terms):
         yield f"{factor}: compared with {level}"
+    if absorbed := absorbed_in_words(results):
+        yield absorbed
     yield "; ".join(fit_in_words(results))
     if results.missing_errors:
         yield results.missing_errors

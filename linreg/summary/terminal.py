@@ -9,6 +9,7 @@ from linreg.evaluation.gates import format_bounds
 from linreg.fit.history import gap_in_words
 from linreg.params.metric_names import own_metrics_in
 from linreg.report.coefficient_table import (
+    absorbed_in_words,
     coefficient_columns,
     fit_in_words,
     left_out_in_words,
@@ -37,6 +38,8 @@ def summary_lines(
     yield from _coefficients(results, terms, digits)
     for factor, level in reference_levels(terms):
         yield f"{factor}: compared with {level}"
+    if absorbed := absorbed_in_words(results):
+        yield absorbed
     yield ""
     yield from _filled(fit_in_words(results))
     yield from residuals_in_words(results)

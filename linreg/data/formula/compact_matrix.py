@@ -29,15 +29,57 @@ class Indicators(NamedTuple):
         return slice(self.first, self.first + self.size)
 
 
+class AbsorbedFactor(NamedTuple):
+    """A category that is estimated but not reported, such as the firm in `y ~ x | firm`.
+
+    name        its column of the table
+    num_levels  of the training rows
+    first       its columns of X begin here
+    size        so many they are: all levels but a reference level, if it has one
+    """
+
+    name: str
+    num_levels: int
+    first: int
+    size: int
+
+    @property
+    def columns(self) -> slice:
+        """Where they are in X."""
+        return slice(self.first, self.first + self.size)
+
+
 class Layout(NamedTuple):
     """The columns of a design matrix: those of categories that are kept as codes, and all others.
 
     num_features  M
     categories    in the order of their columns
+    absorbed      the absorbed factors: the first columns, each kept as codes
     """
 
     num_features: int
     categories: tuple[Indicators, ...] = ()
+    absorbed: tuple[AbsorbedFactor, ...] = ()
+
+    @property
+    def num_absorbed(self) -> int:
+        """How many columns, the first ones, belong to absorbed factors."""
+        return sum(factor.size for factor in self.absorbed)
+
+    @property
+    def eliminated(self) -> int:
+        """The index of the category that least squares eliminates.
+
+        It is that with the most columns, of those that are absorbed if there are any: the columns
+        of the others are what may be collinear with them.
+        """
+        absorbed = {factor.first for factor in self.absorbed}
+        candidates = [
+            k
+            for k, category in enumerate(self.categories)
+            if not absorbed or category.first in absorbed
+        ]
+        return max(candidates, key=lambda k: self.categories[k].size)
 
     @property
     def is_dense(self) -> Mask:

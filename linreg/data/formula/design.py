@@ -33,6 +33,7 @@ from linreg.data.formula.column_statistics import (
 from linreg.data.formula.compact_matrix import (
     MIN_INDICATORS,
     WIDE,
+    AbsorbedFactor,
     Codes,
     CompactMatrix,
     DesignMatrix,
@@ -49,6 +50,8 @@ from linreg.process.workers import ALONE, Workers
 
 MOST_COLUMNS = 1_000_000
 """Of X: so many are counted and named within seconds."""
+MOST_LEVELS = 10_000_000
+"""Of absorbed factors, whose columns are not reported."""
 
 
 class DesignTerm(NamedTuple):
@@ -57,11 +60,13 @@ class DesignTerm(NamedTuple):
     text              as in the formula, such as `zone:age`
     names             of its columns
     reference_levels  by factor, the level without a column, with which the others are compared
+    is_absorbed       whether its coefficients are not reported
     """
 
     text: str
     names: tuple[str, ...]
     reference_levels: Mapping[str, Level]
+    is_absorbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,7 @@ class Design:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the M columns of X, those of θ, all different (`coefficient_names.py`)."""
-        count = sum(math.prod(map(self._num_levels, term)) for term in self.schema.terms)
-        if count > MOST_COLUMNS:
-            raise UserError(
-                WHERE,
-                f"makes more than {MOST_COLUMNS} columns of its categories",
-                found=count,
-                todo="take fewer of them in one term",
-            )
+        self._require_few_columns()
 
         def names(quoted: bool) -> list[str]:
             terms = self.schema.terms
@@ -109,10 +107,21 @@ class Design:
 
         return unique_names(names(quoted=False), lambda: names(quoted=True))
 
+    def _require_few_columns(self) -> None:
+        counts = [0, 0]
+        for term in self.schema.terms:
+            counts[is_absorbed(term)] += math.prod(map(self._num_levels, term))
+        todo = "take fewer of them in one term"
+        for count, limit in zip(counts, (MOST_COLUMNS, MOST_LEVELS), strict=True):
+            if count > limit:
+                what = f"makes more than {limit} columns of its categories"
+                raise UserError(WHERE, what, found=count, todo=todo)
+
     @cached_property
     def reference_levels(self) -> dict[str, Level]:
         """By category, the level that the others are compared with; none for a full category."""
-        return {name: level for term in self.terms for name, level in term.reference_levels.items()}
+        terms = [term for term in self.terms if not term.is_absorbed]
+        return {name: level for term in terms for name, level in term.reference_levels.items()}
 
     @cached_property
     def terms(self) -> tuple[DesignTerm, ...]:
@@ -129,20 +138,52 @@ class Design:
                 if own_levels
             }
             text = ":".join(self._labels[key_of(each)] for each in term)
-            terms.append(DesignTerm(text, own, references))
+            terms.append(DesignTerm(text, own, references, is_absorbed(term)))
         return tuple(terms)
+
+    @cached_property
+    def absorbed(self) -> tuple[AbsorbedFactor, ...]:
+        """The absorbed factors, whose columns are the first ones of X."""
+        absorbed = []
+        first = 0
+        for term in filter(is_absorbed, self.schema.terms):
+            size = sum(1 for _ in self._columns_of(term))
+            name, num_levels = term[0]["columns"][0], len(self._levels(term[0]))
+            absorbed.append(AbsorbedFactor(name, num_levels, first, size))
+            first += size
+        return tuple(absorbed)
+
+    @property
+    def reported_names(self) -> tuple[str, ...]:
+        """The names of the columns of X that belong to no absorbed factor: the last ones."""
+        return self.names[sum(factor.size for factor in self.absorbed) :]
+
+    def level_effects(self, theta: Floats) -> dict[str, dict[Level, float]]:
+        """Return θ of the levels of absorbed factors, by column of the table; 0 for a reference."""
+        effects = {}
+        for term, factor in zip(self.schema.terms, self.absorbed, strict=False):
+            values = theta[factor.columns].tolist()
+            levels = [level for _, (level,) in self._columns_of(term)]
+            of_columns = dict(zip(levels, values, strict=True))
+            effects[factor.name] = {
+                level: of_columns.get(i, 0.0) for i, level in enumerate(self._levels(term[0]))
+            }
+        return effects
 
     @cached_property
     def layout(self) -> Layout:
         """The columns of X, and those of categories that `matrix` keeps as codes."""
-        categories = []
+        absorbed, categories = [], []
         first = 0
         for term in self.schema.terms:
             size = sum(1 for _ in self._columns_of(term))
-            if [factor["kind"] for factor in term] == ["category"] and size >= MIN_INDICATORS:
+            if is_absorbed(term):
+                absorbed += [Indicators(first, size)] if size else []
+            elif [factor["kind"] for factor in term] == ["category"] and size >= MIN_INDICATORS:
                 categories.append(Indicators(first, size))
             first += size
-        return Layout(first, tuple(categories) if first >= WIDE else ())
+        compact = [*absorbed, *(categories if first >= WIDE else ())]
+        return Layout(first, tuple(compact), self.absorbed if absorbed else ())
 
     @cached_property
     def roundoffs(self) -> Floats:
@@ -345,6 +386,11 @@ class Design:
                 todo=f"use one of {', '.join(map(repr, levels[:20]))}",
             )
         return levels.index(factor["base"])
+
+
+def is_absorbed(term: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a term of a schema is an absorbed factor."""
+    return bool(term[0].get("absorbed"))
 
 
 def _running_statistics(schema: Schema) -> dict[str, RunningStatistics]:

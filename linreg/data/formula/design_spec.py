@@ -20,12 +20,17 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
     """Return intercept, target and terms; a category has a reference level where it is redundant.
 
     Each term is a list of factors {"factor", "kind", "columns"}; a category's also has "base", its
-    reference level or None, and "full", whether the reference level has a column too.
+    reference level or None, and "full", whether the reference level has a column too. Absorbed
+    factors are the first terms, and "absorbed": in the order of the columns of X, it is the
+    regressors that are collinear with them.
     """
     return {
         "intercept": parsed.intercept,
         "target": _as_data(parsed.target, full=True),
-        "terms": [part for parts in coded_terms(parsed) for part in parts],
+        "terms": [
+            *_absorbed_terms(parsed),
+            *(part for parts in coded_terms(parsed) for part in parts),
+        ],
     }
 
 
@@ -40,7 +45,9 @@ def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
     """
     if not any(factor.kind == "category" for factor in parsed.factors):
         return [[[_as_data(factor, full=True) for factor in term]] for term in parsed.terms]
-    spanned = {frozenset[Factor]()} if parsed.intercept else set()
+    spanned = {frozenset[Factor]()} if parsed.intercept or parsed.absorbed else set()
+    # What an absorbed factor spans beside the intercept, a term of it does not have to.
+    spanned |= {frozenset([factor]) for factor in parsed.absorbed}
     terms = []
     for term in parsed.terms:
         new = [each for each in _subspaces(term) if frozenset(each) not in spanned]
@@ -53,6 +60,14 @@ def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
             ]
         )
     return terms
+
+
+def _absorbed_terms(parsed: ParsedFormula) -> list[list[dict[str, Any]]]:
+    """Return a term for each absorbed factor; the first one has all its levels, and so spans 1."""
+    return [
+        [_as_data(factor, full=index == 0) | {"absorbed": True}]
+        for index, factor in enumerate(parsed.absorbed)
+    ]
 
 
 def _subspaces(term: Sequence[Factor]) -> Iterator[Subspace]:

@@ -11,6 +11,7 @@ from typing import Literal as OneOf
 
 from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
 from linreg.data.formula.syntax import (
+    Binary,
     Braces,
     Call,
     Literal,
@@ -22,10 +23,11 @@ from linreg.data.formula.syntax import (
     unparse,
 )
 from linreg.data.formula.terms import TermExpansion
-from linreg.data.formula.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.tokens import FormulaSyntaxError, Token, quote_name, tokenize
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 
 @dataclass(frozen=True)
@@ -57,25 +59,29 @@ class Factor:
 class ParsedFormula:
     """A formula in which every column has a name; `terms` exclude the intercept.
 
-    removed  the columns of terms that the text subtracts
+    removed   the columns of terms that the text subtracts
+    absorbed  the categories right of `|`; together they span the intercept
     """
 
     target: Factor
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
     removed: tuple[str, ...] = field(default=(), compare=False)
+    absorbed: tuple[Factor, ...] = ()
 
     def __str__(self) -> str:
         """Return the formula with every term written out; parsing it gives the same formula."""
         right = [":".join(factor.source for factor in term) for term in self.terms]
-        if not self.intercept:
+        if not (self.intercept or self.absorbed):
             right.insert(0, "0")
-        return f"{self.target.source} ~ {' + '.join(right or ['1'])}"
+        formula = f"{self.target.source} ~ {' + '.join(right or ['1'])}"
+        absorbed = " + ".join(quote_name(factor.columns[0]) for factor in self.absorbed)
+        return f"{formula} | {absorbed}" if absorbed else formula
 
     @property
     def factors(self) -> tuple[Factor, ...]:
-        """The factors of all terms, in order."""
-        return tuple(factor for term in self.terms for factor in term)
+        """The factors of all terms, in order, and those that are absorbed."""
+        return (*(factor for term in self.terms for factor in term), *self.absorbed)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,7 +103,7 @@ def parse_formula(
     except FormulaSyntaxError as error:
         todo = f"{_TODO}; {SUPPORTED}"
         raise UserError(WHERE, f"is not a formula ({error})", found=text, todo=todo) from None
-    if not parsed.terms and not parsed.intercept:
+    if not (parsed.terms or parsed.intercept or parsed.absorbed):
         todo = "name a column, or 1 for the intercept alone"
         raise UserError(WHERE, "has nothing to fit", found=text, todo=todo)
     _check_target_is_no_feature(parsed, text)
@@ -119,11 +125,65 @@ def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> Parse
     if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
     target = factor_of(left)
-    others = [factor_of(Name(name)) for name in names if name not in target.columns]
+    right, behind = _cut_at_bar(tokens[tildes[0] + 1 :])
+    absorbed = _absorbed_factors(parse_tokens(text, behind)) if behind else ()
+    not_in_dot = {*target.columns, *(factor.columns[0] for factor in absorbed)}
+    others = [factor_of(Name(name)) for name in names if name not in not_in_dot]
     expansion = TermExpansion(factor_of, others)
-    terms = expansion.terms(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    terms = tuple(expansion.terms(parse_tokens(text, right)))
+    _check_absorbed_are_no_terms(absorbed, terms)
     removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
-    return ParsedFormula(target, expansion.intercept, tuple(terms), tuple(removed))
+    intercept = expansion.intercept and not absorbed
+    return ParsedFormula(target, intercept, terms, tuple(removed), absorbed)
+
+
+def _cut_at_bar(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
+    """Return the words before and behind the `|` that stands in no parentheses, if there is one."""
+    depth = 0
+    bars = []
+    for index, token in enumerate(tokens):
+        if token.kind == "operator":
+            depth += (token.value in _OPENING) - (token.value in _CLOSING)
+            bars += [index] if token.value == "|" and depth == 0 else []
+    if len(bars) > 1:
+        raise FormulaSyntaxError("there is more than one |")
+    if not bars:
+        return tokens, ()
+    if bars[0] == len(tokens) - 1:
+        raise FormulaSyntaxError("it ends where a name should follow")
+    return tokens[: bars[0]], tokens[bars[0] + 1 :]
+
+
+def _absorbed_factors(names: Node) -> tuple[Factor, ...]:
+    """Return the factors of a sum of columns, each of which is a category."""
+    columns: list[str] = []
+    # A sum is a tree that leans to the left.
+    while isinstance(names, Binary) and names.operator == "+":
+        columns.insert(0, _absorbed_column(names.right))
+        names = names.left
+    columns.insert(0, _absorbed_column(names))
+    return tuple(
+        Factor(f"C({quote_name(column)})", "category", (column,))
+        for column in dict.fromkeys(columns)
+    )
+
+
+def _absorbed_column(node: Node) -> str:
+    match node:
+        case Name(name=column) | Call(function="C", arguments=[Name(name=column)], keywords=()):
+            return column
+    raise FormulaSyntaxError("behind | stand names of columns with + between them")
+
+
+def _check_absorbed_are_no_terms(
+    absorbed: Sequence[Factor], terms: Sequence[tuple[Factor, ...]]
+) -> None:
+    """Raise FormulaSyntaxError for a category that is a term and absorbed too."""
+    columns = {factor.columns for factor in absorbed}
+    for factors in terms:
+        if len(factors) == 1 and factors[0].kind == "category" and factors[0].columns in columns:
+            name = quote_name(factors[0].columns[0])
+            raise FormulaSyntaxError(f"{name} is absorbed, and so cannot be a term too")
 
 
 def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:

@@ -107,12 +107,17 @@ class Schema:
     def columns_with_base(self) -> frozenset[str]:
         """The categories whose unseen levels get the reference level, if `unseen` says so.
 
-        Those with a column for every level have no reference level.
+        Those with a column for every level have no reference level, and that of an absorbed factor
+        is an arbitrary one.
         """
         if self.unseen != "base":
             return frozenset()
         categories = (factor for factor in self.factors if factor["kind"] == "category")
-        full = {factor["columns"][0] for factor in categories if factor["full"]}
+        full = {
+            factor["columns"][0]
+            for factor in categories
+            if factor["full"] or factor.get("absorbed")
+        }
         return self.category_columns - full
 
     @property

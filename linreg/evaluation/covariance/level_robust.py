@@ -152,15 +152,14 @@ def _in_units(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the products of columns with one another, and those of the levels, and their weights.
 
-    columns  of X, all but those of the largest category
+    columns  of X, all but those of the eliminated category
     units    (p,) the powers of two of the columns of [1 X] that count, which are the last of them
 
     They are in double-double: (2, p, p), a lower triangle, (2, L, p) and (2, L).
     """
     products, exponents, _ = moments.products_of(columns)
-    sizes = [category.size for category in moments.layout.categories]
     own_products, own_weights = moments.products_with_levels(
-        sizes.index(max(sizes)), columns, exponents
+        moments.layout.eliminated, columns, exponents
     )
     last = slice(len(exponents) - 1 - len(units), -1)
     shift = exponents[last] - units

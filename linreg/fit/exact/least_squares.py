@@ -1,7 +1,7 @@
 """A least squares solution, and what inference needs of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
+from linreg.data.formula.compact_matrix import AbsorbedFactor
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
 
@@ -56,6 +57,9 @@ class LeastSquares:
                       larger one; NaN where not kept
     levels            where X is compact, those of the category that was eliminated; rows and
                       columns of inverse_cholesky, and the condition, are then of the other columns
+    absorbed          the factors whose columns, the first ones, are estimated but not reported
+    tss_within        where factors are absorbed, the residual sum of squares of y on them alone;
+                      else None
     """
 
     theta: Floats
@@ -82,6 +86,8 @@ class LeastSquares:
     levels: EliminatedLevels | None = None
     l1: float = 0.0
     penalty_scale: PenaltyScale = "units"
+    absorbed: tuple[AbsorbedFactor, ...] = ()
+    tss_within: Decimal | None = None
 
     @property
     def is_penalized(self) -> bool:
@@ -92,6 +98,43 @@ class LeastSquares:
     def has_elastic_net(self) -> bool:
         """Whether the penalty is more than that of a ridge regression in the units of the data."""
         return not Penalty(self.l1, self.l2, self.penalty_scale).is_ridge_in_units
+
+    @property
+    def num_absorbed(self) -> int:
+        """How many columns, the first ones, belong to absorbed factors."""
+        return sum(factor.size for factor in self.absorbed)
+
+    @property
+    def has_constant(self) -> bool:
+        """Whether there is an intercept, or absorbed factors, which span it."""
+        return self.intercept or bool(self.absorbed)
+
+    @property
+    def reported(self) -> Mask:
+        """Which of (b, θ) (M + 1,) were estimated and are reported."""
+        reported = self.kept.copy()
+        reported[1 : 1 + self.num_absorbed] = False
+        return reported
+
+    @property
+    def reported_names(self) -> tuple[str, ...]:
+        """The names of the columns that belong to no absorbed factor: the last ones."""
+        return self.names[self.num_absorbed :]
+
+    def num_parameters(self, nested: Collection[str]) -> int:
+        """Return how many parameters clustered standard errors count, as fixest does.
+
+        nested  the names of the absorbed factors whose levels each lie within one cluster
+
+        Their levels are not counted: K = k + max(1, Σ L − (f − 1)) for k coefficients and f other
+        absorbed factors of L levels each (the help page of `ssc` in R's package fixest; A. C.
+        Cameron and D. Miller, J. Human Resources 50, 2015, section III.B).
+        """
+        if not nested:
+            return self.rank
+        others = [factor for factor in self.absorbed if factor.name not in nested]
+        levels = sum(factor.num_levels for factor in others) - max(0, len(others) - 1)
+        return int(self.reported.sum()) + max(1, levels)
 
     @property
     def digits(self) -> int:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import Indicators, Layout
+from linreg.data.formula.compact_matrix import AbsorbedFactor, Indicators, Layout
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
@@ -156,7 +156,13 @@ class ExactReference:
         solution = self.solution
         rss = math.nan if solution.rss is None else float(solution.rss)
         document = {
-            "theta": dict(zip(solution.names, solution.theta.tolist(), strict=True)),
+            "theta": dict(
+                zip(
+                    solution.reported_names,
+                    solution.theta[solution.num_absorbed :].tolist(),
+                    strict=True,
+                )
+            ),
             "b": solution.b,
             "names": list(solution.names),
             "intercept": solution.intercept,
@@ -173,6 +179,8 @@ class ExactReference:
             document |= {"l1": solution.l1, "penalty_scale": solution.penalty_scale}
         if isinstance(self.moments, LevelMoments):
             document["categories"] = [list(each) for each in self.moments.layout.categories]
+        if solution.absorbed:
+            document["absorbed"] = [list(each) for each in solution.absorbed]
         write_document(folder / "exact.json", document)
 
     @classmethod
@@ -194,7 +202,8 @@ class ExactReference:
             names = document["names"]
             arrays = load_file(path)
             categories = tuple(Indicators(*each) for each in document.get("categories", ()))
-            layout = Layout(len(names), categories)
+            absorbed = tuple(AbsorbedFactor(*each) for each in document.get("absorbed", ()))
+            layout = Layout(len(names), categories, absorbed)
             moments = moments_from_array(layout, arrays["moments"])
             if "l1" in document:
                 penalty = Penalty(document["l1"], document["l2"], document["penalty_scale"])

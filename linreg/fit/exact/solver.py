@@ -30,6 +30,7 @@ from linreg.fit.exact.normal_equations.collinearity import (
     collinear_error,
     describe_dependencies,
     describe_levels,
+    without_absorbed,
 )
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels, eliminated_levels
 from linreg.fit.exact.normal_equations.equations import NormalEquations
@@ -39,7 +40,7 @@ from linreg.fit.exact.normal_equations.estimate import (
     first_estimate,
     relative_errors_of,
 )
-from linreg.fit.exact.normal_equations.ldl import PRECISION
+from linreg.fit.exact.normal_equations.ldl import PRECISION, from_double_double
 from linreg.fit.exact.normal_equations.level_refinement import refined_within_levels
 from linreg.fit.exact.normal_equations.refinement import SecondMoments, refined
 
@@ -56,10 +57,13 @@ def solve(
 
     l2 has the meaning of `weight_decay = 2·l2` on θ in SGD on the mean squared error. `second` is
     what a second pass over the rows has found, for the solution without it. Raises UserError for
-    fewer rows than coefficients, for collinear columns (unless they are to be dropped), and for
-    results that are too large for float64.
+    fewer rows than coefficients, for collinear columns (unless they are to be dropped, or are those
+    of absorbed factors), and for results that are too large for float64.
     """
-    require_enough_rows(moments, len(names) + intercept, is_penalized=l2 > 0)
+    absorbed = moments.layout.absorbed
+    factor_of = {name: factor.name for factor in absorbed for name in names[factor.columns]}
+    num_coefficients = len(names) - len(factor_of) + intercept
+    require_enough_rows(moments, num_coefficients, is_penalized=l2 > 0)
     elimination, of_rest = None, list(names)
     if isinstance(moments, LevelMoments):
         elimination = eliminate(moments, l2)
@@ -70,9 +74,11 @@ def solve(
     with localcontext(PRECISION):
         equations = NormalEquations(gram, moments.totals(), intercept, l2)
         factors = equations.factorize()
-        dropped = describe_dependencies(factors.dependencies, equations, of_rest)
+        dependencies = factors.dependencies
+        dropped = describe_dependencies(dependencies, equations, of_rest, factor_of)
         if elimination:
-            dropped |= describe_levels(dropped, factors.dependencies, equations, elimination, names)
+            of_levels = (dropped, dependencies, equations, elimination, names, factor_of)
+            dropped = without_absorbed(dropped | describe_levels(*of_levels), factor_of)
         if dropped and collinear == "error":
             raise collinear_error(dropped)
 
@@ -96,6 +102,10 @@ def solve(
         sigma = square_unit(equations, rss / df).sqrt() if df and rss is not None else None
         coefficients, remainders = coefficients_of(equations, columns, estimate.beta, of_rest)
         size = len(of_rest) + 1
+        tss = equations.total_sum_of_squares(around_mean=intercept or bool(absorbed))
+        tss_within = None
+        if absorbed:
+            tss_within = _sum_of_squares_within(moments, equations, estimate, first)
         standard_errors = np.full(size, np.nan)
         if sigma is not None and l2 == 0:
             standard_errors[columns] = standard_errors_of(equations, columns, estimate.W, sigma)
@@ -114,7 +124,7 @@ def solve(
             df=df,
             rss=None if rss is None else square_unit(equations, rss),
             rss_bound=square_unit(equations, rounding_of_rss(equations, estimate)),
-            tss=square_unit(equations, equations.total_sum_of_squares(around_mean=intercept)),
+            tss=square_unit(equations, tss),
             tss_around_mean=square_unit(equations, around_mean) if has_constant else None,
             sigma=None if sigma is None else to_float(sigma, "the residual standard deviation"),
             condition=condition_number(gram, first, equations),
@@ -125,6 +135,8 @@ def solve(
             remainders=remainders,
             standard_errors=standard_errors,
             relative_errors=relative_errors,
+            absorbed=absorbed,
+            tss_within=None if tss_within is None else square_unit(equations, tss_within),
         )
         if not levels:
             return solution
@@ -165,6 +177,27 @@ def _with_levels(
         relative_errors=merged(solution.relative_errors, relative_errors),
         levels=levels,
     )
+
+
+def _sum_of_squares_within(
+    moments: AnyMoments, equations: NormalEquations, estimate: Estimate, first: Estimate
+) -> Decimal:
+    """Return the residual sum of squares of y on absorbed factors alone, scaled; 0 for rounding.
+
+    It is Σ w(y − ỹ)² and what the other columns explain of y beyond the factors before them, which
+    are the last entries of Wᵀ·Zᵀ diag(w) y, squared.
+    """
+    eliminated = moments.layout.categories[moments.layout.eliminated].size
+    # Column 0 is that of ones, which the factors span.
+    num_before = sum(j <= moments.layout.num_absorbed - eliminated for j in first.columns)
+    products = equations.right_side(first.columns)
+    explained = Decimal(0)
+    for j in range(num_before, len(first.columns)):
+        column = map(from_double_double, first.W[:, : j + 1, j].T.tolist())
+        entry = sum((w * s for w, s in zip(column, products, strict=False)), Decimal(0))
+        explained += entry * entry
+    total = max(estimate.rss, Decimal(0)) + explained
+    return total if total > rounding_of_rss(equations, estimate) else Decimal(0)
 
 
 def _residual_sum_of_squares(

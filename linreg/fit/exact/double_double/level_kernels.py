@@ -109,13 +109,20 @@ def subtract_products(S: Floats, A: Floats, B: Floats) -> None:
 
 @strict
 def add_products(A: Floats, B: Floats, product: Floats) -> None:
-    """Add A·B to a product (2, n, k), for A (2, n, p) and B (2, p, k)."""
+    """Add A·B to a product (2, n, k), for A (2, n, p) and B (2, p, k).
+
+    The zeros that a row of B begins with, as those of an upper triangle do, take no time.
+    """
+    firsts = np.zeros(B.shape[1], np.int64)
+    for m in range(B.shape[1]):
+        while firsts[m] < B.shape[2] and B[0, m, firsts[m]] == 0.0 == B[1, m, firsts[m]]:
+            firsts[m] += 1
     for i in range(A.shape[1]):
         for m in range(A.shape[2]):
             a, a_lo = A[0, i, m], A[1, i, m]
             if a == 0.0:
                 continue
-            for j in range(B.shape[2]):
+            for j in range(firsts[m], B.shape[2]):
                 p = a * B[0, m, j]
                 e = product_error(a, B[0, m, j], p)
                 e += a * B[1, m, j] + a_lo * B[0, m, j]
@@ -123,6 +130,20 @@ def add_products(A: Floats, B: Floats, product: Floats) -> None:
                 z = s - product[0, i, j]
                 product[1, i, j] += ((product[0, i, j] - (s - z)) + (p - z)) + e
                 product[0, i, j] = s
+
+
+@strict
+def add_absolute_products(A: Floats, B: Floats, norms: Floats, total: Floats) -> None:
+    """Add Σ |A·B|·norms of each row to a total (n,), in float64: A (n, p), B (p, p), norms (p,)."""
+    row = np.empty(len(norms))
+    for i in range(len(A)):
+        row[:] = 0.0
+        for m in range(len(B)):
+            a = A[i, m]
+            for j in range(len(norms)):
+                row[j] += a * B[m, j]
+        for j in range(len(norms)):
+            total[i] += abs(row[j]) * norms[j]
 
 
 @strict

@@ -39,12 +39,11 @@ class Elimination:
 
 
 def eliminate(moments: LevelMoments, l2: float) -> Elimination:
-    """Eliminate the category with the most columns."""
+    """Eliminate the category with the most columns, an absorbed one if there are any."""
     from linreg.fit.exact.double_double import level_kernels
 
-    categories = moments.layout.categories
-    index = max(range(len(categories)), key=lambda each: categories[each].size)
-    category = categories[index]
+    index = moments.layout.eliminated
+    category = moments.layout.categories[index]
     is_eliminated = np.zeros(moments.num_features, np.bool_)
     is_eliminated[category.columns] = True
     rest = np.flatnonzero(~is_eliminated)

@@ -36,14 +36,15 @@ def require_memory(layout: Layout, num_rows: int, num_folds: int = 0) -> None:
         f"has {layout.num_features:,} columns, whose exact solution takes about"
         f" {needed / 1e9:.0f} GB of memory, and {minutes:.0f} minutes",
         found=f"{available / 1e9:.0f} GB available",
-        todo="take fewer columns, or a machine with more memory",
+        todo="absorb one factor of very many levels only, or take a machine with more memory"
+        if layout.absorbed
+        else "take fewer columns, or a machine with more memory",
     )
 
 
 def needed_bytes(layout: Layout) -> int:
     """Return about how much memory the exact solution takes, besides that of the rows."""
-    sizes = sorted(category.size for category in layout.categories)
-    largest = sizes.pop() if sizes else 0
+    largest = layout.categories[layout.eliminated].size if layout.categories else 0
     rest = layout.num_features - largest + 2
     return BYTES_PER_PAIR * rest * rest + BYTES_PER_LEVEL_SUM * largest * rest
 
@@ -51,7 +52,7 @@ def needed_bytes(layout: Layout) -> int:
 def seconds(layout: Layout, num_rows: int) -> float:
     """Return about how long summing and solving take on one core."""
     num_dense = int(layout.is_dense.sum()) + 2
-    largest = max((category.size for category in layout.categories), default=0)
+    largest = layout.categories[layout.eliminated].size if layout.categories else 0
     rest = layout.num_features - largest + 2
     products = num_rows * num_dense * num_dense / 2 + largest * rest * rest / 2
     return products / PRODUCTS_PER_SECOND + rest**3 / CUBES_PER_SECOND

@@ -1,6 +1,7 @@
 """Collinear columns: their linear dependencies in the units of the data, as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,9 +18,15 @@ NEGLIGIBLE = 1e-8
 
 
 def describe_dependencies(
-    dependencies: Sequence[LinearDependency], equations: NormalEquations, names: Sequence[str]
+    dependencies: Sequence[LinearDependency],
+    equations: NormalEquations,
+    names: Sequence[str],
+    absorbed: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return, by the name of each dropped column, its dependency: `2·x1`, `1 − x1`, `5`."""
+    """Return, by the name of each dropped column, its dependency: `2·x1`, `1 − x1`, `5`.
+
+    absorbed  the factor of each column of an absorbed one, by name
+    """
     dropped = {}
     for dependency in dependencies:
         column = equations.first + dependency.column
@@ -30,7 +37,11 @@ def describe_dependencies(
             if abs(float(coefficient)) * equations.roundings[j].norm > negligible:
                 name = names[j - 1] if j else ""
                 terms[name] = float(equations.in_units(coefficient, of=column, per=j))
-        dropped[names[column - 1]] = format_linear_combination(terms)
+        factors = dict.fromkeys(absorbed[name] for name in terms if name in absorbed)
+        text = format_linear_combination({n: c for n, c in terms.items() if n not in absorbed})
+        parts = [text] if text != "0" or not factors else []
+        parts += [f"{OF_LEVELS} {factor}" for factor in factors]
+        dropped[names[column - 1]] = " + ".join(parts)
     return dropped
 
 
@@ -40,15 +51,18 @@ def describe_levels(
     equations: NormalEquations,
     elimination: Elimination,
     names: Sequence[str],
+    absorbed: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Return, by name, the dependencies in which levels that were eliminated have a part.
 
     dropped, dependencies  of columns that are none of these levels, within the levels
     names                  of all columns of X
+    absorbed               as above
 
     A level without a weight is 0.
     """
-    category, _, _ = names[elimination.category.first].partition("[")
+    first = names[elimination.category.first]
+    category = absorbed.get(first) or first.partition("[")[0]
     means, lengths = elimination.means[0], np.sqrt(elimination.weights[0])
     found = {}
     for name, dependency in zip(dropped, dependencies, strict=True):
@@ -61,6 +75,14 @@ def describe_levels(
             found[name] = f"{others}{OF_LEVELS} {category}"
     without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
     return found | {names[j]: "0" for j in without_weight.tolist()}
+
+
+def without_absorbed(dropped: Mapping[str, str], absorbed: Collection[str]) -> dict[str, str]:
+    """Return the dependencies of the columns that are not among those of absorbed factors.
+
+    That levels of several factors are collinear changes no coefficient but theirs.
+    """
+    return {name: text for name, text in dropped.items() if name not in absorbed}
 
 
 def collinear_error(dropped: Mapping[str, str]) -> UserError:

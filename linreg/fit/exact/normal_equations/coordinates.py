@@ -71,7 +71,8 @@ def level_coordinates(
 def coordinate_layout(layout: Layout) -> Layout:
     """Return the columns of a design in coordinates: one more than X has, for that of ones."""
     categories = tuple(Indicators(first + 1, size) for first, size in layout.categories)
-    return Layout(layout.num_features + 1, categories)
+    absorbed = tuple(factor._replace(first=factor.first + 1) for factor in layout.absorbed)
+    return Layout(layout.num_features + 1, categories, absorbed)
 
 
 def product(A: Floats, B: Floats, plus: Floats | float = 0.0) -> Floats:

@@ -146,6 +146,8 @@ def own_variances(elimination: Elimination) -> Floats:
 def _amplified(elimination: Elimination, estimate: Estimate) -> tuple[Floats, Floats]:
     """Return what multiplies the error of S in the coefficients of levels (L,), and in R̄·S⁻¹."""
     gram, columns = elimination.gram, estimate.columns
+    from linreg.fit.exact.double_double import level_kernels
+
     means = elimination.means[0]
     own_terms, terms = np.abs(means[:, -1]), gram.norms[-1]
     for j, value in zip(columns, estimate.beta, strict=True):
@@ -153,8 +155,8 @@ def _amplified(elimination: Elimination, estimate: Estimate) -> tuple[Floats, Fl
         own_terms += np.abs(means[:, j]) * size
         terms += gram.norms[j] * size
     # R̄·S⁻¹ amplifies the errors of S, which may cancel: R̄·(errors of β) would be far more.
-    amplification, of_columns = np.zeros(len(means)), means[:, columns]
-    for j, of_column in zip(columns, times_transposed(estimate.W[0]), strict=True):
-        product = (of_columns * of_column).sum(axis=1)
-        amplification += np.abs(product) * gram.norms[j]
+    amplification = np.zeros(len(means))
+    inverse = np.ascontiguousarray(times_transposed(estimate.W[0]))
+    of_columns = np.ascontiguousarray(means[:, columns])
+    level_kernels.add_absolute_products(of_columns, inverse, gram.norms[columns], amplification)
     return amplification * terms + own_terms, amplification
