@@ -46,8 +46,10 @@ def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
     if not any(factor.kind == "category" for factor in parsed.factors):
         return [[[_as_data(factor, full=True) for factor in term]] for term in parsed.terms]
     spanned = {frozenset[Factor]()} if parsed.intercept or parsed.absorbed else set()
-    # What an absorbed factor spans beside the intercept, a term of it does not have to.
-    spanned |= {frozenset([factor]) for factor in parsed.absorbed}
+    # What an absorbed factor spans, a product with it does not have to.
+    absorbed = {factor.columns for factor in parsed.absorbed}
+    categories = (factor for factor in parsed.factors if factor.kind == "category")
+    spanned |= {frozenset([factor]) for factor in categories if factor.columns in absorbed}
     terms = []
     for term in parsed.terms:
         new = [each for each in _subspaces(term) if frozenset(each) not in spanned]

@@ -80,6 +80,16 @@ def test_absorbed_factors_are_the_first_columns_as_codes(learn: Callable[..., De
     }
 
 
+def test_a_product_with_an_absorbed_factor_leaves_out_what_that_spans(
+    learn: Callable[..., Design],
+) -> None:
+    design = learn("y ~ x:C(year) + zone:firm | firm", TABLE)
+    assert design.reported_names == (
+        *(f"x:C(year)[{year}]" for year in (1990, 1991, 1992)),
+        *(f"zone[T.s]:firm[{firm}]" for firm in "abc"),
+    )
+
+
 def test_an_unseen_level_has_no_place_even_where_others_get_the_reference_level(
     learn: Callable[..., Design],
 ) -> None:
