@@ -45,7 +45,7 @@ def check_absorbed(schema: Path, params: Train) -> None:
     """Raise UserError unless absorbed factors, if the formula has some, can be estimated exactly.
 
     Their levels have no scale and no penalty of their own: gradient descent would not reach the
-    minimum, and a ridge fit would depend on which levels are references.
+    minimum, and a penalized fit would depend on which levels are references.
     """
     if not any(map(is_absorbed, Schema.read(schema).terms)):
         return
@@ -55,10 +55,11 @@ def check_absorbed(schema: Path, params: Train) -> None:
         todo = f"set train.solver: exact, {ordinary}"
         what = "absorbs factors, which only the exact solution can estimate"
         raise UserError(where, what, found=f"train.solver: {params.solver}", todo=todo)
-    if params.l2:
-        todo = f"set train.l2: 0, {ordinary}"
-        what = "absorbs factors, for which there is no ridge penalty"
-        raise UserError(where, what, found=f"train.l2: {params.l2:g}", todo=todo)
+    if params.l1 or params.l2:
+        todo = f"set train.l1 and train.l2 to 0, {ordinary}"
+        what = "absorbs factors, for which there is no penalty"
+        found = f"train.l1: {params.l1}, train.l2: {params.l2:g}"
+        raise UserError(where, what, found=found, todo=todo)
 
 
 def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> TrainingData:

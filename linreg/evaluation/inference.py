@@ -222,11 +222,10 @@ def _of_robust(solution: LeastSquares, robust: CoefficientCovariance | None) -> 
     """Return the entries of `Inference` about the robust covariance."""
     if robust is None:
         return {"robust_kind": None}
-    # Without an intercept, b is not kept.
-    tested = [j for j in np.flatnonzero(solution.kept).tolist() if j]
+    tested = [j for j in np.flatnonzero(solution.reported).tolist() if j]
     result = None
     if 0 < len(tested) <= MOST_TESTED:
-        result = joint_test(solution.theta[solution.kept[1:]], robust.matrix(tested), robust.df)
+        result = joint_test(solution.theta[solution.reported[1:]], robust.matrix(tested), robust.df)
     return {
         "robust_kind": robust.kind,
         "robust_df": robust.df,

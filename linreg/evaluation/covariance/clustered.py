@@ -13,7 +13,7 @@ Small samples have V multiplied by G/(G − 1)·(n − 1)/(n − p), each of the
 clusters G, as Stata and R's sandwich do. Where every row has a time of its own, that is n/(n − p).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,23 @@ def clustered_covariance(
     for each in sums:
         each.gathered(workers)
     names = [*clusterings.columns, ",".join(clusterings.columns)][: len(sums)]
-    return _covariance(solution, dict(zip(names, sums, strict=True)), kind, lags, small_sample)
+    num_parameters = solution.num_parameters(_nested(solution, shards, clusterings.columns))
+    return _covariance(
+        solution, dict(zip(names, sums, strict=True)), kind, lags, small_sample, num_parameters
+    )
+
+
+def _nested(
+    solution: LeastSquares, shards: Sequence[Rows], columns: Sequence[str]
+) -> Collection[str]:
+    """Return the absorbed factors whose levels each lie within one cluster of some column."""
+    nested = set()
+    for factor in solution.absorbed:
+        for column in columns:
+            num_levels, *_, num_pairs = Clusterings(shards, (factor.name, column)).sizes
+            if num_pairs == num_levels:
+                nested.add(factor.name)
+    return nested
 
 
 def _covariance(
@@ -91,6 +107,7 @@ def _covariance(
     kind: str,
     lags: int | None,
     small_sample: bool,
+    num_parameters: int,
 ) -> CoefficientCovariance:
     num_clusters = {name: int((each.num_rows > 0).sum()) for name, each in sums.items()}
     fewest = min(num_clusters.values())
@@ -109,7 +126,7 @@ def _covariance(
         )
     n = solution.df + solution.rank
     factors = {
-        name: G / (G - 1) * ((n - 1) / solution.df) if small_sample else 1.0
+        name: G / (G - 1) * ((n - 1) / (n - num_parameters)) if small_sample else 1.0
         for name, G in num_clusters.items()
     }
     signs = (1.0, 1.0, -1.0)

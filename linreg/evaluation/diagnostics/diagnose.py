@@ -56,7 +56,7 @@ def diagnose(
     solution = exact.solution
     if reason := _reason_for_none(exact, shards[0].weights_kind):
         results: dict[str, Any] = {"reason": reason}
-        if not solution.is_penalized:
+        if not (solution.is_penalized or solution.absorbed):
             results["collinearity"] = collinearity(exact, design).as_data()
         return Diagnostics(results, findings(results))
     num_rows = sum(each.num_rows for each in shards)
@@ -87,6 +87,10 @@ def _reason_for_none(exact: ExactReference, weights: WeightsKind) -> str | None:
     solution = exact.solution
     if weights != "analytic":
         return f"{weights} weights are no inverse variances, for which these diagnostics take them"
+    if solution.absorbed:
+        return (
+            "the formula absorbs factors; write them as terms to have diagnostics, as in + C(firm)"
+        )
     if solution.is_penalized:
         return "a penalized fit (train.l1, train.l2) is biased by intent, and so are its residuals"
     if solution.df <= 0:

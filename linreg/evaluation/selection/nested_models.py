@@ -76,8 +76,14 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
 
 
 def require_estimates_of_noise(solution: LeastSquares, where: object) -> None:
-    """Raise UserError for a fit whose residuals say nothing of noise: there are no tests."""
-    if solution.is_penalized:
+    """Raise UserError for a fit whose residuals say nothing of noise: there are no tests.
+
+    Nor are there any of terms beside absorbed factors.
+    """
+    if solution.absorbed:
+        what = "absorbs factors, beside which terms are not tested"
+        todo = "write them as terms, as in + C(firm)"
+    elif solution.is_penalized:
         what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
     elif solution.df <= 0:
         what = "has as many coefficients as training rows, which leaves nothing to test against"
