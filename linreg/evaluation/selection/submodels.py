@@ -126,10 +126,14 @@ class Submodels:
         solution, moments = self.solution, self._moments
         assert isinstance(moments, LevelMoments)
         assert solution.levels is not None
+        assert self.eliminated is not None
         rest = solution.levels.rest
         products, exponents, cells = moments.products_of(rest)
+        # An interaction without its main effects has other columns beside those of the category.
+        of_term = np.isin(rest + 1, self.terms.terms[self.eliminated].coefficients)
+        others = np.flatnonzero(solution.kept[rest + 1] & ~of_term)
         # The column of ones, which may be left out again, and that of y.
-        chosen = [0, *(np.flatnonzero(solution.kept[rest + 1]) + 1).tolist(), len(rest) + 1]
+        chosen = [0, *(others + 1).tolist(), len(rest) + 1]
         lower = products[np.ix_([0, 1], chosen, chosen)]
         norms = np.sqrt(np.diagonal(lower[0]))
         gram = Gram.from_lower(moments.num_rows, exponents[chosen], lower, cells[chosen], norms)

@@ -1,6 +1,7 @@
 """Order statistics are exact, whatever the numbers, the pieces and the processes."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,8 @@ def test_zeros_have_no_sign() -> None:
     """Which of equal numbers is found would depend on the processes."""
     for values in ([-0.0, 0.0, -0.0], [0.0, -0.0, -0.0], [-0.0] * 5 + [0.0] * 5):
         numbers = np.array(values)
-        found = order_statistics.order_statistics(
-            [0, 2], len(numbers), lambda numbers=numbers: [numbers]
-        )
+        pieces: Callable[[], list[Floats]] = partial(list, [numbers])
+        found = order_statistics.order_statistics([0, 2], len(numbers), pieces)
         assert [str(each) for each in found] == ["0.0"] * 2
 
 

@@ -111,7 +111,7 @@ def test_sums_of_squares_are_those_of_refits_in_fractions(
         np.testing.assert_allclose(found, exact, rtol=1e-14)
 
 
-@pytest.mark.parametrize("formula", ["y ~ x + g + h + z:a", "y ~ 0 + g + x + h"])
+@pytest.mark.parametrize("formula", ["y ~ x + g + h + z:a", "y ~ 0 + g + x + h", "y ~ x + b:g"])
 def test_terms_beside_an_eliminated_category_are_those_of_statsmodels(
     learn: Learn, formula: str
 ) -> None:
@@ -119,6 +119,7 @@ def test_terms_beside_an_eliminated_category_are_those_of_statsmodels(
     random = np.random.default_rng(1)
     columns["g"] = [f"g{i % 110:03}" for i in range(400)]
     columns["h"] = [f"h{i:02}" for i in random.integers(0, 40, 400)]
+    columns["b"] = [["no", "yes"][i // 110 % 2] for i in range(400)]
     submodels = fit(learn, formula, pa.table(columns)).submodels
     assert submodels.solution.levels is not None
     kinds: tuple[Kind, Kind] = (2, 3)
