@@ -57,5 +57,5 @@ def effective_parameters(
 
 def _has_clusters(parameters: Mapping[str, Any]) -> bool:
     """Whether standard errors are clustered, or HAC."""
-    errors, by = parameters["evaluate.errors"], parameters["split.by"]
+    errors, by = str(parameters["evaluate.errors"]), str(parameters["split.by"])
     return errors.startswith(("cluster", "HAC")) or (errors == "auto" and by.startswith("group:"))
