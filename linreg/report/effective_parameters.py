@@ -53,6 +53,13 @@ def effective_parameters(
             or (name.startswith("generate.") and not is_generated)
             or (name in STEPS and parameters["train.solver"] == "exact")
             or (name == "model.unseen" and not has_categories)
+            or (name == "evaluate.small_sample" and not _has_clusters(parameters))
         )
 
     return {name: value for name, value in parameters.items() if is_effective(name, value)}
+
+
+def _has_clusters(parameters: Mapping[str, Any]) -> bool:
+    """Whether standard errors are clustered, or HAC."""
+    errors, by = str(parameters["evaluate.errors"]), str(parameters["split.by"])
+    return errors.startswith(("cluster", "HAC")) or (errors == "auto" and by.startswith("group:"))

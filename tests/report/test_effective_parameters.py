@@ -1,6 +1,10 @@
 """Only parameters whose change could have changed a result are shown."""
 
+import pytest
+
+from linreg.params.evaluate import Evaluate
 from linreg.params.params import Params, flatten
+from linreg.params.split import Split
 from linreg.params.train import Train
 from linreg.report.effective_parameters import STEPS, effective_parameters
 
@@ -26,6 +30,24 @@ def test_what_is_switched_off_or_about_other_data_is_not_shown() -> None:
     assert not [name for name in shown if name.startswith(("tracking.", "generate."))]
     with_both = effective_parameters(parameters, is_generated=True, has_categories=True)
     assert {"model.unseen", "generate.rows"} <= set(with_both)
+
+
+@pytest.mark.parametrize(
+    ("errors", "by", "is_shown"),
+    [
+        ("auto", "row", False),
+        ("HC1", "group:g", False),
+        ("auto", "group:g", True),
+        ("cluster:g", "row", True),
+        ("HAC:1", "time:t", True),
+    ],
+)
+def test_the_correction_of_small_samples_is_shown_with_the_errors_that_have_it(
+    errors: str, by: str, is_shown: bool
+) -> None:
+    parameters = flatten(Params(evaluate=Evaluate(errors=errors), split=Split(by=by)))
+    shown = effective_parameters(parameters, is_generated=True, has_categories=True)
+    assert ("evaluate.small_sample" in shown) == is_shown
 
 
 def test_values_are_as_they_were() -> None:

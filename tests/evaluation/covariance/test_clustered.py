@@ -273,3 +273,26 @@ def test_too_few_clusters_or_times_are_one_line(folder: Path, learn: Learn) -> N
     choice, found = robust_covariance(solution, shards, Evaluate(), "group:one")
     assert (found.kind, choice.headline) == ("HC3", "usual")
     assert choice.reason.endswith("but all training rows are of one")
+
+
+def test_clusters_of_the_grunfeld_data_are_those_that_stata_prints(
+    folder: Path, learn: Learn
+) -> None:
+    """`regress invest mvalue kstock, vce(cluster company)` for the ten firms of webuse grunfeld."""
+    rows = sm.datasets.grunfeld.load_pandas().data.query("firm != 'American Steel'")
+    shards = shards_of(folder, learn, rows, "invest ~ value + capital")
+    found = table_of(fit_of(shards), shards, "cluster:firm")
+    printed = {
+        "value": (0.1155622, 0.0158943, 7.27, 0.000),
+        "capital": (0.2306785, 0.0849671, 2.71, 0.024),
+        "b": (-42.71437, 20.4252, -2.09, 0.066),
+    }
+    for row in found.coefficients:
+        estimate, error, t, p = printed[row.name]
+        assert row.robust is not None
+        assert row.estimate == pytest.approx(estimate, rel=5e-7)
+        assert row.robust.standard_error == pytest.approx(error, rel=4e-6)
+        assert row.robust.t == pytest.approx(t, abs=0.005)
+        assert row.robust.p == pytest.approx(p, abs=0.0005)
+    assert found.robust_f == pytest.approx(51.59, abs=0.005)
+    assert (found.f_df, found.robust_df) == (2, 9)
