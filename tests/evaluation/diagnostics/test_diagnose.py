@@ -273,3 +273,24 @@ def test_few_rows_give_numbers_or_reasons(formula: str, fitted: Fit) -> None:
         found = fitted(formula, table, by="time:t").diagnose()
         json.dumps(found, allow_nan=False)
         assert found["findings"]
+
+
+@pytest.mark.parametrize("shift", [2.0**20, 2.0**40])
+def test_columns_far_from_0_have_the_same_diagnostics(shift: float, fitted: Fit) -> None:
+    """Whole numbers are moved exactly; for the farther ones the fit has read its rows twice."""
+    random = np.random.default_rng(8)
+    X = random.integers(0, 50, (80, 2)).astype(float)
+    y = X @ [0.5, -1.0] + 0.02 * X[:, 0] ** 2 + random.standard_normal(80)
+    near = fitted("y ~ x1 + x2", table_of(X, y)).diagnose()
+    moved = fitted("y ~ x1 + x2", table_of(X + shift, y))
+    assert (moved.exact.second is not None) == (shift > 2**30)
+    far = moved.diagnose()
+    for name in ("breusch_pagan", "breusch_pagan_original", "white", "reset", "rainbow"):
+        close(far[name]["statistic"], near[name]["statistic"], rel=1e-11)
+    close(far["jarque_bera"]["kurtosis"], near["jarque_bera"]["kurtosis"], rel=1e-11)
+    assert far["collinearity"]["vif"] == pytest.approx(near["collinearity"]["vif"], rel=1e-11)
+    rows = zip(far["influence"]["outliers"], near["influence"]["outliers"], strict=True)
+    for ours, theirs in rows:
+        assert ours["row"] == theirs["row"]
+        close(ours["leverage"], theirs["leverage"], rel=1e-11)
+        close(ours["dffits"], theirs["dffits"], rel=1e-11)

@@ -48,6 +48,7 @@ READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "models/evaluation/metrics.json": ("summary", "compare"),
         "models/evaluation/gates.json": ("summary", "compare"),
         "models/evaluation/inference.json": ("summary", "compare"),
+        "models/evaluation/diagnostics.json": ("summary", "compare"),
         "models/evaluation/report.json": ("summary", "compare"),
         "models/evaluation/predictions.csv": ("summary", "compare"),
     }

@@ -74,25 +74,25 @@ class _Sums:
         self._num_rows = sum(each.num_rows for each in shards)
         self.columns = VarianceColumns(rows)
         self.fit_columns = FitColumns(rows, NUM_POWERS) if rows.has_coordinates else None
-        # A list has an entry for each of our shards.
-        self.variance: list[Moments] = []
-        self.specification: list[Moments] = []
+        # The moments of each of our shards, as arrays.
+        self.variance: list[Floats] = []
+        self.specification: list[Floats] = []
         self.counts = np.zeros(NUM_INTERVALS, np.int64)
         self.outliers, self.influential = LargestRows(), LargestRows()
         self.num_exact = 0
         self.residuals: list[Floats] = []
 
     def add_shard(self, index: int, shard: Rows, scale: float) -> None:
-        self.variance.append(no_moments(self.columns.square, self._num_rows))
+        variance = no_moments(self.columns.square, self._num_rows)
+        specification = None
         if self.fit_columns:
-            moments = no_moments(self.fit_columns.last - 1, self._num_rows)
-            self.specification.append(moments)
+            specification = no_moments(self.fit_columns.last - 1, self._num_rows)
         solution = self._rows.solution
         residuals = np.full(shard.num_rows if self._ordered else 0, np.nan)
         for number, chunk in zip(shard.own, shard, strict=True):
             first = shard.first_row(number) - 1
             for rows in self._rows.of(chunk):
-                self._add(rows, scale)
+                self._add(rows, variance, specification, scale)
                 found = influence(rows.residuals, rows.leverages, solution.df, solution.rank)
                 self._find_largest(rows, found, (index, first), chunk.y)
                 if index == 0:
@@ -100,15 +100,20 @@ class _Sums:
                 if self._ordered:
                     residuals[first + rows.positions] = rows.residuals
         self.residuals.append(residuals)
+        self.variance.append(variance.as_array())
+        if specification:
+            self.specification.append(specification.as_array())
 
-    def _add(self, rows: StandardizedRows, scale: float) -> None:
-        self.variance[-1].add(*self.columns.of(rows))
-        if self.fit_columns:
+    def _add(
+        self, rows: StandardizedRows, variance: Moments, specification: Moments | None, scale: float
+    ) -> None:
+        variance.add(*self.columns.of(rows))
+        if self.fit_columns and specification:
             square = rows.fitted * rows.fitted
             if rows.roots is not None:
                 square = rows.roots * square
             added = [square, square * rows.fitted]
-            self.specification[-1].add(*self.fit_columns.of(rows, added))
+            specification.add(*self.fit_columns.of(rows, added))
         add_to_counts(self.counts, rows.distances * scale)
 
     def _find_largest(

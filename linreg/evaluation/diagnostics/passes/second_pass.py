@@ -43,10 +43,10 @@ def read_second(
     num_rows = sum(each.num_rows for each in shards)
     plain = FitColumns(rows, 0)
     lagged = FitColumns(rows, order.num_lags if order else 0)
-    central, with_lags = [], []
+    own_central, own_lags = [], []
     for index in workers.own_range(len(shards)):
-        central.append(no_moments(plain.last - 1, num_rows))
-        with_lags.append(no_moments(lagged.last - 1, num_rows))
+        central = no_moments(plain.last - 1, num_rows)
+        with_lags = no_moments(lagged.last - 1, num_rows)
         for number, chunk in zip(shards[index].own, shards[index], strict=True):
             first = shards[index].first_row(number) - 1
             for each in rows.of(chunk):
@@ -54,13 +54,15 @@ def read_second(
                     places = order.places(index, first + each.positions)
                     is_central = order.is_central(places)
                     lags = order.residuals_before(places)
-                    with_lags[-1].add(*lagged.of(each, list(lags)))
+                    with_lags.add(*lagged.of(each, list(lags)))
                 else:
                     is_central = intervals_of(each.distances * scale) <= median
                 A, residuals = plain.of(each, [])
-                central[-1].add(A[is_central], residuals[is_central])
-    of_central = merged_over_shards(central, plain.last - 1, workers)
-    of_lags = merged_over_shards(with_lags, lagged.last - 1, workers) if order else None
+                central.add(A[is_central], residuals[is_central])
+        own_central.append(central.as_array())
+        own_lags.append(with_lags.as_array())
+    of_central = merged_over_shards(own_central, plain.last - 1, workers)
+    of_lags = merged_over_shards(own_lags, lagged.last - 1, workers) if order else None
     return SecondPass(
         AuxiliaryRegressions(of_central), AuxiliaryRegressions(of_lags) if of_lags else None
     )

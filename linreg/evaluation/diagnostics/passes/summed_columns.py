@@ -77,14 +77,13 @@ class FitColumns:
         return A, rows.residuals
 
 
-def merged_over_shards(of_shards: Sequence[Moments], num_columns: int, workers: Workers) -> Moments:
-    """Return the moments of all shards, of which this process has its own, added in their order.
+def merged_over_shards(own: Sequence[Floats], num_columns: int, workers: Workers) -> Moments:
+    """Return the moments of all shards, of which this process has its own as arrays.
 
     num_columns  of the matrices that they are sums of
     """
     length = len(no_moments(num_columns, 0).as_array())
-    own = [np.empty(0), *(moments.as_array() for moments in of_shards)]
-    gathered = np.concatenate(workers.gather_array(np.concatenate(own)))
+    gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
     total = no_moments(num_columns, 0)
     for values in gathered.reshape(-1, length):
         total = total.merged(Moments.from_array(num_columns, values))
