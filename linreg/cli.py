@@ -33,7 +33,7 @@ COMMANDS = {
     "report": "write a copy of the report that says who made it and from which commit",
     "rerun": "repeat a run from its MLflow run id, and compare θ and b bit for bit",
     "runs": "list the runs that produced the outputs in dvc.lock",
-    "search": "search for the parameters with the smallest validation RMSE, by DVC experiments",
+    "search": "search for the parameters with the smallest RMSE, by DVC experiments",
     "serve": "answer requests with the predictions of a registered model",
     "set": "change parameters in params.yaml",
     "step": "choose terms stepwise by AIC or BIC",

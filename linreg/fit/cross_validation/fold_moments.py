@@ -7,8 +7,10 @@ fold. Either way the total has the bits that it has without folds.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
-from typing import NamedTuple, cast
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import cast
 
 import numpy as np
 
@@ -28,7 +30,8 @@ from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.process.workers import ALONE, Workers
 
 
-class FoldMoments(NamedTuple):
+@dataclass(frozen=True)
+class FoldMoments:
     """Moments of all training rows, and of each block of the folds (see `Folds`)."""
 
     folds: Folds
@@ -42,10 +45,27 @@ class FoldMoments(NamedTuple):
     def trained_on(self, fold: int) -> AnyMoments:
         """Return those of the rows that the model of a fold is fitted to.
 
-        They are the sum of the other folds in their order, which loses no digits, where the total
-        less the fold might lose all: those of a column whose large values are in this fold.
+        They are the sum of the blocks before it and, unless folds are forward in time, of those
+        behind it. That loses no digits, where the total less the fold might lose all: those of a
+        column whose large values are in this fold.
         """
-        return reduce(merged, [self.blocks[each] for each in self.folds.trained_on(fold)])
+        block = self.folds.held_out(fold)
+        before = self._up_to[block - 1] if block else None
+        if self.folds.is_forward or block == len(self.blocks) - 1:
+            assert before is not None
+            return before
+        behind = self._from_end[len(self.blocks) - 2 - block]
+        return behind if before is None else merged(before, behind)
+
+    @cached_property
+    def _up_to(self) -> list[AnyMoments]:
+        """The sums of the first blocks: of one, two, …."""
+        return list(accumulate(self.blocks[:-1], merged))
+
+    @cached_property
+    def _from_end(self) -> list[AnyMoments]:
+        """The sums of the last blocks: of one, two, …."""
+        return list(accumulate(reversed(self.blocks[1:]), merged))
 
 
 class ShardMoments:

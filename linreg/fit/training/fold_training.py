@@ -1,5 +1,7 @@
 """Cross-validation of a training: from moments for the exact solution, else by its engine."""
 
+from collections.abc import Callable
+
 from linreg.data.split.rows_of_blocks import RowsOfBlocks
 from linreg.data.training_data import TrainingData
 from linreg.errors import Interrupted, UserError
@@ -19,11 +21,28 @@ from linreg.fit.cross_validation.least_squares import (
 )
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
+from linreg.fit.sgd.checkpoint import Checkpoint, State
 from linreg.fit.squared_error import mean_squared_error
 from linreg.fit.training.epochs import gradient_descent_of
 from linreg.params.train import Train
 from linreg.process.signals import pending_signal
 from linreg.process.workers import Workers
+
+
+class FoldCheckpoint(Checkpoint):
+    """Ends the training of a fold when asked to; it saves nothing, as folds begin again."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self.state = None
+
+    def at_step(self, state: Callable[[], State]) -> None:  # noqa: ARG002
+        """Raise Interrupted when asked to end."""
+        if pending_signal() and self._workers.is_first:
+            message = "train: interrupted; run it again, and the folds begin again"
+            raise Interrupted(pending_signal(), message)
+
+    at_epoch = at_step
 
 
 def cross_validate_training(
@@ -90,11 +109,9 @@ def _descend(
     coordinates = training_coordinates(reference, params.scale)
     history = History(data.names, params, quiet=True)
     descent = gradient_descent_of(params)
-    epochs = descent(shards, len(data.names), data.intercept, coordinates, params, workers)
+    known = (len(data.names), data.intercept, coordinates, params, workers)
+    epochs = descent(shards, *known, FoldCheckpoint(workers))
     for epoch in epochs:
-        # The training itself is over, and a signal no longer ends its steps.
-        if pending_signal() and workers.is_first:
-            raise Interrupted(pending_signal(), "train: interrupted; the folds begin again")
         validation_mse = None
         if params.patience:
             validation_mse = mean_squared_error([data.validation], epoch.theta, epoch.b, workers)

@@ -1,5 +1,6 @@
 """Cross-validation of gradient descent: a fold's model is that of a training without its rows."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from linreg.data.rows import Rows
 from linreg.data.split.folds import FoldsByRow
 from linreg.data.training_data import TrainingData
+from linreg.errors import Interrupted
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.cross_validation.cross_validation import CrossValidation
 from linreg.fit.cross_validation.fold_moments import fold_moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
+from linreg.fit.training import fold_training
 from linreg.fit.training.epochs import gradient_descent_of
 from linreg.fit.training.fold_training import cross_validate_training
 from linreg.params.train import Train
@@ -109,3 +112,12 @@ def test_patience_chooses_the_epoch_by_the_validation_rows(shards_of: Shards) ->
     pairs = list(zip(losses(best), losses(last), strict=True))
     assert all(chosen <= at_end for chosen, at_end in pairs)
     assert any(chosen < at_end for chosen, at_end in pairs)
+
+
+def test_a_signal_ends_the_training_of_a_fold_at_its_next_step(
+    shards_of: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_training, "pending_signal", lambda: signal.SIGTERM)
+    with pytest.raises(Interrupted, match="the folds begin again") as ended:
+        validated(shards_of(X, Y), Train(engine="compiled", **PARAMS))
+    assert ended.value.number == signal.SIGTERM
