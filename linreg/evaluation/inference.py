@@ -116,11 +116,14 @@ class Inference:
         return {**vars(self), "coefficients": rows}
 
     def as_metrics(self) -> dict[str, float]:
-        """Return estimates and standard errors by MLflow name: exact.b, standard_error.x1."""
+        """Return estimates, standard errors and l1 by MLflow name: exact.b, standard_error.x1."""
         values = {f"exact.{row.name}": row.estimate for row in self.coefficients}
         for row in self.coefficients:
             if row.classical.standard_error is not None:
                 values[f"standard_error.{row.name}"] = row.classical.standard_error
+        if self.penalty and self.penalty["l1"]:
+            # Which the parameters may say is `auto`.
+            values["penalty.l1"] = self.penalty["l1"]
         return values
 
 
