@@ -27,7 +27,7 @@ def test_an_elastic_net_has_no_standard_errors_and_it_is_said_why() -> None:
         assert row.robust
         assert set(vars(row.robust).values()) == {None}
     assert [row.name for row in found.coefficients] == ["b", *names_of(X)]
-    nonzero = np.count_nonzero(solution.theta)
+    nonzero = int(np.count_nonzero(solution.theta))
     assert 0 < nonzero < 5
     assert (found.f, found.f_p, found.f_df, found.df) == (None, None, nonzero, 59 - nonzero)
     assert found.penalty == {"l1": 2.0, "l2": 0.01, "scale": "units"}
