@@ -6,7 +6,8 @@
 
 Parameters: `train`, and `tracking` for where the run appears. Writes models/model/ (the artifact,
 with the exact solution) and models/training/ (θ, b, the losses, and how far the training loss is
-above its minimum, by epoch; with `split.folds` also folds.json, the cross-validation).
+above its minimum, by epoch; with `split.folds` also folds.json, the cross-validation;
+with `train.l1` or `train.l2` path.json, the coefficients over the size of the penalty).
 """
 
 from pathlib import Path

@@ -154,6 +154,9 @@ class Inference:
         if self.criteria:
             criteria = self.criteria._asdict()
             values |= {name: criteria[name] for name in ("log_likelihood", "aic", "bic")}
+        if self.penalty and self.penalty["l1"]:
+            # Which the parameters may say is `auto`.
+            values["penalty.l1"] = self.penalty["l1"]
         return values | ({} if self.r2_within is None else {"r2_within": self.r2_within})
 
 

@@ -29,6 +29,7 @@ BEYOND_A_SCHEMA = (
     "is not a character encoding",
     "decimal and thousands must differ",
     "needs a file of predictions",
+    "needs folds, but split.folds is 0",
     "evaluate.baseline needs test rows",
     # A schema knows neither the user's metrics nor the stages in dvc.yaml.
     "a function in stages/metrics.py",

@@ -28,9 +28,11 @@ def test_an_elastic_net_has_no_standard_errors_and_it_is_said_why() -> None:
         assert row.robust
         assert set(vars(row.robust).values()) == {None}
     assert [row.name for row in found.coefficients] == ["b", *names_of(X)]
-    nonzero = np.count_nonzero(solution.theta)
+    nonzero = int(np.count_nonzero(solution.theta))
     assert 0 < nonzero < 5
     assert (found.f, found.f_p, found.f_df, found.df) == (None, None, nonzero, 59 - nonzero)
+    assert found.penalty == {"l1": 2.0, "l2": 0.01, "scale": "units"}
+    assert found.as_metrics()["penalty.l1"] == 2.0
     residuals = y - X @ solution.theta - solution.b
     r2 = 1 - (residuals**2).sum() / ((y - y.mean()) ** 2).sum()
     assert found.r2 == pytest.approx(r2, rel=1e-12)
@@ -40,7 +42,10 @@ def test_an_elastic_net_has_no_standard_errors_and_it_is_said_why() -> None:
 
 def test_a_standardized_ridge_is_called_ridge() -> None:
     X, y, _ = drawn(60, 5)
-    assert infer(penalized(X, y, l2=1.0, scale="standardize").solution, 0.95).no_errors == "ridge"
+    found = infer(penalized(X, y, l2=1.0, scale="standardize").solution, 0.95)
+    assert found.no_errors == "ridge"
+    assert found.penalty == {"l1": 0.0, "l2": 1.0, "scale": "standardize"}
+    assert "penalty.l1" not in found.as_metrics()
 
 
 def test_predictions_of_an_elastic_net_have_no_interval(tmp_path: Path) -> None:

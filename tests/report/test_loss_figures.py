@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
 from linreg.report.results import NamedResults, RunResults
 from tests.plotting.drawing import Drawing
 
@@ -76,3 +76,22 @@ def test_gaps_are_drawn_by_epoch_on_a_logarithmic_axis(evaluated: Evaluated) -> 
 def test_the_minimum_is_named_once_in_the_legend(evaluated: Evaluated) -> None:
     runs = [NamedResults(name, evaluated("y ~ x", rows(), name=name)) for name in ("one", "two")]
     assert Drawing(loss_figure(runs)).texts().count("minimum") == 1
+
+
+def test_the_errors_of_a_choice_of_l1_are_drawn_with_the_chosen_one(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x", rows(), solver="exact", l1=0.01)
+    assert l1_choice_figure(run) is None
+    run.context["penalty_path"]["cross_validation"] = {
+        "l1": [1.0, 0.1, 0.01],
+        "mse": [4.0, 2.0, 1.0],
+        "standard_error": [0.5, 0.5, 1.0],
+        "least": 0.01,
+        "chosen": 0.1,
+    }
+    drawing = Drawing(l1_choice_figure(run))
+    (mean,) = drawing.lines("a")
+    assert mean[:, 1] == pytest.approx([4.0, 2.0, 1.0], abs=0.01)
+    low, high = drawing.lines("a thin")
+    assert low[:, 1] == pytest.approx([3.5, 1.5, 0.0], abs=0.01)
+    assert high[:, 1] == pytest.approx([4.5, 2.5, 2.0], abs=0.01)
+    assert {"train.l1", "least"} <= set(drawing.texts())

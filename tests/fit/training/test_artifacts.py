@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -101,7 +102,7 @@ def test_nothing_of_an_earlier_training_stays_in_the_folders(
 
 @pytest.mark.parametrize("options", [{"l1": 0.1}, {"l2": 0.1}, {}])
 def test_a_penalty_has_a_path_whose_hash_the_model_knows(
-    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, float]
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     params = Train(solver="exact", **options)

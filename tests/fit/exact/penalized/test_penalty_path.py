@@ -22,7 +22,8 @@ def of_scikit_learn(X: Floats, y: Floats, l1: float, l2: float) -> Floats:
     _, theta, _ = enet_path(
         X, y, l1_ratio=l1 / (l1 + 2 * l2), alphas=[l1 / 2 + l2], tol=1e-13, max_iter=100_000
     )
-    return theta[:, 0]
+    own: Floats = theta[:, 0]
+    return own
 
 
 def test_the_factors_are_geometric() -> None:
