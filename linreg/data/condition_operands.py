@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.formula.expressions import FUNCTIONS, compile_expression
+from linreg.data.formula.grammar.syntax import Binary, Call, Literal, Name, Node, Unary
 from linreg.data.formula.schema import kind_of
-from linreg.data.formula.syntax import Binary, Call, Literal, Name, Node, Unary
 from linreg.data.tables.arrays import as_floats
 from linreg.errors import UserError
 

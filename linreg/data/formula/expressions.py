@@ -12,8 +12,17 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula import portable_math
-from linreg.data.formula.syntax import Binary, Call, Literal, Name, Node, Unary, parse
-from linreg.data.formula.tokens import FormulaSyntaxError
+from linreg.data.formula.grammar.syntax import (
+    LARGEST_POWER,
+    Binary,
+    Call,
+    Literal,
+    Name,
+    Node,
+    Unary,
+    parse,
+)
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError
 from linreg.errors import UserError
 
 Compute = Callable[[Mapping[str, Floats]], Floats]
@@ -35,7 +44,6 @@ ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
     "/": np.divide,
 }
 SUPPORTED = f"use columns, numbers, + - * / **, C(column) and {', '.join(sorted(FUNCTIONS))}"
-LARGEST_POWER = 10
 _DEEPEST_NESTING = 50
 
 

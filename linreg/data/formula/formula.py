@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
-from linreg.data.formula.syntax import (
+from linreg.data.formula.grammar.syntax import (
     Braces,
     Call,
     Literal,
@@ -21,8 +21,8 @@ from linreg.data.formula.syntax import (
     parse_tokens,
     unparse,
 )
-from linreg.data.formula.terms import TermExpansion
-from linreg.data.formula.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.grammar.terms import TermExpansion
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError, quote_name, tokenize
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from linreg.data.formula.design_spec import design_spec
 from linreg.data.formula.formula import parse_formula
-from linreg.data.formula.tokens import in_back_quotes, quote_name
+from linreg.data.formula.grammar.tokens import in_back_quotes, quote_name
 from linreg.errors import UserError
 
 NAMES = ["y", "x", "z", "g", "h", "a name"]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from linreg.data.formula.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
 
 DEEPEST_NESTING = 80
 """Of parentheses, calls and signs: far less than Python's stack holds."""
+LARGEST_POWER = 10
+"""Of numbers and of terms."""
 
 _BINDING = {
     **dict.fromkeys(("or", "|", "||"), 10),
