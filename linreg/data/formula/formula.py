@@ -8,8 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
+from typing import NamedTuple
 
-from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
+from linreg.data.formula.column_statistics import Level
+from linreg.data.formula.expressions import CONSTANTS, SUPPORTED, compile_expression, unsupported
+from linreg.data.formula.functions.bases import BASES, read_basis
+from linreg.data.formula.functions.contrasts import CONTRASTS, TREATMENT
+from linreg.data.formula.functions.learning import WHERE
 from linreg.data.formula.grammar.syntax import (
     Braces,
     Call,
@@ -20,9 +25,11 @@ from linreg.data.formula.grammar.syntax import (
     parse,
     parse_tokens,
     unparse,
+    with_columns_quoted,
 )
 from linreg.data.formula.grammar.terms import TermExpansion
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.level_sources import is_level_source, read_level_source
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
@@ -30,7 +37,8 @@ _TODO = "write it as TARGET ~ TERM + TERM"
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of a term: a number, or a category that becomes one column per level.
+    """One factor of a term: a number, a category that becomes one column per level, or a basis of
+    several numbers.
 
     A factor is a column if that is its text and the only column that it reads; no expression has
     the name of its column as its text.
@@ -38,12 +46,18 @@ class Factor:
     text     as in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
     columns  the columns that it reads
     base     the reference level of `C(column, base)`; None for the first level
+    contrast  how the levels of a category are coded, as in `functions/contrasts.py`
+    of       the call that computes a category's levels, such as `month(d)`; None for a column
+    times    those of the columns that hold dates or times
     """
 
     text: str
-    kind: OneOf["number", "category"]
+    kind: OneOf["number", "category", "basis"]
     columns: tuple[str, ...]
-    base: str | int | float | bool | None = None
+    base: Level | None = None
+    contrast: str = TREATMENT
+    of: str | None = None
+    times: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -55,21 +69,26 @@ class Factor:
 
 @dataclass(frozen=True)
 class ParsedFormula:
-    """A formula in which every column has a name; `terms` exclude the intercept.
+    """A formula in which every column has a name; `terms` exclude the intercept and the offsets.
 
     removed  the columns of terms that the text subtracts
+    offsets  numbers that are added with a coefficient of 1
     """
 
     target: Factor
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
     removed: tuple[str, ...] = field(default=(), compare=False)
+    offsets: tuple[Factor, ...] = ()
 
     def __str__(self) -> str:
         """Return the formula with every term written out; parsing it gives the same formula."""
         right = [":".join(factor.source for factor in term) for term in self.terms]
         if not self.intercept:
             right.insert(0, "0")
+        for offset in self.offsets:
+            is_column = offset.columns == (offset.text,)
+            right.append(f"offset({quote_name(offset.text) if is_column else offset.text})")
         return f"{self.target.source} ~ {' + '.join(right or ['1'])}"
 
     @property
@@ -80,7 +99,7 @@ class ParsedFormula:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the formula reads, the target's first, each once."""
-        factors = (self.target, *self.factors)
+        factors = (self.target, *self.factors, *self.offsets)
         return tuple(dict.fromkeys(column for factor in factors for column in factor.columns))
 
 
@@ -112,26 +131,53 @@ def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> Parse
     if len(tildes) > 1:
         raise UserError(WHERE, "must have one ~", found=text, todo=_TODO)
 
+    # A name of R's that is also a column is the column.
+    constants = CONSTANTS.keys() & set(names)
+
     def factor_of(node: Node) -> Factor:
-        return _factor(node, categories)
+        return _factor(with_columns_quoted(node, constants), categories)
+
+    def term_of(node: Node) -> _Part:
+        match node:
+            case Call(function="offset", arguments=[argument], keywords=()):
+                return _Part(_offset(with_columns_quoted(argument, constants), node), True)
+        return _Part(factor_of(node), False)
 
     left = parse_tokens(text, tokens[: tildes[0]])
     if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
     target = factor_of(left)
-    others = [factor_of(Name(name)) for name in names if name not in target.columns]
-    expansion = TermExpansion(factor_of, others)
-    terms = expansion.terms(parse_tokens(text, tokens[tildes[0] + 1 :]))
-    removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
-    return ParsedFormula(target, expansion.intercept, tuple(terms), tuple(removed))
+    if target.kind == "basis":
+        raise UserError(WHERE, "must have a single number as its target", found=text)
+    others = [term_of(Name(name)) for name in names if name not in target.columns]
+    expansion = TermExpansion(term_of, others)
+    expanded = expansion.terms(parse_tokens(text, tokens[tildes[0] + 1 :]))
+    offsets, terms = [], []
+    for term in expanded:
+        if not any(part.is_offset for part in term):
+            terms.append(tuple(part.factor for part in term))
+        elif len(term) == 1:
+            offsets.append(term[0].factor)
+        else:
+            raise FormulaSyntaxError("an offset is a term of its own")
+    removed = dict.fromkeys(name for part in expansion.removed for name in part.factor.columns)
+    return ParsedFormula(target, expansion.intercept, tuple(terms), tuple(removed), tuple(offsets))
 
 
 def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:
     """Raise UserError for a target of one column that a term reads too."""
-    features = {column for factor in parsed.factors for column in factor.columns}
+    factors = (*parsed.factors, *parsed.offsets)
+    features = {column for factor in factors for column in factor.columns}
     if len(parsed.target.columns) == 1 and features & set(parsed.target.columns):
         todo = f"leave {parsed.target.columns[0]} out on the right"
         raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
+
+
+class _Part(NamedTuple):
+    """What stands in a term: a factor, or the argument of an offset."""
+
+    factor: Factor
+    is_offset: bool
 
 
 def _factor(node: Node, categories: frozenset[str]) -> Factor:
@@ -139,21 +185,78 @@ def _factor(node: Node, categories: frozenset[str]) -> Factor:
     match node:
         case Name(name=column):
             return Factor(column, "category" if column in categories else "number", (column,))
-        case Call(function="C", arguments=[Name(name=column)], keywords=()):
-            return Factor(unparse(node), "category", (column,))
-        case Call(function="C", arguments=[Name(name=column), contrast], keywords=()):
-            base = _level(_base_of(contrast), node.source)
-            return Factor(unparse(node), "category", (column,), base)
+        case Call(function="C", arguments=[levels, *contrasts], keywords=()):
+            return _category(node, levels, contrasts)
+        case Call(function="cut"):
+            return _category(node, node, [])
+        case Call(function=function, source=source) if function in BASES:
+            argument = read_basis(node).argument
+            expression = compile_expression(argument, source)
+            if expression.learned:
+                raise unsupported(source)
+            text, kind = unparse(node), "basis"
         case Call(source=source):
             expression = compile_expression(node, source)
+            text, kind = unparse(node), "number"
         case Braces(inner=inner, source=source):
             expression = compile_expression(inner, source)
-            node = inner
+            text, kind = unparse(inner), "number"
         case _:
             raise FormulaSyntaxError("a term is a column, a call, or arithmetic in {braces}")
     if not expression.columns:
         raise unsupported(source)
-    return Factor(unparse(node), "number", expression.columns)
+    return Factor(text, kind, expression.columns, times=expression.times)  # type: ignore[arg-type]
+
+
+def _category(node: Call, levels: Node, contrasts: Sequence[Node]) -> Factor:
+    """Return the factor of C(…), of a column or of what makes levels, or of a cut."""
+    if len(contrasts) > 1:
+        raise unsupported(node.source)
+    contrast, base = TREATMENT, None
+    if contrasts:
+        contrast = _contrast_of(contrasts[0])
+        if contrast == TREATMENT and not _is_bare(contrasts[0]):
+            base = _level(_base_of(contrasts[0]), node.source)
+    text = unparse(node)
+    if isinstance(levels, Name):
+        return Factor(text, "category", (levels.name,), base, contrast)
+    if not is_level_source(levels):
+        raise unsupported(node.source)
+    source = read_level_source(levels)
+    of = source.argument
+    return Factor(text, "category", of.columns, base, contrast, source.text, of.times)
+
+
+def _offset(argument: Node, call: Call) -> Factor:
+    """Return the number that an offset adds."""
+    if isinstance(argument, Name):
+        return Factor(argument.name, "number", (argument.name,))
+    expression = compile_expression(argument, call.source)
+    if not expression.columns:
+        raise unsupported(call.source)
+    return Factor(unparse(argument), "number", expression.columns, times=expression.times)
+
+
+def _contrast_of(node: Node) -> str:
+    """Return the contrast that a name or a call of it is; that of treatments for a level."""
+    match node:
+        case Name(name=name, quoted=False) if name in CONTRASTS:
+            return CONTRASTS[name]
+        case Call(function=name, arguments=(), keywords=()) if name in CONTRASTS:
+            return CONTRASTS[name]
+        case Call(function=name, source=source) if CONTRASTS.get(name, TREATMENT) != TREATMENT:
+            raise FormulaSyntaxError(f"{source}: {name} has no arguments")
+    return TREATMENT
+
+
+def _is_bare(node: Node) -> bool:
+    """Return whether a contrast names no reference level."""
+    match node:
+        case Name(name=name, quoted=False):
+            return name in CONTRASTS
+        case Call(arguments=(), keywords=()):
+            return True
+    return False
 
 
 def _base_of(contrast: Node) -> Node:
@@ -172,7 +275,7 @@ def _base_of(contrast: Node) -> Node:
     return contrast
 
 
-def _level(node: Node, text: str) -> str | int | float | bool:
+def _level(node: Node, text: str) -> Level:
     """Return the value that names a reference level; schema.json can hold it."""
     match node:
         case Name(name="True" | "False" as truth, quoted=False):

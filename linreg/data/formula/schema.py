@@ -54,6 +54,12 @@ def kind_of(type_: pa.DataType) -> Kind:
     return "time" if pa.types.is_date(type_) or pa.types.is_timestamp(type_) else "other"
 
 
+def category_of(factor: Mapping[str, Any]) -> str:
+    """Return what a category's levels are those of: its column, or the call that computes them."""
+    category: str = factor["of"] if "of" in factor else factor["columns"][0]
+    return category
+
+
 @dataclass(frozen=True)
 class Schema:
     """The formula as plain data, and the columns that it reads.
@@ -72,6 +78,7 @@ class Schema:
     levels        by category, levels in the order that the user wants (`model.levels`)
     sentinels     by column, values that stand for a missing cell (`ingest.sentinels`)
     reading       how the files of the table were read, and new ones are
+    offset        numbers that are added to the prediction with a coefficient of 1
     """
 
     formula: str
@@ -87,11 +94,14 @@ class Schema:
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     sentinels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reading: ReadOptions = READ_AS_IS
+    offset: Sequence[Mapping[str, Any]] = ()
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         categories = {
-            factor["columns"][0] for factor in self.factors if factor["kind"] == "category"
+            factor["columns"][0]
+            for factor in self.factors
+            if factor["kind"] == "category" and "of" not in factor
         }
         object.__setattr__(self, "category_columns", frozenset(categories))
 
@@ -101,16 +111,29 @@ class Schema:
         return [factor for term in self.terms for factor in term]
 
     @property
-    def columns_with_base(self) -> frozenset[str]:
+    def computed_categories(self) -> frozenset[str]:
+        """The calls that compute the levels of categories, such as `month(d)`."""
+        return frozenset(factor["of"] for factor in self.factors if "of" in factor)
+
+    @property
+    def categories_with_base(self) -> frozenset[str]:
         """The categories whose unseen levels get the reference level, if `unseen` says so.
 
-        Those with a column for every level have no reference level.
+        Those with a column for every level, or another contrast, have no reference level. They are
+        columns, or calls that compute levels.
         """
         if self.unseen != "base":
             return frozenset()
-        categories = (factor for factor in self.factors if factor["kind"] == "category")
-        full = {factor["columns"][0] for factor in categories if factor["full"]}
-        return self.category_columns - full
+        categories = [factor for factor in self.factors if factor["kind"] == "category"]
+        without = {
+            category_of(factor) for factor in categories if factor["full"] or "contrast" in factor
+        }
+        return frozenset(map(category_of, categories)) - without
+
+    @property
+    def columns_with_base(self) -> frozenset[str]:
+        """Those of them that are columns."""
+        return self.categories_with_base & self.category_columns
 
     @property
     def reference_levels(self) -> dict[str, set[Any]]:
@@ -120,13 +143,14 @@ class Schema:
         }
         for factor in self.factors:
             if factor["kind"] == "category" and factor["base"] is not None:
-                references[factor["columns"][0]].add(factor["base"])
+                references.setdefault(category_of(factor), set()).add(factor["base"])
         return references
 
     @property
     def features(self) -> dict[str, Column]:
         """The columns that a prediction needs."""
-        names = {name for factor in self.factors for name in factor["columns"]}
+        factors = [*self.factors, *self.offset]
+        names = {name for factor in factors for name in factor["columns"]}
         return {name: column for name, column in self.columns.items() if name in names}
 
     def as_data(self) -> dict[str, Any]:
@@ -149,6 +173,7 @@ class Schema:
             # Most schemas have none.
             **{key: values for key, values in by_column.items() if values},
             **({"reading": reading} if reading else {}),
+            **({"offset": list(self.offset)} if self.offset else {}),
         }
 
     @classmethod
@@ -168,7 +193,7 @@ class Schema:
                 columns[each["name"]] = Column(**fields)
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
             # Schemas from before the first two do not have them.
-            optional = ("unseen", "pool", "levels", "sentinels")
+            optional = ("unseen", "pool", "levels", "sentinels", "offset")
             later = {key: data[key] for key in optional if key in data}
             if "reading" in data:
                 later["reading"] = ReadOptions.model_validate_json(json.dumps(data["reading"]))
