@@ -78,9 +78,11 @@ def metrics_of_arrays(actual: Floats, predicted: Floats) -> dict[str, Any]:
 
 def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
     """Return the entries of `_Sums` for one chunk."""
-    y = chunk.y
+    y = chunk.target
     sums = [len(y), y.sum(), np.square(y - y.mean()).sum(), y.min(), y.max()]
-    for errors in (y - linear(chunk.X, theta, b), y - (b if baseline is None else baseline)):
+    # An offset is known, and so part of the baseline too.
+    of_baseline = chunk.y - (b if baseline is None else baseline)
+    for errors in (chunk.y - linear(chunk.X, theta, b), of_baseline):
         sums += _sums_of_errors(errors)
     return [float(value) for value in sums]
 

@@ -221,6 +221,16 @@ class Design:
             values.check_present(name)
         return values.number(self.schema.target)
 
+    def offset(self, features: CoercedTable, errors: RowErrorHandler) -> Floats | None:
+        """Return the sum of the offsets (n,); None without one. `errors` as in `FactorValues`."""
+        if not self.schema.offset:
+            return None
+        values = self._values(features, errors)
+        total = np.zeros(features.table.num_rows)
+        for each in self.schema.offset:
+            total += values.number(each)
+        return total
+
     def _matrix(self, features: CoercedTable, errors: RowErrorHandler) -> DesignMatrix:
         values = self._values(features, errors)
         # A category with one level in training may have no column, and is checked all the same.

@@ -64,8 +64,9 @@ ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
     "*": np.multiply,
     "/": np.divide,
 }
-SUPPORTED = "use columns, numbers, + - * / **, C(column), poly, bs, ns, cut, offset, " + ", ".join(
-    sorted([*FUNCTIONS, *LEARNING_FUNCTIONS, *calendar.PARTS])
+_OTHER_FUNCTIONS = ("bs", "cut", "ns", "offset", "poly")
+SUPPORTED = "use columns, numbers, + - * / **, C(column) and " + ", ".join(
+    sorted([*FUNCTIONS, *LEARNING_FUNCTIONS, *calendar.PARTS, *_OTHER_FUNCTIONS])
 )
 _DEEPEST_NESTING = 50
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.dates.coercion import TIME
 from linreg.errors import UserError
 from linreg.files import read_document
 from linreg.params.ingest import READ_AS_IS, ReadOptions
@@ -31,9 +32,14 @@ class Column:
     unit: str = ""
 
     @property
+    def cells(self) -> pa.DataType:
+        """The type of its cells; of every time it is microseconds without a zone."""
+        return TIME if self.kind == "time" else pa.type_for_alias(self.type)
+
+    @property
     def format(self) -> CellFormat:
         """How the cells of the column were written."""
-        return CellFormat(pa.type_for_alias(self.type), self.decimal, self.thousands, self.unit)
+        return CellFormat(self.cells, self.decimal, self.thousands, self.unit)
 
     def as_data(self) -> dict[str, str]:
         """Return the fields; of how the cells were written only what is special."""

@@ -5,7 +5,9 @@ from that by integer arithmetic: the algorithm for the Gregorian calendar is Hin
 chrono-Compatible Low-Level Date Algorithms, `civil_from_days`).
 """
 
+import math
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +30,12 @@ def as_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
         # Without a zone, what Arrow stores is the time in UTC.
         column = column.cast(pa.timestamp(column.type.unit))
     return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).cast(pa.float64())
+
+
+def date_text(time: float) -> str:
+    """Return the day of a time as text, such as 2024-01-31."""
+    since = timedelta(days=math.floor(time / _MICROSECONDS))
+    return (date(1970, 1, 1) + since).isoformat()
 
 
 def days(time: Floats) -> Floats:
