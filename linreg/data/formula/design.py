@@ -31,10 +31,10 @@ from linreg.data.formula.compact_matrix import (
     Layout,
 )
 from linreg.data.formula.design_columns import DesignColumns
-from linreg.data.formula.expressions import Learned
+from linreg.data.formula.expressions import Learned, expression_of
 from linreg.data.formula.factors import FactorValues
 from linreg.data.formula.functions.learning import WHERE
-from linreg.data.formula.learned_functions import FunctionLearning
+from linreg.data.formula.learned_functions import FunctionLearning, basis_factor
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
 from linreg.data.formula.schema import Schema, category_of
 from linreg.data.tables.arrays import as_mask
@@ -194,6 +194,8 @@ class Design:
             missing = features.missing(name)
             if missing is not None and name in self._means:
                 warnings[f"filled with the mean: {name}"] = missing
+            if self.schema.columns[name].kind == "time" and name not in self._trends:
+                continue
             single = pa.float32() if self.schema.columns[name].type == "float" else None
             outside = statistics.outside(column, features.precision.get(name, single))
             warnings[f"outside the training range: {name}"] = outside
@@ -282,6 +284,14 @@ class Design:
             for name in factor["columns"]
         ]
         return list(dict.fromkeys(names))
+
+    @cached_property
+    def _trends(self) -> set[str]:
+        """The times of which the training rows have a range that matters."""
+        numbers = [*self._factors("number"), *self.schema.offset]
+        expressions = [expression_of(each["factor"], each["columns"]) for each in numbers]
+        expressions += [basis_factor(each["factor"]).argument for each in self._factors("basis")]
+        return {name for each in expressions for name in each.trends}
 
     def _roundoff(self, factor: Mapping[str, Any]) -> float:
         types = [self.schema.columns[name].type for name in factor["columns"]]

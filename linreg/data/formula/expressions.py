@@ -91,6 +91,7 @@ class Expression:
 
     times    those of the columns that hold dates or times
     learned  the calls in it that learn from the training rows
+    trends   those of the times that it goes by as days or years, outside of sin and cos
     """
 
     text: str
@@ -98,6 +99,7 @@ class Expression:
     compute: Compute
     times: tuple[str, ...] = ()
     learned: tuple[LearningFunction, ...] = ()
+    trends: tuple[str, ...] = ()
 
     def __call__(self, columns: Mapping[str, Floats], learned: Learned = NOTHING) -> Floats:
         """Return the values (n,), float64, from columns of the same shape; not always finite."""
@@ -162,6 +164,7 @@ def compile_expression(tree: Node, text: str) -> Expression:
         compute,
         tuple(name for name, roles in times.items() if roles == {True}),
         tuple(compilation.learned.values()),
+        tuple(compilation.trends),
     )
 
 
@@ -180,6 +183,8 @@ class _Compilation:
         self.columns: dict[str, None] = {}
         self.times: dict[str, set[bool]] = {}
         self.learned: dict[str, LearningFunction] = {}
+        self.trends: dict[str, None] = {}
+        self._num_periodic = 0
 
     def compile(self, node: Node, depth: int) -> Compute:
         """Return the function of a node of the tree; raises UserError like `parse_expression`."""
@@ -215,11 +220,16 @@ class _Compilation:
                     first(values, learned), second(values, learned)
                 )
             case Call(function=name, arguments=[argument], keywords=()) if name in FUNCTIONS:
+                is_periodic = name in ("sin", "cos")
+                self._num_periodic += is_periodic
                 function, value = FUNCTIONS[name], inner(argument)
+                self._num_periodic -= is_periodic
                 return lambda values, learned: function(value(values, learned))
             case Call(function=name, arguments=[Name(name=column)], keywords=()) if (
                 name in calendar.PARTS
             ):
+                if name in ("days", "year") and not self._num_periodic:
+                    self.trends[column] = None
                 part, time = calendar.PARTS[name], self._column(column, is_time=True)
                 return lambda values, learned: part(time(values, learned))
             case Call(function=name, arguments=[argument], keywords=()) if (

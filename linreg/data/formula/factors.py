@@ -95,7 +95,7 @@ class FactorValues:
                     if (missing := self._features.missing(name)) is not None:
                         unseen = unseen & ~missing
                 if of_others is None:
-                    self._report_unseen_levels(name, unseen, levels)
+                    self._report_unseen_levels(name, category, unseen, levels)
                     of_others = -1
                 codes = pc.fill_null(codes, -1)
                 self._codes[category] = np.where(unseen, np.int32(of_others), as_numpy(codes))
@@ -167,13 +167,17 @@ class FactorValues:
         cells = numeric_cells(column)
         return np.where(as_mask(column.is_null()), self._means.get(name, np.nan), cells)
 
-    def _report_unseen_levels(self, name: str, unseen: Mask, levels: Sequence[Level]) -> None:
+    def _report_unseen_levels(
+        self, name: str, category: str, unseen: Mask, levels: Sequence[Level]
+    ) -> None:
         listed = ", ".join(map(str, levels[:_MOST_LEVELS_LISTED]))
         more = ", …" if len(levels) > _MOST_LEVELS_LISTED else ""
         error = RowError(
-            f"unseen level: {name}",
+            f"unseen level: {category}",
             f"column {name}",
-            "holds a level that the training rows do not have",
+            f"has a level of {category} that the training rows do not have"
+            if category != name
+            else "holds a level that the training rows do not have",
             partial(self._original_cell, name),
             f"known levels: {listed}{more}",
         )

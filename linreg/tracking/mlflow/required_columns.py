@@ -23,9 +23,8 @@ def required_columns(model: LinearModel) -> dict[str, str]:
             )
             description = f"category of {column.type}: {levels}{more}"
         elif column.kind == "time":
-            assert statistics.min is not None and statistics.max is not None, "a time has a range"
-            first, last = date_text(statistics.min), date_text(statistics.max)
-            description = f"date or time, from {first} to {last} in training"
+            ends = [date_text(end) for end in (statistics.min, statistics.max) if end is not None]
+            description = f"date or time, from {' to '.join(ends)} in training"
         else:
             description = f"number, from {statistics.min:.6g} to {statistics.max:.6g} in training"
         descriptions[column.name] = description

@@ -25,11 +25,13 @@ def is_time(type_: pa.DataType) -> bool:
 
 
 def as_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return times as numbers, float64: the microseconds since 1970-01-01, rounded down."""
+    """Return times as numbers, float64: the microseconds since 1970-01-01."""
     if pa.types.is_timestamp(column.type):
         # Without a zone, what Arrow stores is the time in UTC.
         column = column.cast(pa.timestamp(column.type.unit))
-    return column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).cast(pa.float64())
+    whole = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+    # Far from 1970, by more than 285 years, microseconds are rounded.
+    return whole.cast(pa.float64(), safe=False)
 
 
 def date_text(time: float) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.functions.exact_sum import nearest_float
+from linreg.data.formula.functions.learning import WHERE
+from linreg.errors import UserError
 
 TREATMENT = "treatment"
 CONTRASTS = {
@@ -28,13 +30,24 @@ CONTRASTS = {
 }
 """By the name in a formula, patsy's or R's, what schema.json calls it."""
 
+MOST_LEVELS_OF_POLY = 96
 _POWERS = (".Linear", ".Quadratic", ".Cubic")
 
 
 def coding_matrix(contrast: str, num_levels: int) -> Floats:
-    """Return the coding (L, L − 1) of L levels, none of which is the treatment contrast."""
+    """Return the coding (L, L − 1) of L levels by a contrast, which is not that of treatments.
+
+    Raises UserError for polynomials of more levels than R has them for.
+    """
+    if contrast == "poly" and num_levels > MOST_LEVELS_OF_POLY:
+        raise UserError(
+            WHERE,
+            f"contr.poly has at most {MOST_LEVELS_OF_POLY} levels",
+            found=num_levels,
+            todo="use the number itself, as in poly(x, 3)",
+        )
     matrix: list[list[Fraction]] = _MATRICES[contrast](num_levels)
-    if contrast == "poly":
+    if contrast == "poly" and num_levels > 1:
         return _normalized(matrix)
     return np.array([[nearest_float(cell) for cell in row] for row in matrix]).reshape(
         num_levels, num_levels - 1
