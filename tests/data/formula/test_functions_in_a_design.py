@@ -92,7 +92,8 @@ def test_a_fit_is_that_of_statsmodels_with_patsy(
     names = {name: k for k, name in enumerate(theirs.model.exog_names)}
     assert set(names) >= {name for name in design.names if "bs(" not in name}
     for name, value in zip(design.names, solution.theta, strict=True):
-        if name in names:
+        # patsy numbers the columns of a spline from 0, formulaic from 1.
+        if "bs(" not in name:
             np.testing.assert_allclose(value, theirs.params.iloc[names[name]], rtol=1e-9)
 
 
@@ -129,7 +130,7 @@ def test_levels_of_dates_and_intervals_are_columns(learn: Callable[..., Design])
     found = columns(learn("y ~ 0 + C(weekday(t)) + cut(x, c(-Inf, 0, 1, Inf)) + hour(t)", ROWS))
     for day in range(1, 8):
         own = found.pop(f"C(weekday(t))[{day}]")
-        assert np.array_equal(own, FRAME.t.dt.dayofweek == day - 1)
+        assert np.array_equal(own, FRAME.t.dt.day_of_week == day - 1)
     assert np.array_equal(found.pop("hour(t)"), FRAME.t.dt.hour)
     assert list(found) == [
         "cut(x, c(-Inf, 0, 1, Inf))[T.(0,1]]",
