@@ -4,7 +4,6 @@ The text is parsed into a tree (`syntax.py`), the tree expanded into terms (`ter
 what stands in a term becomes a factor that reads columns.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
@@ -13,15 +12,14 @@ from typing import NamedTuple
 from linreg.data.formula.column_statistics import Level
 from linreg.data.formula.expressions import CONSTANTS, SUPPORTED, compile_expression, unsupported
 from linreg.data.formula.functions.bases import BASES, read_basis
-from linreg.data.formula.functions.contrasts import CONTRASTS, TREATMENT
+from linreg.data.formula.functions.contrast_arguments import read_contrast
+from linreg.data.formula.functions.contrasts import TREATMENT
 from linreg.data.formula.functions.learning import WHERE
 from linreg.data.formula.grammar.syntax import (
     Braces,
     Call,
-    Literal,
     Name,
     Node,
-    Unary,
     parse,
     parse_tokens,
     unparse,
@@ -212,11 +210,10 @@ def _category(node: Call, levels: Node, contrasts: Sequence[Node]) -> Factor:
     """Return the factor of C(…), of a column or of what makes levels, or of a cut."""
     if len(contrasts) > 1:
         raise unsupported(node.source)
-    contrast, base = TREATMENT, None
+    contrast: str = TREATMENT
+    base: Level | None = None
     if contrasts:
-        contrast = _contrast_of(contrasts[0])
-        if contrast == TREATMENT and not _is_bare(contrasts[0]):
-            base = _level(_base_of(contrasts[0]), node.source)
+        contrast, base = read_contrast(contrasts[0], node.source)
     text = unparse(node)
     if isinstance(levels, Name):
         return Factor(text, "category", (levels.name,), base, contrast)
@@ -235,65 +232,3 @@ def _offset(argument: Node, call: Call) -> Factor:
     if not expression.columns:
         raise unsupported(call.source)
     return Factor(unparse(argument), "number", expression.columns, times=expression.times)
-
-
-def _contrast_of(node: Node) -> str:
-    """Return the contrast that a name or a call of it is; that of treatments for a level."""
-    match node:
-        case Name(name=name, quoted=False) if name in CONTRASTS:
-            return CONTRASTS[name]
-        case Call(function=name, arguments=(), keywords=()) if name in CONTRASTS:
-            return CONTRASTS[name]
-        case Call(function=name, source=source) if CONTRASTS.get(name, TREATMENT) != TREATMENT:
-            raise FormulaSyntaxError(f"{source}: {name} has no arguments")
-    return TREATMENT
-
-
-def _is_bare(node: Node) -> bool:
-    """Return whether a contrast names no reference level."""
-    match node:
-        case Name(name=name, quoted=False):
-            return name in CONTRASTS
-        case Call(arguments=(), keywords=()):
-            return True
-    return False
-
-
-def _base_of(contrast: Node) -> Node:
-    """Return the reference level in `"a"`, `Treatment("a")` (patsy) or `contr.treatment("a")`.
-
-    The last is R's and formulaic's; both may name their argument, `reference` and `base`.
-    """
-    match contrast:
-        case Call(function="Treatment" | "contr.treatment", arguments=[base], keywords=()):
-            return base
-        case (
-            Call(function="Treatment", arguments=(), keywords=[("reference", base)])
-            | Call(function="contr.treatment", arguments=(), keywords=[("base", base)])
-        ):
-            return base
-    return contrast
-
-
-def _level(node: Node, text: str) -> Level:
-    """Return the value that names a reference level; schema.json can hold it."""
-    match node:
-        case Name(name="True" | "False" as truth, quoted=False):
-            return truth == "True"
-        case Literal(value=str() as level) if _is_unicode(level):
-            return level
-        case (
-            Literal(value=int() | float() as number)
-            | Unary(operator="+", operand=Literal(value=int() | float() as number))
-        ) if number < math.inf:
-            return number
-        case Unary(operator="-", operand=Literal(value=int() | float() as number)) if (
-            number < math.inf
-        ):
-            return -number
-    raise unsupported(text)
-
-
-def _is_unicode(text: str) -> bool:
-    """Return whether JSON in UTF-8 can hold a text: it has no half of a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
