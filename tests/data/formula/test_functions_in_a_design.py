@@ -97,6 +97,22 @@ def test_a_fit_is_that_of_statsmodels_with_patsy(
             np.testing.assert_allclose(value, theirs.params.iloc[names[name]], rtol=1e-9)
 
 
+def test_with_an_intercept_the_columns_span_a_constant(learn: Callable[..., Design]) -> None:
+    for ours, theirs in (
+        ("bs(x, df=6, intercept=TRUE)", "bs(x, df=6, include_intercept=True)"),
+        ("ns(x, df=4, intercept=TRUE)", "cr(x, knots=knots)"),
+    ):
+        design = learn(f"y ~ 0 + {ours}", ROWS)
+        columns = np.asarray(design.matrix(ROWS))
+        knots = design.learned[ours]["knots"]
+        expected = np.asarray(patsy.dmatrix(f"{theirs} - 1", {"x": X, "knots": knots}))
+        assert columns.shape == expected.shape
+        projected = expected @ np.linalg.lstsq(expected, columns)[0]
+        np.testing.assert_allclose(projected, columns, atol=1e-12)
+        ones = np.linalg.lstsq(columns, np.ones(len(X)))[0]
+        np.testing.assert_allclose(columns @ ones, 1, atol=1e-12)
+
+
 def test_what_is_learned_depends_neither_on_chunks_nor_on_processes(
     learn: Callable[..., Design], together: Callable[..., list[Any]], everything: Design
 ) -> None:

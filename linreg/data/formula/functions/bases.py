@@ -52,21 +52,30 @@ def _poly(call: Call) -> Basis:
 
 
 def _bs(call: Call) -> Basis:
-    arguments = Arguments(call, ["df", "knots", "degree", "Boundary.knots"])
+    names = ["df", "knots", "degree", "intercept", "Boundary.knots", "include_intercept"]
+    arguments = Arguments(call, names)
     degree = arguments.integer("degree", CUBIC, 1, LARGEST_POWER)
-    inner = _inner_knots(arguments, degree)
+    intercept = _intercept(arguments)
+    inner = _inner_knots(arguments, degree + intercept)
     return Basis(
         arguments.first,
-        inner.number + degree,
+        inner.number + degree + intercept,
         inner.learner,
-        lambda x, learned: b_splines(x, learned, degree),
+        lambda x, learned: b_splines(x, learned, degree, intercept=intercept),
     )
 
 
 def _ns(call: Call) -> Basis:
-    arguments = Arguments(call, ["df", "knots", "Boundary.knots"])
-    inner = _inner_knots(arguments, 1)
-    return Basis(arguments.first, inner.number + 1, inner.learner, natural_splines)
+    names = ["df", "knots", "intercept", "Boundary.knots"]
+    arguments = Arguments(call, names)
+    intercept = _intercept(arguments)
+    inner = _inner_knots(arguments, 1 + intercept)
+    return Basis(
+        arguments.first,
+        inner.number + 1 + intercept,
+        inner.learner,
+        lambda x, learned: natural_splines(x, learned, intercept=intercept),
+    )
 
 
 BASES: dict[str, Callable[[Call], Basis]] = {"poly": _poly, "bs": _bs, "ns": _ns}
@@ -87,6 +96,12 @@ class _InnerKnots:
 
     def learner(self, text: str) -> Learner:
         return SplineKnots(text, self.knots, self.number, self.boundary)
+
+
+def _intercept(arguments: Arguments) -> bool:
+    """Return whether the columns span a constant; the name of the argument is R's or patsy's."""
+    name = "include_intercept" if arguments.has("include_intercept") else "intercept"
+    return arguments.truth(name, default=False)
 
 
 def _inner_knots(arguments: Arguments, fewest_df: int) -> _InnerKnots:

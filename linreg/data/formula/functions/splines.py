@@ -86,25 +86,33 @@ class SplineKnots:
             )
 
 
-def b_splines(x: Floats, learned: Mapping[str, Any], degree: int) -> list[Floats]:
-    """Return the columns (n,) of bs(x): B-splines of a degree, without the first one."""
-    return _b_splines(x, learned, degree)[1:]
+def b_splines(
+    x: Floats, learned: Mapping[str, Any], degree: int, *, intercept: bool = False
+) -> list[Floats]:
+    """Return the columns (n,) of bs(x): B-splines of a degree.
+
+    intercept  whether the first one is among them, with which they add up to 1
+    """
+    return _b_splines(x, learned, degree)[0 if intercept else 1 :]
 
 
-def natural_splines(x: Floats, learned: Mapping[str, Any]) -> list[Floats]:
+def natural_splines(
+    x: Floats, learned: Mapping[str, Any], *, intercept: bool = False
+) -> list[Floats]:
     """Return the columns (n,) of ns(x): cubic splines that are linear beyond the boundary knots.
 
-    They are the B-splines without the first one, turned so that the two of them drop out whose
-    second derivative at a boundary knot is not 0.
+    They are the B-splines, the first one among them if there is an `intercept`, turned so that the
+    two of them drop out whose second derivative at a boundary knot is not 0.
     """
     low, high = learned["boundary"]
     inside = np.clip(x, low, high)
-    splines = _b_splines(inside, learned, CUBIC)[1:]
-    turned = _null_space(learned)
+    first = 0 if intercept else 1
+    splines = _b_splines(inside, learned, CUBIC)[first:]
+    turned = _null_space(learned, first)
     columns = []
     # The slopes at the ends, for what lies beyond them.
     beyond = x - inside
-    slopes = _slopes_at_ends(learned)
+    slopes = _slopes_at_ends(learned)[first:]
     for direction in turned:
         column = np.zeros_like(x)
         left = right = 0.0
@@ -147,7 +155,7 @@ def _b_splines(x: Floats, learned: Mapping[str, Any], degree: int) -> list[Float
 
 
 def _slopes_at_ends(learned: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Return the first derivatives at both boundary knots of the cubic B-splines but the first."""
+    """Return the first derivatives at both boundary knots of all cubic B-splines."""
     (low, high), inner = learned["boundary"], learned["knots"]
     after, before = (inner[0] if inner else high), (inner[-1] if inner else low)
     num_splines = len(inner) + CUBIC + 1
@@ -155,7 +163,7 @@ def _slopes_at_ends(learned: Mapping[str, Any]) -> list[tuple[float, float]]:
     # Only the two splines at each end have a slope there.
     slopes[0][0], slopes[1][0] = -CUBIC / (after - low), CUBIC / (after - low)
     slopes[-1][1], slopes[-2][1] = CUBIC / (high - before), -CUBIC / (high - before)
-    return [(at_low, at_high) for at_low, at_high in slopes[1:]]
+    return [(at_low, at_high) for at_low, at_high in slopes]
 
 
 def _curvatures_at_ends(learned: Mapping[str, Any]) -> tuple[list[float], list[float]]:
@@ -181,20 +189,20 @@ def _curvatures_at_ends(learned: Mapping[str, Any]) -> tuple[list[float], list[f
     return at_low, at_high
 
 
-def _null_space(learned: Mapping[str, Any]) -> list[list[float]]:
-    """Return the combinations of B-splines, without the first, of no curvature at either end.
+def _null_space(learned: Mapping[str, Any], first: int) -> list[list[float]]:
+    """Return the combinations of B-splines, from the `first` on, of no curvature at either end.
 
     They are the columns behind the first two of Q in the QR decomposition of the curvatures, by
     Householder's reflections as LINPACK and LAPACK take them, and so those of R.
     """
-    at_low, at_high = (each[1:] for each in _curvatures_at_ends(learned))
+    at_low, at_high = (each[first:] for each in _curvatures_at_ends(learned))
     size = len(at_low)
-    first = _reflection(at_low, 0)
-    second = _reflection(_reflected(at_high, first), 1)
+    of_low = _reflection(at_low, 0)
+    of_high = _reflection(_reflected(at_high, of_low), 1)
     columns = []
     for k in range(2, size):
         unit = [float(i == k) for i in range(size)]
-        columns.append(_reflected(_reflected(unit, second), first))
+        columns.append(_reflected(_reflected(unit, of_high), of_low))
     return columns
 
 
