@@ -46,12 +46,7 @@ def coding_matrix(contrast: str, num_levels: int) -> Floats:
             found=num_levels,
             todo="use the number itself, as in poly(x, 3)",
         )
-    matrix: list[list[Fraction]] = _MATRICES[contrast](num_levels)
-    if contrast == "poly" and num_levels > 1:
-        return _normalized(matrix)
-    return np.array([[nearest_float(cell) for cell in row] for row in matrix]).reshape(
-        num_levels, num_levels - 1
-    )
+    return _MATRICES[contrast](num_levels)
 
 
 def column_names(label: str, contrast: str, levels: Sequence[object]) -> list[str]:
@@ -67,67 +62,54 @@ def column_names(label: str, contrast: str, levels: Sequence[object]) -> list[st
     return [f"{label}{power}" for power in powers[: len(levels) - 1]]
 
 
-def _sum(size: int) -> list[list[Fraction]]:
+def _sum(size: int) -> Floats:
     """Compare each level but the last with the mean of all."""
-    identity = [[Fraction(i == j) for j in range(size - 1)] for i in range(size - 1)]
-    return [*identity, [Fraction(-1)] * (size - 1)]
+    return np.vstack([np.eye(size - 1), np.full((1, size - 1), -1.0)])
 
 
-def _helmert(size: int) -> list[list[Fraction]]:
+def _helmert(size: int) -> Floats:
     """Compare each level with the mean of those before it."""
-
-    def cell(i: int, j: int) -> Fraction:
-        return Fraction(-1 if i <= j else j + 1 if i == j + 1 else 0)
-
-    return [[cell(i, j) for j in range(size - 1)] for i in range(size)]
+    before = -np.triu(np.ones((size, size - 1)))
+    before[np.arange(1, size), np.arange(size - 1)] = np.arange(1, size)
+    return before
 
 
-def _diff(size: int) -> list[list[Fraction]]:
+def _diff(size: int) -> Floats:
     """Compare each level with the one before it."""
-
-    def cell(i: int, j: int) -> Fraction:
-        return Fraction(j + 1 - (size if i <= j else 0), size)
-
-    return [[cell(i, j) for j in range(size - 1)] for i in range(size)]
+    numbers = np.arange(1, size) - size * np.triu(np.ones((size, size - 1)))
+    return np.asarray(numbers / size, dtype=np.float64)
 
 
-def _poly(size: int) -> list[list[Fraction]]:
-    """Return monic polynomials of the levels' numbers that are orthogonal over them, unscaled."""
+def _poly(size: int) -> Floats:
+    """Return polynomials of the levels' numbers that are orthonormal over them, rounded once."""
     x = [Fraction(2 * i - (size - 1), 2) for i in range(size)]
     columns = [[Fraction(1)] * size]
     for _ in range(size - 1):
         powers = [a * b for a, b in zip(columns[-1], x, strict=True)]
+        # Those of lower degree are orthogonal to x times the last one already.
         for column in columns[-2:]:
             part = _dot(powers, column) / _dot(column, column)
             powers = [a - part * b for a, b in zip(powers, column, strict=True)]
         columns.append(powers)
-    return [list(row) for row in zip(*columns[1:], strict=True)]
+    result = np.empty((size, size - 1))
+    for k, column in enumerate(columns[1:]):
+        square = _dot(column, column)
+        lengths = [_root(cell * cell / square) for cell in column]
+        result[:, k] = np.copysign(lengths, [float(cell > 0) - 0.5 for cell in column])
+    return result
 
 
 def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
-def _normalized(matrix: Sequence[Sequence[Fraction]]) -> Floats:
-    """Return columns divided by their lengths, rounded once."""
-    columns = []
-    for column in zip(*matrix, strict=True):
-        square = _dot(column, column)
-        lengths = [_root(cell * cell / square) for cell in column]
-        columns.append(
-            [math.copysign(size, cell) for size, cell in zip(lengths, column, strict=True)]
-        )
-    return np.array(columns).reshape(len(columns), len(matrix)).T.copy()
-
-
 def _root(square: Fraction) -> float:
-    """Return the square root of a fraction below 1, to 100 bits and then rounded to float64."""
-    return nearest_float(
-        Fraction(math.isqrt((square.numerator << 400) // square.denominator), 1 << 200)
-    )
+    """Return the square root of a fraction up to 1, to 200 bits and then rounded to float64."""
+    scaled = (square.numerator << 400) // square.denominator
+    return nearest_float(Fraction(math.isqrt(scaled), 1 << 200))
 
 
-_MATRICES: dict[str, Callable[[int], list[list[Fraction]]]] = {
+_MATRICES: dict[str, Callable[[int], Floats]] = {
     "sum": _sum,
     "helmert": _helmert,
     "diff": _diff,

@@ -36,8 +36,7 @@ class OrderStatistics:
 
     def update(self, values: Floats) -> None:
         """Count the next digit of the values (n,)."""
-        # −0 is 0.
-        bits = (values + 0.0).view(np.uint64)
+        bits = values.view(np.uint64)
         keys = np.where(bits & _SIGN, ~bits, bits | _SIGN)
         shift = 64 - _DIGIT * (self._num_known + 1)
         digits = ((keys >> np.uint64(shift)) & np.uint64((1 << _DIGIT) - 1)).astype(np.int64)
