@@ -1,8 +1,12 @@
 """Functions in a formula, from the text to the columns of X."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,7 @@ from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.process.workers import Workers
 
+ROOT = Path(__file__).parents[3]
 N = 240
 RANDOM = np.random.default_rng(7)
 X, Z = RANDOM.normal(size=N), RANDOM.gamma(2.0, size=N)
@@ -205,3 +210,36 @@ def test_patsy_spells_its_own_functions_otherwise() -> None:
     theirs = np.asarray(patsy.dmatrix("scale(x) - 1", {"x": X}))
     assert np.isclose(theirs.std(), 1.0)
     assert np.isclose(np.asarray(model_matrix("scale(x) - 1", FRAME)).std(ddof=1), 1.0)
+
+
+PROGRAM = """
+import hashlib, json
+from tests.data.formula.test_functions_in_a_design import ALL, ROWS
+from linreg.data.formula.design import Design
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
+from linreg.data.formula.schema import Column, Schema, kind_of
+
+parsed = parse_formula(ALL, ROWS.schema.names, frozenset("g"))
+types = {name: ROWS.schema.field(name).type for name in parsed.columns}
+columns = {name: Column(str(type_), kind_of(type_)) for name, type_ in types.items()}
+schema = Schema(formula=ALL, columns=columns, fill_missing=False, **design_spec(parsed))
+design = Design.fit(schema, [ROWS])
+found = json.dumps(design.learned).encode() + design.matrix(ROWS).tobytes()
+print(hashlib.sha256(found).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_learned_numbers_and_columns_have_the_same_bits_on_every_cpu() -> None:
+    def digest(disabled: str) -> str:
+        environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": disabled}
+        command = [sys.executable, "-W", "ignore", "-c", PROGRAM]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    newest = digest("")
+    assert digest("X86_V4 AVX512_ICL AVX512_SPR") == newest
+    assert digest("X86_V4 X86_V3 AVX512_ICL AVX512_SPR") == newest
