@@ -31,6 +31,15 @@ from linreg.data.formula.level_sources import is_level_source, read_level_source
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
+_CALLED_HERE = {
+    "as.factor": "C(column)",
+    "factor": "C(column)",
+    "cr": "ns(x, df=4), whose columns span the same splines",
+    "cs": "ns(x, df=4), whose columns span the same splines",
+    "standardize": "scale(x)",
+    "wday": "weekday(d)",
+}
+"""Functions of R, patsy and lubridate, by what does the same here."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,9 @@ def _factor(node: Node, categories: frozenset[str]) -> Factor:
             if expression.learned:
                 raise unsupported(source)
             text, kind = unparse(node), "basis"
+        case Call(function=function, source=source) if function in _CALLED_HERE:
+            what = f"has {function}(), which is not among the functions of a formula"
+            raise UserError(WHERE, what, found=source, todo=f"write {_CALLED_HERE[function]}")
         case Call(source=source):
             expression = compile_expression(node, source)
             text, kind = unparse(node), "number"

@@ -398,7 +398,6 @@ UNSUPPORTED = [
     "y ~ bs(2, df=3)",
     "y ~ scale(center(x))",
     "y ~ I(poly(x, 2))",
-    "y ~ cr(x, df=4)",
     "y ~ scale(x, 2)",
     "y ~ month(x + z)",
     "y ~ cut(2, 3)",
@@ -482,6 +481,13 @@ def test_an_unsupported_expression_is_an_error_that_lists_what_is_supported(text
         "use columns, numbers, + - * / **, C(column) and I, abs, bs, center, cos, cut, days, exp, "
         in error_of(text)
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "here"), [("factor(x)", "C(column)"), ("cr(x, df=4)", "ns(x, df=4), whose columns")]
+)
+def test_a_function_with_another_name_here_is_an_error_that_says_it(call: str, here: str) -> None:
+    assert f"found {call}; write {here}" in error_of(f"y ~ {call}")
 
 
 @pytest.mark.timeout(5)
