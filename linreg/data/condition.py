@@ -24,8 +24,8 @@ from linreg.data.condition_operands import (
 )
 from linreg.data.csv.header import suggest_name
 from linreg.data.dates.columns import DateColumn, DateColumns, given_date_column, read_dates
-from linreg.data.formula.syntax import Binary, Call, Listing, Name, Node, Unary, parse
-from linreg.data.formula.tokens import FormulaSyntaxError
+from linreg.data.formula.grammar.syntax import Binary, Call, Listing, Name, Node, Unary, parse
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError
 from linreg.data.tables.arrays import as_mask
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.errors import UserError

@@ -7,10 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linreg.data.formula.expressions import FUNCTIONS, compile_expression
+from linreg.data.formula.expressions import CONSTANTS, FUNCTIONS, compile_expression, numeric_cells
+from linreg.data.formula.functions.calendar import PARTS
+from linreg.data.formula.grammar.syntax import (
+    Binary,
+    Call,
+    Literal,
+    Name,
+    Node,
+    Unary,
+    with_columns_quoted,
+)
 from linreg.data.formula.schema import kind_of
-from linreg.data.formula.syntax import Binary, Call, Literal, Name, Node, Unary
-from linreg.data.tables.arrays import as_floats
 from linreg.errors import UserError
 
 WHERE = "params.yaml: ingest.where"
@@ -65,14 +73,19 @@ class Operands:
         if isinstance(node, Literal):
             return Operand(f"the number {node.value}", "number", value=node.value)
         try:
-            expression = compile_expression(node, self._text)
+            constants = CONSTANTS.keys() & set(self._schema.names)
+            expression = compile_expression(with_columns_quoted(node, constants), self._text)
         except UserError:
             raise condition_error("contains something that is no condition", self._text) from None
+        if expression.learned:
+            what = f"uses {expression.learned[0].text}, which only the training rows tell"
+            raise condition_error(what, self._text)
         if not expression.columns:
             value = float(expression({}))
             return Operand(f"the number {value:g}", "number", value=value)
         for name in expression.columns:
-            if _kind(self._schema.field(name).type) != "number":
+            needed = "time" if name in expression.times else "number"
+            if _kind(self._schema.field(name).type) != needed:
                 type_ = self._schema.field(name).type
                 raise condition_error(
                     f"computes with column {name}, which holds {type_}", self._text
@@ -80,10 +93,7 @@ class Operands:
         columns = {name: self.column(name) for name in expression.columns}
 
         def evaluate(rows: pa.Table) -> Any:
-            cells = {
-                name: as_floats(pc.fill_null(column(rows).cast(pa.float64(), safe=False), np.nan))
-                for name, column in columns.items()
-            }
+            cells = {name: numeric_cells(column(rows)) for name, column in columns.items()}
             values = expression(cells)
             return pa.array(values, mask=~np.isfinite(values))
 
@@ -147,8 +157,9 @@ def _kind(type_: pa.DataType) -> str:
 
 def condition_error(what: str, text: str, todo: str = "") -> UserError:
     """Return the error for a condition."""
+    functions = ", ".join(name for name in [*FUNCTIONS, *PARTS] if name != "I")
     usual = (
         "write it as price > 0 and zone == 'north'; there are == != < <= > >=, and, or, not, in"
-        f" [1, 2], is missing, + - * / **, {', '.join(name for name in FUNCTIONS if name != 'I')}"
+        f" [1, 2], is missing, + - * / **, {functions}"
     )
     return UserError(WHERE, what, found=text, todo=todo or usual)

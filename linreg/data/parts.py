@@ -1,6 +1,7 @@
 """The files of train, validation and test, as the split stage has written them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,13 +39,19 @@ def training_shards(split: Path, *documents: Path) -> list[Path]:
     return [split / "train" / f"shard-{index:05d}.parquet" for index in range(num_shards)]
 
 
-def read_row_groups(paths: Sequence[Path], workers: Workers = ALONE) -> Iterator[pa.Table]:
-    """Read the row groups of this process's files; each process owns whole files."""
-    return prefetch(
-        row_group
-        for index in workers.own_range(len(paths))
-        for row_group in TableFile(paths[index]).row_groups()
-    )
+@dataclass(frozen=True)
+class RowGroups:
+    """The row groups of a process's files, which it owns as a whole; each pass reads them again."""
+
+    paths: Sequence[Path]
+    workers: Workers = ALONE
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return prefetch(
+            row_group
+            for index in self.workers.own_range(len(self.paths))
+            for row_group in TableFile(self.paths[index]).row_groups()
+        )
 
 
 def open_shards(

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from linreg.arrays import Floats
+from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.compact_matrix import DesignMatrix, Layout
 from linreg.data.formula.design import Design
+from linreg.data.formula.row_errors import RaisingHandler
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.parquet import TableFile
 from linreg.data.tables.prefetch import prefetch
@@ -29,6 +31,37 @@ class Chunk(NamedTuple):
     X: DesignMatrix
     y: Floats
     w: Floats | None = None
+
+    @property
+    def target(self) -> Floats:
+        """The target (n,) as the table has it."""
+        return self.y
+
+    def as_target(self, values: Floats) -> Floats:
+        """Return predictions (n,) of y as predictions of the target."""
+        return values
+
+
+class ChunkWithOffset(Chunk):
+    """Rows with an offset (n,), which predictions add: y is the target less the offset."""
+
+    offset: Floats
+
+    @classmethod
+    def of_target(cls, chunk: Chunk, offset: Floats) -> "ChunkWithOffset":
+        """Return the rows of a chunk whose y is still the target."""
+        result = cls(chunk.X, chunk.y - offset, chunk.w)
+        result.offset = offset
+        return result
+
+    @property
+    def target(self) -> Floats:
+        """The target (n,) as the table has it, but for rounding."""
+        return self.y + self.offset
+
+    def as_target(self, values: Floats) -> Floats:
+        """Return predictions (n,) of y as predictions of the target."""
+        return values + self.offset
 
 
 class Rows:
@@ -69,7 +102,8 @@ class Rows:
         """
         self._cache: dict[int, Chunk] = {}
         num_rows = sum(self.chunk_length(index) for index in self.own)
-        needed = num_rows * (self.layout.bytes_per_row + 16)
+        of_offset = 8 if self._design.schema.offset else 0
+        needed = num_rows * (self.layout.bytes_per_row + 16 + of_offset)
         self._is_cached = needed <= num_bytes
         return needed if self._is_cached else 0
 
@@ -124,6 +158,10 @@ class Rows:
             self._design.target(table, self.path, first_row),
             as_floats(table.column(weights)) if weights else None,
         )
+        errors = RaisingHandler(table.num_rows, self.path, first_row)
+        offset = self._design.offset(CoercedTable(table, {}), errors)
+        if offset is not None:
+            chunk = ChunkWithOffset.of_target(chunk, offset)
         if self._is_cached and index in self.own:
             self._cache[index] = chunk
         return chunk

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design, is_absorbed
 from linreg.data.formula.schema import Schema
-from linreg.data.parts import open_part, open_shards, read_row_groups, training_shards
+from linreg.data.parts import RowGroups, open_part, open_shards, training_shards
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.params.train import Train
@@ -63,11 +63,11 @@ def check_absorbed(schema: Path, params: Train) -> None:
 
 
 def load_training_data(split: Path, schema: Path, workers: Workers = ALONE) -> TrainingData:
-    """Learn the design from the training rows of the folder `split`, in one pass.
+    """Learn the design from the training rows of the folder `split`, in one pass or several.
 
     Raises UserError unless split and schema are complete and of the same ingested table.
     """
     files = training_shards(split, schema)
-    design = Design.fit(Schema.read(schema), read_row_groups(files, workers), workers)
+    design = Design.fit(Schema.read(schema), RowGroups(files, workers), workers)
     shards = open_shards(files, design, workers)
     return TrainingData(design, shards, open_part(split / "validation.parquet", design, workers))

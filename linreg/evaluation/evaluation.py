@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from linreg.data.formula.factors import Level
+from linreg.data.formula.column_statistics import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.cross_validated import cross_validated_metrics
 from linreg.evaluation.inference import Inference

@@ -94,12 +94,14 @@ def _counted_chunks(parts: Sequence[Rows]) -> Iterator[Chunk]:
 
 def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
     """Return the entries of `_Sums` for one chunk."""
-    y, w = chunk.y, chunk.w
+    y, w = chunk.target, chunk.w
     num_rows = len(y) if w is None else w.sum()
     total = y.sum() if w is None else (w * y).sum()
     squares = np.square(y - total / num_rows)
     sums = [num_rows, total, (squares if w is None else w * squares).sum(), y.min(), y.max()]
-    for errors in (y - linear(chunk.X, theta, b), y - (b if baseline is None else baseline)):
+    # An offset is known, and so part of the baseline too.
+    of_baseline = chunk.y - (b if baseline is None else baseline)
+    for errors in (chunk.y - linear(chunk.X, theta, b), of_baseline):
         sums += _sums_of_errors(errors, w)
     return [float(value) for value in sums]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.rows import Rows
+from linreg.data.rows import Chunk, Rows
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, linear
 from linreg.params.metric_names import BASELINE_PREFIX, RESERVED, own_metric_names
@@ -30,7 +30,7 @@ class PartArrays(NamedTuple):
     def collect(cls, part: Sequence[Rows], model: LinearModel, workers: Workers) -> "PartArrays":
         """Read the rows of some files, each process its own; all return those of all."""
         own = [
-            np.stack([chunk.y, linear(chunk.X, model.theta, model.b), _weights(chunk)])
+            np.stack([chunk.target, _predicted(chunk, model), _weights(chunk)])
             for rows in part
             for chunk in rows
         ]
@@ -122,6 +122,10 @@ def _functions(path: Path) -> dict[str, Callable[..., Any]]:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return {name: getattr(module, name) for name in names}
+
+
+def _predicted(chunk: Chunk, model: LinearModel) -> Floats:
+    return chunk.as_target(linear(chunk.X, model.theta, model.b))
 
 
 def _weights(chunk: Any) -> Floats:

@@ -106,7 +106,7 @@ def _predict(chunk: Chunk, model: LinearModel) -> Floats:
     predicted = linear(chunk.X, model.theta, model.b)
     # A residual beyond float64 is infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.stack([chunk.y, predicted, chunk.y - predicted])
+        return np.stack([chunk.target, chunk.as_target(predicted), chunk.y - predicted])
 
 
 def _largest(residuals: Floats) -> NDArray[np.int64]:

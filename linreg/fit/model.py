@@ -11,10 +11,9 @@ from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
 from linreg.data.formula.coercion import Frame, coerce, feature_types
-from linreg.data.formula.column_statistics import ColumnStatistics
+from linreg.data.formula.column_statistics import ColumnStatistics, Level
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
-from linreg.data.formula.factors import Level
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
@@ -113,12 +112,22 @@ class LinearModel:
         Raises UserError with column and row for a missing column or cell, for a cell that has
         another type or is not finite, and for a level that no training row has.
         """
-        X = self.design_matrix(frame, text=text)
-        return self.predict_rows(X, RaisingHandler(len(X), "the input", 1))
+        features = coerce(frame, self.design.schema, "the input", text=text)
+        X = self.design.matrix(features, "the input")
+        errors = RaisingHandler(len(X), "the input", 1)
+        return self.predict_rows(X, errors, self.design.offset(features, errors))
 
-    def predict_rows(self, X: DesignMatrix, errors: RowErrorHandler) -> Floats:
-        """Return b + X·θᵀ (n,) for X (n, M); a row for which that is not finite is refused."""
+    def predict_rows(
+        self, X: DesignMatrix, errors: RowErrorHandler, offset: Floats | None = None
+    ) -> Floats:
+        """Return b + X·θᵀ and the offset (n,), if there is one, for X (n, M).
+
+        A row for which that is not finite is refused.
+        """
         predictions = linear(X, self.theta, self.b)
+        if offset is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                predictions += offset
         overflows = ~np.isfinite(predictions) & ~errors.invalid
         error = RowError(
             "too large to predict from",
@@ -144,6 +153,7 @@ class LinearModel:
         (folder / "model.safetensors").write_bytes(save(tensors))
         document = {**schema.as_data(), "learned": statistics, "hashes": dict(self.hashes)}
         document |= {"files": dict(self.files)} if self.files else {}
+        document |= {"functions": dict(design.learned)} if design.learned else {}
         # True coefficients are a property of the data, not of the model.
         del document["truth"]
         document |= {"theta": self.coefficients, "b": self.b}
@@ -168,7 +178,7 @@ def _load(folder: Path) -> LinearModel:
         }
         tensors = load_file(weights)
         model = LinearModel(
-            Design(schema, statistics),
+            Design(schema, statistics, data.get("functions", {})),
             tensors["theta"],
             float(tensors["b"][0]),
             data["hashes"],
@@ -199,5 +209,6 @@ def _check_consistency(model: LinearModel) -> None:
     types = feature_types(schema)
     empty = pa.table({name: pa.nulls(0, type_) for name, type_ in types.items()})
     rows = coerce(empty, schema, "no rows")
-    model.predict_rows(*model.design.matrix_and_errors(rows))
+    X, errors = model.design.matrix_and_errors(rows)
+    model.predict_rows(X, errors, model.design.offset(rows, errors))
     model.design.row_warnings(rows)

@@ -99,13 +99,16 @@ def predict_rows(
     The others have a reason; no row raises an error. Without `interval` all bounds are NaN.
     """
     X, errors = model.design.matrix_and_errors(features)
-    predicted = model.predict_rows(X, errors)
+    offset = model.design.offset(features, errors)
+    predicted = model.predict_rows(X, errors, offset)
     is_predicted = ~errors.invalid
     predicted = np.where(is_predicted, predicted, np.nan)
     warnings = model.design.row_warnings(features)
     low = high = np.full(len(predicted), np.nan)
     if interval:
         low, high = interval.bounds(X, is_predicted)
+        if offset is not None:
+            low, high = low + offset, high + offset
         warnings[TOO_LARGE] = np.isnan(low)
         warnings[OUTSIDE] = (predicted < low) | (predicted > high)
     # A row without a prediction has its reason already.

@@ -166,8 +166,10 @@ def _feature_figures(
         return []
     by, features = split_column(parameters["split.by"]), design.schema.features
     shown = [name for name in rows[0].cells if name in features or name == by]
-    is_time = parameters["split.by"].startswith("time:")
-    figures = [feature_figure(name, rows, design, is_time=is_time and name == by) for name in shown]
+    times = {name for name, column in features.items() if column.kind == "time"}
+    if parameters["split.by"].startswith("time:") and by:
+        times.add(by)
+    figures = [feature_figure(name, rows, design, is_time=name in times) for name in shown]
     return [figure for figure in figures if figure]
 
 

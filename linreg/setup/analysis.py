@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from linreg.data.formula.tokens import quote_name
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.ingest.checks import check_weights
 from linreg.data.ingest.columns import AuxiliaryColumns, columns_by_parameter
 from linreg.data.ingest.formula_schema import make_schema

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from linreg.data.formula.tokens import quote_name
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.ingest.columns import AuxiliaryColumns, excluded_from_dot
 from linreg.data.ingest.row_filter import MissingPolicy
 from linreg.data.typed_table import TypedTable

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.compute as pc
 
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.formula.schema import kind_of
-from linreg.data.formula.tokens import quote_name
 from linreg.data.ingest.row_filter import MissingPolicy
 from linreg.data.tables.arrays import as_mask
 from linreg.data.typed_table import TypedTable

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.formula.design import Design
-from linreg.data.formula.tokens import quote_name
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.ingest.checks import check_nothing_missing
 from linreg.data.ingest.columns import columns_to_read
 from linreg.data.ingest.formula_schema import make_schema

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from linreg.data.formula.design import Design
-from linreg.data.parts import open_part, open_shards, read_row_groups
+from linreg.data.parts import RowGroups, open_part, open_shards
 from linreg.data.rows import Rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import write_table
@@ -50,7 +50,7 @@ def test_every_shard_belongs_to_one_process(path: Path, design: Design) -> None:
     for rank, expected in ((0, [5, 0, 0]), (1, [0, 5, 5])):
         shards = open_shards([path] * 3, design, Workers(rank, 2))
         assert [len(list(shard)) for shard in shards] == expected
-        groups = list(read_row_groups([path] * 3, Workers(rank, 2)))
+        groups = list(RowGroups([path] * 3, Workers(rank, 2)))
         assert len(groups) == sum(expected)
 
 

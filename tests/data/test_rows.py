@@ -112,3 +112,16 @@ def test_a_file_of_another_formula_is_refused(path: Path, learn: Learn) -> None:
     for other in (TABLE.rename_columns(["y", "x", "h"]), TABLE.set_column(1, "x", TABLE["g"])):
         with pytest.raises(UserError, match=r"t\.parquet: column [hx]: must be there with type"):
             Rows(path, learn(f"y ~ {' + '.join(other.column_names[1:])}", other))
+
+
+def test_an_offset_is_no_part_of_y_and_predictions_add_it(path: Path, learn: Learn) -> None:
+    rows = Rows(path, learn("y ~ g + offset(x) + offset(I(x^2))", TABLE))
+    y, x = TABLE.column("y").to_numpy(), TABLE.column("x").to_numpy()
+    for kept in (True, False):
+        if not kept:
+            rows.limit_cache(0)
+        chunks = list(rows)
+        np.testing.assert_array_equal(np.concatenate([each.y for each in chunks]), y - (x + x * x))
+        np.testing.assert_array_equal(np.concatenate([each.target for each in chunks]), y)
+        ones = np.concatenate([each.as_target(np.ones(len(each.y))) for each in chunks])
+        np.testing.assert_array_equal(ones, 1 + x + x * x)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from linreg.data.formula.column_statistics import Level
 from linreg.data.formula.design import Design
-from linreg.data.formula.factors import Level
 from linreg.data.rows import Rows
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates

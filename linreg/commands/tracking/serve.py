@@ -12,6 +12,7 @@ from typing import Any
 
 from linreg.data.formula.coercion import feature_types
 from linreg.data.formula.column_statistics import ColumnStatistics
+from linreg.data.formula.functions.calendar import date_text
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, load
 from linreg.lineage.model_lookup import find_model
@@ -74,8 +75,10 @@ def _request(model: LinearModel, port: int) -> str:
 
 
 def _typical(column: ColumnStatistics, type_: str) -> Any:
-    """Return the first level of a category, and the mean of a column of numbers, rounded."""
+    """Return the first level of a category, the mean of a column of numbers, rounded, or a day."""
     if column.levels:
         return column.levels[0]
+    if type_.startswith("timestamp") and column.mean is not None:
+        return date_text(column.mean)
     mean = float(f"{column.mean or 0.0:.3g}")
     return round(mean) if "int" in type_ else mean

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from linreg.data.formula.tokens import quote_name
+from linreg.data.formula.grammar.tokens import quote_name
 
 FactorKey: TypeAlias = tuple[str, tuple[str, ...]]
 """What a factor is: its text and its columns."""

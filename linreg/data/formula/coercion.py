@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Mask
 from linreg.data.cells.number_style import NumberStyle, add_shown_decimals, read_numbers
 from linreg.data.cells.numbers import parse_cells
+from linreg.data.dates.coercion import TIME, as_times, may_be_times
 from linreg.data.formula.schema import Schema
 from linreg.data.tables.arrays import as_mask, with_one_zero, without_nan
 from linreg.data.tables.sentinels import without_sentinels
@@ -95,7 +96,10 @@ def coerce(
         values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
         remembered = NumberStyle.remembered(schema.features[name].format)
         spelling = _Spelling(styles.get(name, remembered), name not in styles) if text else None
-        original, columns[name] = _coerce_column(values, type_, where, spelling)
+        if type_ == TIME:
+            original, columns[name] = _coerce_times(values, where, schema.reading.dates.get(name))
+        else:
+            original, columns[name] = _coerce_column(values, type_, where, spelling)
         if original.type in (pa.float16(), pa.float32()):
             precision[name] = original.type
         if columns[name].null_count > original.null_count:
@@ -135,7 +139,7 @@ def feature_types(schema: Schema) -> dict[str, pa.DataType]:
     return {
         name: pa.float64()
         if column.kind == "number" and name not in schema.category_columns
-        else pa.type_for_alias(column.type)
+        else column.cells
         for name, column in schema.features.items()
     }
 
@@ -161,6 +165,15 @@ def _coerce_column(
     if pa.types.is_integer(type_) and pa.types.is_floating(cells.type):
         return cells, pc.if_else(_is_exact_integer(cells), cells, None).cast(type_, safe=False)
     return cells, _cast(cells, type_, where)
+
+
+def _coerce_times(values: Any, where: str, written: str | None) -> tuple[ArrowColumn, ArrowColumn]:
+    """Return a column as it was, and as times, with null for each cell that is none."""
+    is_object = not isinstance(values, ArrowColumn) and values.dtype == object
+    cells = _as_text(values, where) if is_object else _as_arrow(values, TIME, where)
+    if not may_be_times(cells.type):
+        raise UserError(where, "must hold dates or times", found=f"{cells.type}")
+    return cells, as_times(cells, written)
 
 
 class _Spelling(NamedTuple):

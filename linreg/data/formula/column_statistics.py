@@ -12,9 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.factors import Level
-from linreg.data.tables.arrays import as_floats, as_mask, as_scalar
+from linreg.data.formula.expressions import numeric_cells
+from linreg.data.formula.functions.calendar import as_microseconds, is_time
+from linreg.data.tables.arrays import as_mask, as_scalar
 from linreg.process.workers import Workers
+
+Level = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class ColumnStatistics:
 
     levels    the values of a column that is used as a category, without those that are pooled: in
               the order of `model.levels`, then sorted; else None
-    mean      of a column of numbers, else None
-    min, max  of a column of numbers, else None
+    mean      of a column of numbers, else None; of times in microseconds since 1970-01-01
+    min, max  as the mean
     other     the name of the level that all other values of a category are, `(other)`; None where
               they are no level
     """
@@ -50,6 +53,8 @@ class ColumnStatistics:
         """
         if self.min is None or self.max is None:
             return np.zeros(len(column), bool)
+        if is_time(column.type):
+            column = as_microseconds(column)
         low, high = as_scalar(self.min), as_scalar(self.max)
         if precision:
             column, low, high = (
@@ -79,7 +84,7 @@ class RunningStatistics:
             levels = counts.field("values").to_pylist()
             self._levels.update(dict(zip(levels, counts.field("counts").to_pylist(), strict=True)))
         if self._is_number:
-            values = as_floats(column.drop_null())
+            values = numeric_cells(column.drop_null())
             self._count += len(values)
             self._sums += _finite_sums(values)
             self._min = min(self._min, float(values.min(initial=np.inf)))

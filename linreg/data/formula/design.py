@@ -4,29 +4,21 @@
 through `Design.matrix`, which needs no more than the plain data in model.json.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.coefficient_names import (
-    FactorKey,
-    factor_labels,
-    key_of,
-    quoted_label,
-    unique_names,
-)
+from linreg.data.formula.coefficient_names import key_of, unique_names
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.column_statistics import (
     ColumnStatistics,
+    Level,
     RunningStatistics,
     merge_over_workers,
 )
@@ -34,16 +26,18 @@ from linreg.data.formula.compact_matrix import (
     MIN_INDICATORS,
     WIDE,
     AbsorbedFactor,
-    Codes,
     CompactMatrix,
     DesignMatrix,
     Indicators,
     Layout,
 )
-from linreg.data.formula.expressions import WHERE
-from linreg.data.formula.factors import FactorValues, Level
+from linreg.data.formula.design_columns import DesignColumns
+from linreg.data.formula.expressions import Learned, expression_of
+from linreg.data.formula.factors import FactorValues
+from linreg.data.formula.functions.learning import WHERE
+from linreg.data.formula.learned_functions import FunctionLearning, basis_factor
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
-from linreg.data.formula.schema import Schema
+from linreg.data.formula.schema import Schema, category_of
 from linreg.data.tables.arrays import as_mask
 from linreg.errors import UserError
 from linreg.process.workers import ALONE, Workers
@@ -75,12 +69,18 @@ class Design:
 
     schema: Schema
     statistics: Mapping[str, ColumnStatistics]
+    learned: Learned = field(default_factory=dict)
 
     @classmethod
     def fit(cls, schema: Schema, tables: Iterable[pa.Table], workers: Workers = ALONE) -> "Design":
-        """Read levels, means and ranges from the training rows, of which a process has `tables`."""
+        """Read levels, means and ranges from the training rows, of which a process has `tables`.
+
+        Functions that learn, such as `poly(x, 2)`, may have to read them more than once.
+        """
         running = _running_statistics(schema)
+        functions = FunctionLearning(schema)
         for table in tables:
+            functions.update(table)
             for name, statistics in running.items():
                 statistics.update(table.column(name))
         merged = _running_statistics(schema)
@@ -94,6 +94,7 @@ class Design:
                 )
                 for name, statistics in merged.items()
             },
+            functions.finish(tables, workers),
         )
 
     @cached_property
@@ -103,14 +104,15 @@ class Design:
 
         def names(quoted: bool) -> list[str]:
             terms = self.schema.terms
-            return [name for term in terms for name, _ in self._columns_of(term, quoted=quoted)]
+            of_term = self._columns.of_term
+            return [name for term in terms for name, _ in of_term(term, quoted=quoted)]
 
         return unique_names(names(quoted=False), lambda: names(quoted=True))
 
     def _require_few_columns(self) -> None:
         counts = [0, 0]
         for term in self.schema.terms:
-            counts[is_absorbed(term)] += math.prod(map(self._num_levels, term))
+            counts[is_absorbed(term)] += self._columns.most_columns(term)
         todo = "take fewer of them in one term"
         for count, limit in zip(counts, (MOST_COLUMNS, MOST_LEVELS), strict=True):
             if count > limit:
@@ -129,15 +131,15 @@ class Design:
         terms = []
         names = iter(self.names)
         for term in self.schema.terms:
-            own = tuple(name for _, name in zip(self._columns_of(term), names, strict=False))
-            reduced = [each for each in term if each["kind"] == "category" and not each["full"]]
-            levels = [(each, self._levels(each)) for each in reduced]
+            own = tuple(name for _, name in zip(self._columns.of_term(term), names, strict=False))
+            labels = [self._columns.labels[key_of(factor)] for factor in term]
             references = {
-                self._labels[key_of(each)]: own_levels[self._reference_level(each, own_levels)]
-                for each, own_levels in levels
-                if own_levels
+                label: level
+                for label, factor in zip(labels, term, strict=True)
+                if factor["kind"] == "category"
+                and (level := self._columns.reference_level(factor)) is not None
             }
-            text = ":".join(self._labels[key_of(each)] for each in term)
+            text = ":".join(labels)
             terms.append(DesignTerm(text, own, references, is_absorbed(term)))
         return tuple(terms)
 
@@ -147,8 +149,8 @@ class Design:
         absorbed = []
         first = 0
         for term in filter(is_absorbed, self.schema.terms):
-            size = sum(1 for _ in self._columns_of(term))
-            name, num_levels = term[0]["columns"][0], len(self._levels(term[0]))
+            size = sum(1 for _ in self._columns.of_term(term))
+            name, num_levels = term[0]["columns"][0], len(self._columns.levels(term[0]))
             absorbed.append(AbsorbedFactor(name, num_levels, first, size))
             first += size
         return tuple(absorbed)
@@ -163,10 +165,11 @@ class Design:
         effects = {}
         for term, factor in zip(self.schema.terms, self.absorbed, strict=False):
             values = theta[factor.columns].tolist()
-            levels = [level for _, (level,) in self._columns_of(term)]
+            levels = [level for _, (level,) in self._columns.of_term(term)]
             of_columns = dict(zip(levels, values, strict=True))
             effects[factor.name] = {
-                level: of_columns.get(i, 0.0) for i, level in enumerate(self._levels(term[0]))
+                level: of_columns.get(i, 0.0)
+                for i, level in enumerate(self._columns.levels(term[0]))
             }
         return effects
 
@@ -176,10 +179,15 @@ class Design:
         absorbed, categories = [], []
         first = 0
         for term in self.schema.terms:
-            size = sum(1 for _ in self._columns_of(term))
+            size = sum(1 for _ in self._columns.of_term(term))
+            is_indicators = (
+                len(term) == 1
+                and term[0]["kind"] == "category"
+                and (term[0]["full"] or "contrast" not in term[0])
+            )
             if is_absorbed(term):
                 absorbed += [Indicators(first, size)] if size else []
-            elif [factor["kind"] for factor in term] == ["category"] and size >= MIN_INDICATORS:
+            elif is_indicators and size >= MIN_INDICATORS:
                 categories.append(Indicators(first, size))
             first += size
         compact = [*absorbed, *(categories if first >= WIDE else ())]
@@ -194,7 +202,7 @@ class Design:
         of_X = [
             sum(self._roundoff(factor) for factor in term)
             for term in self.schema.terms
-            for _ in self._columns_of(term)
+            for _ in self._columns.of_term(term)
         ]
         return np.array([*of_X, self._roundoff(self.schema.target)])
 
@@ -228,6 +236,8 @@ class Design:
             missing = features.missing(name)
             if missing is not None and name in self._means:
                 warnings[f"filled with the mean: {name}"] = missing
+            if self.schema.columns[name].kind == "time" and name not in self._trends:
+                continue
             single = pa.float32() if self.schema.columns[name].type == "float" else None
             outside = statistics.outside(column, features.precision.get(name, single))
             warnings[f"outside the training range: {name}"] = outside
@@ -238,33 +248,50 @@ class Design:
             if (missing := features.missing(name)) is not None:
                 unseen = unseen & ~missing
             warnings[f"unseen level, taken as the reference level: {name}"] = unseen
+        computed = self.schema.categories_with_base & self.schema.computed_categories
+        factors = {category_of(each): each for each in self._factors("category")}
+        for name in sorted(computed):
+            errors = CollectingHandler(features.table.num_rows)
+            codes = self._columns.level_codes(factors[name], self._values(features, errors))
+            unseen = (codes < 0) & ~errors.invalid
+            warnings[f"unseen level, taken as the reference level: {name}"] = unseen
         return {text: rows for text, rows in warnings.items() if rows.any()}
 
     def target(self, table: pa.Table, origin: object = "the table", first_row: int = 1) -> Floats:
         """Return y (n,); raises UserError like `matrix`."""
         errors = RaisingHandler(table.num_rows, origin, first_row)
-        values = FactorValues(CoercedTable(table, {}), {}, errors)
+        values = FactorValues(CoercedTable(table, {}), {}, errors, self.learned)
         for name in self.schema.target["columns"]:
             values.check_present(name)
         return values.number(self.schema.target)
 
+    def offset(self, features: CoercedTable, errors: RowErrorHandler) -> Floats | None:
+        """Return the sum of the offsets (n,); None without one. `errors` as in `FactorValues`."""
+        if not self.schema.offset:
+            return None
+        values = self._values(features, errors)
+        total = np.zeros(features.table.num_rows)
+        for each in self.schema.offset:
+            total += values.number(each)
+        return total
+
     def _matrix(self, features: CoercedTable, errors: RowErrorHandler) -> DesignMatrix:
-        values = FactorValues(features, self._means, errors)
+        values = self._values(features, errors)
         # A category with one level in training may have no column, and is checked all the same.
         for factor in self._factors("category"):
-            self._level_codes(factor, values)
+            self._columns.level_codes(factor, values)
         num_dense = int(self.layout.is_dense.sum())
         X = np.empty((features.table.num_rows, num_dense), order="F")
         categories = {category.first for category in self.layout.categories}
         codes = []
         position = j = 0
         for term in self.schema.terms:
-            columns = [levels for _, levels in self._columns_of(term)]
+            columns = [indices for _, indices in self._columns.of_term(term)]
             if position in categories and columns:
-                codes.append(self._codes_of_columns(term[0], columns, values))
+                codes.append(self._columns.codes(term[0], columns, values))
             else:
-                for levels in columns:
-                    self._fill_column(X[:, j], term, levels, values)
+                for indices in columns:
+                    self._columns.fill(X[:, j], term, indices, values)
                     if len(term) > 1:
                         what = ":".join(factor["factor"] for factor in term)
                         values.check_finite(X[:, j], what)
@@ -272,35 +299,12 @@ class Design:
             position += len(columns)
         return CompactMatrix(self.layout, X, tuple(codes)) if codes else X
 
-    def _codes_of_columns(
-        self,
-        factor: Mapping[str, Any],
-        columns: Sequence[tuple[int | None, ...]],
-        values: FactorValues,
-    ) -> Codes:
-        """Return the column of each row (n,) among those of a category; −1 for none."""
-        # The last one is for rows with no level.
-        of_levels = np.full(len(self._levels(factor)) + 1, -1, np.int32)
-        for column, (level,) in enumerate(columns):
-            of_levels[level] = column
-        return of_levels[self._level_codes(factor, values)]
+    def _values(self, features: CoercedTable, errors: RowErrorHandler) -> FactorValues:
+        return FactorValues(features, self._means, errors, self.learned)
 
-    def _fill_column(
-        self,
-        column: Floats,
-        term: Sequence[Mapping[str, Any]],
-        levels: Sequence[int | None],
-        values: FactorValues,
-    ) -> None:
-        """Write the product of a term's factors into a column of X (n,)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            for k, (factor, level) in enumerate(zip(term, levels, strict=True)):
-                factor_values: NDArray[Any] = (
-                    values.number(factor)
-                    if level is None
-                    else self._level_codes(factor, values) == level
-                )
-                column[:] = column * factor_values if k else factor_values
+    @cached_property
+    def _columns(self) -> DesignColumns:
+        return DesignColumns(self.schema, self.statistics, self.learned)
 
     @cached_property
     def _means(self) -> dict[str, float]:
@@ -308,13 +312,28 @@ class Design:
         if not self.schema.fill_missing:
             return {}
         means = {name: statistics.mean for name, statistics in self.statistics.items()}
-        return {name: mean for name, mean in means.items() if mean is not None}
+        numbers = [name for name, each in self.schema.columns.items() if each.kind == "number"]
+        return {name: mean for name in numbers if (mean := means[name]) is not None}
 
     @cached_property
     def _number_columns(self) -> list[str]:
-        """The columns that numeric factors read."""
-        names = [name for factor in self._factors("number") for name in factor["columns"]]
+        """The columns that are read as numbers or times."""
+        factors = [*self.schema.factors, *self.schema.offset]
+        names = [
+            name
+            for factor in factors
+            if factor["kind"] != "category" or "of" in factor
+            for name in factor["columns"]
+        ]
         return list(dict.fromkeys(names))
+
+    @cached_property
+    def _trends(self) -> set[str]:
+        """The times of which the training rows have a range that matters."""
+        numbers = [*self._factors("number"), *self.schema.offset]
+        expressions = [expression_of(each["factor"], each["columns"]) for each in numbers]
+        expressions += [basis_factor(each["factor"]).argument for each in self._factors("basis")]
+        return {name for each in expressions for name in each.trends}
 
     def _roundoff(self, factor: Mapping[str, Any]) -> float:
         types = [self.schema.columns[name].type for name in factor["columns"]]
@@ -322,70 +341,6 @@ class Design:
 
     def _factors(self, kind: str) -> list[Mapping[str, Any]]:
         return [factor for factor in self.schema.factors if factor["kind"] == kind]
-
-    def _num_levels(self, factor: Mapping[str, Any]) -> int:
-        """Return an upper bound on a factor's columns, the reference level counted."""
-        return 1 if factor["kind"] == "number" else max(1, len(self._levels(factor)))
-
-    @cached_property
-    def _labels(self) -> dict[FactorKey, str]:
-        """What each factor is called in the names of terms and coefficients."""
-        return factor_labels(self.schema.factors)
-
-    def _columns_of(
-        self, term: Sequence[Mapping[str, Any]], *, quoted: bool = False
-    ) -> Iterator[tuple[str, tuple[int | None, ...]]]:
-        """Yield name and, by factor, the index of the level (None: a number) of a term's columns.
-
-        The levels of the first factor vary fastest, as in R and formulaic. With `quoted`, columns
-        that are no identifiers stand in back-quotes.
-        """
-        choices = [self._columns_of_factor(factor, quoted) for factor in reversed(term)]
-        for combination in product(*choices):
-            in_order = combination[::-1]
-            yield ":".join(name for name, _ in in_order), tuple(level for _, level in in_order)
-
-    def _columns_of_factor(
-        self, factor: Mapping[str, Any], quoted: bool
-    ) -> list[tuple[str, int | None]]:
-        label = quoted_label(factor) if quoted else self._labels[key_of(factor)]
-        if factor["kind"] == "number":
-            return [(label, None)]
-        levels = self._levels(factor)
-        reference = None if factor["full"] else self._reference_level(factor, levels)
-        # T marks treatment coding: the other levels are compared with a reference level.
-        mark = "" if factor["full"] else "T."
-        return [(f"{label}[{mark}{level}]", i) for i, level in enumerate(levels) if i != reference]
-
-    def _levels(self, factor: Mapping[str, Any]) -> tuple[Level, ...]:
-        """Return the levels that have a column or are the reference, that of all others last."""
-        statistics = self.statistics[factor["columns"][0]]
-        assert statistics.levels is not None, "fit() collects the levels of every category"
-        return (*statistics.levels, statistics.other) if statistics.other else statistics.levels
-
-    def _level_codes(self, factor: Mapping[str, Any], values: FactorValues) -> NDArray[np.int32]:
-        """Return the index in `_levels` of each row's level (n,); -1 for a row with none."""
-        name = factor["columns"][0]
-        levels = self.statistics[name].levels or ()
-        of_others = None
-        if self.statistics[name].other:
-            of_others = len(levels)
-        elif name in self.schema.columns_with_base:
-            of_others = -1
-        return values.level_codes(factor, levels, of_others)
-
-    def _reference_level(self, factor: Mapping[str, Any], levels: tuple[Level, ...]) -> int:
-        """Return the index of the level without a column."""
-        if factor["base"] is None:
-            return 0
-        if factor["base"] not in levels:
-            raise UserError(
-                WHERE,
-                f"the reference level of {factor['factor']} is not in the training rows",
-                found=repr(factor["base"]),
-                todo=f"use one of {', '.join(map(repr, levels[:20]))}",
-            )
-        return levels.index(factor["base"])
 
 
 def is_absorbed(term: Sequence[Mapping[str, Any]]) -> bool:
@@ -396,7 +351,7 @@ def is_absorbed(term: Sequence[Mapping[str, Any]]) -> bool:
 def _running_statistics(schema: Schema) -> dict[str, RunningStatistics]:
     return {
         name: RunningStatistics(
-            is_number=column.kind == "number", is_category=name in schema.category_columns
+            is_number=column.kind in ("number", "time"), is_category=name in schema.category_columns
         )
         for name, column in schema.columns.items()
     }

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from linreg.data.formula.formula import Factor, ParsedFormula
+from linreg.data.formula.functions.contrasts import TREATMENT
 
 Subspace = dict[Factor, bool]
 """What products of these factors span, each with whether it is full: a number, or a category with
@@ -20,9 +21,10 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
     """Return intercept, target and terms; a category has a reference level where it is redundant.
 
     Each term is a list of factors {"factor", "kind", "columns"}; a category's also has "base", its
-    reference level or None, and "full", whether the reference level has a column too. Absorbed
-    factors are the first terms, and "absorbed": in the order of the columns of X, it is the
-    regressors that are collinear with them.
+    reference level or None, and "full", whether the reference level has a column too; "contrast" if
+    that is not the one of treatments, and "of", the call that computes its levels, if one does. If
+    there are offsets, they are "offset". Absorbed factors are the first terms, and "absorbed": in
+    the order of the columns of X, it is the regressors that are collinear with them.
     """
     return {
         "intercept": parsed.intercept,
@@ -31,7 +33,9 @@ def design_spec(parsed: ParsedFormula) -> dict[str, Any]:
             *_absorbed_terms(parsed),
             *(part for parts in coded_terms(parsed) for part in parts),
         ],
-    }
+    } | (
+        {"offset": [_as_data(each, full=True) for each in parsed.offsets]} if parsed.offsets else {}
+    )
 
 
 def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
@@ -48,7 +52,7 @@ def coded_terms(parsed: ParsedFormula) -> list[list[list[dict[str, Any]]]]:
     spanned = {frozenset[Factor]()} if parsed.intercept or parsed.absorbed else set()
     # What an absorbed factor spans, a product with it does not have to.
     absorbed = {factor.columns for factor in parsed.absorbed}
-    categories = (factor for factor in parsed.factors if factor.kind == "category")
+    categories = (each for each in parsed.factors if each.kind == "category" and not each.of)
     spanned |= {frozenset([factor]) for factor in categories if factor.columns in absorbed}
     terms = []
     for term in parsed.terms:
@@ -78,9 +82,9 @@ def _subspaces(term: Sequence[Factor]) -> Iterator[Subspace]:
     for size in range(len(categories) + 1):
         for chosen in map(set, combinations(categories, size)):
             yield {
-                factor: factor.kind == "number"
+                factor: factor.kind != "category"
                 for factor in term
-                if factor.kind == "number" or factor in chosen
+                if factor.kind != "category" or factor in chosen
             }
 
 
@@ -108,4 +112,9 @@ def _as_data(factor: Factor, *, full: bool) -> dict[str, Any]:
         "kind": factor.kind,
         "columns": list(factor.columns),
     }
-    return data | ({"base": factor.base, "full": full} if factor.kind == "category" else {})
+    if factor.kind != "category":
+        return data
+    data |= {"base": factor.base, "full": full}
+    if factor.contrast != TREATMENT:
+        data["contrast"] = factor.contrast
+    return data | ({"of": factor.of} if factor.of else {})

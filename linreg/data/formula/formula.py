@@ -4,35 +4,49 @@ The text is parsed into a tree (`syntax.py`), the tree expanded into terms (`ter
 what stands in a term becomes a factor that reads columns.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
+from typing import NamedTuple
 
-from linreg.data.formula.expressions import SUPPORTED, WHERE, compile_expression, unsupported
-from linreg.data.formula.syntax import (
-    Binary,
+from linreg.data.formula.column_statistics import Level
+from linreg.data.formula.expressions import CONSTANTS, SUPPORTED, compile_expression, unsupported
+from linreg.data.formula.functions.bases import BASES, read_basis
+from linreg.data.formula.functions.contrast_arguments import read_contrast
+from linreg.data.formula.functions.contrasts import TREATMENT
+from linreg.data.formula.functions.learning import WHERE
+from linreg.data.formula.grammar.absorbed import absorbed_columns, cut_at_bar
+from linreg.data.formula.grammar.syntax import (
     Braces,
     Call,
-    Literal,
     Name,
     Node,
-    Unary,
     parse,
     parse_tokens,
     unparse,
+    with_columns_quoted,
 )
-from linreg.data.formula.terms import TermExpansion
-from linreg.data.formula.tokens import FormulaSyntaxError, Token, quote_name, tokenize
+from linreg.data.formula.grammar.terms import TermExpansion
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.level_sources import is_level_source, read_level_source
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
-_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
+_CALLED_HERE = {
+    "as.factor": "C(column)",
+    "factor": "C(column)",
+    "cr": "ns(x, df=4), whose columns span the same splines",
+    "cs": "ns(x, df=4), whose columns span the same splines",
+    "standardize": "scale(x)",
+    "wday": "weekday(d)",
+}
+"""Functions of R, patsy and lubridate, by what does the same here."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of a term: a number, or a category that becomes one column per level.
+    """One factor of a term: a number, a category that becomes one column per level, or a basis of
+    several numbers.
 
     A factor is a column if that is its text and the only column that it reads; no expression has
     the name of its column as its text.
@@ -40,12 +54,18 @@ class Factor:
     text     as in the names of coefficients, such as `C(zone)` or `I(age ** 2)`
     columns  the columns that it reads
     base     the reference level of `C(column, base)`; None for the first level
+    contrast  how the levels of a category are coded, as in `functions/contrasts.py`
+    of       the call that computes a category's levels, such as `month(d)`; None for a column
+    times    those of the columns that hold dates or times
     """
 
     text: str
-    kind: OneOf["number", "category"]
+    kind: OneOf["number", "category", "basis"]
     columns: tuple[str, ...]
-    base: str | int | float | bool | None = None
+    base: Level | None = None
+    contrast: str = TREATMENT
+    of: str | None = None
+    times: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -57,9 +77,10 @@ class Factor:
 
 @dataclass(frozen=True)
 class ParsedFormula:
-    """A formula in which every column has a name; `terms` exclude the intercept.
+    """A formula in which every column has a name; `terms` exclude the intercept and the offsets.
 
     removed   the columns of terms that the text subtracts
+    offsets   numbers that are added with a coefficient of 1
     absorbed  the categories right of `|`; together they span the intercept
     """
 
@@ -67,6 +88,7 @@ class ParsedFormula:
     intercept: bool
     terms: tuple[tuple[Factor, ...], ...]
     removed: tuple[str, ...] = field(default=(), compare=False)
+    offsets: tuple[Factor, ...] = ()
     absorbed: tuple[Factor, ...] = ()
 
     def __str__(self) -> str:
@@ -74,6 +96,9 @@ class ParsedFormula:
         right = [":".join(factor.source for factor in term) for term in self.terms]
         if not (self.intercept or self.absorbed):
             right.insert(0, "0")
+        for offset in self.offsets:
+            is_column = offset.columns == (offset.text,)
+            right.append(f"offset({quote_name(offset.text) if is_column else offset.text})")
         formula = f"{self.target.source} ~ {' + '.join(right or ['1'])}"
         absorbed = " + ".join(quote_name(factor.columns[0]) for factor in self.absorbed)
         return f"{formula} | {absorbed}" if absorbed else formula
@@ -86,7 +111,7 @@ class ParsedFormula:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the formula reads, the target's first, each once."""
-        factors = (self.target, *self.factors)
+        factors = (self.target, *self.factors, *self.offsets)
         return tuple(dict.fromkeys(column for factor in factors for column in factor.columns))
 
 
@@ -118,61 +143,45 @@ def _parse(text: str, names: Sequence[str], categories: frozenset[str]) -> Parse
     if len(tildes) > 1:
         raise UserError(WHERE, "must have one ~", found=text, todo=_TODO)
 
+    # A name of R's that is also a column is the column.
+    constants = CONSTANTS.keys() & set(names)
+
     def factor_of(node: Node) -> Factor:
-        return _factor(node, categories)
+        return _factor(with_columns_quoted(node, constants), categories)
+
+    def term_of(node: Node) -> _Part:
+        match node:
+            case Call(function="offset", arguments=[argument], keywords=()):
+                return _Part(_offset(with_columns_quoted(argument, constants), node), True)
+        return _Part(factor_of(node), False)
 
     left = parse_tokens(text, tokens[: tildes[0]])
     if not isinstance(left, Name | Call | Braces):
         raise UserError(WHERE, "must have one column as its target", found=text)
     target = factor_of(left)
-    right, behind = _cut_at_bar(tokens[tildes[0] + 1 :])
-    absorbed = _absorbed_factors(parse_tokens(text, behind)) if behind else ()
-    not_in_dot = {*target.columns, *(factor.columns[0] for factor in absorbed)}
-    others = [factor_of(Name(name)) for name in names if name not in not_in_dot]
-    expansion = TermExpansion(factor_of, others)
-    terms = tuple(expansion.terms(parse_tokens(text, right)))
-    _check_absorbed_are_no_terms(absorbed, terms)
-    removed = dict.fromkeys(name for factor in expansion.removed for name in factor.columns)
-    intercept = expansion.intercept and not absorbed
-    return ParsedFormula(target, intercept, terms, tuple(removed), absorbed)
-
-
-def _cut_at_bar(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
-    """Return the words before and behind the `|` that stands in no parentheses, if there is one."""
-    depth = 0
-    bars = []
-    for index, token in enumerate(tokens):
-        if token.kind == "operator":
-            depth += (token.value in _OPENING) - (token.value in _CLOSING)
-            bars += [index] if token.value == "|" and depth == 0 else []
-    if len(bars) > 1:
-        raise FormulaSyntaxError("there is more than one |")
-    if not bars:
-        return tokens, ()
-    if bars[0] == len(tokens) - 1:
-        raise FormulaSyntaxError("it ends where a name should follow")
-    return tokens[: bars[0]], tokens[bars[0] + 1 :]
-
-
-def _absorbed_factors(names: Node) -> tuple[Factor, ...]:
-    """Return the factors of a sum of columns, each of which is a category."""
-    columns: list[str] = []
-    # A sum is a tree that leans to the left.
-    while isinstance(names, Binary) and names.operator == "+":
-        columns.insert(0, _absorbed_column(names.right))
-        names = names.left
-    columns.insert(0, _absorbed_column(names))
-    return tuple(
+    if target.kind == "basis":
+        raise UserError(WHERE, "must have a single number as its target", found=text)
+    right, behind = cut_at_bar(tokens[tildes[0] + 1 :])
+    absorbed = tuple(
         Factor(f"C({quote_name(column)})", "category", (column,))
-        for column in dict.fromkeys(columns)
+        for column in (absorbed_columns(parse_tokens(text, behind)) if behind else ())
     )
-
-
-def _absorbed_column(node: Node) -> str:
-    match node:
-        case Name(name=column) | Call(function="C", arguments=[Name(name=column)], keywords=()):
-            return column
-    raise FormulaSyntaxError("behind | stand names of columns with + between them")
+    not_in_dot = {*target.columns, *(factor.columns[0] for factor in absorbed)}
+    others = [term_of(Name(name)) for name in names if name not in not_in_dot]
+    expansion = TermExpansion(term_of, others)
+    expanded = expansion.terms(parse_tokens(text, right))
+    offsets, terms = [], []
+    for term in expanded:
+        if not any(part.is_offset for part in term):
+            terms.append(tuple(part.factor for part in term))
+        elif len(term) == 1:
+            offsets.append(term[0].factor)
+        else:
+            raise FormulaSyntaxError("an offset is a term of its own")
+    _check_absorbed_are_no_terms(absorbed, terms)
+    removed = dict.fromkeys(name for part in expansion.removed for name in part.factor.columns)
+    intercept = expansion.intercept and not absorbed
+    return ParsedFormula(target, intercept, tuple(terms), tuple(removed), tuple(offsets), absorbed)
 
 
 def _check_absorbed_are_no_terms(
@@ -181,17 +190,27 @@ def _check_absorbed_are_no_terms(
     """Raise FormulaSyntaxError for a category that is a term and absorbed too."""
     columns = {factor.columns for factor in absorbed}
     for factors in terms:
-        if len(factors) == 1 and factors[0].kind == "category" and factors[0].columns in columns:
+        if len(factors) > 1 or factors[0].kind != "category" or factors[0].of:
+            continue
+        if factors[0].columns in columns:
             name = quote_name(factors[0].columns[0])
             raise FormulaSyntaxError(f"{name} is absorbed, and so cannot be a term too")
 
 
 def _check_target_is_no_feature(parsed: ParsedFormula, text: str) -> None:
     """Raise UserError for a target of one column that a term reads too."""
-    features = {column for factor in parsed.factors for column in factor.columns}
+    factors = (*parsed.factors, *parsed.offsets)
+    features = {column for factor in factors for column in factor.columns}
     if len(parsed.target.columns) == 1 and features & set(parsed.target.columns):
         todo = f"leave {parsed.target.columns[0]} out on the right"
         raise UserError(WHERE, "has its target among the features", found=text, todo=todo)
+
+
+class _Part(NamedTuple):
+    """What stands in a term: a factor, or the argument of an offset."""
+
+    factor: Factor
+    is_offset: bool
 
 
 def _factor(node: Node, categories: frozenset[str]) -> Factor:
@@ -199,58 +218,55 @@ def _factor(node: Node, categories: frozenset[str]) -> Factor:
     match node:
         case Name(name=column):
             return Factor(column, "category" if column in categories else "number", (column,))
-        case Call(function="C", arguments=[Name(name=column)], keywords=()):
-            return Factor(unparse(node), "category", (column,))
-        case Call(function="C", arguments=[Name(name=column), contrast], keywords=()):
-            base = _level(_base_of(contrast), node.source)
-            return Factor(unparse(node), "category", (column,), base)
+        case Call(function="C", arguments=[levels, *contrasts], keywords=()):
+            return _category(node, levels, contrasts)
+        case Call(function="cut"):
+            return _category(node, node, [])
+        case Call(function=function, source=source) if function in BASES:
+            argument = read_basis(node).argument
+            expression = compile_expression(argument, source)
+            if expression.learned:
+                raise unsupported(source)
+            text, kind = unparse(node), "basis"
+        case Call(function=function, source=source) if function in _CALLED_HERE:
+            what = f"has {function}(), which is not among the functions of a formula"
+            raise UserError(WHERE, what, found=source, todo=f"write {_CALLED_HERE[function]}")
         case Call(source=source):
             expression = compile_expression(node, source)
+            text, kind = unparse(node), "number"
         case Braces(inner=inner, source=source):
             expression = compile_expression(inner, source)
-            node = inner
+            text, kind = unparse(inner), "number"
         case _:
             raise FormulaSyntaxError("a term is a column, a call, or arithmetic in {braces}")
     if not expression.columns:
         raise unsupported(source)
-    return Factor(unparse(node), "number", expression.columns)
+    return Factor(text, kind, expression.columns, times=expression.times)  # type: ignore[arg-type]
 
 
-def _base_of(contrast: Node) -> Node:
-    """Return the reference level in `"a"`, `Treatment("a")` (patsy) or `contr.treatment("a")`.
-
-    The last is R's and formulaic's; both may name their argument, `reference` and `base`.
-    """
-    match contrast:
-        case Call(function="Treatment" | "contr.treatment", arguments=[base], keywords=()):
-            return base
-        case (
-            Call(function="Treatment", arguments=(), keywords=[("reference", base)])
-            | Call(function="contr.treatment", arguments=(), keywords=[("base", base)])
-        ):
-            return base
-    return contrast
-
-
-def _level(node: Node, text: str) -> str | int | float | bool:
-    """Return the value that names a reference level; schema.json can hold it."""
-    match node:
-        case Name(name="True" | "False" as truth, quoted=False):
-            return truth == "True"
-        case Literal(value=str() as level) if _is_unicode(level):
-            return level
-        case (
-            Literal(value=int() | float() as number)
-            | Unary(operator="+", operand=Literal(value=int() | float() as number))
-        ) if number < math.inf:
-            return number
-        case Unary(operator="-", operand=Literal(value=int() | float() as number)) if (
-            number < math.inf
-        ):
-            return -number
-    raise unsupported(text)
+def _category(node: Call, levels: Node, contrasts: Sequence[Node]) -> Factor:
+    """Return the factor of C(…), of a column or of what makes levels, or of a cut."""
+    if len(contrasts) > 1:
+        raise unsupported(node.source)
+    contrast: str = TREATMENT
+    base: Level | None = None
+    if contrasts:
+        contrast, base = read_contrast(contrasts[0], node.source)
+    text = unparse(node)
+    if isinstance(levels, Name):
+        return Factor(text, "category", (levels.name,), base, contrast)
+    if not is_level_source(levels):
+        raise unsupported(node.source)
+    source = read_level_source(levels)
+    of = source.argument
+    return Factor(text, "category", of.columns, base, contrast, source.text, of.times)
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether JSON in UTF-8 can hold a text: it has no half of a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _offset(argument: Node, call: Call) -> Factor:
+    """Return the number that an offset adds."""
+    if isinstance(argument, Name):
+        return Factor(argument.name, "number", (argument.name,))
+    expression = compile_expression(argument, call.source)
+    if not expression.columns:
+        raise unsupported(call.source)
+    return Factor(unparse(argument), "number", expression.columns, times=expression.times)

@@ -16,6 +16,7 @@ _LN2_LOW = 1.90821492927058770002e-10
 _LOG10_2_HIGH = 3.01029995663611771306e-01
 _LOG10_2_LOW = 3.69423907715893078616e-13
 _ONE_OVER_LN10 = 4.34294481903251816668e-01
+_ONE_OVER_LN2 = 1.44269504088896338700e00
 
 _LOG = (
     6.666666666666735130e-01,
@@ -77,6 +78,34 @@ def log10(x: Floats) -> Floats:
         k = np.where(above_one, exponent - 1, exponent).astype(np.float64)
         rest = log(np.where(above_one, 2 * mantissa, mantissa)) * _ONE_OVER_LN10 + k * _LOG10_2_LOW
         return np.where(np.isinf(x), log(x), rest + k * _LOG10_2_HIGH)
+
+
+def log2(x: Floats) -> Floats:
+    """Return the binary logarithm; exact for powers of two."""
+    with np.errstate(invalid="ignore"):
+        mantissa, exponent = np.frexp(x)
+        # In [√½, √2), so that nothing cancels.
+        small = mantissa < np.sqrt(0.5)
+        rest = log(np.where(small, 2 * mantissa, mantissa)) * _ONE_OVER_LN2
+        return np.where(x > 0, rest + (exponent - small), log(x))
+
+
+def log1p(x: Floats) -> Floats:
+    """Return log(1 + x), exact to a few units in the last place for small x too (Kahan)."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        u = 1 + x
+        # What rounding has taken from 1 + x.
+        lost = np.where(np.abs(x) < 1, x - (u - 1), 1 - (u - x))
+        return np.where(np.isfinite(u) & (u > 0), log(u) + lost / u, log(u))
+
+
+def expm1(x: Floats) -> Floats:
+    """Return exp(x) − 1, exact to a few units in the last place for small x too (Kahan)."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        u = exp(x)
+        corrected = (u - 1) * x / log(u)
+        is_plain = (u == 0) | np.isinf(u) | np.isnan(u)
+        return np.where(u == 1, x, np.where(is_plain, u - 1, corrected))
 
 
 def cosine(x: Floats) -> Floats:

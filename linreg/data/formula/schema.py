@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from linreg.data.cells.cell_format import CellFormat
+from linreg.data.dates.coercion import TIME
 from linreg.errors import UserError
 from linreg.files import read_document
 from linreg.params.ingest import READ_AS_IS, ReadOptions
@@ -32,9 +33,14 @@ class Column:
     unit: str = ""
 
     @property
+    def cells(self) -> pa.DataType:
+        """The type of its cells; of every time it is microseconds without a zone."""
+        return TIME if self.kind == "time" else pa.type_for_alias(self.type)
+
+    @property
     def format(self) -> CellFormat:
         """How the cells of the column were written."""
-        return CellFormat(pa.type_for_alias(self.type), self.decimal, self.thousands, self.unit)
+        return CellFormat(self.cells, self.decimal, self.thousands, self.unit)
 
     def as_data(self) -> dict[str, str]:
         """Return the fields; of how the cells were written only what is special."""
@@ -53,6 +59,12 @@ def kind_of(type_: pa.DataType) -> Kind:
     if pa.types.is_string(type_) or pa.types.is_boolean(type_):
         return "category"
     return "time" if pa.types.is_date(type_) or pa.types.is_timestamp(type_) else "other"
+
+
+def category_of(factor: Mapping[str, Any]) -> str:
+    """Return what a category's levels are those of: its column, or the call that computes them."""
+    category: str = factor["of"] if "of" in factor else factor["columns"][0]
+    return category
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ class Schema:
     levels        by category, levels in the order that the user wants (`model.levels`)
     sentinels     by column, values that stand for a missing cell (`ingest.sentinels`)
     reading       how the files of the table were read, and new ones are
+    offset        numbers that are added to the prediction with a coefficient of 1
     """
 
     formula: str
@@ -90,11 +103,14 @@ class Schema:
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     sentinels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reading: ReadOptions = READ_AS_IS
+    offset: Sequence[Mapping[str, Any]] = ()
     category_columns: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         categories = {
-            factor["columns"][0] for factor in self.factors if factor["kind"] == "category"
+            factor["columns"][0]
+            for factor in self.factors
+            if factor["kind"] == "category" and "of" not in factor
         }
         object.__setattr__(self, "category_columns", frozenset(categories))
 
@@ -104,21 +120,31 @@ class Schema:
         return [factor for term in self.terms for factor in term]
 
     @property
-    def columns_with_base(self) -> frozenset[str]:
+    def computed_categories(self) -> frozenset[str]:
+        """The calls that compute the levels of categories, such as `month(d)`."""
+        return frozenset(factor["of"] for factor in self.factors if "of" in factor)
+
+    @property
+    def categories_with_base(self) -> frozenset[str]:
         """The categories whose unseen levels get the reference level, if `unseen` says so.
 
-        Those with a column for every level have no reference level, and that of an absorbed factor
-        is an arbitrary one.
+        Those with a column for every level, or another contrast, have no reference level, and that
+        of an absorbed factor is an arbitrary one. They are columns, or calls that compute levels.
         """
         if self.unseen != "base":
             return frozenset()
-        categories = (factor for factor in self.factors if factor["kind"] == "category")
-        full = {
-            factor["columns"][0]
+        categories = [factor for factor in self.factors if factor["kind"] == "category"]
+        without = {
+            category_of(factor)
             for factor in categories
-            if factor["full"] or factor.get("absorbed")
+            if factor["full"] or "contrast" in factor or factor.get("absorbed")
         }
-        return self.category_columns - full
+        return frozenset(map(category_of, categories)) - without
+
+    @property
+    def columns_with_base(self) -> frozenset[str]:
+        """Those of them that are columns."""
+        return self.categories_with_base & self.category_columns
 
     @property
     def reference_levels(self) -> dict[str, set[Any]]:
@@ -128,13 +154,14 @@ class Schema:
         }
         for factor in self.factors:
             if factor["kind"] == "category" and factor["base"] is not None:
-                references[factor["columns"][0]].add(factor["base"])
+                references.setdefault(category_of(factor), set()).add(factor["base"])
         return references
 
     @property
     def features(self) -> dict[str, Column]:
         """The columns that a prediction needs."""
-        names = {name for factor in self.factors for name in factor["columns"]}
+        factors = [*self.factors, *self.offset]
+        names = {name for factor in factors for name in factor["columns"]}
         return {name: column for name, column in self.columns.items() if name in names}
 
     def as_data(self) -> dict[str, Any]:
@@ -158,6 +185,7 @@ class Schema:
             **{key: values for key, values in by_column.items() if values},
             **({"reading": reading} if reading else {}),
             **({} if self.weights_kind == "analytic" else {"weights_kind": self.weights_kind}),
+            **({"offset": list(self.offset)} if self.offset else {}),
         }
 
     @classmethod
@@ -177,7 +205,7 @@ class Schema:
                 columns[each["name"]] = Column(**fields)
             keys = ("formula", "intercept", "target", "terms", "fill_missing", "truth", "weights")
             # Schemas from before the first two do not have them.
-            optional = ("unseen", "pool", "levels", "sentinels", "weights_kind")
+            optional = ("unseen", "pool", "levels", "sentinels", "weights_kind", "offset")
             later = {key: data[key] for key in optional if key in data}
             if "reading" in data:
                 later["reading"] = ReadOptions.model_validate_json(json.dumps(data["reading"]))

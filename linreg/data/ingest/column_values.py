@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from linreg.data.csv.header import suggest_name
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.formula.schema import Schema, kind_of
-from linreg.data.formula.tokens import quote_name
 from linreg.data.source import Source
 from linreg.data.tables.sentinels import as_values
 from linreg.data.typed_table import TypedTable

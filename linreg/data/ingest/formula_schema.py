@@ -30,7 +30,7 @@ def make_schema(
     candidates = [name for name in profiles if name not in excluded]
     parsed = parse_formula(formula, candidates, categories)
     _check_factor(parsed.target, "the target", profiles, table)
-    for factor in parsed.factors:
+    for factor in (*parsed.factors, *parsed.offsets):
         _check_factor(factor, f"used in {factor.text}", profiles, table)
     columns = {
         name: _column(profile.type, table.formats.get(name))
@@ -54,7 +54,19 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
     for name in factor.columns:
         profile = profiles[name]
         kind = kind_of(profile.type)
-        if kind == "category" and (role == "the target" or factor.kind == "number"):
+        if name in factor.times:
+            if kind != "time":
+                place = first_text if kind == "category" else _column_place
+                raise UserError(
+                    place(table, name),
+                    f"must be a date or a time, as it is {role}",
+                    found=f"type {profile.type}",
+                    todo="write dates as 2024-12-31, or set ingest.dates to their format, such as"
+                    f' {{{name}: "%d/%m/%Y"}}',
+                )
+            continue
+        is_number = factor.kind != "category" or factor.of is not None
+        if kind == "category" and (role == "the target" or is_number):
             raise UserError(
                 first_text(table, name),
                 f"must be a number, as it is {role}",
@@ -64,15 +76,21 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
             )
         if kind in ("time", "other"):
             raise UserError(
-                f"{table.first_file}: column {name}",
+                _column_place(table, name),
                 "must be a number or a category to be in the formula",
                 found=str(profile.type),
-                todo="convert it to a number; as a time it can be used in split.by",
+                todo=f"take a part of it, as in year({name}), C(month({name})) or days({name})"
+                if kind == "time"
+                else "convert it to a number",
             )
         if factor.kind == "category" and factor.text == name:
             check_is_category(table, name, profile)
-        if factor.kind == "category":
+        if factor.kind == "category" and factor.of is None:
             _check_levels_differ(table, name, profile)
+
+
+def _column_place(table: TypedTable, name: str) -> str:
+    return f"{table.first_file}: column {name}"
 
 
 def _check_levels_differ(table: TypedTable, name: str, profile: ColumnProfile) -> None:

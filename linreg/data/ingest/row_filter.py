@@ -1,18 +1,20 @@
 """Rows with missing cells dropped, as `ingest.missing` says, and all dropped rows counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from linreg.data.formula.expressions import Expression, expression_of, product
+from linreg.arrays import Floats, Mask
+from linreg.data.formula.expressions import Expression, expression_of, numeric_cells, product
+from linreg.data.formula.learned_functions import basis_factor
+from linreg.data.formula.level_sources import LevelSource, level_source
 from linreg.data.formula.schema import Schema
 from linreg.data.ingest.columns import AuxiliaryColumns
 from linreg.data.ingest.profile import Profiles
 from linreg.data.source_rows import DroppedRows, files_as_data
-from linreg.data.tables.arrays import as_arrow, as_floats, as_mask, with_one_zero
+from linreg.data.tables.arrays import as_arrow, as_mask, with_one_zero
 from linreg.data.tables.source_chunk import SourceChunk
 from linreg.data.typed_table import TypedTable
 from linreg.errors import UserError
@@ -41,6 +43,7 @@ class RowFilter:
             filled = _filled_columns(schema, auxiliary)
             self._required = [name for name in self.columns if name not in filled]
         self._expressions = _expressions(schema)
+        self._cuts = _cuts(schema)
         self._categories = schema.category_columns
 
     @property
@@ -62,6 +65,8 @@ class RowFilter:
         for chunk in table.chunks():
             for expression in self._expressions:
                 _check_finite(expression, chunk)
+            for cut in self._cuts:
+                _check_inside(cut, chunk)
             rows = self._complete_rows(chunk, dropped)
             self.kept += rows.num_rows
             yield rows
@@ -135,36 +140,86 @@ def _filled_columns(schema: Schema, auxiliary: AuxiliaryColumns) -> set[str]:
 
 
 def _expressions(schema: Schema) -> list[Expression]:
-    """Return what is computed of numbers, each once: numeric factors that are no column, and the
-    products of the numeric factors of a term.
+    """Return what is computed of numbers and times, each once: numeric factors that are no column,
+    and the products of the numeric factors of a term. Of a function that learns it is what it
+    learns from, as nothing is learned yet.
     """
     expressions: dict[tuple[str, tuple[str, ...]], Expression] = {}
-    for term in [[schema.target], *schema.terms]:
-        numbers = [factor for factor in term if factor["kind"] == "number"]
-        factors = [expression_of(factor["factor"], factor["columns"]) for factor in numbers]
-        computed = [factor for factor in factors if factor.columns != (factor.text,)]
-        if len(factors) > 1:
-            computed.append(product(factors))
-        expressions |= {(each.text, each.columns): each for each in computed}
+    for term in [[schema.target], *schema.terms, *([each] for each in schema.offset)]:
+        factors = [
+            expression_of(each["factor"], each["columns"]) for each in term if _is_plain(each)
+        ]
+        computed = [argument for each in term for argument in _arguments(each)]
+        plain = [factor for factor in factors if not factor.learned]
+        computed += [factor for factor in plain if factor.columns != (factor.text,)]
+        computed += [call.argument for factor in factors for call in factor.learned]
+        if len(plain) > 1:
+            computed.append(product(plain))
+        expressions |= {
+            (each.text, each.columns): each for each in computed if each.columns != (each.text,)
+        }
     return list(expressions.values())
+
+
+def _is_plain(factor: Mapping[str, Any]) -> bool:
+    return bool(factor["kind"] == "number")
+
+
+def _arguments(factor: Mapping[str, Any]) -> list[Expression]:
+    """Return what the levels or the columns of a factor are computed from, if it is no number."""
+    if factor["kind"] == "basis":
+        return [basis_factor(factor["factor"]).argument]
+    return [level_source(factor["of"]).argument] if "of" in factor else []
+
+
+def _cuts(schema: Schema) -> list[LevelSource]:
+    """Return the cuts whose breaks stand in the formula."""
+    sources = map(level_source, sorted(schema.computed_categories))
+    return [each for each in sources if each.cut and isinstance(each.cut.breaks, tuple)]
 
 
 def _check_finite(expression: Expression, chunk: SourceChunk) -> None:
     """Raise UserError for the first row without missing values whose result is not finite."""
-    columns = {
-        name: as_floats(
-            pc.fill_null(chunk.rows.column(name).cast(pa.float64(), safe=False), np.nan)
-        )
-        for name in expression.columns
-    }
-    is_missing = np.any([np.isnan(values) for values in columns.values()], axis=0)
+    columns, is_missing = _cells(expression, chunk)
     wrong = ~is_missing & ~np.isfinite(expression(columns))
     if wrong.any():
         row = int(wrong.argmax())
-        found = ", ".join(f"{name} = {values[row]:.17g}" for name, values in columns.items())
         raise UserError(
             f"{chunk.origin}: row {chunk.row_number(row)}: {expression.text}",
             "is not finite",
-            found=found,
+            found=_found(expression, chunk, columns, row),
             todo="change model.formula or leave the row out",
         )
+
+
+def _check_inside(source: LevelSource, chunk: SourceChunk) -> None:
+    """Raise UserError for the first row whose number is in no interval of a cut."""
+    columns, is_missing = _cells(source.argument, chunk)
+    levels = source.levels(source.argument(columns), {})
+    outside = ~is_missing & as_mask(levels.is_null())
+    if outside.any():
+        row = int(outside.argmax())
+        raise UserError(
+            f"{chunk.origin}: row {chunk.row_number(row)}: {source.text}",
+            "is in no interval",
+            found=_found(source.argument, chunk, columns, row),
+            todo="extend the breaks, with -Inf or Inf if need be, or leave out the row",
+        )
+
+
+def _cells(expression: Expression, chunk: SourceChunk) -> tuple[dict[str, Floats], Mask]:
+    """Return the columns of an expression, and the rows (n,) in which one is missing."""
+    columns = {name: numeric_cells(chunk.rows.column(name)) for name in expression.columns}
+    return columns, np.any([np.isnan(values) for values in columns.values()], axis=0)
+
+
+def _found(
+    expression: Expression, chunk: SourceChunk, columns: Mapping[str, Floats], row: int
+) -> str:
+    cells = {
+        name: str(chunk.rows.column(name)[row])
+        if name in expression.times
+        else f"{values[row]:.17g}"
+        for name, values in columns.items()
+    }
+    return ", ".join(f"{name} = {cell}" for name, cell in cells.items())

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.data.cells.numbers import parse_cells
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.formula.schema import Schema
-from linreg.data.formula.tokens import quote_name
 from linreg.data.ingest.profile import ColumnProfile, Profiles
 from linreg.data.ingest.text_formats import MOSTLY, TextContent, TextFormats
 from linreg.data.tables.reading_note import ReadingNote

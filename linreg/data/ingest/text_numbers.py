@@ -64,7 +64,7 @@ def numbers_in_formula(formula: str, table: TypedTable, others: Collection[str])
         name
         for each in parsed.factors
         for name in each.columns
-        if each.kind == "category" and each.text != name
+        if each.kind == "category" and each.text != name and each.of is None
     }
     return [name for name in parsed.columns if name not in levels]
 

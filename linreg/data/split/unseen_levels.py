@@ -1,6 +1,6 @@
 """Validation and test rows with a level of a category that no training row has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from linreg.data.formula.column_statistics import RunningStatistics, merge_over_workers
 from linreg.data.formula.schema import Schema
 from linreg.data.source_rows import SourceRows
+from linreg.data.split.computed_levels import ComputedLevels, computed_levels
 from linreg.data.split.partition import PARTS, TRAIN, Partition
 from linreg.data.tables.arrays import as_arrow, as_mask
 from linreg.data.tables.parquet import TableFile
@@ -29,14 +30,19 @@ class LevelFilter:
 
     policy        `model.unseen`
     levels        of the training rows, by column
+    computed      the categories whose levels are computed, such as `month(d)`
     num_left_out  by part, how many rows this process has left out
     """
 
     def __init__(
-        self, policy: Literal["error", "base", "drop"], levels: Mapping[str, pa.Array]
+        self,
+        policy: Literal["error", "base", "drop"],
+        levels: Mapping[str, pa.Array],
+        computed: Sequence[ComputedLevels] = (),
     ) -> None:
         self._policy = policy
         self._levels = levels
+        self._computed = computed
         self._counts: Counts = {}
         # By part and column: the index of the row, and the cell.
         self._first_cells: dict[str, dict[str, tuple[int, Any]]] = {}
@@ -48,11 +54,15 @@ class LevelFilter:
     ) -> "LevelFilter":
         """Read the levels of the training rows, each process those of its own row groups."""
         running = _running_statistics(schema)
-        for group in workers.own_range(table.num_row_groups) if running else ():
-            rows = table.row_group(group, list(running))
-            train = as_arrow(np.flatnonzero(partition.labels(group) == TRAIN))
+
+        def training_rows(names: Sequence[str]) -> Iterator[pa.Table]:
+            for group in workers.own_range(table.num_row_groups) if names else ():
+                train = as_arrow(np.flatnonzero(partition.labels(group) == TRAIN))
+                yield table.row_group(group, list(names)).take(train)
+
+        for rows in training_rows(list(running)):
             for name, statistics in running.items():
-                statistics.update(rows.column(name).take(train))
+                statistics.update(rows.column(name))
         merged = _running_statistics(schema)
         merge_over_workers(running, merged, workers)
         references = schema.reference_levels
@@ -64,6 +74,7 @@ class LevelFilter:
                 for name, each in found.items()
                 if each.other is None
             },
+            computed_levels(schema, training_rows, workers),
         )
 
     def filter(self, rows: pa.Table, part: str, indices: NDArray[np.int64]) -> pa.Table:
@@ -72,10 +83,14 @@ class LevelFilter:
         `indices` (n,) are those of the rows in the ingested table, in ascending order over calls.
         """
         is_known = np.ones(rows.num_rows, np.bool_)
-        for name, levels in self._levels.items():
-            column = rows.column(name)
-            unseen = ~as_mask(pc.is_in(column, value_set=levels))
+        found = [
+            (name, ~as_mask(pc.is_in(rows.column(name), value_set=levels)))
+            for name, levels in self._levels.items()
+        ]
+        found += [(each.column, each.unseen(rows)) for each in self._computed]
+        for name, unseen in found:
             if unseen.any():
+                column = rows.column(name)
                 of_part = self._counts.setdefault(part, {})
                 of_part[name] = of_part.get(name, 0) + int(unseen.sum())
                 first = int(np.argmax(unseen))

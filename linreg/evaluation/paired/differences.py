@@ -207,7 +207,7 @@ def _errors_of_predictions(path: Path, before: Floats, after: LinearModel) -> It
     for index, chunk in enumerate(rows):
         first = rows.first_row(index) - 1
         with np.errstate(over="ignore"):
-            of_predictions = chunk.y - before[first : first + len(chunk.y)]
+            of_predictions = chunk.target - before[first : first + len(chunk.y)]
         yield _ErrorPair(file, index, of_predictions, _errors(chunk, after))
 
 

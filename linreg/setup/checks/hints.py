@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
-from linreg.data.formula.tokens import quote_name
+from linreg.data.formula.grammar.tokens import quote_name
 from linreg.setup.checks.column_checks import RISK_OF_UNSEEN_LEVEL
 from linreg.setup.checks.finding import CheckContext, Finding, list_names, quote_cell
 from linreg.setup.survey.column_survey import ColumnSurvey

@@ -16,7 +16,8 @@ from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from linreg.fit.model import LinearModel, load
+from linreg.data.formula.functions.calendar import date_text
+from linreg.fit.model import LinearModel, ModelColumn, load
 from linreg.tracking.journal.description import COLUMNS, DESCRIPTION
 from linreg.tracking.mlflow.required_columns import required_columns, required_columns_markdown
 
@@ -93,11 +94,17 @@ def signature() -> ModelSignature:
 
 
 def example(model: LinearModel) -> pd.DataFrame:
-    """Return a row to predict: the mean of each number, the first level of each category."""
-    statistics = {column.name: model.design.statistics[column.name] for column in model.columns}
-    return pd.DataFrame(
-        {name: [each.levels[0] if each.levels else each.mean] for name, each in statistics.items()}
-    )
+    """Return a row to predict: the mean of each number, the first level of each category, and a day
+    in the middle of the training rows.
+    """
+    return pd.DataFrame({column.name: [_typical(model, column)] for column in model.columns})
+
+
+def _typical(model: LinearModel, column: ModelColumn) -> Any:
+    statistics = model.design.statistics[column.name]
+    if column.kind == "time" and statistics.mean is not None:
+        return date_text(statistics.mean)
+    return statistics.levels[0] if statistics.levels else statistics.mean
 
 
 def _find_logged(client: MlflowClient, experiment: str, path: str) -> LoggedModel | None:

@@ -1,5 +1,6 @@
 """The columns that a model needs to predict, for its pages in MLflow, which shows no signature."""
 
+from linreg.data.formula.functions.calendar import date_text
 from linreg.fit.model import LinearModel
 from linreg.markdown import code, plain
 
@@ -21,6 +22,9 @@ def required_columns(model: LinearModel) -> dict[str, str]:
                 else ""
             )
             description = f"category of {column.type}: {levels}{more}"
+        elif column.kind == "time":
+            ends = [date_text(end) for end in (statistics.min, statistics.max) if end is not None]
+            description = f"date or time, from {' to '.join(ends)} in training"
         else:
             description = f"number, from {statistics.min:.6g} to {statistics.max:.6g} in training"
         descriptions[column.name] = description

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.formula.design import Design
+from linreg.data.formula.grammar.tokens import in_back_quotes
 from linreg.data.formula.schema import Schema
-from linreg.data.formula.tokens import in_back_quotes
 
 Learn = Callable[..., Design]
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.data.formula.expressions import FUNCTIONS, LARGEST_POWER, parse_expression
+from linreg.data.formula.expressions import FUNCTIONS, parse_expression
+from linreg.data.formula.grammar.syntax import LARGEST_POWER
 from linreg.errors import UserError
 
 COLUMNS = {

@@ -10,7 +10,7 @@ import pytest
 
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
-from linreg.data.parts import open_shards, read_row_groups
+from linreg.data.parts import RowGroups, open_shards
 from linreg.data.split.part_files import assign_shards, write_parts
 from linreg.data.split.partition import partition_rows
 from linreg.data.split.unseen_levels import LevelFilter
@@ -82,7 +82,7 @@ def fitted(
             ingested, partition, assign_shards(partition, split), levels, *to, ALONE
         )
         paths = [folder / "parts" / file for file in files if file.startswith("train")]
-        design = learn(formula, *read_row_groups(paths), weights=weights)
+        design = learn(formula, *RowGroups(paths), weights=weights)
         rows = open_shards(paths, design)
         names, intercept = design.names, design.schema.intercept
         train = Train(solver="exact", **options)

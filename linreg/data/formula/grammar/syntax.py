@@ -5,15 +5,17 @@ meaning: `terms.py` reads it as R's terms, `expressions.py` as arithmetic on col
 condition `ingest.where` as a truth value. Nothing of it is ever executed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
-from linreg.data.formula.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
 
 DEEPEST_NESTING = 80
 """Of parentheses, calls and signs: far less than Python's stack holds."""
+LARGEST_POWER = 10
+"""Of numbers and of terms."""
 
 _BINDING = {
     **dict.fromkeys(("or", "|", "||"), 10),
@@ -262,6 +264,32 @@ def _operators(tokens: Sequence[Token], words: bool) -> list[str]:
             if pair in (("is", "not"), ("not", "in")):
                 operators[index] = " ".join(pair)
     return operators
+
+
+def with_columns_quoted(node: Node, columns: Collection[str], depth: int = 0) -> Node:
+    """Return a tree in which the names of some columns are quoted, and so no constants.
+
+    What is nested deeper than any expression may be is left as it is.
+    """
+    if not columns or depth > DEEPEST_NESTING:
+        return node
+
+    def quoted(child: Node) -> Node:
+        return with_columns_quoted(child, columns, depth + 1)
+
+    match node:
+        case Name(name=name) if name in columns:
+            return Name(name, quoted=True)
+        case Unary(operand=operand):
+            return replace(node, operand=quoted(operand))
+        case Binary(left=left, right=right):
+            return replace(node, left=quoted(left), right=quoted(right))
+        case Call(arguments=arguments, keywords=keywords):
+            named = tuple((name, quoted(value)) for name, value in keywords)
+            return replace(node, arguments=tuple(map(quoted, arguments)), keywords=named)
+        case Braces(inner=inner):
+            return replace(node, inner=quoted(inner))
+    return node
 
 
 def unparse(node: Node) -> str:

@@ -1,0 +1,1 @@
+"""The grammar of formulas and conditions: words, the tree that they are parsed into, terms."""
