@@ -164,8 +164,8 @@ def _of_influence(found: Mapping[str, Any]) -> Iterator[Finding]:
         count = found["num_exact"]
         rows = "1 row is" if count == 1 else f"{count} rows are"
         text = (
-            f"{rows} fitted exactly, each by a coefficient of its own, so that nothing can be said "
-            "about the error there."
+            f"{rows} fitted exactly, as if by a coefficient for one row alone, so that nothing can "
+            "be said about the error there."
         )
         yield Finding("exact_rows", "ok", "", text)
 
