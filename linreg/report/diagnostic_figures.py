@@ -76,7 +76,7 @@ def _leverage_figure(sample: RowSample, rank: int) -> Markup | None:
         for side in (contour, -contour):
             inside = (side >= y.low) & (side <= y.high)
             if inside.any():
-                plot.line(grid, np.where(inside, side, np.nan), "b dashed", legend)
+                plot.line(grid, np.where(inside, side, np.nan), "b", legend)
                 legend = ""
     return plot.svg("Residuals against leverages")
 

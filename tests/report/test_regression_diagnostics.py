@@ -45,7 +45,7 @@ def test_figures_show_the_rows_around_the_fit(fit: Fitted) -> None:
     dots = Drawing(figures["leverage"]).dots("a small")
     expected = np.column_stack([sample.leverages, sample.studentized])
     assert dots == pytest.approx(expected, abs=0.05)
-    contours = Drawing(figures["leverage"]).lines("b dashed")
+    contours = Drawing(figures["leverage"]).lines("b")
     assert contours
     for contour in contours:
         leverages, residuals = contour.T

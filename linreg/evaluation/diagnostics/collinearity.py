@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from linreg.arrays import Mask
 from linreg.data.formula.design import Design
 from linreg.evaluation.diagnostics.one_sided_jacobi import singular_values
 from linreg.fit.exact.double_double.sum_numpy import sums_of_squares
@@ -49,7 +50,8 @@ class Dependency(NamedTuple):
 class Collinearity(NamedTuple):
     """What the columns have in common.
 
-    vif      by coefficient, 1 / (1 − R²) of its column on the others; around 0 without intercept
+    vif      by coefficient, 1 / (1 − R²) of its column on the others; around 0 where neither an
+             intercept nor a full category is beside it
     terms    by term of several columns
     indices  by size; empty for more than MAX_CONDITION_COLUMNS coefficients
     """
@@ -77,7 +79,7 @@ def collinearity(exact: ExactReference, design: Design) -> Collinearity:
     columns is beside it.
     """
     solution = exact.solution
-    columns = _Columns(exact)
+    columns = _Columns(exact, design)
     with localcontext(PRECISION):
         vif = columns.inflations()
         position, terms = 0, {}
@@ -100,8 +102,9 @@ class _Columns:
     position_of  by column of X, its row in W
     """
 
-    def __init__(self, exact: ExactReference) -> None:
+    def __init__(self, exact: ExactReference, design: Design) -> None:
         solution = exact.solution
+        self._is_centred = _has_constant_beside(design)
         self._solution = solution
         levels = solution.levels
         # Of X, the columns that W and the Gram matrix have, in their order.
@@ -146,14 +149,26 @@ class _Columns:
         return TermInflation(float(gvif), len(columns), float(adjusted))
 
     def _product(self, i: int, j: int) -> Decimal:
-        """Return Σ w(xᵢ − x̄ᵢ)(xⱼ − x̄ⱼ) of two columns, scaled; around 0 without intercept."""
+        """Return Σ w(xᵢ − x̄ᵢ)(xⱼ − x̄ⱼ) of two columns of a term, scaled, or around 0."""
         gram = self._gram
         a, b = self._in_gram[i], self._in_gram[j]
         product = gram.entry(max(a, b), min(a, b))
-        if self._solution.intercept:
+        if self._is_centred[i]:
             product -= gram.entry(a, 0) * gram.entry(b, 0) / gram.entry(0, 0)
         exponent = int(self._solution.exponents[1 + i] + self._solution.exponents[1 + j])
         return _decimal(product * Fraction(2) ** -exponent)
+
+
+def _has_constant_beside(design: Design) -> Mask:
+    """Tell for each column of X (M,) whether an intercept, or a full category, is beside it."""
+    full = [
+        [any(factor.get("full") for factor in term)] * len(columns.names)
+        for term, columns in zip(design.schema.terms, design.terms, strict=True)
+    ]
+    is_full = np.array([each for of_term in full for each in of_term], np.bool_)
+    if design.schema.intercept:
+        return np.ones_like(is_full)
+    return np.full_like(is_full, bool(is_full.any())) & ~is_full
 
 
 def condition_indices(gram: Gram, solution: LeastSquares) -> list[Dependency]:

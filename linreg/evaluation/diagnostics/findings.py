@@ -161,9 +161,11 @@ def _of_influence(found: Mapping[str, Any]) -> Iterator[Finding]:
         )
         yield Finding("influential", "ok", "", text)
     if found["num_exact"]:
+        count = found["num_exact"]
+        rows = "1 row is" if count == 1 else f"{count} rows are"
         text = (
-            f"{found['num_exact']} rows have a leverage of 1: each has a coefficient of its own, so"
-            " that nothing can be said about its error."
+            f"{rows} fitted exactly, as if by a coefficient for one row alone, so that nothing can "
+            "be said about the error there."
         )
         yield Finding("exact_rows", "ok", "", text)
 

@@ -75,6 +75,24 @@ def test_gvif_is_the_ratio_of_determinants_of_fox_and_monette(weighted: bool, fi
     assert found["vif"] == pytest.approx(expected, rel=1e-12)
 
 
+def test_beside_a_full_category_vif_is_that_with_an_intercept(fitted: Fit) -> None:
+    random = np.random.default_rng(6)
+    x = random.standard_normal((60, 1)) + 5.0
+    g = [f"{k % 3}" for k in range(60)]
+    table = table_of(x, x[:, 0] + random.standard_normal(60), g=g)
+    with_intercept, without, alone = (
+        fitted(formula, table).diagnose()["collinearity"]["vif"]
+        for formula in ("y ~ x1 + g", "y ~ 0 + g + x1", "y ~ 0 + x1")
+    )
+    assert without["x1"] == pytest.approx(with_intercept["x1"], rel=1e-12)
+    assert alone["x1"] == pytest.approx(1.0, rel=1e-14)
+    # Of the category itself there is no constant beside: R² is around 0.
+    first, *others = ((np.array(g) == k).astype(float) for k in "012")
+    residuals = sm.OLS(first, np.column_stack([*others, x])).fit().resid
+    expected = (first @ first) / (residuals @ residuals)
+    assert without["g[0]"] == pytest.approx(expected, rel=1e-11)
+
+
 def test_a_dropped_column_has_no_vif(fitted: Fit) -> None:
     x = np.random.default_rng(1).standard_normal((30, 2))
     X = np.column_stack([x, 2 * x[:, 0]])
