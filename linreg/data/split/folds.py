@@ -26,6 +26,10 @@ FOLDS = "folds.parquet"
 """The table of the values of a column, and the fold that each belongs to, or begins."""
 
 
+Blocks = NDArray[np.int8]
+"""For n rows, the number of the block that each belongs to: (n,)."""
+
+
 class Stretch(NamedTuple):
     """Consecutive rows first … end − 1 of a shard, counted from 0, that are in one block."""
 
@@ -66,7 +70,7 @@ class Folds(ABC):
         return [block for block in blocks if block != held_out]
 
     @abstractmethod
-    def labels(self, shard: int, rows: Rows, index: int) -> NDArray[np.int64]:
+    def labels(self, shard: int, rows: Rows, index: int) -> Blocks:
         """Return the block of each row of a chunk of a shard (n,)."""
 
 
@@ -91,11 +95,11 @@ class FoldsByRow(Folds):
                 yield Stretch(block, start - first, min(end, last) - first)
                 start = end
 
-    def labels(self, shard: int, rows: Rows, index: int) -> NDArray[np.int64]:
+    def labels(self, shard: int, rows: Rows, index: int) -> Blocks:
         """Return the block of each row of a chunk of a shard (n,)."""
         first = self._firsts[shard] + rows.first_row(index) - 1
         numbers = np.arange(first, first + rows.chunk_length(index))
-        return np.searchsorted(self._ends, numbers, side="right")
+        return np.searchsorted(self._ends, numbers, side="right").astype(np.int8)
 
 
 class FoldsByValue(Folds):
@@ -108,19 +112,18 @@ class FoldsByValue(Folds):
         super().__init__(count, by)
         self._column = split_column(by) or ""
         self._values = values
-        self._folds = folds
+        # Of groups.
+        self._blocks = (folds - 1).astype(np.int8)
 
-    def labels(self, shard: int, rows: Rows, index: int) -> NDArray[np.int64]:  # noqa: ARG002
+    def labels(self, shard: int, rows: Rows, index: int) -> Blocks:  # noqa: ARG002
         """Return the block of each row of a chunk of a shard (n,), whose column is read."""
         column = rows.column(index, self._column)
         if not self.is_forward:
-            found: NDArray[np.int64] = self._folds[
-                as_numpy(pc.index_in(column, value_set=self._values))
-            ]
-            return found - 1
-        labels = np.zeros(len(column), np.int64)
+            found: Blocks = self._blocks[as_numpy(pc.index_in(column, value_set=self._values))]
+            return found
+        labels = np.zeros(len(column), np.int8)
         for first in self._values:
-            labels += as_numpy(pc.greater_equal(column, first).cast(pa.uint8()))
+            labels += as_numpy(pc.greater_equal(column, first).cast(pa.int8()))
         return labels
 
 

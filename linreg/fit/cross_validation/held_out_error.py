@@ -22,7 +22,7 @@ class SquaredError(NamedTuple):
 
     rss     Σ w(y − ỹ)²; below 0 by rounding at most
     bound   of the error of rss
-    tss     Σ w(y − ȳ)² around the mean of these rows
+    tss     Σ w(y − ȳ)² around the mean of these rows; 0 where it is no more than rounding
     weight  Σ w; the number of rows without weights
     """
 
@@ -47,7 +47,9 @@ def squared_error(moments: AnyMoments, theta: Floats, b: float) -> SquaredError:
         rss, bound = _over_levels(moments, theta, b)
     else:
         rss, bound = _quadratic_form(moments.gram(), np.concatenate([[-b], -theta, [1.0]]))
-    return SquaredError(rss, bound, max(tss, Fraction(0)), weight)
+    if tss <= 4 * Fraction(totals.error) * squares:
+        tss = Fraction(0)
+    return SquaredError(rss, bound, tss, weight)
 
 
 def _quadratic_form(gram: Gram, v: Floats) -> tuple[Fraction, Fraction]:

@@ -68,6 +68,18 @@ def test_levels_have_the_error_of_their_columns(sizes: tuple[int, ...], weighted
     assert (found.weight, found.tss) == (theirs.weight, theirs.tss)
 
 
+def test_a_constant_target_has_no_total_sum_of_squares() -> None:
+    X = RANDOM.normal(size=(30, 1))
+    w = RANDOM.uniform(size=30)
+    found = squared_error(moments_of(X, np.full(30, 0.1), w), np.array([0.5]), 0.2)
+    assert found.tss == 0
+    nearly = np.full(30, 0.1)
+    nearly[0] = np.nextafter(0.1, 1)
+    assert squared_error(moments_of(X, nearly, w), np.array([0.5]), 0.2).tss == 0
+    nearly[0] += 1e-14
+    assert squared_error(moments_of(X, nearly, w), np.array([0.5]), 0.2).tss > 0
+
+
 def test_a_perfect_prediction_is_told_from_rounding() -> None:
     x = np.arange(50.0)[:, None]
     assert squared_error(moments_of(x, 3 * x[:, 0] + 1), np.array([3.0]), 1.0).rss == 0
