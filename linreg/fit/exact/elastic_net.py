@@ -86,7 +86,7 @@ def solve_penalized(
             if not found:
                 break
             if collinear == "error":
-                raise _not_unique(found)
+                raise _not_unique(found, penalty)
             dropped |= found
             excluded |= {names.index(name) for name in found}
         solution = _solution(moments, gram, names, minimum, penalty, dropped)
@@ -185,11 +185,12 @@ def _in_units(score: Decimal, gram: Gram, j: int) -> Decimal:
     return score * Decimal(2) ** int(gram.exponents[j] + gram.exponents[-1])
 
 
-def _not_unique(dropped: Mapping[str, str]) -> UserError:
+def _not_unique(dropped: Mapping[str, str], penalty: Penalty) -> UserError:
     """Return the error that names columns without which the minimum is unique."""
+    other = "" if penalty.l2 else ", set train.l2 above 0"
     return UserError(
         f"{TRAINING_ROWS}: column {', '.join(dropped)}",
-        "is collinear with columns before it, so that the minimum with train.l1 is not unique",
+        "is collinear with columns before it, so that the minimum is not unique",
         found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
-        todo="leave it out of model.formula, set train.l2 above 0, or train.collinear: drop",
+        todo=f"leave it out of model.formula{other}, or set train.collinear: drop",
     )

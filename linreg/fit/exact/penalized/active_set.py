@@ -79,8 +79,10 @@ class ActiveSet:
             columns, equations = self.equations(sorted(beta), signs)
             factors = equations.factorize()
             if factors.dependencies:
-                dependent = self._leave_along(factors.dependencies[0], columns, beta, signs)
-                if dependent is None:
+                leaving = self._leave_along(factors.dependencies[0], columns, beta, signs)
+                if leaving == joined:
+                    self._refused.add(joined)
+                if leaving is None:
                     # Of columns without a threshold, which no sign leaves out.
                     left_out = columns[equations.first + factors.dependencies[0].column] - 1
                     return Minimum(columns, equations, factors, [], [], sorted({*beta, left_out}))

@@ -163,7 +163,9 @@ def test_from_the_largest_score_on_all_coefficients_are_0() -> None:
     scores = [abs(slope) for slope in slopes(X, y, None, [mean, *[Fraction(0)] * 6], 0)]
     largest = float(max(scores))
     assert not penalized(X, y, l1=np.nextafter(largest, 1e9)).solution.theta.any()
-    assert np.count_nonzero(penalized(X, y, l1=largest * (1 - 1e-9)).solution.theta) == 1
+    for start in (None, np.zeros(6)):
+        found = penalized(X, y, l1=largest * (1 - 1e-9), start=start).solution
+        assert np.count_nonzero(found.theta) == 1
 
 
 @pytest.mark.parametrize("intercept", [True, False])
