@@ -54,7 +54,7 @@ class RobustStandardErrors:
         self._kinds: list[HCKind] = [kind, "HC1"] if kind in DIVIDES_BY_LEVERAGE else [kind]
         # Σ u²·a·aᵀ by kind in double-double, lower triangles.
         size = 0 if solution.levels else len(solution.kept)
-        self._sums = np.zeros((len(self._kinds), size, size, 2))
+        self._sums = np.zeros((len(self._kinds), 2, size, size))
 
     def add(self, X: DesignMatrix, y: Floats, w: Floats | None = None) -> None:
         """Add rows, in the order of the fit: X (n, M), y (n,), w (n,) or None for weight 1."""
@@ -77,7 +77,8 @@ class RobustStandardErrors:
     def add_array(self, values: Floats) -> None:
         """Add what another process has sent."""
         self._largest_leverage = max(self._largest_leverage, float(values[0]))
-        add_double_doubles(self._sums, values[1:].reshape(self._sums.shape))
+        added = values[1:].reshape(self._sums.shape)
+        add_double_doubles(np.moveaxis(self._sums, 1, -1), np.moveaxis(added, 1, -1))
 
     @property
     def kind(self) -> HCKind:
@@ -152,7 +153,7 @@ class RobustStandardErrors:
         return (np.tril(lower) + np.tril(lower, -1).T)[np.ix_(chosen, chosen)]
 
     def _lower(self) -> Floats:
-        lower: Floats = self._sums[self._kinds.index(self.kind)].sum(axis=-1)
+        lower: Floats = self._sums[self._kinds.index(self.kind)].sum(axis=0)
         return lower
 
 

@@ -8,9 +8,9 @@ PRODUCTS_AT_A_TIME = 1 << 20
 
 
 def add_products(factors: Floats, a: Floats, sums: Floats) -> None:
-    """Add Σ (f·aᵢ)(f·aⱼ), j ≤ i, to sums (kinds, M + 1, M + 1, 2), row by row."""
+    """Add Σ (f·aᵢ)(f·aⱼ), j ≤ i, to sums (kinds, 2, M + 1, M + 1), row by row."""
     i, j = np.tril_indices(len(a))
-    hi, lo = sums[:, i, j, 0], sums[:, i, j, 1]
+    hi, lo = sums[:, 0, i, j], sums[:, 1, i, j]
     rows_at_a_time = max(1, PRODUCTS_AT_A_TIME // hi.size)
     for start in range(0, a.shape[1], rows_at_a_time):
         rows = slice(start, start + rows_at_a_time)
@@ -21,5 +21,5 @@ def add_products(factors: Floats, a: Floats, sums: Floats) -> None:
             z = s - hi
             lo += (hi - (s - z)) + (value - z)
             hi = s
-    sums[:, i, j, 0] = hi
-    sums[:, i, j, 1] = lo
+    sums[:, 0, i, j] = hi
+    sums[:, 1, i, j] = lo

@@ -118,11 +118,11 @@ def test_squares_are_added_in_double_double(
 ) -> None:
     values = np.array([[math.ldexp(factor, exponent), a] for factor, a, exponent in rows]).T
     factors, a = np.stack([values[0], -values[0] / 2]), np.ascontiguousarray(values[1:])
-    sums = np.zeros((2, 1, 1, 2))
+    sums = np.zeros((2, 2, 1, 1))
     passes.add_products(factors, a, sums)
     for kind in (0, 1):
         terms = [Fraction(v) for v in np.square(factors[kind] * a[0]).tolist()]
-        high, low = map(Fraction, sums[kind, 0, 0].tolist())
+        high, low = map(Fraction, sums[kind, :, 0, 0].tolist())
         assert abs(high + low - sum(terms)) <= sum(terms) / 2**98
 
 
