@@ -229,7 +229,7 @@ def test_degenerate_fits_have_numbers_or_none(tmp_path: Path, learn: Learn, case
             frame["y"] = 2 * frame["x1"] + of_firm - frame["year"]
         case "constant within":
             frame["y"] = of_firm
-    params = {"collinear": "drop"} if case == "no df" else {}
+    params: dict[str, Any] = {"collinear": "drop"} if case == "no df" else {}
     table = table_of(reference(shards_of(tmp_path, learn, formula, frame), **params))
     if case == "alone":
         assert (table.coefficients, table.r2_within, table.f) == ((), 0.0, None)
@@ -237,7 +237,7 @@ def test_degenerate_fits_have_numbers_or_none(tmp_path: Path, learn: Learn, case
         assert (table.df, table.no_errors) == (0, "no degrees of freedom")
     elif case == "perfect":
         assert table.r2_within == 1.0
-        assert estimates(table)["x1"] == (pytest.approx(2.0, rel=1e-15), 0.0)
+        assert estimates(table)["x1"] == pytest.approx((2.0, 0.0), rel=1e-15)
     else:
         assert table.r2_within is None
         assert estimates(table)["x1"][0] == pytest.approx(0.0, abs=1e-12)
