@@ -3,6 +3,7 @@
 make bench                                          all, some minutes
 make bench ARGS="--quick --json FILE"               less than two minutes, the ratios as JSON
 make bench ARGS="--rows 100000000 --only parquet"   with as many rows as the targets, 10 GB on disk
+make bench ARGS="--rows 10000000 --only statistics"  standard errors, folds, penalties, …
 make bench ARGS="--rows 100000000 --only workers"   one process and two, all stages
 """
 
@@ -24,6 +25,7 @@ from benchmarks import (
     machine,
     predict_csv,
     sgd,
+    statistics,
     wide,
     workers,
 )
@@ -39,6 +41,7 @@ COMPARISONS = (
     "parquet",
     "csv",
     "predict_csv",
+    "statistics",
     "picture",
     "workers",
 )
@@ -85,6 +88,9 @@ def _comparisons(options: argparse.Namespace) -> dict[str, Callable[[], Iterable
         "parquet": lambda: _from_parquet(rows_from_parquet, turns, quick=quick),
         "csv": lambda: csv_ingest.compare(500_000 if quick else 5_000_000, turns),
         "predict_csv": lambda: predict_csv.compare(500_000 if quick else 5_000_000, turns),
+        "statistics": lambda: statistics.compare(
+            options.rows or (100_000 if quick else 1_000_000), turns
+        ),
     }
     if not quick:
         rows = options.rows or 10_000_000
@@ -100,7 +106,7 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="fewer rows and turns; writes only the file of --json"
     )
     parser.add_argument("--json", type=Path, help="file for the ratios")
-    parser.add_argument("--rows", type=int, help="rows of `parquet` and `workers`")
+    parser.add_argument("--rows", type=int, help="rows of `parquet`, `statistics` and `workers`")
     parser.add_argument("--turns", type=int, help="repetitions, of which the median is taken")
     parser.add_argument(
         "--only", nargs="+", choices=COMPARISONS, default=list(DEFAULT), help="some comparisons"
