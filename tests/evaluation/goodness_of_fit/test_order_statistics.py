@@ -57,7 +57,7 @@ def test_zeros_have_no_sign() -> None:
     """Which of equal numbers is found would depend on the processes."""
     for values in ([-0.0, 0.0, -0.0], [0.0, -0.0, -0.0], [-0.0] * 5 + [0.0] * 5):
         numbers = np.array(values)
-        pieces: Callable[[], list[Floats]] = partial(list, [numbers])
+        pieces = partial(list, [Counted(numbers)])
         found = order_statistics.order_statistics([0, 2], len(numbers), pieces)
         assert [str(each) for each in found] == ["0.0"] * 2
 
