@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.coefficient_names import key_of, unique_names
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.column_statistics import (
     ColumnStatistics,
@@ -35,6 +34,7 @@ from linreg.data.formula.design_columns import DesignColumns
 from linreg.data.formula.expressions import Learned, expression_of
 from linreg.data.formula.factors import FactorValues
 from linreg.data.formula.functions.learning import WHERE
+from linreg.data.formula.grammar.coefficient_names import key_of, unique_names
 from linreg.data.formula.learned_functions import FunctionLearning, basis_factor
 from linreg.data.formula.row_errors import CollectingHandler, RaisingHandler, RowErrorHandler
 from linreg.data.formula.schema import Schema, category_of

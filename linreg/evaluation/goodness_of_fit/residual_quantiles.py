@@ -10,11 +10,11 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, as_array
-from linreg.data.formula.portable_math import log
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import Projection
+from linreg.portable_math.exponentials import log
 from linreg.process.workers import ALONE, Workers
 from linreg.reductions.exact_sum import ExactSum
 from linreg.reductions.quantiles import Quantiles
