@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data.formula.design import DesignTerm
+from linreg.data.formula.design_info import DesignTerm
 from linreg.report.coefficient_figures import interval
 from linreg.report.coefficient_table import coefficient_columns, fit_in_words, html_table
 from linreg.report.diagnostics import diagnostics

@@ -21,6 +21,7 @@ from linreg.arrays import Floats
 from linreg.data.formula.coercion import coerce
 from linreg.data.formula.design import Design
 from linreg.data.formula.formula import parse_formula
+from linreg.data.formula.row_warnings import row_warnings
 from linreg.errors import UserError
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference
@@ -200,13 +201,13 @@ def test_what_no_training_row_has_is_named(learn: Callable[..., Design]) -> None
         "unseen level: cut(x, 4)": [True, False, False],
         "not a time: t": [False, True, False],
     }
-    assert list(design.row_warnings(features)) == [
+    assert list(row_warnings(design, features)) == [
         "outside the training range: x",
         "outside the training range: t",
     ]
     based = learn("y ~ cut(x, 4) + C(month(t), 3)", ROWS.filter(pa.array(X < 1)), unseen="base")
     features = coerce(ROWS.slice(int(X.argmax()), 1), based.schema, "new")
-    assert "unseen level, taken as the reference level: cut(x, 4)" in based.row_warnings(features)
+    assert "unseen level, taken as the reference level: cut(x, 4)" in row_warnings(based, features)
     with pytest.raises(UserError, match=r"the reference level of C\(month\(t\), 13\) is not in"):
         learn("y ~ C(month(t), 13)", ROWS).names  # noqa: B018 - a property
 
