@@ -16,7 +16,7 @@ from linreg.errors import UserError
 from linreg.files import content_hash
 from linreg.fit.model import load
 from linreg.lineage.evaluation_lookup import find_evaluation
-from linreg.report.number_format import DIGITS
+from linreg.number_format import DIGITS
 from linreg.report.results import NamedResults, RunResults
 from linreg.summary import side_by_side
 from linreg.summary.formats import FORMATS

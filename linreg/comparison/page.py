@@ -7,13 +7,13 @@ import numpy as np
 
 from linreg.comparison.rmse_change import rmse_change
 from linreg.evaluation.paired.paired_test import paired_test
+from linreg.number_format import number
 from linreg.params.metric_names import own_metrics_in
 from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.loss_figures import gap_figure, loss_figure
-from linreg.report.number_format import number
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults

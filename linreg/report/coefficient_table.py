@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from linreg.data.formula.design_info import DesignTerm
-from linreg.report.number_format import (
+from linreg.number_format import (
     DIGITS,
     DIGITS_WITHOUT_ERROR,
     aligned,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from linreg.report.number_format import aligned, alike, decimals_of
+from linreg.number_format import aligned, alike, decimals_of
 
 DIGITS = 5
 DIGITS_OF_ERROR = 2

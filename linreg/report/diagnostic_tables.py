@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from linreg.report.number_format import NONE, alike, number, p_value
+from linreg.number_format import NONE, alike, number, p_value
 
 TITLES = {
     "breusch_pagan": "Breusch–Pagan, studentized",

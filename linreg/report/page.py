@@ -14,6 +14,7 @@ from linreg.evaluation.predictions import PredictedRows, write_predictions
 from linreg.files import file_hash, files_in, write_document, write_text
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel
+from linreg.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
 from linreg.report.coefficient_figures import (
@@ -36,7 +37,6 @@ from linreg.report.diagnostics import diagnostics as sentences
 from linreg.report.effective_parameters import effective_parameters
 from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
 from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
-from linreg.report.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults

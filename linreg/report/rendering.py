@@ -10,15 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from linreg.fit.history import gap_in_words
-from linreg.report.number_format import (
-    NONE,
-    aligned,
-    eight_digits,
-    levels,
-    number,
-    p_value,
-    three_digits,
-)
+from linreg.number_format import NONE, aligned, eight_digits, levels, number, p_value, three_digits
 
 
 def render(template: str, values: Mapping[str, Any], package: str = "linreg.report") -> str:

@@ -7,7 +7,7 @@ from linreg.evaluation.selection.nested_models import NestedModel
 from linreg.evaluation.selection.stepwise import NO_CHANGE, Change, Criterion, Step
 from linreg.evaluation.selection.term_tests import TermTest, rows_of
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.report.number_format import aligned, decimals_of, p_value
+from linreg.number_format import aligned, decimals_of, p_value
 from linreg.text import table
 
 DIGITS = 5

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from linreg.markdown import plain
-from linreg.report.number_format import DIGITS_WITHOUT_ERROR, aligned, decimals_of
+from linreg.number_format import DIGITS_WITHOUT_ERROR, aligned, decimals_of
 from linreg.report.results import NamedResults, RunResults
 from linreg.summary.tex import tex, tex_number
 from linreg.text import table

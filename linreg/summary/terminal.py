@@ -7,6 +7,7 @@ from typing import Any
 from linreg.data.formula.design_info import DesignTerm
 from linreg.evaluation.gates import format_bounds
 from linreg.fit.history import gap_in_words
+from linreg.number_format import DIGITS, alike, number
 from linreg.params.metric_names import own_metrics_in
 from linreg.report.coefficient_table import (
     absorbed_in_words,
@@ -18,7 +19,6 @@ from linreg.report.coefficient_table import (
     rows_by_term,
 )
 from linreg.report.cross_validation import folds_in_words
-from linreg.report.number_format import DIGITS, alike, number
 from linreg.report.results import RunResults
 from linreg.text import table
 

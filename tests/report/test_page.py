@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from linreg.errors import UserError
+from linreg.number_format import p_value
 from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.descent_figures import contour_factor
 from linreg.report.loss_figures import gap_figure, loss_figure
-from linreg.report.number_format import p_value
 from linreg.report.residual_figures import quantile_figure
 from linreg.report.results import NamedResults, RunResults
 

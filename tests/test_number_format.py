@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linreg.report.number_format import aligned, alike, decimals_of, levels
+from linreg.number_format import aligned, alike, decimals_of, levels
 
 positive = st.floats(1e-300, 1e300)
 
