@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linreg.arrays import Floats
-from linreg.data.formula.design import Design, is_absorbed
+from linreg.data.formula.design import Design
+from linreg.data.formula.design_info import is_absorbed
 from linreg.data.formula.schema import Schema
 from linreg.data.parts import RowGroups, open_part, open_shards, training_shards
 from linreg.data.rows import Rows

@@ -41,8 +41,9 @@ def classical_covariance(solution: LeastSquares) -> CoefficientCovariance:
     """Return σ²·A⁻¹, that of noise of equal variance, divided by the weight."""
 
     def matrix(coefficients: Sequence[int]) -> Floats:
-        if solution.sigma is None or solution.is_penalized:
+        if solution.no_errors:
             return np.full((len(coefficients), len(coefficients)), np.nan)
+        assert solution.sigma is not None
         inverse = solution.unscaled_covariance(coefficients)
         result: Floats = solution.sigma * solution.sigma * inverse
         return result

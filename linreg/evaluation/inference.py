@@ -6,45 +6,29 @@ by the weight); robust standard errors allow unequal variances. No digit depends
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Any, Literal
 
 import numpy as np
 
 from linreg.evaluation.coefficient_covariance import CoefficientCovariance
-from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.f_test import f_test
 from linreg.evaluation.goodness_of_fit.information_criteria import (
     InformationCriteria,
     information_criteria,
 )
+from linreg.evaluation.goodness_of_fit.r_squared import adjusted, r_squared
 from linreg.evaluation.goodness_of_fit.residual_quantiles import ResidualQuantiles, RowSummary
 from linreg.evaluation.joint_test import joint_test
-from linreg.evaluation.t_tests import TTest, finite, t_tests
-from linreg.fit.exact.least_squares import LeastSquares
+from linreg.evaluation.t_tests import CoefficientRow, coefficient_table, finite
+from linreg.fit.exact.least_squares import LeastSquares, NoErrors
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 
 Headline = Literal["usual", "robust"]
-NoErrors = Literal["ridge", "elastic net", "no degrees of freedom", "rounding"]
 CRITERIA = InformationCriteria._fields
-NEGLIGIBLE = Decimal("1e-12")
-"""Of the total sum of squares: a residual sum below it does not show in R²."""
 MOST_TESTED = 300
 """Coefficients whose robust covariance is inverted for F, which takes their number to the cube."""
-
-
-@dataclass(frozen=True)
-class CoefficientRow:
-    """A row of the coefficient table, with classical and robust standard errors.
-
-    robust  None if the robust standard errors were not computed
-    """
-
-    name: str
-    estimate: float
-    classical: TTest
-    robust: TTest | None
 
 
 @dataclass(frozen=True)
@@ -181,26 +165,26 @@ def infer(
     none.
     """
     f_df = int(solution.reported[1:].sum())
-    r2 = _r_squared(solution, solution.tss)
+    r2 = r_squared(solution, solution.tss)
     has_constant = solution.has_constant
-    around_mean = None if has_constant else _r_squared(solution, solution.tss_around_mean)
-    within = _r_squared(solution, solution.tss_within)
+    around_mean = None if has_constant else r_squared(solution, solution.tss_around_mean)
+    within = r_squared(solution, solution.tss_within)
     f, f_p = _f_test(solution, f_df)
     return Inference(
-        coefficients=_coefficient_table(solution, confidence, robust),
+        coefficients=coefficient_table(solution, confidence, robust),
         confidence=confidence,
         num_rows=solution.num_rows if num_rows is None else num_rows,
         df=solution.df,
         sigma=solution.sigma,
         r2=finite(r2),
         r2_around_mean=finite(around_mean),
-        adjusted_r2=finite(_adjusted(r2, solution.df, solution.rank - has_constant)),
-        f=finite(f),
+        adjusted_r2=finite(adjusted(r2, solution.df, solution.rank - has_constant)),
+        f=f,
         f_df=f_df,
         f_p=f_p,
         condition=solution.condition,
         digits=_digits(solution, robust),
-        no_errors=_reason_for_no_errors(solution),
+        no_errors=solution.no_errors,
         dropped=dict(solution.dropped),
         rss=finite(solution.rss),
         criteria=of_rows and information_criteria(solution, of_rows.log_weights),
@@ -216,7 +200,7 @@ def infer(
             for factor in solution.absorbed
         },
         r2_within=finite(within),
-        adjusted_r2_within=finite(_adjusted(within, solution.df, f_df)),
+        adjusted_r2_within=finite(adjusted(within, solution.df, f_df)),
         **_of_robust(solution, robust),
     )
 
@@ -241,43 +225,6 @@ def _of_robust(solution: LeastSquares, robust: CoefficientCovariance | None) -> 
     }
 
 
-def _coefficient_table(
-    solution: LeastSquares, confidence: float, covariance: CoefficientCovariance | None
-) -> tuple[CoefficientRow, ...]:
-    kept = np.flatnonzero(solution.reported)
-    estimates = np.concatenate([[solution.b], solution.theta])[kept]
-    names = ["b", *solution.names]
-    classical = t_tests(estimates, solution.standard_errors[kept], solution.df, confidence)
-    robust: Sequence[TTest | None] = [None] * len(kept)
-    if covariance is not None:
-        errors = covariance.standard_errors[kept]
-        robust = t_tests(estimates, errors, covariance.df, confidence)
-    return tuple(
-        CoefficientRow(names[j], *columns)
-        for j, *columns in zip(kept.tolist(), estimates.tolist(), classical, robust, strict=True)
-    )
-
-
-def _r_squared(solution: LeastSquares, tss: Decimal | None) -> Decimal | None:
-    """Return 1 − rss/tss; None for a total sum of squares of 0, or an rss that would show in it."""
-    if not tss:
-        return None
-    rss = solution.rss
-    if rss is None:
-        if solution.rss_bound > NEGLIGIBLE * tss:
-            return None
-        rss = Decimal(0)
-    with localcontext(PRECISION):
-        return 1 - rss / tss
-
-
-def _adjusted(r2: Decimal | None, df: int, df_of_model: int) -> Decimal | None:
-    if r2 is None or df <= 0:
-        return None
-    with localcontext(PRECISION):
-        return 1 - (1 - r2) * (df + df_of_model) / df
-
-
 def _digits(solution: LeastSquares, robust: CoefficientCovariance | None) -> int:
     if robust is None:
         return solution.digits
@@ -291,24 +238,10 @@ def _penalty(solution: LeastSquares) -> dict[str, Any] | None:
     return {"l1": solution.l1, "l2": solution.l2, "scale": solution.penalty_scale}
 
 
-def _reason_for_no_errors(solution: LeastSquares) -> NoErrors | None:
-    if solution.is_penalized:
-        return "elastic net" if solution.l1 else "ridge"
-    if solution.df <= 0:
-        return "no degrees of freedom"
-    return "rounding" if solution.rss is None else None
-
-
-def _f_test(solution: LeastSquares, f_df: int) -> tuple[Decimal | None, float | None]:
+def _f_test(solution: LeastSquares, f_df: int) -> tuple[float | None, float | None]:
     """Return the F statistic of the regression and its p-value."""
     tss = solution.tss if solution.tss_within is None else solution.tss_within
-    if f_df <= 0 or solution.df <= 0 or tss == 0:
+    if solution.no_errors or solution.rss is None or tss == 0:
         return None, None
-    if solution.is_penalized or solution.rss is None:
-        return None, None
-    if solution.rss == 0:
-        return Decimal("Infinity"), 0.0
     with localcontext(PRECISION):
-        explained = (tss - solution.rss) / f_df
-        f = explained / (solution.rss / solution.df)
-        return f, f_p_value(float(f), f_df, solution.df)
+        return f_test(tss - solution.rss, f_df, solution.rss, solution.df)

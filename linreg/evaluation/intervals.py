@@ -32,9 +32,10 @@ class Intervals(NamedTuple):
 def intervals(solution: LeastSquares, X: DesignMatrix, confidence: float) -> Intervals:
     """Return confidence and prediction intervals for rows X (n, M) of weight 1."""
     predicted = linear(X, solution.theta, solution.b)
-    if solution.sigma is None or solution.is_penalized:
+    if solution.no_errors:
         scale = math.nan
     else:
+        assert solution.sigma is not None
         scale = t_critical_value(confidence, solution.df) * solution.sigma
     leverage = leverages(solution, X)
     mean_width = scale * np.sqrt(leverage)

@@ -7,8 +7,8 @@ same bits on every CPU: all operations are correctly rounded, or those of `porta
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.portable_math import exp, log
 from linreg.evaluation.distributions import beta_function, t_p_value
+from linreg.portable_math.exponentials import exp, log1p
 
 MANY = 500
 """Coefficients from which on float64 is used."""
@@ -24,7 +24,7 @@ def t_p_values(t: Floats, df: int) -> Floats:
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         z = np.square(t) / df
         x, y = 1 / (1 + z), z / (1 + z)
-        front = exp(-a * _log1p(z)) * np.sqrt(y) / beta
+        front = exp(-a * log1p(z)) * np.sqrt(y) / beta
         is_tail = y > 1.5 / (a + 2.5)
         result = np.empty(len(t))
         result[is_tail] = front[is_tail] / _tail_fraction(a, x[is_tail], y[is_tail])
@@ -32,15 +32,6 @@ def t_p_values(t: Floats, df: int) -> Floats:
         result[center] = 1 - 2 * front[center] * _center_series(a, y[center])
     result[np.isinf(t)] = 0.0
     return result
-
-
-def _log1p(z: Floats) -> Floats:
-    """Return log(1 + z) to the last digits for small z: the rounding of 1 + z is divided out."""
-    u = 1 + z
-    result = log(u)
-    inexact = (u != 1) & np.isfinite(u)
-    result[inexact] *= z[inexact] / (u[inexact] - 1)
-    return np.where(u == 1, z, result)
 
 
 def _tail_fraction(a: float, x: Floats, y: Floats) -> Floats:

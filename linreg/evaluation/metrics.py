@@ -13,8 +13,8 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.model import linear
-from linreg.fit.squared_error import exact_sum
 from linreg.process.workers import ALONE, Workers
+from linreg.reductions.exact_sum import exact_sum
 
 
 class _Sums(NamedTuple):

@@ -1,14 +1,17 @@
-"""t tests of coefficients, given their standard errors."""
+"""t tests of coefficients, given their standard errors, and the table of all coefficients."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from linreg.arrays import Floats
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.evaluation.distributions import t_critical_value
 from linreg.evaluation.many_t_tests import t_p_values
+from linreg.fit.exact.least_squares import LeastSquares
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,40 @@ class TTest:
     p: float | None
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class CoefficientRow:
+    """A row of the coefficient table, with classical and robust standard errors.
+
+    robust  None if the robust standard errors were not computed
+    """
+
+    name: str
+    estimate: float
+    classical: TTest
+    robust: TTest | None
+
+
+def coefficient_table(
+    solution: LeastSquares, confidence: float, covariance: CoefficientCovariance | None
+) -> tuple[CoefficientRow, ...]:
+    """Return the rows of what was estimated and is reported, in the order of (b, θ).
+
+    covariance  the robust one; None without
+    """
+    kept = np.flatnonzero(solution.reported)
+    estimates = np.concatenate([[solution.b], solution.theta])[kept]
+    names = ["b", *solution.names]
+    classical = t_tests(estimates, solution.standard_errors[kept], solution.df, confidence)
+    robust: Sequence[TTest | None] = [None] * len(kept)
+    if covariance is not None:
+        errors = covariance.standard_errors[kept]
+        robust = t_tests(estimates, errors, covariance.df, confidence)
+    return tuple(
+        CoefficientRow(names[j], *columns)
+        for j, *columns in zip(kept.tolist(), estimates.tolist(), classical, robust, strict=True)
+    )
 
 
 def t_tests(estimates: Floats, errors: Floats, df: int, confidence: float) -> list[TTest]:

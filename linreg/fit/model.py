@@ -15,6 +15,7 @@ from linreg.data.formula.column_statistics import ColumnStatistics, Level
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix
 from linreg.data.formula.design import Design
 from linreg.data.formula.row_errors import RaisingHandler, RowError, RowErrorHandler
+from linreg.data.formula.row_warnings import row_warnings
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
@@ -211,4 +212,4 @@ def _check_consistency(model: LinearModel) -> None:
     rows = coerce(empty, schema, "no rows")
     X, errors = model.design.matrix_and_errors(rows)
     model.predict_rows(X, errors, model.design.offset(rows, errors))
-    model.design.row_warnings(rows)
+    row_warnings(model.design, rows)

@@ -5,7 +5,7 @@ result depends on threads, on which process had which chunk, or on how much memo
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from linreg.arrays import Floats
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.model import linear
 from linreg.process.workers import ALONE, Workers
+from linreg.reductions.exact_sum import exact_sum
 
 
 def mean_squared_error(
@@ -34,12 +35,3 @@ def mean_squared_error(
         own = [float(squared_errors(chunk).sum()) for rows in parts for chunk in rows]
     mse = exact_sum(workers.concatenate(own)) / num_rows
     return mse if math.isfinite(mse) else None
-
-
-def exact_sum(values: Iterable[float]) -> float:
-    """Return a sum that is rounded only once; NaN if a number or the sum is beyond float64."""
-    numbers = list(values)
-    try:
-        return math.fsum(numbers) if all(map(math.isfinite, numbers)) else math.nan
-    except OverflowError:
-        return math.nan

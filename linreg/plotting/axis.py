@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.portable_math import log10
+from linreg.portable_math.exponentials import log10
 
 MAX_TICKS = 6
 

@@ -8,6 +8,7 @@ import numpy as np
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.compact_matrix import DesignMatrix, with_zeros
+from linreg.data.formula.row_warnings import row_warnings
 from linreg.errors import UserError
 from linreg.evaluation.intervals import intervals
 from linreg.fit.exact.reference import ExactReference
@@ -103,7 +104,7 @@ def predict_rows(
     predicted = model.predict_rows(X, errors, offset)
     is_predicted = ~errors.invalid
     predicted = np.where(is_predicted, predicted, np.nan)
-    warnings = model.design.row_warnings(features)
+    warnings = row_warnings(model.design, features)
     low = high = np.full(len(predicted), np.nan)
     if interval:
         low, high = interval.bounds(X, is_predicted)

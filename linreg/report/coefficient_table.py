@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from linreg.data.formula.design import DesignTerm
+from linreg.data.formula.design_info import DesignTerm
 from linreg.number_format import (
     DIGITS,
     DIGITS_WITHOUT_ERROR,

@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
-from linreg.data.formula.portable_math import exp
 from linreg.evaluation.predictions import PredictedRow
 from linreg.fit.coordinates.scaling import z_score_scaling
 from linreg.fit.exact.reference import ExactReference
@@ -18,6 +17,7 @@ from linreg.params.split import split_column
 from linreg.plotting.axis import Axis, round_step
 from linreg.plotting.plot import Plot
 from linreg.plotting.time_axis import TimeAxis, seconds_of
+from linreg.portable_math.exponentials import exp
 from linreg.report.residual_figures import draw_residuals
 
 MAX_FEATURES = 12

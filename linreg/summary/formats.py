@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from linreg.data.formula.design import DesignTerm
+from linreg.data.formula.design_info import DesignTerm
 from linreg.markdown import plain
 from linreg.report.coefficient_table import (
     absorbed_in_words,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from linreg.data.formula.design import DesignTerm
+from linreg.data.formula.design_info import DesignTerm
 from linreg.evaluation.gates import format_bounds
 from linreg.fit.history import gap_in_words
 from linreg.number_format import DIGITS, alike, number

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data.formula import design as design_module
+from linreg.data.formula import design_info
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables import parquet
@@ -56,7 +56,7 @@ def compact_and_dense(
     paths = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROWS_PER_GROUP", rows_per_group)
-        patch.setattr(design_module, "WIDE", 10**9)
+        patch.setattr(design_info, "WIDE", 10**9)
         assert not dense.layout.categories
         for index, rows in enumerate(np.array_split(np.arange(table.num_rows), num_shards)):
             paths.append(folder / f"shard-{index:05d}.parquet")

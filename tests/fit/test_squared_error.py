@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
 from linreg.data.tables.parquet import write_table
-from linreg.fit.squared_error import exact_sum, mean_squared_error
+from linreg.fit.squared_error import mean_squared_error
 from linreg.process.workers import Workers
 
 Shards = Callable[..., list[Rows]]
@@ -81,16 +81,3 @@ def test_without_rows_there_is_no_error(shards_of: Shards) -> None:
 def test_an_error_beyond_float64_is_none_without_a_warning(shards_of: Shards, theta: float) -> None:
     X, y = data(5)
     assert mean_squared_error(shards_of(X, y), np.array([theta, 1.0]), B) is None
-
-
-def test_a_sum_is_rounded_once() -> None:
-    values = [1e16, 1.0, 1e-3, -1e16, 0.1] * 3
-    assert exact_sum(iter(values)) == float(sum(map(Fraction, values)))
-    assert exact_sum([]) == 0
-
-
-@pytest.mark.parametrize(
-    "values", [[1.0, math.inf], [math.nan], [math.inf, -math.inf], [1e308, 1e308]]
-)
-def test_a_sum_beyond_float64_is_nan(values: list[float]) -> None:
-    assert math.isnan(exact_sum(values))

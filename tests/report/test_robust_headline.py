@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data.formula.design import DesignTerm
+from linreg.data.formula.design_info import DesignTerm
 from linreg.report.coefficient_figures import interval
 from linreg.report.coefficient_table import coefficient_columns, fit_in_words, html_table
 from linreg.report.diagnostics import diagnostics
@@ -53,8 +53,9 @@ def test_tables_and_pictures_show_the_errors_that_count(
     assert float(columns["std. error"][0]) == pytest.approx(robust["standard_error"], rel=1e-12)
     assert float(columns["t"][0]) == pytest.approx(robust["t"], rel=1e-12)
     phrases = list(fit_in_words(run))
-    assert phrases[-1] == f"{words}, t on {df} df"
-    assert phrases[-2].startswith(f"F = {run.inference['robust_f']:.5g} on 1 and {df} df, p")
+    place = phrases.index(f"{words}, t on {df} df")
+    f = f"F = {run.inference['robust_f']:.5g} on 1 and {df} df, p"
+    assert phrases[place - 1].startswith(f)
     assert html_table(run, [DesignTerm("x", ("x",), {})]).titles[-1] == "classical std. error"
     page = (tmp_path / "evaluation/report.html").read_text(encoding="utf-8")
     assert f"{words}: {run.inference['headline_reason']}" in page

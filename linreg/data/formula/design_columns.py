@@ -10,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.coefficient_names import FactorKey, factor_labels, key_of, quoted_label
 from linreg.data.formula.column_statistics import ColumnStatistics, Level
 from linreg.data.formula.compact_matrix import Codes
 from linreg.data.formula.expressions import Learned
 from linreg.data.formula.factors import FactorValues
 from linreg.data.formula.functions.contrasts import TREATMENT, coding_matrix, column_names
 from linreg.data.formula.functions.learning import WHERE
+from linreg.data.formula.grammar.coefficient_names import (
+    FactorKey,
+    factor_labels,
+    key_of,
+    quoted_label,
+)
 from linreg.data.formula.learned_functions import basis_factor
 from linreg.data.formula.schema import Schema, category_of
 from linreg.errors import UserError

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linreg.arrays import Floats
-from linreg.data.formula import portable_math
-from linreg.data.formula.functions import calendar, trigonometry
+from linreg.data.formula.functions import calendar
 from linreg.data.formula.functions.learning import WHERE, Learner
 from linreg.data.formula.functions.standardization import Standardization, standardize
 from linreg.data.formula.grammar.syntax import (
@@ -33,6 +32,7 @@ from linreg.data.formula.grammar.syntax import (
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError
 from linreg.data.tables.arrays import as_floats
 from linreg.errors import UserError
+from linreg.portable_math import exponentials, trigonometry
 
 Learned = Mapping[str, Mapping[str, Any]]
 """What functions have learned from the training rows, by their text in the formula."""
@@ -44,12 +44,12 @@ FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "abs": np.abs,
     "cos": trigonometry.cosine,
-    "exp": portable_math.exp,
-    "expm1": portable_math.expm1,
-    "log": portable_math.log,
-    "log10": portable_math.log10,
-    "log1p": portable_math.log1p,
-    "log2": portable_math.log2,
+    "exp": exponentials.exp,
+    "expm1": exponentials.expm1,
+    "log": exponentials.log,
+    "log10": exponentials.log10,
+    "log1p": exponentials.log1p,
+    "log2": exponentials.log2,
     "sin": trigonometry.sine,
     "sqrt": np.sqrt,
 }

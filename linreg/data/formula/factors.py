@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.coefficient_names import FactorKey, key_of
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.column_statistics import Level
 from linreg.data.formula.expressions import (
@@ -21,6 +20,7 @@ from linreg.data.formula.expressions import (
     numeric_cells,
 )
 from linreg.data.formula.functions.calendar import is_time
+from linreg.data.formula.grammar.coefficient_names import FactorKey, key_of
 from linreg.data.formula.learned_functions import basis_factor
 from linreg.data.formula.level_sources import level_source
 from linreg.data.formula.row_errors import RowError, RowErrorHandler

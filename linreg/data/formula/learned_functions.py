@@ -70,13 +70,9 @@ class FunctionLearning:
 
     def merge(self, workers: Workers) -> bool:
         """End a pass in all processes; return whether there is another one."""
-        if not self._open:
-            return False
-        own = {text: learner.as_data() for text, (_, learner) in self._open.items()}
-        gathered = workers.gather(own)
         still_open = {}
         for text, (argument, learner) in self._open.items():
-            if learner.merge([data[text] for data in gathered]):
+            if learner.merge(workers):
                 still_open[text] = (argument, learner)
             else:
                 self._results[text] = learner.result()

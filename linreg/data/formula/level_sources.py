@@ -26,6 +26,7 @@ from linreg.data.formula.functions.intervals import (
 )
 from linreg.data.formula.grammar.syntax import Call, Node, parse, unparse
 from linreg.data.tables.arrays import as_arrow
+from linreg.process.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -116,19 +117,15 @@ class LevelLearner:
             levels = self._source.levels(values, self._learned)
             self._levels.update(pa.chunked_array([levels]))
 
-    def as_data(self) -> Any:
-        """Return what this pass has found."""
-        return self._breaks.as_data() if self._breaks else self._levels.as_data()
-
-    def merge(self, found: Sequence[Any]) -> bool:
+    def merge(self, workers: Workers) -> bool:
         """Take the breaks from the first pass, if they are learned, and then the levels."""
         if self._breaks:
-            self._breaks.merge(found)
+            self._breaks.merge(workers)
             self._learned = self._breaks.result()
             self._breaks = None
             return True
         merged = RunningStatistics(is_number=False, is_category=True)
-        for data in found:
+        for data in workers.gather(self._levels.as_data()):
             merged.merge(data)
         order = self._source.labels(self._learned) if self._source.cut else ()
         statistics = merged.result(self._pool, self._references, order)

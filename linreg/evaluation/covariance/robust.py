@@ -159,7 +159,7 @@ class RobustStandardErrors:
 
 def known_errors(solution: LeastSquares, errors: Floats) -> Floats:
     """Return the standard errors (M + 1,), NaN where there are none, 0 for a perfect fit."""
-    if solution.df <= 0 or solution.is_penalized or solution.rss is None:
+    if solution.no_errors:
         return np.full(len(solution.kept), np.nan)
     # The residuals of a perfect fit are rounding errors.
     return np.where(solution.kept, 0.0 if solution.rss == 0 else errors, np.nan)
@@ -173,7 +173,7 @@ def known_covariance(
     of_kept  returns that of coefficients which were kept, in the units of scaled columns and y
     """
     result = np.full((len(coefficients), len(coefficients)), np.nan)
-    if solution.df <= 0 or solution.is_penalized or solution.rss is None:
+    if solution.no_errors:
         return result
     places = np.flatnonzero(solution.kept[list(coefficients)])
     chosen = np.array(coefficients, np.int64)[places]

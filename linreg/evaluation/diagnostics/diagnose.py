@@ -91,13 +91,18 @@ def _reason_for_none(exact: ExactReference, weights: WeightsKind) -> str | None:
         return (
             "the formula absorbs factors; write them as terms to have diagnostics, as in + C(firm)"
         )
-    if solution.is_penalized:
-        return "a penalized fit (train.l1, train.l2) is biased by intent, and so are its residuals"
-    if solution.df <= 0:
-        return "there are as many coefficients as training rows, and no residuals"
-    if not solution.sigma:
-        return "the residuals are no larger than the rounding of the cells"
-    return None
+    rounding = "the residuals are no larger than the rounding of the cells"
+    match solution.no_errors:
+        case "ridge" | "elastic net":
+            return (
+                "a penalized fit (train.l1, train.l2) is biased by intent, and so are its residuals"
+            )
+        case "no degrees of freedom":
+            return "there are as many coefficients as training rows, and no residuals"
+        case "rounding":
+            return rounding
+        case None:
+            return None if solution.sigma else rounding
 
 
 def _tests_of_errors(rows: RowStandardization, first: FirstPass) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def information_criteria(
     None where there is no maximum of the likelihood: for ridge, with sampling weights (log_weights
     is None), and for a fit without degrees of freedom or whose residuals are no more than rounding.
     """
-    if log_weights is None or solution.is_penalized or solution.df <= 0 or not solution.rss:
+    if log_weights is None or solution.no_errors or not solution.rss:
         return None
     n, k = solution.df + solution.rank, solution.rank + 1
     with localcontext(PRECISION):

@@ -1,24 +1,25 @@
 """The quartiles of the residuals, and what the likelihood needs of the weights of rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, as_array
-from linreg.data.formula.portable_math import log
 from linreg.data.rows import Chunk, Rows
-from linreg.evaluation.goodness_of_fit.order_statistics import Counted, quantiles
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import Projection
+from linreg.portable_math.exponentials import log
 from linreg.process.workers import ALONE, Workers
+from linreg.reductions.exact_sum import ExactSum
+from linreg.reductions.quantiles import Quantiles
 
-HIGH_UNIT, LOW_UNIT = 32, 72
-"""A logarithm is summed as an integer in units of 2^-32, and its remainder in units of 2^-72."""
+QUARTILES = [Fraction(each, 4) for each in range(5)]
 
 
 class ResidualQuantiles(NamedTuple):
@@ -54,7 +55,7 @@ def summarize_rows(
     """Read the rows of the fit, each process its own shards.
 
     Two passes, or one up to MOST_COLLECTED rows. Neither the processes nor the lengths of chunks
-    change a bit: order statistics are exact, and logarithms are summed as integers.
+    change a bit: order statistics and the sum of the logarithms are exact.
     """
     if solution.rss == 0:
         # A perfect fit, whose residuals are rounding errors.
@@ -64,29 +65,27 @@ def summarize_rows(
     own = [shards[index] for index in workers.own_range(len(shards))]
     num_rows = sum(rows.num_rows for rows in shards)
     kind = shards[0].weights_kind
-    logarithms: list[int] = []
-
-    def residuals() -> Iterator[Counted]:
-        is_first_pass, total = not logarithms, 0
+    quantiles, logarithms = Quantiles(QUARTILES), ExactSum()
+    is_first_pass = has_more = True
+    while has_more:
         for rows in own:
             for chunk in rows:
-                counts = None if chunk.w is None else chunk.w[chunk.w > 0]
-                if kind == "frequency":
-                    yield Counted(residuals_of(solution, chunk, num_rows), counts)
+                residuals = residuals_of(solution, chunk, num_rows)
+                w = None if chunk.w is None else chunk.w[chunk.w > 0]
+                if w is None or kind == "frequency":
+                    quantiles.update(residuals, w)
                     continue
-                if is_first_pass and counts is not None:
-                    total += sum_of_logarithms(counts)
-                scaled = residuals_of(solution, chunk, num_rows)
-                yield Counted(scaled if counts is None else np.sqrt(counts) * scaled)
-        logarithms.append(total)
-
-    num_weighted = solution.df + solution.rank
-    quartiles = quantiles([(each, 4) for each in range(5)], num_weighted, residuals, workers)
-    found = ResidualQuantiles(*quartiles) if all(map(math.isfinite, quartiles)) else None
+                quantiles.update(np.sqrt(w) * residuals)
+                if is_first_pass:
+                    logarithms.add(log(w))
+        has_more = quantiles.merge(workers)
+        is_first_pass = False
+    quartiles = ResidualQuantiles(*quantiles.values)
+    found = quartiles if all(map(math.isfinite, quartiles)) else None
     if kind == "sampling":
         return RowSummary(found, None)
-    total = Decimal(sum(workers.concatenate([logarithms[0]])))
-    return RowSummary(found, PRECISION.divide(total, Decimal(2**LOW_UNIT)))
+    total = ExactSum(sum(workers.gather(logarithms.total))).value
+    return RowSummary(found, PRECISION.divide(Decimal(total.numerator), total.denominator))
 
 
 def residuals_of(solution: LeastSquares, chunk: Chunk, num_rows: int) -> Floats:
@@ -104,16 +103,3 @@ def residuals_of(solution: LeastSquares, chunk: Chunk, num_rows: int) -> Floats:
     with np.errstate(over="ignore"):
         residuals: Floats = np.ldexp(scaled, solution.exponents[-1])
     return residuals if chunk.w is None else residuals[chunk.w > 0]
-
-
-def sum_of_logarithms(weights: Floats) -> int:
-    """Return Σ log w of weights (n,) above 0, n below 2^21, in units of 2^-LOW_UNIT.
-
-    As a sum of integers it is the same in any order.
-    """
-    logarithms = log(weights)
-    high = np.rint(np.ldexp(logarithms, HIGH_UNIT))
-    low = np.rint(np.ldexp(logarithms - np.ldexp(high, -HIGH_UNIT), LOW_UNIT))
-    return (int(high.astype(np.int64).sum()) << LOW_UNIT - HIGH_UNIT) + int(
-        low.astype(np.int64).sum()
-    )

@@ -30,8 +30,8 @@ from linreg.data.tables.arrays import as_numpy
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
 from linreg.fit.model import LinearModel, linear
-from linreg.fit.squared_error import exact_sum
 from linreg.params.split import split_column
+from linreg.reductions.exact_sum import exact_sum
 
 
 class MeanDifference(NamedTuple):

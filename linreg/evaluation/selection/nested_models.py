@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from linreg.errors import UserError
-from linreg.evaluation.selection.term_tests import INTERCEPT, f_test
+from linreg.evaluation.f_test import f_test
+from linreg.evaluation.selection.term_tests import INTERCEPT
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.normal_equations.ldl import PRECISION
@@ -82,17 +83,18 @@ def require_estimates_of_noise(solution: LeastSquares, where: object) -> None:
     """
     if solution.absorbed:
         what = "absorbs factors, beside which terms are not tested"
-        todo = "write them as terms, as in + C(firm)"
-    elif solution.is_penalized:
-        what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
-    elif solution.df <= 0:
-        what = "has as many coefficients as training rows, which leaves nothing to test against"
-        todo = "add rows, or name fewer terms in model.formula"
-    elif solution.rss is None:
-        what = "leaves residuals that are no larger than the rounding of the cells"
-        todo = "store the cells with more digits"
-    else:
-        return
+        raise UserError(where, what, todo="write them as terms, as in + C(firm)")
+    match solution.no_errors:
+        case "ridge" | "elastic net":
+            what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
+        case "no degrees of freedom":
+            what = "has as many coefficients as training rows, which leaves nothing to test against"
+            todo = "add rows, or name fewer terms in model.formula"
+        case "rounding":
+            what = "leaves residuals that are no larger than the rounding of the cells"
+            todo = "store the cells with more digits"
+        case None:
+            return
     raise UserError(where, what, todo=todo)
 
 

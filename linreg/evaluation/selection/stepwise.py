@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
+from linreg.evaluation.f_test import f_test
 from linreg.evaluation.selection.formula_terms import Terms
 from linreg.evaluation.selection.submodels import Submodels
-from linreg.evaluation.selection.term_tests import f_test
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 
 Criterion = Literal["aic", "bic"]

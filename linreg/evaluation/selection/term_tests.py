@@ -1,18 +1,16 @@
 """Analysis of variance by terms: of type I (sequential), II and III (each term last)."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.f_test import f_test
 from linreg.evaluation.selection.formula_terms import FormulaTerms, Terms
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.normal_equations.ldl import PRECISION
 
 INTERCEPT = "b"
 Kind = Literal[1, 2, 3]
@@ -79,19 +77,6 @@ def wald_tests(
         f, df, _, p = joint_test(estimates[chosen], of_term, solution.df)
         tests.append(TermTest(text, df, None, f, p))
     return tests
-
-
-def f_test(
-    explained: Decimal, df1: int, rss: Decimal | None, df2: int
-) -> tuple[float | None, float | None]:
-    """Return F and p of a sum of squares on df1 degrees of freedom against rss on df2."""
-    if df1 <= 0 or df2 <= 0 or rss is None:
-        return None, None
-    if rss == 0:
-        return None, 0.0 if explained else None
-    with localcontext(PRECISION):
-        f = float((explained / df1) / (rss / df2))
-    return (f, f_p_value(f, df1, df2)) if math.isfinite(f) else (None, 0.0)
 
 
 def _given(terms: FormulaTerms, term: int, kind: Kind) -> Terms:

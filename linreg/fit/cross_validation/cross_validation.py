@@ -14,7 +14,7 @@ from linreg.fit.cross_validation.fold_moments import FoldMoments
 from linreg.fit.cross_validation.held_out_error import SquaredError, squared_error
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
-from linreg.fit.squared_error import exact_sum
+from linreg.reductions.exact_sum import exact_sum
 
 MEASURES = ("mse", "rmse", "r2")
 """Of the errors of a fold."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from linreg.arrays import Floats, Mask
 from linreg.data.formula.compact_matrix import AbsorbedFactor
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
+
+NoErrors = Literal["ridge", "elastic net", "no degrees of freedom", "rounding"]
 
 FEW_DIGITS = 8
 """With fewer correct digits the rows are read a second time; if that does not help, people see it.
@@ -93,6 +96,18 @@ class LeastSquares:
     def is_penalized(self) -> bool:
         """Whether there is a penalty: its bias is in no standard error, so that there are none."""
         return bool(self.l1 or self.l2)
+
+    @property
+    def no_errors(self) -> NoErrors | None:
+        """Why there are no standard errors, and nothing else that rests on σ; None if there are.
+
+        "elastic net" with l1; "rounding" where the residuals are no more than that.
+        """
+        if self.is_penalized:
+            return "elastic net" if self.l1 else "ridge"
+        if self.df <= 0:
+            return "no degrees of freedom"
+        return "rounding" if self.rss is None else None
 
     @property
     def has_elastic_net(self) -> bool:

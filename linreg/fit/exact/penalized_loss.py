@@ -9,7 +9,7 @@ from linreg.fit.exact.elastic_net import PenalizedFit
 from linreg.fit.exact.moment_sums.elimination import eliminate
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.quadratic_form import Difference, LevelForm, QuadraticForm
-from linreg.fit.squared_error import exact_sum
+from linreg.reductions.exact_sum import exact_sum
 
 
 class PenalizedLoss:

@@ -13,7 +13,7 @@ from linreg.fit.exact.double_double.sum_numpy import two_sum
 from linreg.fit.exact.moment_sums.elimination import Elimination
 from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, Gram, centered_products
 from linreg.fit.exact.moment_sums.rounding import nearest_float
-from linreg.fit.squared_error import exact_sum
+from linreg.reductions.exact_sum import exact_sum
 
 CANCELLED = 2.0**-30
 """Of its terms, the part below which dᵀHd is computed without rounding: 22 bits or less are left.

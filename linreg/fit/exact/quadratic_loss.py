@@ -13,7 +13,7 @@ from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.elimination import eliminate
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.quadratic_form import Difference, LevelForm, QuadraticForm
-from linreg.fit.squared_error import exact_sum
+from linreg.reductions.exact_sum import exact_sum
 
 
 class QuadraticLoss:

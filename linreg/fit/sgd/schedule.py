@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.portable_math import cosine
 from linreg.params.train import Train
+from linreg.portable_math.trigonometry import cosine
 
 STEPS_AT_ONCE = 4096
 """Steps whose rates are computed together: those of a whole epoch may not fit into memory."""

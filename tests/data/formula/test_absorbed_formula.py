@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.data.formula import design as design_module
+from linreg.data.formula import design_info
 from linreg.data.formula.compact_matrix import AbsorbedFactor, CompactMatrix
 from linreg.data.formula.design import Design
 from linreg.data.formula.formula import parse_formula
@@ -103,10 +103,10 @@ def test_an_unseen_level_has_no_place_even_where_others_get_the_reference_level(
 def test_absorbed_factors_may_have_more_levels_than_there_are_columns(
     learn: Callable[..., Design], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(design_module, "MOST_COLUMNS", 2)
+    monkeypatch.setattr(design_info, "MOST_COLUMNS", 2)
     assert len(learn("y ~ x | firm", TABLE).names) == 4
     with pytest.raises(UserError, match="makes more than 2 columns"):
         _ = learn("y ~ x + C(firm)", TABLE).names
-    monkeypatch.setattr(design_module, "MOST_LEVELS", 2)
+    monkeypatch.setattr(design_info, "MOST_LEVELS", 2)
     with pytest.raises(UserError, match="makes more than 2 columns"):
         _ = learn("y ~ x | firm", TABLE).names

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from linreg.arrays import Floats
-from linreg.data.formula import design as design_module
+from linreg.data.formula import design_info
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.compact_matrix import CompactMatrix, as_array
 from linreg.data.formula.design import Design
@@ -101,7 +101,7 @@ def test_the_matrix_is_that_of_a_design_that_keeps_all_zeros(
     formula = "y ~ C(k)*x + g + h:x"
     compact = learn(formula, TABLE)
     found = compact.matrix(TABLE)
-    monkeypatch.setattr(design_module, "WIDE", 10**9)
+    monkeypatch.setattr(design_info, "WIDE", 10**9)
     expected = learn(formula, TABLE)
     assert isinstance(expected.matrix(TABLE), np.ndarray)
     np.testing.assert_array_equal(as_array(found), expected.matrix(TABLE))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from linreg.data.formula.coercion import CoercedTable, coerce
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.formula.design import Design
+from linreg.data.formula.row_warnings import row_warnings
 from linreg.errors import UserError
 
 Learn = Callable[..., Design]
@@ -362,7 +363,7 @@ def test_an_unseen_level_gets_the_reference_level_where_the_schema_says_so(learn
     new = pa.table({"g": ["b", "new", "c", "a"]})
     design = learn('y ~ C(g, "b")', train, unseen="base")
     assert as_array(design.matrix(new)).tolist() == [[0, 0], [0, 0], [0, 1], [1, 0]]
-    (warning,) = design.row_warnings(CoercedTable(new, {})).items()
+    (warning,) = row_warnings(design, CoercedTable(new, {})).items()
     assert warning[0] == "unseen level, taken as the reference level: g"
     assert warning[1].tolist() == [False, True, False, False]
     # Without a reference level there is none to get.
@@ -379,7 +380,7 @@ def test_a_range_has_the_precision_of_the_cells(
 
     def outside(*x: float) -> list[bool]:
         new = pa.table({"x": pa.array(np.array(x, predicted_from.to_pandas_dtype()))})
-        warnings = design.row_warnings(coerce(new, design.schema, "new"))
+        warnings = row_warnings(design, coerce(new, design.schema, "new"))
         is_outside = warnings.get("outside the training range: x", np.zeros(len(x), bool))
         return list(is_outside)
 
@@ -393,7 +394,7 @@ def test_a_whole_number_just_beyond_the_range_is_outside_it(learn: Learn) -> Non
     # Single precision would not tell the two apart.
     design = learn("y ~ x", pa.table({"y": [1.0, 2.0], "x": [0, 2**24]}))
     new = coerce(pa.table({"x": [2**24, 2**24 + 1]}), design.schema, "new")
-    (rows,) = design.row_warnings(new).values()
+    (rows,) = row_warnings(design, new).values()
     assert rows.tolist() == [False, True]
 
 
@@ -413,7 +414,7 @@ def test_pooled_levels_are_one_column_and_unseen_levels_belong_to_it(learn: Lear
     assert design.names == ("g[T.b]", "g[T.(other)]")
     new = pa.table({"g": ["b", "new", "c", "a"]})
     assert as_array(design.matrix(new)).tolist() == [[1, 0], [0, 1], [0, 1], [0, 0]]
-    assert not design.row_warnings(CoercedTable(new, {}))
+    assert not row_warnings(design, CoercedTable(new, {}))
     # A reference level is not pooled.
     design = learn('y ~ C(g, "d")', train, pool=2)
     assert design.names == tuple(f"C(g, 'd')[T.{level}]" for level in ("a", "b", "(other)"))
@@ -499,7 +500,7 @@ def test_rows_with_a_mean_or_a_number_out_of_range_are_named_once_a_column(learn
     train = pa.table({"y": [1.0, 2.0, 3.0], "x": [1.0, None, 4.0], "z": [0, 1, 0]})
     new = CoercedTable(pa.table({"x": pa.array([None, 4.0, 4.5]), "z": [0, 1, 1]}), {})
     filling = learn("y ~ x + I(x**2) + z", train, fill_missing=True)
-    warnings = {text: rows.tolist() for text, rows in filling.row_warnings(new).items()}
+    warnings = {text: rows.tolist() for text, rows in row_warnings(filling, new).items()}
     assert warnings == {
         "filled with the mean: x": [True, False, False],
         "outside the training range: x": [False, False, True],

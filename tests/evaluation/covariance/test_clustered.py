@@ -221,8 +221,8 @@ def test_dropped_columns_and_few_clusters_leave_the_other_numbers(
     found = table_of(fit_of(shards), shards, "cluster:half")
     assert [row.name for row in found.coefficients] == ["b", "x1", "x2"]
     expected = theirs(rows, {"cov_type": "cluster", "groups": codes(rows.half)})
-    tests = [row.robust for row in found.coefficients if row.robust]
-    errors = np.array([each.standard_error for each in tests], np.float64)
+    robust = [row.robust for row in found.coefficients if row.robust]
+    errors = np.array([each.standard_error for each in robust], np.float64)
     np.testing.assert_allclose(errors, expected.bse, rtol=1e-9)
     # Of two clusters, V has rank 1, and there is no joint test of two coefficients.
     assert (found.robust_df, found.robust_f, found.robust_f_p) == (1, None, None)

@@ -1,6 +1,7 @@
 """Frequency weights are repeated rows in every number; sampling weights have robust errors."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,13 @@ def test_metrics_count_a_row_as_often_as_its_frequency_says(folder: Path, learn:
     def metrics(shards: list[Rows]) -> dict[str, Any]:
         return compute_metrics(shards, np.array([1.0, -0.5]), 1.0, baseline=-48.0)
 
-    options: Any = {"num_shards": 2, "rows_per_group": 50}
-    weighted = shards_of(folder, learn, rows, weights="n", weights_kind="frequency", **options)
+    of_pieces = partial(shards_of, folder, learn, rows, num_shards=2, rows_per_group=50)
+    weighted = of_pieces(weights="n", weights_kind="frequency")
     repeated = shards_of(folder, learn, rows.loc[rows.index.repeat(rows.n)])
     assert_close(metrics(weighted), metrics(repeated))
     assert metrics(weighted)["n"] == rows.n.sum()
     # Of weights of another kind, metrics know nothing.
-    others = shards_of(folder, learn, rows, weights="n", **options)
+    others = of_pieces(weights="n")
     assert_close(metrics(others), metrics(shards_of(folder, learn, rows)))
     none = rows.assign(n=0)
     found = metrics(shards_of(folder, learn, none, weights="n", weights_kind="frequency"))
@@ -109,8 +110,8 @@ def test_sampling_weights_have_hc1_errors_and_say_why(folder: Path, learn: Learn
     tests = [row.robust for row in found.coefficients if row.robust]
     errors = np.array([each.standard_error for each in tests], np.float64)
     np.testing.assert_allclose(errors, expected.bse, rtol=1e-10)
-    p_values = np.array([each.p for each in tests], np.float64)
-    np.testing.assert_allclose(p_values, expected.pvalues, rtol=1e-9)
+    p = np.array([each.p for each in tests], np.float64)
+    np.testing.assert_allclose(p, expected.pvalues, rtol=1e-9)
     assert found.robust_f == pytest.approx(float(expected.fvalue), rel=1e-9)
     assert found.as_metrics()["standard_error.x1"] == tests[1].standard_error
     clustered = table_of(fit_of(shards), shards, "auto", "group:school")

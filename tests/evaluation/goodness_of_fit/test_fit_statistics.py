@@ -3,18 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
 from linreg.data.rows import Chunk, Rows
-from linreg.evaluation.goodness_of_fit.residual_quantiles import (
-    LOW_UNIT,
-    residuals_of,
-    sum_of_logarithms,
-    summarize_rows,
-)
+from linreg.evaluation.goodness_of_fit.residual_quantiles import residuals_of, summarize_rows
 from linreg.evaluation.inference import Inference, infer
 from tests.evaluation.noisy_rows import Floats, drawn
 from tests.evaluation.selection.known_tables import cars
@@ -104,18 +98,6 @@ def test_residuals_beside_an_eliminated_category_are_those_of_all_columns(weight
     w = np.ones(300) if rows.w is None else rows.w
     theirs = sm.WLS(rows.y, sm.add_constant(rows.array), weights=w).fit()
     np.testing.assert_allclose(found, theirs.resid, atol=1e-12)
-
-
-def test_logarithms_of_weights_are_summed_to_their_last_digits() -> None:
-    weights = 10.0 ** np.random.default_rng(2).uniform(-300, 300, 400)
-    weights[:200] = 1 / weights[200:]
-    # What is left of them is far less than their sizes.
-    total = sum_of_logarithms(weights)
-    with mpmath.workdps(50):
-        exact = mpmath.fsum(mpmath.log(mpmath.mpf(each)) for each in weights.tolist())
-        # The errors of 400 logarithms up to 700, each below 1 ulp.
-        assert abs(mpmath.mpf(total) / 2**LOW_UNIT - exact) < 400 * 2.0**-43
-    assert total == sum_of_logarithms(weights[:7]) + sum_of_logarithms(weights[7:])
 
 
 def test_where_there_is_no_likelihood_there_are_no_criteria(shards_of: Shards) -> None:

@@ -13,7 +13,8 @@ from statsmodels.stats.anova import anova_lm
 
 from linreg.arrays import Floats
 from linreg.evaluation.distributions import f_p_value
-from linreg.evaluation.selection.term_tests import Kind, TermTest, f_test, term_tests, wald_tests
+from linreg.evaluation.f_test import f_test
+from linreg.evaluation.selection.term_tests import Kind, TermTest, term_tests, wald_tests
 from tests.evaluation.selection.fits import Learn, drawn, fit
 from tests.evaluation.selection.known_tables import warpbreaks
 from tests.fit.exact.fits import exact_loss, exact_minimum

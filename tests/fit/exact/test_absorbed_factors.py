@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from linreg.evaluation.level_robust import robust_standard_errors
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.reference import ExactReference
 from linreg.process.workers import ALONE, Workers
@@ -25,7 +26,7 @@ DUMMIES = {
 }
 
 
-def table_of(found: ExactReference, robust: Any = None) -> Inference:
+def table_of(found: ExactReference, robust: CoefficientCovariance | None = None) -> Inference:
     return infer(found.solution, 0.95, robust)
 
 
@@ -60,7 +61,7 @@ def test_the_fit_is_that_of_statsmodels_with_all_indicators(
     frame = panel()
     shards = shards_of(tmp_path, learn, formula, frame, weights=weights)
     found = reference(shards)
-    table = table_of(found, robust_standard_errors(found.solution, shards))
+    table = table_of(found, robust_standard_errors(found.solution, shards).covariance())
     w = np.ones(len(frame)) if weights is None else frame["w"]
     theirs = smf.wls(DUMMIES[formula], frame, weights=w).fit()
     hc3 = theirs.get_robustcov_results("HC3", use_t=True)
@@ -229,15 +230,17 @@ def test_degenerate_fits_have_numbers_or_none(tmp_path: Path, learn: Learn, case
             frame["y"] = 2 * frame["x1"] + of_firm - frame["year"]
         case "constant within":
             frame["y"] = of_firm
-    params: dict[str, Any] = {"collinear": "drop"} if case == "no df" else {}
-    table = table_of(reference(shards_of(tmp_path, learn, formula, frame), **params))
+    collinear = "drop" if case == "no df" else "error"
+    table = table_of(reference(shards_of(tmp_path, learn, formula, frame), collinear=collinear))
     if case == "alone":
         assert (table.coefficients, table.r2_within, table.f) == ((), 0.0, None)
     elif case == "no df":
         assert (table.df, table.no_errors) == (0, "no degrees of freedom")
     elif case == "perfect":
         assert table.r2_within == 1.0
-        assert estimates(table)["x1"] == pytest.approx((2.0, 0.0), rel=1e-15)
+        estimate, standard_error = estimates(table)["x1"]
+        assert estimate == pytest.approx(2.0, rel=1e-15)
+        assert standard_error == 0.0
     else:
         assert table.r2_within is None
         assert estimates(table)["x1"][0] == pytest.approx(0.0, abs=1e-12)

@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.functions.exact_sum import nearest_float
 from linreg.data.formula.functions.learning import WHERE
 from linreg.errors import UserError
+from linreg.reductions.exact_sum import nearest_float
 
 TREATMENT = "treatment"
 CONTRASTS = {

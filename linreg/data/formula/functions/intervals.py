@@ -12,6 +12,7 @@ from linreg.arrays import Floats
 from linreg.data.formula.functions.arguments import Arguments
 from linreg.data.formula.functions.learning import cannot_learn
 from linreg.data.formula.grammar.syntax import Call, Node
+from linreg.process.workers import Workers
 
 _FEWEST_DIGITS = 3
 _MOST_DIGITS = 17
@@ -73,13 +74,10 @@ class EqualWidths:
         self._low = min(self._low, float(values.min(initial=math.inf)))
         self._high = max(self._high, float(values.max(initial=-math.inf)))
 
-    def as_data(self) -> Any:
-        """Return the range, if there is any."""
-        return [self._low, self._high] if self._low <= self._high else None
-
-    def merge(self, found: Sequence[Any]) -> bool:
+    def merge(self, workers: Workers) -> bool:
         """Take the range of all processes."""
-        ranges = [each for each in found if each]
+        has_values = self._low <= self._high
+        ranges = workers.concatenate([[self._low, self._high]] if has_values else [])
         if not ranges:
             raise cannot_learn(
                 self._function, "has no value in the training rows", "none", "leave it out"

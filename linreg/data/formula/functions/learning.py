@@ -1,10 +1,10 @@
 """What a function of a formula learns from the training rows, in one pass over them or several."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.process.workers import Workers
 
 WHERE = "params.yaml: model.formula"
 
@@ -12,19 +12,16 @@ WHERE = "params.yaml: model.formula"
 class Learner(Protocol):
     """Learns from the values of a function's argument in the training rows.
 
-    In each pass, every process adds its rows by `update`; then all of them merge what all have
-    found, in the order of the ranks. What is learned depends neither on the processes nor on the
+    In each pass, every process adds its rows by `update`; then all of them merge what they have
+    found. What is learned depends neither on the processes nor on the
     length of the chunks.
     """
 
     def update(self, values: Floats) -> None:
         """Add finite values (n,)."""
 
-    def as_data(self) -> Any:
-        """Return what this process has found in this pass, as JSON can hold it."""
-
-    def merge(self, found: Sequence[Any]) -> bool:
-        """End a pass with the data of all processes; return whether there is another one.
+    def merge(self, workers: Workers) -> bool:
+        """End a pass in all processes; return whether there is another one.
 
         Raises UserError for values that the function cannot be learned from.
         """

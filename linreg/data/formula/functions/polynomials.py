@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.functions.exact_sum import ExactSum, nearest_float
 from linreg.data.formula.functions.learning import cannot_learn
+from linreg.process.workers import Workers
+from linreg.reductions.exact_sum import ExactSum, nearest_float
 
 _PRECISION = Context(prec=150)
 _SPLIT = 2.0**27 + 1
@@ -52,14 +53,11 @@ class OrthogonalPolynomials:
             sums.add(high)
             sums.add(low)
 
-    def as_data(self) -> Any:
-        """Return number, range and sums of this pass."""
+    def merge(self, workers: Workers) -> bool:
+        """Take the origin and unit of t from the first pass, the recurrence from the second."""
         is_empty = self._low > self._high
         ends = [None, None] if is_empty else [self._low, self._high]
-        return [self._count, *ends, [each.total for each in self._sums]]
-
-    def merge(self, found: Sequence[Any]) -> bool:
-        """Take the origin and unit of t from the first pass, the recurrence from the second."""
+        found = workers.gather([self._count, *ends, [each.total for each in self._sums]])
         count = sum(each[0] for each in found)
         of_processes = zip(*(each[3] for each in found), strict=True)
         totals = [ExactSum(sum(each)).value for each in of_processes]

@@ -15,7 +15,8 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.functions.learning import cannot_learn
-from linreg.data.formula.functions.order_statistics import OrderStatistics
+from linreg.process.workers import Workers
+from linreg.reductions.quantiles import Quantiles
 
 CUBIC = 3
 
@@ -40,22 +41,18 @@ class SplineKnots:
         self._boundary = boundary
         inner = [] if knots is not None else range(1, num_inner + 1)
         quantiles = [Fraction(i, num_inner + 1) for i in inner]
-        self._statistics = OrderStatistics([Fraction(0), *quantiles, Fraction(1)])
+        self._quantiles = Quantiles([Fraction(0), *quantiles, Fraction(1)])
 
     def update(self, values: Floats) -> None:
         """Add the values (n,)."""
         if self._boundary is not None:
             low, high = self._boundary
             values = values[(values >= low) & (values <= high)]
-        self._statistics.update(values)
+        self._quantiles.update(values)
 
-    def as_data(self) -> Any:
-        """Return the counts of this pass."""
-        return self._statistics.as_data()
-
-    def merge(self, found: Sequence[Any]) -> bool:
-        """Add what all processes have counted."""
-        if self._statistics.merge(found):
+    def merge(self, workers: Workers) -> bool:
+        """Narrow down where the quantiles are."""
+        if self._quantiles.merge(workers):
             return True
         self._check(self._all_knots())
         return False
@@ -66,7 +63,7 @@ class SplineKnots:
         return {"knots": inner, "boundary": [low, high]}
 
     def _all_knots(self) -> list[float]:
-        values = self._statistics.values
+        values = self._quantiles.values
         if not values:
             raise cannot_learn(
                 self._function, "has no value in the training rows", "none", "leave it out"

@@ -1,14 +1,15 @@
 """`center(x)`: x less its mean; `scale(x)`: that divided by the standard deviation, as R has it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.data.formula.functions.exact_sum import ExactSum, nearest_float
 from linreg.data.formula.functions.learning import cannot_learn
+from linreg.process.workers import Workers
+from linreg.reductions.exact_sum import ExactSum, nearest_float
 
 
 class Standardization:
@@ -33,12 +34,9 @@ class Standardization:
         self._sum.add(values)
         self._count += len(values)
 
-    def as_data(self) -> Any:
-        """Return sum and number of this pass."""
-        return [self._sum.total, self._count]
-
-    def merge(self, found: Sequence[Any]) -> bool:
+    def merge(self, workers: Workers) -> bool:
         """Take the mean from the first pass, and the standard deviation from the second."""
+        found = workers.gather([self._sum.total, self._count])
         total = ExactSum(sum(each for each, _ in found)).value
         count = sum(each for _, each in found)
         self._sum, self._count = ExactSum(), 0

@@ -18,7 +18,7 @@ from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.penalized.correlations import Correlations
 from linreg.fit.exact.penalized.penalty import ColumnPenalties, Penalty
-from linreg.fit.squared_error import exact_sum
+from linreg.reductions.exact_sum import exact_sum
 
 PATH_FILE = "path.json"
 NUM_POINTS = 100

@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from linreg.data.formula.functions import calendar
 
-DAYS = pd.to_datetime(np.random.default_rng(5).integers(-62e15, 250e15, 20_000), unit="us")
+MICROSECONDS = np.random.default_rng(5).integers(-(62 * 10**15), 250 * 10**15, 20_000)
+DAYS = pd.DatetimeIndex(MICROSECONDS.view("M8[us]"))
 
 
 def test_parts_are_those_of_pandas_from_the_year_1_on() -> None:

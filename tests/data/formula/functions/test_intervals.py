@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +11,7 @@ from linreg.data.formula.functions.intervals import (
     interval_labels,
     interval_numbers,
 )
-from tests.data.formula.functions.learned import learn, learn_together
+from tests.data.formula.functions.learned import learn
 
 BREAKS = (-1.0, 0.0, 2.5, 10.0)
 VALUES = np.array([-2.0, -1.0, -0.5, 0.0, 1.0, 2.5, 9.0, 10.0, 11.0])
@@ -41,11 +44,14 @@ def test_labels_are_those_that_r_prints() -> None:
     assert interval_labels(near, Cut(near)) == ["(1,1.00001]", "(1.00001,1.00002]"]
 
 
-def test_breaks_are_the_same_over_any_chunks_and_processes() -> None:
+def test_breaks_are_the_same_over_any_chunks_and_processes(
+    together: Callable[..., list[Any]],
+) -> None:
     x = np.random.default_rng(6).normal(size=100)
     alone = learn(EqualWidths("cut(x, 4)", 4), x)
-    together = [EqualWidths("cut(x, 4)", 4) for _ in range(2)]
-    assert learn_together(together, x[:0], x) == alone
+    parts = (x[:0], x)
+    found = together(2, lambda w: learn(EqualWidths("cut(x, 4)", 4), parts[w.rank], workers=w))
+    assert found == [alone] * 2
     theirs = pd.cut(x, 4, retbins=True)[1]
     np.testing.assert_allclose(alone["breaks"][1:], [*theirs[1:-1], x.max() + np.ptp(x) / 1000])
 

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv
@@ -13,7 +15,7 @@ from linreg.data.formula.functions.polynomials import (
     raw_polynomials,
 )
 from linreg.errors import UserError
-from tests.data.formula.functions.learned import learn, learn_together
+from tests.data.formula.functions.learned import learn
 
 FILIP = Path(__file__).parent / "filip.csv"
 RANDOM = np.random.default_rng(3)
@@ -60,13 +62,16 @@ def test_the_values_are_those_that_r_prints() -> None:
     )
 
 
-def test_what_is_learned_is_the_same_to_the_last_bit_over_any_chunks_and_processes() -> None:
+def test_what_is_learned_is_the_same_to_the_last_bit_over_any_chunks_and_processes(
+    together: Callable[..., list[Any]],
+) -> None:
     x = VALUES["skewed"]
     alone = learn(OrthogonalPolynomials("p", 5), x)
     assert learn(OrthogonalPolynomials("p", 5), *np.array_split(x, 7)) == alone
     assert learn(OrthogonalPolynomials("p", 5), x[::-1].copy()) == alone
-    together = [OrthogonalPolynomials("p", 5) for _ in range(3)]
-    assert learn_together(together, x[:7], x[:0], x[7:]) == alone
+    parts = (x[:7], x[:0], x[7:])
+    found = together(3, lambda w: learn(OrthogonalPolynomials("p", 5), parts[w.rank], workers=w))
+    assert found == [alone] * 3
 
 
 @pytest.mark.parametrize("x", [[], [2.0, 2.0, 2.0], [1.0, 2.0, 2.0, 1.0]])

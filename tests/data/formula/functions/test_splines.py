@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import patsy
 import pytest
@@ -5,7 +8,7 @@ from scipy.interpolate import BSpline
 
 from linreg.data.formula.functions.splines import SplineKnots, b_splines, natural_splines
 from linreg.errors import UserError
-from tests.data.formula.functions.learned import learn, learn_together
+from tests.data.formula.functions.learned import learn
 
 X = np.random.default_rng(4).normal(size=300)
 HEIGHT = np.arange(58.0, 73.0)
@@ -65,11 +68,16 @@ def test_natural_splines_are_straight_beyond_the_range_and_span_patsys_cubic_spl
     np.testing.assert_allclose(projected, ours, atol=1e-12)
 
 
-def test_the_knots_are_the_same_over_any_chunks_and_processes() -> None:
+def test_the_knots_are_the_same_over_any_chunks_and_processes(
+    together: Callable[..., list[Any]],
+) -> None:
     alone = learn(SplineKnots("bs(x)", None, 4, None), X)
     assert learn(SplineKnots("bs(x)", None, 4, None), *np.array_split(X, 9)) == alone
-    together = [SplineKnots("bs(x)", None, 4, None) for _ in range(3)]
-    assert learn_together(together, X[:5], X[:0], X[5:]) == alone
+    parts = (X[:5], X[:0], X[5:])
+    found = together(
+        3, lambda w: learn(SplineKnots("bs(x)", None, 4, None), parts[w.rank], workers=w)
+    )
+    assert found == [alone] * 3
     np.testing.assert_allclose(alone["knots"], np.quantile(X, [0.2, 0.4, 0.6, 0.8]), rtol=1e-14)
 
 

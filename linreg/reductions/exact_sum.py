@@ -1,5 +1,11 @@
-"""A sum of float64 without any rounding: the same in every order, and over any chunks."""
+"""Sums of float64 that are rounded once or not at all: the same in every order.
 
+`exact_sum` is for numbers that are in memory; an `ExactSum` adds up those of one chunk after the
+other, and of all processes.
+"""
+
+import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +17,15 @@ _LOWEST = -1073
 _NUM_EXPONENTS = 1024 - _LOWEST + 1
 _HALF = 26
 _UNIT = 53 - _LOWEST
+
+
+def exact_sum(values: Iterable[float]) -> float:
+    """Return a sum that is rounded only once; NaN if a number or the sum is beyond float64."""
+    numbers = list(values)
+    try:
+        return math.fsum(numbers) if all(map(math.isfinite, numbers)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 class ExactSum:

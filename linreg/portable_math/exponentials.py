@@ -1,6 +1,6 @@
-"""Logarithm, exponential and cosine that give the same bits on every CPU.
+"""Logarithms and exponentials that give the same bits on every CPU.
 
-numpy's own `log`, `exp` and `cos` choose a vector routine by CPU, and the routines differ in the
+numpy's own `log` and `exp` choose a vector routine by CPU, and the routines differ in the
 last bit. The functions here use only operations that IEEE 754 rounds correctly, in a fixed order.
 The approximations are those of FreeBSD's msun (e_log.c, e_exp.c; errors below 1 ulp).
 """
@@ -106,33 +106,6 @@ def expm1(x: Floats) -> Floats:
         corrected = (u - 1) * x / log(u)
         is_plain = (u == 0) | np.isinf(u) | np.isnan(u)
         return np.where(u == 1, x, np.where(is_plain, u - 1, corrected))
-
-
-def cosine(x: Floats) -> Floats:
-    """Return the cosine of angles in [0, π], by a Taylor series around the nearest of 0, π/2, π."""
-    pi = 3.141592653589793
-    near_pi = x > 0.75 * pi
-    folded = np.where(near_pi, pi - x, x)
-    around_0 = _taylor(folded, first=0)
-    around_half_pi = _taylor(pi / 2 - folded, first=1)
-    result: Floats = np.where(folded > 0.25 * pi, around_half_pi, around_0)
-    return np.where(near_pi, -result, result)
-
-
-def _taylor(x: Floats, first: int) -> Floats:
-    """Return Σ (-1)ⁱ xⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1.
-
-    For |x| ≤ π/4; the result for any other x has no meaning.
-    """
-    x = np.clip(x, -0.8, 0.8)
-    term = x if first else np.ones_like(x)
-    total = np.zeros_like(x)
-    n = first
-    while (matters := np.abs(term) > 1e-18).any():
-        total = np.where(matters, total + term, total)
-        term = -term * x * x / ((n + 1) * (n + 2))
-        n += 2
-    return total
 
 
 def _polynomial(coefficients: tuple[float, ...], z: Floats) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from mpmath import mp, mpf
 
 from linreg.arrays import Floats
-from linreg.data.formula.functions.trigonometry import cosine, sine
+from linreg.portable_math.trigonometry import cosine, sine
 
 RANDOM = np.random.default_rng(1)
 MULTIPLES = np.arange(-400_000, 400_000, 997) * (math.pi / 2)
