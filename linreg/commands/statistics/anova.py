@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from linreg.errors import UserError
-from linreg.evaluation.selection.formula_terms import FormulaTerms
+from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.selection.nested_models import (
     FittedModel,
     compare_nested,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
-from linreg.evaluation.selection.formula_terms import Terms
+from linreg.evaluation.formula_terms import Terms
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.evaluation.selection.term_tests import f_test
 from linreg.fit.exact.normal_equations.ldl import PRECISION
