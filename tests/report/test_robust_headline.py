@@ -53,8 +53,8 @@ def test_tables_and_pictures_show_the_errors_that_count(
     assert float(columns["std. error"][0]) == pytest.approx(robust["standard_error"], rel=1e-12)
     assert float(columns["t"][0]) == pytest.approx(robust["t"], rel=1e-12)
     phrases = list(fit_in_words(run))
-    assert phrases[-1] == f"{words}, t on {df} df"
-    assert phrases[-2].startswith(f"F = {run.inference['robust_f']:.5g} on 1 and {df} df, p")
+    assert phrases[-2] == f"{words}, t on {df} df"
+    assert phrases[-3].startswith(f"F = {run.inference['robust_f']:.5g} on 1 and {df} df, p")
     assert html_table(run, [DesignTerm("x", ("x",), {})]).titles[-1] == "classical std. error"
     page = (tmp_path / "evaluation/report.html").read_text(encoding="utf-8")
     assert f"{words}: {run.inference['headline_reason']}" in page

@@ -76,14 +76,19 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
     return compared
 
 
-def require_estimates_of_noise(solution: LeastSquares, where: object) -> None:
+def require_estimates_of_noise(
+    solution: LeastSquares, where: object, *, absorbed: bool = False
+) -> None:
     """Raise UserError for a fit whose residuals say nothing of noise: there are no tests.
 
-    Nor are there any of terms beside absorbed factors.
+    absorbed  whether there are tests beside absorbed factors
     """
-    if solution.absorbed:
-        what = "absorbs factors, beside which terms are not tested"
-        todo = "write them as terms, as in + C(firm)"
+    if solution.absorbed and not absorbed:
+        what = "absorbs factors, beside which sums of squares are not computed"
+        todo = (
+            "write them as terms, as in + C(firm); `linreg anova --robust` tests the other terms "
+            "as they are"
+        )
     elif solution.is_penalized:
         what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
     elif solution.df <= 0:
