@@ -15,7 +15,7 @@ from linreg.evaluation.covariance.coefficients import infer_from_rows
 from linreg.evaluation.evaluation import Evaluation, metrics_by_part
 from linreg.evaluation.gates import check_gates
 from linreg.evaluation.predictions import predict_rows, write_predictions
-from linreg.files import write_document
+from linreg.files import content_hash, write_document
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.learning_rate import check_learning_rate
 from linreg.fit.cross_validation.fold_moments import fold_moments
@@ -28,6 +28,7 @@ from linreg.fit.sgd.autograd import gradient_descent
 from linreg.fit.squared_error import mean_squared_error
 from linreg.fit.training.artifacts import write_path
 from linreg.params.evaluate import Evaluate, Gate
+from linreg.params.model import Model, Weights, WeightsKind
 from linreg.params.params import Params, flatten
 from linreg.params.split import Split
 from linreg.params.train import Train
@@ -43,8 +44,9 @@ Evaluated = Callable[..., RunResults]
 def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
     """Fits `formula` to `table`, evaluates it on `test` (or on the same rows), returns the results.
 
-    `gates`, `errors`, `split_by`, `weights` and `folds` (by row) are those of params.yaml, further
-    options those of `train`; the folder is `tmp_path / name`, its page report.html.
+    `gates`, `errors`, `split_by`, `weights` (a column, or one with its `weights_kind`) and `folds`
+    (by row) are those of params.yaml, further options those of `train`; the folder is
+    `tmp_path / name`, its page report.html. With `save_model` the model is in `tmp_path / "model"`.
     """
 
     def evaluated(
@@ -59,14 +61,16 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         split_by: str = "row",
         errors: str = "auto",
         weights: str | None = None,
+        weights_kind: WeightsKind = "analytic",
         folds: int = 0,
+        save_model: bool = False,
         **options: Any,
     ) -> RunResults:
         folder = tmp_path / name
         folder.mkdir()
         default: dict[str, Any] = {"epochs": 4, "batch_size": 16}
         train = Train(**(default | options))
-        design = learn(formula, table, weights=weights)
+        design = learn(formula, table, weights=weights, weights_kind=weights_kind)
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
         exact = ExactReference.compute(shards, names, intercept, train)
@@ -105,8 +109,19 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         evaluation.write(folder)
         part = evaluation.scored_part
         parameters = flatten(
-            Params(train=train, evaluate=evaluate, split=Split(by=split_by, folds=folds))
+            Params(
+                model=Model(weights=weights and Weights(column=weights, kind=weights_kind)),
+                train=train,
+                evaluate=evaluate,
+                split=Split(by=split_by, folds=folds),
+            )
         )
+        hashes = model.hashes
+        if save_model:
+            (tmp_path / "model").mkdir()
+            model.save(tmp_path / "model")
+            exact.write(tmp_path / "model", "error")
+            hashes = {**hashes, "models/model": content_hash(tmp_path / "model")}
         columns = report_columns(design, exact, parameters["split.by"])
         predicted = predict_rows(parts[part], model, columns)
         write_predictions(folder / "predictions.csv", predicted.sample)
@@ -124,7 +139,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             folder,
             part,
             parameters,
-            model.hashes,
+            hashes,
         )
         write_report(folder, context, model, exact, predicted)
         return RunResults.read(folder, names=design.reported_names)

@@ -20,7 +20,7 @@ from linreg.evaluation.goodness_of_fit.information_criteria import (
 )
 from linreg.evaluation.goodness_of_fit.r_squared import adjusted, r_squared
 from linreg.evaluation.goodness_of_fit.residual_quantiles import ResidualQuantiles, RowSummary
-from linreg.evaluation.joint_test import joint_test
+from linreg.evaluation.joint_test import WaldTests, joint_test
 from linreg.evaluation.t_tests import CoefficientRow, coefficient_table, finite
 from linreg.fit.exact.least_squares import LeastSquares, NoErrors
 from linreg.fit.exact.normal_equations.ldl import PRECISION
@@ -73,6 +73,8 @@ class Inference:
                    r2 is then around the mean, and F that of the coefficients
     r2_within      1 − rss/(rss of the absorbed factors alone); None without any, and as r2
     adjusted_r2_within  1 − (1 − r2_within)·(df + number of coefficients)/df
+    terms          by term of the formula, in its order, the Wald test that all its coefficients are
+                   0, after the intercept; None if the terms are not known
     """
 
     coefficients: tuple[CoefficientRow, ...]
@@ -107,6 +109,7 @@ class Inference:
     absorbed: dict[str, dict[str, int]] = field(default_factory=dict)
     r2_within: float | None = None
     adjusted_r2_within: float | None = None
+    terms: tuple[WaldTests, ...] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; coefficients by name, and `order` is that of the formula."""
@@ -123,7 +126,9 @@ class Inference:
         residuals = self.residuals and self.residuals._asdict()
         if not self.absorbed:
             del data["absorbed"], data["r2_within"], data["adjusted_r2_within"]
-        return data | {"coefficients": rows, "order": list(rows), "residuals": residuals}
+        terms = self.terms and [term.as_data() for term in self.terms]
+        order = list(rows)
+        return data | {"coefficients": rows, "order": order, "residuals": residuals, "terms": terms}
 
     def as_metrics(self) -> dict[str, float]:
         """Return numbers by MLflow name: exact.b, standard_error.x1, aic.

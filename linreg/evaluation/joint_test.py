@@ -1,12 +1,13 @@
 """Wald's test of several coefficients, or linear restrictions of them, at once."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from linreg.arrays import Floats
 from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.t_tests import finite
 
 SMALLEST_PIVOT = 1e-13
 """Of a covariance matrix scaled to a diagonal of 1, per column: with less it counts as singular,
@@ -27,6 +28,28 @@ class JointTest(NamedTuple):
     df1: int
     df2: int
     p: float
+
+
+class WaldTests(NamedTuple):
+    """The tests that all coefficients of a term are 0.
+
+    df       the number of its coefficients
+    usual    with the classical covariance; None where there is no test
+    robust   with the robust covariance; None likewise
+    """
+
+    term: str
+    df: int
+    usual: JointTest | None
+    robust: JointTest | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain data for JSON; F is None where it is infinite, and p is 0 then."""
+        tests = {"usual": self.usual, "robust": self.robust}
+        return {"term": self.term, "df": self.df} | {
+            kind: test and {"f": finite(test.f), "df2": test.df2, "p": test.p}
+            for kind, test in tests.items()
+        }
 
 
 def joint_test(estimates: Floats, covariance: Floats, df: int) -> JointTest | None:

@@ -27,6 +27,8 @@ DIGITS_OF_RESIDUALS = 4
 """Significant digits of the largest quantile of the residuals."""
 MAX_TERMS = 150
 """Terms of a shortened table."""
+MAX_JOINT_TESTS = 12
+"""Terms whose tests are listed below a table."""
 
 
 class TermRows(NamedTuple):
@@ -142,6 +144,10 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
     groups = rows_by_term(results, terms)
     rows = [row for group in groups for row in group.rows]
     columns = coefficient_columns(results, rows)
+    joint = {
+        term: f"as a whole {f_in_words(test['f'], df, test['df2'], test['p'])}"
+        for term, df, test in results.joint_tests
+    }
     if results.inference["robust_kind"] and results.has_errors:
         is_robust = results.has_robust_headline
         others = [row.classical if is_robust else row.robust for row in rows]
@@ -153,9 +159,11 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
     for group in groups:
         of_term = []
         label = _label(group.term)
-        if group.term and group.rows and (references := group.term.reference_levels):
-            compared = _compared(group.term.text, references)
-            of_term.append(HtmlRow(f"{group.term.text}: {compared}", "", []))
+        if group.term and group.rows:
+            text, references = group.term.text, group.term.reference_levels
+            about = [_compared(text, references)] if references else []
+            about += [joint[text]] if text in joint else []
+            of_term += [HtmlRow(f"{text}: {'; '.join(about)}", "", [])] if about else []
         of_term += [HtmlRow(label(row.name), row.name, next(lines)) for row in group.rows]
         if left_out := left_out_in_words(results, group.left_out):
             of_term.append(HtmlRow(f"… {left_out}", "", []))
@@ -220,13 +228,8 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         yield f"within R² {_r2(inference['r2_within'])}"
     start = "robust_" if results.has_robust_headline else ""
     if (f := inference[f"{start}f"]) is not None:
-        p = p_value(inference[f"{start}f_p"])
-        is_bound = p.startswith("<")
         f_df2 = inference["robust_df"] if start else df
-        yield (
-            f"F = {f:.5g} on {f_df} and {f_df2} df, "
-            f"p {'<' if is_bound else '='} {p.removeprefix('<')}"
-        )
+        yield f_in_words(f, f_df, f_df2, inference[f"{start}f_p"])
     if results.has_robust_headline and results.has_errors:
         yield f"{errors_in_words(results)}, t on {inference['robust_df']} df"
     # An evaluation from before these numbers were computed does not have them.
@@ -238,12 +241,28 @@ def fit_in_words(results: RunResults) -> Iterator[str]:
         yield f"log-likelihood {log_likelihood}, AIC {aic}, BIC {bic}"
 
 
+def joint_tests_in_words(results: RunResults) -> Iterator[str]:
+    """Yield the test of each term of several coefficients as a phrase: `zone as a whole: F = …`."""
+    tests = results.joint_tests
+    for term, df, test in tests[:MAX_JOINT_TESTS]:
+        yield f"{term} as a whole: {f_in_words(test['f'], df, test['df2'], test['p'])}"
+    if len(tests) > MAX_JOINT_TESTS:
+        yield f"{len(tests) - MAX_JOINT_TESTS} more terms in inference.json"
+
+
+def f_in_words(f: float, df1: int, df2: int, p: float) -> str:
+    """Return an F test: `F = 8.498 on 2 and 48 df, p = 0.0007`."""
+    text = p_value(p)
+    sign = "<" if text.startswith("<") else "="
+    return f"F = {f:.5g} on {df1} and {df2} df, p {sign} {text.removeprefix('<')}"
+
+
 def residuals_in_words(results: RunResults) -> Iterator[str]:
     """Yield the quartiles of the residuals of the exact fit as a phrase; nothing without them."""
     quantiles = results.inference.get("residuals")
     if quantiles is None:
         return
-    weighted = "weighted " if results.context["parameters"].get("model.weights") else ""
+    weighted = "weighted " if results.weights else ""
     names = {"min": "min", "q1": "1Q", "median": "median", "q3": "3Q", "max": "max"}
     cells = alike([quantiles[key] for key in names], DIGITS_OF_RESIDUALS)
     values = (f"{name} {cell.strip()}" for name, cell in zip(names.values(), cells, strict=True))
@@ -256,6 +275,11 @@ def errors_in_words(results: RunResults) -> str:
     """
     if not results.has_robust_headline:
         return "classical standard errors"
+    return robust_errors_in_words(results)
+
+
+def robust_errors_in_words(results: RunResults) -> str:
+    """Return what the robust standard errors are, whether they count or not."""
     kind, _, of = results.inference["robust_kind"].partition(":")
     counts = list(results.inference["num_clusters"].items())
     if kind == "HAC":

@@ -186,6 +186,30 @@ class RunResults:
         return self.inference.get("no_errors") is None
 
     @property
+    def weights(self) -> tuple[str, str] | None:
+        """The column of weights and their kind; None without weights."""
+        parameters = self.context["parameters"]
+        if column := parameters.get("model.weights"):
+            return column, "analytic"
+        if column := parameters.get("model.weights.column"):
+            return column, parameters["model.weights.kind"]
+        return None
+
+    @property
+    def joint_tests(self) -> list[tuple[str, int, Mapping[str, Any]]]:
+        """The tests of the terms of more than one coefficient: term, their number, and f, df2 and p
+        with the standard errors that count.
+
+        Evaluations of older versions have none.
+        """
+        kind = "robust" if self.has_robust_headline else "usual"
+        return [
+            (each["term"], each["df"], each[kind])
+            for each in self.inference.get("terms") or ()
+            if each["df"] > 1 and each[kind] and each[kind]["f"] is not None
+        ]
+
+    @property
     def has_robust_headline(self) -> bool:
         """Whether it is the robust standard errors that count."""
         return bool(self.inference.get("headline") == "robust")

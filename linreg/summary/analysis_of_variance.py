@@ -1,6 +1,6 @@
 """Tables of the analysis of variance in a terminal, and as plain data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from linreg.evaluation.selection.nested_models import NestedModel
@@ -25,6 +25,17 @@ def term_lines(tests: Sequence[TermTest], solution: LeastSquares) -> list[str]:
         ("sum of squares", _numbers([row.sum_of_squares for row in rows])),
         ("mean square", _numbers([_mean_square(row) for row in rows])),
         *_tests([row.f for row in rows], [row.p for row in rows]),
+    ]
+    return _lines(columns)
+
+
+def wald_lines(terms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the table of the robust tests of terms in inference.json."""
+    tests = [each["robust"] or {"f": None, "p": None} for each in terms]
+    columns = [
+        ("", [each["term"] for each in terms]),
+        ("df", [str(each["df"]) for each in terms]),
+        *_tests([test["f"] for test in tests], [test["p"] for test in tests]),
     ]
     return _lines(columns)
 

@@ -13,6 +13,7 @@ from linreg.report.coefficient_table import (
     absorbed_in_words,
     coefficient_columns,
     fit_in_words,
+    joint_tests_in_words,
     reference_levels,
 )
 from linreg.report.results import CoefficientRow, RunResults
@@ -20,7 +21,17 @@ from linreg.summary.tex import tex, tex_number
 
 ERRORS = ("standard_error", "t", "p", "low", "high")
 ROBUST = ("headline", "headline_reason", "robust_kind", "robust_df", "robust_f", "robust_f_p")
-LATER_KEYS = ("no_errors", "rss", "log_likelihood", "aic", "aicc", "bic", "residuals", *ROBUST)
+LATER_KEYS = (
+    "no_errors",
+    "rss",
+    "log_likelihood",
+    "aic",
+    "aicc",
+    "bic",
+    "residuals",
+    *ROBUST,
+    "terms",
+)
 """Evaluations of older versions do not have them."""
 
 
@@ -113,6 +124,7 @@ def _notes(results: RunResults, terms: Sequence[DesignTerm]) -> Iterator[str]:
         yield f"{factor}: compared with {level}"
     if absorbed := absorbed_in_words(results):
         yield absorbed
+    yield from joint_tests_in_words(results)
     yield "; ".join(fit_in_words(results))
     if results.missing_errors:
         yield results.missing_errors

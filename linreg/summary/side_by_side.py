@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from linreg.markdown import plain
 from linreg.number_format import DIGITS_WITHOUT_ERROR, aligned, decimals_of
 from linreg.report.results import NamedResults, RunResults
+from linreg.summary.specification import specification
 from linreg.summary.tex import tex, tex_number
 from linreg.text import table
 
@@ -23,6 +24,7 @@ STATISTICS = {
     "n": "num_rows",
     "R²": "r2",
     "adjusted R²": "adjusted_r2",
+    "within R²": "r2_within",
     "residual sd": "sigma",
     "F": "f",
     "log-likelihood": "log_likelihood",
@@ -86,9 +88,14 @@ class SideBySide:
                 yield "", [column.get(name, ("", ""))[1] for column in columns]
 
     def statistics(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield the title and the cells of each statistic that a model has."""
+        """Yield the title and the cells of what the models are, and of each statistic that one has.
+
+        F is that of the standard errors that count.
+        """
+        for title, cells in specification([run.results for run in self.runs]):
+            yield title, [cell + " " for cell in cells]
         for title, key in STATISTICS.items():
-            values = [run.results.inference.get(key) for run in self.runs]
+            values = [_value(run.results, key) for run in self.runs]
             if any(value is not None for value in values):
                 cells = ["" if value is None else _statistic(key, value) for value in values]
                 yield title, [cell + " " for cell in cells]
@@ -101,7 +108,7 @@ class SideBySide:
         numbers: list[float | None] = []
         decimals: list[int] = []
         for each in known.values():
-            estimate, error = each["estimate"], each["usual"]["standard_error"]
+            estimate, error = each["estimate"], _errors(results, each)["standard_error"]
             own = decimals_of(error, self.digits)
             numbers += [estimate, error]
             decimals += [own if error else decimals_of(estimate, DIGITS_WITHOUT_ERROR)] * 2
@@ -110,8 +117,9 @@ class SideBySide:
         found = {}
         for name, each in known.items():
             estimate, error = next(cells), next(cells)
-            stars = _stars(each["usual"]["p"]) if self.stars else ""
-            below = f"({error.strip()})" if each["usual"]["standard_error"] is not None else ""
+            errors = _errors(results, each)
+            stars = _stars(errors["p"]) if self.stars else ""
+            below = f"({error.strip()})" if errors["standard_error"] is not None else ""
             found[name] = (
                 _before_spaces(estimate, stars.ljust(width)),
                 below and _before_spaces(f"({error}", ")".ljust(width)),
@@ -189,7 +197,7 @@ def as_html(models: SideBySide) -> str:
 def as_csv(models: SideBySide) -> str:
     """Return a line per coefficient and per statistic, with every digit; empty where there is none.
 
-    A model has two columns: its coefficient or statistic, and the standard error.
+    A model has two columns: its coefficient or statistic, and the standard error that counts.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -197,14 +205,17 @@ def as_csv(models: SideBySide) -> str:
         ["name", *(f"{run.name}{end}" for run in models.runs for end in ("", " standard_error"))]
     )
     for name in models.names:
-        found = [run.results.inference["coefficients"].get(name) for run in models.runs]
-        pairs = [
-            (each["estimate"], each["usual"]["standard_error"]) if each else ("", "")
-            for each in found
-        ]
-        writer.writerow([name, *(cell for pair in pairs for cell in pair)])
+        cells: list[float | str] = []
+        for run in models.runs:
+            each = run.results.inference["coefficients"].get(name)
+            cells += ["", ""]
+            if each:
+                cells[-2:] = each["estimate"], _errors(run.results, each)["standard_error"]
+        writer.writerow([name, *cells])
+    for title, texts in specification([run.results for run in models.runs]):
+        writer.writerow([title, *(cell for text in texts for cell in (text, ""))])
     for key in STATISTICS.values():
-        values = [run.results.inference.get(key) for run in models.runs]
+        values = [_value(run.results, key) for run in models.runs]
         writer.writerow([key, *(cell for value in values for cell in (value, ""))])
     return text.getvalue().removesuffix("\n")
 
@@ -217,11 +228,15 @@ def as_json(models: SideBySide) -> str:
         document[run.name] = {
             "formula": run.results.context["formula"],
             "coefficients": [
-                {"name": name, "estimate": each["estimate"], **each["usual"]}
+                {"name": name, "estimate": each["estimate"], **_errors(run.results, each)}
                 for name in _order(run.results)
                 for each in [inference["coefficients"][name]]
             ],
-            **{key: inference.get(key) for key in STATISTICS.values()},
+            "standard_errors": _kind_of_errors(run.results),
+            "num_clusters": inference.get("num_clusters", {}),
+            "absorbed": inference.get("absorbed", {}),
+            "weights": run.results.weights,
+            **{key: _value(run.results, key) for key in STATISTICS.values()},
         }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
@@ -243,12 +258,30 @@ def _order(results: RunResults) -> list[str]:
     return order
 
 
+def _errors(results: RunResults, coefficient: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return standard_error, t, p, low and high of a coefficient: those that count."""
+    errors: Mapping[str, Any] = coefficient["robust" if results.has_robust_headline else "usual"]
+    return errors
+
+
+def _kind_of_errors(results: RunResults) -> str:
+    return str(results.inference["robust_kind"]) if results.has_robust_headline else "classical"
+
+
+def _value(results: RunResults, key: str) -> Any:
+    """Return a statistic of inference.json; of F, that of the standard errors that count."""
+    is_robust = key == "f" and results.has_robust_headline
+    return results.inference.get(f"robust_{key}" if is_robust else key)
+
+
 def _statistic(key: str, value: float) -> str:
     if key == "num_rows":
         return str(value)
     if key in ("log_likelihood", "aic", "bic"):
         return f"{value:.2f}"
-    return f"{value:.4f}" if key in ("r2", "adjusted_r2") else f"{value:#.4g}".rstrip(".")
+    return (
+        f"{value:.4f}" if key in ("r2", "adjusted_r2", "r2_within") else f"{value:#.4g}".rstrip(".")
+    )
 
 
 def _stars(p: float | None) -> str:

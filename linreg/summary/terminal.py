@@ -13,6 +13,7 @@ from linreg.report.coefficient_table import (
     absorbed_in_words,
     coefficient_columns,
     fit_in_words,
+    joint_tests_in_words,
     left_out_in_words,
     reference_levels,
     residuals_in_words,
@@ -40,6 +41,7 @@ def summary_lines(
         yield f"{factor}: compared with {level}"
     if absorbed := absorbed_in_words(results):
         yield absorbed
+    yield from _filled(joint_tests_in_words(results))
     yield ""
     yield from _filled(fit_in_words(results))
     yield from residuals_in_words(results)

@@ -1,5 +1,7 @@
 """Text and numbers as LaTeX shows them."""
 
+import re
+
 TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -13,6 +15,8 @@ TEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 
+NUMBER = re.compile(r"\(?[-<]?[0-9.]+(e[-+]?[0-9]+)?\)?\**")
+
 
 def tex(text: str) -> str:
     """Return text as LaTeX shows it literally."""
@@ -20,10 +24,12 @@ def tex(text: str) -> str:
 
 
 def tex_number(text: str) -> str:
-    """Return a number with a minus sign rather than a hyphen, a dash for none.
+    """Return a number with a minus sign rather than a hyphen; other text literally.
 
     It may stand in parentheses, and stars may follow it.
     """
+    if not NUMBER.fullmatch(text):
+        return tex(text)
     number = text.rstrip("*")
     stars = f"^{{{text[len(number) :]}}}" if number != text else ""
     if number.startswith("("):

@@ -9,12 +9,15 @@ from types import ModuleType
 import numpy as np
 import pyarrow as pa
 import pytest
+import statsmodels.formula.api as smf
 
 from linreg.commands.statistics import anova, step
 from linreg.errors import UserError
 from linreg.evaluation.selection.term_tests import term_tests
 from linreg.fit.model import LinearModel
 from linreg.params.file import load_params
+from tests.evaluated_runs import Evaluated
+from tests.evaluated_runs import evaluated as evaluated
 from tests.evaluation.selection.fits import Learn, fit
 from tests.evaluation.selection.known_tables import swiss, warpbreaks
 from tests.project import ROOT
@@ -74,6 +77,38 @@ def test_json_has_every_digit(
     assert found[-1]["term"] == "residuals"
 
 
+def test_robust_tests_are_those_of_the_evaluation(
+    evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of statsmodels; the other tests say that there are these."""
+    table = warpbreaks()
+    table = table.append_column("loom", pa.array([i % 9 for i in range(len(table))]))
+    formula = "breaks ~ wool * tension"
+    evaluated(formula, table, errors="cluster:loom", solver="exact", save_model=True)
+    model = str(tmp_path / "model")
+    run(anova, model, "--robust", "--json")
+    found = {each["term"]: each for each in json.loads(capsys.readouterr().out)}
+    frame = table.to_pandas()
+    fit = smf.ols(formula, frame).fit(
+        cov_type="cluster", cov_kwds={"groups": frame["loom"]}, use_t=True
+    )
+    theirs = fit.wald_test_terms(scalar=True).table.rename({"Intercept": "b"})
+    assert found.keys() == set(theirs.index)
+    for term, test in found.items():
+        assert test["df2"] == 8
+        assert test["f"] == pytest.approx(theirs.statistic[term], rel=1e-10)
+        assert test["p"] == pytest.approx(theirs.pvalue[term], rel=1e-10)
+    run(anova, model, "--robust")
+    lines = capsys.readouterr().out.splitlines()
+    errors = "standard errors clustered by loom (9 clusters)"
+    assert lines[0] == f"breaks ~ wool + tension + wool:tension, type III, {errors}"
+    assert lines[4].split()[:2] == ["tension", "2"]
+    assert lines[-1] == "F on df and 8 degrees of freedom"
+    run(anova, model)
+    note = "These tests are classical. The evaluation has"
+    assert capsys.readouterr().out.splitlines()[-1] == f"{note} {errors}: linreg anova --robust"
+
+
 def test_models_in_folders_are_compared(
     written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +155,9 @@ def test_the_formula_at_the_end_of_a_path_is_written(
 
 def test_mistakes_are_one_line(written: Written) -> None:
     written(SWISS, swiss())
-    with pytest.raises(UserError, match="linreg anova: takes --type and --drop with one model"):
+    with pytest.raises(
+        UserError, match="linreg anova: takes --type, --drop and --robust with one model"
+    ):
         run(anova, "models/model", "models/model", "--drop")
     table = pa.table({"y": np.arange(3.0) ** 2, "x": np.arange(3.0), "z": [0.0, 1.0, 0.0]})
     written("y ~ x + z", table, "full")

@@ -1,16 +1,22 @@
 """Where robust standard errors count, every table, picture and diagnostic shows them."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import statsmodels.formula.api as smf
 
+from linreg.data.formula.design import Design
 from linreg.data.formula.design_info import DesignTerm
 from linreg.report.coefficient_figures import interval
 from linreg.report.coefficient_table import coefficient_columns, fit_in_words, html_table
 from linreg.report.diagnostics import diagnostics
 from linreg.report.results import RunResults
+from linreg.summary.formats import as_json, as_markdown
+from linreg.summary.terminal import summary_lines
 from tests.evaluated_runs import Evaluated
 
 
@@ -25,6 +31,43 @@ def table() -> pa.Table:
 
 def run_of(evaluated: Evaluated, errors: str, by: str = "row") -> RunResults:
     return evaluated("y ~ x", table(), errors=errors, split_by=by, solver="exact")
+
+
+def test_terms_of_several_columns_are_tested_as_a_whole_with_the_errors_that_count(
+    evaluated: Evaluated, learn: Callable[..., Design]
+) -> None:
+    """In the summary, in every format, and in the table of the report; a single slope has t."""
+    rows = table().append_column("g", pa.array(list("pqr") * 80))
+    formula = "y ~ x + g + poly(year, 2)"
+    run = evaluated(formula, rows, errors="cluster:farm", solver="exact")
+    terms = learn(formula, rows).terms
+    frame = rows.to_pandas()
+    fit = smf.ols("y ~ x + g + year + I(year**2)", frame).fit(
+        cov_type="cluster", cov_kwds={"groups": frame["farm"]}, use_t=True
+    )
+    tests = {
+        "g": fit.f_test("g[T.q] = g[T.r] = 0"),
+        "poly(year, 2)": fit.f_test("year = I(year ** 2) = 0"),
+    }
+    expected = {term: f"F = {test.fvalue:.5g} on 2 and 11 df, p" for term, test in tests.items()}
+    lines = list(summary_lines(run, terms))
+    markdown = as_markdown(run, terms, 3).replace("\\", "")
+    for term, words in expected.items():
+        assert any(f"{term} as a whole: {words}" in line for line in lines)
+        assert f"{term} as a whole: {words}" in markdown
+    assert not any("x as a whole" in line for line in lines)
+    labels = [row.label for of_term in html_table(run, terms).terms for row in of_term]
+    assert any(
+        each.startswith(f"g: compared with p; as a whole {expected['g']}") for each in labels
+    )
+    polynomial = f"poly(year, 2): as a whole {expected['poly(year, 2)']}"
+    assert any(each.startswith(polynomial) for each in labels)
+    assert [each["term"] for each in json.loads(as_json(run, terms, 3))["terms"]] == [
+        "b",
+        "x",
+        "g",
+        "poly(year, 2)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,23 @@
 
     linreg anova                      each term after all others but those that contain it (type II)
     linreg anova --drop               every model that is one term smaller: RSS, AIC and F
+    linreg anova --robust             each term by Wald's test with the robust standard errors
     linreg anova small models/model   models of the same rows, each nested in the next
 
-The tests are those of the exact solution on the training rows, which are not read again. A model is
-a folder (of a model, or a project with one), `workspace`, a run (its name, or the beginning of its
-id), or a revision.
+The tests are those of the exact solution on the training rows, which are not read again. But for
+--robust, they take rows for independent, with errors of equal variance. A model is a folder (of a
+model, or a project with one), `workspace`, a run (its name, or the beginning of its id), or a
+revision.
 """
 
 import argparse
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from linreg.errors import UserError
-from linreg.evaluation.selection.formula_terms import FormulaTerms
+from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.selection.nested_models import (
     FittedModel,
     compare_nested,
@@ -24,19 +27,25 @@ from linreg.evaluation.selection.nested_models import (
 from linreg.evaluation.selection.stepwise import single_changes
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.evaluation.selection.term_tests import Kind, rows_of, term_tests
+from linreg.files import content_hash
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel, load
-from linreg.lineage.evaluation_lookup import WORKSPACE
+from linreg.lineage.evaluation_lookup import WORKSPACE, NamedEvaluation, find_evaluation
 from linreg.lineage.fitted_models import find_fitted_model
+from linreg.report.coefficient_table import robust_errors_in_words
+from linreg.report.results import RunResults
 from linreg.summary.analysis_of_variance import (
     NUMERALS,
     as_data,
     change_lines,
     nested_lines,
     term_lines,
+    wald_lines,
 )
 
 TYPE: Kind = 2
+MODEL = Path("models/model")
+NO_TEST = {"f": None, "df2": None, "p": None}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,17 +69,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_argument(
         "--drop", action="store_true", help="the models with one term less, as R's drop1"
     )
+    kinds.add_argument(
+        "--robust",
+        action="store_true",
+        help="tests of type 3 with the robust standard errors of the evaluation: `evaluate.errors`",
+    )
     parser.add_argument("--json", action="store_true", help="print all digits as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the tests."""
     if len(args.models) > 1:
-        if args.type or args.drop:
-            raise UserError("linreg anova", "takes --type and --drop with one model only")
+        if args.type or args.drop or args.robust:
+            what = "takes --type, --drop and --robust with one model only"
+            raise UserError("linreg anova", what)
         return _compare(args.models, as_json=args.json)
+    if args.robust:
+        return _robust(args.models[0], as_json=args.json)
     with find_fitted_model(args.models[0]) as found:
         model, exact = _read(found.folder)
+        note = _note(args.models[0], found.folder)
     require_estimates_of_noise(exact.solution, found.name)
     submodels = submodels_of(model, exact)
     formula = model.design.schema.formula
@@ -83,8 +101,63 @@ def run(args: argparse.Namespace) -> int:
         tests = term_tests(submodels, kind)
         lines = [f"{formula}, type {NUMERALS[kind]}", *term_lines(tests, exact.solution)]
         data = as_data(list(rows_of(tests, exact.solution)))
+    lines += [note] if note else []
     print(json.dumps(data, indent=2, ensure_ascii=False) if args.json else "\n".join(lines))
     return 0
+
+
+def _robust(name: str, *, as_json: bool) -> int:
+    """Print the tests that the evaluation of a model has made with its robust covariance."""
+    with find_fitted_model(name) as model, _evaluation(name, model.folder) as found:
+        results = _results(found.folder, model.folder)
+        solution = ExactReference.read(model.folder).solution
+        require_estimates_of_noise(solution, model.name, absorbed=True)
+    inference = results.inference
+    terms = inference.get("terms")
+    if not terms:
+        what, todo = "has no robust tests of terms", "run `dvc repro` to evaluate the model again"
+        raise UserError(found.folder / "inference.json", what, todo=todo)
+    if as_json:
+        tests = [{**each, **(each["robust"] or NO_TEST)} for each in terms]
+        keys = ("term", "df", *NO_TEST)
+        data = [{key: test[key] for key in keys} for test in tests]
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+        return 0
+    print(f"{results.context['formula']}, type {NUMERALS[3]}, {robust_errors_in_words(results)}")
+    print("\n".join(wald_lines(terms)))
+    print(f"F on df and {inference['robust_df']} degrees of freedom")
+    if any(each["df"] and not each["robust"] for each in terms):
+        print("A term without F has a singular covariance, or too many coefficients.")
+    return 0
+
+
+def _note(name: str, model: Path) -> str:
+    """Return that other standard errors count, where the model has been evaluated with them."""
+    if name != WORKSPACE and not Path(name).is_dir():
+        return ""
+    with suppress(UserError), _evaluation(name, model) as found:
+        results = _results(found.folder, model)
+        if results.has_robust_headline:
+            return (
+                "These tests are classical. The evaluation has"
+                f" {robust_errors_in_words(results)}: linreg anova --robust"
+            )
+    return ""
+
+
+@contextmanager
+def _evaluation(name: str, model: Path) -> Iterator[NamedEvaluation]:
+    """Yield the evaluation of a model; of a folder like models/model the one beside it."""
+    if Path(name).is_dir() and model == Path(name):
+        yield NamedEvaluation(name, model.parent / "evaluation")
+        return
+    with find_evaluation(name) as found:
+        yield found
+
+
+def _results(evaluation: Path, model: Path) -> RunResults:
+    """Read an evaluation, which must be that of the model."""
+    return RunResults.read(evaluation, {str(MODEL): content_hash(model)})
 
 
 def submodels_of(model: LinearModel, exact: ExactReference) -> Submodels:

@@ -11,6 +11,8 @@ from linreg.evaluation.covariance.choice import ErrorsChoice, choose_errors
 from linreg.evaluation.covariance.clusters import Clusterings
 from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.covariance.robust import HCKind
+from linreg.evaluation.covariance.wald_tests import wald_tests
+from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.goodness_of_fit.residual_quantiles import summarize_rows
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.least_squares import LeastSquares
@@ -33,10 +35,11 @@ def infer_from_rows(
     Raises UserError for clusters or lags that `evaluate.errors` asks for and the rows do not have.
     """
     choice, covariance = robust_covariance(solution, shards, params, by, workers)
+    terms = FormulaTerms.of_design(shards[0].design, solution.reported)
     num_rows = solution.num_rows
     if shards[0].has_frequencies:
         num_rows = solution.df + solution.rank
-    return infer(
+    inference = infer(
         solution,
         params.confidence,
         covariance,
@@ -45,6 +48,7 @@ def infer_from_rows(
         num_rows,
         summarize_rows(solution, shards, workers),
     )
+    return replace(inference, terms=tuple(wald_tests(solution, terms, covariance)))
 
 
 def robust_covariance(

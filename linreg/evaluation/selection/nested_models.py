@@ -10,7 +10,7 @@ import numpy as np
 
 from linreg.errors import UserError
 from linreg.evaluation.f_test import f_test
-from linreg.evaluation.selection.term_tests import INTERCEPT
+from linreg.evaluation.formula_terms import INTERCEPT
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.normal_equations.ldl import PRECISION
@@ -76,14 +76,20 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
     return compared
 
 
-def require_estimates_of_noise(solution: LeastSquares, where: object) -> None:
+def require_estimates_of_noise(
+    solution: LeastSquares, where: object, *, absorbed: bool = False
+) -> None:
     """Raise UserError for a fit whose residuals say nothing of noise: there are no tests.
 
-    Nor are there any of terms beside absorbed factors.
+    absorbed  whether there are tests beside absorbed factors
     """
-    if solution.absorbed:
-        what = "absorbs factors, beside which terms are not tested"
-        raise UserError(where, what, todo="write them as terms, as in + C(firm)")
+    if solution.absorbed and not absorbed:
+        what = "absorbs factors, beside which sums of squares are not computed"
+        todo = (
+            "write them as terms, as in + C(firm); `linreg anova --robust` tests the other terms "
+            "as they are"
+        )
+        raise UserError(where, what, todo=todo)
     match solution.no_errors:
         case "ridge" | "elastic net":
             what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"

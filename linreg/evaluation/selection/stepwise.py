@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
 from linreg.evaluation.f_test import f_test
-from linreg.evaluation.selection.formula_terms import Terms
+from linreg.evaluation.formula_terms import Terms
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.evaluation.selection.formula_terms import FormulaTerms, Terms
+from linreg.evaluation.formula_terms import FormulaTerms, Terms
 from linreg.evaluation.selection.sweep import SweptTable
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.gram import Gram

@@ -1,31 +1,22 @@
 """Analysis of variance by terms: of type I (sequential), II and III (each term last)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-from linreg.arrays import Floats
 from linreg.evaluation.f_test import f_test
-from linreg.evaluation.selection.formula_terms import FormulaTerms, Terms
+from linreg.evaluation.formula_terms import INTERCEPT, FormulaTerms, Terms
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.least_squares import LeastSquares
 
-INTERCEPT = "b"
 Kind = Literal[1, 2, 3]
-JointTest = Callable[[Floats, Floats, int], tuple[float, int, int, float]]
-"""F, its two degrees of freedom and p of coefficients (q,) being 0, from their covariance (q, q)
-and the residual degrees of freedom.
-"""
 
 
 class TermTest(NamedTuple):
     """The F test of a term; F and p are None without residual degrees of freedom or coefficients.
 
     df              the number of its coefficients
-    sum_of_squares  by how much it reduces the residual sum of squares; None where a covariance
-                    matrix was given
+    sum_of_squares  by how much it reduces the residual sum of squares
     f               for a perfect fit None, with p 0 if the term explains anything
     """
 
@@ -54,28 +45,6 @@ def term_tests(submodels: Submodels, kind: Kind) -> list[TermTest]:
         df = len(term.coefficients)
         explained = submodels.sum_of_squares(i, _given(terms, i, kind)) if df else Decimal(0)
         tests.append(_test(submodels.solution, term.text, df, explained))
-    return tests
-
-
-def wald_tests(
-    solution: LeastSquares, terms: FormulaTerms, covariance: Floats, joint_test: JointTest
-) -> list[TermTest]:
-    """Return the tests of type III from a covariance matrix (M + 1, M + 1) of (b, θ).
-
-    It may be robust, and has rows and columns for what was dropped, which are not read.
-    """
-    estimates = np.concatenate([[solution.b], solution.theta])
-    blocks: list[tuple[str, tuple[int, ...]]] = [(INTERCEPT, (0,))] if solution.kept[0] else []
-    blocks += [(term.text, term.coefficients) for term in terms.terms]
-    tests = []
-    for text, coefficients in blocks:
-        chosen = list(coefficients)
-        if not chosen or solution.df <= 0:
-            tests.append(TermTest(text, len(chosen), None, None, None))
-            continue
-        of_term = covariance[np.ix_(chosen, chosen)]
-        f, df, _, p = joint_test(estimates[chosen], of_term, solution.df)
-        tests.append(TermTest(text, df, None, f, p))
     return tests
 
 

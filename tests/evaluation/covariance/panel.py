@@ -63,7 +63,7 @@ def shards_of(
     columns = {name: pa.array(rows[name].tolist()) for name in rows}
     table = pa.table(columns)
     design = learn(formula, table)
-    design = Design(replace(design.schema, **schema), design.statistics)
+    design = Design(replace(design.schema, **schema), design.statistics, design.learned)
     paths = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROWS_PER_GROUP", rows_per_group)

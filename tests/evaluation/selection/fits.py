@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
-from linreg.evaluation.selection.formula_terms import FormulaTerms
+from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.selection.nested_models import FittedModel
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.moment_sums.level_moments import no_moments

@@ -12,9 +12,10 @@ import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
 
 from linreg.arrays import Floats
-from linreg.evaluation.distributions import f_p_value
+from linreg.evaluation.coefficient_covariance import classical_covariance
+from linreg.evaluation.covariance.wald_tests import wald_tests
 from linreg.evaluation.f_test import f_test
-from linreg.evaluation.selection.term_tests import Kind, TermTest, term_tests, wald_tests
+from linreg.evaluation.selection.term_tests import Kind, TermTest, term_tests
 from tests.evaluation.selection.fits import Learn, drawn, fit
 from tests.evaluation.selection.known_tables import warpbreaks
 from tests.fit.exact.fits import exact_loss, exact_minimum
@@ -132,23 +133,19 @@ def test_terms_beside_an_eliminated_category_are_those_of_statsmodels(
     )
 
 
-def test_type_three_by_a_covariance_matrix_is_that_of_the_sums_of_squares(learn: Learn) -> None:
-    """With the classical covariance, and a joint test in place that needs no more than numpy."""
+@pytest.mark.parametrize("formula", ["y ~ a*g + x", "y ~ 0 + a + x:g"])
+def test_type_three_by_a_covariance_matrix_is_that_of_the_sums_of_squares(
+    learn: Learn, formula: str
+) -> None:
     columns, w = drawn()
-    found = fit(learn, "y ~ a*g + x", pa.table(columns), w)
+    found = fit(learn, formula, pa.table(columns), w)
     solution, terms = found.exact.solution, found.submodels.terms
-    assert solution.sigma is not None
-    covariance = solution.unscaled_covariance(range(len(solution.kept))) * solution.sigma**2
-
-    def joint_test(beta: Floats, V: Floats, df: int) -> tuple[float, int, int, float]:
-        f = float(beta @ np.linalg.solve(V, beta)) / len(beta)
-        return f, len(beta), df, f_p_value(f, len(beta), df)
-
-    tests = wald_tests(solution, terms, covariance, joint_test)
+    tests = wald_tests(solution, terms, classical_covariance(solution))
     for test, expected in zip(tests, term_tests(found.submodels, 3), strict=True):
         assert (test.term, test.df) == (expected.term, expected.df)
-        ours, theirs = (np.array([each.f, each.p], np.float64) for each in (test, expected))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+        assert test.usual is not None
+        ours = np.array([test.usual.f, test.usual.p])
+        np.testing.assert_allclose(ours, np.array(expected[3:], np.float64), rtol=1e-10)
 
 
 def test_dropped_columns_take_no_part(learn: Learn) -> None:

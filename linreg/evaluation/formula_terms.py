@@ -11,6 +11,7 @@ from linreg.data.formula.design import Design
 from linreg.data.formula.design_spec import coded_terms
 from linreg.data.formula.formula import ParsedFormula, parse_formula
 
+INTERCEPT = "b"
 Terms = frozenset[int]
 """Numbers of terms, from 0 in the order of the formula."""
 
@@ -30,7 +31,7 @@ class FormulaTerm:
 
 @dataclass(frozen=True)
 class FormulaTerms:
-    """The terms of a formula; the intercept is none of them."""
+    """The terms of a formula; the intercept and absorbed factors are none of them."""
 
     parsed: ParsedFormula
     terms: tuple[FormulaTerm, ...]
@@ -41,9 +42,9 @@ class FormulaTerms:
         schema = design.schema
         categories = {name for name, each in schema.columns.items() if each.kind == "category"}
         parsed = parse_formula(schema.formula, [], frozenset(categories))
-        sizes = iter([len(term.names) for term in design.terms])
+        sizes = iter([len(term.names) for term in design.terms if not term.is_absorbed])
         terms = []
-        start = 1
+        start = 1 + sum(factor.size for factor in design.absorbed)
         for term, parts in zip(parsed.terms, coded_terms(parsed), strict=True):
             end = start + sum(next(sizes) for _ in parts)
             chosen = np.arange(start, end)[kept[start:end]]
