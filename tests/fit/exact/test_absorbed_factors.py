@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from linreg.evaluation.level_robust import robust_standard_errors
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
+from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.reference import ExactReference
 from linreg.process.workers import ALONE, Workers
@@ -60,7 +60,7 @@ def test_the_fit_is_that_of_statsmodels_with_all_indicators(
     frame = panel()
     shards = shards_of(tmp_path, learn, formula, frame, weights=weights)
     found = reference(shards)
-    table = table_of(found, robust_standard_errors(found.solution, shards))
+    table = table_of(found, robust_standard_errors(found.solution, shards).covariance())
     w = np.ones(len(frame)) if weights is None else frame["w"]
     theirs = smf.wls(DUMMIES[formula], frame, weights=w).fit()
     hc3 = theirs.get_robustcov_results("HC3", use_t=True)
@@ -162,7 +162,8 @@ def test_clustered_errors_count_parameters_as_fixest_does(tmp_path: Path, learn:
         "firm + year + plant": 2 + 9 + 5,
     }.items():
         found = reference(shards_of(tmp_path, learn, f"y ~ x1 + x2 | {factors}", panel()))
-        assert found.solution.num_parameters(nested) == counted
+        levels = {factor.name: factor.num_levels for factor in found.solution.absorbed}
+        assert found.solution.num_parameters(nested, levels) == counted
 
 
 @pytest.mark.parametrize(
