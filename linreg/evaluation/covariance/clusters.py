@@ -49,7 +49,7 @@ class Clusterings:
 
     def _codes(self, rows: Rows, index: int) -> list[Codes]:
         found = (
-            pc.index_in(_column(rows, index, name), value_set=values)
+            pc.index_in(rows.column(index, name), value_set=values)
             for name, values in zip(self.columns, self._values, strict=True)
         )
         return [as_numpy(pc.fill_null(each, 0)).astype(np.int32) for each in found]
@@ -63,19 +63,13 @@ def _distinct(shards: Sequence[Rows], column: str) -> pa.Array:
     found: pa.Array | None = None
     for rows in shards:
         for index in range(rows.num_chunks):
-            values = _column(rows, index, column)
+            values = rows.column(index, column)
             if rows.design.schema.weights:
                 values = values.filter(pa.array(_has_weight(rows, index)))
             values = pc.unique(values)
             found = values if found is None else pc.unique(pa.concat_arrays([found, values]))
     assert found is not None, "there is a training row"
     return found.take(pc.sort_indices(found))
-
-
-def _column(rows: Rows, index: int, name: str) -> pa.ChunkedArray:
-    """Return the values of a chunk; −0.0 is 0.0, which Arrow takes for different values."""
-    values = rows.column(index, name)
-    return pc.add(values, 0.0) if pa.types.is_floating(values.type) else values
 
 
 def _has_weight(rows: Rows, index: int) -> Mask:

@@ -143,16 +143,6 @@ def test_a_row_of_weight_0_is_in_no_cluster(folder: Path, learn: Learn) -> None:
     assert found.num_clusters == expected.num_clusters == {"school": 16}
 
 
-def test_minus_zero_is_the_cluster_of_zero(folder: Path, learn: Learn) -> None:
-    rows = panel().assign(lon=lambda each: (each.year - 2005) / 2)
-    signs = rows.assign(lon=rows.lon.where((rows.lon != 0) | (rows.index % 2 == 0), -0.0))
-    assert np.signbit(signs.lon[signs.lon == 0]).nunique() == 2
-    _, found = of(folder, learn, signs, "cluster:lon")
-    _, expected = of(folder, learn, rows, "cluster:lon")
-    assert found.num_clusters == expected.num_clusters
-    np.testing.assert_array_equal(found.standard_errors, expected.standard_errors)
-
-
 @pytest.mark.parametrize("kind", ["analytic", "frequency"])
 def test_a_time_of_weight_0_is_no_step_in_time(folder: Path, learn: Learn, kind: str) -> None:
     """Frequencies are the table in which each row is repeated: such a time is not in it."""
