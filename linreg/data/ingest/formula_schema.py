@@ -31,7 +31,8 @@ def make_schema(
     parsed = parse_formula(formula, candidates, categories)
     _check_factor(parsed.target, "the target", profiles, table)
     for factor in (*parsed.factors, *parsed.offsets):
-        _check_factor(factor, f"used in {factor.text}", profiles, table)
+        is_absorbed = factor in parsed.absorbed
+        _check_factor(factor, f"used in {factor.text}", profiles, table, is_absorbed=is_absorbed)
     columns = {
         name: _column(profile.type, table.formats.get(name))
         for name, profile in profiles.items()
@@ -49,7 +50,9 @@ def _column(type_: pa.DataType, format_: CellFormat | None) -> Column:
     return Column(str(type_), kind_of(type_), *written)
 
 
-def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTable) -> None:
+def _check_factor(
+    factor: Factor, role: str, profiles: Profiles, table: TypedTable, *, is_absorbed: bool = False
+) -> None:
     """Raise UserError for a column whose type the factor cannot use."""
     for name in factor.columns:
         profile = profiles[name]
@@ -75,13 +78,17 @@ def _check_factor(factor: Factor, role: str, profiles: Profiles, table: TypedTab
                 " one, or use another column",
             )
         if kind in ("time", "other"):
+            todo = "convert it to a number"
+            if kind == "time":
+                todo = f"take a part of it, as in year({name}), C(month({name})) or days({name})"
+            if kind == "time" and is_absorbed:
+                todo = "add a column that holds it as text, or as a number such as 20241231"
             raise UserError(
                 _column_place(table, name),
-                "must be a number or a category to be in the formula",
+                "must be a number or a category to be "
+                + ("absorbed" if is_absorbed else "in the formula"),
                 found=str(profile.type),
-                todo=f"take a part of it, as in year({name}), C(month({name})) or days({name})"
-                if kind == "time"
-                else "convert it to a number",
+                todo=todo,
             )
         if factor.kind == "category" and factor.text == name:
             check_is_category(table, name, profile)

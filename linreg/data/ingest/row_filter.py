@@ -44,7 +44,8 @@ class RowFilter:
             self._required = [name for name in self.columns if name not in filled]
         self._expressions = _expressions(schema)
         self._cuts = _cuts(schema)
-        self._categories = schema.category_columns
+        # Whose values are told apart, as levels, groups, clusters or times.
+        self._by_value = schema.category_columns | set(auxiliary)
 
     @property
     def num_read(self) -> int:
@@ -82,7 +83,7 @@ class RowFilter:
     def _complete_rows(self, chunk: SourceChunk, dropped: DroppedRows | None) -> pa.Table:
         """Return the rows of a chunk that lack no required cell; count and add the others."""
         rows = chunk.rows.select(self.columns)
-        for name in self._categories:
+        for name in self._by_value:
             index = rows.schema.get_field_index(name)
             rows = rows.set_column(index, name, with_one_zero(rows.column(index)))
         num_required = len(self._required)

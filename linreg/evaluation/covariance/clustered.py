@@ -13,7 +13,7 @@ Small samples have V multiplied by G/(G − 1)·(n − 1)/(n − p), each of the
 clusters G, as Stata and R's sandwich do. Where every row has a time of its own, that is n/(n − p).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from linreg.evaluation.covariance.cluster_sums import ClusterSums, Scores
 from linreg.evaluation.covariance.clusters import Clusterings
 from linreg.evaluation.covariance.lagged_products import level_products, smooth
 from linreg.evaluation.covariance.level_meat import Meat, covariance_of, times, variances_of
+from linreg.evaluation.covariance.nesting import Nesting
 from linreg.evaluation.covariance.robust import known_covariance, known_errors
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.memory import NEGLIGIBLE, available_bytes
@@ -75,30 +76,22 @@ def clustered_covariance(
     sums = [
         ClusterSums(size, scores.num_coordinates, scores.num_levels) for size in clusterings.sizes
     ]
+    nesting = Nesting(solution, clusterings.sizes[: len(clusterings.columns)])
     for number in workers.own_range(len(shards)):
         rows = shards[number]
         for index, chunk in zip(rows.own, rows, strict=True):
-            scores.add(*chunk, clusterings.codes(rows, index), to=sums)
+            codes = clusterings.codes(rows, index)
+            scores.add(*chunk, codes, to=sums)
+            nesting.add(chunk.X, chunk.w, codes)
     for each in sums:
         each.gathered(workers)
+    nesting.gathered(workers)
     names = [*clusterings.columns, ",".join(clusterings.columns)][: len(sums)]
-    num_parameters = solution.num_parameters(_nested(solution, shards, clusterings.columns))
+    # Times are no clusters: what is nested within them is counted.
+    num_parameters = solution.rank if lags is not None else nesting.num_parameters
     return _covariance(
         solution, dict(zip(names, sums, strict=True)), kind, lags, small_sample, num_parameters
     )
-
-
-def _nested(
-    solution: LeastSquares, shards: Sequence[Rows], columns: Sequence[str]
-) -> Collection[str]:
-    """Return the absorbed factors whose levels each lie within one cluster of some column."""
-    nested = set()
-    for factor in solution.absorbed:
-        for column in columns:
-            num_levels, *_, num_pairs = Clusterings(shards, (factor.name, column)).sizes
-            if num_pairs == num_levels:
-                nested.add(factor.name)
-    return nested
 
 
 def _covariance(

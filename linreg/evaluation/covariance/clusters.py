@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linreg.arrays import Mask
 from linreg.data.formula.compact_matrix import Codes
 from linreg.data.rows import Rows
-from linreg.data.tables.arrays import as_numpy
+from linreg.data.tables.arrays import as_floats, as_numpy
 
 
 class Clusterings:
@@ -18,7 +19,8 @@ class Clusterings:
     sizes    the number of clusters of each clustering; of two columns, the third is that of the
              pairs of values which occur together
 
-    Clusters are in the order of their values, as times have to be.
+    Clusters are in the order of their values, as times have to be. Rows of weight 0 make none: a
+    time at which there are no others is not a step between its neighbours.
     """
 
     def __init__(self, shards: Sequence[Rows], columns: Sequence[str]) -> None:
@@ -29,23 +31,28 @@ class Clusterings:
         if len(columns) > 1:
             for rows in shards:
                 for index in range(rows.num_chunks):
-                    found = np.unique(self._pair_numbers(self._codes(rows, index)))
+                    numbers = self._pair_numbers(self._codes(rows, index))
+                    found = np.unique(numbers[_has_weight(rows, index)])
                     self._pairs = np.union1d(self._pairs, found)
             self.sizes.append(len(self._pairs))
 
     def codes(self, rows: Rows, index: int) -> list[Codes]:
-        """Return the clusters of the rows of a chunk, (n,) for each clustering."""
+        """Return the clusters of the rows of a chunk, (n,) for each clustering.
+
+        A row of weight 0, which adds nothing to a sum, is in any of them.
+        """
         codes = self._codes(rows, index)
         if len(codes) > 1:
             both = np.searchsorted(self._pairs, self._pair_numbers(codes))
-            codes.append(both.astype(np.int32))
+            codes.append(np.minimum(both, len(self._pairs) - 1).astype(np.int32))
         return codes
 
     def _codes(self, rows: Rows, index: int) -> list[Codes]:
-        return [
-            as_numpy(pc.index_in(rows.column(index, name), value_set=values)).astype(np.int32)
+        found = (
+            pc.index_in(rows.column(index, name), value_set=values)
             for name, values in zip(self.columns, self._values, strict=True)
-        ]
+        )
+        return [as_numpy(pc.fill_null(each, 0)).astype(np.int32) for each in found]
 
     def _pair_numbers(self, codes: Sequence[Codes]) -> np.ndarray:
         return codes[0].astype(np.int64) * len(self._values[1]) + codes[1]
@@ -56,7 +63,18 @@ def _distinct(shards: Sequence[Rows], column: str) -> pa.Array:
     found: pa.Array | None = None
     for rows in shards:
         for index in range(rows.num_chunks):
-            values = pc.unique(rows.column(index, column))
+            values = rows.column(index, column)
+            if rows.design.schema.weights:
+                values = values.filter(pa.array(_has_weight(rows, index)))
+            values = pc.unique(values)
             found = values if found is None else pc.unique(pa.concat_arrays([found, values]))
     assert found is not None, "there is a training row"
     return found.take(pc.sort_indices(found))
+
+
+def _has_weight(rows: Rows, index: int) -> Mask:
+    """Return which rows (n,) of a chunk have a weight above 0."""
+    name = rows.design.schema.weights
+    if name is None:
+        return np.ones(rows.chunk_length(index), np.bool_)
+    return np.asarray(as_floats(rows.column(index, name)) > 0)

@@ -136,10 +136,11 @@ class LeastSquares:
         """The names of the columns that belong to no absorbed factor: the last ones."""
         return self.names[self.num_absorbed :]
 
-    def num_parameters(self, nested: Collection[str]) -> int:
+    def num_parameters(self, nested: Collection[str], num_levels: Mapping[str, int]) -> int:
         """Return how many parameters clustered standard errors count, as fixest does.
 
-        nested  the names of the absorbed factors whose levels each lie within one cluster
+        nested      the names of the absorbed factors whose levels each lie within one cluster
+        num_levels  of all absorbed factors, by name; levels of weight 0 do not count
 
         Their levels are not counted: K = k + max(1, Σ L − (f − 1)) for k coefficients and f other
         absorbed factors of L levels each (the help page of `ssc` in R's package fixest; A. C.
@@ -147,8 +148,8 @@ class LeastSquares:
         """
         if not nested:
             return self.rank
-        others = [factor for factor in self.absorbed if factor.name not in nested]
-        levels = sum(factor.num_levels for factor in others) - max(0, len(others) - 1)
+        others = [factor.name for factor in self.absorbed if factor.name not in nested]
+        levels = sum(num_levels[name] for name in others) - max(0, len(others) - 1)
         return int(self.reported.sum()) + max(1, levels)
 
     @property

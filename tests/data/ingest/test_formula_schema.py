@@ -53,6 +53,7 @@ def test_a_number_may_be_a_category_and_free_text_too_where_the_formula_says_so(
         ("y ~ log(g)", "row 1: column g: 'a': must be a number, as it is used in log(g); found "),
         ("y ~ day", "column day: must be a number or a category to be in the formula; found date"),
         ("day ~ x", "column day: must be a number or a category to be in the formula; found date"),
+        ("y ~ x | day", "column day: must be a number or a category to be absorbed; found date"),
         ("y ~ note", "row 1: column note: 'p': is text with few repeated values, not a category"),
     ],
 )

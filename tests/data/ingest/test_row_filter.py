@@ -166,3 +166,11 @@ def test_rows_that_a_condition_leaves_out_are_counted_and_found_in_the_users_fil
     assert (profile["rows_read"], profile["rows"]) == (len(everything), len(expected))
     found = SourceRows(source, ingested)
     assert [found.place(i) for i in range(len(expected))] == expected["place"].tolist()
+
+
+def test_minus_zero_is_the_group_of_zero(tmp_path: Path) -> None:
+    """Arrow tells them apart, which would put one group into two parts and count two clusters."""
+    table = a_table(tmp_path, {"y": [1.0, 2.0, 3.0], "x": [1.0, 0.0, 5.0], "g": [0.0, -0.0, 1.0]})
+    rows = RowFilter(schema_of("y ~ x", table), "error", {"g": "split.by"})
+    (chunk,) = rows.complete_rows(table)
+    assert not np.signbit(chunk["g"].to_numpy()).any()

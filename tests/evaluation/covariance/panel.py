@@ -1,7 +1,6 @@
 """A panel of schools over years, as shards on disk, for tests of clustered standard errors."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,7 @@ def shards_of(
     """Rows as they are in a table, in so many shards and row groups of so many rows."""
     columns = {name: pa.array(rows[name].tolist()) for name in rows}
     table = pa.table(columns)
-    design = learn(formula, table)
-    design = Design(replace(design.schema, **schema), design.statistics, design.learned)
+    design = learn(formula, table, **schema)
     paths = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROWS_PER_GROUP", rows_per_group)

@@ -143,6 +143,36 @@ def test_a_row_of_weight_0_is_in_no_cluster(folder: Path, learn: Learn) -> None:
     assert found.num_clusters == expected.num_clusters == {"school": 16}
 
 
+@pytest.mark.parametrize("kind", ["analytic", "frequency"])
+def test_a_time_of_weight_0_is_no_step_in_time(folder: Path, learn: Learn, kind: str) -> None:
+    """Frequencies are the table in which each row is repeated: such a time is not in it."""
+    rows = panel()
+    rows["w"] = rows.n
+    assert (rows.w == 0).sum() > 40
+    weights = {"weights": "w", "weights_kind": kind, "num_shards": 2}
+    _, found = of(folder, learn, rows, "HAC:3", "time:day", **weights)
+    _, expected = of(folder, learn, rows[rows.w > 0], "HAC:3", "time:day", **weights)
+    np.testing.assert_allclose(found.standard_errors, expected.standard_errors, rtol=1e-14)
+    assert found.num_clusters == expected.num_clusters == {"day": (rows.w > 0).sum()}
+    if kind == "frequency":
+        repeated = rows.loc[rows.index.repeat(rows.w)]
+        _, expected = of(folder, learn, repeated, "HAC:3", "time:day")
+        np.testing.assert_allclose(found.standard_errors, expected.standard_errors, rtol=1e-12)
+
+
+def test_clusters_of_weight_0_are_too_few_clusters(folder: Path, learn: Learn) -> None:
+    rows = panel()
+    rows["w"] = rows.w.where(rows.year == 2005, 0.0)
+    shards = shards_of(folder, learn, rows, "y ~ x1", weights="w")
+    solution = fit_of(shards)
+    with pytest.raises(UserError, match="needs at least two clusters; found one value of year"):
+        covariance_of(solution, shards, "cluster:year")
+    with pytest.raises(UserError, match=r"HAC:1: must have fewer lags .*found 1 different values"):
+        covariance_of(solution, shards, "HAC:1", "time:year")
+    choice, found = robust_covariance(solution, shards, Evaluate(), "group:year")
+    assert (found.kind, choice.headline) == ("HC3", "usual")
+
+
 @pytest.mark.parametrize(
     ("errors", "by"),
     [("cluster:school", "row"), ("cluster:school,year", "row"), ("HAC:3", "time:day")],
@@ -221,8 +251,7 @@ def test_dropped_columns_and_few_clusters_leave_the_other_numbers(
     found = table_of(fit_of(shards), shards, "cluster:half")
     assert [row.name for row in found.coefficients] == ["b", "x1", "x2"]
     expected = theirs(rows, {"cov_type": "cluster", "groups": codes(rows.half)})
-    robust = [row.robust for row in found.coefficients if row.robust]
-    errors = np.array([each.standard_error for each in robust], np.float64)
+    errors = [row.robust.standard_error or 0.0 for row in found.coefficients if row.robust]
     np.testing.assert_allclose(errors, expected.bse, rtol=1e-9)
     # Of two clusters, V has rank 1, and there is no joint test of two coefficients.
     assert (found.robust_df, found.robust_f, found.robust_f_p) == (1, None, None)

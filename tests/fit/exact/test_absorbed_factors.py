@@ -12,7 +12,6 @@ import statsmodels.formula.api as smf
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.reference import ExactReference
@@ -163,7 +162,8 @@ def test_clustered_errors_count_parameters_as_fixest_does(tmp_path: Path, learn:
         "firm + year + plant": 2 + 9 + 5,
     }.items():
         found = reference(shards_of(tmp_path, learn, f"y ~ x1 + x2 | {factors}", panel()))
-        assert found.solution.num_parameters(nested) == counted
+        levels = {factor.name: factor.num_levels for factor in found.solution.absorbed}
+        assert found.solution.num_parameters(nested, levels) == counted
 
 
 @pytest.mark.parametrize(
