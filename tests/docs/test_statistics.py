@@ -35,7 +35,7 @@ def keys_of(document: Any) -> Iterator[str]:
 def test_every_number_of_a_fit_is_explained(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = small_run(tmp_path_factory) / "models/evaluation"
     found = {field.name for field in fields(Inference)} - {"criteria"}
-    for name in ("inference.json", "diagnostics.json"):
+    for name in ("inference.json", "diagnostics.json", "metrics.json"):
         found |= set(keys_of(json.loads((folder / name).read_text(encoding="utf-8"))))
     assert found > {"aicc", "robust_f_p", "internally_studentized", "variance_proportions"}
     assert not found - EXPLAINED
