@@ -107,6 +107,15 @@ def test_a_formula_is_set_without_quotes_of_its_own(project: Project) -> None:
     project.run("git", "restore", "params.yaml")
 
 
+def test_set_shows_the_section_that_was_there_before(project: Project) -> None:
+    gates = "{test_rmse: {max: 4}}"
+    printed = project.run("linreg", "set", f"evaluate.gates={gates}").stdout
+    assert printed == f"evaluate.gates: {{test_r2: {{min: 0.9}}}} → {gates}\n"
+    printed = project.run("linreg", "set", f"evaluate.gates={gates}", "ingest.where=null").stdout
+    assert printed == f"evaluate.gates: {gates}, as before\ningest.where: null, as before\n"
+    project.run("git", "restore", "params.yaml")
+
+
 def test_the_report_opens_in_the_browser_of_the_user(project: Project, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')

@@ -10,9 +10,8 @@ import argparse
 from typing import Any
 
 from linreg.errors import UserError
-from linreg.params.edit import set_values
+from linreg.params.edit import as_yaml, set_values
 from linreg.params.file import PARAMS_FILE, field_type, load_params
-from linreg.params.params import flatten
 from linreg.plain_yaml import read_yaml
 
 
@@ -30,13 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the values, and print what each was before."""
     changes = dict(map(_parse, args.values))
-    before = flatten(load_params(), own=True)
+    before = load_params()
     load_params(changes=changes)
+    written = read_yaml(PARAMS_FILE.read_text(encoding="utf-8"), PARAMS_FILE) or {}
     set_values(PARAMS_FILE, changes)
     for key, value in changes.items():
-        old = before.get(key)
-        print(f"{key}: {old} → {value}" if old != value else f"{key}: {value}, as before")
+        section, _, name = key.partition(".")
+        default = (before.model_dump(mode="json").get(section) or {}).get(name)
+        old = (written.get(section) or {}).get(name, default)
+        was = "" if old == value else f"{_shown(old)} → "
+        print(f"{key}: {was}{_shown(value)}{'' if was else ', as before'}")
     return 0
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else as_yaml(value)
 
 
 def _parse(text: str) -> tuple[str, Any]:

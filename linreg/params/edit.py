@@ -68,13 +68,13 @@ def _with_value(text: str, section: str, key: str, value: object) -> str:
         line_end = _line_end(text)
         gap = line_end if text else ""
         head = f"{_with_last_line_ended(text)}{gap}{section}:{line_end}"
-        return f"{head}  {key}: {_as_yaml(value)}{line_end}"
+        return f"{head}  {key}: {as_yaml(value)}{line_end}"
     name, body = found_section
     if not isinstance(body, MappingNode):
-        return _with_line(text, name.end_mark.index, f"  {key}: {_as_yaml(value)}")
+        return _with_line(text, name.end_mark.index, f"  {key}: {as_yaml(value)}")
     if (found := _child(body, key)) is not None:
-        return _with_value_replaced(text, *found, _as_yaml(value, in_braces=body.flow_style))
-    entry = f"{key}: {_as_yaml(value, in_braces=True)}"
+        return _with_value_replaced(text, *found, as_yaml(value, in_braces=body.flow_style))
+    entry = f"{key}: {as_yaml(value, in_braces=True)}"
     if body.flow_style and not body.value and len(entry) > LONG_ENTRY:
         # Below the name of an empty section, which leaves the comment there in sight.
         start, end = body.start_mark.index, _end(body)
@@ -83,7 +83,7 @@ def _with_value(text: str, section: str, key: str, value: object) -> str:
     if body.flow_style:
         return _with_key_in_braces(text, body, entry)
     indent = " " * body.start_mark.column
-    return _with_line(text, _end(body), f"{indent}{key}: {_as_yaml(value)}")
+    return _with_line(text, _end(body), f"{indent}{key}: {as_yaml(value)}")
 
 
 def _with_key_renamed(text: str, section: str, key: str, new_key: str) -> str:
@@ -176,7 +176,7 @@ def _same(a: object, b: object) -> bool:
     return first == second
 
 
-def _as_yaml(value: object, *, in_braces: bool = False) -> str:
+def as_yaml(value: object, *, in_braces: bool = False) -> str:
     """Return a value on one line: plain text where YAML reads it as such, else double quotes."""
     match value:
         case str():
@@ -187,11 +187,11 @@ def _as_yaml(value: object, *, in_braces: bool = False) -> str:
             return value if is_plain else json.dumps(value, ensure_ascii=False)
         case dict():
             entries = [
-                f"{_as_yaml(str(key), in_braces=True)}: {_as_yaml(each, in_braces=True)}"
+                f"{as_yaml(str(key), in_braces=True)}: {as_yaml(each, in_braces=True)}"
                 for key, each in value.items()
             ]
             return f"{{{', '.join(entries)}}}"
         case list() | tuple():
-            return f"[{', '.join(_as_yaml(each, in_braces=True) for each in value)}]"
+            return f"[{', '.join(as_yaml(each, in_braces=True) for each in value)}]"
         case _:
             return json.dumps(value)

@@ -19,8 +19,8 @@ class Train(Section):
         0.0,
         ge=0,
         description=(
-            "Ridge penalty: l2·‖θ‖² is added to the mean squared error, with θ in the units of "
-            "the data."
+            "Ridge penalty: l2·‖θ‖² is added to the mean squared error, with θ as `penalty_scale` "
+            "has it."
         ),
     )
     collinear: Literal["error", "drop"] = Field(

@@ -96,8 +96,11 @@ def _content_error(
         what = "is a formatted number, which makes the column text"
         todo = f"write plain numbers, such as 1200.5, {as_category}"
     elif content == "date":
-        what = "is a date or a time, which cannot be a feature"
-        todo = f"leave the column out of model.formula (it can be used in split.by), {as_category}"
+        what = "is a date or a time as text, which is no feature by itself"
+        todo = (
+            f"take a part of it, as in days({quote_name(name)}), with its format in ingest.dates,"
+            f" leave the column out of model.formula, {as_category}"
+        )
     else:
         what = f"is not a number, unlike {formats.numbers} of the column's {formats.count} cells"
         todo = (

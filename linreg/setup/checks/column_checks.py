@@ -91,8 +91,8 @@ def _check_time(_context: CheckContext, name: str, column: ColumnSurvey) -> Find
         return Finding(message, "Left out.", (name,), "other type")
     if kind == "time":
         return Finding(
-            f"{name} contains dates or times, which cannot be features.",
-            "Left out.",
+            f"{name} contains dates or times, which are no features by themselves.",
+            "Left out; its parts can be used in model.formula, such as days() and C(month()).",
             (name,),
             "date",
             otherwise=f"To test on the newest rows, add --split-by {shlex.quote(f'time:{name}')}",

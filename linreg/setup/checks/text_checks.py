@@ -43,8 +43,10 @@ def _check_content(name: str, column: ColumnSurvey) -> Finding | None:
         )
     if content == "date":
         return Finding(
-            f"{name} contains dates or times as text, such as {example}, which cannot be features.",
-            "Left out.",
+            f"{name} contains dates or times as text, such as {example}, which are no features by"
+            " themselves.",
+            "Left out; with its format in ingest.dates, its parts can be used, such as days() and"
+            " C(month()).",
             (name,),
             "date as text",
             otherwise=f"To test on the newest rows, add --split-by {shlex.quote(f'time:{name}')}",

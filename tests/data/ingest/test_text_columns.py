@@ -51,10 +51,9 @@ AS_CATEGORY = "or write C(`my c`) if it is a category"
         ),
         (
             (["31/12/2024", "31/12/2024", "never"],),
-            "t1.parquet: row 1: column my c: '31/12/2024': is a date or a time, which cannot be a"
-            " feature;"
-            " leave the column out of model.formula (it can be used in split.by),"
-            f" {AS_CATEGORY}",
+            "t1.parquet: row 1: column my c: '31/12/2024': is a date or a time as text, which is no"
+            " feature by itself; take a part of it, as in days(`my c`), with its format in"
+            f" ingest.dates, leave the column out of model.formula, {AS_CATEGORY}",
         ),
         (
             (["1", "1", "$5", "six", "1"],),

@@ -123,9 +123,14 @@ def test_rows_with_unseen_levels_are_left_out_of_validation_and_test_and_counted
     assert "split: left out: 12 test rows with an unseen level of town" in capsys.readouterr().out
 
 
-def test_a_part_all_of_whose_rows_have_unseen_levels_is_an_error(run: Run) -> None:
+def test_a_part_all_of_whose_rows_have_unseen_levels_is_an_error(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(100, {"town": ["Rome"] * 85 + ["Oslo"] * 15}, 1, "row ~ town", by="time:row")
+    printed = capsys.readouterr().err
+    assert "split.test: gets no rows; found 0.15 of the rows, all with a level of town" in printed
+    assert "leave town out of model.formula, or set the share to 0" in printed
 
 
 @pytest.mark.parametrize(("num_rows", "shards"), [(10, 1), (100, 3), (1001, 7), (50, 30)])

@@ -12,6 +12,7 @@ import statsmodels.formula.api as smf
 
 from linreg.data.rows import Rows
 from linreg.errors import UserError
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.evaluation.covariance.level_robust import robust_standard_errors
 from linreg.evaluation.inference import Inference, infer
 from linreg.fit.exact.reference import ExactReference
