@@ -41,6 +41,16 @@ class Chunk(NamedTuple):
         """Return predictions (n,) of y as predictions of the target."""
         return values
 
+    def without_weights(self) -> "Chunk":
+        """Return the rows as if they had no weights."""
+        return Chunk(self.X, self.y)
+
+    def weighted_rows(self) -> "Chunk":
+        """Return the rows with a weight above 0; there are weights."""
+        assert self.w is not None
+        is_weighted = self.w > 0
+        return Chunk(self.X[is_weighted], self.y[is_weighted], self.w[is_weighted])
+
 
 class ChunkWithOffset(Chunk):
     """Rows with an offset (n,), which predictions add: y is the target less the offset."""
@@ -50,7 +60,11 @@ class ChunkWithOffset(Chunk):
     @classmethod
     def of_target(cls, chunk: Chunk, offset: Floats) -> "ChunkWithOffset":
         """Return the rows of a chunk whose y is still the target."""
-        result = cls(chunk.X, chunk.y - offset, chunk.w)
+        return cls._with_offset(Chunk(chunk.X, chunk.y - offset, chunk.w), offset)
+
+    @classmethod
+    def _with_offset(cls, chunk: Chunk, offset: Floats) -> "ChunkWithOffset":
+        result = cls(*chunk)
         result.offset = offset
         return result
 
@@ -62,6 +76,15 @@ class ChunkWithOffset(Chunk):
     def as_target(self, values: Floats) -> Floats:
         """Return predictions (n,) of y as predictions of the target."""
         return values + self.offset
+
+    def without_weights(self) -> "ChunkWithOffset":
+        """Return the rows as if they had no weights."""
+        return self._with_offset(super().without_weights(), self.offset)
+
+    def weighted_rows(self) -> "ChunkWithOffset":
+        """Return the rows with a weight above 0; there are weights."""
+        assert self.w is not None
+        return self._with_offset(super().weighted_rows(), self.offset[self.w > 0])
 
 
 class Rows:

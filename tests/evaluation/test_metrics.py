@@ -1,18 +1,24 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
+from linreg.data.formula.design import Design
 from linreg.data.rows import Rows
+from linreg.data.tables.parquet import write_table
 from linreg.evaluation.metrics import compute_metrics
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.squared_error import mean_squared_error
+from linreg.params.model import WeightsKind
 from linreg.params.train import Train
 
 Shards = Callable[..., list[Rows]]
@@ -102,6 +108,25 @@ def test_metrics_agree_with_scikit_learn(
     assert found == {
         name: pytest.approx(value, rel=1e-13) for name, value in expected.items()
     }  # measured 6e-16
+
+
+@pytest.mark.parametrize("kind", [None, "analytic", "frequency", "sampling"])
+def test_metrics_of_rows_with_an_offset_are_those_of_the_target(
+    tmp_path: Path, learn: Callable[..., Design], kind: WeightsKind | None
+) -> None:
+    random = np.random.default_rng(4)
+    x, k, w = random.normal(size=50), 5 * random.normal(size=50), random.integers(0, 4, 50)
+    y = 1 + 2 * x + k + random.normal(size=50)
+    table = pa.table({"x": x, "k": k, "w": w.astype(np.float64), "y": y})
+    design = learn("y ~ x + offset(k)", table)
+    if kind:
+        design = replace(design, schema=replace(design.schema, weights="w", weights_kind=kind))
+    write_table(tmp_path / "rows.parquet", table.schema, [table])
+    found = compute_metrics([Rows(tmp_path / "rows.parquet", design)], np.array([2.0]), 1.0)
+    counts = w if kind == "frequency" else None
+    expected = sklearn_metrics.r2_score(y, 1 + 2 * x + k, sample_weight=counts)
+    assert found["r2"] == pytest.approx(expected, rel=1e-13)
+    assert found["n"] == (50 if counts is None else w.sum())
 
 
 def test_a_perfect_model_has_no_error(shards_of: Shards) -> None:
