@@ -135,8 +135,8 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ),
     (
         "evaluate: {gates: {r2: {min: 1}}}",
-        "evaluate.gates.r2: is not a gate; a gate is gap, beats_baseline, cv_mse, cv_rmse, cv_r2, or "
-        "PART_METRIC",
+        "evaluate.gates.r2: is not a gate; a gate is gap, beats_baseline, cv_mse, cv_rmse, "
+        "cv_r2, or PART_METRIC",
     ),
     ("evaluate: {gates: {test_r3: {min: 1}}}", "evaluate.gates.test_r3: is not a gate"),
     # Not sections of keys.
