@@ -59,7 +59,7 @@ class Evaluate(Section):
         "auto",
         pattern=ERRORS,
         description=(
-            "Standard errors that count, in summary, report and MLflow: classical; HC0, HC1, HC2 "
+            "The standard errors that summary, report and MLflow show: classical; HC0, HC1, HC2 "
             "or HC3 for unequal variances; `cluster:COLUMN` or `cluster:A,B` for rows that depend "
             "on others of the same value; `HAC:LAGS` for autocorrelation over so many steps of "
             "`split.by: time:COLUMN`. auto: clustered where `split.by` names groups, HC1 for "

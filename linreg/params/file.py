@@ -36,9 +36,18 @@ OWN_SECTION = (
     "; a section for a stage of your own must be among the params of that stage in dvc.yaml"
 )
 WHAT_A_GATE_IS = (
-    "is not a gate; a gate is gap, beats_baseline, or PART_METRIC such as test_r2 (train, "
-    "validation or test; mse, rmse, mae, r2, max_error or a function in stages/metrics.py)"
+    "is not a gate; a gate is gap, beats_baseline, cv_mse, cv_rmse, cv_r2, or PART_METRIC such as "
+    "test_r2 (train, validation or test; mse, rmse, mae, r2, max_error or a function in "
+    "stages/metrics.py)"
 )
+FORMS = {
+    "evaluate.gates": WHAT_A_GATE_IS,
+    "evaluate.errors": "should be auto, classical, HC0, HC1, HC2, HC3, cluster:COLUMN, cluster:A,B"
+    " or HAC:LAGS",
+    "split.by": "should be row, group:COLUMN or time:COLUMN",
+    "fetch": "should have a name of letters, digits, - and _ that begins with a letter or digit",
+}
+"""In place of a regular expression, what a key or its name should look like."""
 
 
 def load_params(path: Path = PARAMS_FILE, changes: Mapping[str, Any] = NO_CHANGES) -> Params:
@@ -169,10 +178,10 @@ def _first_mistake(path: Path, mistakes: list[ErrorDetails]) -> UserError:
     if misspelt:
         todo = f"{_nearest(location)} {more}"
         return UserError(where, "is not a parameter", todo=todo)
-    if mistake["type"] == "string_pattern_mismatch" and "gates" in location:
-        what = WHAT_A_GATE_IS
-    else:
-        what = _in_plain_words(mistake["msg"])
+    what = _in_plain_words(mistake["msg"])
+    if mistake["type"] == "string_pattern_mismatch":
+        name = ".".join(location)
+        what = next((form for key, form in FORMS.items() if name.startswith(key)), what)
     found = None if mistake["type"] == "value_error" else repr(mistake["input"])
     return UserError(where, what, found=found, todo=more)
 

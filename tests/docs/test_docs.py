@@ -38,3 +38,14 @@ def test_the_annotated_tree_names_every_stage_and_room() -> None:
 
 def _without_indent(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_line_of_prose_ends_at_120_characters(page: Path) -> None:
+    """Outside of tables, blocks of code, pictures and parameters.md."""
+    prose = re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in prose.splitlines() if not line.startswith(("|", "!["))]
+    assert page.name == "parameters.md" or not [line for line in lines if len(line) > 120]

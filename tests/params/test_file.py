@@ -104,8 +104,11 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ("split: {shards: 5000}", "split.shards: should be less than or equal to 4096; found 5000"),
     ("ingest: {source: ''}", "ingest.source: text should have at least 1 character; found ''"),
     ("model: {formula: ''}", "model.formula: text should have at least 1 character; found ''"),
-    ("split: {by: rows}", "split.by: text should match pattern"),
-    ("split: {by: 'group:'}", "split.by: text should match pattern"),
+    ("split: {by: rows}", "split.by: should be row, group:COLUMN or time:COLUMN; found 'rows'"),
+    ("split: {by: 'group:'}", "split.by: should be row, group:COLUMN or time:COLUMN"),
+    ("evaluate: {errors: cluster}", "evaluate.errors: should be auto, classical, HC0, HC1, HC2"),
+    ("evaluate: {gates: {cv_mae: {max: 1}}}", "evaluate.gates.cv_mae: is not a gate; a gate is "),
+    ("fetch: {a b: {url: x.csv}}", "fetch.a b: should have a name of letters, digits, - and _"),
     # Not finite.
     ("train: {lr: .nan}", "train.lr: should be a finite number; found nan"),
     ("generate: {bias: .inf}", "generate.bias: should be a finite number; found inf"),
@@ -132,7 +135,8 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ),
     (
         "evaluate: {gates: {r2: {min: 1}}}",
-        "evaluate.gates.r2: is not a gate; a gate is gap, beats_baseline, or PART_METRIC",
+        "evaluate.gates.r2: is not a gate; a gate is gap, beats_baseline, cv_mse, cv_rmse, "
+        "cv_r2, or PART_METRIC",
     ),
     ("evaluate: {gates: {test_r3: {min: 1}}}", "evaluate.gates.test_r3: is not a gate"),
     # Not sections of keys.

@@ -43,15 +43,16 @@ _TESTS = {
     "breusch_pagan": _Sentences(
         "Breusch–Pagan",
         "unequal variance",
-        "the variance of the errors changes with the {against} (heteroscedasticity). Use the robust"
-        " standard errors, or model the logarithm of the target.",
+        "the variance of the errors changes with the {against} (heteroscedasticity). Use robust"
+        " standard errors (evaluate.errors: HC3), or model the logarithm of the target.",
         "no sign that the variance of the errors changes with the {against}.",
     ),
     "white": _Sentences(
         "White",
         "unequal variance",
-        "the variance of the errors changes with squares and products of the {against}. Use the "
-        "robust standard errors; look for a missing term, which looks the same.",
+        "the variance of the errors changes with squares and products of the {against}. Use "
+        "robust standard errors (evaluate.errors: HC3); look for a missing term, which looks the"
+        " same.",
         "no sign that the variance of the errors changes with squares and products of the "
         "{against}.",
     ),
