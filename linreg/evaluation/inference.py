@@ -169,7 +169,9 @@ def infer(
     A penalized fit is biased by intent, which no standard error covers: its coefficients have
     none.
     """
-    f_df = int(solution.reported[1:].sum())
+    # Of an elastic net, the coefficients that are not 0.
+    of_absorbed = int(solution.kept[1 : 1 + solution.num_absorbed].sum())
+    f_df = solution.rank - solution.intercept - of_absorbed
     r2 = r_squared(solution, solution.tss)
     has_constant = solution.has_constant
     around_mean = None if has_constant else r_squared(solution, solution.tss_around_mean)

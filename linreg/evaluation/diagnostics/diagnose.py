@@ -93,10 +93,10 @@ def _reason_for_none(exact: ExactReference, weights: WeightsKind) -> str | None:
         )
     rounding = "the residuals are no larger than the rounding of the cells"
     match solution.no_errors:
-        case "ridge" | "elastic net":
-            return (
-                "a penalized fit (train.l1, train.l2) is biased by intent, and so are its residuals"
-            )
+        case "ridge":
+            return "a ridge fit (train.l2) is biased by intent, and so are its residuals"
+        case "elastic net":
+            return "an elastic net fit (train.l1) is biased by intent, and so are its residuals"
         case "no degrees of freedom":
             return "there are as many coefficients as training rows, and no residuals"
         case "rounding":

@@ -51,38 +51,35 @@ class LevelProjection:
 
     def in_coordinates(self, X: CompactMatrix, coordinates: LevelCoordinates) -> CompactMatrix:
         """Return rows in coordinates, and in the indicators that the solution keeps."""
-        from linreg.fit.exact.double_double import level_kernels
-
-        out = np.empty((len(X), len(self._rows_of_dense)), order="F")
-        level_kernels.coordinates(
-            read_only(np.asfortranarray(X.dense, np.float64)),
-            np.stack([X.codes[k] for k in self._order], axis=1),
-            self._exponents,
-            self._rows_of_dense,
-            self._rows_of_categories,
-            np.ldexp(coordinates.of_rest, -self._indicator_exponents[:, None]),
-            coordinates.of_levels,
-            out,
-        )
+        of_rest = np.ldexp(coordinates.of_rest, -self._indicator_exponents[:, None])
+        dense = self._products(X, of_rest, coordinates.of_levels)
         codes = tuple(
             np.where((each >= 0) & kept[each], each, np.int32(-1))
             for each, kept in zip(X.codes, self._kept, strict=True)
         )
-        return CompactMatrix(coordinate_layout(X.layout), out, codes)
+        return CompactMatrix(coordinate_layout(X.layout), dense, codes)
 
     def coordinates(self, X: CompactMatrix) -> Floats:
         """Return q = Wᵀ(z − z̄) (n, K + 1) of each row, in column-major order."""
+        return self._products(X, self._W, self._projections)
+
+    def _products(self, X: CompactMatrix, W: Floats, of_levels: Floats) -> Floats:
+        """Return Wᵀz less what belongs to the level of each row (n, p), in column-major order.
+
+        W          (2, K + 1, p) in double-double, for indicators of 1
+        of_levels  (2, L, p)
+        """
         from linreg.fit.exact.double_double import level_kernels
 
-        out = np.empty((len(X), self._W.shape[2]), order="F")
+        out = np.empty((len(X), W.shape[2]), order="F")
         level_kernels.coordinates(
             read_only(np.asfortranarray(X.dense, np.float64)),
             np.stack([X.codes[k] for k in self._order], axis=1),
             self._exponents,
             self._rows_of_dense,
             self._rows_of_categories,
-            self._W,
-            self._projections,
+            W,
+            of_levels,
             out,
         )
         return out
