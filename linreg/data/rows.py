@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from linreg.arrays import Floats
+from linreg.arrays import Floats, Mask
 from linreg.data.formula.coercion import CoercedTable
 from linreg.data.formula.compact_matrix import DesignMatrix, Layout
 from linreg.data.formula.design import Design
@@ -41,6 +41,14 @@ class Chunk(NamedTuple):
         """Return predictions (n,) of y as predictions of the target."""
         return values
 
+    def unweighted(self) -> "Chunk":
+        """Return the rows without their weights."""
+        return Chunk(self.X, self.y)
+
+    def take(self, rows: Mask) -> "Chunk":
+        """Return some of the rows."""
+        return Chunk(self.X[rows], self.y[rows], None if self.w is None else self.w[rows])
+
 
 class ChunkWithOffset(Chunk):
     """Rows with an offset (n,), which predictions add: y is the target less the offset."""
@@ -50,9 +58,7 @@ class ChunkWithOffset(Chunk):
     @classmethod
     def of_target(cls, chunk: Chunk, offset: Floats) -> "ChunkWithOffset":
         """Return the rows of a chunk whose y is still the target."""
-        result = cls(chunk.X, chunk.y - offset, chunk.w)
-        result.offset = offset
-        return result
+        return cls._with_offset(Chunk(chunk.X, chunk.y - offset, chunk.w), offset)
 
     @property
     def target(self) -> Floats:
@@ -62,6 +68,20 @@ class ChunkWithOffset(Chunk):
     def as_target(self, values: Floats) -> Floats:
         """Return predictions (n,) of y as predictions of the target."""
         return values + self.offset
+
+    def unweighted(self) -> Chunk:
+        """Return the rows without their weights."""
+        return self._with_offset(super().unweighted(), self.offset)
+
+    def take(self, rows: Mask) -> Chunk:
+        """Return some of the rows."""
+        return self._with_offset(super().take(rows), self.offset[rows])
+
+    @classmethod
+    def _with_offset(cls, chunk: Chunk, offset: Floats) -> "ChunkWithOffset":
+        result = cls(*chunk)
+        result.offset = offset
+        return result
 
 
 class Rows:

@@ -87,9 +87,9 @@ def _counted_chunks(parts: Sequence[Rows]) -> Iterator[Chunk]:
     for rows in parts:
         for chunk in rows:
             if not rows.has_frequencies or chunk.w is None:
-                yield chunk._replace(w=None)
+                yield chunk.unweighted()
             elif (is_counted := chunk.w > 0).any():
-                yield Chunk(chunk.X[is_counted], chunk.y[is_counted], chunk.w[is_counted])
+                yield chunk.take(is_counted)
 
 
 def _sum_chunk(chunk: Chunk, theta: Floats, b: float, baseline: float | None) -> list[float]:
