@@ -107,6 +107,18 @@ def test_a_formula_is_set_without_quotes_of_its_own(project: Project) -> None:
     project.run("git", "restore", "params.yaml")
 
 
+def test_a_mapping_is_set_and_taken_back(project: Project) -> None:
+    weights = "{'column': 'x2', 'kind': 'sampling'}"
+    setting = "model.weights={column: x2, kind: sampling}"
+    for value, printed in (
+        (setting, f"model.weights: None → {weights}"),
+        (setting, f"model.weights: {weights}, as before"),
+        ("model.weights=null", f"model.weights: {weights} → None"),
+    ):
+        assert project.run("linreg", "set", value).stdout == f"{printed}\n"
+    project.run("git", "restore", "params.yaml")
+
+
 def test_the_report_opens_in_the_browser_of_the_user(project: Project, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')

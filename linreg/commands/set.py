@@ -7,6 +7,7 @@ shell's. `git restore params.yaml` goes back.
 """
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from linreg.errors import UserError
@@ -34,9 +35,20 @@ def run(args: argparse.Namespace) -> int:
     load_params(changes=changes)
     set_values(PARAMS_FILE, changes)
     for key, value in changes.items():
-        old = before.get(key)
+        old = _value(before, key)
         print(f"{key}: {old} → {value}" if old != value else f"{key}: {value}, as before")
     return 0
+
+
+def _value(parameters: Mapping[str, Any], key: str) -> Any:
+    """Return a value that may be a mapping, whose keys are parameters of their own."""
+    start = f"{key}."
+    inner = {
+        name.removeprefix(start): value
+        for name, value in parameters.items()
+        if name.startswith(start)
+    }
+    return parameters.get(key, inner or None)
 
 
 def _parse(text: str) -> tuple[str, Any]:
