@@ -113,6 +113,17 @@ def test_set_shows_the_section_that_was_there_before(project: Project) -> None:
     assert printed == f"evaluate.gates: {{test_r2: {{min: 0.9}}}} → {gates}\n"
     printed = project.run("linreg", "set", f"evaluate.gates={gates}", "ingest.where=null").stdout
     assert printed == f"evaluate.gates: {gates}, as before\ningest.where: null, as before\n"
+
+
+def test_a_mapping_is_set_and_taken_back(project: Project) -> None:
+    weights = "{column: x2, kind: sampling}"
+    setting = "model.weights={column: x2, kind: sampling}"
+    for value, printed in (
+        (setting, f"model.weights: null → {weights}"),
+        (setting, f"model.weights: {weights}, as before"),
+        ("model.weights=null", f"model.weights: {weights} → null"),
+    ):
+        assert project.run("linreg", "set", value).stdout == f"{printed}\n"
     project.run("git", "restore", "params.yaml")
 
 

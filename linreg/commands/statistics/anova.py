@@ -22,6 +22,7 @@ from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.selection.nested_models import (
     FittedModel,
     compare_nested,
+    require_classical_weights,
     require_estimates_of_noise,
 )
 from linreg.evaluation.selection.stepwise import single_changes
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     with find_fitted_model(args.models[0]) as found:
         model, exact = _read(found.folder)
         note = _note(args.models[0], found.folder)
-    require_estimates_of_noise(exact.solution, found.name)
+    require_tests(model, exact, found.name)
     submodels = submodels_of(model, exact)
     formula = model.design.schema.formula
     if args.drop:
@@ -160,6 +161,12 @@ def _results(evaluation: Path, model: Path) -> RunResults:
     return RunResults.read(evaluation, {str(MODEL): content_hash(model)})
 
 
+def require_tests(model: LinearModel, exact: ExactReference, where: object) -> None:
+    """Raise UserError for a model whose sums of squares are no tests."""
+    require_estimates_of_noise(exact.solution, where)
+    require_classical_weights(model.design.schema.weights_kind, where)
+
+
 def submodels_of(model: LinearModel, exact: ExactReference) -> Submodels:
     """Return the sub-models of a model."""
     terms = FormulaTerms.of_design(model.design, exact.solution.kept)
@@ -172,9 +179,11 @@ def _compare(names: list[str], *, as_json: bool) -> int:
         for name in names:
             found = stack.enter_context(find_fitted_model(name))
             model, exact = _read(found.folder)
-            require_estimates_of_noise(exact.solution, found.name)
+            require_tests(model, exact, found.name)
             formula, target = model.design.schema.formula, model.target
-            models.append(FittedModel(found.name, formula, target, exact.solution, exact.moments))
+            offset = tuple(sorted(str(each["factor"]) for each in model.design.schema.offset))
+            fitted = (exact.solution, exact.moments)
+            models.append(FittedModel(found.name, formula, target, *fitted, offset))
     compared = compare_nested(models)
     if as_json:
         print(json.dumps(as_data(compared), indent=2, ensure_ascii=False))

@@ -12,8 +12,7 @@ standard errors and p-values of the model that is chosen know nothing of the cho
 import argparse
 from pathlib import Path
 
-from linreg.commands.statistics.anova import submodels_of
-from linreg.evaluation.selection.nested_models import require_estimates_of_noise
+from linreg.commands.statistics.anova import require_tests, submodels_of
 from linreg.evaluation.selection.stepwise import stepwise
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
@@ -48,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the path and the formula at its end."""
     model, exact = load(MODEL), ExactReference.read(MODEL)
-    require_estimates_of_noise(exact.solution, MODEL)
+    require_tests(model, exact, MODEL)
     submodels = submodels_of(model, exact)
     formula = model.design.schema.formula
     for step in stepwise(submodels, args.criterion, args.direction):

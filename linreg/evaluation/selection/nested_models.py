@@ -1,5 +1,6 @@
 """Models of the same rows, each nested in the next, compared by F tests from their moments."""
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -14,19 +15,26 @@ from linreg.evaluation.formula_terms import INTERCEPT
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.normal_equations.ldl import PRECISION
+from linreg.params.model import WeightsKind
 
 SAME = Fraction(1, 2**80)
 """The sums of the same rows in another order differ by less, as a part of their norms."""
+DEGREE = re.compile(r"(\bpoly\((?:[^()]|\([^()]*\))*?), (?:degree=)?\d+((?:, [^()]*)?\)\[\d+\])")
+"""That of a polynomial, in the name of a column."""
 
 
 class FittedModel(NamedTuple):
-    """A model, its name in messages, and the moments that it was computed from."""
+    """A model, its name in messages, and the moments that it was computed from.
+
+    offset  the texts of its offsets, in the order of the alphabet
+    """
 
     name: str
     formula: str
     target: str
     solution: LeastSquares
     moments: AnyMoments
+    offset: tuple[str, ...] = ()
 
 
 class NestedModel(NamedTuple):
@@ -51,8 +59,9 @@ class NestedModel(NamedTuple):
 def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
     """Compare two models or more, from the smallest to the largest.
 
-    Raises UserError for models of other rows, another target or other weights, and where one is not
-    nested in the next: the larger must have the columns of the smaller, by name and by their sums.
+    Raises UserError for models of other rows, another target, offset or weights, and where one is
+    not nested in the next: the larger must have the columns of the smaller, by name and by their
+    sums. Columns that span those of the smaller are not enough, as no moments tell that they do.
     """
     in_order = sorted(models, key=lambda each: each.solution.rank)
     for smaller, larger in pairwise(in_order):
@@ -60,7 +69,8 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
         _require_nested(smaller, larger)
     largest = in_order[-1].solution
     compared = []
-    for i, (name, formula, _, solution, _) in enumerate(in_order):
+    for i, model in enumerate(in_order):
+        name, formula, solution = model.name, model.formula, model.solution
         rss = _rss(solution)
         if i == 0:
             compared.append(NestedModel(name, formula, solution.df, float(rss)))
@@ -74,6 +84,13 @@ def compare_nested(models: Sequence[FittedModel]) -> list[NestedModel]:
             NestedModel(name, formula, solution.df, float(rss), added, float(explained), f, p)
         )
     return compared
+
+
+def require_classical_weights(weights_kind: WeightsKind, where: object) -> None:
+    """Raise UserError for weights with which sums of squares say nothing of noise."""
+    if weights_kind == "sampling":
+        what = "has sampling weights, which classical F tests would take for inverse variances"
+        raise UserError(where, what, todo="take `linreg anova --robust` of one model")
 
 
 def require_estimates_of_noise(
@@ -108,6 +125,10 @@ def _require_same_rows(a: FittedModel, b: FittedModel) -> None:
     if a.target != b.target:
         what = "predict different targets"
         raise UserError(f"{a.name} and {b.name}", what, found=f"{a.target} and {b.target}")
+    if a.offset != b.offset:
+        offsets = [" + ".join(map("offset({})".format, each.offset)) or "none" for each in (a, b)]
+        what = "have different offsets, and so fit different targets"
+        raise UserError(f"{a.name} and {b.name}", what, found=" and ".join(offsets))
     if not _are_same(a.moments, b.moments):
         sizes = [f"{each.moments.num_weighted} rows" for each in (a, b)]
         raise UserError(
@@ -138,10 +159,13 @@ def _require_nested(smaller: FittedModel, larger: FittedModel) -> None:
         # The columns of the larger model span a constant.
         missing = []
     if missing:
+        names = {_without_degree(name): name for name in smaller.solution.names}
+        missing = [names.get(name, name) for name in missing]
         raise UserError(
             where,
-            "are not nested: the larger model lacks columns of the other",
+            "are not nested column by column: the larger model lacks columns of the other",
             found=", ".join(missing[:3]) + (", …" if len(missing) > 3 else ""),
+            todo="write what both have in the same way, such as poly(x, 2) and poly(x, 3)",
         )
     if smaller.solution.rank == larger.solution.rank:
         raise UserError(where, "have the same coefficients", todo="name two different models")
@@ -156,12 +180,16 @@ def _require_nested(smaller: FittedModel, larger: FittedModel) -> None:
 def _columns(model: FittedModel) -> dict[str, list[Fraction]]:
     """Return Σwx and Σwx² of the columns that were estimated, by name."""
     solution, moments = model.solution, model.moments
-    kept = [
-        name for name, is_kept in zip(solution.names, solution.kept[1:], strict=True) if is_kept
-    ]
-    sums = dict(_sums(moments, solution.names))
+    names = [_without_degree(name) for name in solution.names]
+    kept = [name for name, is_kept in zip(names, solution.kept[1:], strict=True) if is_kept]
+    sums = dict(_sums(moments, names))
     ones = [moments.totals().entry(0, 0)] * 2
     return ({INTERCEPT: ones} if solution.kept[0] else {}) | {name: sums[name] for name in kept}
+
+
+def _without_degree(name: str) -> str:
+    """Return `poly(x)[1]` for `poly(x, 3)[1]`: polynomials of higher degrees leave it as it is."""
+    return DEGREE.sub(r"\1\2", name)
 
 
 def _sums(moments: AnyMoments, names: Sequence[str]) -> Iterator[tuple[str, list[Fraction]]]:

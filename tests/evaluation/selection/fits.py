@@ -25,15 +25,29 @@ class Fit(NamedTuple):
     def named(self, name: str) -> FittedModel:
         schema = self.design.schema
         target = str(schema.target["factor"])
-        return FittedModel(name, schema.formula, target, self.exact.solution, self.exact.moments)
+        offset = tuple(str(each["factor"]) for each in schema.offset)
+        fitted = (self.exact.solution, self.exact.moments)
+        return FittedModel(name, schema.formula, target, *fitted, offset)
 
 
 def fit(
-    learn: Learn, formula: str, table: pa.Table, w: Floats | None = None, **options: Any
+    learn: Learn,
+    formula: str,
+    table: pa.Table,
+    w: Floats | None = None,
+    *,
+    frequencies: bool = False,
+    **options: Any,
 ) -> Fit:
+    """The fit of a formula; an offset is that of column z."""
     design = learn(formula, table)
     moments = no_moments(design.layout)
-    moments.add(design.matrix(table), design.target(table), w)
+    y = design.target(table)
+    if design.schema.offset:
+        y = y - table["z"].to_numpy()
+    moments.add(design.matrix(table), y, w)
+    if frequencies:
+        moments.count_frequencies()
     exact = ExactReference.from_moments(moments, design.names, design.schema.intercept, **options)
     terms = FormulaTerms.of_design(design, exact.solution.kept)
     return Fit(design, exact, Submodels(exact.solution, moments, terms))

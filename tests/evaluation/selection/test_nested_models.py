@@ -14,6 +14,7 @@ from linreg.errors import UserError
 from linreg.evaluation.selection.nested_models import (
     FittedModel,
     compare_nested,
+    require_classical_weights,
     require_estimates_of_noise,
 )
 from tests.evaluation.selection.fits import Learn, drawn, fit
@@ -72,6 +73,7 @@ def test_an_eliminated_category_is_nested_in_a_model_with_more_columns(learn: Le
 def models(learn: Learn) -> dict[str, FittedModel]:
     columns, w = drawn()
     table = pa.table(columns)
+    n = (np.arange(200) % 3 + 1).astype(np.float64)
     other: dict[str, Any] = {**columns, "x": columns["x"] * (1 + 1e-14)}
     fits = {
         "x": fit(learn, "y ~ x", table),
@@ -81,6 +83,11 @@ def models(learn: Learn) -> dict[str, FittedModel]:
         "other weights": fit(learn, "y ~ x + a", table, w),
         "another target": fit(learn, "log(x) ~ z + a", table),
         "another x": fit(learn, "y ~ x + z", pa.table(other)),
+        "frequencies": fit(learn, "y ~ x + a", table, n, frequencies=True),
+        "as weights": fit(learn, "y ~ x", table, n),
+        "offset": fit(learn, "y ~ x + a + offset(z)", table),
+        "raw": fit(learn, "y ~ poly(x, 2, raw=TRUE) + a", table),
+        "polynomial": fit(learn, "y ~ poly(x, 2) + a + z", table),
         "ridge": fit(learn, "y ~ x + a", table, l2=0.1),
     }
     return {name: each.named(name) for name, each in fits.items()}
@@ -92,7 +99,14 @@ def models(learn: Learn) -> dict[str, FittedModel]:
         ("x", "fewer rows", "were fitted to different training rows.*200 rows and 199 rows"),
         ("x", "other weights", "were fitted to different training rows, or with other weights"),
         ("x", "another target", "predict different targets; found y and log"),
-        ("x and z", "x and a", "are not nested: the larger model lacks columns.*found z"),
+        ("as weights", "frequencies", "or with other weights.*200 rows and 399 rows"),
+        ("x", "offset", r"have different offsets.*; found none and offset.z."),
+        ("raw", "polynomial", r"are not nested column by column.*found poly\(x, 2, raw=TRUE"),
+        (
+            "x and z",
+            "x and a",
+            "are not nested column by column: the larger model lacks columns.*found z",
+        ),
         ("x", "another x", "column x: is not the same column in both"),
         ("x", "x", "have the same coefficients"),
     ],
@@ -108,6 +122,56 @@ def test_a_ridge_fit_has_no_tests(models: dict[str, FittedModel]) -> None:
     with pytest.raises(UserError, match="is a penalized fit, whose terms have no F tests"):
         require_estimates_of_noise(models["ridge"].solution, "models/model")
     require_estimates_of_noise(models["x"].solution, "models/model")
+
+
+@pytest.mark.parametrize("of_z", [", raw=TRUE", ""])
+def test_polynomials_are_nested_in_those_of_a_higher_degree(learn: Learn, of_z: str) -> None:
+    """Whose first columns are theirs."""
+    columns, _ = drawn()
+    table = pa.table(columns)
+    formulas = [f"y ~ a + poly(log(x), {d}) + poly(z, {d + 1}{of_z})" for d in (1, 3)]
+    found = compare_nested([fit(learn, text, table).named(text) for text in formulas])
+    frame = pd.DataFrame(columns).assign(u=lambda each: np.log(each.x) - np.log(each.x).mean())
+    of_u = [[f"I(u**{k})" for k in range(1, d + 1)] for d in (1, 3)]
+    powers = [[*each, *(text.replace("u", "z") for text in each)] for each in of_u]
+    powers = [[*each, f"I(z**{d + 1})"] for each, d in zip(powers, (1, 3), strict=True)]
+    theirs = anova_lm(*(smf.ols(f"y ~ a + {' + '.join(each)}", frame).fit() for each in powers))
+    assert found[1].added == 4
+    assert found[1].f == pytest.approx(theirs["F"].iloc[1], rel=1e-9)
+
+
+def test_frequencies_count_as_rows(learn: Learn) -> None:
+    columns, _ = drawn()
+    n = np.arange(200) % 3 + 1
+    formulas = ["y ~ x", "y ~ x + a"]
+    models = [
+        fit(learn, text, pa.table(columns), n.astype(float), frequencies=True).named(text)
+        for text in formulas
+    ]
+    found = compare_nested(models)[1]
+    frame = pd.DataFrame(columns)
+    frame = frame.loc[frame.index.repeat(n)]
+    theirs = anova_lm(*(smf.ols(text, frame).fit() for text in formulas)).iloc[1]
+    assert (found.df, found.added) == (theirs["df_resid"], theirs["df_diff"])
+    assert found.f == pytest.approx(theirs["F"], rel=1e-11)
+    assert found.p == pytest.approx(theirs["Pr(>F)"], rel=1e-9)
+
+
+def test_models_with_the_same_offset_are_compared(learn: Learn) -> None:
+    columns, _ = drawn()
+    models = [
+        fit(learn, f"{text} + offset(z)", pa.table(columns)).named(text)
+        for text in ("y ~ x", "y ~ x + a")
+    ]
+    frame = pd.DataFrame(columns).assign(y=lambda each: each.y - each.z)
+    theirs = anova_lm(*(smf.ols(each.name, frame).fit() for each in models))
+    assert compare_nested(models)[1].f == pytest.approx(theirs["F"].iloc[1], rel=1e-11)
+
+
+def test_sampling_weights_have_no_classical_tests() -> None:
+    with pytest.raises(UserError, match=r"m: has sampling weights.*; take `linreg anova --robust`"):
+        require_classical_weights("sampling", "m")
+    require_classical_weights("frequency", "m")
 
 
 def test_the_same_rows_in_another_order_are_the_same_rows(learn: Learn) -> None:

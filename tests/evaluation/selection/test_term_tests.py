@@ -43,7 +43,10 @@ def assert_same(tests: list[TermTest], theirs: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("formula", ["y ~ a*g + x*z", "y ~ a*x + g:z", "y ~ 0 + g + x + a"])
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ a*g + x*z", "y ~ a*x + g:z", "y ~ 0 + g + x + a", "y ~ C(a, Sum)*C(g, Sum) + x"],
+)
 def test_types_two_and_three_are_those_of_statsmodels(
     learn: Learn, formula: str, weighted: bool
 ) -> None:
