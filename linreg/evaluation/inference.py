@@ -219,7 +219,10 @@ def _of_robust(solution: LeastSquares, robust: CoefficientCovariance | None) -> 
     tested = [j for j in np.flatnonzero(solution.reported).tolist() if j]
     result = None
     if 0 < len(tested) <= MOST_TESTED:
-        result = joint_test(solution.theta[solution.reported[1:]], robust.matrix(tested), robust.df)
+        # In units of about one standard error each, whose squares float64 holds.
+        exponents = np.frexp(robust.standard_errors[tested])[1].astype(np.int64)
+        estimates = np.ldexp(solution.theta[solution.reported[1:]], -exponents)
+        result = joint_test(estimates, robust.matrix(tested, exponents), robust.df)
     return {
         "robust_kind": robust.kind,
         "robust_df": robust.df,

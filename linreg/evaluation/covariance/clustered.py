@@ -21,7 +21,7 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.rows import Rows
 from linreg.errors import UserError
-from linreg.evaluation.coefficient_covariance import CoefficientCovariance
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance, Exponents
 from linreg.evaluation.covariance.cluster_sums import ClusterSums, Scores
 from linreg.evaluation.covariance.clusters import Clusterings
 from linreg.evaluation.covariance.lagged_products import level_products, smooth
@@ -113,7 +113,7 @@ def _covariance(
             kind,
             df,
             none,
-            lambda chosen: np.full((len(chosen), len(chosen)), np.nan),
+            lambda chosen, _=None: np.full((len(chosen), len(chosen)), np.nan),
             num_clusters=num_clusters,
             problem=problem,
         )
@@ -137,11 +137,11 @@ def _covariance(
     known = known_errors(solution, np.where(is_negative, np.nan, roots))
     is_positive = solution.kept & (variances > 0)
 
-    def matrix(coefficients: Sequence[int]) -> Floats:
+    def matrix(coefficients: Sequence[int], exponents: Exponents | None = None) -> Floats:
         def of_kept(chosen: Sequence[int]) -> Floats:
             return _matrix(solution, parts, chosen)
 
-        return known_covariance(solution, of_kept, coefficients)
+        return known_covariance(solution, of_kept, coefficients, exponents)
 
     return CoefficientCovariance(
         kind,

@@ -9,7 +9,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import DesignMatrix, as_array
-from linreg.evaluation.coefficient_covariance import CoefficientCovariance
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance, Exponents
 from linreg.fit.exact.double_double.sum_numpy import add_double_doubles, numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF
@@ -104,13 +104,13 @@ class RobustStandardErrors:
         errors = np.ldexp(np.sqrt(variances), solution.exponents[-1] - solution.exponents[:-1])
         return self.kind, known_errors(solution, errors)
 
-    def matrix(self, coefficients: Sequence[int]) -> Floats:
-        """Return the covariance (k, k) of k of (b, θ); NaN where there is none."""
+    def matrix(self, coefficients: Sequence[int], exponents: Exponents | None = None) -> Floats:
+        """Return the covariance (k, k) of k of (b, θ), as a `CovarianceMatrix`."""
 
         def of_kept(chosen: Sequence[int]) -> Floats:
             return self._small_sample_factor * self._covariance(chosen)
 
-        return known_covariance(self._solution, of_kept, coefficients)
+        return known_covariance(self._solution, of_kept, coefficients, exponents)
 
     def covariance(self) -> CoefficientCovariance:
         """Return kind, standard errors and covariances."""
@@ -166,9 +166,12 @@ def known_errors(solution: LeastSquares, errors: Floats) -> Floats:
 
 
 def known_covariance(
-    solution: LeastSquares, of_kept: Callable[[Sequence[int]], Floats], coefficients: Sequence[int]
+    solution: LeastSquares,
+    of_kept: Callable[[Sequence[int]], Floats],
+    coefficients: Sequence[int],
+    exponents: Exponents | None = None,
 ) -> Floats:
-    """Return the covariance (k, k) of k of (b, θ), likewise.
+    """Return the covariance (k, k) of k of (b, θ), likewise, as a `CovarianceMatrix`.
 
     of_kept  returns that of coefficients which were kept, in the units of scaled columns and y
     """
@@ -178,6 +181,8 @@ def known_covariance(
     places = np.flatnonzero(solution.kept[list(coefficients)])
     chosen = np.array(coefficients, np.int64)[places]
     units = solution.exponents[-1] - solution.exponents[chosen]
+    if exponents is not None:
+        units = units - exponents[places]
     scaled = of_kept(chosen.tolist())
     with np.errstate(over="ignore"):
         covariance = np.ldexp(scaled, units[:, None] + units)

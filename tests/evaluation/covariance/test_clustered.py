@@ -326,3 +326,17 @@ def test_clusters_of_the_grunfeld_data_are_those_that_stata_prints(
         assert row.robust.p == pytest.approx(p, abs=0.0005)
     assert found.robust_f == pytest.approx(51.59, abs=0.005)
     assert (found.f_df, found.robust_df) == (2, 9)
+
+
+@pytest.mark.parametrize("errors", ["HC3", "cluster:school"])
+@pytest.mark.parametrize("of_y", [1e200, 1e-200])
+def test_the_joint_test_is_that_of_any_units(
+    folder: Path, learn: Learn, errors: str, of_y: float
+) -> None:
+    """Variances of 10^400 and 10^-400 are beyond float64, and F is a ratio."""
+    rows = panel()
+    expected = table_of(fit_of(shards := shards_of(folder, learn, rows)), shards, errors)
+    rows = rows.assign(y=rows.y * of_y)
+    found = table_of(fit_of(shards := shards_of(folder, learn, rows)), shards, errors)
+    assert found.robust_f == pytest.approx(expected.robust_f, rel=1e-9)
+    assert found.robust_f_p == pytest.approx(expected.robust_f_p, rel=1e-7)
