@@ -15,8 +15,8 @@ from linreg.data.formula.schema import Schema
 from linreg.data.source_rows import SourceRows
 from linreg.data.split.fold_assignment import assign_folds
 from linreg.data.split.part_files import assign_shards, write_parts
-from linreg.data.split.partition import PARTS, partition_rows, require_rows
-from linreg.data.split.unseen_levels import LevelFilter, describe
+from linreg.data.split.partition import PARTS, partition_rows
+from linreg.data.split.unseen_levels import LevelFilter, describe, require_known_rows
 from linreg.data.tables.integrity import seal_hash
 from linreg.data.tables.parquet import TableFile
 from linreg.files import new_folder, scratch_folder, write_document
@@ -49,7 +49,7 @@ def main(workers: Workers) -> None:
         files = write_parts(table, partition, shards, levels, folder, scratch, workers)
         unseen, left_out = levels.counts(source, workers)
         sizes = {part: n - left_out[part] for part, n in zip(PARTS, partition.sizes, strict=True)}
-        require_rows(list(sizes.values()), params.split, "the rows with known levels")
+        require_known_rows(sizes, left_out, unseen)
         if workers.is_first:
             document, of_folds = folds.write(folder)
             document |= {"rows": sizes, "unseen_levels": unseen, "shards": shards.quotas}
