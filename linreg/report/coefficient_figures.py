@@ -44,23 +44,24 @@ def effect_figure(runs: Sequence[NamedResults]) -> Markup | None:
     plot.vertical_line(0.0, "zero")
     for k, (run, table) in enumerate(zip(runs, tables, strict=True)):
         rows = {i + _offset(k, runs): table[name] for i, name in enumerate(names) if name in table}
-        _draw_effects(plot, rows, RUN_CLASSES[k], run.name, is_exact=run.results.is_exact)
+        _draw_effects(plot, rows, RUN_CLASSES[k], run)
     return plot.svg("Effect of one standard deviation of each column on the target")
 
 
 def _draw_effects(
-    plot: Plot, rows: Mapping[float, CoefficientRow], css_class: str, name: str, *, is_exact: bool
+    plot: Plot, rows: Mapping[float, CoefficientRow], css_class: str, run: NamedResults
 ) -> None:
     """Draw the coefficients of a run at their heights, with whiskers for the intervals."""
     heights = list(rows)
     for y, c in rows.items():
         ends = [end * (c.column_sd or 0.0) for end in interval(c)]
         plot.line(ends, [y, y], f"whisker {css_class}")
-    if not name and not is_exact:
+    if not run.name and not run.results.is_exact:
         trained = [c.trained * (c.column_sd or 0.0) for c in rows.values()]
         plot.dots(trained, heights, "trained", "trained")
     exact = [_center(c) * (c.column_sd or 0.0) for c in rows.values()]
-    legend = f"{name}: exact, with interval" if name else "exact, with interval"
+    name = f"{run.name}: " if run.name else ""
+    legend = f"{name}exact{', with interval' if run.results.has_errors else ''}"
     plot.dots(exact, heights, f"{css_class} small", legend)
 
 

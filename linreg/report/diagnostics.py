@@ -87,18 +87,28 @@ def _of_rows(run: RunResults) -> Iterator[Diagnostic]:
             f"Missing values ({up_to}{num_imputed}) were imputed with the mean of the training "
             "rows, which makes standard errors too small.",
         )
-    num_rows, df = run.inference["num_rows"], run.inference["df"]
-    num_coefficients = num_rows - df
-    levels = ", those of absorbed levels included" if run.inference.get("absorbed") else ""
-    if df and num_rows < FEW_ROWS_PER_COEFFICIENT * num_coefficients:
-        yield Diagnostic(
-            "warning",
-            f"{num_rows} training rows are few for {num_coefficients} coefficients{levels}: "
-            "expect wide confidence intervals.",
-        )
+    # A penalty is there for few rows; its fit has no intervals.
+    if not run.inference.get("penalty"):
+        yield from _of_few_rows(run.inference)
     if "test" not in run.metrics:
         yield Diagnostic(
             "warning", "There are no test rows (split.test), so the error on new rows is unknown."
+        )
+
+
+def _of_few_rows(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    absorbed = inference.get("absorbed") or {}
+    of_levels = sum(factor["df"] for factor in absorbed.values())
+    num_coefficients = len(inference["coefficients"]) + of_levels
+    # Rows of weight 0 are no degrees of freedom.
+    num_weighted = inference["df"] + num_coefficients
+    if inference["df"] and num_weighted < FEW_ROWS_PER_COEFFICIENT * num_coefficients:
+        weighted = " with a weight above 0" if num_weighted < inference["num_rows"] else ""
+        levels = ", those of absorbed levels included" if absorbed else ""
+        yield Diagnostic(
+            "warning",
+            f"{num_weighted} training rows{weighted} are few for {num_coefficients} "
+            f"coefficients{levels}: expect wide confidence intervals.",
         )
 
 

@@ -56,6 +56,13 @@ def test_effects_and_intervals_are_in_standard_deviations_of_the_columns(
     )
 
 
+def test_effects_of_a_penalized_fit_are_said_to_have_no_interval(evaluated: Evaluated) -> None:
+    run = evaluated("y ~ x1 + x2", rows(), solver="exact", l1=0.1)
+    texts = Drawing(effect_figure([NamedResults("", run)])).texts()
+    assert "exact" in texts
+    assert "exact, with interval" not in texts
+
+
 def test_two_runs_are_drawn_next_to_each_other_under_their_names(evaluated: Evaluated) -> None:
     first = NamedResults("first", evaluated("y ~ x1 + x2", rows(), name="a"))
     second = NamedResults("second", evaluated("y ~ x2", rows(), name="b"))

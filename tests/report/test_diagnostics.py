@@ -171,6 +171,26 @@ def test_few_rows_per_coefficient_are_warned_of(evaluated: Evaluated) -> None:
     assert "12 training rows are few for 3 coefficients" in texts(run)
 
 
+def test_rows_of_weight_0_are_neither_coefficients_nor_rows_of_the_fit(
+    evaluated: Evaluated,
+) -> None:
+    table = rows(n=100).append_column("w", pa.array([1.0] * 12 + [0.0] * 88))
+    run = evaluated("y ~ x + useless", table, weights="w", solver="exact")
+    assert "12 training rows with a weight above 0 are few for 3 coefficients" in texts(run)
+    enough = rows(n=100).append_column("w", pa.array([1.0] * 40 + [0.0] * 60))
+    run = evaluated("y ~ x + useless", enough, weights="w", solver="exact", name="enough")
+    assert "are few for" not in texts(run)
+
+
+def test_a_penalized_fit_of_few_rows_is_promised_no_confidence_intervals(
+    evaluated: Evaluated,
+) -> None:
+    for penalty in ({"l1": 0.1}, {"l2": 0.1}):
+        name = next(iter(penalty))
+        run = evaluated("y ~ x + useless", rows(n=12), solver="exact", name=name, **penalty)
+        assert "confidence interval" not in texts(run)
+
+
 def test_dropped_rows_and_imputed_cells_are_counted(evaluated: Evaluated) -> None:
     columns = {
         "x": {"type": "double", "missing": 5, "min": 0.0, "max": 1.0, "mean": 0.5, "sd": 0.1},

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from linreg.arrays import Floats
 from linreg.data.formula.functions import calendar
 from linreg.data.formula.functions.learning import WHERE, Learner
+from linreg.data.formula.functions.other_names import called_here
 from linreg.data.formula.functions.standardization import Standardization, standardize
 from linreg.data.formula.grammar.syntax import (
     LARGEST_POWER,
@@ -236,6 +237,9 @@ class _Compilation:
                 name in LEARNING_FUNCTIONS
             ):
                 return self._learning(node, argument, LEARNING_FUNCTIONS[name], inner(argument))
+            case Call(function=name, source=source) if todo := called_here(name):
+                what = f"has {name}(), which is not among the functions of a formula"
+                raise UserError(WHERE, what, found=source, todo=f"write {todo}")
             case _:
                 raise unsupported(self._text)
 

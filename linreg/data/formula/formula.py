@@ -27,20 +27,16 @@ from linreg.data.formula.grammar.syntax import (
     with_columns_quoted,
 )
 from linreg.data.formula.grammar.terms import TermExpansion
-from linreg.data.formula.grammar.tokens import FormulaSyntaxError, quote_name, tokenize
+from linreg.data.formula.grammar.tokens import (
+    ArgumentError,
+    FormulaSyntaxError,
+    quote_name,
+    tokenize,
+)
 from linreg.data.formula.level_sources import is_level_source, read_level_source
 from linreg.errors import UserError
 
 _TODO = "write it as TARGET ~ TERM + TERM"
-_CALLED_HERE = {
-    "as.factor": "C(column)",
-    "factor": "C(column)",
-    "cr": "ns(x, df=4), whose columns span the same splines",
-    "cs": "ns(x, df=4), whose columns span the same splines",
-    "standardize": "scale(x)",
-    "wday": "weekday(d)",
-}
-"""Functions of R, patsy and lubridate, by what does the same here."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +121,8 @@ def parse_formula(
     """
     try:
         parsed = _parse(text, names, categories)
+    except ArgumentError as error:
+        raise UserError(f"{WHERE}: {error.call}", error.what) from None
     except FormulaSyntaxError as error:
         todo = f"{_TODO}; {SUPPORTED}"
         raise UserError(WHERE, f"is not a formula ({error})", found=text, todo=todo) from None
@@ -228,9 +226,6 @@ def _factor(node: Node, categories: frozenset[str]) -> Factor:
             if expression.learned:
                 raise unsupported(source)
             text, kind = unparse(node), "basis"
-        case Call(function=function, source=source) if function in _CALLED_HERE:
-            what = f"has {function}(), which is not among the functions of a formula"
-            raise UserError(WHERE, what, found=source, todo=f"write {_CALLED_HERE[function]}")
         case Call(source=source):
             expression = compile_expression(node, source)
             text, kind = unparse(node), "number"

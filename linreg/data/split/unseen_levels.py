@@ -133,6 +133,25 @@ class LevelFilter:
         return total, left_out
 
 
+def require_known_rows(
+    sizes: Mapping[str, int], left_out: Mapping[str, int], unseen: Counts
+) -> None:
+    """Raise UserError for a part all of whose rows were left out.
+
+    sizes, left_out  by part, how many rows remain and were left out
+    """
+    for part, size in sizes.items():
+        if size or not left_out[part]:
+            continue
+        raise UserError(
+            f"params.yaml: split.{part}",
+            "keeps no row, as each has a level that no training row has",
+            found=f"{left_out[part]} rows with unseen levels of {', '.join(sorted(unseen[part]))}",
+            todo="leave such a category out of model.formula, join its rare levels with "
+            "model.pool, or set model.unseen: base",
+        )
+
+
 def describe(counts: Counts) -> str:
     """Return what was left out as a sentence; empty if nothing was."""
     parts = [

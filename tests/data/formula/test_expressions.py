@@ -224,7 +224,7 @@ def test_only_positive_integers_are_supported_as_powers(text: str) -> None:
         "[x for x in z]",
         "open('a')",
         "__import__('os')",
-        "np.log(x)",
+        "np.tan(x)",
         "log(x, z)",
         "log()",
         "log(x=1)",

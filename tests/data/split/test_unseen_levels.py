@@ -9,7 +9,7 @@ import pytest
 from linreg.data.formula.design import Design
 from linreg.data.source_rows import DroppedRows, SourceRows
 from linreg.data.split.partition import TRAIN, Partition, partition_rows
-from linreg.data.split.unseen_levels import LevelFilter, describe
+from linreg.data.split.unseen_levels import LevelFilter, describe, require_known_rows
 from linreg.data.tables import parquet
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.data.tables.source_chunk import SourceChunk
@@ -70,6 +70,20 @@ def test_rows_with_a_level_that_no_training_row_has_are_left_out_and_counted(
     assert describe(unseen) == (
         "left out: 1 test row with an unseen level of city, 1 test row with an unseen level of n "
         "(model.unseen)"
+    )
+
+
+def test_a_part_of_unseen_levels_alone_is_an_error_that_names_their_columns() -> None:
+    left_out = {"train": 0, "validation": 1, "test": 9}
+    unseen = {"test": {"month(d)": 9, "city": 2}, "validation": {"city": 1}}
+    require_known_rows({"train": 40, "validation": 1, "test": 1}, left_out, unseen)
+    require_known_rows({"train": 40, "validation": 8, "test": 0}, left_out | {"test": 0}, {})
+    with pytest.raises(UserError) as error:
+        require_known_rows({"train": 40, "validation": 8, "test": 0}, left_out, unseen)
+    assert str(error.value) == (
+        "params.yaml: split.test: keeps no row, as each has a level that no training row has; "
+        "found 9 rows with unseen levels of city, month(d); leave such a category out of "
+        "model.formula, join its rare levels with model.pool, or set model.unseen: base"
     )
 
 

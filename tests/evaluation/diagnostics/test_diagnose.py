@@ -248,7 +248,7 @@ def test_of_many_columns_the_tests_regress_on_the_fitted_values(fitted: Fit) -> 
 @pytest.mark.parametrize(
     ("formula", "options", "reason"),
     [
-        ("y ~ x1", {"l2": 0.1}, "ridge"),
+        ("y ~ x1", {"l2": 0.1}, "a penalized fit"),
         ("perfect ~ x1 + x2", {}, "rounding"),
         ("y ~ C(each)", {}, "as many coefficients"),
     ],
@@ -273,6 +273,23 @@ def test_few_rows_give_numbers_or_reasons(formula: str, fitted: Fit) -> None:
         found = fitted(formula, table, by="time:t").diagnose()
         json.dumps(found, allow_nan=False)
         assert found["findings"]
+
+
+def test_rows_with_an_offset_are_shown_with_the_target_of_the_table(fitted: Fit) -> None:
+    X, y, _ = drawn()
+    k = 100 + 10 * np.random.default_rng(9).normal(size=len(y))
+    diagnostics = fitted("y ~ x1 + offset(k)", table_of(X, y + k, k=k)).diagnostics()
+    without = fitted("y ~ x1", table_of(X, y)).diagnostics()
+    found, expected = diagnostics.as_data(), without.as_data()
+    pairs = zip(found["influence"]["outliers"], expected["influence"]["outliers"], strict=True)
+    for ours, theirs in pairs:
+        row = int(ours["row"].split()[-1]) - 1
+        assert ours["row"] == theirs["row"]
+        close(ours["actual"], y[row] + k[row])
+        close(ours["fitted"], theirs["fitted"] + k[row])
+        close(ours["residual"], theirs["residual"], rel=1e-8)
+    assert diagnostics.sample is not None
+    np.testing.assert_allclose(np.sort(diagnostics.sample.actual), np.sort(y + k), rtol=1e-12)
 
 
 @pytest.mark.parametrize("shift", [2.0**20, 2.0**40])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from linreg.data.formula.grammar.syntax import Call, Listing, Literal, Name, Node, Unary
-from linreg.data.formula.grammar.tokens import FormulaSyntaxError
+from linreg.data.formula.grammar.tokens import ArgumentError
 
 _TRUTH = {"TRUE": True, "True": True, "T": True, "FALSE": False, "False": False, "F": False}
 
@@ -14,7 +14,7 @@ class Arguments:
 
     names  of the others, in the order in which they may stand without a name
 
-    Raises FormulaSyntaxError for an argument that the function does not have, or has twice.
+    Raises ArgumentError for an argument that the function does not have, or has twice.
     """
 
     def __init__(self, call: Call, names: Sequence[str]) -> None:
@@ -74,9 +74,9 @@ class Arguments:
                 return _TRUTH[word]
         raise self.error(f"{name} must be TRUE or FALSE")
 
-    def error(self, what: str) -> FormulaSyntaxError:
+    def error(self, what: str) -> ArgumentError:
         """Return the error for the call."""
-        return FormulaSyntaxError(f"{self._call.source}: {what}")
+        return ArgumentError(self._call.source, what)
 
     def _number(self, node: Node, name: str) -> float:
         match node:

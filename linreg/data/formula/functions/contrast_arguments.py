@@ -4,7 +4,7 @@ import math
 
 from linreg.data.formula.functions.contrasts import CONTRASTS, TREATMENT
 from linreg.data.formula.grammar.syntax import Call, Literal, Name, Node, Unary
-from linreg.data.formula.grammar.tokens import FormulaSyntaxError
+from linreg.data.formula.grammar.tokens import ArgumentError
 
 
 def read_contrast(node: Node, text: str) -> tuple[str, str | int | float | bool | None]:
@@ -12,23 +12,23 @@ def read_contrast(node: Node, text: str) -> tuple[str, str | int | float | bool 
 
     text  the call of C
 
-    Raises FormulaSyntaxError for what is neither.
+    Raises ArgumentError for what is neither.
     """
-    contrast = _contrast_of(node)
+    contrast = _contrast_of(node, text)
     if contrast != TREATMENT or _is_bare(node):
         return contrast, None
     return contrast, _level(_base_of(node), text)
 
 
-def _contrast_of(node: Node) -> str:
+def _contrast_of(node: Node, text: str) -> str:
     """Return the contrast that a name or a call of it is; that of treatments for a level."""
     match node:
         case Name(name=name, quoted=False) if name in CONTRASTS:
             return CONTRASTS[name]
         case Call(function=name, arguments=(), keywords=()) if name in CONTRASTS:
             return CONTRASTS[name]
-        case Call(function=name, source=source) if CONTRASTS.get(name, TREATMENT) != TREATMENT:
-            raise FormulaSyntaxError(f"{source}: {name} has no arguments")
+        case Call(function=name) if CONTRASTS.get(name, TREATMENT) != TREATMENT:
+            raise ArgumentError(text, f"{name} has no arguments")
     return TREATMENT
 
 
@@ -74,7 +74,10 @@ def _level(node: Node, text: str) -> str | int | float | bool:
             number < math.inf
         ):
             return -number
-    raise FormulaSyntaxError(f"{text}: names no level")
+    names = ", ".join(name for name in CONTRASTS if not name.startswith("contr."))
+    raise ArgumentError(
+        text, f'names no contrast, which are {names}, and no level, which is quoted as in "a"'
+    )
 
 
 def _is_unicode(text: str) -> bool:

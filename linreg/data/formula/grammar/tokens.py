@@ -32,6 +32,19 @@ class FormulaSyntaxError(ValueError):
     """Text that the grammar does not have; the message says what is wrong, as part of a line."""
 
 
+class ArgumentError(FormulaSyntaxError):
+    """A function of a formula, called with arguments that it cannot have.
+
+    call  as it was written
+    what  is wrong with it
+    """
+
+    def __init__(self, call: str, what: str) -> None:
+        super().__init__(f"{call}: {what}")
+        self.call = call
+        self.what = what
+
+
 class Token(NamedTuple):
     """A word, and where it begins and ends in the text."""
 

@@ -94,7 +94,7 @@ class _Sums:
             for rows in self._rows.of(chunk):
                 self._add(rows, variance, specification, scale)
                 found = influence(rows.residuals, rows.leverages, solution.df, solution.rank)
-                self._find_largest(rows, found, (index, first), chunk.y)
+                self._find_largest(rows, found, (index, first), chunk.target)
                 if index == 0:
                     self.sample.add(rows, found, shard, number, chunk)
                 if self._ordered:

@@ -64,7 +64,7 @@ class SampleOfRows:
         positions = rows.positions[chosen]
         measures = [each[chosen] for each in (rows.raw, found.internal, rows.leverages)]
         columns = _columns(chunk.X[positions], list(self._names))
-        self._values.append(np.stack([chunk.y[positions], *measures, *columns], axis=1))
+        self._values.append(np.stack([chunk.target[positions], *measures, *columns], axis=1))
         if self._by_time:
             times = shard.cells(number, [self._by_time], as_arrow(positions))
             self._times += [row[self._by_time] for row in plain_rows(times)]
