@@ -49,11 +49,7 @@ def main(workers: Workers) -> None:
         files = write_parts(table, partition, shards, levels, folder, scratch, workers)
         unseen, left_out = levels.counts(source, workers)
         sizes = {part: n - left_out[part] for part, n in zip(PARTS, partition.sizes, strict=True)}
-<<<<<<< HEAD
-        require_known_rows(sizes, params.split, unseen)
-=======
         require_known_rows(sizes, left_out, unseen)
->>>>>>> L2/main
         if workers.is_first:
             document, of_folds = folds.write(folder)
             document |= {"rows": sizes, "unseen_levels": unseen, "shards": shards.quotas}

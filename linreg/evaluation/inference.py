@@ -13,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 
 from linreg.evaluation.coefficient_covariance import CoefficientCovariance
-from linreg.evaluation.f_test import f_test
 from linreg.evaluation.goodness_of_fit.information_criteria import (
     InformationCriteria,
     information_criteria,
 )
 from linreg.evaluation.goodness_of_fit.r_squared import adjusted, r_squared
 from linreg.evaluation.goodness_of_fit.residual_quantiles import ResidualQuantiles, RowSummary
-from linreg.evaluation.joint_test import WaldTests, joint_test
+from linreg.evaluation.joint_test import WaldTests, f_test, joint_test
 from linreg.evaluation.t_tests import CoefficientRow, coefficient_table, finite
 from linreg.fit.exact.least_squares import LeastSquares, NoErrors
 from linreg.fit.exact.normal_equations.ldl import PRECISION

@@ -12,11 +12,10 @@ from linreg.data.formula.column_statistics import RunningStatistics, merge_over_
 from linreg.data.formula.schema import Schema
 from linreg.data.source_rows import SourceRows
 from linreg.data.split.computed_levels import ComputedLevels, computed_levels
-from linreg.data.split.partition import PARTS, TRAIN, Partition, require_rows
+from linreg.data.split.partition import PARTS, TRAIN, Partition
 from linreg.data.tables.arrays import as_arrow, as_mask
 from linreg.data.tables.parquet import TableFile
 from linreg.errors import UserError
-from linreg.params.split import Split
 from linreg.process.workers import ALONE, Workers
 
 Counts = dict[str, dict[str, int]]
@@ -159,18 +158,6 @@ def describe(counts: Counts) -> str:
         for part, name, count in _in_order(counts)
     ]
     return f"left out: {', '.join(parts)} (model.unseen)" if parts else ""
-
-
-def require_known_rows(sizes: Mapping[str, int], params: Split, unseen: Counts) -> None:
-    """Raise UserError where no row of a part has levels that training rows have."""
-    names = ", ".join(sorted({name for counts in unseen.values() for name in counts}))
-    require_rows(
-        list(sizes.values()),
-        params,
-        f"the rows, all with a level of {names} that no training row has",
-        todo=f"have split.by put rows of each level into every part, leave {names} out of"
-        " model.formula",
-    )
 
 
 def _in_order(counts: Counts) -> Iterator[tuple[str, str, int]]:

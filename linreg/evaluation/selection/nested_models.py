@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from linreg.errors import UserError
-from linreg.evaluation.f_test import f_test
 from linreg.evaluation.formula_terms import INTERCEPT
+from linreg.evaluation.joint_test import f_test
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.normal_equations.ldl import PRECISION

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
-from linreg.evaluation.f_test import f_test
 from linreg.evaluation.formula_terms import Terms
+from linreg.evaluation.joint_test import f_test
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 

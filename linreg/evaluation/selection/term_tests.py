@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from linreg.evaluation.f_test import f_test
 from linreg.evaluation.formula_terms import INTERCEPT, FormulaTerms, Terms
+from linreg.evaluation.joint_test import f_test
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.fit.exact.least_squares import LeastSquares
 

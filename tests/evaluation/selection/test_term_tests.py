@@ -14,7 +14,7 @@ from statsmodels.stats.anova import anova_lm
 from linreg.arrays import Floats
 from linreg.evaluation.coefficient_covariance import classical_covariance
 from linreg.evaluation.covariance.wald_tests import wald_tests
-from linreg.evaluation.f_test import f_test
+from linreg.evaluation.joint_test import f_test
 from linreg.evaluation.selection.term_tests import Kind, TermTest, term_tests
 from tests.evaluation.selection.fits import Learn, drawn, fit
 from tests.evaluation.selection.known_tables import warpbreaks
