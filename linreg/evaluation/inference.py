@@ -185,7 +185,8 @@ def infer(
     A penalized fit is biased by intent, which no standard error covers: its coefficients have
     none.
     """
-    f_df = int(solution.reported[1:].sum())
+    # Of an elastic net the rank counts the coefficients that are not 0.
+    f_df = solution.rank - int(solution.kept[: 1 + solution.num_absorbed].sum())
     r2 = _r_squared(solution, solution.tss)
     has_constant = solution.has_constant
     around_mean = None if has_constant else _r_squared(solution, solution.tss_around_mean)
