@@ -123,7 +123,7 @@ def _partition_by_values(
     return Partition(sizes_found, counts, labels.__getitem__, groups if is_by_group else ())
 
 
-def require_rows(sizes: Sequence[int], params: Split, total: str, todo: str = "add rows") -> None:
+def require_rows(sizes: Sequence[int], params: Split, total: str) -> None:
     """Raise UserError where a part with a share above 0 has no row; `total` is what was divided."""
     shares = (params.train, params.validation, params.test)
     for name, size, share in zip(PARTS, sizes, shares, strict=True):
@@ -132,5 +132,5 @@ def require_rows(sizes: Sequence[int], params: Split, total: str, todo: str = "a
                 f"params.yaml: split.{name}",
                 "gets no rows",
                 found=f"{share} of {total}",
-                todo=todo + (", or set the share to 0" if name != "train" else ""),
+                todo="add rows" + (", or set the share to 0" if name != "train" else ""),
             )

@@ -129,8 +129,8 @@ def test_a_part_all_of_whose_rows_have_unseen_levels_is_an_error(
     with pytest.raises(SystemExit, match="2"):
         run(100, {"town": ["Rome"] * 85 + ["Oslo"] * 15}, 1, "row ~ town", by="time:row")
     printed = capsys.readouterr().err
-    assert "split.test: gets no rows; found 0.15 of the rows, all with a level of town" in printed
-    assert "leave town out of model.formula, or set the share to 0" in printed
+    assert "split.test: keeps no row, as each has a level that no training row has" in printed
+    assert "; found 15 rows with unseen levels of town; " in printed
 
 
 @pytest.mark.parametrize(("num_rows", "shards"), [(10, 1), (100, 3), (1001, 7), (50, 30)])
