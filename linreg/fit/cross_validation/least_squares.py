@@ -53,8 +53,16 @@ def require_columns_of(whole: LeastSquares, fold: LeastSquares) -> None:
     raise UserError(
         f"column {column}{others}",
         f"cannot be estimated from {OTHER_FOLDS}",
-        found=f"{column} = {fold.dropped.get(column, '0')}",
+        found=_dependency(column, fold),
     )
+
+
+def _dependency(column: str, fold: LeastSquares) -> str:
+    """Return what a column that a fold's fit drops is, in the rows that it is fitted to."""
+    if column == "b" and column not in fold.dropped:
+        # The levels of a category that was eliminated come before the column of ones.
+        return "no row of the reference level of a category"
+    return f"{column} = {fold.dropped.get(column, '0')}"
 
 
 def cross_validate_least_squares(moments: FoldMoments, whole: LeastSquares) -> CrossValidation:

@@ -139,6 +139,12 @@ def test_a_category_by_level_gives_what_all_columns_give(
     assert lacking.reason.startswith("column g[T.g001]: cannot be estimated from the rows that")
     assert small.reason.endswith("found 9 rows for 151 coefficients")
     assert lacking.mse is small.mse is None
+    by_level = FoldsByValue(2, "group:g", levels, np.array([1] + [2] * 109))
+    without_reference, _ = validated(compact, by_level).folds
+    assert without_reference.reason == (
+        "column b: cannot be estimated from the rows that the fold's model is fitted to; "
+        "found no row of the reference level of a category"
+    )
 
 
 def test_a_fold_without_a_result_says_why_and_leaves_no_mean(shards_of: Shards) -> None:
