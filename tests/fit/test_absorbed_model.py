@@ -60,7 +60,7 @@ def test_effects_of_another_model_are_noticed(model: LinearModel, tmp_path: Path
     ("formula", "params", "found"),
     [
         ("y ~ x1 | firm", {}, "train.solver: sgd"),
-        ("y ~ x1 | firm", {"solver": "exact", "l2": 0.5}, "train.l2: 0.5"),
+        ("y ~ x1 | firm", {"solver": "exact", "l2": 0.5}, "train.l1: 0.0, train.l2: 0.5"),
         ("y ~ x1 | firm", {"solver": "exact"}, None),
         ("y ~ x1 + firm", {"l2": 0.5}, None),
     ],

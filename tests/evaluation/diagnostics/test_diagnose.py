@@ -248,7 +248,7 @@ def test_of_many_columns_the_tests_regress_on_the_fitted_values(fitted: Fit) -> 
 @pytest.mark.parametrize(
     ("formula", "options", "reason"),
     [
-        ("y ~ x1", {"l2": 0.1}, "a penalized fit"),
+        ("y ~ x1", {"l2": 0.1}, "a ridge fit"),
         ("perfect ~ x1 + x2", {}, "rounding"),
         ("y ~ C(each)", {}, "as many coefficients"),
     ],
