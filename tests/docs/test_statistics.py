@@ -25,7 +25,8 @@ def keys_of(document: Any) -> Iterator[str]:
     if isinstance(document, dict):
         for key, value in document.items():
             yield key
-            inner = [*value.values()] if key in NAMED_BY_THE_TABLE else value
+            is_named = key in NAMED_BY_THE_TABLE and isinstance(value, dict)
+            inner = [*value.values()] if is_named else value
             yield from keys_of(inner)
     elif isinstance(document, list):
         for value in document:
