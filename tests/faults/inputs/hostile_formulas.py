@@ -268,7 +268,9 @@ def main() -> None:
         for factor in [data["target"], *(each for term in data["terms"] for each in term)]:
             if factor["kind"] == "number" and factor["columns"] != [factor["factor"]]:
                 columns = {name: values.get(name, values["x"]) for name in factor["columns"]}
-                assert parse_expression(factor["factor"])(columns).shape == (3,), text
+                expression = parse_expression(factor["factor"])
+                # What learns from the rows first has learned nothing here.
+                assert expression.learned or expression(columns).shape == (3,), text
         return "accepted"
 
     seed, count, marker = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
