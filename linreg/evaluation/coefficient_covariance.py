@@ -59,7 +59,9 @@ def classical_covariance(solution: LeastSquares) -> CoefficientCovariance:
             return np.full((len(coefficients), len(coefficients)), np.nan)
         assert solution.sigma is not None
         inverse = solution.unscaled_covariance(coefficients)
-        covariance = solution.sigma * solution.sigma * inverse
+        # Beyond float64 there is no covariance, which is not finite then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariance = solution.sigma * solution.sigma * inverse
         if exponents is None:
             return covariance
         result: Floats = np.ldexp(covariance, -(exponents[:, None] + exponents))

@@ -38,7 +38,7 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
 def test_an_unchanged_commit_is_the_same_with_inputs_copied_that_git_lacks(small: Project) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
-    assert done.stdout.count("  same") == 13
+    assert done.stdout.count("  same") == 14
     assert "data/mine.csv: not in git, copied from the working directory" in done.stdout
     assert "uncommitted" not in done.stdout
     assert "requirements.lock" in done.stdout
@@ -50,7 +50,7 @@ def test_outputs_that_differ_from_the_lock_are_reported_with_their_first_differe
     small: Project,
 ) -> None:
     """Parameters with another seed are committed with an old lock, as without a `dvc repro`."""
-    edit(small, "seed: 1\n\nevaluate", "seed: 2\n\nevaluate")
+    edit(small, "seed: 1\n  l1", "seed: 2\n  l1")
     small.run("git", "commit", "-qam", "another seed, no repro")
     (small.folder / "notes.txt").write_text("not committed")
     (small.folder / "CHANGELOG.md").write_text("changed")

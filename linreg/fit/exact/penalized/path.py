@@ -6,6 +6,7 @@ over l2. Each point starts from the one before it. Coefficients are float64, and
 `gap` says how far above its minimum the loss of each point is at most.
 """
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
@@ -60,14 +61,20 @@ class PenaltyPath:
     gap: Floats
 
     def as_data(self) -> dict[str, Any]:
-        """Return plain data; the coefficients by name, without those that are 0 everywhere."""
+        """Return plain data; the coefficients by name, without those that are 0 everywhere.
+
+        What is beyond float64 is None.
+        """
         columns = zip(self.names, self.theta.T, strict=True)
         return {
             "theta": {name: values.tolist() for name, values in columns if values.any()},
             "num_columns": len(self.names),
             "num_nonzero": np.count_nonzero(self.theta, axis=1).tolist(),
             **{
-                name: getattr(self, name).tolist() for name in ("l1", "l2", "b", "df", "mse", "gap")
+                name: [
+                    each if math.isfinite(each) else None for each in getattr(self, name).tolist()
+                ]
+                for name in ("l1", "l2", "b", "df", "mse", "gap")
             },
         }
 
@@ -117,6 +124,8 @@ def path_of(
     b = np.zeros(len(factors))
     if intercept:
         b = np.array([means[-1] - exact_sum(each * means[:-1]) for each in theta])
+    with np.errstate(over="ignore"):
+        mse = np.ldexp(errors * problem.of_y * problem.of_y, 2 * of_y) / gram.num_rows
     return PenaltyPath(
         names,
         penalty.l1 * factors,
@@ -124,7 +133,7 @@ def path_of(
         theta,
         b,
         df,
-        np.ldexp(errors * problem.of_y * problem.of_y, 2 * of_y) / gram.num_rows,
+        mse,
         gaps,
     )
 
@@ -207,5 +216,7 @@ def _gap_and_mse(
         dual = 2 * shrinkage * (1 - explained) - shrinkage * shrinkage * (residual + ridge)
         excess = max(loss - dual, 0.0)
     free = ~bounded & (squares > 0)
-    excess += exact_sum(np.square(gradient[free]) / squares[free])
+    # What is beyond float64 is no bound, and written as none.
+    with np.errstate(over="ignore"):
+        excess += exact_sum(np.square(gradient[free]) / squares[free])
     return (excess / loss if loss > 0 else 0.0), residual
