@@ -32,8 +32,8 @@ from linreg.data.rows import Rows
 from linreg.data.split.folds import FoldsByRow
 from linreg.data.tables.parquet import TableFile, write_table
 from linreg.evaluation.covariance.coefficients import infer_from_rows
+from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.goodness_of_fit.residual_quantiles import summarize_rows
-from linreg.evaluation.selection.formula_terms import FormulaTerms
 from linreg.evaluation.selection.submodels import Submodels
 from linreg.evaluation.selection.term_tests import term_tests
 from linreg.fit.cross_validation.fold_moments import fold_moments

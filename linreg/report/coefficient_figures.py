@@ -116,13 +116,15 @@ def penalty_path_figure(results: RunResults) -> Markup | None:
     plot.vertical_line(path["model"][varied], "exact")
     labelled: list[float] = []
     for name in sorted(effects, key=lambda name: -abs(effects[name][-1])):
-        end = effects[name][-1]
-        # Names would cover each other where lines end close together.
-        if all(abs(end - other) > LABEL_DISTANCE * (y.high - y.low) for other in labelled):
-            labelled.append(end)
-            plot.text(penalties[LABEL_POINT], effects[name][LABEL_POINT], shortened(name, 120))
-    for k in range(len(penalties) - 1, -1, -MARKED_POINTS):
-        plot.text(penalties[k], y.low + 0.02 * (y.high - y.low), f"{path['df'][k]:.3g}")
+        height = effects[name][LABEL_POINT]
+        # Names would cover each other where lines are close together.
+        if all(abs(height - other) > LABEL_DISTANCE * (y.high - y.low) for other in labelled):
+            labelled.append(height)
+            plot.text(penalties[LABEL_POINT], height, shortened(name, 120))
+    # Degrees of freedom, away from the edges of the plot, which would cut them off.
+    for k in range(len(penalties) - 1 - MARKED_POINTS // 2, 0, -MARKED_POINTS):
+        degrees = f"{path['df'][k]:.1f}".removesuffix(".0")
+        plot.text(penalties[k], y.low + 0.02 * (y.high - y.low), degrees)
     return plot.svg("Coefficients over the size of the penalty")
 
 

@@ -163,7 +163,9 @@ def html_table(results: RunResults, terms: Sequence[DesignTerm]) -> HtmlTable:
             text, references = group.term.text, group.term.reference_levels
             about = [_compared(text, references)] if references else []
             about += [joint[text]] if text in joint else []
-            of_term += [HtmlRow(f"{text}: {'; '.join(about)}", "", [])] if about else []
+            # A line of their own for each: one with both is cut off on a phone.
+            of_term += [HtmlRow(f"{text}: {each}", "", []) for each in about[:1]]
+            of_term += [HtmlRow(each, "", []) for each in about[1:]]
         of_term += [HtmlRow(label(row.name), row.name, next(lines)) for row in group.rows]
         if left_out := left_out_in_words(results, group.left_out):
             of_term.append(HtmlRow(f"… {left_out}", "", []))
