@@ -81,9 +81,8 @@ def _works(frame: pd.DataFrame) -> dict[str, Work]:
     from statsmodels.stats.anova import anova_lm
 
     X, y = frame[list(NUMBERS)].to_numpy(), frame["y"].to_numpy()
-    pyfixest: Any = None
-    if importlib.util.find_spec("pyfixest"):
-        import pyfixest
+    has_pyfixest = importlib.util.find_spec("pyfixest") is not None
+    pyfixest: Any = importlib.import_module("pyfixest") if has_pyfixest else None
 
     def fit_and_quartiles() -> None:
         fit = smf.ols(PLAIN, frame).fit()
@@ -177,7 +176,8 @@ def _write(path: Path, num_rows: int) -> pd.DataFrame:
         y += (j + 1) * values
     table = pa.table({**columns, "firm": firm, "month": month, "y": y})
     write_table(path, table.schema, (each for each in _groups(table)))
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def _groups(table: pa.Table) -> Iterator[pa.Table]:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -130,15 +131,18 @@ def _times_a_read(
     num_rows = BYTES // (num_columns * np.dtype(dtype).itemsize)
     chunks = -(-num_rows // NUM_ROWS)
     random = np.random.default_rng(1)
-    Z = [random.standard_normal((NUM_ROWS, num_columns)).astype(dtype) for _ in range(chunks)]
+    drawn: list[Any] = [random.standard_normal((NUM_ROWS, num_columns)) for _ in range(chunks)]
+    Z: list[Augmented] = [rows.astype(dtype) for rows in drawn]
     orders = [permutation(generator(1, "rows", chunk), NUM_ROWS) for chunk in range(chunks)]
     in_order = np.arange(NUM_ROWS)
     few, many_times = Z[0][:CACHED_ROWS].copy(), in_order % CACHED_ROWS
 
     def epoch(orders: Sequence[RowIndices]) -> float:
-        return seconds(
-            lambda: [_take_steps(*each, batch_size) for each in zip(Z, orders, strict=True)]
-        )
+        def take_all() -> None:
+            for rows, order in zip(Z, orders, strict=True):
+                _take_steps(rows, order, batch_size)
+
+        return seconds(take_all)
 
     def turn() -> tuple[float, float, float]:
         read = sum(read_seconds(rows.ravel()) for rows in Z)

@@ -89,8 +89,8 @@ def _row(action: argparse.Action) -> str:
     if action.nargs == 0:
         value = ""
     else:
-        is_listed = action.choices and not action.metavar
-        value = f"{{{','.join(map(str, action.choices))}}}" if is_listed else shown
+        choices = ",".join(map(str, action.choices or ()))
+        value = f"{{{choices}}}" if action.choices and not action.metavar else shown
     words = ", ".join(f"`{f'{each} {value}'.strip()}`" for each in names).replace("|", "\\|")
     return f"| {words} | {_plain((action.help or '') % (vars(action) | {'prog': 'linreg'}))} |"
 

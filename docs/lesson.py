@@ -19,6 +19,7 @@ from linreg.data.rows import Rows
 from linreg.data.tables.parquet import TRUTH
 from linreg.errors import UserError
 from linreg.fit.coordinates.scaling import Scaling
+from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import load
 from linreg.fit.sgd.autograd import LinearRegression, get_parameters, set_parameters
@@ -69,6 +70,7 @@ class Lesson:
             index="epoch", columns="coefficient", values="value"
         )[["b", "x1", "x2"]]
         exact = ExactReference.read(MODEL)
+        assert isinstance(exact.moments, Moments)
         # The mean of the products of [1 x1 x2 y] (4, 4), from which the loss of any θ and b
         # follows. It is computed without matrix products: their last bits depend on the processor,
         # and whether a contour closes can depend on the last bit.
@@ -140,9 +142,7 @@ class Lesson:
             X = torch.cat([rows.X for _, rows in batch.micro_batches])
             y = torch.cat([rows.y for _, rows in batch.micro_batches])
             torch.nn.MSELoss()(model(X), y).backward()
-            gradients = (model.bias.grad, model.weight.grad)
-            assert gradients[0] is not None
-            assert gradients[1] is not None
+            gradients = [each.grad for each in (model.bias, model.weight) if each.grad is not None]
             directions.append([-value for part in gradients for value in part.flatten().tolist()])
         return np.array(directions)
 

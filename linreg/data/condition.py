@@ -24,7 +24,8 @@ from linreg.data.condition_operands import (
 )
 from linreg.data.csv.header import suggest_name
 from linreg.data.dates.columns import DateColumn, DateColumns, given_date_column, read_dates
-from linreg.data.formula.grammar.syntax import Binary, Call, Listing, Name, Node, Unary, parse
+from linreg.data.formula.grammar.syntax import parse
+from linreg.data.formula.grammar.syntax_tree import Binary, Call, Listing, Name, Node, Unary
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError
 from linreg.data.tables.arrays import as_mask
 from linreg.data.tables.source_chunk import SourceChunk

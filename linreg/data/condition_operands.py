@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from linreg.data.formula.expressions import CONSTANTS, FUNCTIONS, compile_expression, numeric_cells
 from linreg.data.formula.functions.calendar import PARTS
-from linreg.data.formula.grammar.syntax import (
+from linreg.data.formula.grammar.syntax_tree import (
     Binary,
     Call,
     Literal,

@@ -19,7 +19,8 @@ from linreg.data.formula.functions import calendar
 from linreg.data.formula.functions.learning import WHERE, Learner
 from linreg.data.formula.functions.other_names import called_here
 from linreg.data.formula.functions.standardization import Standardization, standardize
-from linreg.data.formula.grammar.syntax import (
+from linreg.data.formula.grammar.syntax import parse
+from linreg.data.formula.grammar.syntax_tree import (
     LARGEST_POWER,
     Binary,
     Call,
@@ -27,7 +28,6 @@ from linreg.data.formula.grammar.syntax import (
     Name,
     Node,
     Unary,
-    parse,
     unparse,
 )
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError

@@ -16,13 +16,12 @@ from linreg.data.formula.functions.contrast_arguments import read_contrast
 from linreg.data.formula.functions.contrasts import TREATMENT
 from linreg.data.formula.functions.learning import WHERE
 from linreg.data.formula.grammar.absorbed import absorbed_columns, cut_at_bar
-from linreg.data.formula.grammar.syntax import (
+from linreg.data.formula.grammar.syntax import parse, parse_tokens
+from linreg.data.formula.grammar.syntax_tree import (
     Braces,
     Call,
     Name,
     Node,
-    parse,
-    parse_tokens,
     unparse,
     with_columns_quoted,
 )

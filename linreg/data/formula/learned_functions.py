@@ -15,7 +15,8 @@ from linreg.data.formula.expressions import (
 )
 from linreg.data.formula.functions.bases import Basis, read_basis
 from linreg.data.formula.functions.learning import Learner
-from linreg.data.formula.grammar.syntax import Call, parse, unparse
+from linreg.data.formula.grammar.syntax import parse
+from linreg.data.formula.grammar.syntax_tree import Call, unparse
 from linreg.data.formula.level_sources import LevelLearner, level_source
 from linreg.data.formula.schema import Schema
 from linreg.process.workers import Workers

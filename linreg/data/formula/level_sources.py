@@ -24,7 +24,8 @@ from linreg.data.formula.functions.intervals import (
     interval_numbers,
     read_cut,
 )
-from linreg.data.formula.grammar.syntax import Call, Node, parse, unparse
+from linreg.data.formula.grammar.syntax import parse
+from linreg.data.formula.grammar.syntax_tree import Call, Node, unparse
 from linreg.data.tables.arrays import as_arrow
 from linreg.process.workers import Workers
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linreg.data.formula.expressions import FUNCTIONS, parse_expression
-from linreg.data.formula.grammar.syntax import LARGEST_POWER
+from linreg.data.formula.grammar.syntax_tree import LARGEST_POWER
 from linreg.errors import UserError
 
 COLUMNS = {

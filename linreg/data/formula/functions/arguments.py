@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from linreg.data.formula.grammar.syntax import Call, Listing, Literal, Name, Node, Unary
+from linreg.data.formula.grammar.syntax_tree import Call, Listing, Literal, Name, Node, Unary
 from linreg.data.formula.grammar.tokens import ArgumentError
 
 _TRUTH = {"TRUE": True, "True": True, "T": True, "FALSE": False, "False": False, "F": False}

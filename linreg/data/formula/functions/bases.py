@@ -15,7 +15,7 @@ from linreg.data.formula.functions.polynomials import (
     raw_polynomials,
 )
 from linreg.data.formula.functions.splines import CUBIC, SplineKnots, b_splines, natural_splines
-from linreg.data.formula.grammar.syntax import LARGEST_POWER, Call, Node
+from linreg.data.formula.grammar.syntax_tree import LARGEST_POWER, Call, Node
 
 MOST_SPLINES = 200
 """Columns of a spline."""

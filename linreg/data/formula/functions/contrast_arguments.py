@@ -3,7 +3,7 @@
 import math
 
 from linreg.data.formula.functions.contrasts import CONTRASTS, TREATMENT
-from linreg.data.formula.grammar.syntax import Call, Literal, Name, Node, Unary
+from linreg.data.formula.grammar.syntax_tree import Call, Literal, Name, Node, Unary
 from linreg.data.formula.grammar.tokens import ArgumentError
 
 

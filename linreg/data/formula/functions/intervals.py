@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats
 from linreg.data.formula.functions.arguments import Arguments
 from linreg.data.formula.functions.learning import cannot_learn
-from linreg.data.formula.grammar.syntax import Call, Node
+from linreg.data.formula.grammar.syntax_tree import Call, Node
 from linreg.process.workers import Workers
 
 _FEWEST_DIGITS = 3

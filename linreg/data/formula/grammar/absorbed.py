@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from linreg.data.formula.grammar.syntax import Binary, Call, Name, Node
+from linreg.data.formula.grammar.syntax_tree import Binary, Call, Name, Node
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError, Token
 
 _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")

@@ -1,102 +1,28 @@
-"""Text parsed into a tree: one grammar for formulas, the expressions in them, and conditions.
+"""Text parsed into a tree: one grammar for formulas, the expressions in them, and conditions."""
 
-The operators bind as in R, which agrees with Python where both have them. A tree says nothing of
-meaning: `terms.py` reads it as R's terms, `expressions.py` as arithmetic on columns, and the
-condition `ingest.where` as a truth value. Nothing of it is ever executed.
-"""
-
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeAlias
 
-from linreg.data.formula.grammar.tokens import FormulaSyntaxError, Token, in_back_quotes, tokenize
+from linreg.data.formula.grammar.syntax_tree import (
+    BINDING,
+    COMPARISON,
+    DEEPEST_NESTING,
+    NOT,
+    POWER,
+    SIGN,
+    Binary,
+    Braces,
+    Call,
+    Dot,
+    Listing,
+    Literal,
+    Name,
+    Node,
+    Unary,
+)
+from linreg.data.formula.grammar.tokens import FormulaSyntaxError, Token, tokenize
 
-DEEPEST_NESTING = 80
-"""Of parentheses, calls and signs: far less than Python's stack holds."""
-LARGEST_POWER = 10
-"""Of numbers and of terms."""
-
-_BINDING = {
-    **dict.fromkeys(("or", "|", "||"), 10),
-    **dict.fromkeys(("and", "&", "&&"), 20),
-    **dict.fromkeys(("==", "!=", "<>", "<", "<=", ">", ">=", "in", "not in", "is", "is not"), 40),
-    **dict.fromkeys("+-", 50),
-    **dict.fromkeys("*/", 60),
-    "%in%": 70,
-    ":": 80,
-    **dict.fromkeys(("**", "^"), 100),
-}
-_NOT = 30
-_COMPARISON = 40
-_SIGN = 90
-_POWER = 100
 _WORDS = frozenset(["and", "or", "not", "in", "is", "AND", "OR", "NOT", "IN", "IS"])
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A column."""
-
-    name: str
-    quoted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A number, or a text in quotes."""
-
-    value: str | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """All other columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """A sign, or `not`."""
-
-    operator: str
-    operand: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """Two operands and what stands between them."""
-
-    operator: str
-    left: "Node"
-    right: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function and its arguments, of which some have a name; `source` is the text as written."""
-
-    function: str
-    arguments: tuple["Node", ...]
-    keywords: tuple[tuple[str, "Node"], ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Braces:
-    """Arithmetic as a term, as in `{a / b}`; `source` is the text as written."""
-
-    inner: "Node"
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Several values, in brackets or in parentheses."""
-
-    items: tuple["Node", ...]
-
-
-Node: TypeAlias = Name | Literal | Dot | Unary | Binary | Call | Braces | Listing
 
 
 def parse(text: str, *, words: bool = False) -> Node:
@@ -134,15 +60,15 @@ class _Parser:
             raise FormulaSyntaxError(f"nested more than {DEEPEST_NESTING} levels deep")
         left = self._operand()
         compared = False
-        while _BINDING.get(operator := self._operators[self._index], -1) > binding:
-            own = _BINDING[operator]
-            if own == _COMPARISON:
+        while BINDING.get(operator := self._operators[self._index], -1) > binding:
+            own = BINDING[operator]
+            if own == COMPARISON:
                 if compared:
                     raise FormulaSyntaxError("two comparisons in a row: join them with and")
                 compared = True
             self._index += len(operator.split())
             # A power takes a sign on its right, and the power to the right of it.
-            right = self.expression(_SIGN - 1 if own == _POWER else own)
+            right = self.expression(SIGN - 1 if own == POWER else own)
             left = Binary(operator, left, right)
         self._nesting -= 1
         return left
@@ -164,10 +90,10 @@ class _Parser:
         operator = self._operators[self._index]
         if operator in ("-", "+"):
             self._index += 1
-            return Unary(operator, self.expression(_SIGN - 1))
+            return Unary(operator, self.expression(SIGN - 1))
         if operator in ("not", "!"):
             self._index += 1
-            return Unary("not", self.expression(_NOT))
+            return Unary("not", self.expression(NOT))
         self._index += 1
         match operator:
             case "(" | "[":
@@ -264,69 +190,3 @@ def _operators(tokens: Sequence[Token], words: bool) -> list[str]:
             if pair in (("is", "not"), ("not", "in")):
                 operators[index] = " ".join(pair)
     return operators
-
-
-def with_columns_quoted(node: Node, columns: Collection[str], depth: int = 0) -> Node:
-    """Return a tree in which the names of some columns are quoted, and so no constants.
-
-    What is nested deeper than any expression may be is left as it is.
-    """
-    if not columns or depth > DEEPEST_NESTING:
-        return node
-
-    def quoted(child: Node) -> Node:
-        return with_columns_quoted(child, columns, depth + 1)
-
-    match node:
-        case Name(name=name) if name in columns:
-            return Name(name, quoted=True)
-        case Unary(operand=operand):
-            return replace(node, operand=quoted(operand))
-        case Binary(left=left, right=right):
-            return replace(node, left=quoted(left), right=quoted(right))
-        case Call(arguments=arguments, keywords=keywords):
-            named = tuple((name, quoted(value)) for name, value in keywords)
-            return replace(node, arguments=tuple(map(quoted, arguments)), keywords=named)
-        case Braces(inner=inner):
-            return replace(node, inner=quoted(inner))
-    return node
-
-
-def unparse(node: Node) -> str:
-    """Return a tree as text with one way of writing everything, that of Python's `ast.unparse`."""
-    return _unparse(node)[0]
-
-
-def _unparse(node: Node) -> tuple[str, int]:
-    """Return the text of a tree, and how tightly its operator binds."""
-    atom = 1000
-    match node:
-        case Name(name=name, quoted=quoted):
-            return in_back_quotes(name) if quoted else name, atom
-        case Literal(value=value):
-            return repr(value), atom
-        case Dot():
-            return ".", atom
-        case Unary(operator=operator, operand=operand):
-            binding = _NOT if operator == "not" else _SIGN
-            space = " " if operator == "not" else ""
-            return operator + space + _bracketed(operand, binding), binding
-        case Binary(operator=operator, left=left, right=right):
-            binding = _BINDING[operator]
-            is_power = binding == _POWER
-            left_text = _bracketed(left, binding + is_power)
-            right_text = _bracketed(right, _SIGN if is_power else binding + 1)
-            return f"{left_text} {'**' if is_power else operator} {right_text}", binding
-        case Call(function=function, arguments=arguments, keywords=keywords):
-            named = [f"{name}={unparse(value)}" for name, value in keywords]
-            return f"{function}({', '.join([*map(unparse, arguments), *named])})", atom
-        case Braces(inner=inner):
-            return f"{{{unparse(inner)}}}", atom
-        case Listing(items=items):
-            return f"[{', '.join(map(unparse, items))}]", atom
-
-
-def _bracketed(node: Node, binding: int) -> str:
-    """Return the text of an operand, in parentheses if it binds less tightly than that."""
-    text, own = _unparse(node)
-    return f"({text})" if own < binding else text

@@ -7,7 +7,7 @@ them the last one counts, and subtracting one means the other; a/b is a + a:b, `
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from linreg.data.formula.grammar.syntax import LARGEST_POWER, Binary, Dot, Literal, Node, Unary
+from linreg.data.formula.grammar.syntax_tree import LARGEST_POWER, Binary, Dot, Literal, Node, Unary
 from linreg.data.formula.grammar.tokens import FormulaSyntaxError
 
 F = TypeVar("F")
