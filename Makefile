@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	@$(PYTHON) .ci/install.py
 	@touch $@
 
-.PHONY: help repro test test-slow test-faults mutants lint verify bench ui report env
+.PHONY: help repro test test-slow test-very-slow test-faults mutants lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -20,10 +20,13 @@ repro: env  ## Run the pipeline and print its results
 	@linreg summary
 
 test: env  ## Run the fast tests
-	python -m pytest -m "not slow" -n auto --dist worksteal
+	python -m pytest -m "not slow and not very_slow" -n auto --dist worksteal
 
-test-slow: env  ## Run the slow tests
+test-slow: env  ## Run the tests that take seconds
 	python -m pytest -m slow -n auto --dist worksteal
+
+test-very-slow: env  ## Run the tests that take up to minutes each; TESTS=tests/faults for those of one folder
+	python -m pytest -m very_slow -n auto --dist worksteal $(or $(TESTS),tests)
 
 test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
 	python -m pytest tests/faults -n auto --dist worksteal
