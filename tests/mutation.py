@@ -43,7 +43,8 @@ PACKAGES = ("fit", "data", "evaluation", "tracking")
 LEAST_KILLED = 0.92
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=60", "-o", "timeout_method=thread")
 # A fork finds pytest's plugins imported, without assertions rewritten.
-FAST = (*OPTIONS, "-W", "ignore::pytest.PytestAssertRewriteWarning", "-m", "not slow and not very_slow")
+NO_REWRITING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+FAST = (*OPTIONS, *NO_REWRITING, "-m", "not slow and not very_slow")
 MOST_TIMES_SLOWER = 3
 """A package's tests that take so many times as long as without a mutant do not end."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.data.csv.dialect import CsvFile, read_header
+from linreg.data.csv.header import repeated
 from linreg.data.formats.arrow_file import ArrowFile
 from linreg.data.formats.as_csv import csv_options, json_to_csv, messages_about, sheet_to_csv
 from linreg.data.formats.table_kind import TableKind, kind_of_file
@@ -259,8 +260,7 @@ def _typed_columns(file: TableFile | ArrowFile) -> tuple[str, ...]:
         "" if name.startswith("__index_level_") else name
         for name in file.schema.names
     )
-    for name in names:
-        if name and names.count(name) > 1:
-            where = f"{file.path}: column {name}"
-            raise UserError(where, "duplicate column name", todo="rename one of them")
+    if (duplicate := next(repeated(names), None)) is not None:
+        where = f"{file.path}: column {duplicate}"
+        raise UserError(where, "duplicate column name", todo="rename one of them")
     return names

@@ -41,8 +41,7 @@ class CsvInput:
 
         Those that are `kept` are text; other features that are numbers may be float64 or text.
         """
-        for column in columns:
-            self._file.require(column)
+        self._file.require(columns)
         formats = [column.format for column in self._schema.features.values()]
         as_text: Sequence[str] = kept
         # Numbers may have a decimal comma, which only their text can tell.

@@ -1,6 +1,7 @@
 """How the columns of a CSV file to predict write their numbers."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 import pyarrow as pa
@@ -66,8 +67,9 @@ _AMBIGUOUS = r"^[ \t]*[-+]?[1-9]\d{0,2}[.,]\d{3}[ \t]*$"
 
 def _shown_elsewhere(file: CsvFile, names: Collection[str], schema: Schema) -> set[str]:
     """Return the decimal signs that the other columns show, as ingest sees them."""
-    others = [name for name in file.names if name and file.names.count(name) == 1]
-    others = [name for name in others if name not in names]
+    read_already = {"", *names}
+    counts = Counter(file.names)
+    others = [name for name in file.names if counts[name] == 1 and name not in read_already]
     evidence = find_evidence(read_text(file, others), others, schema.reading)
     return set(shown_signs(evidence))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from linreg.data.csv.header import repeated
 from linreg.data.formula.grammar.tokens import quote_name
 from linreg.data.ingest.checks import check_weights
 from linreg.data.ingest.columns import AuxiliaryColumns, columns_by_parameter
@@ -72,11 +73,8 @@ def analyze_table(
     source = open_source(path, before_reading.updated(options.reading))
     source.require_options_with_meaning()
     unreadable = unreadable_columns(source)
-    columns = [
-        name
-        for name in source.columns
-        if name and name not in unreadable and source.columns.count(name) == 1
-    ]
+    not_read = {"", *unreadable, *repeated(source.columns)}
+    columns = [name for name in source.columns if name not in not_read]
     if not columns:
         raise UserError(path, "has no column with a name", todo="name its columns")
     with scratch_folder(SCRATCH) as scratch:
@@ -232,9 +230,9 @@ def _levels_of_no_feature(options: UseOptions, proposal: Proposal) -> Iterator[F
 def _unread_columns(source: Source, unreadable: dict[str, str]) -> Iterator[Finding]:
     for name, why in unreadable.items():
         yield Finding(f"{name} {why}.", "Not read.")
-    for name in dict.fromkeys(filter(None, source.columns)):
-        if (number := source.columns.count(name)) > 1:
-            yield Finding(f"{number} columns are named {name}.", "Not read.")
+    for name in repeated(source.columns):
+        number = source.columns.count(name)
+        yield Finding(f"{number} columns are named {name}.", "Not read.")
     unnamed = source.columns.count("")
     if unnamed:
         columns = "A column has" if unnamed == 1 else f"{unnamed} columns have"

@@ -52,8 +52,7 @@ def csv_to_parquet(
     is not a table of text.
     """
     for file in files:
-        for column in columns:
-            file.require(column)
+        file.require(columns)
     targets = [folder / f"part-{index:05d}.parquet" for index in range(len(files))]
     formats = guess_formats(files, columns, options)
     left_out = [LeftOut() for _ in files]

@@ -7,7 +7,8 @@ quoted with `"`, and a quote inside a quoted cell is doubled, or has a backslash
 
 import csv
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -91,13 +92,18 @@ class CsvFile:
         """Whether numbers may be written with a decimal comma."""
         return self.delimiter == ";"
 
-    def require(self, column: str) -> None:
-        """Raise UserError unless the file has this column, once; the most similar names first."""
-        if column and column in self.names:
-            if self.names.count(column) > 1:
-                where = f"{self.path}: column {column}"
-                raise UserError(where, "duplicate column name", todo="rename one of them")
+    def require(self, columns: Iterable[str]) -> None:
+        """Raise UserError unless the file has each of these columns, once.
+
+        The error names columns of the file, the most similar ones first.
+        """
+        counts = Counter(filter(None, self.names))
+        column = next((column for column in columns if counts[column] != 1), None)
+        if column is None:
             return
+        if counts[column] > 1:
+            where = f"{self.path}: column {column}"
+            raise UserError(where, "duplicate column name", todo="rename one of them")
         named = [name for name in self.names if name]
         similar = sorted(named, key=lambda name: -SequenceMatcher(None, column, name).ratio())
         more = f" and {len(similar) - 10} more" if len(similar) > 10 else ""

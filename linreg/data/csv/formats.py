@@ -1,5 +1,6 @@
 """The formats of the columns of a table, inferred from its files."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -109,8 +110,9 @@ def _find_evidence(
     """Return what columns show; the other columns of the file, too, if these are ambiguous."""
     read = _read_first_text if first_rows else read_text
     evidence = find_evidence(read(file, columns), columns, options)
-    others = [name for name in file.names if file.names.count(name) == 1 and name]
-    others = [name for name in others if name not in columns]
+    read_already = {"", *columns}
+    counts = Counter(file.names)
+    others = [name for name in file.names if counts[name] == 1 and name not in read_already]
     if others and are_ambiguous(evidence):
         evidence = {**evidence, **find_evidence(read(file, others), others, options)}
     return evidence

@@ -3,6 +3,7 @@
 import difflib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,8 +106,7 @@ def _evidence_of_data(names: Sequence[str], sample: Sequence[Sequence[str]]) -> 
 
 def repeated(names: Sequence[str]) -> Iterator[str]:
     """Yield each name that several columns have, once."""
-    named = [name for name in names if name]
-    return (name for name in dict.fromkeys(named) if named.count(name) > 1)
+    return (name for name, count in Counter(names).items() if name and count > 1)
 
 
 def _name_columns(count: int) -> str:

@@ -1,5 +1,6 @@
 """What every source of a fetched table can do, and rows that arrive in batches."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,8 +100,9 @@ def plain_schema(schema: pa.Schema, where: str) -> tuple[pa.Schema, dict[str, st
     Raises UserError for two columns of one name.
     """
     kept, left_out = [], {}
+    counts = Counter(schema.names)
     for each in schema:
-        if schema.names.count(each.name) > 1:
+        if counts[each.name] > 1:
             todo = "give each a name of its own, by AS"
             raise UserError(where, "has two columns of one name", found=each.name, todo=todo)
         type_ = plain_type(each.type)

@@ -4,6 +4,7 @@ A cell that cannot be coerced becomes null and is recorded with its column, so t
 name it; a column whose type is wrong as a whole is an error at once.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -86,13 +87,15 @@ def coerce(
     columns: dict[str, ArrowColumn] = {}
     invalid: dict[str, InvalidCells] = {}
     precision: dict[str, pa.DataType] = {}
+    counts = Counter(names)
+    positions = {name: position for position, name in enumerate(names)}
     for name, type_ in feature_types(schema).items():
         where = f"{origin}: column {name}"
-        if names.count(name) != 1:
+        if counts[name] != 1:
             what = "is missing" if name not in names else "appears more than once"
             found = ", ".join(names) or "no column"
             raise UserError(where, what, found=found, todo="name the columns as in training")
-        index = names.index(name)
+        index = positions[name]
         values = frame.column(index) if isinstance(frame, pa.Table) else frame.iloc[:, index]
         remembered = NumberStyle.remembered(schema.features[name].format)
         spelling = _Spelling(styles.get(name, remembered), name not in styles) if text else None
