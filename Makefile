@@ -23,7 +23,7 @@ test: env  ## Run the fast tests
 	python -m pytest -m "not slow and not very_slow" -n auto --dist worksteal
 
 test-slow: env  ## Run the tests that take seconds
-	python -m pytest -m slow -n auto --dist worksteal
+	python -m pytest -m "slow and not very_slow" -n auto --dist worksteal
 
 test-very-slow: env  ## Run the tests that take up to minutes each; TESTS=tests/faults for those of one folder
 	python -m pytest -m very_slow -n auto --dist worksteal $(or $(TESTS),tests)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from linreg.data.formula.design import Design
 from linreg.dvc_lock import read_lock
@@ -47,6 +48,7 @@ def read_for_a_while(read: Callable[[], object]) -> set[object]:
     return found
 
 
+@pytest.mark.slow
 def test_a_document_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "sent.json"
     write_document(path, {"offset": -1})
@@ -64,6 +66,7 @@ def test_a_document_is_read_whole(tmp_path: Path) -> None:
     assert len(found) > 100
 
 
+@pytest.mark.slow
 def test_a_model_is_read_from_one_folder(tmp_path: Path, learn: Callable[..., Design]) -> None:
     rows = pa.table({"x": np.arange(3.0), "y": np.arange(3.0)})
     design = learn("y ~ x", rows)
@@ -97,6 +100,7 @@ def test_a_model_is_read_from_one_folder(tmp_path: Path, learn: Callable[..., De
     assert len(found) > 20
 
 
+@pytest.mark.slow
 def test_a_lock_that_dvc_is_writing_is_not_damaged(tmp_path: Path) -> None:
     lock = tmp_path / "dvc.lock"
     lock.write_bytes((ROOT / "dvc.lock").read_bytes())

@@ -82,6 +82,7 @@ def test_outside_of_a_project_nothing_is_written(command: str, tmp_path: Path) -
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_in_a_subfolder_a_command_does_what_it_does_at_the_top(project: Project) -> None:
     below = Project(project.folder / "data/examples")
     assert below.run("linreg", "summary").stdout == project.run("linreg", "summary").stdout

@@ -162,6 +162,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_what_was_written_as_json_is_read_back_exactly(value: Any) -> None:
     with TemporaryDirectory() as folder:

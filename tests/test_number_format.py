@@ -21,6 +21,7 @@ def test_a_number_with_its_decimals_has_so_many_significant_digits(
         assert len(rounded.as_tuple().digits) == digits
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-1e5, 1e5), st.integers(-3, 9)), min_size=1))
 def test_plain_numbers_are_rounded_and_their_points_are_below_each_other(
     column: list[tuple[float, int]],

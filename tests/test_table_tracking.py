@@ -34,6 +34,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patterns", "hidden"),
     [
@@ -60,6 +61,7 @@ def test_outside_of_git_nothing_is_hidden(tmp_path: Path, monkeypatch: pytest.Mo
     assert hidden_from_dvc(Path("t.csv.dvc")) == ""
 
 
+@pytest.mark.slow
 def test_the_advice_for_a_large_table_makes_dvc_push_it(repository: Path) -> None:
     table = Path("data/own/t.csv")
     table.write_text(BIG)
@@ -78,6 +80,7 @@ def test_the_advice_for_a_large_table_makes_dvc_push_it(repository: Path) -> Non
     assert sum(each.stat().st_size for each in (repository / "store").rglob("*/*")) > len(BIG)
 
 
+@pytest.mark.slow
 def test_a_dvc_file_that_git_does_not_have_shares_nothing(repository: Path) -> None:
     dvc("add", "--quiet", "data/own")
     table = Path("data/own/t.csv")
@@ -89,6 +92,7 @@ def test_a_dvc_file_that_git_does_not_have_shares_nothing(repository: Path) -> N
     assert tracking_advice(table, UseOptions(file=table)) == ("", "")
 
 
+@pytest.mark.slow
 def test_an_experiment_has_of_a_table_in_git_lfs_the_pointer_alone(repository: Path) -> None:
     table = Path("data/own/t.csv")
     assert not is_in_experiments(table)
@@ -98,6 +102,7 @@ def test_an_experiment_has_of_a_table_in_git_lfs_the_pointer_alone(repository: P
     assert not is_in_experiments(table)
 
 
+@pytest.mark.slow
 def test_a_name_with_characters_of_a_pattern_is_a_name(repository: Path) -> None:
     run("git", "add", "data/own/t.csv")
     assert is_in_git(Path("data/own/t.csv"))

@@ -164,6 +164,7 @@ def test_dvc_lock_records_the_entries_that_are_in_code_lock() -> None:
     assert len(recorded) == 5
 
 
+@pytest.mark.slow
 def test_the_command_says_which_stages_run_again(project: Path) -> None:
     def lock() -> str:
         done = subprocess.run(

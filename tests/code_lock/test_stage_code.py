@@ -54,6 +54,7 @@ def test_a_module_that_is_renamed_is_another_one(tmp_path: Path) -> None:
     assert code(tmp_path) != before
 
 
+@pytest.mark.slow
 def test_versions_are_those_that_are_installed_without_their_build() -> None:
     modules = ["numpy.linalg", "ruamel.yaml", "yaml", "jwt.api", "no_such_module", "torch"]
     found = dict(each.split("==") for each in versions_of(modules))
@@ -65,6 +66,7 @@ def test_versions_are_those_that_are_installed_without_their_build() -> None:
     assert "no_such_module" not in found
 
 
+@pytest.mark.slow
 def test_the_package_has_the_same_code_from_another_folder(tmp_path: Path) -> None:
     """As where it is installed: there is no clone around it."""
     shutil.copytree(

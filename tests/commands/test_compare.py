@@ -31,7 +31,7 @@ def runs(project: Project) -> dict[str, tuple[str, str]]:
     return {line[2]: (line[0], line[1]) for line in reversed(lines)}
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_revision_is_compared_with_the_workspace(project: Project) -> None:
     printed = project.run("linreg", "compare", "HEAD").stdout
     before = json.loads(project.run("git", "show", "HEAD:models/evaluation/scores.json").stdout)
@@ -70,6 +70,7 @@ def test_a_run_whose_journal_is_gone_is_fetched_from_mlflow(
     assert copy.run("linreg", "compare", "HEAD", run_id).stdout == with_journal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nonsense", "0123456789abcdef"])
 def test_an_unknown_name_is_an_error_of_one_line(project: Project, name: str) -> None:
     done = project.run("linreg", "compare", name, check=False)
@@ -79,6 +80,7 @@ def test_an_unknown_name_is_an_error_of_one_line(project: Project, name: str) ->
     assert "linreg runs --all" in line
 
 
+@pytest.mark.slow
 def test_a_revision_without_outputs_is_an_error_of_one_line(project: Project) -> None:
     project.run("git", "checkout", "-q", "--orphan", "empty")
     project.run("git", "commit", "-q", "--allow-empty", "-m", "empty")

@@ -24,6 +24,7 @@ def init(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_table_from_elsewhere_is_copied_and_set_up(tmp_path: Path) -> None:
     shutil.copy(CARS, tmp_path / "cars.csv")
     done = init(tmp_path, "price model", "--data", "cars.csv", "--target", "mpg")
@@ -43,6 +44,7 @@ def test_a_table_from_elsewhere_is_copied_and_set_up(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for arguments, message in (

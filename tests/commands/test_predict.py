@@ -259,6 +259,7 @@ def test_intervals_need_the_exact_reference_of_the_same_model(
     )
 
 
+@pytest.mark.slow
 def test_predict_imports_no_torch_mlflow_or_pandas_and_exits_with_2_for_a_mistake(
     model: LinearModel,
 ) -> None:
@@ -271,7 +272,7 @@ def test_predict_imports_no_torch_mlflow_or_pandas_and_exits_with_2_for_a_mistak
     assert wrong.stderr.splitlines()[-1].startswith("error: out: must end in")
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_memory_does_not_grow_with_the_table(model: LinearModel, suffix: str) -> None:
     # Not getrusage, whose peak is also that of the process which this one was forked from.

@@ -183,6 +183,7 @@ def register(
     return register
 
 
+@pytest.mark.slow
 def test_a_run_without_a_commit_is_refused_in_a_repository_and_named_outside_of_one(
     register: Register, project: Path
 ) -> None:
@@ -292,6 +293,7 @@ def test_a_significantly_better_model_becomes_the_champion(
     assert (line["champion"], line["version"]) == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_smaller_error_that_may_be_chance_is_not_promoted(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
@@ -313,6 +315,7 @@ def test_a_smaller_error_that_may_be_chance_is_not_promoted(
     assert max(differences) > 0
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_not_promoted(store: MlflowClient, register: Register) -> None:
     register("truth")
     code, _, err = register("far")
@@ -392,6 +395,7 @@ def test_a_dry_run_decides_the_same_and_changes_nothing(
     ].replace(f"version {2 if champion else 1} of", "version N of")
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_any_other_decision_changes_nothing(project: Path, register: Register) -> None:
     register("truth")
     register("near")
@@ -418,6 +422,7 @@ def contents(project: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_a_promotion_by_hand_is_logged_with_its_reason(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
@@ -476,6 +481,7 @@ def test_a_run_without_evaluation_is_an_error_of_one_line(
     assert "was not evaluated; found a run that is FINISHED; run `dvc repro` to complete it" in err
 
 
+@pytest.mark.slow
 def test_a_champion_that_is_no_model_of_ours_stays_until_a_person_decides(
     project: Path, store: MlflowClient, register: Register
 ) -> None:
@@ -508,7 +514,7 @@ def test_a_server_that_is_down_is_an_error_of_one_line_within_seconds(
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_run_that_mlflow_does_not_have_is_sent_first(
     store: MlflowClient, register: Register, prepared: tuple[Path, dict[str, str]]
 ) -> None:
@@ -519,7 +525,7 @@ def test_a_run_that_mlflow_does_not_have_is_sent_first(
     assert store.get_run(version.run_id or "").data.tags["linreg.run"] == prepared[1]["not sent"]
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_two_commands_at_once_decide_one_after_the_other(
     project: Path, store: MlflowClient, prepared: tuple[Path, dict[str, str]]
 ) -> None:
@@ -544,6 +550,7 @@ def test_two_commands_at_once_decide_one_after_the_other(
     assert aliases(store) == {"challenger": 2, "champion": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("next_one", ["truth", "near"])
 def test_an_interrupted_registration_is_completed_by_the_next_command(
     project: Path,
@@ -626,6 +633,7 @@ def test_a_run_that_was_deleted_in_mlflow_does_not_become_a_version(
     assert register("truth")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_registry_of_its_own_has_the_versions_and_the_models_are_found_there(
     project: Path,
     prepared: tuple[Path, dict[str, str]],

@@ -36,6 +36,7 @@ def test_a_complete_lock_is_kept(repair: Callable[[bytes], Outcome]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_each_truncated_lock_is_kept_under_another_name(
     repair: Callable[[bytes], Outcome], tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_what_is_not_truncated_is_named_and_left(
     assert not list(folder.rglob("*.cut-off"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["params.yaml", "dvc.yaml", "dvc.lock"])
 def test_outside_of_dvc_nothing_is_created(tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_bytes(WHOLE if file == "dvc.lock" else b"")
@@ -101,6 +103,7 @@ def test_in_a_subfolder_of_the_repository_the_files_of_all_of_it_are_repaired(
     assert not (project / ".dvc").exists()
 
 
+@pytest.mark.slow
 def test_a_truncated_rwlock_is_removed(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     path = tmp_path / ".dvc/tmp/rwlock"
@@ -130,7 +133,7 @@ def test_nothing_is_removed_while_dvc_is_running(tmp_path: Path) -> None:
     assert (tmp_path / "dvc.lock").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_after_a_repair_dvc_restores_all_outputs_without_running_a_stage(tmp_path: Path) -> None:
     project: Project = copy_of_the_project(tmp_path, sends=False)
     project.set_params(rows=500, epochs=2)

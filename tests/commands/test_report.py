@@ -21,7 +21,7 @@ def run_with(**tags: str) -> KnownRun:
     return KnownRun("key", "id", "main-1234567", 1_700_000_000_000, "FINISHED", named, {})
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_the_copy_has_the_page_and_the_commit_of_its_run(project: Project) -> None:
     project.run("git", "config", "user.name", "Ada <b>")
     done = project.run("linreg", "report", "copy.html")

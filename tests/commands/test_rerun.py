@@ -122,7 +122,7 @@ def test_outputs_that_dvc_restored_have_the_run_that_produced_them(small: Projec
     assert restored[2].split() == before.splitlines()[1].split()
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_run_whose_parameters_only_mlflow_has_is_repeated(small: Project) -> None:
     change = [
         "-S",
@@ -152,7 +152,7 @@ def test_a_run_whose_parameters_only_mlflow_has_is_repeated(small: Project) -> N
     assert "models/model: same (compared by its MD5, as there is no copy of it)" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_model_that_differs_is_reported_with_its_first_difference(
     there: Project, altered: Any
 ) -> None:
@@ -169,7 +169,7 @@ def test_a_model_that_differs_is_reported_with_its_first_difference(
     assert "rerun: the model is NOT the same" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_table_that_has_changed_since_the_run_is_named(small: Project) -> None:
     table = small.folder / "data" / "mine.csv"
     rows = "".join(f"{i / 7},{3 * i + i % 5}\n" for i in range(200))
@@ -198,6 +198,7 @@ def test_a_table_that_has_changed_since_the_run_is_named(small: Project) -> None
     assert "data/mine.csv: is the run's table and is neither in its commit nor here" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
@@ -218,6 +219,7 @@ def test_a_run_that_cannot_be_repeated_is_one_line(
     assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_a_dirty_run_without_a_hash_of_its_code_uses_its_commit_with_a_note(
     there: Project, altered: Any
 ) -> None:
@@ -231,6 +233,7 @@ def test_a_dirty_run_without_a_hash_of_its_code_uses_its_commit_with_a_note(
         assert (state.notes, state.changes, state.unknown_source) == ([], [], None)
 
 
+@pytest.mark.slow
 def test_the_beginning_of_a_key_names_a_run_if_only_one_begins_so(
     there: Project, altered: Any
 ) -> None:

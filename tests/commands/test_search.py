@@ -40,7 +40,7 @@ def found(line: str, key: str) -> float:
     return float(re.search(rf"{key}[= ]([\d.e+-]+)", line).group(1))  # type: ignore[union-attr]
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 def test_six_trials_find_rates_that_converge_and_do_not_change_the_workspace(
     small: Project,
@@ -98,7 +98,7 @@ def check_tracked_runs(project: Project, rmses: dict[str, float], rates: dict[st
         assert float(runs[name]["params"]["train.lr"]) == pytest.approx(rates[name], rel=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("copy", [(), ("--copy",)])
 def test_a_table_of_ones_own_is_searched_and_repeated_before_git_has_it(
@@ -120,7 +120,7 @@ def test_a_table_of_ones_own_is_searched_and_repeated_before_git_has_it(
     assert project.json("data/ingested/profile.json")["rows_read"] == 398
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Project) -> None:
     done = small.run("linreg", "search", "--trials", "1", "train.lr=5..6", check=False)
@@ -131,7 +131,7 @@ def test_a_rate_that_must_diverge_is_a_refused_trial_with_its_reason(small: Proj
     assert done.stderr == "no trial was successful\n"
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 def test_with_folds_a_trial_is_judged_by_trainings_without_a_fold_each(small: Project) -> None:
     command = ["linreg", "search", "--trials", "1", "--folds", "3", "train.lr=1e-4,1e-2"]
@@ -148,7 +148,7 @@ def test_with_folds_a_trial_is_judged_by_trainings_without_a_fold_each(small: Pr
     assert "best: search-folded-" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 def test_after_ctrl_c_the_same_command_continues_with_the_next_trial(small: Project) -> None:
     before = contents(small)
@@ -187,7 +187,7 @@ def test_after_ctrl_c_the_same_command_continues_with_the_next_trial(small: Proj
     assert re.search(r"search-stopped-002.*\(\d+ s\)", again[1])
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 def test_repeat_prints_numpys_mean_and_standard_deviation_of_the_experiments(
     small: Project,

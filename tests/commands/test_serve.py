@@ -27,6 +27,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_the_request_that_it_prints_is_answered_with_the_models_prediction(
     project: Project,
 ) -> None:

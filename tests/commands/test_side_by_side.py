@@ -30,6 +30,7 @@ def models(evaluated: Callable[..., RunResults]) -> list[NamedResults]:
     ]
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_errors_below_and_nothing_for_what_a_model_lacks(
     models: list[NamedResults],
 ) -> None:
@@ -60,6 +61,7 @@ def test_stars_are_shown_when_asked_for(models: list[NamedResults]) -> None:
     assert notes[-1].startswith("* p < 0.05, ** p < 0.01, *** p < 0.001")
 
 
+@pytest.mark.slow
 def test_csv_and_json_have_every_digit(models: list[NamedResults]) -> None:
     table = SideBySide(models, 3)
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(FORMATS["csv"](table)))}
@@ -99,6 +101,7 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
+@pytest.mark.slow
 def test_html_markdown_and_latex_have_the_same_cells(models: list[NamedResults]) -> None:
     table = SideBySide(models, 3, stars=True)
     expected = [
@@ -119,6 +122,7 @@ def test_html_markdown_and_latex_have_the_same_cells(models: list[NamedResults])
     assert "$^{***}$" in latex[1]
 
 
+@pytest.mark.slow
 def test_models_of_other_rows_or_another_target_are_said_to_be_no_comparison(
     evaluated: Callable[..., RunResults], models: list[NamedResults]
 ) -> None:
@@ -130,6 +134,7 @@ def test_models_of_other_rows_or_another_target_are_said_to_be_no_comparison(
         assert notes[-1] == NOTE_ON_ROWS
 
 
+@pytest.mark.slow
 def test_runs_from_before_the_order_was_stored_are_in_that_of_the_alphabet(
     models: list[NamedResults],
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_column_has_one_format(printed: Callable[..., list[str]]) -> None:
     assert forms == {(True, True, False, False, True, True)}
 
 
+@pytest.mark.slow
 def test_of_many_levels_the_clearest_are_shown_and_it_is_said_what_is_left_out(
     printed: Callable[..., list[str]],
 ) -> None:

@@ -54,6 +54,7 @@ def test_where_nothing_is_pending_mlflow_is_not_imported(
     assert done.stdout == "1 run complete, 0 points sent\nFalse\n"
 
 
+@pytest.mark.slow
 def test_runs_are_counted_and_sent(store: MlflowClient, linreg: Linreg) -> None:
     for _ in range(2):
         with start_run("linreg", "name", {}, {}) as run:
@@ -98,7 +99,7 @@ def test_runs_that_cannot_be_sent_again_are_no_success(
     assert "file is not a database" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_run_that_another_process_sends_is_skipped(store: MlflowClient, linreg: Linreg) -> None:
     with start_run("linreg", "name", {}, {}) as run:
         pass

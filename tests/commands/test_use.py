@@ -94,6 +94,7 @@ def test_the_example_of_the_readme_is_set_up(folder: Path, use: Callable[..., st
     assert max(map(len, printed.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_comments_and_all_other_lines_are_kept_byte_for_byte(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -113,6 +114,7 @@ def test_comments_and_all_other_lines_are_kept_byte_for_byte(
         assert "#" not in line or line[line.index("#") :] in after
 
 
+@pytest.mark.slow
 def test_a_second_use_changes_nothing_and_keeps_the_users_gates(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -170,6 +172,7 @@ def test_columns_of_parquet_that_a_formula_cannot_use_are_left_out(
     assert written(folder).model.formula == "price ~ size + age + zone"
 
 
+@pytest.mark.slow
 def test_a_file_without_a_header_needs_names_and_they_are_remembered(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -188,6 +191,7 @@ def test_a_file_without_a_header_needs_names_and_they_are_remembered(
     assert written(folder).ingest.names is None
 
 
+@pytest.mark.slow
 def test_a_column_without_a_name_is_a_warning_and_not_read(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -216,6 +220,7 @@ def test_a_name_that_means_something_in_a_formula_is_that_of_a_column(
     assert parsed.columns == ("price", *names, "zone")
 
 
+@pytest.mark.slow
 def test_a_table_is_surveyed_in_the_rows_that_a_condition_leaves(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -239,6 +244,7 @@ def test_a_table_is_surveyed_in_the_rows_that_a_condition_leaves(
     assert "needs a column sqft" in use("houses.csv", "--where", "sqft > 1")
 
 
+@pytest.mark.slow
 def test_columns_that_determine_the_target_are_a_warning_with_the_relation(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -252,6 +258,7 @@ def test_columns_that_determine_the_target_are_a_warning_with_the_relation(
     assert written(folder).model.formula == "price ~ size + age + zone + tax"
 
 
+@pytest.mark.slow
 def test_a_column_that_leaks_the_target_is_left_out(folder: Path, use: Callable[..., str]) -> None:
     HOUSES.assign(euros=(HOUSES["price"] * 0.92).round(2)).to_csv("houses.csv", index=False)
     assert "euros leaks the target price" in flat(use("houses.csv", "--target", "price"))
@@ -282,6 +289,7 @@ def test_the_policy_for_missing_cells_depends_on_the_share_of_incomplete_rows(
     assert written(folder).ingest.missing == policy
 
 
+@pytest.mark.slow
 def test_a_wide_table_becomes_a_dot_and_is_printed_in_part(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -294,6 +302,7 @@ def test_a_wide_table_becomes_a_dot_and_is_printed_in_part(
     assert "v3" not in written(folder).model.formula.split(" + ")
 
 
+@pytest.mark.slow
 def test_auxiliary_columns_are_not_features_and_parameters_with_absent_ones_are_reset(
     folder: Path, use: Callable[..., str]
 ) -> None:
@@ -327,6 +336,7 @@ def test_a_file_outside_of_the_repository_is_copied_on_request(
     assert "exists already, with other content" in use(str(elsewhere), "--copy")
 
 
+@pytest.mark.slow
 def test_every_printed_command_has_all_options_that_were_given(
     folder: Path, use: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -348,6 +358,7 @@ def test_every_printed_command_has_all_options_that_were_given(
     assert written(folder).ingest.sentinels == {"size": (-1,)}
 
 
+@pytest.mark.slow
 def test_the_reference_levels_are_named(folder: Path, use: Callable[..., str]) -> None:
     conditions = RNG.choice(["poor", "fair", "good"], N)
     HOUSES.assign(condition=conditions).to_csv("houses.csv", index=False)
@@ -416,6 +427,7 @@ def answered(folder: Path, typed: str, *arguments: str) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "target"), [("mpg\n", "mpg"), ("4\n", "horsepower"), ("0\nno\n5\n", "weight")]
 )
@@ -428,6 +440,7 @@ def test_on_a_terminal_the_target_is_asked_for(folder: Path, typed: str, target:
     assert written(folder).model.formula.startswith(f"{target} ~ ")
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_question_may_be_left_unanswered(folder: Path) -> None:
     shutil.copy(ROOT / "data/examples/auto-mpg.csv", folder)
     before = (folder / "params.yaml").read_bytes()
@@ -511,7 +524,7 @@ def test_the_pipeline_runs_after_use_on_the_example(project: Project) -> None:
     )  # 0.0039 measured
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_the_pipeline_runs_after_use_on_a_file_without_header_and_with_missing_cells(
     project: Project,
 ) -> None:
@@ -521,7 +534,7 @@ def test_the_pipeline_runs_after_use_on_a_file_without_header_and_with_missing_c
     assert _reproduced(project, "data/own.csv", "--names", "size,age,zone,price") < 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_the_pipeline_runs_after_use_where_the_default_rate_diverges(project: Project) -> None:
     zones = ["island"] * 6 + ["main land"] * 5994
     size = RNG.normal(size=6000)
@@ -531,7 +544,7 @@ def test_the_pipeline_runs_after_use_where_the_default_rate_diverges(project: Pr
     assert load_params(project.folder / "params.yaml").train.lr < 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_the_pipeline_runs_after_use_with_groups_sentinels_and_levels_in_an_order(
     project: Project,
 ) -> None:
@@ -564,7 +577,7 @@ def test_the_pipeline_runs_after_use_with_groups_sentinels_and_levels_in_an_orde
     assert (reasons == "filled with the mean: age").tolist() == [True] + [False] * 8
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     """Rows that take 240 MB as numbers, in a process that may have 1.2 GB of address space beyond
     its libraries.

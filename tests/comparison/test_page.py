@@ -80,6 +80,7 @@ def test_other_rows_and_other_targets_are_not_compared(evaluated: Evaluated) -> 
         assert not any(changes), "no difference is printed"
 
 
+@pytest.mark.slow
 def test_only_parameters_that_differ_are_shown(evaluated: Evaluated) -> None:
     a, b = (
         evaluated("y ~ x", rows(), name=name, lr=lr) for name, lr in (("a", 0.01), ("b", 0.002))

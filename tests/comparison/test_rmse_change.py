@@ -9,6 +9,7 @@ from scipy import stats
 from linreg.comparison.rmse_change import rmse_change
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(5, 200), st.floats(0.2, 5), st.sampled_from([0.8, 0.95]))
 def test_a_ratio_at_an_end_of_the_interval_is_just_not_significant(
     seed: int, num_rows: int, scale: float, confidence: float

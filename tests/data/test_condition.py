@@ -276,6 +276,7 @@ def tables(draw: st.DrawFn, missing: bool = True) -> pa.Table:
     return pa.table(columns)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(tables(), CONDITIONS)
 def test_a_condition_is_what_sql_says(table: pa.Table, where: str) -> None:
@@ -288,6 +289,7 @@ def test_a_condition_is_what_sql_says(table: pa.Table, where: str) -> None:
     assert selected(where, table) == [row for (row,) in rows]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(tables(missing=False), CONDITIONS)
 def test_without_missing_cells_a_condition_is_what_pandas_says(table: pa.Table, where: str) -> None:

@@ -120,6 +120,7 @@ def row_named(message: str) -> "pd.Series[Any]":
     return read.iloc[int(named["row"]) - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [1, 2, 3])
 @pytest.mark.parametrize("parts", [("validation", "test"), ("test",)])
 @pytest.mark.parametrize(

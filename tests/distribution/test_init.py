@@ -65,10 +65,12 @@ def test_a_table_becomes_a_verified_model_before_the_first_commit(installed: Env
     here.run("python", "-m", "pytest", "-q", "tests")
 
 
+@pytest.mark.very_slow
 def test_the_lesson_has_the_hashes_that_are_committed_here(lesson: Environment) -> None:
     assert outputs(lesson.work) == outputs(ROOT)
 
 
+@pytest.mark.very_slow
 def test_once_committed_the_commit_is_verified(lesson: Environment) -> None:
     author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
     for command in (["add", "-A"], [*author, "commit", "-q", "-m", "the lesson"]):
@@ -86,6 +88,7 @@ def test_once_committed_the_commit_is_verified(lesson: Environment) -> None:
     assert "verify: every byte is the same" in verified
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
@@ -109,6 +112,7 @@ def test_an_upgrade_runs_the_stages_again_that_run_other_code(
     repro(lesson)
 
 
+@pytest.mark.very_slow
 def test_another_version_of_a_library_runs_those_stages_again_that_import_it(
     lesson: Environment,
 ) -> None:
@@ -124,6 +128,7 @@ def test_another_version_of_a_library_runs_those_stages_again_that_import_it(
         shutil.rmtree(metadata.parent)
 
 
+@pytest.mark.very_slow
 def test_a_stage_that_dvc_runs_alone_refuses_other_code_than_the_lock_says(
     lesson: Environment,
 ) -> None:
@@ -139,6 +144,7 @@ def test_a_stage_that_dvc_runs_alone_refuses_other_code_than_the_lock_says(
     repro(lesson)
 
 
+@pytest.mark.very_slow
 def test_a_new_version_reaches_the_files_of_the_project(
     lesson: Environment, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ PAGE = ROOT / "docs/own-pipeline.md"
 CAT = "cat "
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 def test_the_page_builds_the_project_that_it_shows(tmp_path: Path) -> None:
     project = Project(tmp_path)

@@ -196,6 +196,7 @@ DOCUMENTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(document=DOCUMENTS)
 def test_the_schema_and_load_params_accept_the_same_documents(

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from linreg import __version__
@@ -62,6 +63,7 @@ OLD_NAMES = {"linreg.tracking.served_model"}
 """Modules that only keep a name which files outside of the repository hold."""
 
 
+@pytest.mark.slow
 def test_a_room_imports_only_rooms_that_stand_above_it_in_the_design() -> None:
     order = re.findall(r"^\| `([\w/]+)(?:/|\.py)` \|", DESIGN, re.MULTILINE)
     imported = _imports()

@@ -62,7 +62,7 @@ def code(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 def test_the_page_shows_what_its_commands_print(project: Project) -> None:
     wrong: list[str] = []
@@ -107,6 +107,7 @@ def write_workbook(path: Path) -> None:
     workbook.save(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "command"), [(row[0], row[2]) for row in table_below("## Options")], ids=str
 )

@@ -28,6 +28,7 @@ def test_student_t_agrees_with_scipy(df: int) -> None:
         )
 
 
+@pytest.mark.slow
 def test_threads_find_at_once_what_one_finds() -> None:
     wanted = [(0.95, df) for df in range(3, 60)]
     expected = [t_critical_value(*each) for each in wanted]

@@ -15,6 +15,7 @@ from tests.fit.exact.fits import moments_of, names_of
 from tests.fit.exact.penalized.penalized_fits import drawn, penalized
 
 
+@pytest.mark.slow
 def test_an_elastic_net_has_no_standard_errors_and_it_is_said_why() -> None:
     X, y, _ = drawn(60, 5)
     solution = penalized(X, y, l1=2.0, l2=0.01).solution

@@ -24,6 +24,7 @@ def model(tmp_path: Path, learn: Learn) -> LinearModel:
     return LinearModel(shards[0]._design, solution.theta, solution.b, {})
 
 
+@pytest.mark.slow
 def test_predictions_use_the_effects_of_the_levels(model: LinearModel, tmp_path: Path) -> None:
     theirs = smf.ols("y ~ x1 + zone + C(firm) + C(year)", FRAME).fit()
     model.save(tmp_path)

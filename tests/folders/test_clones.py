@@ -28,6 +28,7 @@ def submodule(origin: Project, folder: Path) -> None:
     origin.run("git", "-C", str(folder.parent), *command, str(origin.folder), folder.name)
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("make", [shallow, worktree, submodule])
 def test_everything_works_in(
     make: Callable[[Project, Path], None], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -55,6 +56,7 @@ def test_everything_works_in(
     assert project.run("git", "status", "--porcelain").stdout == ""
 
 
+@pytest.mark.very_slow
 def test_a_folder_that_was_moved_works_as_before(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

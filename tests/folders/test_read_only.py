@@ -47,6 +47,7 @@ def run(project: Project, command: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("command", WORKS)
 def test_what_writes_elsewhere_works(project: Project, tmp_path: Path, command: str) -> None:
     done = run(project, command.format(tmp_path))

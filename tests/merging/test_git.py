@@ -103,7 +103,7 @@ def test_nothing_is_printed_of_the_ancestors_of_a_criss_cross_merge(repository: 
     assert to_run_again(done.stderr)[-1] == "evaluate"
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("seed", range(12))
 def test_random_histories(repository: Make, seed: int) -> None:
     """Every merge of branches that change anything, run or resolved by hand, is one by stage."""

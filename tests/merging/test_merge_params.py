@@ -27,6 +27,7 @@ def changed(choice: dict[str, int]) -> str:
     return with_values(BASE, {name: VALUES[name][index] for name, index in choice.items()})
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(changes, changes)
 def test_all_changes_are_in_the_merged_text_unless_both_changed_one_parameter(

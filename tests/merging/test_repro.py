@@ -50,6 +50,7 @@ def append(project: Project, file: str, line: str) -> None:
         code.write(line)
 
 
+@pytest.mark.very_slow
 def test_another_training_there_and_other_intervals_here(project: Project) -> None:
     project.set_params(lr=0.02)
     assert reproduce_and_commit(project) == ["train", "evaluate"]
@@ -65,6 +66,7 @@ def test_another_training_there_and_other_intervals_here(project: Project) -> No
     assert "every byte is the same" in project.run("linreg", "verify").stdout
 
 
+@pytest.mark.very_slow
 def test_two_parameters_of_the_training_in_a_rebase(project: Project) -> None:
     project.set_params(lr=0.02)
     reproduce_and_commit(project)
@@ -76,6 +78,7 @@ def test_two_parameters_of_the_training_in_a_rebase(project: Project) -> None:
     assert reproduced_as_named(project, done.stderr) == ["train", "evaluate"]
 
 
+@pytest.mark.very_slow
 def test_code_without_an_effect_here_and_another_training_there(project: Project) -> None:
     append(project, "stages/split.py", "# theirs\n")
     project.set_params(lr=0.02)
@@ -107,6 +110,7 @@ def test_stages_of_ones_own_in_both(project: Project) -> None:
     assert reproduced_as_named(project, done.stderr) == []
 
 
+@pytest.mark.very_slow
 def test_one_of_two_values_without_a_driver(project: Project) -> None:
     project.run("git", "config", "--remove-section", "merge.linreg")
     project.set_params(lr=0.02)

@@ -31,6 +31,7 @@ def contents(folder: Path) -> Mapping[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_an_empty_folder_becomes_a_repository_with_the_pipeline(tmp_path: Path) -> None:
     folder = tmp_path / "my models é"
     created = create_project(folder)
@@ -50,6 +51,7 @@ def scripts() -> list[Path]:
     return sorted((ROOT / "stages").glob("*.py"))
 
 
+@pytest.mark.slow
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     create_project(tmp_path)
     before = contents(tmp_path)
@@ -137,6 +139,7 @@ def test_the_record_for_upgrades_holds_the_files_as_written(tmp_path: Path) -> N
     assert {name: (tmp_path / name).read_text() for name in files} == files
 
 
+@pytest.mark.slow
 def test_without_git_there_is_nothing_left_to_do_with_git(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def outcomes(folder: Path) -> dict[str, str]:
     return {change.name: change.outcome for change in upgrade_project(folder)[1]}
 
 
+@pytest.mark.slow
 def test_without_a_change_of_linreg_nothing_is_written(project: Path) -> None:
     (project / "stages/train.py").write_text("# mine\n")
     before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
@@ -60,6 +61,7 @@ def test_without_a_change_of_linreg_nothing_is_written(project: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_file_that_nobody_changed_is_replaced(project: Path, new_version: NewVersion) -> None:
     new_version({"stages/train.py": ("def main", "def new_main")})
     assert outcomes(project) == {"stages/train.py": "replaced"}
@@ -67,6 +69,7 @@ def test_a_file_that_nobody_changed_is_replaced(project: Path, new_version: NewV
     assert outcomes(project) == {}
 
 
+@pytest.mark.slow
 def test_changes_of_both_are_merged(project: Path, new_version: NewVersion) -> None:
     path = project / "stages/train.py"
     path.write_text(path.read_text().replace('"""Fit', '"""My own: fit'))
@@ -79,6 +82,7 @@ def test_changes_of_both_are_merged(project: Path, new_version: NewVersion) -> N
     assert outcomes(project) == {}
 
 
+@pytest.mark.slow
 def test_where_both_changed_a_line_the_users_stays_until_it_fits(
     project: Path, new_version: NewVersion
 ) -> None:
@@ -119,6 +123,7 @@ def test_params_keep_values_and_comments_and_get_new_keys(
     assert path.read_text().endswith("# the end\n")
 
 
+@pytest.mark.slow
 def test_a_removed_file_stays_removed_and_a_new_one_arrives(
     project: Path, new_version: NewVersion
 ) -> None:

@@ -12,6 +12,7 @@ from tests.expected.accept import EXPECTED, HOW, changes, computed, expected
 from tests.project import ROOT, Project
 
 
+@pytest.mark.slow
 def test_losses_theta_and_b_are_the_expected_ones_bit_for_bit(reproduced: Project) -> None:
     lines = changes(expected(), computed(reproduced.folder / "models"))
     accept = f"if this is meant: `dvc repro`, `{HOW}`, and a line in CHANGELOG.md"
@@ -44,6 +45,7 @@ def own_copy(reproduced: Project) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_accept_prints_the_changes_and_writes_the_file(reproduced: Project, own_copy: Path) -> None:
     out = reproduced.run(sys.executable, "tests/expected/accept.py").stdout
     (line,) = out.splitlines()

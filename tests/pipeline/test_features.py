@@ -78,7 +78,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_of_the_project(tmp_path_factory.mktemp("features"), sends=False)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("feature", FEATURES)
 def test_neither_workers_nor_threads_nor_the_cpu_change_a_byte(

@@ -59,7 +59,7 @@ def shop(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_query_from_use_to_the_model_and_only_changed_rows_run_the_stages_again(
     project: Project, shop: sqlite3.Connection, tmp_path: Path
 ) -> None:
@@ -104,7 +104,7 @@ def test_a_query_from_use_to_the_model_and_only_changed_rows_run_the_stages_agai
     assert "verify: every byte is the same" in verified
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_file_of_a_server_from_use_to_the_model_and_in_an_experiment(project: Project) -> None:
     answers = {"/data/sales.csv?key=s3cr3t": content(as_csv(1), ETag='"1"')}
     key = {"SALES_KEY": "s3cr3t"}
@@ -129,6 +129,7 @@ def test_a_file_of_a_server_from_use_to_the_model_and_in_an_experiment(project: 
     assert not [path for path in written if b"s3cr3t" in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_use_refuses_a_password_and_writes_nothing(project: Project) -> None:
     before = (project.folder / "params.yaml").read_text()
     address = "postgresql://analyst:s3cr3t@127.0.0.1/shop"

@@ -20,6 +20,7 @@ def outputs(project: Project) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.very_slow
 @pytest.mark.timeout(300)
 def test_folds_are_the_same_bits_from_three_processes_and_the_model_is_that_without_them(
     tmp_path: Path,

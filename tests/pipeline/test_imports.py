@@ -89,6 +89,7 @@ SOURCES = {"table.csv": write_csv, "table.parquet": write_parquet}
 FORMULA = "y ~ . - patient + I(x**2) + log(count + 1):C(colour)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "missing", "by", "train"),
     [
@@ -97,7 +98,7 @@ FORMULA = "y ~ . - patient + I(x**2) + log(count + 1):C(colour)"
         # Kernels may have to be compiled.
         pytest.param(
             *("table.parquet", "mean", "group:patient", {"engine": "compiled", "epochs": 1}),
-            marks=pytest.mark.slow,
+            marks=pytest.mark.very_slow,
         ),
         ("table.parquet", "drop", "time:at", {"solver": "exact"}),
     ],

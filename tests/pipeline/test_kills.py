@@ -46,9 +46,15 @@ def uninterrupted(factory: pytest.TempPathFactory) -> Path:
     return made_once(factory, "uninterrupted", make)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize(("num_kills", "workers"), [(24, 1), (16, 2)])
+@pytest.mark.parametrize(
+    ("num_kills", "workers"),
+    [
+        pytest.param(3, 1, marks=pytest.mark.slow),
+        pytest.param(24, 1, marks=pytest.mark.very_slow),
+        pytest.param(16, 2, marks=pytest.mark.very_slow),
+    ],
+)
 def test_after_any_kill_the_next_repro_ends_with_the_same_hashes_and_one_run(
     project: Project, num_kills: int, workers: int
 ) -> None:

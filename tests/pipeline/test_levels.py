@@ -161,6 +161,7 @@ def test_new_rows_have_the_intervals_of_the_within_transform(run: Run) -> None:
     assert found["reason"].tolist() == ["ok", "ok", "unseen level: store"]
 
 
+@pytest.mark.very_slow
 def test_neither_workers_nor_the_order_of_work_change_a_byte(run: Run) -> None:
     folder = run.project.folder
     (folder / "models").rename(folder / "one")

@@ -170,7 +170,7 @@ def outcome(project: Project, name: str) -> Outcome:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", [*TARGETS, *MADE])
 def test_the_coefficients_are_those_of_the_minimum(project: Project, name: str) -> None:
     found = outcome(project, name)

@@ -31,6 +31,7 @@ def linreg(project: Project, *arguments: str, **env: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", ["my project", "a#b", "100% x", "über θ", 'a "b" & c;d'])
 def test_a_project_in_a_folder_of_any_name_registers_and_predicts(
     run_once: Path, tmp_path: Path, name: str
@@ -48,6 +49,7 @@ def test_a_project_in_a_folder_of_any_name_registers_and_predicts(
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("name", "character"), [("feature%2Fx", "%"), ("what?x", "?"), ("it's", "'")]
 )
@@ -69,6 +71,7 @@ def test_a_name_that_mlflow_misreads_is_one_line_with_the_character(
     assert not (project.folder / "mlflow.db").exists()
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("locale", LOCALES)
 def test_in_a_locale_that_is_not_utf_8_every_command_ends_as_it_does_in_one(
     run_once: Path, tmp_path: Path, locale: str
@@ -85,6 +88,7 @@ def test_in_a_locale_that_is_not_utf_8_every_command_ends_as_it_does_in_one(
             assert found.stdout == text, command
 
 
+@pytest.mark.very_slow
 def test_experiments_run_in_a_path_of_letters_outside_ascii(run_once: Path, tmp_path: Path) -> None:
     """`dvc exp run --temp` fails there: DVC writes the path of its cache in ASCII."""
     done = linreg(copy_of(run_once, tmp_path / "über"), "repeat", "--split", "2")

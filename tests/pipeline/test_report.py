@@ -15,7 +15,7 @@ WORKFLOW: dict[str, Any] = YAML(typ="safe", pure=True).load(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 def test_the_report_of_a_branch_shows_its_parameters_and_differences(tmp_path: Path) -> None:
     """As in CI, the outputs of the base are in no cache: they are reproduced for the plots."""
@@ -70,6 +70,7 @@ def table_rows(report: str) -> list[list[str]]:
     return [row for row in cells if row[0] != "Metric"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -36,7 +36,7 @@ def test_a_second_repro_has_nothing_to_do(reproduced: Project) -> None:
 NEEDLESS = ("mlflow", "pandas", "sklearn", "matplotlib", "numba", "torch")
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_summary_imports_nothing_that_takes_long(reproduced: Project, tmp_path: Path) -> None:
     project = copy_of(reproduced.folder, tmp_path)
     command = [sys.executable, "-X", "importtime", "-m", "linreg", "summary"]
@@ -181,7 +181,7 @@ def test_an_experiment_runs_on_a_real_file_without_editing_it(reproduced: Projec
     assert json.loads(changed)["models/evaluation/scores.json"]["test.r2"]["diff"] < 0
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_four_queued_experiments_appear_with_names_parameters_and_curves(tmp_path: Path) -> None:
     from tests.project import copy_of_the_project
 

@@ -34,7 +34,7 @@ def edit(project: Project, old: str, new: str, name: str = "params.yaml") -> Non
     path.write_text(path.read_text().replace(old, new, 1))
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_an_unchanged_commit_is_the_same_with_inputs_copied_that_git_lacks(small: Project) -> None:
     done = small.run("linreg", "verify")
     assert "verify: every byte is the same" in done.stdout
@@ -140,6 +140,7 @@ def test_an_input_that_is_missing_or_has_changed_is_named(small: Project) -> Non
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_wrong_parameters_are_one_line(small: Project) -> None:
     for change, word in (
         ("split.shard=2", "shards"),

@@ -69,6 +69,7 @@ def test_a_change_of_the_users_metrics_runs_evaluate_again_and_nothing_else() ->
     assert [s for s in STAGES if "stages/metrics.py" in declared(s)["deps"]] == ["evaluate"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None:
     """The lists above come from reading the code; here Python says what it loaded.

@@ -74,6 +74,7 @@ def same(left: Sequence[float | None], right: Sequence[float | None]) -> bool:
     )
 
 
+@pytest.mark.slow
 @seed(17)
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -86,6 +86,7 @@ def typed_row(cells: dict[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30))
 def test_every_row_of_a_csv_has_its_prediction_or_exactly_its_reasons(

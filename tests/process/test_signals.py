@@ -105,6 +105,7 @@ def test_during_its_imports_a_stage_ends_without_a_traceback(
     assert end_of(process) == (128 + number, "", "error: interrupted\n")
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_disturb_the_cleaning_up(toy: Toy) -> None:
     process = at_work(toy, "clear slowly")
     process.send_signal(signal.SIGINT)
@@ -116,6 +117,7 @@ def test_sigterm_does_not_disturb_the_cleaning_up(toy: Toy) -> None:
     assert (toy.folder / "cleared").exists()
 
 
+@pytest.mark.slow
 def test_the_second_ctrl_c_ends_a_stage_at_once_even_in_compiled_code(toy: Toy) -> None:
     process = at_work(toy, "a long call")
     process.send_signal(signal.SIGINT)
@@ -127,6 +129,7 @@ def test_the_second_ctrl_c_ends_a_stage_at_once_even_in_compiled_code(toy: Toy) 
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.slow
 def test_signals_at_the_same_time_are_one_request(toy: Toy) -> None:
     process = at_work(toy, "clear slowly")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGINT):
@@ -151,6 +154,7 @@ def test_a_stage_that_defers_signals_ends_when_it_is_ready(toy: Toy) -> None:
     assert end_of(process) == (0, "after a step\n", "")
 
 
+@pytest.mark.slow
 def test_a_background_job_that_ignores_ctrl_c_goes_on(toy: Toy) -> None:
     before = signal.signal(
         signal.SIGINT, signal.SIG_IGN

@@ -71,6 +71,7 @@ def written(toy: Toy, me: str) -> str:
     return path.read_text() if path.exists() else ""
 
 
+@pytest.mark.slow
 def test_a_second_process_of_a_stage_in_a_folder_waits_and_names_the_first(toy: Toy) -> None:
     first = running(toy, "first")
     second = toy.start(ME="second", PYTHONUNBUFFERED="1")
@@ -91,6 +92,7 @@ def test_a_second_process_of_a_stage_in_a_folder_waits_and_names_the_first(toy: 
     assert written(toy, "second") == str(second.pid)
 
 
+@pytest.mark.slow
 def test_a_stage_waits_neither_for_other_folders_nor_for_other_stages(
     toy: Toy, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_stage_waits_neither_for_other_folders_nor_for_other_stages(
         assert [process.communicate(timeout=30) for process in processes] == [("done\n", "")] * 3
 
 
+@pytest.mark.slow
 def test_a_killed_stage_leaves_no_lock(toy: Toy) -> None:
     first = running(toy, "first")
     first.kill()
@@ -115,6 +118,7 @@ def test_a_killed_stage_leaves_no_lock(toy: Toy) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("under_dvc", [True, False])
 def test_a_stage_ends_with_the_dvc_that_started_it_but_not_with_a_shell(
     toy: Toy, under_dvc: bool
@@ -152,6 +156,7 @@ WITH_WORKERS = TOY.replace("import stage\n", "import stage_with_workers as stage
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [TOY, WITH_WORKERS])
 @pytest.mark.parametrize(
     "env",
@@ -178,6 +183,7 @@ def test_a_process_of_which_no_other_is_said_to_exist_is_alone(
 NOT_LESS = "environment: RANK: must be less than WORLD_SIZE; found "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "env", "message"),
     [
@@ -222,7 +228,7 @@ def test_what_only_says_that_there_are_others_is_one_line(
     assert done.stderr == f"error: {message}; {todo}\n"
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("kind", "env", "ranks"),
     [

@@ -51,6 +51,7 @@ def test_what_is_left_out_of_torch_is_still_in_it_and_changes_no_result() -> Non
     assert with_all == without
 
 
+@pytest.mark.slow
 def test_torch_computes_on_one_thread_by_the_lowest_code_path() -> None:
     program = (
         "from linreg.process.torch_setup import torch;"

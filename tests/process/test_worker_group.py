@@ -220,6 +220,7 @@ def test_no_worker_outlives_the_launcher(toy: Toy, number: signal.Signals) -> No
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "-1", "x", "2000", "1.5", "²"])
 def test_an_invalid_number_of_workers_is_an_error_of_one_line(toy: Toy, workers: str) -> None:
     done = toy.run(WORKERS=workers, TOY="all")
@@ -229,6 +230,7 @@ def test_an_invalid_number_of_workers_is_an_error_of_one_line(toy: Toy, workers:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "", "01"])
 def test_one_worker_runs_in_the_process_itself(toy: Toy, workers: str) -> None:
     (toy.folder / "given.json").write_text(json.dumps(given(1) | {"trainings": []}))

@@ -159,6 +159,7 @@ def test_workers_that_own_no_row_group_of_a_file_change_nothing(
     assert found == [alone] * num_workers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shards", [2, 10, NUM_ROWS])
 def test_robust_standard_errors_do_not_depend_on_the_number_of_shards(
     tmp_path: Path, learn: Learn, num_shards: int

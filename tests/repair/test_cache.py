@@ -41,6 +41,7 @@ def objects(project: Path, pattern: str = "*") -> list[Path]:
     return sorted((project / ".dvc/cache/files/md5").glob(f"*/{pattern}"))
 
 
+@pytest.mark.slow
 def test_what_dvc_has_written_is_whole_and_every_cut_of_it_is_found(project: Path) -> None:
     sizes = recorded_sizes(project)
     assert len(sizes) == 2
@@ -65,6 +66,7 @@ def test_what_dvc_has_written_is_whole_and_every_cut_of_it_is_found(project: Pat
         path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_off_is_found(project: Path) -> None:
     [entry] = (project / ".dvc/cache/runs").glob("*/*/*")
     content = entry.read_text()
@@ -79,6 +81,7 @@ def test_a_run_that_is_cut_off_is_found(project: Path) -> None:
         assert list(unfinished_runs(project)) == [entry]
 
 
+@pytest.mark.slow
 def test_what_is_said_about_a_damaged_object_helps(project: Path) -> None:
     """DVC takes an object that is there for whole, and would check it out as it is."""
     size = (project / "copy.csv").stat().st_size

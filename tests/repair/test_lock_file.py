@@ -74,6 +74,7 @@ def is_read_by_dvc(text: str) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_wherever_a_lock_is_cut_off_it_is_truncated_unless_dvc_reads_it(tmp_path: Path) -> None:
     """One that DVC reads, but whose last line has no end, is for a person to look at."""
     truncated = 0

@@ -27,6 +27,7 @@ def results(evaluated: Evaluated) -> RunResults:
     return evaluated(FORMULA, as_arrow(panel()), solver="exact")
 
 
+@pytest.mark.slow
 def test_levels_are_counted_and_not_listed(
     results: RunResults, design: Design, tmp_path: Path
 ) -> None:

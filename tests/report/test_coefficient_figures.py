@@ -119,6 +119,7 @@ def test_without_standard_errors_there_are_no_distances(
     assert effect_figure([run]) is not None
 
 
+@pytest.mark.slow
 def test_the_path_of_a_lasso_ends_at_0_and_marks_the_model(evaluated: Evaluated) -> None:
     run = evaluated("y ~ x1 + x2", rows(), solver="exact", l1=0.5)
     figure = penalty_path_figure(run)

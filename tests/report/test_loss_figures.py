@@ -78,6 +78,7 @@ def test_the_minimum_is_named_once_in_the_legend(evaluated: Evaluated) -> None:
     assert Drawing(loss_figure(runs)).texts().count("minimum") == 1
 
 
+@pytest.mark.slow
 def test_the_errors_of_a_choice_of_l1_are_drawn_with_the_chosen_one(evaluated: Evaluated) -> None:
     run = evaluated("y ~ x", rows(), solver="exact", l1=0.01)
     assert l1_choice_figure(run) is None

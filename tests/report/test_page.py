@@ -163,6 +163,7 @@ def test_numbers_on_the_page_are_those_of_the_files(evaluated: Evaluated, tmp_pa
     assert f"{100 * run.metrics['gap']:.3g} % above the minimum" in text
 
 
+@pytest.mark.slow
 def test_the_banner_names_the_gates_that_passed_or_failed(page_of: PageOf) -> None:
     gates = {"train_r2": {"min": 0.5}, "gap": {"max": 100.0}}
     converged: dict[str, Any] = {
@@ -221,6 +222,7 @@ def test_the_path_is_that_of_the_two_columns_with_the_largest_effects(evaluated:
         assert run.context["path"]["names"] == ["x1", "x3"]
 
 
+@pytest.mark.slow
 def test_a_long_training_is_thinned_and_keeps_its_last_epoch(evaluated: Evaluated) -> None:
     context = evaluated("y ~ x1 + x2", rows(n=20), epochs=700, batch_size=20).context
     epochs = context["history"]["epoch"]
@@ -228,6 +230,7 @@ def test_a_long_training_is_thinned_and_keeps_its_last_epoch(evaluated: Evaluate
     assert [len(values) for values in context["path"]["epochs"]] == [500, 500]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["report.json", "predictions.csv", "gates.json", "inference.json", "metrics.json"]
 )

@@ -61,6 +61,7 @@ def test_figures_show_the_rows_around_the_fit(fit: Fitted) -> None:
     assert len(Drawing(figures["time"]).dots("a small")) == 60
 
 
+@pytest.mark.slow
 def test_report_and_summary_say_what_is_wrong_and_nothing_where_all_is_well(
     fit: Fitted, evaluated: Evaluated
 ) -> None:

@@ -69,6 +69,7 @@ def test_terms_of_several_columns_are_tested_as_a_whole_with_the_errors_that_cou
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("errors", "by", "words", "df"),
     [
@@ -103,12 +104,14 @@ def test_tables_and_pictures_show_the_errors_that_count(
     assert f"{words}: {run.inference['headline_reason']}" in page
 
 
+@pytest.mark.slow
 def test_classical_errors_of_dependent_rows_are_called_too_small(evaluated: Evaluated) -> None:
     texts = " ".join(each.text for each in diagnostics(run_of(evaluated, "cluster:farm")))
     assert "rows depend on each other (cluster:farm). Those shown are the robust ones." in texts
     assert "heteroscedasticity" not in texts
 
 
+@pytest.mark.slow
 def test_by_default_the_classical_errors_count(evaluated: Evaluated) -> None:
     run = run_of(evaluated, "auto")
     assert run.inference["headline"] == "usual"

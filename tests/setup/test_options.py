@@ -4,6 +4,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ READING = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         UseOptions,

@@ -63,6 +63,7 @@ def assert_sent(who: Colleague, team: Team) -> None:
     assert_every_point_once(who.project.folder, team.servers.mlflow.url, len(journals))
 
 
+@pytest.mark.very_slow
 def test_with_a_password_that_has_expired_a_run_is_sent_with_the_next_one(team: Team) -> None:
     ann = team.ann
     set_anns_password(team, "a-later-password-of-ann")
@@ -77,6 +78,7 @@ def test_with_a_password_that_has_expired_a_run_is_sent_with_the_next_one(team: 
         ann.run(f"export MLFLOW_TRACKING_PASSWORD={ANNS_PASSWORD}")
 
 
+@pytest.mark.very_slow
 def test_when_the_database_of_the_server_is_back_every_point_is_sent_once(team: Team) -> None:
     team.servers.database.stop()
     try:

@@ -58,6 +58,7 @@ def test_the_second_clone_has_everything_without_a_remote(
         assert mode & 0o2070 == 0o2070 if path.is_dir() else mode & 0o040, path
 
 
+@pytest.mark.very_slow
 def test_what_one_trains_leaves_the_files_of_the_other(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:

@@ -19,6 +19,7 @@ from tests.team.servers import ADMIN_PASSWORD
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
+@pytest.mark.very_slow
 def test_verify_and_rerun_fetch_the_table_from_the_remote(team: Team, tmp_path: Path) -> None:
     someone = team.newcomer(tmp_path / "someone")
     verified = someone.run("linreg verify").stdout
@@ -53,6 +54,7 @@ def test_what_is_on_no_remote_is_one_line(team: Team, tmp_path: Path) -> None:
     assert "DVC's remote empty does not have it" in done.stdout
 
 
+@pytest.mark.very_slow
 def test_both_send_at_once_and_each_point_arrives_once(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def experiment(server: str) -> str:
     return server.partition("/#/")[2].partition("/runs")[0]
 
 
+@pytest.mark.very_slow
 def test_linreg_ui_names_the_page_of_runs_with_the_metrics_that_matter(
     server: str, runs: Runs, window: Open
 ) -> None:

@@ -31,6 +31,7 @@ def _drawn(seen: Window, project: Project, folder: str) -> list[int]:
     ]
 
 
+@pytest.mark.very_slow
 def test_plots_of_the_workspace_are_drawn_without_a_network(
     project: Project, window: Callable[..., Window]
 ) -> None:

@@ -44,6 +44,7 @@ def pages(project: Project) -> dict[str, str]:
     return {name: (project.folder / path).as_uri() for name, path in files.items()}
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", ["report", "comparison"])
 @pytest.mark.parametrize(("medium", "width"), [("desktop", 1100), ("phone", 390), ("print", 760)])
 def test_no_text_is_cut_off_and_nothing_is_loaded(

@@ -111,7 +111,7 @@ def test_libraries_choose_their_kernels_as_on_the_emulated_cpu(cpu: str) -> None
     assert {name: found[name] for name in EXPECTED[cpu]} == EXPECTED[cpu]
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("cpu", "variable"),
     [(cpu, variable) for cpu, variables in CPUS.items() for variable in variables],
@@ -126,7 +126,7 @@ def test_every_variable_alone_has_an_effect(
     assert libraries_in_process(**{variable: CPUS[cpu][variable]})[name] != native[name]
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("cpu", CPUS)
 def test_torch_is_pinned_whatever_the_variables_say(native: dict[str, Any], cpu: str) -> None:
     pinned = libraries_in_process("pinned", **Configuration(1, 2, supported(cpu)).environment)

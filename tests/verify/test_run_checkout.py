@@ -26,6 +26,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelt", [lambda value: value, parameter_text], ids=["journal", "mlflow"])
 def test_logged_parameters_are_those_of_params_yaml(
     tmp_path: Path, spelt: Callable[[object], object]

@@ -178,7 +178,8 @@ def check_predictions(cells: Sequence[str], formula: str, folder: Path) -> list[
     return [read.get(row) for row in range(len(cells))]
 
 
-@pytest.mark.parametrize("formula", ["y ~ x", pytest.param("y ~ C(x)", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ C(x)"])
 @pytest.mark.parametrize("text", NUMBERS)
 def test_numbers_are_read_wherever_they_are(text: str, formula: str, tmp_path: Path) -> None:
     cells = repeated(text)
@@ -190,6 +191,7 @@ def test_numbers_are_read_wherever_they_are(text: str, formula: str, tmp_path: P
         assert check_predictions(cells, formula, tmp_path) == values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", COLUMNS_OF_TEXT)
 def test_what_is_no_number_is_a_category_with_a_word(text: str, tmp_path: Path) -> None:
     cells = repeated(text)

@@ -82,6 +82,7 @@ for name in ("short.csv", "long.csv"):
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     row = "0.12345678901234567,word,3\n"
     (tmp_path / "short.csv").write_text("x,w,i\n" + row * 400_000)  # 10 MB

@@ -17,6 +17,7 @@ from linreg.errors import UserError
 from tests.data.csv.converted import converted, quick, quoted, refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("quote", [str, quoted], ids=["plain", "quoted"])
@@ -53,6 +54,7 @@ def test_the_header_may_end_otherwise_than_the_rows(tmp_path: Path, block_bytes:
     assert table["x"].to_pylist() == [1] * 50
 
 
+@pytest.mark.slow
 @quick
 @given(
     rows=st.lists(

@@ -46,6 +46,7 @@ def test_a_header_may_have_years_or_a_value_as_names(
     assert read_header(csv(folder / "a.csv", rows, header + "\n")).names == tuple(header.split(","))
 
 
+@pytest.mark.slow
 @given(st.lists(ROW, min_size=1, max_size=30))
 def test_given_names_read_what_a_header_would_have_read(
     folder: Path, rows: list[tuple[object, ...]]

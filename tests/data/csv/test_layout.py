@@ -185,6 +185,7 @@ def test_a_trailing_delimiter_ends_no_cell(
     assert cells == {"x": [number / 4 for number in range(50)], "n": list(range(50))}
 
 
+@pytest.mark.slow
 @quick
 @given(
     rows=st.lists(

@@ -35,6 +35,7 @@ def found_by_a_simple_parser(block: bytes, delimiter: str) -> int | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", "|", "\t"])
 @settings(max_examples=1000)
 @given(text=st.text(alphabet='",|\t\n\r a1', max_size=30))

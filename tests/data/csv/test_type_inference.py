@@ -29,6 +29,7 @@ def test_floats_are_read_to_the_last_bit(tmp_path: Path, values: list[float], bl
     assert bits(column.to_pylist()) == bits([0.5, *values])
 
 
+@pytest.mark.slow
 @quick
 @given(
     cells=st.lists(

@@ -21,6 +21,7 @@ WITH_DATES = {
 """The first dialect with dates of each kind."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_dialect_is_read_right_with_the_options_that_it_needs(name: str, tmp_path: Path) -> None:
     dialect, table, path = written(name, tmp_path)

@@ -23,10 +23,13 @@ from tests.data.dialects.odd_cells import odd_column
 from tests.data.dialects.reading import ingest_file
 from tests.data.dialects.written_numbers import number_read
 
-SLOW = pytest.param(range(12, 1000), marks=pytest.mark.slow)
+MORE = (
+    pytest.param(range(12, 40), marks=pytest.mark.slow),
+    pytest.param(range(40, 1000), marks=pytest.mark.very_slow),
+)
 
 
-@pytest.mark.parametrize("seeds", [range(12), SLOW])
+@pytest.mark.parametrize("seeds", [range(12), *MORE])
 @pytest.mark.parametrize(
     ("delimiter", "formula"), [(",", "y ~ x"), (";", "y ~ x"), ("\t", "y ~ C(x)")]
 )

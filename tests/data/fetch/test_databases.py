@@ -387,7 +387,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in l
 """
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_memory_does_not_grow_with_the_table(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest

@@ -58,6 +58,7 @@ def test_a_file_arrives_as_it_is_with_its_etag(tmp_path: Path) -> None:
     assert (record["etag"], record["bytes"]) == ('"1"', len(TABLE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ETag", "Last_Modified"])
 def test_an_unchanged_file_is_not_sent_again(tmp_path: Path, name: str) -> None:
     with web({"/t.csv": content(TABLE, 200, **{name: "Fri, 01 Mar 2024 00:00:00 GMT"})}) as server:
@@ -176,6 +177,7 @@ def test_a_key_of_the_environment_is_sent_and_shown_nowhere(
     assert "k3y" not in (tmp_path / "out/fetched.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_compression_for_the_way_is_undone_and_one_of_the_file_stays(tmp_path: Path) -> None:
     packed = gzip.compress(TABLE)
     answer = content(packed, Content_Encoding="gzip")

@@ -209,7 +209,7 @@ def test_a_workbook_that_is_cut_off_is_one_line(tmp_path: Path) -> None:
     assert refused(path).startswith(": cannot be read as a workbook; found ")
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_workbook_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     path = book(tmp_path / "t.xlsx", ["x"], [1])
     with (

@@ -247,6 +247,7 @@ NASTY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.data())
 def test_a_column_may_have_any_name_wherever_it_stands(data: st.DataObject) -> None:
@@ -298,6 +299,7 @@ def test_any_text_is_a_formula_that_is_written_out_the_same_or_one_line(text: st
         assert parse_formula(str(parsed), [], frozenset("b")) == parsed
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 def test_a_sum_of_very_many_names_is_parsed_in_a_moment() -> None:
     names = [f"a name {i}" for i in range(50_000)]

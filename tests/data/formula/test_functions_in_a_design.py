@@ -125,6 +125,7 @@ def test_with_an_intercept_the_columns_span_a_constant(learn: Callable[..., Desi
         np.testing.assert_allclose(columns @ ones, 1, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_what_is_learned_depends_neither_on_chunks_nor_on_processes(
     learn: Callable[..., Design], together: Callable[..., list[Any]], everything: Design
 ) -> None:

@@ -143,6 +143,7 @@ def test_text_with_few_repeated_values_is_free_text() -> None:
     assert not profile([True], pa.bool_()).is_free_text
 
 
+@pytest.mark.slow
 def test_text_with_many_distinct_values_is_free_text() -> None:
     few, many = ([f"v{i}" for i in range(count)] * 10 for count in (MOST_LEVELS, MOST_LEVELS + 1))
     assert not profile(few, pa.string()).is_free_text

@@ -268,6 +268,7 @@ def test_the_stage_keeps_every_row_with_many_buckets(
     assert all(abs(rank_correlation(shard)) < 4 / math.sqrt(len(shard)) for shard in parts.train)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows_per_bucket", [20, 1 << 20])
 @pytest.mark.parametrize(("num_rows", "rows_per_group"), [(203, 17), (203, 1000), (11, 2)])
 @pytest.mark.parametrize("by", ["row", "group:who", "time:t"])

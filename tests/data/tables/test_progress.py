@@ -31,6 +31,7 @@ def test_all_tables_are_yielded_in_order_and_what_takes_no_second_is_not_shown(
     assert "reading" not in shown.getvalue()
 
 
+@pytest.mark.slow
 def test_what_takes_longer_is_shown_with_its_rows_and_then_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -177,7 +177,7 @@ def test_clusters_of_weight_0_are_too_few_clusters(folder: Path, learn: Learn) -
     ("errors", "by"),
     [("cluster:school", "row"), ("cluster:school,year", "row"), ("HAC:3", "time:day")],
 )
-@pytest.mark.parametrize("compact", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compact", [False, pytest.param(True, marks=pytest.mark.very_slow)])
 def test_workers_and_chunks_change_no_bit(
     tmp_path: Path,
     learn: Learn,

@@ -58,7 +58,7 @@ def test_frequency_weights_are_repeated_rows(folder: Path, learn: Learn, errors:
     assert_close(numbers(found), numbers(expected))
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("errors", ["HC1", "HC3", "cluster:school"])
 def test_frequency_weights_are_repeated_rows_where_a_category_is_eliminated(
     folder: Path, learn: Learn, errors: str

@@ -40,7 +40,7 @@ def dense_errors(rows: CompactRows, intercept: bool = True) -> tuple[str, Floats
     return errors.standard_errors()
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @layouts
 @with_and_without_weights
 @with_and_without_intercept
@@ -61,6 +61,7 @@ def test_hc3_is_that_of_all_columns_and_agrees_with_statsmodels(
     np.testing.assert_allclose(errors[0 if intercept else 1 :], theirs.bse, rtol=1e-10)
 
 
+@pytest.mark.slow
 @with_and_without_weights
 def test_a_level_of_one_row_turns_hc3_into_hc1(weighted: bool) -> None:
     rows = noisy(300, 1, 12, 5, weighted=weighted)
@@ -75,6 +76,7 @@ def test_a_level_of_one_row_turns_hc3_into_hc1(weighted: bool) -> None:
     np.testing.assert_allclose(errors, theirs.get_robustcov_results("HC1").bse, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_level_of_a_single_row_has_no_error_where_nothing_else_moves_it() -> None:
     """Of full levels without other columns, each coefficient is the mean of its rows."""
     rows = drawn(200, 7, full=True)
@@ -86,6 +88,7 @@ def test_the_level_of_a_single_row_has_no_error_where_nothing_else_moves_it() ->
     assert (errors[1:4] > 0).all()
 
 
+@pytest.mark.slow
 def test_dropped_columns_have_no_error() -> None:
     rows = noisy(300, 1, 12, 5, 1, weighted=True)
     rows.X.dense[:, 1] = rows.X.codes[0]

@@ -71,6 +71,7 @@ def test_a_leverage_is_1_from_1e_10_below_it_on(distance: float, kind: str) -> N
     assert (1 - leverage < 1e-10) == (kind == "HC1")
 
 
+@pytest.mark.slow
 @given(st.integers(1, 200), st.booleans())
 def test_the_lengths_of_chunks_do_not_change_a_bit(rows: int, weighted: bool) -> None:
     X, y, w = drawn()
@@ -92,6 +93,7 @@ def error_of_the_mean(y: Floats) -> float:
     return math.sqrt(sum(Fraction(value) ** 2 for value in y.tolist())) / (len(y) - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_many_small_residuals_count_beside_a_large_one(compiled: bool) -> None:
     """Sums that forget their rounding errors are 1e-13 too small here."""
@@ -103,6 +105,7 @@ def test_many_small_residuals_count_beside_a_large_one(compiled: bool) -> None:
     assert errors[0] == pytest.approx(error_of_the_mean(y), rel=2e-15, abs=0)
 
 
+@pytest.mark.slow
 def test_shards_with_small_residuals_count_beside_one_with_a_large_one(shards_of: Shards) -> None:
     """Sums over shards that forget their rounding errors are 3.7e-15 too small here."""
     y = small_residuals(299, 5e-9)
@@ -111,6 +114,7 @@ def test_shards_with_small_residuals_count_beside_one_with_a_large_one(shards_of
     assert errors[0] == pytest.approx(error_of_the_mean(y), rel=1e-15, abs=0)
 
 
+@pytest.mark.slow
 @both_implementations
 @given(st.lists(st.tuples(*[st.floats(-1, 1)] * 2, st.integers(-40, 40)), min_size=1, max_size=40))
 def test_squares_are_added_in_double_double(

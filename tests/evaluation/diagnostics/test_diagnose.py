@@ -141,6 +141,7 @@ def test_ordered_rows_are_tested_in_the_order_of_time(fitted: Fit) -> None:
     close(found["rainbow"]["p"], p)
 
 
+@pytest.mark.slow
 def test_all_is_the_same_for_any_shards_of_workers_and_lengths_of_chunks(
     fitted: Fit, together: Callable[..., list[Any]]
 ) -> None:
@@ -159,6 +160,7 @@ def test_all_is_the_same_for_any_shards_of_workers_and_lengths_of_chunks(
     )
 
 
+@pytest.mark.slow
 def test_the_lengths_of_chunks_do_not_change_a_bit(fitted: Fit) -> None:
     X, y, _ = drawn()
     whole = fitted("y ~ x1 + x2 + x3", table_of(X, y))
@@ -214,6 +216,7 @@ def test_categories_have_squares_that_white_leaves_out(fitted: Fit) -> None:
     assert found["collinearity"]["terms"]["g"]["df"] == 3
 
 
+@pytest.mark.slow
 def test_of_many_columns_the_tests_regress_on_the_fitted_values(fitted: Fit) -> None:
     """A wide design, once with a category that is eliminated and once without."""
     random = np.random.default_rng(3)
@@ -264,6 +267,7 @@ def test_where_there_are_no_residuals_the_reason_is_given(
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["y ~ 1", "y ~ x1", "y ~ x1 + x2", "y ~ 0 + x1", "y ~ C(g)"])
 def test_few_rows_give_numbers_or_reasons(formula: str, fitted: Fit) -> None:
     X, y, _ = drawn(20)

@@ -33,6 +33,7 @@ def test_the_interval_at_another_confidence_is_that_of_a_test_at_this_confidence
         assert paired_test(before, after, 0.95).at_confidence(confidence) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_new_rows", [False, True], ids=["same test rows", "new test rows"])
 def test_of_1000_sequences_of_20_equal_challengers_few_ever_promote_one(on_new_rows: bool) -> None:
     """Models are equal whose coefficients are equally far from the truth, as columns of X are."""

@@ -124,6 +124,7 @@ def test_rows_of_the_same_time_are_in_the_same_block(compare: Compare) -> None:
     assert by_time.num_units == 4
 
 
+@pytest.mark.slow
 def test_rows_that_follow_one_another_make_few_false_improvements(compare: Compare) -> None:
     """Of equally good models, with d at a correlation of 0.8: 2.5 % nominal, 27 % by rows."""
     random = np.random.default_rng(5)
@@ -156,6 +157,7 @@ def test_groups_of_one_row_are_rows(compare: Compare) -> None:
     assert by_group.num_units == by_row.num_units
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_difference_as_often_as_it_should(compare: Compare) -> None:
     """The errors of BEFORE exceed those of AFTER, the truth, by 0.1² · (1 + 1 + 1) in the mean:
     0.03.

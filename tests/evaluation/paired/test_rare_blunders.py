@@ -29,7 +29,7 @@ from linreg.fit.model import LinearModel
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
-SLOW = pytest.mark.slow
+SLOW = pytest.mark.very_slow
 SIZES = [30, 60, pytest.param(150, marks=SLOW), pytest.param(1500, marks=SLOW)]
 
 
@@ -228,6 +228,7 @@ def test_groups_and_blocks_have_the_variance_of_their_sums(compare: Compare, kin
     assert found.standard_error == pytest.approx(math.sqrt(pooled / len(own)), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["group", "time"])
 def test_blunders_in_groups_and_in_time_make_few_false_improvements(
     compare: Compare, kind: str

@@ -54,6 +54,7 @@ def test_the_path_for_swiss_is_that_of_r(learn: Learn) -> None:
     assert shown == PATH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["aic", "bic"])
 def test_forward_and_both_end_where_no_single_change_is_better(
     learn: Learn, criterion: str

@@ -116,6 +116,7 @@ def test_sums_of_squares_are_those_of_refits_in_fractions(
         np.testing.assert_allclose(found, exact, rtol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["y ~ x + g + h + z:a", "y ~ 0 + g + x + h", "y ~ x + b:g"])
 def test_terms_beside_an_eliminated_category_are_those_of_statsmodels(
     learn: Learn, formula: str

@@ -101,6 +101,7 @@ def test_a_source_that_changes_while_ingest_reads_it_is_never_taken_for_a_whole_
     assert not [file for file in files_in(project / "data") if file.is_file()]
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("change", [delete, replace])
 def test_a_table_replaced_while_split_reads_it_gives_the_right_result_or_one_line(
     tmp_path: Path, change: Callable[[Path, Path], None]

@@ -54,6 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_disk_that_becomes_full_is_one_line_and_the_outputs_of_before(
     project: Path, tmp_path: Path, stage: str
@@ -193,6 +194,7 @@ def test_predictions_that_find_no_room_leave_those_of_before(
     ]
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("free", [200, 1000, 1100])
 def test_a_store_on_a_full_disk_is_one_line_and_takes_everything_once_there_is_room(
     project: Path, tmp_path: Path, free: int

@@ -66,6 +66,7 @@ def names(file: str) -> tuple[str, ...]:
     return (file, seal, "models/model:", f"than {path.name}")
 
 
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_damaged_file_is_refused_by_name_or_changes_nothing(

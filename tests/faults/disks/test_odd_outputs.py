@@ -50,6 +50,7 @@ def put(kind: str, path: Path, elsewhere: Path) -> None:
         path.symlink_to(elsewhere)
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("stage", "output"), [(stage, output) for stage in STAGES for output in OUTPUTS[stage]]
 )

@@ -38,6 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "models/model"
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
 def test_use_and_predict_end_in_a_result_or_in_one_line(
     kind: str, model: Path, tmp_path: Path

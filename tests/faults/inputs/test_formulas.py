@@ -17,7 +17,7 @@ SECONDS = 5.0
 """For one formula, on a machine that is busy: the slowest took 0.1 s."""
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_thousands_of_hostile_formulas_execute_nothing_and_open_nothing(
     seed: int, tmp_path: Path

@@ -179,6 +179,7 @@ def values_in(document: Any) -> Iterator[float]:
         yield document
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("first", range(0, SEEDS, PER_TEST))
 def test_the_pipeline_finds_the_minimum_or_says_why_not(
     first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -31,6 +31,7 @@ def ingested(folder: Path, text: str | bytes) -> Outcome:
     return outcome
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_broken_file_is_one_line(name: str, tmp_path: Path) -> None:
     text, line = TEXTS[name]
@@ -43,6 +44,7 @@ def test_a_broken_file_is_one_line(name: str, tmp_path: Path) -> None:
     assert outcome.refusal.startswith(line)
 
 
+@pytest.mark.very_slow
 def test_a_value_of_any_type_under_any_key_is_taken_or_refused_by_its_name(tmp_path: Path) -> None:
     defaults = Params().model_dump(mode="json") | {"evaluate": {"confidence": 0.95, "gates": {}}}
     for section, key, value in of_every_key(defaults):

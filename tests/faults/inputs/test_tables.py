@@ -33,6 +33,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("name", "kind", "draw"), KINDS, ids=[f"{name}-{kind}" for name, kind, _ in KINDS]
 )

@@ -64,6 +64,7 @@ def audit(address: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("name", "lock"),
     [

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 NUM_FORGERIES = 400
 
 
+@pytest.mark.very_slow
 def test_no_forged_model_executes_anything_or_ends_in_a_traceback(
     learn: Callable[..., Design], tmp_path: Path
 ) -> None:

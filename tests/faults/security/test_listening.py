@@ -46,6 +46,7 @@ def in_docs() -> list[str]:
     return [word if word != "5001" else "{port}" for word in shlex.split(line)[1:]]
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     "started",
     [
@@ -76,6 +77,7 @@ def sockets_of(pid: int) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     return listening, talking
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("engine", ["autograd", "compiled"])
 def test_worker_processes_are_reached_from_this_machine_alone(tmp_path: Path, engine: str) -> None:
     project = committed_run(tmp_path, rows=2000, epochs=2, shards=2)

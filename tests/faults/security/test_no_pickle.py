@@ -150,7 +150,7 @@ def test_a_pickle_in_place_of_a_checkpoint_is_discarded(project: Path, tmp_path:
     assert not (folder / "marker").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", ["journal.jsonl", "sent.json", "mlflow.db"])
 @pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 def test_a_pickle_in_place_of_what_tracking_reads_is_not_loaded(name: str, tmp_path: Path) -> None:

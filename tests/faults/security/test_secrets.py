@@ -65,7 +65,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("where", ["in the address", "in variables"])

@@ -56,6 +56,7 @@ def send(project: Project, *options: str) -> None:
     assert "pending" not in done.stdout
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("damage", ["throughout", "from the second page on"])
 def test_a_damaged_file_is_reported_of_and_made_again_from_the_journals(
     project: Project, damage: str
@@ -77,6 +78,7 @@ def test_a_damaged_file_is_reported_of_and_made_again_from_the_journals(
     )  # one is of evaluate in this copy
 
 
+@pytest.mark.very_slow
 def test_a_file_that_another_program_locks_for_20_seconds_gets_everything_afterwards(
     project: Project,
 ) -> None:

@@ -33,6 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterato
         yield project
 
 
+@pytest.mark.very_slow
 def test_eight_experiments_of_dvc_at_once_on_a_fresh_store(project: Project) -> None:
     (project.folder / "mlflow.db").unlink()
     rates = ",".join(
@@ -53,6 +54,7 @@ def test_eight_experiments_of_dvc_at_once_on_a_fresh_store(project: Project) -> 
     assert len({run.data.tags["dvc.experiment"] for run in runs}) == AT_ONCE
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("where", ["its own store, which is there", "a server"])
 def test_eight_trainings_at_once_as_experiments_run_them(
     project: Project, server: Server, where: str
@@ -84,6 +86,7 @@ def test_eight_trainings_at_once_as_experiments_run_them(
     assert sorted(run.info.run_name for run in runs) == names
 
 
+@pytest.mark.very_slow
 def test_two_repros_at_once_in_one_folder_are_one_and_a_refusal(project: Project) -> None:
     expected = (project.folder / "dvc.lock").read_text()
     command = ["dvc", "repro", "--force"]
@@ -110,6 +113,7 @@ def test_two_repros_at_once_in_one_folder_are_one_and_a_refusal(project: Project
     assert project.run("dvc", "status").stdout == NOTHING_CHANGED
 
 
+@pytest.mark.very_slow
 def test_syncs_beside_each_other_and_beside_a_follower_send_every_point_once(
     project: Project,
 ) -> None:

@@ -132,6 +132,7 @@ def sync(project: Project, uri: str) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.very_slow
 def test_a_server_that_comes_back_after_the_training_gets_every_point_once(
     project: Project, trained: Trained, twin: "Future[float]", server: Server
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_server_that_comes_back_after_the_training_gets_every_point_once(
     assert_every_point_once(project.folder, server.url)
 
 
+@pytest.mark.very_slow
 def test_a_server_that_is_stopped_accepts_and_never_answers(
     project: Project, trained: Trained, twin: "Future[float]", server: Server
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_server_that_is_stopped_accepts_and_never_answers(
     assert_every_point_once(project.folder, server.url)
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_server_that_goes_in_the_middle_of_a_training_gets_the_rest_of_it(
     project: Project, trained: Trained, twin: "Future[float]", server: Server, how: signal.Signals
@@ -185,6 +188,7 @@ def test_a_server_that_goes_in_the_middle_of_a_training_gets_the_rest_of_it(
     assert_every_point_once(project.folder, uri)
 
 
+@pytest.mark.very_slow
 def test_a_server_out_of_order_gets_everything_from_the_next_stage(
     project: Project, trained: Trained, server: Server
 ) -> None:
@@ -200,6 +204,7 @@ def test_a_server_out_of_order_gets_everything_from_the_next_stage(
         assert_every_point_once(project.folder, proxy.url)
 
 
+@pytest.mark.very_slow
 def test_a_server_whose_answers_are_errors_throughout_is_reported_in_one_line(
     project: Project, trained: Trained, twin: "Future[float]", server: Server
 ) -> None:
@@ -214,6 +219,7 @@ def test_a_server_whose_answers_are_errors_throughout_is_reported_in_one_line(
         assert_every_point_once(project.folder, proxy.url)
 
 
+@pytest.mark.very_slow
 def test_a_server_whose_answers_are_lost_on_their_way_makes_nothing_twice(
     project: Project, server: Server
 ) -> None:

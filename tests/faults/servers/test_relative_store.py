@@ -45,7 +45,7 @@ def test_what_a_uri_means(
     assert tracking_uri() == meant.format(top=tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_the_run_of_an_experiment_in_a_copy_is_in_the_store_at_the_top(

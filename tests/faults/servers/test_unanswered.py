@@ -68,6 +68,7 @@ def unanswered(request: pytest.FixtureRequest, server: Server) -> Iterator[tuple
             yield proxy.url, f"{proxy.url} answers with status 500"
 
 
+@pytest.mark.very_slow
 def test_every_command_says_so_in_one_line_within_seconds(
     small: Project, unanswered: tuple[str, str], tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ Measured: 17, for what the sender imports when a model comes; 103 before points 
 """
 
 
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("engine", "rows", "batch_size", "epochs", "steps"),

@@ -60,6 +60,7 @@ def as_rows(epochs: list[Epoch]) -> Floats:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shards", [1, 2, 5])
 @pytest.mark.parametrize("num_features", [1, 2, 16, 40])
 @pytest.mark.parametrize(

@@ -78,12 +78,14 @@ def assert_is_that_of_scikit_learn(
         assert_close(fold.coefficients.b, fitted.intercept_, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intercept", [True, False])
 def test_folds_by_row_are_those_of_kfold(shards_of: Shards, intercept: bool) -> None:
     found = validated(shards_of(X, Y, 3, rows_per_group=50), 5, intercept=intercept)
     assert_is_that_of_scikit_learn(found, LinearRegression(fit_intercept=intercept), KFold(5))
 
 
+@pytest.mark.slow
 def test_ridge_has_the_penalty_of_its_own_rows(shards_of: Shards) -> None:
     """l2·‖θ‖² beside the mean over n rows is alpha = n·l2 beside their sum."""
     found = validated(shards_of(X, Y), 13, l2=0.3)
@@ -93,6 +95,7 @@ def test_ridge_has_the_penalty_of_its_own_rows(shards_of: Shards) -> None:
     assert_is_that_of_scikit_learn(found, model, KFold(13))
 
 
+@pytest.mark.slow
 def test_folds_by_group_and_in_time_are_those_of_scikit_learn(shards_of: Shards) -> None:
     times = np.random.default_rng(1).permutation(NUM_ROWS).astype(float)
     columns = np.column_stack([times, X])
@@ -124,6 +127,7 @@ def test_weighted_folds_are_those_of_statsmodels(shards_of: Shards) -> None:
         assert_close(fold.r2, 1 - mse / variance, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_category_by_level_gives_what_all_columns_give(
     tmp_path: Path, learn: Callable[..., Design], weighted: bool
@@ -174,6 +178,7 @@ def test_too_few_rows_and_weights_of_zero_are_reasons(shards_of: Shards) -> None
     assert found.folds[1].reason == ""
 
 
+@pytest.mark.slow
 def test_columns_that_the_whole_fit_drops_are_no_reason(shards_of: Shards) -> None:
     doubled = np.column_stack([X, 2 * X[:, 0]])
     found = validated(shards_of(doubled, Y), 5, collinear="drop")
@@ -184,6 +189,7 @@ def test_columns_that_the_whole_fit_drops_are_no_reason(shards_of: Shards) -> No
         assert_close(ours.mse, theirs.mse, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_perfect_fit_a_constant_target_and_single_rows_have_no_nan(shards_of: Shards) -> None:
     whole = RANDOM.integers(-9, 9, (40, 2)).astype(float)
     perfect = validated(shards_of(whole, whole @ [3.0, -2.0] + 5), 4)

@@ -58,6 +58,7 @@ def assert_close(found: Moments, expected: Moments, bits: int = 100) -> None:
             assert abs(found.gram().entry(i, j) - value) <= size / 2**bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_total_is_that_without_folds_and_no_bit_depends_on_workers_or_chunks(
     shards_of: Shards, together: Callable[..., list[Any]], weighted: bool
@@ -84,6 +85,7 @@ def test_the_total_is_that_without_folds_and_no_bit_depends_on_workers_or_chunks
         np.testing.assert_array_equal(other, everything(found))
 
 
+@pytest.mark.slow
 def test_folds_by_group_are_those_of_their_rows_and_leave_the_total_as_it_is(
     shards_of: Shards, together: Callable[..., list[Any]]
 ) -> None:
@@ -105,6 +107,7 @@ def test_folds_by_group_are_those_of_their_rows_and_leave_the_total_as_it_is(
         np.testing.assert_array_equal(other, everything(found))
 
 
+@pytest.mark.slow
 def test_a_wide_design_shares_whole_tiles(shards_of: Shards) -> None:
     wide = RANDOM.normal(size=(9000, 130))
     y = wide[:, 0] + RANDOM.normal(size=9000)
@@ -122,6 +125,7 @@ def test_a_wide_design_shares_whole_tiles(shards_of: Shards) -> None:
     np.testing.assert_allclose(middle.rounded(), expected.rounded(), rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_what_other_folds_scale_is_lost_to_no_fold(shards_of: Shards) -> None:
     """Without a scale of its own, the square of 1 would be 0 beside that of 1e200."""
     large = X.copy()
@@ -137,6 +141,7 @@ def test_what_other_folds_scale_is_lost_to_no_fold(shards_of: Shards) -> None:
     assert_close(rest, of_rows(np.arange(NUM_ROWS // 4 + 1, NUM_ROWS)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_categories_by_level_have_the_moments_of_the_folds_too(
     tmp_path: Path, learn: Callable[..., Design], weighted: bool

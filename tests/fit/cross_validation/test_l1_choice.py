@@ -33,6 +33,7 @@ def moments_by_fold(shards: list[Rows]) -> FoldMoments:
     return fold_moments(shards, FoldsByRow(NUM_FOLDS, "row", [rows.num_rows for rows in shards]))
 
 
+@pytest.mark.slow
 def test_the_choice_is_that_of_the_one_standard_error_rule(shards_of: Shards) -> None:
     """Measured: errors agree to 1e-12."""
     found = choose_l1(moments_by_fold(shards_of(X, Y)), NAMES, True, Penalty())
@@ -57,6 +58,7 @@ def test_the_choice_is_that_of_the_one_standard_error_rule(shards_of: Shards) ->
     assert (data["chosen"], data["least"]) == (found.l1, found.least)
 
 
+@pytest.mark.slow
 def test_weights_l2_and_the_scale_of_the_penalty_count_in_each_fold(shards_of: Shards) -> None:
     penalty = Penalty(0.0, 0.3, "standardize")
     found = choose_l1(moments_by_fold(shards_of(X, Y, w=W)), NAMES, True, penalty)
@@ -88,6 +90,7 @@ def test_the_cross_validation_of_a_lasso_is_that_of_scikit_learn(shards_of: Shar
         assert fold.mse == pytest.approx(mse, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "target", "message"),
     [

@@ -143,6 +143,7 @@ def test_a_reference_of_two_passes_is_read_back_bit_for_bit(
     assert len(found.solution.dropped) == (collinear == "drop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two passes", "perfect"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_two_passes_over_row_groups_find_what_they_find_over_all_columns(

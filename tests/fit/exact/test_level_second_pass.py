@@ -64,6 +64,7 @@ def largest_error(found: LeastSquares, theta: list[Fraction], b: Fraction) -> fl
     return max(errors)
 
 
+@pytest.mark.slow
 @layouts
 @columns
 @with_and_without_weights

@@ -69,6 +69,7 @@ def visited(of: ShuffledBatches, epoch: int) -> Batches:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     num_rows=st.integers(1, 90),
@@ -199,6 +200,7 @@ def test_batches_are_scaled_and_have_the_type_of_the_training(
 # in the middle of an epoch, and divided among processes
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5).filter(any),
@@ -231,6 +233,7 @@ def test_an_epoch_from_any_batch_on_is_the_epoch_without_those_before(
     assert weights == {not weighted}
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),

@@ -176,6 +176,7 @@ def test_a_training_stopped_after_any_step_ends_with_the_same_bits(
             assert finished(shards[num_shards], params) == expected, step
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     stops=st.lists(st.integers(1, 6), min_size=1, max_size=5),
@@ -202,6 +203,7 @@ def test_however_often_a_training_is_stopped_it_ends_with_the_same_bits(
         assert finished(shards[num_shards], of) == uninterrupted(shards[num_shards], of)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     stops=st.lists(st.integers(1, 12), min_size=1, max_size=5),
@@ -299,6 +301,7 @@ def test_a_damaged_checkpoint_is_said_in_a_line_and_the_training_starts_over(
     assert outcome(history) == uninterrupted(shards[1], params)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_changes_a_result(shards: Shards, place: int, bit: int) -> None:

@@ -56,7 +56,7 @@ def groups(path: Path) -> Iterator[pa.Table]:
     return TableFile(path).row_groups()
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_sorted_rows_train_as_well_as_in_a_uniformly_random_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gap_of: Callable[[Path, int], float]
 ) -> None:

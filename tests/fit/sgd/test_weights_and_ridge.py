@@ -90,6 +90,7 @@ def trained(
     return last, scaling, settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shards", [1, 3])
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("intercept", [False, True])

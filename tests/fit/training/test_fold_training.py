@@ -46,6 +46,7 @@ def validated(shards: list[Rows], params: Train, workers: Workers = ALONE) -> Cr
     return found
 
 
+@pytest.mark.slow
 @engines
 def test_the_model_of_a_fold_is_that_of_the_other_rows_in_a_file_of_their_own(
     shards_of: Shards, engine: Any
@@ -66,6 +67,7 @@ def test_the_model_of_a_fold_is_that_of_the_other_rows_in_a_file_of_their_own(
         assert_close(fold.mse, np.mean(held_out**2), rtol=1e-12)
 
 
+@pytest.mark.slow
 @engines
 def test_its_errors_are_near_those_of_the_exact_solution(shards_of: Shards, engine: Any) -> None:
     shards = shards_of(X, Y, 2, rows_per_group=64)
@@ -77,6 +79,7 @@ def test_its_errors_are_near_those_of_the_exact_solution(shards_of: Shards, engi
         assert_close(ours.mse, least.mse, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_bit(
     shards_of: Shards, together: Callable[..., list[Any]]
 ) -> None:

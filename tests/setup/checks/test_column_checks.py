@@ -117,6 +117,7 @@ def test_a_copy_of_the_target_is_excluded_wherever_it_is(survey_of: Callable[...
         assert (found.excluded, found.reason) == (("copy",), "equals target")
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(arrays(np.float64, (120, 3), elements=st.floats(-1e6, 1e6), unique=True))
 def test_different_numbers_are_never_a_finding(
@@ -127,6 +128,7 @@ def test_different_numbers_are_never_a_finding(
     assert survey.rows.num_repeats == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.permutations(range(2, 62)))
 def test_an_id_in_any_order_is_recognized_by_its_name(

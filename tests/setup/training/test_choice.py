@@ -162,6 +162,7 @@ def test_a_rate_is_far_below_what_rows_of_high_leverage_allow() -> None:
     assert train.lr <= train.batch_size * (1 - train.momentum) / 1000 / SAFETY_FACTOR * 1.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [

@@ -110,6 +110,7 @@ def test_it_is_the_mean_over_the_orders_of_the_rows(
     assert expected / 1.6 < np.mean(np.array(gaps, np.float64)) < 1.6 * expected
 
 
+@pytest.mark.slow
 def test_rounding_is_most_of_what_is_left_of_a_nearly_perfect_fit(shards_of: Shards) -> None:
     """By autograd, full batches: the end is no further than the forecast says, nor much closer."""
     random = np.random.default_rng(4)

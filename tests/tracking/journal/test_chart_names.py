@@ -42,6 +42,7 @@ def test_ten_successive_runs_have_ten_colours() -> None:
     assert len({color(number) for number in range(17, 27)}) == 10
 
 
+@pytest.mark.slow
 def test_curves_are_read_with_sections_and_from_early_runs_without_them(
     store: MlflowClient,
 ) -> None:

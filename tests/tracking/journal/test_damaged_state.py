@@ -53,6 +53,7 @@ def points(store: MlflowClient, folder: RunFolder) -> list[tuple[int, float]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_intact_records_of_a_damaged_journal_are_sent(

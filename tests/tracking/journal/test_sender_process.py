@@ -193,6 +193,7 @@ def _command(process: psutil.Process) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_the_id_of_a_run_is_waited_for_only_while_a_process_is_sending_it(
     store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +233,7 @@ WRITER = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_eight_writers_and_senders_on_a_new_store_lose_no_point(
     repository: Path, python: Python
 ) -> None:
@@ -255,7 +256,7 @@ def test_eight_writers_and_senders_on_a_new_store_lose_no_point(
     assert all(folder.is_synced() for folder in run_folders())
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_sender_killed_at_any_moment_leaves_one_run_with_every_point_once(
     store: MlflowClient, sent_run: SentRun, python: Python
 ) -> None:

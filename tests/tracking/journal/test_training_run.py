@@ -373,6 +373,7 @@ def test_only_the_first_of_several_processes_has_a_run(repository: Path) -> None
     assert keys() == {first.key}
 
 
+@pytest.mark.slow
 def test_mlflow_shows_one_complete_run_of_a_training_that_was_stopped_twice(
     store: MlflowClient,
     send: Callable[[], SyncResult],

@@ -167,6 +167,7 @@ def artifact_of(run: MlflowRun, store: MlflowClient) -> tuple[str, Path]:
     return f"models:/{model.model_id}", Path(url2pathname(urlsplit(model.artifact_location).path))
 
 
+@pytest.mark.slow
 def test_a_pickle_in_place_of_any_file_of_a_logged_model_is_refused(
     run: MlflowRun, store: MlflowClient, tmp_path: Path
 ) -> None:

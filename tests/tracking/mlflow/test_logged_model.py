@@ -205,6 +205,7 @@ def test_the_model_needs_only_the_packages_that_it_names(mlflow_model: Path) -> 
     assert done.stdout.split() == ["(1,)", str(Path(linreg.__file__))]
 
 
+@pytest.mark.slow
 def test_a_run_has_its_model_once_with_the_metrics_logged_after_it(
     artifact: Path,
     store: MlflowClient,

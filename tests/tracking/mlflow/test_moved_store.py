@@ -64,6 +64,7 @@ def texts(database: Path) -> Iterator[str]:
         yield from connection.iterdump()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["moved", "copied", "moved, with another folder in the old place"])
 def test_all_that_is_in_mlflow_is_found_in_the_new_place_and_the_old_one_stays_as_it_is(
     how: str,

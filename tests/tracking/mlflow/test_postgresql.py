@@ -83,6 +83,7 @@ def test_a_second_project_is_told_that_the_artifacts_are_not_here(
     assert send() == SyncResult()
 
 
+@pytest.mark.very_slow
 def test_a_queued_experiment_has_its_artifacts_in_the_project(server: str, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "a project")
     environment = {"MLFLOW_TRACKING_URI": server, "LINREG_SYNC": "now"}

@@ -128,7 +128,7 @@ def test_every_point_arrives_with_its_own_timestamp(
     assert points(store, sent_run(run.key)) == journaled_points(run.key)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_more_values_in_one_event_than_mlflow_takes_in_one_request(
     store: MlflowClient, send: Send, sent_run: SentRun
 ) -> None:
@@ -189,6 +189,7 @@ def test_sending_again_from_the_beginning_adds_nothing(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 def test_sending_the_metrics_of_a_model_again_adds_nothing(
     store: MlflowClient, send: Send, sent_run: SentRun, tmp_path: Path, learn: Callable[..., Design]

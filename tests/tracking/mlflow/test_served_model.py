@@ -148,6 +148,7 @@ def parquet() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

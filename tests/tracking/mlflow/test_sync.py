@@ -292,6 +292,7 @@ def test_no_further_run_is_tried_when_the_store_has_failed_for_good(
     assert [text for text in caplog.messages if text.startswith("the store does not answer: ")]
 
 
+@pytest.mark.slow
 def test_the_first_of_several_failures_is_the_result_and_the_others_are_sent(
     store: MlflowClient,
 ) -> None:

@@ -166,6 +166,7 @@ def test_parquet_says_what_is_wrong_with_columns_rows_and_metadata(two: tuple[Pa
     assert words == "table.parquet: metadata k: a became b"
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
 def test_parquet_with_other_row_groups_still_finds_the_row(
     first: int, second: int, row: int

@@ -20,6 +20,7 @@ def test_matrix_and_names_are_those_of_patsy(contrast: str, num_levels: int) -> 
     assert column_names("g", contrast, levels) == [f"g{each}" for each in theirs.column_suffixes]
 
 
+@pytest.mark.slow
 def test_polynomial_contrasts_are_those_that_r_prints_and_orthonormal() -> None:
     """R: contr.poly(4)."""
     expected = [

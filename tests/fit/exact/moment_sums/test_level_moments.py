@@ -79,6 +79,7 @@ def test_the_lengths_of_chunks_do_not_change_a_bit(cuts: list[int], weighted: bo
     np.testing.assert_array_equal(level_moments(rows, cuts).as_array(), expected)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=4), st.booleans(), st.randoms())
 def test_parts_merged_in_any_order_give_the_same_float64(
     cuts: list[int], weighted: bool, random: Random

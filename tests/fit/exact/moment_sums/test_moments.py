@@ -84,7 +84,7 @@ def test_moments_are_exact_for_integers() -> None:
 ROWS = drawn(2 * ROWS_PER_FLUSH + TILE + 5, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @given(st.lists(st.integers(0, len(ROWS[1])), max_size=6), st.booleans())
 def test_the_lengths_of_chunks_do_not_change_a_bit(cuts: list[int], weighted: bool) -> None:
     X, y, w = ROWS
@@ -101,7 +101,7 @@ def test_chunks_of_one_row_give_the_same_bits() -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @given(st.lists(st.integers(0, len(ROWS[1])), min_size=1, max_size=4), st.booleans())
 def test_merged_parts_give_the_same_float64(cuts: list[int], weighted: bool) -> None:
     X, y, w = ROWS
@@ -234,7 +234,7 @@ print("vfm" in code, "ymm" in code, found.as_array().tobytes().hex())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_cpus_without_fma_and_vectors_give_the_same_bits(tmp_path: Path) -> None:
     outputs = []
     for cpu in ({}, {"NUMBA_CPU_NAME": "generic"}):

@@ -45,6 +45,7 @@ def test_many_columns_are_summed_in_tiles() -> None:
     assert isinstance(pair_sums(WIDE - 1, 10**6), LaneSums)
 
 
+@pytest.mark.slow
 def test_sums_agree_with_fractions_to_100_bits(whole: tuple[Floats | None, Moments]) -> None:
     w, moments = whole
     gram = moments.gram()

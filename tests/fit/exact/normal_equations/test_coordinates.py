@@ -22,6 +22,7 @@ def in_coordinates(rows: CompactRows, distance: float) -> CompactMatrix:
     return projection.in_coordinates(far.X, found.levels.refinement.coordinates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", LAYOUTS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_they_are_orthonormal_and_orthogonal_to_indicators(

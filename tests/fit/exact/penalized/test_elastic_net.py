@@ -84,6 +84,7 @@ def test_the_conditions_of_the_minimum_hold_in_fractions(
             assert abs(slope) < l1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_features", [1, 2])
 @pytest.mark.parametrize("l1", [0.1, 3.0, 12.0])
 def test_one_and_two_coefficients_are_the_best_of_all_sign_patterns(

@@ -32,6 +32,7 @@ def test_the_factors_are_geometric() -> None:
     assert geometric(3.0, 3e-4, 100)[[0, -1]].tolist() == [3.0, 3e-4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_rows", "num_features", "l1", "l2"), [(120, 10, 0.5, 0.0), (30, 40, 6.0, 0.6)]
 )
