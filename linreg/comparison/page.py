@@ -7,10 +7,12 @@ import numpy as np
 
 from linreg.comparison.rmse_change import rmse_change
 from linreg.evaluation.paired.paired_test import paired_test
+from linreg.fit.cross_validation.cross_validation import MEASURES
 from linreg.number_format import number
-from linreg.params.metric_names import own_metrics_in
+from linreg.params.metric_names import CV, own_metrics_in
 from linreg.plotting.plot import RUN_CLASSES
 from linreg.report.coefficient_figures import distance_figure, effect_figure
+from linreg.report.cross_validation import with_error
 from linreg.report.descent_figures import path_figure
 from linreg.report.diagnostics import diagnostics
 from linreg.report.loss_figures import gap_figure, loss_figure
@@ -29,12 +31,23 @@ MAX_ROWS = 200
 
 
 class MetricChange(NamedTuple):
-    """A metric of both runs, such as test_rmse; comparable if its unit and rows are the same."""
+    """A metric of both runs, such as test_rmse; comparable if its unit and rows are the same.
+
+    errors  the standard errors of both, of a mean over folds; else None
+    """
 
     name: str
     a: float | None
     b: float | None
     comparable: bool = True
+    errors: tuple[float | None, float | None] | None = None
+
+    @property
+    def cells(self) -> list[str]:
+        """Both values as text, with their standard errors."""
+        if self.errors is None:
+            return [number(self.a), number(self.b)]
+        return list(map(with_error, (self.a, self.b), self.errors))
 
     @property
     def change(self) -> str:
@@ -99,22 +112,37 @@ def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
         (name, _cell(old), _cell(new), "")
         for name, (old, new) in differing_parameters(a, b).items()
     ]
-    rows += [
-        (metric.name, number(metric.a), number(metric.b), metric.change)
-        for metric in metric_changes(a, b)
-    ]
+    rows += [(metric.name, *metric.cells, metric.change) for metric in metric_changes(a, b)]
     return [*table(rows, "<>"), "", conclusion(first, second).text]
 
 
 def metric_changes(a: RunResults, b: RunResults) -> Iterator[MetricChange]:
-    """Yield the metrics of all parts that one of the runs has, then the gap."""
+    """Yield the metrics of all parts that one of the runs has, those over folds if both have them,
+    then the gap.
+    """
     comparable = not obstacle(a, b)
     for part in PARTS:
         if part in a.metrics or part in b.metrics:
             of_a, of_b = a.metrics.get(part, {}), b.metrics.get(part, {})
             for name in [*METRICS, *own_metrics_in([of_a, of_b])]:
                 yield MetricChange(f"{part}_{name}", of_a.get(name), of_b.get(name), comparable)
+    yield from _changes_over_folds(a, b, comparable)
     yield MetricChange("gap", a.metrics.get("gap"), b.metrics.get("gap"), comparable)
+
+
+def _changes_over_folds(a: RunResults, b: RunResults, comparable: bool) -> Iterator[MetricChange]:
+    of_a, of_b = a.cross_validation, b.cross_validation
+    if of_a is None or of_b is None:
+        return
+    same_folds = comparable and _folds(of_a) == _folds(of_b)
+    for name in MEASURES:
+        errors = tuple(each[f"{name}_standard_error"] for each in (of_a, of_b))
+        yield MetricChange(f"{CV}_{name}", of_a[name], of_b[name], same_folds, errors)
+
+
+def _folds(of_run: Mapping[str, Any]) -> list[Any]:
+    """Return how rows were assigned to folds, and how many each has."""
+    return [of_run["by"], *((fold["rows"], fold["trained_rows"]) for fold in of_run["folds"])]
 
 
 def differing_parameters(a: RunResults, b: RunResults) -> dict[str, tuple[Any, Any]]:

@@ -47,7 +47,7 @@ class Inference:
                    freedom
     condition      condition number of the scaled Gram matrix
     digits         that every coefficient and standard error has, robust ones too, of 15
-    no_errors      why there are no standard errors: "ridge", "elastic net" (with train.l1), "no
+    no_errors      why there are no standard errors: "ridge", "lasso", "elastic net", "no
                    degrees of freedom", or "rounding" where the residuals are no more than that;
                    None if there are
     robust_kind    "HC0" to "HC3", "cluster:school", "HAC:4"; None without robust standard errors

@@ -52,13 +52,15 @@ class PredictionInterval:
     def __post_init__(self) -> None:
         """Check the fit."""
         fit = self.exact.solution
-        if fit.is_penalized:
+        if fit.penalized_as:
             found = {"train.l1": fit.l1, "train.l2": fit.l2}
             penalties = {name: value for name, value in found.items() if value}
+            name = (
+                "an elastic net" if fit.penalized_as == "elastic net" else f"a {fit.penalized_as}"
+            )
             raise UserError(
                 "--interval",
-                f"{'an elastic net' if fit.l1 else 'a ridge'} fit is biased and has no prediction"
-                " interval",
+                f"{name} fit is biased and has no prediction interval",
                 found=", ".join(f"{name} = {value:g}" for name, value in penalties.items()),
                 todo="train with " + " ".join(f"{name}=0" for name in penalties),
             )

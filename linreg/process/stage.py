@@ -34,7 +34,7 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
     def run_stage() -> None:
         _raise_file_limit()
         with interruptible():
-            one_line_errors(functools.partial(_run_in_first, main))()
+            one_line_errors(functools.partial(_run_in_first, main), _error_report())()
 
     return run_stage
 
@@ -45,16 +45,20 @@ def stage_with_workers(main: Callable[[Workers], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def run_stage() -> None:
         _raise_file_limit()
-        report: Callable[[str, int], None] | None = None
-        if os.environ.get("RANK") and os.environ.get("WORLD_SIZE", "1") != "1":
-            # Imported here because it imports torch, which takes seconds.
-            from linreg.process.launcher import report_to_launcher
-
-            report = report_to_launcher
         with interruptible():
-            one_line_errors(functools.partial(_run_with_workers, main), report)()
+            one_line_errors(functools.partial(_run_with_workers, main), _error_report())()
 
     return run_stage
+
+
+def _error_report() -> Callable[[str, int], None] | None:
+    """Return what takes the error of one of several processes; None where there is only one."""
+    if os.environ.get("RANK") and os.environ.get("WORLD_SIZE", "1") != "1":
+        # Imported here because it imports torch, which takes seconds.
+        from linreg.process.launcher import report_to_launcher
+
+        return report_to_launcher
+    return None
 
 
 def _run_in_first(main: Callable[[], None]) -> None:

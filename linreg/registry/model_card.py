@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from linreg.markdown import plain
-from linreg.params.metric_names import own_metrics_in
+from linreg.params.metric_names import CV, own_metrics_in
 from linreg.registry.candidate import Candidate
+from linreg.report.cross_validation import folds_in_words
 from linreg.tracking.journal.legal_names import with_legal_names
 from linreg.tracking.mlflow.required_columns import required_columns_markdown
 
@@ -16,7 +17,8 @@ SOURCE_TAGS = ("git.commit", "git.dirty", "dvc.experiment", "data/split")
 def model_card(candidate: Candidate, reason: str) -> str:
     """Return the page of a version in Markdown; `reason` is why it became champion or challenger.
 
-    It has the formula, the columns, θ and b, the metrics, the run and the commit.
+    It has the formula, the columns, θ and b, the metrics, those over folds with their standard
+    errors, the run and the commit.
     """
     model, run = candidate.model, candidate.run
     rows = "\n".join(f"| {plain(name)} | {value!r} |" for name, value in _coefficients(candidate))
@@ -26,6 +28,8 @@ def model_card(candidate: Candidate, reason: str) -> str:
         of_levels = ", ".join(map(plain, absorbed))
         more += f"\n\nThe effects of the levels of {of_levels} are in model.safetensors."
     metrics = ", ".join(f"{name} {value:.6g}" for name, value in _metrics(candidate))
+    if over_folds := candidate.metrics.get(CV):
+        metrics += f"\n\nCross-validation, {plain(folds_in_words(over_folds))}."
     dirty = " (dirty)" if run.tags.get("git.dirty") == "true" else ""
     commit = run.tags.get("git.commit", "none") + dirty
     experiment = run.tags.get("dvc.experiment")
@@ -42,7 +46,7 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
     """Return the tags of a version: the model's MD5 and formula, its source, metrics, θ and b."""
     run_tags = candidate.run.tags
     source = {name: run_tags[name] for name in SOURCE_TAGS if name in run_tags}
-    values = (*_metrics(candidate), *_coefficients(candidate))
+    values = (*_metrics(candidate), *_metrics_over_folds(candidate), *_coefficients(candidate))
     numbers = {name: repr(value) for name, value in values}
     formula = candidate.model.design.schema.formula
     model = {"linreg.model": candidate.model_hash, "formula": formula}
@@ -66,3 +70,10 @@ def _metrics(candidate: Candidate) -> Iterator[tuple[str, float]]:
                 yield f"{part}_{name}", value
     if candidate.metrics.get("gap") is not None:
         yield "gap", candidate.metrics["gap"]
+
+
+def _metrics_over_folds(candidate: Candidate) -> Iterator[tuple[str, float]]:
+    over_folds = candidate.metrics.get(CV, {})
+    for name in ("rmse", "r2"):
+        if over_folds.get(name) is not None:
+            yield f"{CV}_{name}", over_folds[name]

@@ -14,6 +14,7 @@ from linreg.number_format import (
     p_values,
 )
 from linreg.report.results import CoefficientRow, RunResults
+from linreg.text import count_of
 
 FEW_COEFFICIENTS = 25
 """A table of more is shortened, term by term."""
@@ -207,6 +208,25 @@ def absorbed_in_words(results: RunResults) -> str:
         for name, each in factors.items()
     )
     return f"absorbed: {counted}" if counted else ""
+
+
+def weights_in_words(results: RunResults) -> str:
+    """Return the column of weights, their kind and the rows that count; empty without weights."""
+    if not results.weights:
+        return ""
+    column, kind = results.weights
+    inference = results.inference
+    number = inference["num_rows"]
+    if kind == "frequency":
+        rows = f"which stand for {count_of(number, 'row')}"
+    else:
+        rows = f"of {count_of(number, 'training row')}"
+        of_absorbed = sum(factor["df"] for factor in inference.get("absorbed", {}).values())
+        rank = inference["f_df"] + ("b" in inference["coefficients"]) + of_absorbed
+        # Without degrees of freedom, a penalized fit may have more coefficients than rows.
+        if (df := inference["df"]) and df + rank < number:
+            rows += f", {number - df - rank} of weight 0"
+    return f"weights: {column} ({kind}), {rows}"
 
 
 def fit_in_words(results: RunResults) -> Iterator[str]:

@@ -25,7 +25,10 @@ def folds_in_words(metrics: Mapping[str, Any]) -> str:
         return f"{start}: no result, as fold {failed[0]['fold']} has none{more}: " + str(
             failed[0]["reason"]
         )
-    values = [f"{title} {_with_error(metrics, name)}" for name, title in TITLES.items()]
+    values = [
+        f"{title} {with_error(metrics[name], metrics[f'{name}_standard_error'])}"
+        for name, title in TITLES.items()
+    ]
     return f"{start}: {', '.join(values)} (mean ± standard error)"
 
 
@@ -34,8 +37,8 @@ def _by(split_by: str) -> str:
     return f"forward in time by {column}" if how == "time" else f"by {how} {column}".rstrip()
 
 
-def _with_error(metrics: Mapping[str, Any], name: str) -> str:
-    mean, error = metrics[name], metrics[f"{name}_standard_error"]
+def with_error(mean: float | None, error: float | None) -> str:
+    """Return a mean over folds ± its standard error, as far as they exist."""
     if mean is None:
         return "undefined"
     if not error:

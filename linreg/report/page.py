@@ -28,6 +28,7 @@ from linreg.report.coefficient_table import (
     fit_in_words,
     html_table,
     residuals_in_words,
+    weights_in_words,
 )
 from linreg.report.cross_validation import fold_rows, folds_in_words
 from linreg.report.descent_figures import path_end_figure, path_figure
@@ -107,6 +108,7 @@ def report_page(
             "profile": context["profile"],
             "inference": results.inference,
             "fit": [*fit_in_words(results), *residuals_in_words(results)],
+            "weights": weights_in_words(results),
             "errors": errors_in_words(results),
             "table": html_table(results, design.terms),
             "num_effects": len(largest_effects([NamedResults("", results)])),

@@ -35,6 +35,8 @@ _REQUIRED_KEYS = {
 DIAGNOSTICS = "diagnostics.json"
 NO_ERRORS = {
     "ridge": "A ridge fit (train.l2) is biased by intent: it has no standard errors, t and p.",
+    "lasso": "A lasso fit (train.l1) is biased by intent, and has chosen its columns: it has no "
+    "standard errors, t and p.",
     "elastic net": "An elastic net fit (train.l1) is biased by intent, and has chosen its columns: "
     "it has no standard errors, t and p.",
     "no degrees of freedom": "There are as many coefficients as training rows, which leaves nothing"

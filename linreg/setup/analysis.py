@@ -19,6 +19,7 @@ from linreg.files import scratch_folder
 from linreg.params.ingest import READ_AS_IS
 from linreg.params.model import Model
 from linreg.params.params import Params
+from linreg.params.split import Split
 from linreg.setup.checks.column_checks import check_columns
 from linreg.setup.checks.finding import CheckContext, Finding
 from linreg.setup.checks.groups import find_groups
@@ -98,6 +99,8 @@ def analyze_table(
         if options.split_by and "split.by" in unknown:
             raise _no_such_split(options.split_by, survey, path)
         params = _without_unknown(params, unknown)
+        if not _has_rows_for_folds(params.split, survey.num_rows):
+            params = _without_folds(params)
         if params.split.by.startswith("time:"):
             table = in_time_order(table, params.split.by.removeprefix("time:"))
         splits = params.split.by == "row" and not options.split_by and not is_known
@@ -123,6 +126,7 @@ def analyze_table(
         source=source_parameter(path),
         reading=source.options,
         unknown=unknown,
+        keeps_folds=params.split.folds == before.split.folds,
     )
     if table.condition is not None or before.ingest.where:
         num_left_out = table.num_rows - survey.num_rows
@@ -171,6 +175,20 @@ def _with_split(params: Params, by: str) -> Params:
     return params.model_copy(update={"split": params.split.model_copy(update={"by": by})})
 
 
+def _has_rows_for_folds(split: Split, num_rows: int) -> bool:
+    """Whether each fold gets a training row, if folds go by row."""
+    return split.folds <= split.train * num_rows
+
+
+def _without_folds(params: Params) -> Params:
+    """Return the parameters without folds, and without a choice of l1 over them."""
+    split = params.split.model_copy(update={"folds": 0})
+    train = params.train
+    if train.l1 == "auto":
+        train = train.model_copy(update={"l1": 0.0})
+    return params.model_copy(update={"split": split, "train": train})
+
+
 def _without_unknown(params: Params, unknown: list[str]) -> Params:
     if "model.weights" in unknown:
         model = params.model.model_copy(update={"weights": None})
@@ -178,7 +196,10 @@ def _without_unknown(params: Params, unknown: list[str]) -> Params:
     if "evaluate.errors" in unknown:
         evaluate = params.evaluate.model_copy(update={"errors": "auto"})
         params = params.model_copy(update={"evaluate": evaluate})
-    return _with_split(params, "row") if "split.by" in unknown else params
+    if "split.by" in unknown:
+        # Folds by row would not be those of the groups or times that were wanted.
+        params = _without_folds(_with_split(params, "row"))
+    return params
 
 
 def _no_such_split(split_by: str, survey: Survey, path: Path) -> UserError:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
 from linreg.params.ingest import Ingest, ReadOptions
+from linreg.params.metric_names import CV
 from linreg.params.params import Params
 from linreg.params.train import Train
 from linreg.setup.missing_policy import MOST_DROPPED, MissingCells
@@ -35,6 +36,7 @@ def choose_settings(
     source: str,
     reading: ReadOptions,
     unknown: Collection[str],
+    keeps_folds: bool,
 ) -> dict[str, Setting]:
     """Return the parameters to write, by name.
 
@@ -50,12 +52,18 @@ def choose_settings(
     }
     if proposal.training:
         settings |= _training_settings(proposal.training, params.train)
-    gates = _gates(proposal, params, is_new=source != params.ingest.source)
+    gates = _gates(proposal, params, is_new=source != params.ingest.source, folds=keeps_folds)
     if gates:
         settings["evaluate.gates"] = gates
     for parameter in unknown:
         reason = "the column that it named is not in this file"
         settings[parameter] = Setting(DEFAULTS[parameter], reason)
+    if not keeps_folds:
+        by_column = "split.by" in unknown
+        reason = "the column that they went by is not in this file" if by_column else "too few rows"
+        settings["split.folds"] = Setting(0, reason)
+        if params.train.l1 == "auto":
+            settings["train.l1"] = Setting(0.0, "auto needs folds")
     return settings
 
 
@@ -79,17 +87,23 @@ def _training_settings(choice: TrainingChoice, before: Train) -> dict[str, Setti
     }
 
 
-def _gates(proposal: Proposal, params: Params, *, is_new: bool) -> Setting | None:
-    """Return the gates of a new table; of a known one those that there are, with one on the gap."""
+def _gates(proposal: Proposal, params: Params, *, is_new: bool, folds: bool) -> Setting | None:
+    """Return the gates of a new table; of a known one those that there are, with one on the gap.
+
+    Those on metrics over folds need `folds`.
+    """
     gates: dict[str, object] = {}
     if is_new and params.split.test:
         gates["test_r2"] = {"min": 0}
     if not is_new:
-        gates = {
-            name: gate.model_dump(exclude_none=True) for name, gate in params.evaluate.gates.items()
+        kept = {
+            name: gate
+            for name, gate in params.evaluate.gates.items()
+            if folds or not name.startswith(f"{CV}_")
         }
+        gates = {name: gate.model_dump(exclude_none=True) for name, gate in kept.items()}
         if "gap" in gates:
-            return None
+            return None if len(kept) == len(params.evaluate.gates) else Setting(gates, "no folds")
     if proposal.training and proposal.training.gap is not None:
         gates["gap"] = {"max": LARGEST_GAP}
     reason = "new data: better than the mean, and at the minimum" if is_new else "at the minimum"

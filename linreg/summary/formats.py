@@ -15,6 +15,7 @@ from linreg.report.coefficient_table import (
     fit_in_words,
     joint_tests_in_words,
     reference_levels,
+    weights_in_words,
 )
 from linreg.report.results import CoefficientRow, RunResults
 from linreg.summary.tex import tex, tex_number
@@ -120,6 +121,8 @@ def _columns(results: RunResults, digits: int) -> Mapping[str, list[str]]:
 
 def _notes(results: RunResults, terms: Sequence[DesignTerm]) -> Iterator[str]:
     yield results.context["formula"]
+    if weights := weights_in_words(results):
+        yield weights
     for factor, level in reference_levels(terms):
         yield f"{factor}: compared with {level}"
     if absorbed := absorbed_in_words(results):

@@ -18,6 +18,7 @@ from linreg.report.coefficient_table import (
     reference_levels,
     residuals_in_words,
     rows_by_term,
+    weights_in_words,
 )
 from linreg.report.cross_validation import folds_in_words
 from linreg.report.results import RunResults
@@ -31,11 +32,13 @@ WIDTH = 88
 def summary_lines(
     results: RunResults, terms: Sequence[DesignTerm], digits: int = DIGITS
 ) -> Iterator[str]:
-    """Yield the formula, the coefficients, the fit, the gap, the metrics and the gates.
+    """Yield formula, weights, coefficients, the fit, the gap, the metrics and the gates.
 
     digits  significant digits of a standard error, where coefficients end
     """
     yield results.context["formula"]
+    if weights := weights_in_words(results):
+        yield weights
     yield from _coefficients(results, terms, digits)
     for factor, level in reference_levels(terms):
         yield f"{factor}: compared with {level}"

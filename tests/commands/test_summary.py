@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,38 @@ def test_markdown_and_latex_escape_names(printed: Callable[..., list[str]]) -> N
     assert r"a\_b \& 5\% |*x*" in row
     assert len(re.findall(r"(?<!\\)&", row)) == len(re.findall(r"(?<!\\)&", latex[2]))
     assert latex[0] == r"\begin{tabular}{lrrrrrrr}"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({}, "weights: n (analytic), of 60 training rows, 15 of weight 0"),
+        (
+            {"weights_kind": "sampling"},
+            "weights: n (sampling), of 60 training rows, 15 of weight 0",
+        ),
+        ({"weights_kind": "frequency"}, "weights: n (frequency), which stand for 90 rows"),
+        ({"weights": "m"}, "weights: m (analytic), of 60 training rows"),
+        ({"l1": 0.01}, "weights: n (analytic), of 60 training rows, 15 of weight 0"),
+    ],
+)
+def test_it_is_said_that_rows_are_weighted(
+    printed: Callable[..., list[str]], tmp_path: Path, options: dict[str, Any], line: str
+) -> None:
+    n = np.arange(60) % 4
+    g = [f"g{i % 5}" for i in range(60)]
+    table = ROWS.append_column("n", pa.array(n)).append_column("m", pa.array(n + 1.0))
+    table = table.append_column("g", pa.array(g))
+    formulas = ["y ~ x + g"] if "l1" in options else ["y ~ x + g", "y ~ x | g", "y ~ 0 + x"]
+    for i, formula in enumerate(formulas):
+        shown = {"weights": "n", "solver": "exact", "name": f"of-{i}"} | options
+        lines = printed(formula, table, **shown)
+        assert lines[:2] == [formula, line]
+        assert f"<p>{line}</p>" in (tmp_path / f"of-{i}/report.html").read_text()
+
+
+def test_of_rows_without_weights_nothing_is_said(printed: Callable[..., list[str]]) -> None:
+    assert not any("weight" in each for each in printed("y ~ x", ROWS))
 
 
 def test_it_is_said_why_there_are_no_standard_errors(printed: Callable[..., list[str]]) -> None:

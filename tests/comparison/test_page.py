@@ -1,10 +1,13 @@
 """The comparison of two runs concludes what their numbers allow."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import cross_val_score
 
 from linreg.comparison.page import (
     comparison_lines,
@@ -16,6 +19,7 @@ from linreg.comparison.page import (
 from linreg.report.results import NamedResults, RunResults
 
 Evaluated = Callable[..., RunResults]
+RMSE = "neg_root_mean_squared_error"
 
 
 def rows(seed: int = 3, n: int = 300) -> pa.Table:
@@ -78,6 +82,36 @@ def test_other_rows_and_other_targets_are_not_compared(evaluated: Evaluated) -> 
         assert why in said
         changes = [each.change for each in metric_changes(first.results, second.results)]
         assert not any(changes), "no difference is printed"
+
+
+def test_means_over_the_same_folds_have_their_standard_errors(evaluated: Evaluated) -> None:
+    table = rows()
+    more, less, other, none = (
+        NamedResults(name, evaluated(f"y ~ {terms}", table, name=name, solver="exact", folds=folds))
+        for name, terms, folds in (
+            ("more", "x + z", 5),
+            ("less", "x", 5),
+            ("other", "x", 4),
+            ("none", "x", 0),
+        )
+    )
+    shown = {line.split()[0]: line for line in comparison_lines(more, less) if line[:3] == "cv_"}
+    assert list(shown) == ["cv_mse", "cv_rmse", "cv_r2"]
+    errors = {}
+    for run, columns in ((more, ["x", "z"]), (less, ["x"])):
+        X = np.column_stack([table[name] for name in columns])
+        scored = cross_val_score(LinearRegression(), X, table["y"], cv=5, scoring=RMSE)
+        errors[run.name] = (-scored.mean(), scored.std(ddof=1) / 5**0.5)
+    cells = " +".join(rf"{mean:.3f} ± {error:.3f}" for mean, error in errors.values())
+    change = 100 * (errors["less"][0] / errors["more"][0] - 1)
+    assert re.fullmatch(rf"cv_rmse +{cells} +{re.escape(f'{change:+.3g}')} %", shown["cv_rmse"])
+    cell = f"<td>{errors['less'][0]:.3f} ± {errors['less'][1]:.3f}</td>"
+    assert cell in comparison_page(more, less)
+    of_other = {each.name: each for each in metric_changes(more.results, other.results)}
+    assert (of_other["cv_rmse"].change, of_other["train_rmse"].change != "") == ("", True)
+    assert not any(
+        each.name.startswith("cv") for each in metric_changes(more.results, none.results)
+    )
 
 
 @pytest.mark.slow

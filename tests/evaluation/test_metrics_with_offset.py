@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import KFold
 
 from tests.evaluated_runs import Evaluated
 from tests.evaluated_runs import evaluated as evaluated
@@ -22,7 +23,7 @@ def test_metrics_are_of_the_target_with_its_offset(
     y = 2 + x + 5 * z + noise
     table = pa.table({"y": y, "x": x, "z": z, "n": n})
     weights = {"weights": "n", "weights_kind": kind} if kind else {}
-    run = evaluated("y ~ x + offset(z)", table, solver="exact", **weights)
+    run = evaluated("y ~ x + offset(z)", table, solver="exact", folds=5, **weights)
     w = n if kind else np.ones(90)
     X = sm.add_constant(x)
     predicted = sm.WLS(y - z, X, weights=w).fit().predict(X) + z
@@ -32,3 +33,9 @@ def test_metrics_are_of_the_target_with_its_offset(
     assert train["r2"] == pytest.approx(r2_score(y, predicted, sample_weight=counts), rel=1e-10)
     rmse = root_mean_squared_error(y, predicted, sample_weight=counts)
     assert train["rmse"] == pytest.approx(rmse, rel=1e-10)
+    of_folds = []
+    for inside, held_out in KFold(5).split(X):
+        fit = sm.WLS((y - z)[inside], X[inside], weights=w[inside]).fit()
+        predicted = fit.predict(X[held_out]) + z[held_out]
+        of_folds.append(r2_score(y[held_out], predicted, sample_weight=w[held_out]))
+    assert run.metrics["cv"]["r2"] == pytest.approx(np.mean(of_folds), rel=1e-10)

@@ -41,6 +41,17 @@ def test_an_elastic_net_has_no_standard_errors_and_it_is_said_why() -> None:
     assert np.isnan(intervals(solution, X, 0.95).low).all()
 
 
+def test_a_penalty_of_l1_alone_is_called_a_lasso(tmp_path: Path) -> None:
+    X, y, _ = drawn(60, 2)
+    lasso = Penalty(0.5, 0.0)
+    exact = ExactReference.from_penalized_moments(moments_of(X, y), names_of(X), True, lasso)
+    exact.write(tmp_path, "error")
+    assert infer(exact.solution, 0.95).no_errors == "lasso"
+    assert NO_ERRORS["lasso"].startswith("A lasso fit (train.l1)")
+    with pytest.raises(UserError, match=r"--interval: a lasso fit is .*l1 = 0.5; train with tr"):
+        PredictionInterval(ExactReference.read(tmp_path), 0.95)
+
+
 def test_a_standardized_ridge_is_called_ridge() -> None:
     X, y, _ = drawn(60, 5)
     found = infer(penalized(X, y, l2=1.0, scale="standardize").solution, 0.95)

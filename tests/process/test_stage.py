@@ -47,6 +47,14 @@ def main(*_: object) -> None:
 
 main()
 """
+MISTAKEN = """
+from linreg.errors import UserError
+from linreg.process.stage import stage
+
+@stage
+def main() -> None:
+    raise UserError("given.json", "is wrong", found=1, todo="change it")
+"""
 UNDER_A_LOW_LIMIT = "ulimit -Sn 64 && exec {} -m stages.toy"
 
 
@@ -226,6 +234,16 @@ def test_what_only_says_that_there_are_others_is_one_line(
     todo = "unset RANK to run it as one process, or start it by torchrun"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"error: {message}; {todo}\n"
+
+
+@pytest.mark.slow
+def test_a_mistake_that_a_stage_of_one_process_finds_ends_all_as_it_ends_one(toy: Toy) -> None:
+    """Where several processes run several stages, as for `linreg verify`."""
+    (toy.folder / "stages/mistaken.py").write_text(MISTAKEN)
+    command = ("-m", "linreg.verify.run_stages")
+    ends = [toy.run(*command, STAGES="mistaken", WORKERS=workers) for workers in "12"]
+    found = [(end.returncode, end.stdout, end.stderr) for end in ends]
+    assert found == [(2, "", "error: given.json: is wrong; found 1; change it\n")] * 2
 
 
 @pytest.mark.very_slow

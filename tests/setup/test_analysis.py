@@ -1,5 +1,6 @@
 """What `linreg use` proposes for tables of every kind: the right parameters, and no false alarm."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,51 @@ def test_a_table_that_is_known_keeps_what_the_user_has_decided(
     assert about_columns(analysis) == {"model.levels": {"risk": ["high"]}}
     assert analysis.references["risk"] == "high"
     assert analysis.proposal.excluded["patient_id"] == "identifier"
+
+
+def written(before: Params, analysis: Analysis) -> Params:
+    """The parameters with those that `linreg use` writes."""
+    document = before.model_dump(mode="json")
+    for name, setting in analysis.settings.items():
+        section, _, key = name.partition(".")
+        document[section][key] = setting.value
+    return Params.model_validate_json(json.dumps(document))
+
+
+def test_folds_are_kept_with_another_table(analyze: Callable[..., Analysis]) -> None:
+    for by, column in (("row", "age"), ("group:clinic", "clinic"), ("time:year", "year")):
+        folds = {"split": {"by": by, "folds": 5}, "train": {"solver": "exact", "l1": "auto"}}
+        before = Params.model_validate(folds)
+        after = written(before, analyze({column: AGE, "income": INCOME}, before))
+        assert (after.split.by, after.split.folds, after.train.l1) == (by, 5, "auto")
+
+
+@pytest.mark.parametrize("source", ["t.csv", "other.csv"])
+@pytest.mark.parametrize(
+    ("by", "num_rows", "reason"),
+    [
+        ("group:clinic", N, "the column that they went by is not in this file"),
+        ("time:year", N, "the column that they went by is not in this file"),
+        ("row", 27, "too few rows"),
+    ],
+)
+def test_folds_that_a_table_cannot_have_are_removed_with_what_needs_them(
+    analyze: Callable[..., Analysis], source: str, by: str, num_rows: int, reason: str
+) -> None:
+    before = Params.model_validate(
+        {
+            "ingest": {"source": source},
+            "split": {"by": by, "folds": 20},
+            "train": {"solver": "exact", "l1": "auto"},
+            "evaluate": {"gates": {"cv_rmse": {"max": 2.0}, "gap": {"max": 0.01}}},
+        }
+    )
+    analysis = analyze({"age": AGE[:num_rows], "income": INCOME[:num_rows]}, before)
+    assert analysis.settings["split.folds"] == (0, reason)
+    assert analysis.settings["train.l1"] == (0.0, "auto needs folds")
+    after = written(before, analysis)
+    assert (after.split.by, after.split.folds, after.train.l1) == ("row", 0, 0.0)
+    assert "cv_rmse" not in after.evaluate.gates
 
 
 def test_a_group_takes_the_place_of_one_that_another_table_had(

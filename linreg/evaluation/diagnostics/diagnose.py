@@ -95,6 +95,8 @@ def _reason_for_none(exact: ExactReference, weights: WeightsKind) -> str | None:
     match solution.no_errors:
         case "ridge":
             return "a ridge fit (train.l2) is biased by intent, and so are its residuals"
+        case "lasso":
+            return "a lasso fit (train.l1) is biased by intent, and so are its residuals"
         case "elastic net":
             return "an elastic net fit (train.l1) is biased by intent, and so are its residuals"
         case "no degrees of freedom":

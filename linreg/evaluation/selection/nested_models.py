@@ -108,7 +108,7 @@ def require_estimates_of_noise(
         )
         raise UserError(where, what, todo=todo)
     match solution.no_errors:
-        case "ridge" | "elastic net":
+        case "ridge" | "lasso" | "elastic net":
             what, todo = "is a penalized fit, whose terms have no F tests", "set train.l1, l2 to 0"
         case "no degrees of freedom":
             what = "has as many coefficients as training rows, which leaves nothing to test against"

@@ -11,7 +11,11 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.cross_validation.fold_moments import FoldMoments
-from linreg.fit.cross_validation.held_out_error import SquaredError, squared_error
+from linreg.fit.cross_validation.held_out_error import (
+    SquaredError,
+    squared_error,
+    total_sum_of_squares,
+)
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 from linreg.reductions.exact_sum import exact_sum
@@ -45,7 +49,8 @@ class FoldResult:
     coefficients  None if there are none
     mse           Σ w(y − ỹ)² / Σ w, with w = 1 without weights
     rmse          its square root
-    r2            1 − Σ w(y − ỹ)² / Σ w(y − ȳ)² with the mean of these rows; None for a constant y
+    r2            1 − Σ w(y − ỹ)² / Σ w(y − ȳ)² with the mean of these rows; y is the target itself,
+                  not less its offset; None for a constant y
     reason        why there are no errors; empty if there are
     """
 
@@ -168,7 +173,8 @@ def fold_result(
     if coefficients and not held_out.num_weighted:
         reason = "the weights of its rows are all zero"
     elif coefficients:
-        errors, reason = _errors(squared_error(held_out, *coefficients))
+        tss = total_sum_of_squares(moments.target(fold))
+        errors, reason = _errors(squared_error(held_out, *coefficients), tss)
     counts = (held_out.num_rows, num_trained)
     return FoldResult(fold + 1, *counts, coefficients, *errors, reason)
 
@@ -181,13 +187,13 @@ class FoldErrors(NamedTuple):
     r2: float | None
 
 
-def _errors(error: SquaredError) -> tuple[FoldErrors, str]:
-    """Return mse, rmse and r2, and why there is no mse."""
+def _errors(error: SquaredError, tss: Fraction) -> tuple[FoldErrors, str]:
+    """Return mse, rmse and r2, and why there is no mse, for the target's total sum of squares."""
     reason = "" if error.is_known else "the residuals are no larger than rounding"
     rss = error.rss
     r2 = None
-    if error.tss and (error.is_known or error.bound <= NEGLIGIBLE * error.tss):
-        r2 = nearest_float(1 - rss / error.tss)
+    if tss and (error.is_known or error.bound <= NEGLIGIBLE * tss):
+        r2 = nearest_float(1 - rss / tss)
     mse = rmse = None
     if error.is_known:
         mse, rmse = nearest_float(rss / error.weight), float_square_root(rss / error.weight)

@@ -7,10 +7,10 @@ fold. Either way the total has the bits that it has without folds.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -29,18 +29,30 @@ from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.process.workers import ALONE, Workers
 
+RowNumbers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+TARGET = Layout(0)
+"""The columns of X beside a target whose moments are summed up alone: none."""
+
 
 @dataclass(frozen=True)
 class FoldMoments:
-    """Moments of all training rows, and of each block of the folds (see `Folds`)."""
+    """Moments of all training rows, and of each block of the folds (see `Folds`).
+
+    targets  those of [1 target] of each block where rows have an offset, which y lacks; else empty
+    """
 
     folds: Folds
     total: AnyMoments
     blocks: list[AnyMoments]
+    targets: list[AnyMoments] = field(default_factory=list)
 
     def held_out(self, fold: int) -> AnyMoments:
         """Return the moments of a fold, counted from 0."""
         return self.blocks[self.folds.held_out(fold)]
+
+    def target(self, fold: int) -> AnyMoments:
+        """Return moments of a fold, counted from 0, whose y is the target as the table has it."""
+        return (self.targets or self.blocks)[self.folds.held_out(fold)]
 
     def trained_on(self, fold: int) -> AnyMoments:
         """Return those of the rows that the model of a fold is fitted to.
@@ -69,7 +81,7 @@ class FoldMoments:
 
 
 class ShardMoments:
-    """The moments of a shard, and of each block in it.
+    """The moments of a shard, and of each block in it; `targets` as in `FoldMoments`.
 
     is_shared  whether products of whole blocks of rows are shared by a fold and the total
     """
@@ -90,6 +102,8 @@ class ShardMoments:
         self._folds, self._shard, self._rows = folds, shard, rows
         self.total = empty()
         self.blocks = [empty() for _ in range(folds.num_blocks)]
+        has_offset = bool(rows.design.schema.offset)
+        self.targets = [no_moments(TARGET, num_rows) for _ in self.blocks if has_offset]
         self._stretches: list[tuple[Stretch, bool]] | None = None
         if isinstance(folds, FoldsByRow) and is_shared:
             size = self.total.rows_per_block
@@ -113,6 +127,7 @@ class ShardMoments:
             if start >= stop:
                 continue
             part = _part(chunk, slice(start, stop))
+            self._add_target(block, chunk, slice(start, stop))
             if is_whole:
                 _add(self.total, part, self.blocks[block])
             else:
@@ -125,8 +140,15 @@ class ShardMoments:
         # numpy sorts 8 bits in one pass.
         order = np.argsort(labels, kind="stable")
         ends = np.cumsum(np.bincount(labels, minlength=len(self.blocks)))
-        for moments, rows in zip(self.blocks, np.split(order, ends[:-1]), strict=True):
-            _add(moments, _taken(chunk, rows))
+        for block, rows in enumerate(np.split(order, ends[:-1])):
+            _add(self.blocks[block], _taken(chunk, rows))
+            self._add_target(block, chunk, rows)
+
+    def _add_target(self, block: int, chunk: Chunk, rows: slice | RowNumbers) -> None:
+        if self.targets:
+            target = chunk.target[rows]
+            weights = None if chunk.w is None else chunk.w[rows]
+            _add(self.targets[block], Chunk(np.empty((len(target), 0)), target, weights))
 
 
 def fold_moments(
@@ -161,16 +183,20 @@ def _gathered(
     for index in workers.own_range(len(shards)):
         sums = ShardMoments(folds, index, shards[index], num_rows, roundoffs, is_shared=is_shared)
         sums.sum_up()
-        own.append([each.as_array() for each in (sums.total, *sums.blocks)])
+        own.append([each.as_array() for each in (sums.total, *sums.blocks, *sums.targets)])
+    parts = [(layout, roundoffs)] * (1 + folds.num_blocks)
+    if shards[0].design.schema.offset:
+        parts += [(TARGET, None)] * folds.num_blocks
     # One block at a time, so that no process holds those of all shards at once.
     results = [
-        _sum_over_shards([of_shard[k] for of_shard in own], len(shards), layout, roundoffs, workers)
-        for k in range(folds.num_blocks + 1)
+        _sum_over_shards([of_shard[k] for of_shard in own], len(shards), *part, workers)
+        for k, part in enumerate(parts)
     ]
+    total, *blocks = results[: 1 + folds.num_blocks]
     if shards[0].has_frequencies:
-        for moments in results:
+        for moments in (total, *blocks):
             moments.count_frequencies()
-    return FoldMoments(folds, results[0], results[1:])
+    return FoldMoments(folds, total, blocks, results[1 + folds.num_blocks :])
 
 
 def _sum_over_shards(
@@ -214,7 +240,7 @@ def _part(chunk: Chunk, rows: slice) -> Chunk:
     return Chunk(chunk.X[rows], chunk.y[rows], None if chunk.w is None else chunk.w[rows])
 
 
-def _taken(chunk: Chunk, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Chunk:
+def _taken(chunk: Chunk, rows: RowNumbers) -> Chunk:
     """Return some rows of a chunk, with columns that are contiguous in memory."""
     X: DesignMatrix
     if isinstance(chunk.X, CompactMatrix):
@@ -225,7 +251,7 @@ def _taken(chunk: Chunk, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ch
     return Chunk(X, chunk.y[rows], None if chunk.w is None else chunk.w[rows])
 
 
-def _rows_of(X: Floats, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+def _rows_of(X: Floats, rows: RowNumbers) -> Floats:
     taken = np.empty((len(rows), X.shape[1]), order="F")
     for j in range(X.shape[1]):
         # Otherwise numpy takes them into a buffer first.

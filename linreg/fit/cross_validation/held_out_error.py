@@ -22,13 +22,11 @@ class SquaredError(NamedTuple):
 
     rss     Σ w(y − ỹ)²; below 0 by rounding at most
     bound   of the error of rss
-    tss     Σ w(y − ȳ)² around the mean of these rows; 0 where it is no more than rounding
     weight  Σ w; the number of rows without weights
     """
 
     rss: Fraction
     bound: Fraction
-    tss: Fraction
     weight: Fraction
 
     @property
@@ -39,17 +37,20 @@ class SquaredError(NamedTuple):
 
 def squared_error(moments: AnyMoments, theta: Floats, b: float) -> SquaredError:
     """Return the squared error of θ (M,) and b on the rows of the moments, at least one."""
-    totals = moments.totals()
-    weight, of_y = totals.entry(0, 0), totals.entry(len(totals.exponents) - 1, 0)
-    squares = totals.entry(len(totals.exponents) - 1, len(totals.exponents) - 1)
-    tss = squares - of_y * of_y / weight if weight else Fraction(0)
     if isinstance(moments, LevelMoments):
         rss, bound = _over_levels(moments, theta, b)
     else:
         rss, bound = _quadratic_form(moments.gram(), np.concatenate([[-b], -theta, [1.0]]))
-    if tss <= 4 * Fraction(totals.error) * squares:
-        tss = Fraction(0)
-    return SquaredError(rss, bound, tss, weight)
+    return SquaredError(rss, bound, moments.totals().entry(0, 0))
+
+
+def total_sum_of_squares(moments: AnyMoments) -> Fraction:
+    """Return Σ w(y − ȳ)² around the mean of these rows; 0 where it is no more than rounding."""
+    totals = moments.totals()
+    y = len(totals.exponents) - 1
+    weight, total, squares = totals.entry(0, 0), totals.entry(y, 0), totals.entry(y, y)
+    tss = squares - total * total / weight if weight else Fraction(0)
+    return tss if tss > 4 * Fraction(totals.error) * squares else Fraction(0)
 
 
 def _quadratic_form(gram: Gram, v: Floats) -> tuple[Fraction, Fraction]:

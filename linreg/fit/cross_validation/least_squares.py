@@ -68,4 +68,4 @@ def _dependency(column: str, fold: LeastSquares) -> str:
 def cross_validate_least_squares(moments: FoldMoments, whole: LeastSquares) -> CrossValidation:
     """Cross-validate the least squares solution of all rows, with its penalty."""
     estimator = least_squares(whole.names, whole.intercept, whole.l2, whole)
-    return cross_validate(moments, estimator, "ridge" if whole.l2 else "least squares")
+    return cross_validate(moments, estimator, whole.penalized_as or "least squares")

@@ -5,7 +5,7 @@ finds which coefficients are not 0; an active set gives them as the solution of 
 with all digits, and proves by the Karush–Kuhn–Tucker conditions that they are the minimum.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Literal
@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from linreg.arrays import Floats
-from linreg.errors import UserError
 from linreg.fit.exact.float64_results import (
     coefficients_of,
     embedded,
@@ -25,7 +24,7 @@ from linreg.fit.exact.float64_results import (
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.moment_sums.gram import Gram
 from linreg.fit.exact.moment_sums.level_moments import AnyMoments
-from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS, describe_dependencies
+from linreg.fit.exact.normal_equations.collinearity import collinear_error, describe_dependencies
 from linreg.fit.exact.normal_equations.estimate import (
     condition_number,
     first_estimate,
@@ -34,7 +33,7 @@ from linreg.fit.exact.normal_equations.estimate import (
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.penalized.active_set import ActiveSet, Minimum
 from linreg.fit.exact.penalized.penalty import ColumnPenalties, Penalty
-from linreg.fit.exact.solver import require_enough_rows
+from linreg.fit.exact.solver import require_enough_rows, with_weight
 
 MOST_SWEEPS = 10_000
 """Of coordinate descent; where columns are nearly collinear, the active set ends sooner."""
@@ -86,7 +85,9 @@ def solve_penalized(
             if not found:
                 break
             if collinear == "error":
-                raise _not_unique(found, penalty)
+                consequence = ", so that the minimum is not unique"
+                remedy = "" if penalty.l2 else ", set train.l2 above 0"
+                raise collinear_error(found, with_weight(moments), consequence, remedy)
             dropped |= found
             excluded |= {names.index(name) for name in found}
         solution = _solution(moments, gram, names, minimum, penalty, dropped)
@@ -183,14 +184,3 @@ def _solution(
 def _in_units(score: Decimal, gram: Gram, j: int) -> Decimal:
     """Return xᵀ diag(w) r of a scaled column of [1 X y] in the units of the data."""
     return score * Decimal(2) ** int(gram.exponents[j] + gram.exponents[-1])
-
-
-def _not_unique(dropped: Mapping[str, str], penalty: Penalty) -> UserError:
-    """Return the error that names columns without which the minimum is unique."""
-    other = "" if penalty.l2 else ", set train.l2 above 0"
-    return UserError(
-        f"{TRAINING_ROWS}: column {', '.join(dropped)}",
-        "is collinear with columns before it, so that the minimum is not unique",
-        found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
-        todo=f"leave it out of model.formula{other}, or set train.collinear: drop",
-    )

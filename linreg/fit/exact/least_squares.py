@@ -14,7 +14,8 @@ from linreg.data.formula.compact_matrix import AbsorbedFactor
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
 
-NoErrors = Literal["ridge", "elastic net", "no degrees of freedom", "rounding"]
+PenalizedFitName = Literal["ridge", "lasso", "elastic net"]
+NoErrors = Literal[PenalizedFitName, "no degrees of freedom", "rounding"]
 
 FEW_DIGITS = 8
 """With fewer correct digits the rows are read a second time; if that does not help, people see it.
@@ -95,16 +96,23 @@ class LeastSquares:
     @property
     def is_penalized(self) -> bool:
         """Whether there is a penalty: its bias is in no standard error, so that there are none."""
-        return bool(self.l1 or self.l2)
+        return self.penalized_as is not None
+
+    @property
+    def penalized_as(self) -> PenalizedFitName | None:
+        """What a fit with its penalty is called; None without one."""
+        if self.l1:
+            return "elastic net" if self.l2 else "lasso"
+        return "ridge" if self.l2 else None
 
     @property
     def no_errors(self) -> NoErrors | None:
         """Why there are no standard errors, and nothing else that rests on σ; None if there are.
 
-        "elastic net" with l1; "rounding" where the residuals are no more than that.
+        "rounding" where the residuals are no more than that.
         """
-        if self.is_penalized:
-            return "elastic net" if self.l1 else "ridge"
+        if self.penalized_as:
+            return self.penalized_as
         if self.df <= 0:
             return "no degrees of freedom"
         return "rounding" if self.rss is None else None

@@ -27,9 +27,11 @@ from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.normal_equations.collinearity import (
     TRAINING_ROWS,
+    ZERO,
     collinear_error,
     describe_dependencies,
     describe_levels,
+    weightless_error,
     without_absorbed,
 )
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels, eliminated_levels
@@ -80,7 +82,14 @@ def solve(
             of_levels = (dropped, dependencies, equations, elimination, names, factor_of)
             dropped = without_absorbed(dropped | describe_levels(*of_levels), factor_of)
         if dropped and collinear == "error":
-            raise collinear_error(dropped)
+            weightless = [
+                name
+                for name, is_nonzero in zip(names, moments.is_nonzero.tolist(), strict=True)
+                if is_nonzero and dropped.get(name) == ZERO
+            ]
+            if weightless:
+                raise weightless_error(weightless)
+            raise collinear_error(dropped, with_weight(moments))
 
         has_constant = equations.has_constant(factors)
         around_mean = equations.total_sum_of_squares(around_mean=True)
@@ -220,10 +229,16 @@ def require_enough_rows(moments: AnyMoments, num_coefficients: int, *, is_penali
             todo="name a column with weights above 0",
         )
     if moments.num_weighted == 0 or (moments.num_weighted < num_coefficients and not is_penalized):
-        weighted = " with a weight above 0" if moments.num_weighted < moments.num_rows else ""
         raise UserError(
             TRAINING_ROWS,
             "must be at least as many as the coefficients",
-            found=f"{moments.num_weighted} rows{weighted} for {num_coefficients} coefficients",
+            found=f"{moments.num_weighted} rows{with_weight(moments)} for {num_coefficients} "
+            "coefficients",
             todo="add rows, name fewer columns in model.formula, or set train.l2",
         )
+
+
+def with_weight(moments: AnyMoments) -> str:
+    """Return words for the rows that count, behind a noun; none where all rows do."""
+    # Frequencies may add up to more than the rows, of which it is not known if some have weight 0.
+    return " with a weight above 0" if moments.num_weighted < moments.num_rows else ""

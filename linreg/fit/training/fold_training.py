@@ -62,8 +62,8 @@ def cross_validate_training(
     if params.solver == "exact":
         solution = reference.solution
         if solution.has_elastic_net:
-            name = "elastic net" if solution.l1 else "ridge"
-            return cross_validate(moments, elastic_net(solution), name)
+            assert solution.penalized_as
+            return cross_validate(moments, elastic_net(solution), solution.penalized_as)
         return cross_validate_least_squares(moments, solution)
     results = []
     for fold in range(moments.folds.count):

@@ -252,6 +252,7 @@ def test_of_many_columns_the_tests_regress_on_the_fitted_values(fitted: Fit) -> 
     ("formula", "options", "reason"),
     [
         ("y ~ x1", {"l2": 0.1}, "a ridge fit"),
+        ("y ~ x1", {"l1": 0.1}, "a lasso fit"),
         ("perfect ~ x1 + x2", {}, "rounding"),
         ("y ~ C(each)", {}, "as many coefficients"),
     ],

@@ -1,6 +1,7 @@
 """The moments of folds: those of their rows, from a pass that changes no bit of the total."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
+from linreg.data.formula.design_spec import design_spec
+from linreg.data.formula.formula import parse_formula
 from linreg.data.rows import Rows
 from linreg.data.split.folds import Folds, FoldsByRow, FoldsByValue
 from linreg.fit.cross_validation.fold_moments import FoldMoments, fold_moments
+from linreg.fit.cross_validation.held_out_error import total_sum_of_squares
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.reference import compute_moments
 from linreg.process.workers import ALONE, Workers
@@ -39,7 +43,8 @@ def by_value(column: str, values: list[Any], folds: list[int]) -> Folds:
 
 
 def everything(found: FoldMoments) -> Floats:
-    return np.concatenate([each.as_array() for each in (found.total, *found.blocks)])
+    moments = (found.total, *found.blocks, *found.targets)
+    return np.concatenate([each.as_array() for each in moments])
 
 
 def of_rows(rows: NDArray[Any], w: Floats | None = None) -> Moments:
@@ -105,6 +110,29 @@ def test_folds_by_group_are_those_of_their_rows_and_leave_the_total_as_it_is(
     both = together(2, lambda workers: everything(fold_moments(shards, folds, workers)))
     for other in both:
         np.testing.assert_array_equal(other, everything(found))
+
+
+def test_targets_with_an_offset_are_summed_up_by_themselves(
+    shards_of: Shards, together: Callable[..., list[Any]]
+) -> None:
+    offset = design_spec(parse_formula("y ~ x2 + offset(x1)", ["y", "x1", "x2"]))["offset"]
+    group = RANDOM.integers(0, 9, NUM_ROWS).astype(float)
+    shards = [
+        Rows(rows.path, replace(rows.design, schema=replace(rows.design.schema, offset=offset)))
+        for rows in shards_of(np.column_stack([group, X[:, 1:]]), Y, 3, rows_per_group=5000)
+    ]
+    by_group = by_value("x1", [float(each) for each in range(9)], [1, 2, 3, 1, 2, 3, 1, 2, 3])
+    label = group.astype(int) % 3
+    stretches = np.repeat(range(4), [15251, 15251, 15251, 15250])
+    for folds, labels in ((by_group, label), (by_row(shards), stretches)):
+        found = fold_moments(shards, folds)
+        for fold in range(folds.count):
+            of_fold = Y[labels == fold]
+            tss = total_sum_of_squares(found.target(fold))
+            np.testing.assert_allclose(float(tss), len(of_fold) * of_fold.var(), rtol=1e-12)
+        both = together(2, lambda workers, of=folds: everything(fold_moments(shards, of, workers)))
+        for other in both:
+            np.testing.assert_array_equal(other, everything(found))
 
 
 @pytest.mark.slow

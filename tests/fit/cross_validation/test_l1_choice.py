@@ -81,7 +81,7 @@ def test_the_cross_validation_of_a_lasso_is_that_of_scikit_learn(shards_of: Shar
     reference = ExactReference.compute(shards, NAMES, True, params, moments=moments.total)
     found = cross_validate_training(data, reference, moments, params, ALONE)
     assert found
-    assert found.estimator == "elastic net"
+    assert found.estimator == "lasso"
     for fold, (inside, outside) in zip(found.folds, KFold(NUM_FOLDS).split(X), strict=True):
         theirs = Lasso(alpha=1.0, tol=1e-14).fit(X[inside], Y[inside])
         assert fold.coefficients

@@ -52,6 +52,13 @@ class LevelMoments:
         return self.dense.num_rows
 
     @property
+    def is_nonzero(self) -> NDArray[np.bool_]:
+        """Which columns (M,) of X have a cell that is not 0, as `Moments`; each level has a row."""
+        result = np.ones(self.num_features, np.bool_)
+        result[self.layout.is_dense] = self.dense.is_nonzero
+        return result
+
+    @property
     def inexact_roundoffs(self) -> Floats:
         """The unit roundoffs of y and of the columns of X that are no indicators, as `Moments`."""
         return self.dense.inexact_roundoffs

@@ -179,6 +179,11 @@ class Moments:
         return Layout(self.num_features)
 
     @property
+    def is_nonzero(self) -> NDArray[np.bool_]:
+        """Which columns (M,) of X have a cell that is not 0, in a row of any weight."""
+        return self._largest[1:-2] > 0
+
+    @property
     def inexact_roundoffs(self) -> Floats:
         """The unit roundoffs (M + 1,) of X and y; 0 for a column whose cells are all exact."""
         return np.where(self._largest_rounded > 0, self._roundoffs, 0.0)

@@ -13,6 +13,8 @@ from linreg.fit.exact.normal_equations.ldl import LinearDependency
 TRAINING_ROWS = "the training rows"
 OF_LEVELS = "a number for each level of"
 """Where a category was eliminated, its levels count as columns before all others."""
+ZERO = "0"
+"""The dependency of a column that is 0 in all rows that count."""
 NEGLIGIBLE = 1e-8
 """A term is left out of the text of a dependency if it is at most this part of the column."""
 
@@ -39,7 +41,7 @@ def describe_dependencies(
                 terms[name] = float(equations.in_units(coefficient, of=column, per=j))
         factors = dict.fromkeys(absorbed[name] for name in terms if name in absorbed)
         text = format_linear_combination({n: c for n, c in terms.items() if n not in absorbed})
-        parts = [text] if text != "0" or not factors else []
+        parts = [text] if text != ZERO or not factors else []
         parts += [f"{OF_LEVELS} {factor}" for factor in factors]
         dropped[names[column - 1]] = " + ".join(parts)
     return dropped
@@ -71,10 +73,10 @@ def describe_levels(
         for index, coefficient in dependency.coefficients.items():
             of_levels -= float(coefficient) * means[:, equations.first + index]
         if (np.abs(of_levels) * lengths > NEGLIGIBLE * equations.roundings[column].norm).any():
-            others = "" if dropped[name] == "0" else f"{dropped[name]} + "
+            others = "" if dropped[name] == ZERO else f"{dropped[name]} + "
             found[name] = f"{others}{OF_LEVELS} {category}"
     without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
-    return found | {names[j]: "0" for j in without_weight.tolist()}
+    return found | {names[j]: ZERO for j in without_weight.tolist()}
 
 
 def without_absorbed(dropped: Mapping[str, str], absorbed: Collection[str]) -> dict[str, str]:
@@ -85,15 +87,41 @@ def without_absorbed(dropped: Mapping[str, str], absorbed: Collection[str]) -> d
     return {name: text for name, text in dropped.items() if name not in absorbed}
 
 
-def collinear_error(dropped: Mapping[str, str]) -> UserError:
-    """Return the error that names collinear columns with their linear dependencies."""
+def collinear_error(
+    dropped: Mapping[str, str], with_weight: str = "", consequence: str = "", remedy: str = ""
+) -> UserError:
+    """Return the error that names collinear columns with their linear dependencies.
+
+    with_weight  words for the rows that count, unless all do
+    consequence  what follows from it
+    remedy       what to do, besides leaving the columns out
+    """
     by_level = any(OF_LEVELS in dependency for dependency in dropped.values())
+    column, are, them = _one_or_several(dropped)
+    others = "other columns" if by_level else f"columns before {them}"
     return UserError(
-        f"{TRAINING_ROWS}: column {', '.join(dropped)}",
-        f"is collinear with {'other columns' if by_level else 'columns before it'}",
+        f"{TRAINING_ROWS}{with_weight}: {column}",
+        f"{are} collinear with {others}{consequence}",
         found=", ".join(f"{name} = {dependency}" for name, dependency in dropped.items()),
-        todo="leave it out of model.formula, or set train.collinear: drop",
+        todo=f"leave {them} out of model.formula{remedy}, or set train.collinear: drop",
     )
+
+
+def weightless_error(names: Sequence[str]) -> UserError:
+    """Return the error that names columns that are not 0 in rows of weight 0 only."""
+    column, are, _ = _one_or_several(names)
+    return UserError(
+        f"{TRAINING_ROWS}: {column}",
+        f"{are} 0 in all rows with a weight above 0",
+        todo="leave out the rows of weight 0 by ingest.where, or set train.collinear: drop",
+    )
+
+
+def _one_or_several(names: Collection[str]) -> tuple[str, str, str]:
+    """Return the columns in words, with a verb and a pronoun for them."""
+    is_one = len(names) == 1
+    words = ("column", "is", "it") if is_one else ("columns", "are", "them")
+    return (f"{words[0]} {', '.join(names)}", *words[1:])
 
 
 def format_linear_combination(terms: Mapping[str, float]) -> str:
@@ -111,4 +139,4 @@ def format_linear_combination(terms: Mapping[str, float]) -> str:
             text += f" − {term}" if value < 0 else f" + {term}"
         else:
             text = f"−{term}" if value < 0 else term
-    return text or "0"
+    return text or ZERO
