@@ -26,9 +26,9 @@ from linreg.params.file import load_params
 from linreg.params.params import flatten
 from linreg.process.stage import stage_with_workers
 from linreg.process.workers import Workers
-from linreg.report.context import report_context
-from linreg.report.feature_figures import report_columns
+from linreg.report.figures.features import report_columns
 from linreg.report.page import write_report
+from linreg.results.context import report_context
 from linreg.tracking.journal.evaluated_run import record_evaluation, warn_of_failed_sync
 from linreg.tracking.journal.training_run import run_of_model
 

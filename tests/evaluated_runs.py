@@ -32,10 +32,10 @@ from linreg.params.model import Model, Weights, WeightsKind
 from linreg.params.params import Params, flatten
 from linreg.params.split import Split
 from linreg.params.train import Train
-from linreg.report.context import report_context
-from linreg.report.feature_figures import report_columns
+from linreg.report.figures.features import report_columns
 from linreg.report.page import write_report
-from linreg.report.results import RunResults
+from linreg.results.context import report_context
+from linreg.results.run_results import RunResults
 
 Evaluated = Callable[..., RunResults]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from linreg.comparison.page import comparison_lines, comparison_page
 from linreg.files import write_text
 from linreg.lineage.evaluation_lookup import WORKSPACE, find_evaluation
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

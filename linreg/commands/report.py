@@ -15,7 +15,7 @@ from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, write_text
 from linreg.git import query_git
 from linreg.lineage.run_lookup import find_runs_by_hash
-from linreg.report.results import read_documents
+from linreg.results.documents import read_documents
 from linreg.tracking.journal.source_tags import git_user
 from linreg.tracking.journal.store_location import project_root
 from linreg.tracking.runs import MODEL, KnownRun

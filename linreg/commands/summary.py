@@ -17,7 +17,7 @@ from linreg.files import content_hash
 from linreg.fit.model import load
 from linreg.lineage.evaluation_lookup import find_evaluation
 from linreg.number_format import DIGITS
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 from linreg.summary import side_by_side
 from linreg.summary.formats import FORMATS
 from linreg.summary.side_by_side import SideBySide

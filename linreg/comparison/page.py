@@ -11,14 +11,14 @@ from linreg.fit.cross_validation.cross_validation import MEASURES
 from linreg.number_format import number
 from linreg.params.metric_names import CV, own_metrics_in
 from linreg.plotting.plot import RUN_CLASSES
-from linreg.report.coefficient_figures import distance_figure, effect_figure
 from linreg.report.cross_validation import with_error
-from linreg.report.descent_figures import path_figure
 from linreg.report.diagnostics import diagnostics
-from linreg.report.loss_figures import gap_figure, loss_figure
+from linreg.report.figures.coefficients import distance_figure, effect_figure
+from linreg.report.figures.descent import path_figure
+from linreg.report.figures.losses import gap_figure, loss_figure
+from linreg.report.figures.residuals import prediction_figure, quantile_figure, residual_figure
 from linreg.report.rendering import render
-from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 from linreg.text import count_of, table
 
 PARTS = ("train", "validation", "test")
@@ -107,7 +107,7 @@ def comparison_page(first: NamedResults, second: NamedResults) -> str:
 def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
     """Return the differing parameters, the metrics of both and the conclusion, for a terminal."""
     a, b = first.results, second.results
-    rows = [("", first.name, second.name, "change")]
+    rows: list[tuple[str, ...]] = [("", first.name, second.name, "change")]
     rows += [
         (name, _cell(old), _cell(new), "")
         for name, (old, new) in differing_parameters(a, b).items()

@@ -16,7 +16,7 @@ from linreg.fit.model import LinearModel, load
 from linreg.git import is_in_repository
 from linreg.lineage.evaluation_lookup import fetch_evaluation
 from linreg.lineage.run_lookup import find_run_by_id, find_runs_by_hash
-from linreg.report.results import read_documents
+from linreg.results.documents import read_documents
 from linreg.tracking.journal.sync_state import DELETED
 from linreg.tracking.runs import DATA, MODEL, KnownRun
 

@@ -11,7 +11,7 @@ from linreg.data.split.unseen_levels import describe
 from linreg.evaluation.gates import LARGEST_GAP, format_bounds
 from linreg.fit.exact.least_squares import FEW_DIGITS
 from linreg.fit.history import gap_in_words
-from linreg.report.results import CoefficientRow, RunResults
+from linreg.results.run_results import CoefficientRow, RunResults
 
 CONVERGED = 0.25
 """Standard errors between θ and the exact minimum, on average, that make no difference."""

@@ -17,30 +17,30 @@ from linreg.fit.model import LinearModel
 from linreg.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
-from linreg.report.coefficient_figures import (
+from linreg.report.coefficient_table import html_table
+from linreg.report.cross_validation import fold_rows, folds_in_words
+from linreg.report.diagnostic_tables import diagnostic_tables
+from linreg.report.diagnostics import diagnostics as sentences
+from linreg.report.effective_parameters import effective_parameters
+from linreg.report.figures.coefficients import (
     distance_figure,
     effect_figure,
     largest_effects,
     penalty_path_figure,
 )
-from linreg.report.coefficient_table import (
+from linreg.report.figures.descent import path_end_figure, path_figure
+from linreg.report.figures.diagnostics import diagnostic_figures
+from linreg.report.figures.features import MAX_FEATURES, feature_figure, histogram_figure
+from linreg.report.figures.losses import gap_figure, l1_choice_figure, loss_figure
+from linreg.report.figures.residuals import prediction_figure, quantile_figure, residual_figure
+from linreg.report.fit_in_words import (
     errors_in_words,
     fit_in_words,
-    html_table,
     residuals_in_words,
     weights_in_words,
 )
-from linreg.report.cross_validation import fold_rows, folds_in_words
-from linreg.report.descent_figures import path_end_figure, path_figure
-from linreg.report.diagnostic_figures import diagnostic_figures
-from linreg.report.diagnostic_tables import diagnostic_tables
-from linreg.report.diagnostics import diagnostics as sentences
-from linreg.report.effective_parameters import effective_parameters
-from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
-from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
 from linreg.report.rendering import render
-from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 
 DIGITS_OF_METRICS = 5
 DIGITS_OF_COLUMNS = 4

@@ -12,8 +12,9 @@ from linreg.data.formula.schema import kind_of
 from linreg.data.ingest.row_filter import MissingPolicy
 from linreg.data.tables.arrays import as_mask
 from linreg.data.typed_table import TypedTable
-from linreg.setup.checks.finding import Finding, count_of, list_names
+from linreg.setup.checks.finding import Finding, list_names
 from linreg.setup.survey.column_survey import Survey
+from linreg.text import count_of
 
 MOST_DROPPED = 0.05
 """Rows with missing cells are dropped up to this share of the rows, beyond it cells are filled."""

@@ -9,15 +9,14 @@ from typing import Any
 
 from linreg.data.formula.design_info import DesignTerm
 from linreg.markdown import plain
-from linreg.report.coefficient_table import (
+from linreg.report.coefficient_table import coefficient_columns, reference_levels
+from linreg.report.fit_in_words import (
     absorbed_in_words,
-    coefficient_columns,
     fit_in_words,
     joint_tests_in_words,
-    reference_levels,
     weights_in_words,
 )
-from linreg.report.results import CoefficientRow, RunResults
+from linreg.results.run_results import CoefficientRow, RunResults
 from linreg.summary.tex import tex, tex_number
 
 ERRORS = ("standard_error", "t", "p", "low", "high")

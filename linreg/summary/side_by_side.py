@@ -10,7 +10,7 @@ from typing import Any
 
 from linreg.markdown import plain
 from linreg.number_format import DIGITS_WITHOUT_ERROR, aligned, decimals_of
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 from linreg.summary.specification import specification
 from linreg.summary.tex import tex, tex_number
 from linreg.text import table

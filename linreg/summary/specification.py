@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 
 YES, NO, ABOVE = "yes", "no", "above"
 

@@ -10,18 +10,20 @@ from linreg.fit.history import gap_in_words
 from linreg.number_format import DIGITS, alike, number
 from linreg.params.metric_names import own_metrics_in
 from linreg.report.coefficient_table import (
-    absorbed_in_words,
     coefficient_columns,
-    fit_in_words,
-    joint_tests_in_words,
     left_out_in_words,
     reference_levels,
-    residuals_in_words,
     rows_by_term,
-    weights_in_words,
 )
 from linreg.report.cross_validation import folds_in_words
-from linreg.report.results import RunResults
+from linreg.report.fit_in_words import (
+    absorbed_in_words,
+    fit_in_words,
+    joint_tests_in_words,
+    residuals_in_words,
+    weights_in_words,
+)
+from linreg.results.run_results import RunResults
 from linreg.text import table
 
 METRICS = {"R²": "r2", "RMSE": "rmse", "MAE": "mae", "max error": "max_error"}

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 from linreg.summary.side_by_side import FORMATS, NOTE_ON_ROWS, SideBySide
 from tests.evaluated_runs import evaluated as evaluated
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import statsmodels.formula.api as smf
 
-from linreg.report.results import NamedResults
+from linreg.results.run_results import NamedResults
 from linreg.summary.side_by_side import FORMATS, SideBySide
 from tests.evaluated_runs import Evaluated
 from tests.evaluated_runs import evaluated as evaluated

@@ -17,7 +17,7 @@ import pytest
 from linreg.commands.summary import out_of_date
 from linreg.data.formula.design import Design
 from linreg.report.coefficient_table import LEVELS_OF_A_TERM, MAX_TERMS
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 from linreg.summary.formats import FORMATS
 from linreg.summary.terminal import summary_lines
 from linreg.summary.tex import tex

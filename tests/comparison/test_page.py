@@ -16,7 +16,7 @@ from linreg.comparison.page import (
     differing_parameters,
     metric_changes,
 )
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 
 Evaluated = Callable[..., RunResults]
 RMSE = "neg_root_mean_squared_error"

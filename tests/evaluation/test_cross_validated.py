@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_score
 from linreg.data.formula.design import Design
 from linreg.evaluation.evaluation import Evaluation
 from linreg.params.params import Params
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 from linreg.summary.terminal import summary_lines
 from tests.evaluated_runs import evaluated as evaluated
 

@@ -10,7 +10,7 @@ from linreg.evaluation.intervals import intervals
 from linreg.fit.exact.penalized.penalty import Penalty
 from linreg.fit.exact.reference import ExactReference
 from linreg.prediction.row_predictions import PredictionInterval
-from linreg.report.results import NO_ERRORS
+from linreg.results.run_results import NO_ERRORS
 from tests.fit.exact.fits import moments_of, names_of
 from tests.fit.exact.penalized.penalized_fits import drawn, penalized
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from linreg.fit.model import load
 from linreg.registry.candidate import Candidate
 from linreg.registry.model_card import model_card, version_tags
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 from linreg.tracking.runs import KnownRun
 from tests.evaluated_runs import Evaluated
 from tests.evaluated_runs import evaluated as evaluated

@@ -10,7 +10,7 @@ import pytest
 from linreg.evaluation.gates import LARGEST_GAP
 from linreg.fit.history import gap_in_words
 from linreg.report.diagnostics import CONVERGED, diagnostics
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 
 Evaluated = Callable[..., RunResults]
 

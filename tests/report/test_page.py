@@ -13,11 +13,11 @@ import pytest
 
 from linreg.errors import UserError
 from linreg.number_format import p_value
-from linreg.report.coefficient_figures import distance_figure, effect_figure
-from linreg.report.descent_figures import contour_factor
-from linreg.report.loss_figures import gap_figure, loss_figure
-from linreg.report.residual_figures import quantile_figure
-from linreg.report.results import NamedResults, RunResults
+from linreg.report.figures.coefficients import distance_figure, effect_figure
+from linreg.report.figures.descent import contour_factor
+from linreg.report.figures.losses import gap_figure, loss_figure
+from linreg.report.figures.residuals import quantile_figure
+from linreg.results.run_results import NamedResults, RunResults
 
 Evaluated = Callable[..., RunResults]
 PageOf = Callable[..., str]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.report.results import RunResults
+from linreg.results.run_results import RunResults
 from tests.evaluated_runs import evaluated as evaluated
 from tests.ui.conftest import Window
 

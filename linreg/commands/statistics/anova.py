@@ -33,8 +33,8 @@ from linreg.fit.exact.reference import ExactReference
 from linreg.fit.model import LinearModel, load
 from linreg.lineage.evaluation_lookup import WORKSPACE, NamedEvaluation, find_evaluation
 from linreg.lineage.fitted_models import find_fitted_model
-from linreg.report.coefficient_table import robust_errors_in_words
-from linreg.report.results import RunResults
+from linreg.report.fit_in_words import robust_errors_in_words
+from linreg.results.run_results import RunResults
 from linreg.summary.analysis_of_variance import (
     NUMERALS,
     as_data,

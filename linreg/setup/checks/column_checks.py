@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from linreg.data.formula.schema import kind_of
-from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
+from linreg.setup.checks.finding import CheckContext, Finding, quote_cell
 from linreg.setup.checks.text_checks import check_text
 from linreg.setup.survey.column_names import is_index, is_row_name_in_r, is_row_number
 from linreg.setup.survey.column_survey import ColumnSurvey
+from linreg.text import count_of
 
 MOSTLY_MISSING = 0.5
 """A column with a larger share of missing cells is excluded."""

@@ -45,11 +45,6 @@ class CheckContext:
     unseen_is_error: bool = False
 
 
-def count_of(number: int, noun: str) -> str:
-    """Return `1 row`, `2 rows`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def quote_cell(value: object) -> str:
     """Return a cell as a message shows it: text in quotes and shortened."""
     text = " ".join(str(value).split())

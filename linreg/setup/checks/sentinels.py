@@ -13,8 +13,9 @@ from linreg.data.formula.schema import kind_of
 from linreg.data.tables.arrays import as_floats
 from linreg.data.tables.sentinels import as_values
 from linreg.data.typed_table import TypedTable
-from linreg.setup.checks.finding import Finding, count_of
+from linreg.setup.checks.finding import Finding
 from linreg.setup.survey.column_survey import Survey
+from linreg.text import count_of
 
 _NINES = tuple(10**digits - 1 for digits in range(2, 11))
 CANDIDATES = (

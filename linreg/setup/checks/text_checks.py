@@ -4,8 +4,9 @@ import shlex
 
 import pyarrow as pa
 
-from linreg.setup.checks.finding import CheckContext, Finding, count_of, quote_cell
+from linreg.setup.checks.finding import CheckContext, Finding, quote_cell
 from linreg.setup.survey.column_survey import ColumnSurvey
+from linreg.text import count_of
 
 
 def check_text(_context: CheckContext, name: str, column: ColumnSurvey) -> Finding | None:

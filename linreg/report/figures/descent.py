@@ -10,8 +10,8 @@ from markupsafe import Markup
 from linreg.arrays import Floats
 from linreg.plotting.axis import Axis
 from linreg.plotting.plot import Plot
-from linreg.report.coefficient_figures import interval
-from linreg.report.results import CoefficientRow, RunResults
+from linreg.report.figures.coefficients import interval
+from linreg.results.run_results import CoefficientRow, RunResults
 
 NUM_CONTOURS = 6
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from linreg.arrays import Floats
-from linreg.report.descent_figures import contour_factor, path_end_figure, path_figure
-from linreg.report.results import RunResults
+from linreg.report.figures.descent import contour_factor, path_end_figure, path_figure
+from linreg.results.run_results import RunResults
 from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from linreg.data.formula.design import Design
 from linreg.evaluation.predictions import PredictedRow
-from linreg.report.feature_figures import (
+from linreg.report.figures.features import (
     MAX_BARS,
     MAX_FEATURES,
     MAX_LEVELS,

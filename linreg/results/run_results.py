@@ -1,6 +1,5 @@
 """All results of one run, read from the folder that the evaluate stage writes."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,15 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.evaluation.paired.paired_test import PairedTest
-from linreg.files import file_hash, missing_output, read_document, read_folder
+from linreg.files import read_folder
 from linreg.params.metric_names import CV
-from linreg.report.context import FORMAT
+from linreg.results.context import FORMAT
+from linreg.results.documents import (
+    REMEDY,
+    read_documents,
+    read_predictions,
+    require_same_evaluation,
+)
 
 _REQUIRED_KEYS = {
     "metrics.json": ("train", "gap"),
@@ -44,7 +49,6 @@ NO_ERRORS = {
     "rounding": "The residuals are no larger than the rounding of the cells, so that standard "
     "errors, t and p cannot be told.",
 }
-_REMEDY = "run `dvc repro` to make it again"
 
 
 class CoefficientRow(NamedTuple):
@@ -88,7 +92,7 @@ class RunResults:
     metrics            metrics.json: by part (train, validation, test; cv over folds), and the gap
     passed, gates      gates.json: whether all gates passed; value, min, max and passed by name
     inference          inference.json: the coefficient table and what belongs to it
-    context            report.json (see linreg.report.context)
+    context            report.json (see linreg.results.context)
     actual, predicted  (n,) a sample of the rows of the scored part
     names              those of θ in the order of the formula; empty for that of the alphabet
     diagnostics        diagnostics.json (see linreg.evaluation.diagnostics); empty without one
@@ -123,18 +127,18 @@ class RunResults:
         required = read_documents(folder, *_REQUIRED_KEYS, model=model)
         for (name, keys), document in zip(_REQUIRED_KEYS.items(), required, strict=True):
             if not set(keys) <= set(document):
-                raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=_REMEDY)
+                raise UserError(folder / name, f"must hold {', '.join(keys)}", todo=REMEDY)
         metrics, gates, inference, context = required
         if context["format"] != FORMAT:
             raise UserError(
                 folder / "report.json",
                 f"must have format {FORMAT}",
                 found=context["format"],
-                todo=_REMEDY,
+                todo=REMEDY,
             )
         predictions = folder / "predictions.csv"
-        _require_same_evaluation(predictions, context)
-        actual, predicted = _read_predictions(predictions)
+        require_same_evaluation(predictions, context)
+        actual, predicted = read_predictions(predictions)
         diagnostics: Mapping[str, Any] = {}
         # Evaluations from before there were diagnostics have none.
         if DIAGNOSTICS in context["files"]:
@@ -265,49 +269,3 @@ class NamedResults(NamedTuple):
 
     name: str
     results: RunResults
-
-
-def read_documents(
-    folder: Path, *names: str, model: Mapping[str, str] = MappingProxyType({})
-) -> list[dict[str, Any]]:
-    """Read JSON documents of a folder like models/evaluation.
-
-    `model` is the MD5, by path, of the model that they must belong to. Raises UserError for a file
-    that is absent or damaged, or belongs to another model or evaluation.
-    """
-    context = read_document(folder / "report.json")
-    for path, expected in model.items():
-        if (found := context["hashes"].get(path)) != expected:
-            raise UserError(
-                folder / "report.json",
-                f"belongs to another model than {path}",
-                found=f"MD5 {found} instead of {expected}",
-                todo="run `dvc repro`",
-            )
-    documents = [read_document(folder / name) for name in names]
-    for name in names:
-        if name != "report.json":
-            _require_same_evaluation(folder / name, context)
-    return documents
-
-
-def _require_same_evaluation(path: Path, context: Mapping[str, Any]) -> None:
-    if not path.exists():
-        raise missing_output(path)
-    if file_hash(path) != context["files"].get(path.name):
-        what = "is damaged, or belongs to another evaluation than report.json"
-        raise UserError(path, what, todo=_REMEDY)
-
-
-def _read_predictions(path: Path) -> tuple[Floats, Floats]:
-    """Return the columns actual and predicted, each (n,) float64."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = csv.DictReader(file)
-            pairs = [(float(row["actual"]), float(row["predicted"])) for row in lines]
-            if not {"actual", "predicted"} <= set(lines.fieldnames or ()):
-                raise UserError(path, "must have the columns actual and predicted", todo=_REMEDY)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(path, "is damaged", found=repr(error), todo=_REMEDY) from None
-    actual, predicted = np.array(pairs).reshape(-1, 2).T
-    return actual, predicted

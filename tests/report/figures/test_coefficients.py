@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from linreg.report.coefficient_figures import (
+from linreg.report.figures.coefficients import (
     MAX_ROWS,
     distance_figure,
     effect_figure,
     penalty_path_figure,
 )
-from linreg.report.results import CoefficientRow, NamedResults, RunResults
+from linreg.results.run_results import CoefficientRow, NamedResults, RunResults
 from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]

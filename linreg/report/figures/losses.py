@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from linreg.plotting.axis import Axis
 from linreg.plotting.plot import RUN_CLASSES, Plot
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 
 
 def loss_figure(runs: Sequence[NamedResults]) -> Markup | None:

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from linreg.report.residual_figures import (
+from linreg.report.figures.residuals import (
     MAX_QUANTILES,
     prediction_figure,
     quantile_figure,
     residual_figure,
 )
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 from tests.plotting.drawing import Drawing
 
 RANDOM = np.random.default_rng(3)

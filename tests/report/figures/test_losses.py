@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
-from linreg.report.results import NamedResults, RunResults
+from linreg.report.figures.losses import gap_figure, l1_choice_figure, loss_figure
+from linreg.results.run_results import NamedResults, RunResults
 from tests.plotting.drawing import Drawing
 
 Evaluated = Callable[..., RunResults]

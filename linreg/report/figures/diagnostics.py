@@ -13,8 +13,8 @@ from linreg.evaluation.predictions import PredictedRow
 from linreg.params.split import split_column
 from linreg.plotting.axis import Axis
 from linreg.plotting.plot import Plot
-from linreg.report.feature_figures import feature_figure
-from linreg.report.residual_figures import draw_residuals
+from linreg.report.figures.features import feature_figure
+from linreg.report.figures.residuals import draw_residuals
 
 COOKS_DISTANCES = (0.5, 1.0)
 """Of the contours in the figure of leverages, as in R."""

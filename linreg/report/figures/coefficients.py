@@ -12,7 +12,7 @@ from linreg.evaluation.distributions import t_critical_value
 from linreg.plotting.axis import Axis
 from linreg.plotting.labels import shortened
 from linreg.plotting.plot import RUN_CLASSES, Plot
-from linreg.report.results import CoefficientRow, NamedResults, RunResults
+from linreg.results.run_results import CoefficientRow, NamedResults, RunResults
 
 LONG_NAME, LONG_CATEGORY = 50, 20
 """Letters."""

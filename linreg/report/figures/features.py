@@ -18,7 +18,7 @@ from linreg.plotting.axis import Axis, round_step
 from linreg.plotting.plot import Plot
 from linreg.plotting.time_axis import TimeAxis, seconds_of
 from linreg.portable_math.exponentials import exp
-from linreg.report.residual_figures import draw_residuals
+from linreg.report.figures.residuals import draw_residuals
 
 MAX_FEATURES = 12
 """Features that are drawn: those with the largest effects on y."""

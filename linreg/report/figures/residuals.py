@@ -10,7 +10,7 @@ from linreg.arrays import Floats
 from linreg.evaluation.distributions import normal_quantile
 from linreg.plotting.axis import Axis
 from linreg.plotting.plot import RUN_CLASSES, Plot
-from linreg.report.results import NamedResults, RunResults
+from linreg.results.run_results import NamedResults, RunResults
 
 MAX_QUANTILES = 150
 """Points of a run in the normal quantile plot."""

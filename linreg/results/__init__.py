@@ -1,0 +1,1 @@
+"""The results of a run, as the evaluate stage has written them."""
