@@ -107,7 +107,7 @@ def comparison_page(first: NamedResults, second: NamedResults) -> str:
 def comparison_lines(first: NamedResults, second: NamedResults) -> list[str]:
     """Return the differing parameters, the metrics of both and the conclusion, for a terminal."""
     a, b = first.results, second.results
-    rows = [("", first.name, second.name, "change")]
+    rows: list[tuple[str, ...]] = [("", first.name, second.name, "change")]
     rows += [
         (name, _cell(old), _cell(new), "")
         for name, (old, new) in differing_parameters(a, b).items()
