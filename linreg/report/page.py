@@ -26,18 +26,17 @@ from linreg.report.coefficient_figures import (
 from linreg.report.coefficient_table import (
     errors_in_words,
     fit_in_words,
-    html_table,
     residuals_in_words,
     weights_in_words,
 )
 from linreg.report.cross_validation import fold_rows, folds_in_words
 from linreg.report.descent_figures import path_end_figure, path_figure
 from linreg.report.diagnostic_figures import diagnostic_figures
-from linreg.report.diagnostic_tables import diagnostic_tables
 from linreg.report.diagnostics import diagnostics as sentences
 from linreg.report.effective_parameters import effective_parameters
 from linreg.report.feature_figures import MAX_FEATURES, feature_figure, histogram_figure
 from linreg.report.loss_figures import gap_figure, l1_choice_figure, loss_figure
+from linreg.report.page_tables import diagnostic_tables, html_table
 from linreg.report.rendering import render
 from linreg.report.residual_figures import prediction_figure, quantile_figure, residual_figure
 from linreg.report.results import NamedResults, RunResults

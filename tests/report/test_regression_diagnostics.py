@@ -8,8 +8,8 @@ import pytest
 
 from linreg.arrays import Floats
 from linreg.report.diagnostic_figures import diagnostic_figures
-from linreg.report.diagnostic_tables import diagnostic_tables
 from linreg.report.diagnostics import diagnostics as sentences
+from linreg.report.page_tables import diagnostic_tables
 from linreg.summary.terminal import summary_lines
 from tests.evaluated_runs import Evaluated
 from tests.evaluation.diagnostics.fitted_tables import Fitted, table_of

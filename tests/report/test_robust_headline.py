@@ -12,8 +12,9 @@ import statsmodels.formula.api as smf
 from linreg.data.formula.design import Design
 from linreg.data.formula.design_info import DesignTerm
 from linreg.report.coefficient_figures import interval
-from linreg.report.coefficient_table import coefficient_columns, fit_in_words, html_table
+from linreg.report.coefficient_table import coefficient_columns, fit_in_words
 from linreg.report.diagnostics import diagnostics
+from linreg.report.page_tables import html_table
 from linreg.report.results import RunResults
 from linreg.summary.formats import as_json, as_markdown
 from linreg.summary.terminal import summary_lines
