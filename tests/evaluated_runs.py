@@ -18,9 +18,11 @@ from linreg.evaluation.predictions import predict_rows, write_predictions
 from linreg.files import content_hash, write_document
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.learning_rate import check_learning_rate
+from linreg.fit.cross_validation.elastic_net import choose_l1
 from linreg.fit.cross_validation.fold_moments import fold_moments
 from linreg.fit.cross_validation.folds_file import write_folds
 from linreg.fit.cross_validation.least_squares import cross_validate_least_squares
+from linreg.fit.exact.penalized.penalty import Penalty
 from linreg.fit.exact.reference import ExactReference
 from linreg.fit.history import History
 from linreg.fit.model import LinearModel
@@ -73,6 +75,12 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         design = learn(formula, table, weights=weights, weights_kind=weights_kind)
         shards = [_on_disk(folder / "train.parquet", table, design)]
         names, intercept = design.names, design.schema.intercept
+        moments = choice = None
+        if folds:
+            moments = fold_moments(shards, FoldsByRow(folds, "row", [len(table)]))
+        if train.l1_rule and moments:
+            choice = choose_l1(moments, names, intercept, Penalty(), train.l1_rule)
+            train = train.model_copy(update={"l1": choice.l1})
         exact = ExactReference.compute(shards, names, intercept, train)
         history = History(design.reported_names, train, quiet=True)
         epochs = iter([exact.as_epoch()])
@@ -86,7 +94,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
             validation_mse = mean_squared_error(shards, epoch.theta, epoch.b)
             history.add(epoch, mse, validation_mse, exact.loss.convergence(epoch.theta, epoch.b))
         history.write(folder)
-        write_path(folder, exact)
+        write_path(folder, exact, choice)
         model = LinearModel(
             design, history.selected.theta, history.selected.b, {"data/split": "0" * 32}
         )
@@ -94,8 +102,7 @@ def evaluated(tmp_path: Path, learn: Callable[..., Design]) -> Evaluated:
         parts = {"train": shards} | (
             {} if test is None else {"test": [_on_disk(folder / "test.parquet", test, design)]}
         )
-        if folds:
-            moments = fold_moments(shards, FoldsByRow(folds, "row", [len(table)]))
+        if moments:
             found = cross_validate_least_squares(moments, exact.solution)
             write_folds(folder, found, names)
         metrics = metrics_by_part(parts, model, exact.mean_target, training=folder)

@@ -52,41 +52,54 @@ class JointTest(NamedTuple):
 class WaldTests(NamedTuple):
     """The tests that all coefficients of a term are 0.
 
-    df       the number of its coefficients
-    usual    with the classical covariance; None where there is no test
-    robust   with the robust covariance; None likewise
+    df             the number of its coefficients
+    usual          with the classical covariance; None where there is no test
+    robust         with the robust covariance; None likewise
+    is_margin      whether another term contains this one
+    robust_type_2  of a margin, the robust test without the terms that contain it; None likewise
     """
 
     term: str
     df: int
     usual: JointTest | None
     robust: JointTest | None
+    is_margin: bool = False
+    robust_type_2: JointTest | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data for JSON; F is None where it is infinite, and p is 0 then."""
         tests = {"usual": self.usual, "robust": self.robust}
+        if self.is_margin:
+            tests["robust_type_2"] = self.robust_type_2
         return {"term": self.term, "df": self.df} | {
             kind: test and {"f": finite(test.f), "df2": test.df2, "p": test.p}
             for kind, test in tests.items()
         }
 
 
-def joint_test(estimates: Floats, covariance: Floats, df: int) -> JointTest | None:
+def joint_test(
+    estimates: Floats, covariance: Floats, df: int, num_zero: int = 0
+) -> JointTest | None:
     """Test that the expectations of q estimates (q,) are all 0, given their covariance (q, q).
 
     F = βᵀV⁻¹β/q has Fisher's distribution with q and df degrees of freedom: exactly for the
     classical V = σ²·A⁻¹, in the limit for a robust one (W. Greene, Econometric Analysis, 5.4).
 
+    num_zero  of the estimates, the first ones, which are known to be 0: the others are tested, by
+              the difference of βᵀV⁻¹β of all and of these, divided by the number of the others
+
     None where there is no such test: q or df is 0, V is not finite, or it is singular or
     indefinite, as one from fewer clusters than restrictions is. Of a V that is all 0, as of a
     perfect fit, F is infinite and p 0, if any estimate is not 0.
     """
-    q = len(estimates)
+    q = len(estimates) - num_zero
     if q == 0 or df <= 0 or not (np.isfinite(covariance).all() and np.isfinite(estimates).all()):
         return None
     if not covariance.any():
+        if num_zero:
+            return None
         return JointTest(math.inf, q, df, 0.0) if estimates.any() else None
-    wald = _quadratic_form(estimates, covariance)
+    wald = _quadratic_form(estimates, covariance, num_zero)
     if wald is None or not math.isfinite(wald):
         return None
     return JointTest(wald / q, q, df, f_p_value(wald / q, q, df))
@@ -110,10 +123,11 @@ def restricted(
     return tested, np.array([(products * row).sum(axis=1) for row in R]).T
 
 
-def _quadratic_form(estimates: Floats, covariance: Floats) -> float | None:
-    """Return βᵀV⁻¹β, by V = L·D·Lᵀ; None unless V is positive definite.
+def _quadratic_form(estimates: Floats, covariance: Floats, num_zero: int) -> float | None:
+    """Return βᵀV⁻¹β, less that of the first estimates alone; None unless V is positive definite.
 
-    V is divided by powers of two first, so that neither squares nor units matter.
+    With V = L·D·Lᵀ it is a sum over the estimates, of which the first ones are left out. V is
+    divided by powers of two first, so that neither squares nor units matter.
     """
     diagonal = np.diagonal(covariance)
     if (diagonal <= 0).any():
@@ -127,7 +141,8 @@ def _quadratic_form(estimates: Floats, covariance: Floats) -> float | None:
         pivot = left[j, j]
         if pivot <= smallest[j]:
             return None
-        total += float(rest[j] * rest[j] / pivot)
+        if j >= num_zero:
+            total += float(rest[j] * rest[j] / pivot)
         factors = left[j + 1 :, j] / pivot
         rest[j + 1 :] -= factors * rest[j]
         left[j + 1 :, j + 1 :] -= factors[:, None] * left[j, j + 1 :]

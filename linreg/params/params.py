@@ -65,8 +65,8 @@ class Params(Section):
         over_folds = [name for name in self.evaluate.gates if name.startswith("cv_")]
         if over_folds and not self.split.folds:
             raise ValueError(f"the gate {over_folds[0]} needs folds, but split.folds is 0")
-        if self.train.l1 == "auto" and not self.split.folds:
-            raise ValueError("train.l1: auto needs folds, but split.folds is 0")
+        if self.train.l1_rule and not self.split.folds:
+            raise ValueError(f"train.l1: {self.train.l1} needs folds, but split.folds is 0")
         if self.train.solver == "sgd" and self.train.batch_size % self.split.shards:
             raise ValueError(
                 "train.batch_size must be a multiple of split.shards, as every shard contributes "

@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 
 from linreg.params.section import Fraction, Section, Seed
 
+L1Rule = Literal["1se", "min"]
+
 
 class Train(Section):
     """How θ and b are estimated. `solver: exact` ignores the settings of gradient descent."""
@@ -94,12 +96,13 @@ class Train(Section):
         "cpu", description="Where to train; auto is cuda if there is a GPU, else cpu."
     )
     seed: Seed = 1
-    l1: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
+    l1: Annotated[float, Field(ge=0)] | Literal["auto", "auto:min"] = Field(
         0.0,
         description=(
             "Lasso penalty: l1·‖θ‖₁ is added to the mean squared error; with l2, an elastic net. "
             "auto: the largest whose error over `split.folds` is within one standard error of the "
-            "least. Needs `solver: exact`."
+            "least (glmnet's lambda.1se); auto:min: the one of the least error (lambda.min). Needs "
+            "`solver: exact`."
         ),
     )
     penalty_scale: Literal["units", "standardize"] = Field(
@@ -110,12 +113,20 @@ class Train(Section):
         ),
     )
 
+    @property
+    def l1_rule(self) -> L1Rule | None:
+        """By which rule folds choose l1: glmnet's lambda.1se or lambda.min; None for a number."""
+        if isinstance(self.l1, str):
+            return "1se" if self.l1 == "auto" else "min"
+        return None
+
     @field_validator("l1", mode="before")
     @classmethod
     def _l1_is_a_number_or_auto(cls, value: Any) -> Any:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if value != "auto" and not (is_number and 0 <= value < math.inf):
-            raise ValueError(f"should be a number of at least 0, or auto; found {value!r}")
+        if value not in ("auto", "auto:min") and not (is_number and 0 <= value < math.inf):
+            what = "should be a number of at least 0, auto or auto:min"
+            raise ValueError(f"{what}; found {value!r}")
         return value
 
     @model_validator(mode="after")

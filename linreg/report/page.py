@@ -17,7 +17,6 @@ from linreg.fit.model import LinearModel
 from linreg.number_format import DIGITS, aligned, alike, decimals_of
 from linreg.params.metric_names import own_metrics_in
 from linreg.params.split import split_column
-from linreg.report.coefficient_table import html_table
 from linreg.report.cross_validation import fold_rows, folds_in_words
 from linreg.report.diagnostic_tables import diagnostic_tables
 from linreg.report.diagnostics import diagnostics as sentences
@@ -39,6 +38,7 @@ from linreg.report.fit_in_words import (
     residuals_in_words,
     weights_in_words,
 )
+from linreg.report.html_table import html_table
 from linreg.report.rendering import render
 from linreg.results.run_results import NamedResults, RunResults
 

@@ -184,7 +184,7 @@ def _without_folds(params: Params) -> Params:
     """Return the parameters without folds, and without a choice of l1 over them."""
     split = params.split.model_copy(update={"folds": 0})
     train = params.train
-    if train.l1 == "auto":
+    if train.l1_rule:
         train = train.model_copy(update={"l1": 0.0})
     return params.model_copy(update={"split": split, "train": train})
 

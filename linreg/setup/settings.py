@@ -62,8 +62,8 @@ def choose_settings(
         by_column = "split.by" in unknown
         reason = "the column that they went by is not in this file" if by_column else "too few rows"
         settings["split.folds"] = Setting(0, reason)
-        if params.train.l1 == "auto":
-            settings["train.l1"] = Setting(0.0, "auto needs folds")
+        if params.train.l1_rule:
+            settings["train.l1"] = Setting(0.0, f"{params.train.l1} needs folds")
     return settings
 
 

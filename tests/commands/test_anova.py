@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import statsmodels.formula.api as smf
+from statsmodels.stats.anova import anova_lm
 
 from linreg.commands.statistics import anova, step
 from linreg.errors import UserError
@@ -86,7 +87,7 @@ def test_robust_tests_are_those_of_the_evaluation(
     formula = "breaks ~ wool * tension"
     evaluated(formula, table, errors="cluster:loom", solver="exact", save_model=True)
     model = str(tmp_path / "model")
-    run(anova, model, "--robust", "--json")
+    run(anova, model, "--robust", "--type", "3", "--json")
     found = {each["term"]: each for each in json.loads(capsys.readouterr().out)}
     frame = table.to_pandas()
     fit = smf.ols(formula, frame).fit(
@@ -98,7 +99,7 @@ def test_robust_tests_are_those_of_the_evaluation(
         assert test["df2"] == 8
         assert test["f"] == pytest.approx(theirs.statistic[term], rel=1e-10)
         assert test["p"] == pytest.approx(theirs.pvalue[term], rel=1e-10)
-    run(anova, model, "--robust")
+    run(anova, model, "--robust", "--type", "3")
     lines = capsys.readouterr().out.splitlines()
     errors = "standard errors clustered by loom (9 clusters)"
     assert lines[0] == f"breaks ~ wool + tension + wool:tension, type III, {errors}"
@@ -107,6 +108,29 @@ def test_robust_tests_are_those_of_the_evaluation(
     run(anova, model)
     note = "These tests are classical. The evaluation has"
     assert capsys.readouterr().out.splitlines()[-1] == f"{note} {errors}: linreg anova --robust"
+
+
+def test_robust_tests_of_type_two_are_those_of_statsmodels(
+    evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formula, table = "breaks ~ wool * tension", warpbreaks()
+    evaluated(formula, table, errors="HC3", solver="exact", save_model=True)
+    run(anova, str(tmp_path / "model"), "--robust", "--json")
+    found = json.loads(capsys.readouterr().out)
+    theirs = anova_lm(smf.ols(formula, table.to_pandas()).fit(), typ=2, robust="hc3")
+    assert [each["term"] for each in found] == list(theirs.index[:-1])
+    for test in found:
+        term = test["term"]
+        assert (test["df"], test["df2"]) == (theirs.df[term], 48)
+        assert test["f"] == pytest.approx(theirs["F"][term], rel=1e-10)
+        assert test["p"] == pytest.approx(theirs["PR(>F)"][term], rel=1e-10)
+    run(anova, str(tmp_path / "model"), "--robust")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "breaks ~ wool + tension + wool:tension, type II, HC3 standard errors"
+    assert [line.split()[0] for line in lines[2:5]] == ["wool", "tension", "wool:tension"]
+    for option in (["--drop"], ["--type", "1"]):
+        with pytest.raises(UserError, match="--robust: tests terms by type 2 or 3; found --"):
+            run(anova, str(tmp_path / "model"), "--robust", *option)
 
 
 def test_models_in_folders_are_compared(

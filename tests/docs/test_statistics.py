@@ -46,7 +46,7 @@ def test_every_number_of_folds_and_of_a_path_is_explained() -> None:
     fold = FoldResult(1, 2, 3, None, None, None, None, "no rows")
     one = np.ones(1)
     path = PenaltyPath(("x",), one, one, np.ones((1, 1)), one, one, one, one)
-    choice = L1Choice(1.0, 1.0, np.ones(1), np.ones(1), np.ones(1))
+    choice = L1Choice("1se", 1.0, 1.0, np.ones(1), np.ones(1), np.ones(1))
     found = {
         *keys_of(CrossValidation("row", "ridge", (fold, fold)).as_data(["x"])),
         *path.as_data(),

@@ -46,10 +46,14 @@ MISTAKES: list[tuple[str | bytes, str]] = [
         "train.standardize: is called train.scale now, which is there too; remove standardize",
     ),
     ("train: {solver: exact, l1: auto}", "train.l1: auto needs folds, but split.folds is 0"),
+    (
+        "train: {solver: exact, l1: auto:min}",
+        "train.l1: auto:min needs folds, but split.folds is 0",
+    ),
     *(
         (
             f"train: {{solver: exact, l1: {value}}}",
-            f"train.l1: should be a number of at least 0, or auto; found {found}",
+            f"train.l1: should be a number of at least 0, auto or auto:min; found {found}",
         )
         for value, found in (("aut", "'aut'"), ("-1", "-1"), ("true", "True"), (".inf", "inf"))
     ),

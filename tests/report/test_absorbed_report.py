@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linreg.data.formula.design import Design
-from linreg.report.coefficient_table import html_table
+from linreg.report.html_table import html_table
 from linreg.results.run_results import RunResults
 from linreg.summary.formats import as_csv, as_json, as_latex, as_markdown
 from linreg.summary.terminal import summary_lines

@@ -11,10 +11,11 @@ import statsmodels.formula.api as smf
 
 from linreg.data.formula.design import Design
 from linreg.data.formula.design_info import DesignTerm
-from linreg.report.coefficient_table import coefficient_columns, html_table
+from linreg.report.coefficient_table import coefficient_columns
 from linreg.report.diagnostics import diagnostics
 from linreg.report.figures.coefficients import interval
 from linreg.report.fit_in_words import fit_in_words
+from linreg.report.html_table import html_table
 from linreg.results.run_results import RunResults
 from linreg.summary.formats import as_json, as_markdown
 from linreg.summary.terminal import summary_lines

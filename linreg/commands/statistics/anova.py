@@ -2,7 +2,7 @@
 
     linreg anova                      each term after all others but those that contain it (type II)
     linreg anova --drop               every model that is one term smaller: RSS, AIC and F
-    linreg anova --robust             each term by Wald's test with the robust standard errors
+    linreg anova --robust             the same by Wald's test with the robust standard errors
     linreg anova small models/model   models of the same rows, each nested in the next
 
 The tests are those of the exact solution on the training rows, which are not read again. But for
@@ -13,9 +13,10 @@ revision.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from linreg.errors import UserError
 from linreg.evaluation.formula_terms import FormulaTerms
@@ -70,10 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_argument(
         "--drop", action="store_true", help="the models with one term less, as R's drop1"
     )
-    kinds.add_argument(
+    parser.add_argument(
         "--robust",
         action="store_true",
-        help="tests of type 3 with the robust standard errors of the evaluation: `evaluate.errors`",
+        help="tests of type 2 or 3 with the robust standard errors of the evaluation:"
+        " `evaluate.errors`",
     )
     parser.add_argument("--json", action="store_true", help="print all digits as JSON")
 
@@ -86,7 +88,11 @@ def run(args: argparse.Namespace) -> int:
             raise UserError("linreg anova", what)
         return _compare(args.models, as_json=args.json)
     if args.robust:
-        return _robust(args.models[0], as_json=args.json)
+        if args.drop or args.type == 1:
+            what = "tests terms by type 2 or 3"
+            option = "--drop" if args.drop else "--type 1"
+            raise UserError("linreg anova --robust", what, found=option)
+        return _robust(args.models[0], args.type or TYPE, as_json=args.json)
     with find_fitted_model(args.models[0]) as found:
         model, exact = _read(found.folder)
         note = _note(args.models[0], found.folder)
@@ -107,14 +113,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _robust(name: str, *, as_json: bool) -> int:
+def _robust(name: str, kind: Kind, *, as_json: bool) -> int:
     """Print the tests that the evaluation of a model has made with its robust covariance."""
     with find_fitted_model(name) as model, _evaluation(name, model.folder) as found:
         results = _results(found.folder, model.folder)
-        solution = ExactReference.read(model.folder).solution
-        require_estimates_of_noise(solution, model.name, absorbed=True)
+        fitted, exact = _read(model.folder)
+        require_estimates_of_noise(exact.solution, model.name, absorbed=True)
     inference = results.inference
     terms = inference.get("terms")
+    if terms and kind == 2:
+        of_formula = FormulaTerms.of_design(fitted.design, exact.solution.reported)
+        terms = _of_type_2(terms, of_formula)
     if not terms:
         what, todo = "has no robust tests of terms", "run `dvc repro` to evaluate the model again"
         raise UserError(found.folder / "inference.json", what, todo=todo)
@@ -124,12 +133,30 @@ def _robust(name: str, *, as_json: bool) -> int:
         data = [{key: test[key] for key in keys} for test in tests]
         print(json.dumps(data, indent=2, ensure_ascii=False))
         return 0
-    print(f"{results.context['formula']}, type {NUMERALS[3]}, {robust_errors_in_words(results)}")
+    print(f"{results.context['formula']}, type {NUMERALS[kind]}, {robust_errors_in_words(results)}")
     print("\n".join(wald_lines(terms)))
     print(f"F on df and {inference['robust_df']} degrees of freedom")
     if any(each["df"] and not each["robust"] for each in terms):
         print("A term without F has a singular covariance, or too many coefficients.")
     return 0
+
+
+def _of_type_2(
+    tests: Sequence[Mapping[str, Any]], of_formula: FormulaTerms
+) -> list[dict[str, Any]] | None:
+    """Return the tests of the terms by type II, from those in inference.json; None without them.
+
+    A term that no other one contains has the same test by both types. The intercept has none.
+    """
+    found = []
+    terms = of_formula.terms
+    for i, test in enumerate(tests[len(tests) - len(terms) :]):
+        key = "robust_type_2" if of_formula.containing(i, of_formula.all) else "robust"
+        # An evaluation from before there were these tests does not have them.
+        if key not in test:
+            return None
+        found.append({**test, "robust": test[key]})
+    return found
 
 
 def _note(name: str, model: Path) -> str:

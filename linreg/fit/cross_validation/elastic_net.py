@@ -18,6 +18,7 @@ from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.penalized.path import MOST_COLUMNS, path_factors, path_of
 from linreg.fit.exact.penalized.penalty import Penalty
+from linreg.params.train import L1Rule
 
 AUTO = "train.l1: auto"
 
@@ -26,14 +27,17 @@ AUTO = "train.l1: auto"
 class L1Choice:
     """The l1 that cross-validation has chosen, and the errors that it has compared.
 
-    l1              the largest whose error is within one standard error of the least (L. Breiman,
-                    J. Friedman, R. Olshen and C. Stone, Classification and Regression Trees, 1984)
+    rule            min: that of the least error; 1se: the largest whose error is within one
+                    standard error of the least (L. Breiman, J. Friedman, R. Olshen and C. Stone,
+                    Classification and Regression Trees, 1984)
+    l1              the one that was chosen by the rule
     least           that of the least error
     grid            (points,) all l1 that were tried, falling
     mse             (points,) the mean over folds of the mean squared error on the fold
     standard_error  (points,) of that mean
     """
 
+    rule: L1Rule
     l1: float
     least: float
     grid: Floats
@@ -47,14 +51,24 @@ class L1Choice:
             "mse": self.mse.tolist(),
             "standard_error": self.standard_error.tolist(),
             "least": self.least,
+            "rule": self.rule,
             "chosen": self.l1,
         }
 
+    def in_words(self) -> str:
+        """Return the l1 and the rule as text."""
+        rules = {"1se": "by one standard error", "min": "of the least error"}
+        return f"l1 = {self.l1:.6g} {rules[self.rule]}"
+
 
 def choose_l1(
-    moments: FoldMoments, names: Sequence[str], intercept: bool, penalty: Penalty
+    moments: FoldMoments,
+    names: Sequence[str],
+    intercept: bool,
+    penalty: Penalty,
+    rule: L1Rule = "1se",
 ) -> L1Choice:
-    """Return the l1 by the one-standard-error rule, with the l2 and the scale of `penalty`.
+    """Return the l1 by a rule, with the l2 and the scale of `penalty`.
 
     All folds are tried with the l1 of the path of all rows, as by cv.glmnet. Raises UserError where
     there is nothing to choose, and for more than MOST_COLUMNS columns.
@@ -82,8 +96,10 @@ def choose_l1(
         raise UserError(AUTO, "has errors beyond float64", todo="change the units of the target")
     mse, _, standard_error = (np.array(each, np.float64) for each in zip(*spreads, strict=True))
     best = int(np.argmin(mse))
-    chosen = int(np.flatnonzero(mse <= mse[best] + standard_error[best])[0])
-    return L1Choice(float(grid[chosen]), float(grid[best]), grid, mse, standard_error)
+    chosen = best
+    if rule == "1se":
+        chosen = int(np.flatnonzero(mse <= mse[best] + standard_error[best])[0])
+    return L1Choice(rule, float(grid[chosen]), float(grid[best]), grid, mse, standard_error)
 
 
 def elastic_net(whole: LeastSquares) -> Estimator:

@@ -75,7 +75,7 @@ class ExactReference:
 
         Raises UserError like `solve`, and for coefficients with less than LEAST_DIGITS digits.
         """
-        assert params.l1 != "auto", "a choice of l1 comes before the solution"
+        assert not isinstance(params.l1, str), "a choice of l1 comes before the solution"
         penalty = Penalty(params.l1, params.l2, params.penalty_scale)
         if not penalty.is_ridge_in_units:
             # Which eliminates no category: the active set knows no levels.

@@ -30,13 +30,12 @@ def exact_solution(split: Path, data: TrainingData, params: Train, workers: Work
     if folds:
         by_fold = fold_moments(data.shards, folds, workers, data.roundoffs)
     choice = None
-    if params.l1 == "auto":
+    if params.l1_rule:
         assert by_fold
         penalty = Penalty(0.0, params.l2, params.penalty_scale)
-        choice = choose_l1(by_fold, data.names, data.intercept, penalty)
+        choice = choose_l1(by_fold, data.names, data.intercept, penalty, params.l1_rule)
         if workers.is_first:
-            number = by_fold.folds.count
-            print(f"train: l1 = {choice.l1:.6g} by one standard error over {number} folds")
+            print(f"train: {choice.in_words()} over {by_fold.folds.count} folds")
         params = params.model_copy(update={"l1": choice.l1})
     known = (data.names, data.intercept, params, workers, data.roundoffs)
     total = by_fold.total if by_fold else None

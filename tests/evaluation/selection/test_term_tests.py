@@ -144,7 +144,13 @@ def test_type_three_by_a_covariance_matrix_is_that_of_the_sums_of_squares(
     columns, w = drawn()
     found = fit(learn, formula, pa.table(columns), w)
     solution, terms = found.exact.solution, found.submodels.terms
-    tests = wald_tests(solution, terms, classical_covariance(solution))
+    tests = list(wald_tests(solution, terms, classical_covariance(solution)))
+    of_type_2 = {test.term: test for test in term_tests(found.submodels, 2)}
+    margins = [test for test in tests if test.is_margin]
+    assert [test.term for test in margins] == (["a", "g"] if "*" in formula else [])
+    for test in margins:
+        assert test.robust_type_2 is not None
+        assert test.robust_type_2.f == pytest.approx(of_type_2[test.term].f, rel=1e-10)
     for test, expected in zip(tests, term_tests(found.submodels, 3), strict=True):
         assert (test.term, test.df) == (expected.term, expected.df)
         assert test.usual is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Lasso, enet_path
+from sklearn.linear_model import Lasso, LassoCV, enet_path
 from sklearn.model_selection import KFold
 
 from linreg.arrays import Floats
@@ -56,6 +56,16 @@ def test_the_choice_is_that_of_the_one_standard_error_rule(shards_of: Shards) ->
     assert found.grid[0] > found.l1 > found.least > found.grid[-1]
     data = found.as_data()
     assert (data["chosen"], data["least"]) == (found.l1, found.least)
+
+
+def test_the_least_error_is_the_choice_of_lasso_cv(shards_of: Shards) -> None:
+    for target in (Y, Y + 30 * X[:, 1]):
+        moments = moments_by_fold(shards_of(X, target))
+        found = choose_l1(moments, NAMES, True, Penalty(), "min")
+        theirs = LassoCV(alphas=found.grid / 2, cv=KFold(NUM_FOLDS), tol=1e-12).fit(X, target)
+        assert found.l1 == found.least == 2 * theirs.alpha_
+        assert found.as_data()["rule"] == "min"
+        assert choose_l1(moments, NAMES, True, Penalty()).l1 > found.l1
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Losses and gaps are drawn where history.csv has them."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -78,6 +80,17 @@ def test_the_minimum_is_named_once_in_the_legend(evaluated: Evaluated) -> None:
     assert Drawing(loss_figure(runs)).texts().count("minimum") == 1
 
 
+def test_the_page_says_by_which_rule_l1_was_chosen(evaluated: Evaluated, tmp_path: Path) -> None:
+    for l1, words in (("auto", "within one standard error"), ("auto:min", "the least (auto:min)")):
+        name = l1.replace(":", "-")
+        run = evaluated("y ~ x", rows(0.1), solver="exact", folds=5, l1=l1, name=name)
+        choice = run.context["penalty_path"]["cross_validation"]
+        assert (choice["chosen"] == choice["least"]) == (l1 == "auto:min")
+        text = (tmp_path / name / "report.html").read_text(encoding="utf-8")
+        (caption,) = re.findall("The choice of train.l1.*?<", text)
+        assert words in caption
+
+
 @pytest.mark.slow
 def test_the_errors_of_a_choice_of_l1_are_drawn_with_the_chosen_one(evaluated: Evaluated) -> None:
     run = evaluated("y ~ x", rows(), solver="exact", l1=0.01)
@@ -87,6 +100,7 @@ def test_the_errors_of_a_choice_of_l1_are_drawn_with_the_chosen_one(evaluated: E
         "mse": [4.0, 2.0, 1.0],
         "standard_error": [0.5, 0.5, 1.0],
         "least": 0.01,
+        "rule": "1se",
         "chosen": 0.1,
     }
     drawing = Drawing(l1_choice_figure(run))
