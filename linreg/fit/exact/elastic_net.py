@@ -177,6 +177,7 @@ def _solution(
         relative_errors=relative_errors,
         l1=penalty.l1,
         penalty_scale=penalty.scale,
+        monomials=moments.layout.monomials,
     )
 
 
