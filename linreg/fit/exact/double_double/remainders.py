@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import Monomial
-from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster, product_error
+from linreg.fit.exact.double_double import sum_numpy
 
 ROWS_AT_A_TIME = 8192
 """Rows whose intermediate results stay in a cache."""
-SMALLEST, LARGEST = 2.0**-900, 2.0**990
-"""Between them the rounding error of a product is a float64, and is found without overflow."""
 
 
 def with_remainders(X: Floats, monomials: Sequence[Monomial], expected_rows: int = 0) -> Floats:
@@ -27,15 +25,15 @@ def with_remainders(X: Floats, monomials: Sequence[Monomial], expected_rows: int
 
     expected_rows  the rows to come in all; it affects speed only
 
-    A remainder is the exact product of the factors less the column, to 2^-100 of the column; rows
-    with products beyond SMALLEST and LARGEST have none of them. Without monomials this is X.
+    A remainder is the exact product of the factors less the column, to 2^-100 of the column, where
+    products are between `sum_numpy.SMALLEST` and LARGEST. Without monomials this is X.
     """
     X = np.asfortranarray(X, np.float64)
     if not monomials:
         return X
-    multiply = _multiply
-    if not numpy_is_faster(max(len(X), expected_rows), X.shape[1] + 2):
-        from linreg.fit.exact.double_double.remainder_kernels import multiply
+    multiply = sum_numpy.multiply
+    if not sum_numpy.numpy_is_faster(max(len(X), expected_rows), X.shape[1] + 2):
+        from linreg.fit.exact.double_double.product_kernels import multiply
     extended = np.empty((len(X), len(monomials) + X.shape[1]), order="F")
     extended[:, len(monomials) :] = X
     for start in range(0, len(X), ROWS_AT_A_TIME):
@@ -78,13 +76,3 @@ class _Products:
             self._multiply(*map(read_only, (high, low, last)), product, its_low)
             self._found[factors] = product, its_low
         return self._found[factors]
-
-
-def _multiply(high: Floats, low: Floats, factor: Floats, out: Floats, out_low: Floats) -> None:
-    """Set out + out_low to (high + low)·factor, all (n,): the bits of the kernel of this name."""
-    p = high * factor
-    e = product_error(high, factor, p) + low * factor
-    largest = np.maximum(np.maximum(np.abs(high), np.abs(factor)), np.abs(p))
-    e[~((np.abs(p) > SMALLEST) & (largest < LARGEST))] = 0.0
-    out[:] = p + e
-    out_low[:] = e - (out - p)
