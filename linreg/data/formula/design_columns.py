@@ -47,6 +47,7 @@ class DesignColumns:
         self._statistics = statistics
         self._learned = learned
         self._codings: dict[tuple[str, int], Floats] = {}
+        self._known_exponents: dict[tuple[FactorKey, int | None], Counter[str] | None] = {}
 
     @cached_property
     def labels(self) -> dict[FactorKey, str]:
@@ -75,7 +76,7 @@ class DesignColumns:
         """Whether any column has a factor that is a number to a power of 2 or more."""
         numbers = [each for each in self._schema.factors if each["kind"] != "category"]
         indices = [self._of_factor(factor, quoted=False)[-1][1] for factor in numbers]
-        exponents = map(_exponents, numbers, indices)
+        exponents = map(self._exponents, numbers, indices)
         return any(max(each.values(), default=0) > 1 for each in exponents if each)
 
     def powers(self, term: Sequence[Factor], indices: Indices) -> Powers | None:
@@ -87,7 +88,7 @@ class DesignColumns:
                     return None
                 indicators.add((key_of(factor), index))
                 continue
-            of_factor = _exponents(factor, index)
+            of_factor = self._exponents(factor, index)
             if of_factor is None:
                 return None
             exponents += of_factor
@@ -180,6 +181,12 @@ class DesignColumns:
         coding = self._coding(factor["contrast"], len(self.levels(factor)))
         of_level: Floats = np.append(coding[:, index], 0.0)[codes]
         return of_level
+
+    def _exponents(self, factor: Factor, index: int | None) -> Counter[str] | None:
+        key = (key_of(factor), index)
+        if key not in self._known_exponents:
+            self._known_exponents[key] = _exponents(factor, index)
+        return self._known_exponents[key]
 
     def _coding(self, contrast: str, num_levels: int) -> Floats:
         key = (contrast, num_levels)

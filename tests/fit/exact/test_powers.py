@@ -12,6 +12,8 @@ from mpmath import mp, mpf
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Rows
 from linreg.data.split.folds import FoldsByRow
+from linreg.errors import UserError
+from linreg.files import read_document, write_document
 from linreg.fit.cross_validation.fold_moments import fold_moments
 from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS
 from linreg.fit.exact.least_squares import FEW_DIGITS
@@ -147,6 +149,12 @@ def test_a_reference_with_powers_is_read_back_bit_for_bit(tmp_path: Path, learn:
     assert bits(again.solution) == bits(found.solution)
     assert again.solution.monomials == found.solution.monomials == shards[0].layout.monomials
     assert again.moments.as_array().tobytes() == found.moments.as_array().tobytes()
+
+    document = read_document(tmp_path / "exact.json")
+    for wrong in ([], [[5, [0, 99]]], [[1, "x"]], 3):
+        write_document(tmp_path / "exact.json", document | {"monomials": wrong})
+        with pytest.raises(UserError, match="is damaged"):
+            ExactReference.read(tmp_path)
 
 
 @pytest.mark.parametrize("expected_rows", [0, MAX_PRODUCTS])
