@@ -36,8 +36,8 @@ from tests.fit.level_shards import compact_and_dense
 
 
 def compute(shards: list[Rows], **params: Any) -> ExactReference:
-    names = shards[0].design.names
-    return ExactReference.compute(shards, names, True, Train(**params))
+    design = shards[0].design
+    return ExactReference.compute(shards, design.names, design.schema.intercept, Train(**params))
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,11 @@ def test_residuals_and_leverages_are_those_of_the_powers(
     np.testing.assert_allclose((q * q).sum(axis=0), of_rows, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_beside_a_category_of_many_levels_the_powers_are_exact_too(
     tmp_path: Path, learn: Learn
 ) -> None:
-    """By level, in one pass and two: the coefficients of the fit with a column for every level."""
+    """By level, in two passes: the fit with a column for every level, and with an absorbed one."""
     table = drawn(100, 110, 6, 600)
     levels = np.random.default_rng(4).permutation(np.arange(600) % 130)
     table = table.append_column("g", pa.array([f"g{level:03d}" for level in levels]))
@@ -202,3 +203,8 @@ def test_beside_a_category_of_many_levels_the_powers_are_exact_too(
         for a, b in zip(row, their_row, strict=True):
             # The lengths of scaled columns are at most 2.
             assert abs(a - b) <= 4 * 2.0**FRACTION_BITS / 2**100
+    (tmp_path / "absorbed").mkdir()
+    formula = f"y ~ {powers_of(6)} | g"
+    absorbed = compute(shards_of_table(tmp_path / "absorbed", learn, table, formula, 2, 131))
+    assert absorbed.solution.theta[-6:].tolist() == ours.theta[:6].tolist()
+    assert absorbed.solution.standard_errors[-6:].tolist() == ours.standard_errors[1:7].tolist()

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import Monomial
+from linreg.data.formula.compact_matrix import CompactMatrix, Indicators, Layout, Monomial
 from linreg.fit.exact.moment_sums.gram import FRACTION_BITS
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments, moments_from_array
 from linreg.fit.exact.moment_sums.moments import Moments
 from tests.fit.exact.moment_sums.test_moments import entries
 
@@ -94,3 +95,25 @@ def test_many_columns_beside_them_change_nothing() -> None:
         for a, b in zip(row, their_row, strict=True):
             # The lengths of scaled columns are at most 2.
             assert abs(a - b) <= 4 * 2**FRACTION_BITS // 2**102
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_by_level_are_those_of_indicators(weighted: bool) -> None:
+    """Whatever columns the category has before the powers, and at any scale of them."""
+    X, y, w = drawn(200, exponent=140)
+    codes = np.random.default_rng(4).integers(-1, 4, 200).astype(np.int32)
+    later = tuple(Monomial(j + 4, tuple(k + 4 for k in factors)) for j, factors in MONOMIALS)
+    layout = Layout(9, (Indicators(0, 4),), (), later)
+    compact = CompactMatrix(layout, np.asfortranarray(X), (codes,))
+    weights = w if weighted else None
+    by_level = LevelMoments(layout)
+    for rows in (slice(0, 70), slice(70, 200)):
+        by_level.add(compact[rows], y[rows], None if weights is None else weights[rows])
+    sent = moments_from_array(layout, by_level.as_array())
+    expected = Moments.zero(9, monomials=later)
+    expected.add(compact.to_array(), y, weights)
+    for found in (by_level, sent, by_level.merged(LevelMoments(layout))):
+        assert (found.gram().exponents == expected.gram().exponents).all()
+        for row, their_row in zip(found.gram().rows, expected.gram().rows, strict=True):
+            for a, b in zip(row, their_row, strict=True):
+                assert abs(a - b) <= 4 * 2**FRACTION_BITS // 2**102
