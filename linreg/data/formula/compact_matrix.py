@@ -49,17 +49,30 @@ class AbsorbedFactor(NamedTuple):
         return slice(self.first, self.first + self.size)
 
 
+class Monomial(NamedTuple):
+    """A column of X that is the product of other columns, some of them several times.
+
+    column   its index
+    factors  those of the other columns, in ascending order: 0, 0, 0 for the cube of column 0
+    """
+
+    column: int
+    factors: tuple[int, ...]
+
+
 class Layout(NamedTuple):
     """The columns of a design matrix: those of categories that are kept as codes, and all others.
 
     num_features  M
     categories    in the order of their columns
     absorbed      the absorbed factors: the first columns, each kept as codes
+    monomials     the columns that are powers of others, in order; none is a category's
     """
 
     num_features: int
     categories: tuple[Indicators, ...] = ()
     absorbed: tuple[AbsorbedFactor, ...] = ()
+    monomials: tuple[Monomial, ...] = ()
 
     @property
     def num_absorbed(self) -> int:
@@ -88,6 +101,15 @@ class Layout(NamedTuple):
         for category in self.categories:
             is_dense[category.columns] = False
         return is_dense
+
+    @property
+    def dense_monomials(self) -> tuple[Monomial, ...]:
+        """The monomials, with the indices that columns have among the dense ones."""
+        places = (np.cumsum(self.is_dense) - 1).tolist()
+        return tuple(
+            Monomial(places[column], tuple(places[factor] for factor in factors))
+            for column, factors in self.monomials
+        )
 
     def merged(self, dense: Floats, indicators: Floats) -> Floats:
         """Return numbers (M,) of all columns, from those of the dense ones and the indicators."""

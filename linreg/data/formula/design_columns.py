@@ -1,6 +1,7 @@
 """The columns of X that a term of the formula has: their names, and their values in some rows."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
@@ -22,6 +23,8 @@ from linreg.data.formula.grammar.coefficient_names import (
     key_of,
     quoted_label,
 )
+from linreg.data.formula.grammar.monomials import Powers, exponents_of, exponents_of_column
+from linreg.data.formula.grammar.syntax import parse
 from linreg.data.formula.learned_functions import basis_factor
 from linreg.data.formula.schema import Schema, category_of
 from linreg.errors import UserError
@@ -44,6 +47,7 @@ class DesignColumns:
         self._statistics = statistics
         self._learned = learned
         self._codings: dict[tuple[str, int], Floats] = {}
+        self._known_exponents: dict[tuple[FactorKey, int | None], Counter[str] | None] = {}
 
     @cached_property
     def labels(self) -> dict[FactorKey, str]:
@@ -66,6 +70,29 @@ class DesignColumns:
         for combination in product(*choices):
             in_order = combination[::-1]
             yield ":".join(name for name, _ in in_order), tuple(index for _, index in in_order)
+
+    @cached_property
+    def has_powers(self) -> bool:
+        """Whether any column has a factor that is a number to a power of 2 or more."""
+        numbers = [each for each in self._schema.factors if each["kind"] != "category"]
+        indices = [self._of_factor(factor, quoted=False)[-1][1] for factor in numbers]
+        exponents = map(self._exponents, numbers, indices)
+        return any(max(each.values(), default=0) > 1 for each in exponents if each)
+
+    def powers(self, term: Sequence[Factor], indices: Indices) -> Powers | None:
+        """Return what a column is the product of; None where a factor is no number or indicator."""
+        indicators, exponents = set(), Counter[str]()
+        for factor, index in zip(term, indices, strict=True):
+            if factor["kind"] == "category":
+                if not has_indicators(factor):
+                    return None
+                indicators.add((key_of(factor), index))
+                continue
+            of_factor = self._exponents(factor, index)
+            if of_factor is None:
+                return None
+            exponents += of_factor
+        return Powers(frozenset(indicators), exponents)
 
     def fill(
         self, column: Floats, term: Sequence[Factor], indices: Indices, values: FactorValues
@@ -147,13 +174,19 @@ class DesignColumns:
         if factor["kind"] == "basis":
             return values.basis(factor)[index]
         codes = self.level_codes(factor, values)
-        if factor["full"] or "contrast" not in factor:
+        if has_indicators(factor):
             is_level: Mask = codes == index
             return is_level
         # The last row is for rows with no level.
         coding = self._coding(factor["contrast"], len(self.levels(factor)))
         of_level: Floats = np.append(coding[:, index], 0.0)[codes]
         return of_level
+
+    def _exponents(self, factor: Factor, index: int | None) -> Counter[str] | None:
+        key = (key_of(factor), index)
+        if key not in self._known_exponents:
+            self._known_exponents[key] = _exponents(factor, index)
+        return self._known_exponents[key]
 
     def _coding(self, contrast: str, num_levels: int) -> Floats:
         key = (contrast, num_levels)
@@ -173,3 +206,21 @@ class DesignColumns:
                 todo=f"use one of {', '.join(map(repr, levels[:20]))}",
             )
         return levels.index(factor["base"])
+
+
+def has_indicators(factor: Factor) -> bool:
+    """Return whether the columns of a category are indicators of its levels."""
+    return factor["full"] or "contrast" not in factor
+
+
+def _exponents(factor: Factor, index: int | None) -> Counter[str] | None:
+    """Return what a column of a factor that is no category is the product of, if it is known."""
+    if index is None:
+        if factor["columns"] == [factor["factor"]]:
+            return exponents_of_column(factor["factor"])
+        return exponents_of(parse(factor["factor"]))
+    basis = basis_factor(factor["factor"]).basis
+    if not basis.are_powers:
+        return None
+    exponents = exponents_of(basis.argument)
+    return Counter({text: (index + 1) * each for text, each in exponents.items()})

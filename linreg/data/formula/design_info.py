@@ -15,11 +15,13 @@ from linreg.data.formula.compact_matrix import (
     AbsorbedFactor,
     Indicators,
     Layout,
+    Monomial,
 )
-from linreg.data.formula.design_columns import DesignColumns
+from linreg.data.formula.design_columns import DesignColumns, has_indicators
 from linreg.data.formula.expressions import Learned, expression_of
 from linreg.data.formula.functions.learning import WHERE
 from linreg.data.formula.grammar.coefficient_names import key_of, unique_names
+from linreg.data.formula.grammar.monomials import factors_of
 from linreg.data.formula.learned_functions import basis_factor
 from linreg.data.formula.schema import Schema
 from linreg.errors import UserError
@@ -140,9 +142,7 @@ class DesignInfo:
         for term in self.schema.terms:
             size = sum(1 for _ in self.columns.of_term(term))
             is_indicators = (
-                len(term) == 1
-                and term[0]["kind"] == "category"
-                and (term[0]["full"] or "contrast" not in term[0])
+                len(term) == 1 and term[0]["kind"] == "category" and has_indicators(term[0])
             )
             if is_absorbed(term):
                 absorbed += [Indicators(first, size)] if size else []
@@ -150,7 +150,20 @@ class DesignInfo:
                 categories.append(Indicators(first, size))
             first += size
         compact = [*absorbed, *(categories if first >= WIDE else ())]
-        return Layout(first, tuple(compact), self.absorbed if absorbed else ())
+        absorbed_factors = self.absorbed if absorbed else ()
+        return Layout(first, tuple(compact), absorbed_factors, self._monomials())
+
+    def _monomials(self) -> tuple[Monomial, ...]:
+        """Return the columns that are powers of others."""
+        # Most designs have none, and some of them 100,000 columns.
+        if not self.columns.has_powers:
+            return ()
+        powers = (
+            self.columns.powers(term, indices)
+            for term in self.schema.terms
+            for _, indices in self.columns.of_term(term)
+        )
+        return tuple(Monomial(j, factors) for j, factors in factors_of(powers).items())
 
     @cached_property
     def roundoffs(self) -> Floats:

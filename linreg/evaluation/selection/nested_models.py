@@ -19,6 +19,11 @@ from linreg.params.model import WeightsKind
 
 SAME = Fraction(1, 2**80)
 """The sums of the same rows in another order differ by less, as a part of their norms."""
+ROUNDED = Fraction(1, 2**48)
+"""Those of exact powers up to 10 differ by less from those of the powers as float64.
+
+x² has its exact value in a model with x, from which it follows, and is rounded in one without x.
+"""
 DEGREE = re.compile(r"(\bpoly\((?:[^()]|\([^()]*\))*?), (?:degree=)?\d+((?:, [^()]*)?\)\[\d+\])")
 """That of a polynomial, in the name of a column."""
 
@@ -171,8 +176,10 @@ def _require_nested(smaller: FittedModel, larger: FittedModel) -> None:
         raise UserError(where, "have the same coefficients", todo="name two different models")
     totals = smaller.moments.totals()
     weight = totals.entry(0, 0)
+    exact_in_one = _exact_powers(smaller) ^ _exact_powers(larger)
     for name, sums in columns.items():
-        if name in others and not _agree_as_column(sums, others[name], [weight]):
+        within = ROUNDED if name in exact_in_one else SAME
+        if name in others and not _agree_as_column(sums, others[name], [weight], within):
             todo = "name models whose columns are the same in both"
             raise UserError(f"{where}: column {name}", "is not the same column in both", todo=todo)
 
@@ -185,6 +192,12 @@ def _columns(model: FittedModel) -> dict[str, list[Fraction]]:
     sums = dict(_sums(moments, names))
     ones = [moments.totals().entry(0, 0)] * 2
     return ({INTERCEPT: ones} if solution.kept[0] else {}) | {name: sums[name] for name in kept}
+
+
+def _exact_powers(model: FittedModel) -> set[str]:
+    """Return the names of the columns whose sums are those of exact powers of others."""
+    solution = model.solution
+    return {_without_degree(solution.names[each.column]) for each in solution.monomials}
 
 
 def _without_degree(name: str) -> str:
@@ -204,15 +217,17 @@ def _sums(moments: AnyMoments, names: Sequence[str]) -> Iterator[tuple[str, list
                 yield names[j], [sum(map(Fraction, parts), Fraction(0))] * 2
 
 
-def _agree_as_column(a: list[Fraction], b: list[Fraction], weight: list[Fraction]) -> bool:
+def _agree_as_column(
+    a: list[Fraction], b: list[Fraction], weight: list[Fraction], within: Fraction = SAME
+) -> bool:
     """Tell whether Σx and Σx² of a column agree, for Σw first in `weight`."""
-    is_square_same = _agree(a[1], b[1], a[1])
+    is_square_same = _agree(a[1], b[1], a[1], within)
     # |Σwx| is at most √(Σw·Σwx²), of which the error is a part.
-    return is_square_same and (a[0] - b[0]) ** 2 <= SAME**2 * weight[0] * a[1]
+    return is_square_same and (a[0] - b[0]) ** 2 <= within**2 * weight[0] * a[1]
 
 
-def _agree(a: Fraction, b: Fraction, size: Fraction) -> bool:
-    return abs(a - b) <= SAME * size
+def _agree(a: Fraction, b: Fraction, size: Fraction, within: Fraction = SAME) -> bool:
+    return abs(a - b) <= within * size
 
 
 def _rss(solution: LeastSquares) -> Decimal:

@@ -178,6 +178,7 @@ def _solution(
         relative_errors=relative_errors,
         l1=penalty.l1,
         penalty_scale=penalty.scale,
+        monomials=moments.layout.monomials,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.compact_matrix import AbsorbedFactor
+from linreg.data.formula.compact_matrix import AbsorbedFactor, Monomial
 from linreg.fit.exact.normal_equations.eliminated_levels import EliminatedLevels
 from linreg.fit.exact.penalized.penalty import Penalty, PenaltyScale
 
@@ -64,6 +64,7 @@ class LeastSquares:
     absorbed          the factors whose columns, the first ones, are estimated but not reported
     tss_within        where factors are absorbed, the residual sum of squares of y on them alone;
                       else None
+    monomials         the columns of X whose exact powers this is the solution of
     """
 
     theta: Floats
@@ -92,6 +93,7 @@ class LeastSquares:
     penalty_scale: PenaltyScale = "units"
     absorbed: tuple[AbsorbedFactor, ...] = ()
     tss_within: Decimal | None = None
+    monomials: tuple[Monomial, ...] = ()
 
     @property
     def is_penalized(self) -> bool:

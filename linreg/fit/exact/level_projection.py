@@ -4,6 +4,8 @@ import numpy as np
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import Codes, CompactMatrix, Layout
+from linreg.fit.exact.double_double.remainders import summed_columns, with_remainders
+from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.coordinates import LevelCoordinates, coordinate_layout
 
@@ -26,7 +28,10 @@ class LevelProjection:
 
         row_of_column = np.zeros(layout.num_features, np.int64)
         row_of_column[levels.rest] = np.arange(1, len(levels.rest) + 1)
-        dense = np.flatnonzero(layout.is_dense)
+        # Remainders of powers are columns too, with the coefficients of the powers.
+        self._monomials = layout.dense_monomials
+        columns = np.flatnonzero(layout.is_dense)
+        dense = columns[summed_columns(len(columns), self._monomials)[1:] - 1]
         self._rows_of_dense = np.concatenate([[0], row_of_column[dense]])
         firsts = [category.first for category in categories[:-1]]
         self._rows_of_categories = row_of_column[np.array(firsts, np.int64)]
@@ -73,7 +78,7 @@ class LevelProjection:
 
         out = np.empty((len(X), W.shape[2]), order="F")
         level_kernels.coordinates(
-            read_only(np.asfortranarray(X.dense, np.float64)),
+            read_only(with_remainders(X.dense, self._monomials, MAX_PRODUCTS)),
             np.stack([X.codes[k] for k in self._order], axis=1),
             self._exponents,
             self._rows_of_dense,
@@ -94,7 +99,7 @@ class LevelProjection:
 
         out = np.empty((2, len(y)))
         level_kernels.residuals_and_leverages(
-            read_only(np.asfortranarray(X.dense, np.float64)),
+            read_only(with_remainders(X.dense, self._monomials, MAX_PRODUCTS)),
             np.stack([X.codes[k] for k in self._order], axis=1),
             read_only(np.ascontiguousarray(y, np.float64)),
             self._exponents,

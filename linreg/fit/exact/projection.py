@@ -7,6 +7,7 @@ import numpy as np
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, as_array
+from linreg.fit.exact.double_double.remainders import summed_columns, with_remainders
 from linreg.fit.exact.double_double.sum_numpy import numpy_is_faster
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.normal_equations.ldl import MIN_COMPILED
@@ -29,25 +30,35 @@ class Projection:
     """
 
     def __init__(self, solution: LeastSquares, expected_rows: int) -> None:
-        self._solution = solution
-        self._coefficients = _scaled_coefficients(solution)
+        # Remainders of powers are columns too, with the coefficients of the powers.
+        self._monomials = solution.monomials
+        columns = summed_columns(len(solution.theta), solution.monomials)
+        self._exponents = solution.exponents[np.append(columns, -1)]
+        self._kept = solution.kept[columns]
+        W = solution.inverse_cholesky[:, columns[:, None], columns]
+        self._inverse_cholesky = np.ascontiguousarray(W)
+        self._remainders = slice(1, 1 + len(solution.monomials))
+        self._inverse_cholesky[:, :, self._remainders] = 0.0
+        self._coefficients = _scaled_coefficients(solution)[:, columns]
+        self._expected_rows = expected_rows
         self._kernels = _kernels_for(expected_rows, solution)
 
     def project(self, X: Floats) -> tuple[Floats, Floats]:
         """Return q = Wᵀx and a = W·q = A⁻¹x of each row, both (M + 1, n)."""
-        solution = self._solution
-        X = read_only(np.asfortranarray(X, np.float64))
-        q = np.empty((len(solution.kept), len(X)))
-        a = np.zeros((len(solution.kept), len(X)))
-        self._kernels.project(X, solution.exponents, solution.inverse_cholesky, solution.kept, q, a)
+        X = read_only(with_remainders(X, self._monomials, self._expected_rows))
+        q = np.empty((len(self._kept), len(X)))
+        a = np.zeros((len(self._kept), len(X)))
+        self._kernels.project(X, self._exponents, self._inverse_cholesky, self._kept, q, a)
+        if self._monomials:
+            q, a = np.delete(q, self._remainders, axis=0), np.delete(a, self._remainders, axis=0)
         return q, a
 
     def residuals(self, X: Floats, y: Floats) -> Floats:
         """Return y − ỹ (n,), in double-double before it is rounded."""
-        X = read_only(np.asfortranarray(X, np.float64))
+        X = read_only(with_remainders(X, self._monomials, self._expected_rows))
         y = read_only(np.ascontiguousarray(y, np.float64))
         residuals = np.empty(len(y))
-        self._kernels.residuals(X, y, self._solution.exponents, self._coefficients, residuals)
+        self._kernels.residuals(X, y, self._exponents, self._coefficients, residuals)
         return residuals
 
 

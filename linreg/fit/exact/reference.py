@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import AbsorbedFactor, Indicators, Layout
+from linreg.data.formula.compact_matrix import AbsorbedFactor, Indicators, Layout, Monomial
 from linreg.data.rows import Rows
 from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
@@ -181,6 +181,8 @@ class ExactReference:
             document["categories"] = [list(each) for each in self.moments.layout.categories]
         if solution.absorbed:
             document["absorbed"] = [list(each) for each in solution.absorbed]
+        if solution.monomials:
+            document["monomials"] = [list(each) for each in solution.monomials]
         write_document(folder / "exact.json", document)
 
     @classmethod
@@ -203,7 +205,11 @@ class ExactReference:
             arrays = load_file(path)
             categories = tuple(Indicators(*each) for each in document.get("categories", ()))
             absorbed = tuple(AbsorbedFactor(*each) for each in document.get("absorbed", ()))
-            layout = Layout(len(names), categories, absorbed)
+            monomials = tuple(
+                Monomial(column, tuple(factors))
+                for column, factors in document.get("monomials", ())
+            )
+            layout = Layout(len(names), categories, absorbed, monomials)
             moments = moments_from_array(layout, arrays["moments"])
             if "l1" in document:
                 penalty = Penalty(document["l1"], document["l2"], document["penalty_scale"])

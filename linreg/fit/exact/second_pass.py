@@ -1,6 +1,7 @@
 """Read the rows a second time, in the coordinates of a first solution: see `refinement`."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -44,7 +45,7 @@ class SecondPass:
         self._rounding_of_fit = float(solution.rss_bound.sqrt())
         self._moments = no_moments(second_layout(layout, solution.rank), num_rows)
         self._is_explained = True
-        self._projection = Projection(solution, num_rows)
+        self._num_rows = num_rows
 
     @property
     def result(self) -> SecondMoments:
@@ -60,6 +61,10 @@ class SecondPass:
             weights = None if w is None else w[rows]
             self._moments.add(q[self._solution.kept].T, residuals, weights)
             self._compare(residuals, sum_of_squares(q), Chunk(X[rows], y[rows], weights))
+
+    @cached_property
+    def _projection(self) -> Projection:
+        return Projection(self._solution, self._num_rows)
 
     def _compare(self, residuals: Floats, leverages: Floats, chunk: Chunk) -> None:
         """Compare residuals, in the unit of the scaled target, with the rounding of their rows."""

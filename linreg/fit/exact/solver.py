@@ -146,6 +146,7 @@ def solve(
             relative_errors=relative_errors,
             absorbed=absorbed,
             tss_within=None if tss_within is None else square_unit(equations, tss_within),
+            monomials=moments.layout.monomials,
         )
         if not levels:
             return solution

@@ -56,6 +56,24 @@ def test_a_category_spans_the_constant_of_a_smaller_model(learn: Learn) -> None:
     assert first[1].f == pytest.approx(second[1].f, rel=1e-12)
 
 
+def test_a_power_is_the_same_column_without_the_column_that_it_is_of(learn: Learn) -> None:
+    """In the larger model its sums are those of the exact power, in the smaller one rounded."""
+    columns, _ = drawn()
+    small, large = (
+        fit(learn, text, pa.table(columns)).named(text)
+        for text in ("y ~ I(x**2) + I(x**10)", "y ~ x + I(x**2) + I(x**10)")
+    )
+    assert not small.solution.monomials
+    assert len(large.solution.monomials) == 2
+    [_, found] = compare_nested([small, large])
+    frame = pd.DataFrame(columns)
+    theirs = anova_lm(*(smf.ols(text, frame).fit() for text in (small.name, large.name)))
+    assert found.f == pytest.approx(theirs["F"].iloc[1], rel=1e-6)
+    other = fit(learn, "y ~ x + I(x**2) + I(x**10)", pa.table(columns | {"x": columns["x"] + 1e-9}))
+    with pytest.raises(UserError, match="is not the same column in both"):
+        compare_nested([small, other.named("other")])
+
+
 def test_an_eliminated_category_is_nested_in_a_model_with_more_columns(learn: Learn) -> None:
     columns, _ = drawn(600)
     columns["g"] = [f"g{i % 140:03}" for i in range(600)]

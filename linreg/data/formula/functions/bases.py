@@ -30,19 +30,23 @@ class Basis:
     learner      makes, for the text of the call, what learns from the training rows; None for a
                  function that learns nothing
     columns      returns the K columns (n,) of values (n,), given what was learned
+    are_powers   whether they are the argument to the powers 1 to K
     """
 
     argument: Node
     num_columns: int
     learner: Callable[[str], Learner] | None
     columns: Callable[[Floats, Mapping[str, Any]], list[Floats]]
+    are_powers: bool = False
 
 
 def _poly(call: Call) -> Basis:
     arguments = Arguments(call, ["degree", "raw"])
     degree = arguments.integer("degree", 1, 1, LARGEST_POWER)
     if arguments.truth("raw", default=False):
-        return Basis(arguments.first, degree, None, lambda x, _: raw_polynomials(x, degree))
+        return Basis(
+            arguments.first, degree, None, lambda x, _: raw_polynomials(x, degree), are_powers=True
+        )
     return Basis(
         arguments.first,
         degree,

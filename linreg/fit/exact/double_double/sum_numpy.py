@@ -23,6 +23,9 @@ A lane then holds 256 of them, so that its `lo` has collected little error.
 MAX_PRODUCTS = 1_000_000
 """Products of two columns, over all rows, up to which numpy is faster than importing numba."""
 
+SMALLEST, LARGEST = 2.0**-900, 2.0**990
+"""Between them the rounding error of a product is a float64, and is found without overflow."""
+
 
 def numpy_is_faster(num_rows: int, num_columns: int) -> bool:
     """Tell whether to use numpy, for all the rows that a process adds up, with columns of Z."""
@@ -154,6 +157,16 @@ def axpy(
     z = s - hi
     lo += ((hi - (s - z)) + (p - z)) + e
     hi[:] = s
+
+
+def multiply(high: Floats, low: Floats, factor: Floats, out: Floats, out_low: Floats) -> None:
+    """Set out + out_low to (high + low)·factor, all (n,), like the kernel of the same name."""
+    p = high * factor
+    e = product_error(high, factor, p) + low * factor
+    largest = np.maximum(np.maximum(np.abs(high), np.abs(factor)), np.abs(p))
+    e[~((np.abs(p) > SMALLEST) & (largest < LARGEST))] = 0.0
+    out[:] = p + e
+    out_low[:] = e - (out - p)
 
 
 def add_double_doubles(total: Floats, added: Floats) -> None:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layout
+from linreg.fit.exact.double_double.remainders import with_remainders
 from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS, add_to_total, normalized
 from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
 from linreg.fit.exact.moment_sums.moments import Moments
+from linreg.fit.exact.moment_sums.pair_sums import combined
 
 BOTH = np.array([0, 1])
 """The parts of numbers in double-double."""
@@ -35,10 +37,12 @@ class LevelMoments:
             roundoffs = roundoffs[np.append(layout.is_dense, True)]
         num_dense = int(layout.is_dense.sum())
         # Kernels, which levels need anyway, also for few rows.
-        self.dense = Moments.zero(num_dense, max(expected_rows, MAX_PRODUCTS), roundoffs)
+        monomials = layout.dense_monomials
+        self.dense = Moments.zero(num_dense, max(expected_rows, MAX_PRODUCTS), roundoffs, monomials)
         sizes = [category.size for category in layout.categories]
         # Σ w·[1 X y] by category and level, and Σ w by pair of categories and of their levels.
-        self._of_levels = [np.zeros((size, num_dense + 2, 3)) for size in sizes]
+        num_summed = len(self.dense.columns)
+        self._of_levels = [np.zeros((size, num_summed, 3)) for size in sizes]
         self._of_pairs = [np.zeros((a, b, 3)) for a, b in combinations(sizes, 2)]
 
     @property
@@ -101,11 +105,11 @@ class LevelMoments:
     def _add_to_levels(self, X: CompactMatrix, y: Floats, w: Floats | None) -> None:
         from linreg.fit.exact.double_double import level_kernels
 
-        factors = np.ldexp(1.0, -self.dense.exponents)
+        factors = self.dense.factors
         weights = read_only(np.empty(0) if w is None else np.ascontiguousarray(w, np.float64))
         if w is None and factors[-1] != 1.0:
             weights = read_only(np.ones(len(y)))
-        dense = read_only(np.asfortranarray(X.dense, np.float64))
+        dense = read_only(with_remainders(X.dense, self.dense.layout.monomials, MAX_PRODUCTS))
         target = read_only(np.ascontiguousarray(y, np.float64))
         codes = [read_only(np.ascontiguousarray(each)) for each in X.codes]
         for of_category, sums in zip(codes, self._of_levels, strict=True):
@@ -138,7 +142,8 @@ class LevelMoments:
         result = cls(layout)
         num_of_levels = sum(sums.size for sums in result._sums)
         end = len(values) - num_of_levels
-        result.dense = Moments.from_array(result.dense.num_features, values[:end])
+        of_dense = result.dense.layout
+        result.dense = Moments.from_array(of_dense.num_features, values[:end], of_dense.monomials)
         for sums in result._sums:
             sums[:] = values[end : end + sums.size].reshape(sums.shape)
             end += sums.size
@@ -227,7 +232,10 @@ class LevelMoments:
         """
         exponents = self.dense.exponents
         shift = exponents[:-1] + exponents[-1] - self.dense.gram().exponents
-        return _double_doubles(self._of_levels[category], shift[:, None])
+        sums = self._of_levels[category]
+        if self.dense.layout.monomials:
+            sums = combined(sums.transpose(1, 0, 2), self.dense.columns).transpose(1, 0, 2)
+        return _double_doubles(sums, shift[:, None])
 
     def _pair_sums(self, a: int, b: int) -> Floats:
         """Return Σ w by the levels of two categories, in double-double."""
@@ -251,7 +259,8 @@ class LevelMoments:
         shift = before - self.dense.exponents
         if shift.any():
             for sums in self._of_levels:
-                np.ldexp(sums, (shift[:-1] + shift[-1])[:, None], out=sums)
+                of_columns = shift[:-1][self.dense.columns] + shift[-1]
+                np.ldexp(sums, of_columns[:, None], out=sums)
             for sums in self._of_pairs:
                 np.ldexp(sums, shift[-1], out=sums)
 
@@ -271,14 +280,14 @@ def no_moments(
     """Return the moments of no rows; other arguments as in `Moments.zero`."""
     if layout.categories:
         return LevelMoments(layout, expected_rows, roundoffs)
-    return Moments.zero(layout.num_features, expected_rows, roundoffs)
+    return Moments.zero(layout.num_features, expected_rows, roundoffs, layout.monomials)
 
 
 def moments_from_array(layout: Layout, values: Floats) -> AnyMoments:
     """Return the moments that `as_array` was called on; further rows start a new count."""
     if layout.categories:
         return LevelMoments.from_array(layout, values)
-    return Moments.from_array(layout.num_features, values)
+    return Moments.from_array(layout.num_features, values, layout.monomials)
 
 
 def merged(first: AnyMoments, second: AnyMoments) -> AnyMoments:

@@ -45,13 +45,14 @@ def require_memory(layout: Layout, num_rows: int, num_folds: int = 0) -> None:
 def needed_bytes(layout: Layout) -> int:
     """Return about how much memory the exact solution takes, besides that of the rows."""
     largest = layout.categories[layout.eliminated].size if layout.categories else 0
-    rest = layout.num_features - largest + 2
+    rest = layout.num_features - largest + 2 + len(layout.monomials)
     return BYTES_PER_PAIR * rest * rest + BYTES_PER_LEVEL_SUM * largest * rest
 
 
 def seconds(layout: Layout, num_rows: int) -> float:
     """Return about how long summing and solving take on one core."""
-    num_dense = int(layout.is_dense.sum()) + 2
+    # The remainders of powers are summed up like columns.
+    num_dense = int(layout.is_dense.sum()) + 2 + len(layout.monomials)
     largest = layout.categories[layout.eliminated].size if layout.categories else 0
     rest = layout.num_features - largest + 2
     products = num_rows * num_dense * num_dense / 2 + largest * rest * rest / 2

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats
-from linreg.data.formula.compact_matrix import DesignMatrix, Layout, as_array
+from linreg.data.formula.compact_matrix import DesignMatrix, Layout, Monomial, as_array
 from linreg.errors import UserError
+from linreg.fit.exact.double_double.remainders import summed_columns, with_remainders
 from linreg.fit.exact.double_double.sum_numpy import normalized
 from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
-from linreg.fit.exact.moment_sums.pair_sums import pair_sums
+from linreg.fit.exact.moment_sums.pair_sums import combined_pairs, pair_sums
 
 FLOAT64_ROUNDOFF = 2.0**-53
 """The largest relative error of a number that is rounded to float64."""
@@ -27,6 +28,7 @@ class Moments:
     num_weighted   how many of them have a weight above 0; n without weights; Σ w once
                    `count_frequencies` was called
     exponents      (M + 3,) the powers of two that [1 X y] and weights are divided by for the sums
+    columns        (K,) the column of [1 X y] that each column which is summed up is a part of
 
     **Accuracy.** Products and sums carry their rounding errors along (`double_double.sum_kernels`).
     Measured against exact fractions, over 200 random tables of up to 20,000 rows, with and without
@@ -45,16 +47,26 @@ class Moments:
     **Cells.** A cell is known to the unit roundoff u of its column's type: of a z that was rounded,
     up to u·|z| is unknown. An integer up to 1/u is exact. So Σ w(u·z)² over the other cells, at
     most, is what rounding may have moved a column by: `cell_errors`.
+
+    **Powers.** A column that is a power of another is summed up as the exact power: with its
+    remainder as a column of its own, whose products are added to those of the column in `gram`.
     """
 
     def __init__(
-        self, num_features: int, expected_rows: int = 0, roundoffs: Floats | None = None
+        self,
+        num_features: int,
+        expected_rows: int = 0,
+        roundoffs: Floats | None = None,
+        monomials: tuple[Monomial, ...] = (),
     ) -> None:
         num_columns = num_features + 2
+        self.layout = Layout(num_features, monomials=monomials)
         self.num_features = num_features
         self.num_rows = 0
         self.num_weighted = 0
-        self._sums = pair_sums(num_columns, expected_rows)
+        self.columns = np.append(summed_columns(num_features, monomials), num_features + 1)
+        self._sums = pair_sums(len(self.columns), expected_rows)
+        self._expected_rows = expected_rows
         # Of 1, the columns of X, y and w.
         self._largest = np.zeros(num_columns + 1)
         self.exponents = np.zeros(num_columns + 1, np.int64)
@@ -67,14 +79,19 @@ class Moments:
 
     @classmethod
     def zero(
-        cls, num_features: int, expected_rows: int = 0, roundoffs: Floats | None = None
+        cls,
+        num_features: int,
+        expected_rows: int = 0,
+        roundoffs: Floats | None = None,
+        monomials: tuple[Monomial, ...] = (),
     ) -> Self:
         """Return the moments of no rows.
 
         expected_rows  the rows to come, here and in moments to be merged; it affects speed only
         roundoffs      (M + 1,) the unit roundoffs of X and y; None for 2^-53, that of float64
+        monomials      the columns of X that are powers of others, and are summed up as such
         """
-        return cls(num_features, expected_rows, roundoffs)
+        return cls(num_features, expected_rows, roundoffs, monomials)
 
     def add(
         self, X: DesignMatrix, y: Floats, w: Floats | None = None, of_fold: "Moments | None" = None
@@ -99,7 +116,8 @@ class Moments:
         largest.append(1.0 if w is None else _largest(w))
         assert np.isfinite(largest).all(), "a design matrix holds finite values only"
         self._rescale(np.maximum(self._largest, largest))
-        self._sums.add(X, y, w, self._factors, of_fold._sums if of_fold else None)
+        extended = with_remainders(X, self.layout.monomials, self._expected_rows)
+        self._sums.add(extended, y, w, self.factors, of_fold._sums if of_fold else None)
         self._find_rounded(X, y, largest[1:-1])
         num_weighted = len(y) if w is None else int(np.count_nonzero(w))
         self._count(len(y), num_weighted)
@@ -139,10 +157,11 @@ class Moments:
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of the rows of both."""
-        assert self.num_features == other.num_features
+        assert self.layout == other.layout
         assert (self._roundoffs == other._roundoffs).all()
         result, added = (
-            Moments.from_array(self.num_features, each.as_array()) for each in (self, other)
+            Moments.from_array(self.num_features, each.as_array(), self.layout.monomials)
+            for each in (self, other)
         )
         largest = np.maximum(result._largest, added._largest)
         result._rescale(largest)
@@ -156,12 +175,12 @@ class Moments:
     def gram(self) -> Gram:
         """Return Zᵀ diag(w) Z with columns divided by powers of two."""
         if self._gram is None:
-            total = self._total()
-            diagonal = total[np.equal(*self._pairs)]
+            total = self._combined_total()
+            diagonal = total[np.equal(*np.triu_indices(self.num_features + 2))]
             # The exponents of columns and weights are even numbers.
             of_sums = self.exponents[:-1] + self.exponents[-1] // 2
             exponents = of_sums + square_root_exponents(diagonal[:, 0], diagonal[:, 1])
-            parts = np.ldexp(total, self._of_pairs(of_sums - exponents)[:, None])
+            parts = np.ldexp(total, _of_pairs(of_sums - exponents)[:, None])
             norms = np.ldexp(np.sqrt(diagonal[:, 0]), of_sums - exponents)
             with np.errstate(over="ignore"):
                 largest = np.ldexp(norms[0] * self._largest_rounded, exponents[0] - exponents[1:])
@@ -172,11 +191,6 @@ class Moments:
     def totals(self) -> Gram:
         """Return a Gram matrix that holds the products of 1 and y in its first and last rows."""
         return self.gram()
-
-    @property
-    def layout(self) -> Layout:
-        """The columns of X."""
-        return Layout(self.num_features)
 
     @property
     def is_nonzero(self) -> NDArray[np.bool_]:
@@ -192,10 +206,10 @@ class Moments:
         """Return Zᵀ diag(w) Z (M + 2, M + 2) as float64; infinite beyond its range."""
         num_columns = self.num_features + 2
         gram = np.empty((num_columns, num_columns))
-        i, j = self._pairs
+        i, j = np.triu_indices(num_columns)
         with np.errstate(over="ignore"):
             of_sums = self.exponents[:-1] + self.exponents[-1] // 2
-            gram[i, j] = gram[j, i] = np.ldexp(self._total()[:, 0], self._of_pairs(of_sums))
+            gram[i, j] = gram[j, i] = np.ldexp(self._combined_total()[:, 0], _of_pairs(of_sums))
         return gram
 
     def as_array(self) -> Floats:
@@ -213,17 +227,20 @@ class Moments:
         )
 
     @classmethod
-    def from_array(cls, num_features: int, values: Floats) -> Self:
+    def from_array(
+        cls, num_features: int, values: Floats, monomials: tuple[Monomial, ...] = ()
+    ) -> Self:
         """Return the moments that `as_array` was called on; further rows start a new count."""
         lengths = [2, *[num_features + 1] * 2, *[num_features + 3] * 2]
-        num_pairs = (num_features + 2) * (num_features + 3) // 2
+        num_summed = num_features + len(monomials) + 2
+        num_pairs = num_summed * (num_summed + 1) // 2
         if len(values) == 2 + sum(lengths[3:]) + 3 * num_pairs:
             # Of a model from before cells had a rounding: any of them may have been rounded.
             largest = values[3 : num_features + 4]
             unknown = [np.full(num_features + 1, FLOAT64_ROUNDOFF), largest]
             values = np.concatenate([values[:2], *unknown, values[2:]])
         counts, roundoffs, rounded, largest, exponents, total = np.split(values, np.cumsum(lengths))
-        moments = cls(num_features, roundoffs=roundoffs.copy())
+        moments = cls(num_features, roundoffs=roundoffs.copy(), monomials=monomials)
         moments.num_rows, moments.num_weighted = map(int, counts)
         moments._largest_rounded = rounded.copy()
         moments._largest = largest.copy()
@@ -232,24 +249,21 @@ class Moments:
         return moments
 
     @property
-    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The columns i and j of all pairs, both (pairs,)."""
-        i, j = np.triu_indices(self.num_features + 2)
-        return i, j
-
-    @property
-    def _factors(self) -> Floats:
-        """The powers of two (M + 3,) that the columns and the weights are multiplied by."""
-        return np.ldexp(1.0, -self.exponents)
+    def factors(self) -> Floats:
+        """The powers of two (K + 1,) that what is summed up and the weights are multiplied by."""
+        exponents = np.append(self.exponents[:-1][self.columns], self.exponents[-1])
+        factors: Floats = np.ldexp(1.0, -exponents)
+        return factors
 
     def _total(self) -> Floats:
         """Return the sums (pairs, 3): each rounded, the remainder rounded, and what is left."""
-        return normalized(self._sums.total(self._factors))
+        return normalized(self._sums.total(self.factors))
 
-    def _of_pairs(self, exponents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the sums of the exponents of columns (M + 2,) over all pairs (pairs,)."""
-        i, j = self._pairs
-        return exponents[i] + exponents[j]
+    def _combined_total(self) -> Floats:
+        """Return those of the columns of [1 X y], powers with their remainders."""
+        if not self.layout.monomials:
+            return self._total()
+        return normalized(combined_pairs(self._total(), self.columns))
 
     def _rescale(self, largest: Floats) -> None:
         """Scale the sums so far for columns whose largest |value| is now `largest`."""
@@ -257,8 +271,14 @@ class Moments:
         exponents = np.array([_scale_exponent(value) for value in largest.tolist()])
         shift = self.exponents - exponents
         if shift.any():
-            self._sums.rescale(self._of_pairs(shift[:-1]) + shift[-1])
+            self._sums.rescale(_of_pairs(shift[:-1][self.columns]) + shift[-1])
             self.exponents = exponents
+
+
+def _of_pairs(exponents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sums of the exponents of columns (K,) over all pairs (K(K + 1)/2,)."""
+    i, j = np.triu_indices(len(exponents))
+    return exponents[i] + exponents[j]
 
 
 def _largest(values: Floats) -> float:

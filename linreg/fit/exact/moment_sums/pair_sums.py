@@ -190,6 +190,31 @@ class TileSums:
             _add_count(totals, len(rows))
 
 
+def combined_pairs(total: Floats, columns: NDArray[np.int64]) -> Floats:
+    """Return the sums (pairs, 3) of columns that are sums of those that were summed up.
+
+    total    (K(K + 1)/2, 3)
+    columns  (K,) the index of the column that each one is a part of
+    """
+    i, j = np.triu_indices(len(columns))
+    square = np.empty((len(columns), len(columns), 3))
+    square[i, j] = square[j, i] = total
+    sums = combined(combined(square, columns).transpose(1, 0, 2), columns)
+    return sums[np.triu_indices(len(sums))]
+
+
+def combined(sums: Floats, columns: NDArray[np.int64]) -> Floats:
+    """Return sums (C, n, 3) of columns and n others, from those (K, n, 3) of their parts."""
+    places = np.arange(len(columns))
+    last = np.zeros(columns.max() + 1, np.int64)
+    last[columns] = places
+    total = sums[last]
+    for k in np.setdiff1d(places, last).tolist():
+        for part in range(3):
+            add_to_total(total[columns[k]], sums[k, :, part])
+    return total
+
+
 def _add_count(totals: Sequence[Floats], num_rows: int) -> None:
     """Add the number of rows, all of weight 1, to totals (pairs, 3), of which one may be empty."""
     for total in totals:
