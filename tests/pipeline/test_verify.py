@@ -114,7 +114,7 @@ def test_stages_of_ones_own_are_run_in_their_order(small: Project) -> None:
     small.run("git", "add", "-A")
     small.run("git", "commit", "-qm", "own stages")
     done = small.run("linreg", "verify")
-    assert done.stdout.count("  same") == 16
+    assert done.stdout.count("  same") == 17
     lines = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("  same")]
     assert lines.index("clean") < lines.index("ingest")
     assert {"copies@a", "copies@b"} < set(lines)
