@@ -20,7 +20,7 @@ repro: env  ## Run the pipeline and print its results
 	@linreg summary
 
 test: env  ## Run the fast tests
-	python -m pytest -m "not slow and not very_slow" -n auto --dist worksteal
+	python -m pytest -m "not slow and not very_slow" -n auto --dist worksteal --durations=10 --durations-min=2
 
 test-slow: env  ## Run the tests that take seconds
 	python -m pytest -m "slow and not very_slow" -n auto --dist worksteal

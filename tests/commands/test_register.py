@@ -118,6 +118,7 @@ def test_the_model_is_registered_compared_and_refused_when_it_is_stale(small: Pr
     assert small.run("git", "status", "--porcelain", "--", "registry-log.jsonl").stdout == ""
 
 
+@pytest.mark.very_slow
 def test_a_real_server_holds_the_version_and_serves_the_champion(
     small: Project, server: Server
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_real_server_holds_the_version_and_serves_the_champion(
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.very_slow
 def test_a_command_killed_at_any_moment_is_completed_by_the_next(small: Project) -> None:
     """Versions, aliases, log and tags then agree."""
     small.run("git", "checkout", "-q", ".")

@@ -139,6 +139,7 @@ def test_without_the_files_of_a_project_it_says_what_has_them(light: Environment
     )
 
 
+@pytest.mark.very_slow
 def test_a_long_table_is_analysed_by_kernels_that_are_kept_in_the_users_folder(
     project: Path, environment: Environment
 ) -> None:

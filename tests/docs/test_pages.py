@@ -93,7 +93,7 @@ def test_what_was_printed_may_be_shown_in_part(shown: str) -> None:
     assert not not_shown(shown, "a 1\nb\nc 3\n", "x")
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["from-r", "from-scikit-learn", "tutorial"])
 def test_a_page_shows_what_its_commands_print(name: str, project: Project) -> None:

@@ -41,6 +41,7 @@ def run_all(project: Project, environment: Mapping[str, str], umask: int = -1) -
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.mark.very_slow
 def test_commands_work_where_nothing_is_activated(project: Project) -> None:
     """DVC itself has no Python to give to its stages; commands of linreg have."""
     environment = project.environment() | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -56,6 +57,7 @@ def test_commands_work_where_nothing_is_activated(project: Project) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("home", [None, "/proc/nowhere"])
 def test_commands_work_without_a_home_that_can_be_written(
     project: Project, home: str | None
@@ -67,6 +69,7 @@ def test_commands_work_without_a_home_that_can_be_written(
     run_all(project, environment | ({"HOME": home} if home else {}))
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("umask", [0o077, 0o002])
 def test_commands_work_with_another_umask_and_their_files_follow_it(
     project: Project, umask: int

@@ -36,6 +36,7 @@ def state(project: Project) -> list[str]:
     return [project.run("git", *each.split()).stdout for each in commands] + local
 
 
+@pytest.mark.very_slow
 def test_revisions_are_compared_and_the_commit_is_verified(project: Project) -> None:
     compared = project.run("linreg", "compare", "HEAD")
     assert "The predictions are identical on all 90 rows." in compared.stdout
@@ -45,6 +46,7 @@ def test_revisions_are_compared_and_the_commit_is_verified(project: Project) -> 
     assert "rerun: θ and b are the same, bit for bit" in repeated.stdout
 
 
+@pytest.mark.very_slow
 def test_experiments_leave_the_repository_as_it_is_but_for_their_results(project: Project) -> None:
     """One with a table that git does not know, which exists only in the workspace."""
     cars = (project.folder / "data/examples/auto-mpg.csv").read_bytes()
@@ -68,6 +70,7 @@ def test_experiments_leave_the_repository_as_it_is_but_for_their_results(project
     assert not (project.folder.parent / ".linreg").exists()
 
 
+@pytest.mark.very_slow
 def test_the_report_of_a_branch_leaves_the_repository_as_it_is(project: Project) -> None:
     project.run("git", "checkout", "-q", "-b", "faster")
     project.set_params(lr=0.02)

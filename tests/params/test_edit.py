@@ -42,7 +42,7 @@ def read(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @settings(max_examples=40)
 @given(st.fixed_dictionaries({}, optional=KEYS))
 def test_what_is_set_is_read_back_and_nothing_else_changes(values: dict[str, object]) -> None:

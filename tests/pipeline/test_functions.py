@@ -106,6 +106,7 @@ def test_metrics_are_of_the_target_with_its_offset(
     np.testing.assert_allclose(sample["predicted"], predicted, rtol=1e-12)
 
 
+@pytest.mark.very_slow
 def test_the_files_are_the_same_with_three_processes(project: Project) -> None:
     before = [(project.folder / path).read_bytes() for path in OUTPUTS]
     project.run_stages("split", "train", "evaluate", env={"WORKERS": "3"})

@@ -51,7 +51,7 @@ def peaks(folder: Path, rows: int) -> dict[str, float]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 def test_no_stage_takes_more_memory_for_a_longer_table(tmp_path: Path) -> None:
     (tmp_path / "short").mkdir()

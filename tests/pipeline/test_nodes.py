@@ -53,7 +53,7 @@ def hosts() -> Iterator[dict[str, str]]:
             ip("netns", "delete", host)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ["compiled", "autograd"])
 def test_two_hosts_make_the_lock_file_of_one_process(

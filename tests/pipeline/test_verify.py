@@ -74,7 +74,7 @@ def test_outputs_that_differ_from_the_lock_are_reported_with_their_first_differe
     assert not any("is not here" in line for line in differences)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(1500)
 def test_the_matrix_of_changed_parameters_compares_configurations(small: Project) -> None:
     """With two shards, so that two of four workers have none."""

@@ -171,7 +171,7 @@ def test_a_background_job_that_ignores_ctrl_c_goes_on(toy: Toy) -> None:
     assert end_of(process) == (143, "", "error: interrupted\n")
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @BOTH
 @pytest.mark.parametrize("does", ["import", "write"])
 def test_several_processes_print_one_line_when_their_launcher_gets_the_signal(

@@ -42,7 +42,7 @@ def run(imports: str) -> tuple[str, dict[str, bool]]:
     return parameters, ast.literal_eval(imported)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_what_is_left_out_of_torch_is_still_in_it_and_changes_no_result() -> None:
     with_all, imported = run("import torch")
     assert imported == {COMPILER: True, META_REGISTRATIONS: True}, "a replacement is needless"
@@ -72,7 +72,7 @@ OF_THEIR_OWN = [
 """What the training of a project may use, and ours does not."""
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("call", OF_THEIR_OWN)
 def test_other_trainings_are_possible_without_what_is_left_out(call: str) -> None:
     program = (

@@ -125,7 +125,8 @@ def check(toy: Toy, num_workers: int, sent: dict[str, Any], expected: list[Any])
     )
 
 
-@pytest.mark.parametrize("num_workers", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("num_workers", [2, pytest.param(3, marks=pytest.mark.very_slow)])
 def test_values_are_gathered_by_rank_and_training_gives_the_bits_of_one_process(
     toy: Toy, learn: Callable[..., Design], num_workers: int
 ) -> None:
@@ -175,8 +176,9 @@ def test_a_users_mistake_under_a_users_torchrun_is_printed(toy: Toy) -> None:
     assert "\nerror: given.json: is wrong; found 1; change it\n" in f"\n{done.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "wanted", ["mistake in one", pytest.param("mistake in all", marks=pytest.mark.slow)]
+    "wanted", ["mistake in one", pytest.param("mistake in all", marks=pytest.mark.very_slow)]
 )
 def test_a_users_mistake_is_one_line_whichever_processes_raise_it(toy: Toy, wanted: str) -> None:
     done = toy.run(WORKERS="2", TOY=wanted)
@@ -204,8 +206,9 @@ def test_a_killed_worker_stops_the_others_and_is_named_in_one_line(toy: Toy) -> 
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.very_slow)]
 )
 def test_no_worker_outlives_the_launcher(toy: Toy, number: signal.Signals) -> None:
     launcher = toy.start(WORKERS="2", TOY="wait")

@@ -157,6 +157,7 @@ def test_a_run_says_what_it_was_and_links_back_to_its_commit(
     assert seen.asked_elsewhere == []
 
 
+@pytest.mark.very_slow
 def test_a_run_keeps_its_evaluation_as_files(
     base: str, experiment: str, runs: Runs, window: Open
 ) -> None:

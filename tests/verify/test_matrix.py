@@ -138,7 +138,7 @@ def test_torch_is_pinned_whatever_the_variables_say(native: dict[str, Any], cpu:
         assert pinned["mkl"] != native["mkl"]
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("threads", THREADS)
 def test_numba_gets_the_threads_of_the_configuration(threads: int) -> None:
     assert libraries_in_process(**Configuration(1, threads).environment)["threads"][0] == threads

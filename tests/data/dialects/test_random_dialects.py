@@ -11,9 +11,14 @@ from tests.data.dialects.random_dialects import random_dialect
 from tests.data.dialects.reading import check_reading
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seeds", [range(20), range(20, 300)])
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        pytest.param(range(20), marks=pytest.mark.slow),
+        pytest.param(range(20, 300), marks=pytest.mark.very_slow),
+    ],
+)
 @pytest.mark.parametrize("with_options", [False, True])
 def test_a_random_dialect_is_read_right_or_refused(
     seeds: range, with_options: bool, tmp_path: Path

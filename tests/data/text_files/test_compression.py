@@ -134,7 +134,7 @@ def test_members_of_zip_archives_in_any_method(tmp_path: Path, method: int) -> N
     assert read["x"].to_pylist() == FIRST_COLUMN
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.parametrize("name", COMPRESS)
 @pytest.mark.parametrize("row", [b"1", b"1,2\n"])
 def test_a_decompression_bomb_ends_in_one_line(

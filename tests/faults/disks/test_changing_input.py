@@ -81,6 +81,7 @@ def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.very_slow
 @pytest.mark.parametrize("change", [delete, truncate, append, replace, overwrite])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_source_that_changes_while_ingest_reads_it_is_never_taken_for_a_whole_one(

@@ -126,7 +126,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield made(tmp_path_factory.mktemp("project"), seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_pickle_in_place_of_anything_that_a_stage_has_left_is_refused(
     project: Path, tmp_path: Path
 ) -> None:

@@ -123,6 +123,7 @@ def until_sent(project: Project) -> None:
         assert time.monotonic() < deadline
 
 
+@pytest.mark.very_slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("engine", "epochs", "workers", "number"),
@@ -185,6 +186,7 @@ WEIGHTS = (1, 1, 1, 4, 2)
 AT_A_TIME = 5
 
 
+@pytest.mark.very_slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("times", "workers"), [(15, 1), (5, 2)])
 def test_after_any_ctrl_c_the_next_repro_ends_with_the_same_hashes_and_one_run(

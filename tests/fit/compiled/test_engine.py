@@ -137,7 +137,8 @@ def test_weights_scaling_and_a_dropped_column_mean_the_same_to_both_engines(
     assert (found[-1].b == 0) != intercept
 
 
-@pytest.mark.parametrize("num_shards", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("num_shards", [1, pytest.param(4, marks=pytest.mark.very_slow)])
 def test_in_float32_they_differ_by_the_rounding_of_autograd(
     shards_of: Shards, num_shards: int
 ) -> None:

@@ -41,7 +41,7 @@ def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
     return True
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 def test_a_run_is_shown_while_it_is_written_and_one_sender_serves_two_stages(
     store: MlflowClient, sent_run: SentRun
 ) -> None:
