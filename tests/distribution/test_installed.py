@@ -18,7 +18,7 @@ CARS = ROOT / "data/examples/auto-mpg.csv"
 FIND_PROJECT = "from linreg.project_files import project_files; print(project_files())"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def project(installed: Environment) -> Path:
     """A project made of the installed files, in which every stage has run."""
     source = Path(installed.run("python", "-c", FIND_PROJECT).stdout.strip())

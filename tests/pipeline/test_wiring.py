@@ -87,6 +87,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
             "level_kernels",
             "projection_kernels",
             "projection_numpy",
+            "product_kernels",
         )
     ]
     if stage in ("train", "evaluate"):

@@ -81,7 +81,8 @@ def test_repair_looks_into_the_cache_that_is_used_and_leaves_what_others_write(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:
     first, _, cache = pair
-    entry = next((cache / "runs").glob("*/*/"))
+    entry = cache / "runs/0a" / ("0a" * 32)
+    entry.mkdir(parents=True)
     written = entry / ".being-written.tmp"
     written.touch()
     assert first.run("linreg repair", check=False).returncode == 1
