@@ -89,7 +89,7 @@ def test_the_matrix_of_changed_parameters_compares_configurations(small: Project
     assert "verify: every byte is the same" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.very_slow
 @pytest.mark.timeout(600)
 def test_stages_of_ones_own_are_run_in_their_order(small: Project) -> None:
     """`clean` stands behind all others in dvc.yaml, and in a folder of its own; ingest reads it."""

@@ -13,7 +13,7 @@ from tests.team.colleague import Colleague
 from tests.team.conftest import Team
 from tests.team.page import blocks, examples
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.very_slow, pytest.mark.timeout(1800)]
 
 OUTPUTS = ("data/split", "models/model", "models/training", "models/evaluation")
 
@@ -58,7 +58,6 @@ def test_the_second_clone_has_everything_without_a_remote(
         assert mode & 0o2070 == 0o2070 if path.is_dir() else mode & 0o040, path
 
 
-@pytest.mark.very_slow
 def test_what_one_trains_leaves_the_files_of_the_other(
     pair: tuple[Colleague, Colleague, Path],
 ) -> None:

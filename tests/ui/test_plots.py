@@ -43,6 +43,7 @@ def test_plots_of_the_workspace_are_drawn_without_a_network(
     assert (seen.errors, seen.asked_elsewhere) == ([], [])
 
 
+@pytest.mark.very_slow
 def test_plots_of_experiments_against_the_commit_are_drawn_without_a_network(
     project: Project, window: Callable[..., Window]
 ) -> None:

@@ -135,6 +135,7 @@ def in_time(n: int = 300) -> pa.Table:
 
 LONG = "`a column with quite a long name of its own, in words`"
 EXACT = {"solver": "exact"}
+MOST_TELLING = ("3", "120 levels", "6 levels", "ridge")
 CASES = {
     "3": Case(all_of(numbers(2)), numbers(2), {"scale": "standardize"}),
     "30": Case(all_of(numbers(29)), numbers(29), EXACT),
@@ -167,7 +168,13 @@ def page_of(evaluated: Callable[..., RunResults], tmp_path: Path) -> Callable[[s
     return page_of
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        case if case in MOST_TELLING else pytest.param(case, marks=pytest.mark.very_slow)
+        for case in CASES
+    ],
+)
 def test_nothing_is_cut_off_and_nothing_overlaps(
     case: str, page_of: Callable[[str], Path], window: Callable[..., Window]
 ) -> None:
