@@ -200,7 +200,13 @@ def _of_collinearity(inference: Mapping[str, Any]) -> Iterator[Diagnostic]:
 def _of_convergence(run: RunResults) -> Iterator[Diagnostic]:
     """Say which coefficients to read."""
     if run.context["parameters"]["train.solver"] == "exact":
-        yield Diagnostic("ok", "Read the coefficients as they are: they are the exact solution.")
+        yield Diagnostic(
+            "ok",
+            "The coefficients are the exact minimum of the penalized loss, nearer to 0 than those "
+            "of least squares."
+            if run.inference.get("penalty")
+            else "Read the coefficients as they are: they are the exact solution.",
+        )
         return
     gap, distance = run.metrics.get("gap"), run.metrics.get("distance")
     read_exact = "Read the exact coefficients, not the trained ones: "

@@ -166,6 +166,15 @@ def test_the_exact_solution_is_to_be_read_as_it_is(evaluated: Evaluated) -> None
     assert first.text == "Read the coefficients as they are: they are the exact solution."
 
 
+@pytest.mark.parametrize("penalty", [{"l1": 0.1}, {"l2": 0.1}, {"l1": 0.1, "l2": 0.1}])
+def test_penalized_coefficients_are_said_to_be_nearer_to_0(
+    evaluated: Evaluated, penalty: dict[str, float]
+) -> None:
+    first, *_ = diagnostics(evaluated("y ~ x", rows(), solver="exact", **penalty))
+    assert first.severity == "ok"
+    assert "minimum of the penalized loss, nearer to 0" in first.text
+
+
 def test_few_rows_per_coefficient_are_warned_of(evaluated: Evaluated) -> None:
     run = evaluated("y ~ x + useless", rows(n=12), solver="exact")
     assert "12 training rows are few for 3 coefficients" in texts(run)
