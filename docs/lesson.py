@@ -142,8 +142,11 @@ class Lesson:
             X = torch.cat([rows.X for _, rows in batch.micro_batches])
             y = torch.cat([rows.y for _, rows in batch.micro_batches])
             torch.nn.MSELoss()(model(X), y).backward()
-            gradients = [each.grad for each in (model.bias, model.weight) if each.grad is not None]
-            directions.append([-value for part in gradients for value in part.flatten().tolist()])
+            direction = []
+            for parameter in (model.bias, model.weight):
+                assert parameter.grad is not None
+                direction += [-value for value in parameter.grad.flatten().tolist()]
+            directions.append(direction)
         return np.array(directions)
 
 

@@ -91,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
         if args.drop or args.type == 1:
             what = "tests terms by type 2 or 3"
             option = "--drop" if args.drop else "--type 1"
-            raise UserError("linreg anova --robust", what, found=option)
+            raise UserError(
+                "linreg anova --robust", what, found=option, todo=f"leave out --robust or {option}"
+            )
         return _robust(args.models[0], args.type or TYPE, as_json=args.json)
     with find_fitted_model(args.models[0]) as found:
         model, exact = _read(found.folder)
