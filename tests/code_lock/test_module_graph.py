@@ -91,7 +91,7 @@ def test_libraries_are_told_from_the_standard_library_and_from_own_modules(tmp_p
 
 def test_modules_of_linreg_are_reached_with_their_templates(tmp_path: Path) -> None:
     found = reached(tmp_path, stages__in__clean="from linreg.report.page import render\n")
-    inside = {each.partition("/linreg/")[2] for each in found.linreg}
+    inside = {each.rpartition("/linreg/")[2] for each in found.linreg}
     assert {"report/page.py", "report/templates/report.css", "errors.py"} <= inside
     assert names(tmp_path, found) == {"stages/clean.py"}
 
