@@ -9,8 +9,8 @@ import numpy as np
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
 from linreg.fit.coordinates.scaling import CONSTANT
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 
 MAX_COLUMNS = 12

@@ -72,6 +72,15 @@ class PredictionInterval:
                 found=f"a residual sum of squares of at most {fit.rss_bound:.1e}",
                 todo="predict without --interval",
             )
+        if fit.levels and fit.levels.is_joint:
+            factors = " and ".join(factor.name for factor in fit.absorbed)
+            raise UserError(
+                "--interval",
+                "two absorbed factors have so many levels that their effects have no standard"
+                " errors, of which an interval is made",
+                found=factors,
+                todo="predict without --interval",
+            )
         if fit.sigma is None:
             raise UserError(
                 "--interval",

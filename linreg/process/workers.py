@@ -3,10 +3,12 @@
 `linreg.process.worker_group` has the same for one of several.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from linreg.arrays import Floats
 
@@ -56,6 +58,16 @@ class Workers:
         values  shape (n,), where n may differ between the processes
         """
         return [values]
+
+    def gather_arrays(self, own: Sequence[Floats]) -> list[Floats]:
+        """Return the vectors of all processes, in the order of the ranks; raises like `gather`."""
+        lengths = self.gather_array(np.array([len(values) for values in own], np.float64))
+        parts = self.gather_array(np.concatenate([np.empty(0), *own]))
+        return [
+            values
+            for of_rank, part in zip(lengths, parts, strict=True)
+            for values in np.split(part, np.cumsum(of_rank).astype(np.int64))[: len(of_rank)]
+        ]
 
     def concatenate(self, own: list[Any]) -> list[Any]:
         """Return the lists of all processes as one, by rank; raises like `gather`."""

@@ -9,7 +9,7 @@ import pytest
 from linreg.arrays import Floats
 from linreg.data.formula.design import Design
 from linreg.evaluation.correlations import MAX_COLUMNS, Correlations, correlations_of
-from linreg.fit.exact.moment_sums.level_moments import no_moments
+from linreg.fit.exact.moment_sums.any_moments import no_moments
 
 Learn = Callable[..., Design]
 

@@ -85,6 +85,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
             "sum_kernels",
             "ldl_kernels",
             "level_kernels",
+            "link_kernels",
             "projection_kernels",
             "projection_numpy",
             "product_kernels",

@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from linreg.data.formula import compact_matrix
 from linreg.data.formula.design import Design
 from linreg.data.source import open_source
 from linreg.errors import UserError
@@ -21,6 +22,7 @@ from linreg.fit.model import LinearModel
 from linreg.prediction.input_table import InputTable
 from linreg.prediction.output import output_rows, output_schema
 from linreg.prediction.row_predictions import PredictionInterval, predict_rows
+from tests.fit.exact.absorbed import panel, reference, shards_of
 from tests.prediction.fitted import save_model, training_rows
 
 Learn = Callable[..., Design]
@@ -244,6 +246,18 @@ def test_a_fit_without_a_residual_deviation_has_no_interval(tmp_path: Path, lear
         UserError, match=r"--interval: the model has as many coefficients as training rows"
     ):
         PredictionInterval(ExactReference.read(tmp_path / "two"), 0.95)
+
+
+def test_two_factors_eliminated_together_leave_no_interval(
+    tmp_path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formula = "y ~ x1 | firm + year"
+    assert PredictionInterval(reference(shards_of(tmp_path, learn, formula, panel())), 0.95)
+    monkeypatch.setattr(compact_matrix, "MOST_PRODUCTS", 0)
+    with pytest.raises(
+        UserError, match=r"--interval: two absorbed factors .*; found firm and year; predict"
+    ):
+        PredictionInterval(reference(shards_of(tmp_path, learn, formula, panel())), 0.95)
 
 
 def bounds(model: LinearModel, folder: Path, new: pd.DataFrame, confidence: float) -> pd.DataFrame:

@@ -13,6 +13,13 @@ WIDE = 128
 MIN_INDICATORS = 32
 """Columns of a category from which on it is kept as codes there."""
 
+MOST_PRODUCTS = 1 << 34
+"""Products of columns by level up to which one absorbed factor is eliminated, and no second one.
+
+Their sums take about a third of a minute. Beyond, two are eliminated jointly, which is an iteration
+(`moment_sums/joint_elimination.py`): no leverage of a row follows from it.
+"""
+
 Codes = NDArray[np.int32]
 """The column of each row (n,) among the indicators of a category; −1 where all of them are 0."""
 
@@ -80,11 +87,12 @@ class Layout(NamedTuple):
         return sum(factor.size for factor in self.absorbed)
 
     @property
-    def eliminated(self) -> int:
-        """The index of the category that least squares eliminates.
+    def eliminated(self) -> tuple[int, ...]:
+        """The indices of the categories that least squares eliminates: one, or two jointly.
 
         It is that with the most columns, of those that are absorbed if there are any: the columns
-        of the others are what may be collinear with them.
+        of the others are what may be collinear with them. Of two absorbed factors whose products
+        by level would be more than MOST_PRODUCTS, it is both.
         """
         absorbed = {factor.first for factor in self.absorbed}
         candidates = [
@@ -92,7 +100,18 @@ class Layout(NamedTuple):
             for k, category in enumerate(self.categories)
             if not absorbed or category.first in absorbed
         ]
-        return max(candidates, key=lambda k: self.categories[k].size)
+        by_size = sorted(candidates, key=lambda k: -self.categories[k].size)
+        sizes = [self.categories[k].size for k in by_size]
+        if absorbed and len(sizes) > 1 and sizes[0] * sizes[1] ** 2 > MOST_PRODUCTS:
+            return tuple(sorted(by_size[:2]))
+        return (by_size[0],)
+
+    @property
+    def eliminated_columns(self) -> NDArray[np.int64]:
+        """The columns (L,) of X that belong to them, in ascending order; empty without any."""
+        chosen = [self.categories[k] for k in self.eliminated] if self.categories else []
+        columns = [np.arange(first, first + size, dtype=np.int64) for first, size in chosen]
+        return np.concatenate([np.empty(0, np.int64), *columns])
 
     @property
     def is_dense(self) -> Mask:

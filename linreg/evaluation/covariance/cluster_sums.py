@@ -122,9 +122,9 @@ class Scores:
 
     @property
     def num_levels(self) -> int:
-        """The levels of the category that was eliminated."""
+        """The levels of the one category that was eliminated."""
         levels = self._solution.levels
-        return levels.category.size if levels else 0
+        return len(levels.columns) if levels and not levels.is_joint else 0
 
     def add(
         self,
@@ -137,17 +137,17 @@ class Scores:
         """Add rows X (n, M), y (n,), w (n,) or None to the sums of each clustering."""
         weights = np.ones(len(y)) if w is None else w
         for rows in slices(len(y), self.num_coordinates):
+            levels: Codes | None = None
             if self._levels:
                 part = cast("CompactMatrix", X)[rows]
                 residuals, _ = self._levels.residuals_and_leverages(part, y[rows])
                 q = self._levels.coordinates(part)
-                levels: Codes | None = self._levels.level_of_rows(part)
+                levels = self._levels.level_of_rows(part) if self.num_levels else None
             else:
                 assert self._projection is not None
                 dense = as_array(X)[rows]
                 residuals = self._projection.residuals(dense, y[rows])
                 q = self._projection.project(dense)[1][self._solution.kept].T
-                levels = None
             for clusters, sums in zip(codes, to, strict=True):
                 u = weights[rows] * residuals
                 sums.add(clusters[rows], q, u, weights[rows], levels)

@@ -196,7 +196,7 @@ def _error_bounds(solution: LeastSquares, errors: Floats) -> Floats:
     W, P = np.abs(solution.inverse_cholesky[0]), np.abs(levels.projections[0])
     result[np.concatenate([[0], levels.rest + 1])] = np.square(times(W, roots)[:, 0])
     of_levels = times(P, roots)[:, 0] + levels.own_variances * np.sqrt(errors[-1])
-    result[1:][levels.category.columns] = np.square(of_levels)
+    result[levels.columns + 1] = np.square(of_levels)
     return result
 
 

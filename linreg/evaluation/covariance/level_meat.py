@@ -27,17 +27,20 @@ class Meat(NamedTuple):
 
 
 def variances_of(solution: LeastSquares, meat: Meat) -> Floats:
-    """Return the variances (M + 1,) of scaled coefficients."""
+    """Return the variances (M + 1,) of scaled coefficients; NaN for the levels of two factors."""
     levels = solution.levels
     assert levels is not None
     W, N = solution.inverse_cholesky[0], meat.products
     variances = np.zeros(len(solution.kept))
     variances[np.concatenate([[0], levels.rest + 1])] = (times(W, N) * W).sum(axis=1)
+    if levels.is_joint:
+        variances[levels.columns + 1] = np.nan
+        return variances
     P, own = levels.projections[0], levels.own_variances
     # The square of the first one may be beyond float64.
     of_category = own * (own * meat.weights)
     of_category += (P * (times(P, N) - 2 * own[:, None] * meat.of_levels)).sum(axis=1)
-    variances[1:][levels.category.columns] = of_category
+    variances[levels.columns + 1] = of_category
     return variances
 
 
@@ -48,7 +51,7 @@ def covariance_of(solution: LeastSquares, meat: Meat, chosen: Sequence[int]) -> 
     # Those of a coefficient are V·q, and own besides in the rows of its level.
     V, own = levels.inverse_cholesky_rows(solution.inverse_cholesky[0], chosen)
     places = np.flatnonzero(own)
-    of_category = np.array(chosen, np.int64)[places] - 1 - levels.category.first
+    of_category = np.searchsorted(levels.columns, np.array(chosen, np.int64)[places] - 1)
     sums, products = np.zeros_like(V), np.zeros((len(V), len(V)))
     sums[places] = own[places, None] * meat.of_levels[of_category]
     of_pairs = meat.of_pairs(of_category) if meat.of_pairs else np.diag(meat.weights[of_category])

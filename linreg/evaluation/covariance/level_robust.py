@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layout
 from linreg.data.rows import Rows
+from linreg.evaluation.covariance.joint_robust import JointRobustStandardErrors
 from linreg.evaluation.covariance.level_meat import Meat, covariance_of, variances_of
 from linreg.evaluation.covariance.robust import HCKind, RobustStandardErrors
 from linreg.fit.exact.double_double.sum_numpy import axpy
@@ -101,12 +102,13 @@ def robust_standard_errors(
     num_rows = sum(rows.num_rows for rows in shards)
 
     def new() -> RobustStandardErrors:
-        if solution.levels:
-            layout = shards[0].layout
-            return LevelRobustStandardErrors(
-                solution, layout, num_rows, kind, frequencies=frequencies
-            )
-        return RobustStandardErrors(solution, num_rows, kind, frequencies=frequencies)
+        if not solution.levels:
+            return RobustStandardErrors(solution, num_rows, kind, frequencies=frequencies)
+        of_levels = (
+            JointRobustStandardErrors if solution.levels.is_joint else LevelRobustStandardErrors
+        )
+        layout = shards[0].layout
+        return of_levels(solution, layout, num_rows, kind, frequencies=frequencies)
 
     own = [np.empty(0)]
     for index in workers.own_range(len(shards)):
@@ -158,9 +160,7 @@ def _in_units(
     They are in double-double: (2, p, p), a lower triangle, (2, L, p) and (2, L).
     """
     products, exponents, _ = moments.products_of(columns)
-    own_products, own_weights = moments.products_with_levels(
-        moments.layout.eliminated, columns, exponents
-    )
+    own_products, own_weights = moments.products_with_levels(columns, exponents)
     last = slice(len(exponents) - 1 - len(units), -1)
     shift = exponents[last] - units
     products = np.ldexp(products[:, last, last], shift[:, None] + shift)

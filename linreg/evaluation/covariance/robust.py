@@ -62,7 +62,7 @@ class RobustStandardErrors:
         self._num_rows += len(y)
         num_rows = max(self._num_rows, self._expected_rows)
         projection = Projection(self._solution, num_rows)
-        kernels = _kernels_for(num_rows, self._solution)
+        kernels = kernels_for(num_rows, len(self._solution.kept))
         for rows in slices(len(y), X.shape[1]):
             q, a = projection.project(X[rows])
             residuals = projection.residuals(X[rows], y[rows])
@@ -190,9 +190,9 @@ def known_covariance(
     return result
 
 
-def _kernels_for(num_rows: int, solution: LeastSquares) -> ModuleType:
+def kernels_for(num_rows: int, num_coefficients: int) -> ModuleType:
     """Return the module that is faster for so many rows, with its import; the bits are the same."""
-    if numpy_is_faster(num_rows, len(solution.kept) + 1):
+    if numpy_is_faster(num_rows, num_coefficients + 1):
         from linreg.evaluation.covariance import robust_numpy
 
         return robust_numpy

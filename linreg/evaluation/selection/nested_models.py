@@ -13,7 +13,8 @@ from linreg.errors import UserError
 from linreg.evaluation.formula_terms import INTERCEPT
 from linreg.evaluation.joint_test import f_test
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.params.model import WeightsKind
 

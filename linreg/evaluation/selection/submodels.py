@@ -12,8 +12,9 @@ from linreg.arrays import Floats
 from linreg.evaluation.formula_terms import FormulaTerms, Terms
 from linreg.evaluation.selection.sweep import SweptTable
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.normal_equations.equations import NormalEquations
 from linreg.fit.exact.normal_equations.estimate import first_estimate
 from linreg.fit.exact.normal_equations.ldl import PRECISION, times_power_of_two, to_double_double
@@ -58,7 +59,7 @@ class Submodels:
         levels = self.solution.levels
         if levels is None:
             return None
-        columns = range(levels.category.first + 1, levels.category.columns.stop + 1)
+        columns = range(int(levels.columns[0]) + 1, int(levels.columns[-1]) + 2)
         of_terms = [set(term.coefficients) for term in self.terms.terms]
         return next(i for i, own in enumerate(of_terms) if not own.isdisjoint(columns))
 

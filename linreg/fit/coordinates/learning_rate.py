@@ -10,8 +10,9 @@ from linreg.arrays import Floats
 from linreg.errors import UserError
 from linreg.fit.coordinates.choice import training_coordinates
 from linreg.fit.coordinates.scaling import Scaling
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import standardized_products
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.reference import ExactReference
 from linreg.params.train import Train

@@ -9,8 +9,9 @@ import numpy as np
 from linreg.arrays import Floats, Mask
 from linreg.data.formula.compact_matrix import as_array
 from linreg.data.rows import Chunk
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 
 CONSTANT = 1e-14

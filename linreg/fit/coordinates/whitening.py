@@ -21,8 +21,8 @@ from linreg.data.rows import Chunk
 from linreg.errors import UserError
 from linreg.fit.coordinates.scaling import target_scaling
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.normal_equations.equations import NormalEquations
 from linreg.fit.exact.normal_equations.ldl import PRECISION
 from linreg.fit.exact.projection import WELL_CONDITIONED, Projection, slices

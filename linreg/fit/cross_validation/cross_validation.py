@@ -16,7 +16,7 @@ from linreg.fit.cross_validation.held_out_error import (
     squared_error,
     total_sum_of_squares,
 )
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import float_square_root, nearest_float
 from linreg.reductions.exact_sum import exact_sum
 

@@ -14,7 +14,7 @@ from linreg.fit.cross_validation.held_out_error import squared_error
 from linreg.fit.cross_validation.least_squares import require_columns_of
 from linreg.fit.exact.elastic_net import solve_penalized
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.rounding import nearest_float
 from linreg.fit.exact.penalized.path import MOST_COLUMNS, path_factors, path_of
 from linreg.fit.exact.penalized.penalty import Penalty

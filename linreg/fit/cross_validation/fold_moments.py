@@ -18,13 +18,13 @@ from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layout
 from linreg.data.rows import Chunk, Rows
 from linreg.data.split.folds import Folds, FoldsByRow, Stretch
-from linreg.fit.exact.moment_sums.level_moments import (
+from linreg.fit.exact.moment_sums.any_moments import (
     AnyMoments,
-    LevelMoments,
     merged,
     moments_from_array,
     no_moments,
 )
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.process.workers import ALONE, Workers
@@ -189,7 +189,7 @@ def _gathered(
         parts += [(TARGET, None)] * folds.num_blocks
     # One block at a time, so that no process holds those of all shards at once.
     results = [
-        _sum_over_shards([of_shard[k] for of_shard in own], len(shards), *part, workers)
+        _sum_over_shards([of_shard[k] for of_shard in own], *part, workers)
         for k, part in enumerate(parts)
     ]
     total, *blocks = results[: 1 + folds.num_blocks]
@@ -200,16 +200,11 @@ def _gathered(
 
 
 def _sum_over_shards(
-    own: Sequence[Floats],
-    num_shards: int,
-    layout: Layout,
-    roundoffs: Floats | None,
-    workers: Workers,
+    own: Sequence[Floats], layout: Layout, roundoffs: Floats | None, workers: Workers
 ) -> AnyMoments:
     """Return the sum of moments in the order of the shards, of which each process has its own."""
-    gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
     total = no_moments(layout, roundoffs=roundoffs)
-    for values in gathered.reshape(num_shards, -1):
+    for values in workers.gather_arrays(own):
         total = merged(total, moments_from_array(layout, values))
     return total
 

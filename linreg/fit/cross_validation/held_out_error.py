@@ -13,8 +13,9 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double.sum_numpy import axpy
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import FRACTION_BITS, MOMENT_ERROR, Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 
 
 class SquaredError(NamedTuple):
@@ -78,19 +79,16 @@ def _over_levels(moments: LevelMoments, theta: Floats, b: float) -> tuple[Fracti
     With the coefficients e of the levels, the sums B of the other columns R = [1 R y] by level, and
     the weights D of the levels, Σ w(y − ỹ)² = vᵀ·RᵀWR·v − 2 Σ e·(B·v) + Σ D·e².
     """
-    categories = moments.layout.categories
-    index = max(range(len(categories)), key=lambda each: categories[each].size)
-    is_rest = np.ones(moments.num_features, np.bool_)
-    is_rest[categories[index].columns] = False
-    rest = np.flatnonzero(is_rest)
+    columns = moments.layout.eliminated_columns
+    rest = np.delete(np.arange(moments.num_features), columns)
     S, exponents, cells = moments.products_of(rest)
     norms = np.sqrt(np.diagonal(S[0]))
     gram = Gram.from_lower(moments.num_rows, exponents, S, cells, norms, 4 * MOMENT_ERROR)
     v = np.concatenate([[-b], -theta[rest], [1.0]])
     rss, bound = _quadratic_form(gram, v)
 
-    B, weights = moments.products_with_levels(index, rest, exponents)
-    of_levels = theta[categories[index].columns]
+    B, weights = moments.products_with_levels(rest, exponents)
+    of_levels = theta[columns]
     high, low = np.zeros((2, len(of_levels)))
     # The power of two of y, so that no product is beyond float64.
     unit = int(exponents[-1])

@@ -13,7 +13,7 @@ from linreg.fit.cross_validation.cross_validation import (
 )
 from linreg.fit.cross_validation.fold_moments import FoldMoments
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.reference import LEAST_DIGITS
 from linreg.fit.exact.solver import solve
 

@@ -22,8 +22,8 @@ from linreg.fit.exact.float64_results import (
     to_float,
 )
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.gram import Gram
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
 from linreg.fit.exact.normal_equations.collinearity import collinear_error, describe_dependencies
 from linreg.fit.exact.normal_equations.estimate import (
     condition_number,

@@ -6,8 +6,9 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.exact.elastic_net import PenalizedFit
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.elimination import eliminate
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.quadratic_form import Difference, LevelForm, QuadraticForm
 from linreg.reductions.exact_sum import exact_sum
 

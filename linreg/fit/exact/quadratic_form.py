@@ -123,7 +123,7 @@ class LevelForm:
     """The same where X has a category whose levels were eliminated.
 
     With o = d_E + R̄·d_R, the difference of the predictions at the means of each level's rows, and
-    the Schur complement S of the other columns, dᵀHd = (Σ D·o² + d_Rᵀ·S·d_R) / n + l2·‖d_θ‖².
+    the Schur complement S of the other columns, dᵀHd = (oᵀ·D·o + d_Rᵀ·S·d_R) / n + l2·‖d_θ‖².
 
     elimination  without a penalty
     """
@@ -139,7 +139,7 @@ class LevelForm:
 
         elimination, d = self._elimination, difference.rounded
         rest = np.concatenate([[0], elimination.rest + 1])
-        levels = np.arange(len(d), dtype=np.int64)[1:][elimination.category.columns]
+        levels = elimination.columns + 1
         of_rest = difference.of(rest)
         value, of_columns = self._form.product(of_rest)
 
@@ -148,7 +148,7 @@ class LevelForm:
         means = np.ascontiguousarray(elimination.means[:, :, :-1])
         level_kernels.add_products(means, scaled[:, :, None], offsets)
         offset = offsets[0, :, 0] + offsets[1, :, 0]
-        of_levels = elimination.weights[0] * offset / elimination.gram.num_rows
+        of_levels = elimination.products(offset) / elimination.gram.num_rows
 
         product = np.empty(len(d))
         product[levels] = of_levels

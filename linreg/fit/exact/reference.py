@@ -21,13 +21,13 @@ from linreg.errors import UserError
 from linreg.files import content_hash, missing_output, read_document, read_folder, write_document
 from linreg.fit.exact.elastic_net import solve_penalized
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import (
+from linreg.fit.exact.moment_sums.any_moments import (
     AnyMoments,
-    LevelMoments,
     merged,
     moments_from_array,
     no_moments,
 )
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.fit.exact.normal_equations.collinearity import TRAINING_ROWS
 from linreg.fit.exact.normal_equations.refinement import SecondMoments
@@ -276,9 +276,8 @@ def compute_moments(
         for chunk in shards[index]:
             moments.add(*chunk)
         own.append(moments.as_array())
-    gathered = np.concatenate(workers.gather_array(np.concatenate([np.empty(0), *own])))
     total = no_moments(layout, roundoffs=roundoffs)
-    for values in gathered.reshape(len(shards), -1):
+    for values in workers.gather_arrays(own):
         total = merged(total, moments_from_array(layout, values))
     if shards and shards[0].has_frequencies:
         total.count_frequencies()

@@ -11,13 +11,13 @@ from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layo
 from linreg.data.rows import Chunk, Rows
 from linreg.fit.exact.least_squares import LeastSquares
 from linreg.fit.exact.level_projection import LevelProjection
-from linreg.fit.exact.moment_sums.level_moments import (
+from linreg.fit.exact.moment_sums.any_moments import (
     AnyMoments,
-    LevelMoments,
     merged,
     moments_from_array,
     no_moments,
 )
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.normal_equations.coordinates import coordinate_layout, level_coordinates
 from linreg.fit.exact.normal_equations.equations import CELL_ROUNDINGS
 from linreg.fit.exact.normal_equations.refinement import SecondMoments
@@ -71,7 +71,8 @@ class SecondPass:
         counts = slice(None) if chunk.w is None else chunk.w > 0
         unscaled = np.ldexp(residuals, self._solution.exponents[-1])
         # Rounding moves a residual by itself, and by how it moves the fit: √h of all of it.
-        of_fit = self._rounding_of_fit * np.sqrt(leverages)
+        # A leverage that is not known is at most 1.
+        of_fit = self._rounding_of_fit * np.sqrt(np.nan_to_num(leverages, nan=1.0))
         is_small = np.abs(unscaled) <= self._rounding(chunk.X, chunk.y) + of_fit
         self._is_explained &= bool(is_small[counts].all())
 
@@ -137,14 +138,13 @@ def read_again(
     solution: LeastSquares, moments: AnyMoments, shards: Sequence[Rows], workers: Workers = ALONE
 ) -> SecondMoments:
     """Read the rows of the fit a second time, each process its own shards, added in their order."""
-    own = [np.empty(0)]
+    own = []
     for index in workers.own_range(len(shards)):
         found = second_moments(solution, moments, shards[index])
         own.append(np.append(found.moments.as_array(), float(found.is_explained)))
-    gathered = np.concatenate(workers.gather_array(np.concatenate(own)))
     layout = second_layout(moments.layout, solution.rank)
     total, is_explained = no_moments(layout), True
-    for values in gathered.reshape(len(shards), -1):
+    for values in workers.gather_arrays(own):
         is_explained = is_explained and bool(values[-1])
         total = merged(total, moments_from_array(layout, values[:-1]))
     return SecondMoments(total, is_explained)

@@ -22,8 +22,9 @@ from linreg.fit.exact.float64_results import (
     too_large,
 )
 from linreg.fit.exact.least_squares import LeastSquares
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.elimination import eliminate
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.normal_equations.collinearity import (
     TRAINING_ROWS,
@@ -161,17 +162,18 @@ def _with_levels(
     with np.errstate(over="ignore"):
         beta, remainders = np.ldexp(levels.beta, exponent)
     if not np.isfinite(beta).all():
-        j = levels.category.first + int(np.flatnonzero(~np.isfinite(beta))[0])
-        raise too_large(f"the coefficient of {names[j]}", float(levels.beta[0, j]))
+        level = int(np.flatnonzero(~np.isfinite(beta))[0])
+        name = names[int(levels.columns[level])]
+        raise too_large(f"the coefficient of {name}", float(levels.beta[0, level]))
     has_errors = solution.sigma is not None and solution.l2 == 0
-    sigma = solution.sigma if has_errors else math.nan
+    sigma = solution.sigma if has_errors and not levels.is_joint else math.nan
     standard_errors = np.where(levels.kept, sigma * np.sqrt(levels.variances), math.nan)
 
     def merged(of_rest: NDArray[Any], of_levels: NDArray[Any] | int) -> NDArray[Any]:
         """Return the numbers of (b, θ), and of y if there is one, in the order of all columns."""
-        result = np.empty(len(of_rest) + levels.category.size, of_rest.dtype)
+        result = np.empty(len(of_rest) + len(levels.columns), of_rest.dtype)
         is_level = np.zeros(len(result), np.bool_)
-        is_level[1:][levels.category.columns] = True
+        is_level[1:][levels.columns] = True
         result[is_level], result[~is_level] = of_levels, of_rest
         return result
 
@@ -197,7 +199,7 @@ def _sum_of_squares_within(
     It is Σ w(y − ỹ)² and what the other columns explain of y beyond the factors before them, which
     are the last entries of Wᵀ·Zᵀ diag(w) y, squared.
     """
-    eliminated = moments.layout.categories[moments.layout.eliminated].size
+    eliminated = len(moments.layout.eliminated_columns)
     # Column 0 is that of ones, which the factors span.
     num_before = sum(j <= moments.layout.num_absorbed - eliminated for j in first.columns)
     products = equations.right_side(first.columns)

@@ -9,7 +9,8 @@ import numpy as np
 
 from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.normal_equations.collinearity import format_linear_combination
 from linreg.fit.exact.solver import solve
 

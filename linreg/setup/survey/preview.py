@@ -18,7 +18,7 @@ from linreg.data.rows import Chunk
 from linreg.data.tables.arrays import as_floats
 from linreg.data.typed_table import TypedTable
 from linreg.fit.coordinates.scaling import Scaling, z_score_scaling
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, no_moments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments, no_moments
 from linreg.fit.exact.moment_sums.memory import require_memory
 from linreg.params.split import Split
 from linreg.setup.survey.column_survey import Survey

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from linreg.data.formula import compact_matrix
+from linreg.evaluation.coefficient_covariance import CoefficientCovariance
 from linreg.process.workers import Workers
 from tests.evaluation.covariance.panel import (
     Learn,
@@ -86,3 +88,25 @@ def test_each_worker_finds_what_all_of_them_have(
         return repr(table_of(solution, shards, "cluster:part", workers=workers))
 
     assert together(3, work) == [work(Workers())] * 3
+
+
+@pytest.mark.parametrize("errors", ["cluster:school", "cluster:district,year", "HAC:2", "HC1"])
+def test_errors_beside_two_factors_eliminated_together_are_the_same(
+    tmp_path: Path, learn: Learn, monkeypatch: pytest.MonkeyPatch, errors: str
+) -> None:
+    by = "time:year" if errors == "HAC:2" else "row"
+
+    def found() -> CoefficientCovariance:
+        shards = shards_of(tmp_path, learn, districts(), "y ~ x1 + x2 | school + year", weights="w")
+        return covariance_of(fit_of(shards), shards, errors, by)
+
+    one = found()
+    monkeypatch.setattr(compact_matrix, "MOST_PRODUCTS", 0)
+    both = found()
+    places = [len(one.standard_errors) - 2, len(one.standard_errors) - 1]
+    for one_errors, both_errors in (
+        (one.standard_errors[places], both.standard_errors[places]),
+        (one.matrix(places), both.matrix(places)),
+    ):
+        np.testing.assert_allclose(both_errors, one_errors, rtol=1e-11)
+    assert both.factors == one.factors

@@ -11,7 +11,7 @@ from linreg.data.formula.design import Design
 from linreg.evaluation.formula_terms import FormulaTerms
 from linreg.evaluation.selection.nested_models import FittedModel
 from linreg.evaluation.selection.submodels import Submodels
-from linreg.fit.exact.moment_sums.level_moments import no_moments
+from linreg.fit.exact.moment_sums.any_moments import no_moments
 from linreg.fit.exact.reference import ExactReference
 
 Learn = Callable[..., Design]

@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 
 from linreg.evaluation.selection.stepwise import single_changes, stepwise
 from linreg.evaluation.selection.submodels import Submodels
-from linreg.fit.exact.moment_sums.level_moments import no_moments
+from linreg.fit.exact.moment_sums.any_moments import no_moments
 from linreg.fit.exact.reference import ExactReference
 from tests.evaluation.selection.fits import Learn, drawn, fit
 from tests.evaluation.selection.known_tables import swiss

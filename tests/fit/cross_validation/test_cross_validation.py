@@ -21,7 +21,7 @@ from linreg.fit.cross_validation import cross_validation
 from linreg.fit.cross_validation.cross_validation import Coefficients, CrossValidation, spread_of
 from linreg.fit.cross_validation.fold_moments import fold_moments
 from linreg.fit.cross_validation.least_squares import cross_validate_least_squares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.solver import solve
 from tests.fit.level_shards import compact_and_dense, drawn
 

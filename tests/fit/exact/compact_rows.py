@@ -10,7 +10,8 @@ from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, Indicators, Layout
 from linreg.data.rows import Chunk
 from linreg.fit.exact.least_squares import LeastSquares
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments, LevelMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.second_pass import second_moments
 from linreg.fit.exact.solver import solve

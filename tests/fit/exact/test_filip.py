@@ -12,7 +12,7 @@ import pytest
 
 from linreg.data.formula.design import Design
 from linreg.evaluation.inference import Inference, infer
-from linreg.fit.exact.moment_sums.level_moments import no_moments
+from linreg.fit.exact.moment_sums.any_moments import no_moments
 from linreg.fit.exact.reference import ExactReference
 from tests.fit.exact.powers import exact_polynomial, least_digits, powers_of
 

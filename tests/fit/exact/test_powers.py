@@ -17,8 +17,8 @@ from linreg.files import read_document, write_document
 from linreg.fit.cross_validation.fold_moments import fold_moments
 from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS
 from linreg.fit.exact.least_squares import FEW_DIGITS
+from linreg.fit.exact.moment_sums.any_moments import no_moments
 from linreg.fit.exact.moment_sums.gram import FRACTION_BITS
-from linreg.fit.exact.moment_sums.level_moments import no_moments
 from linreg.fit.exact.projection import Projection
 from linreg.fit.exact.reference import ExactReference, compute_moments
 from linreg.fit.exact.solver import solve

@@ -165,13 +165,13 @@ def residuals_and_leverages(
     """Set out (2, n) to the residuals, in units of y / 2^exponent, and the leverages of rows.
 
     sizes                (categories,) the numbers of their indicators
-    own_leverages        (L,) 1 / D of the eliminated levels
+    own_leverages        (L,) 1 / D of the levels of one eliminated category, or NaN
     coefficients         (2, K + 1) of the scaled columns [1 X]
     of_levels            (2, all levels) of indicators, in the order of the categories
 
     All others, and the order of the categories, are as in `coordinates`.
     """
-    num_categories = codes.shape[1]
+    num_categories, num_others = codes.shape[1], len(rows_of_categories)
     p, num_dense = W.shape[1], X.shape[1]
     factors, rests = _scales(exponents)
     hi, lo, zeros = np.empty(p), np.empty(p), np.zeros(1)
@@ -189,9 +189,10 @@ def residuals_and_leverages(
             if code >= 0:
                 x[0] = -1.0
                 axpy(r, r_lo, x, zeros, of_levels[0, first + code], of_levels[1, first + code])
-                if category == num_categories - 1:
+                if category >= num_others:
                     leverage = own_leverages[code]
-            first += sizes[category]
+            if category < num_others:
+                first += sizes[category]
         out[0, i] = r[0] + r_lo[0]
         _project_row(
             X[i],
@@ -221,13 +222,13 @@ def coordinates(
     projections: Floats,
     out: Floats,
 ) -> None:
-    """Set out (n, p) to Wᵀz less the projection of the row's eliminated level, for each row z.
+    """Set out (n, p) to Wᵀz less the projections of the row's eliminated levels, for each row z.
 
     X                    (n, K) the columns that are no indicators
-    codes                (n, categories); the eliminated category comes last
+    codes                (n, categories); of those eliminated, which come last, levels among L
     exponents            (K + 2,) the powers of two that [1 X y] are divided by
     rows_of_dense        (K + 1,) the rows of W that belong to [1 X]
-    rows_of_categories   (categories − 1,) the rows of W that the other categories begin with
+    rows_of_categories   (others,) the rows of W that the other categories begin with
     W                    (2, columns, p) of the columns not eliminated, for indicators of 1
     projections          (2, L, p) of the eliminated levels
     """
@@ -277,10 +278,11 @@ def _project_row(
         value = (1.0 if j == 0 else x[j - 1]) * factors[j] * rests[j]
         row = rows_of_dense[j]
         axpy(hi, lo, W[0, row], W[1, row], value, 0.0)
-    last = len(codes) - 1
-    for category in range(last):
-        if codes[category] >= 0:
-            row = rows_of_categories[category] + codes[category]
+    num_others = len(rows_of_categories)
+    for category in range(len(codes)):
+        code = codes[category]
+        if code >= 0 and category < num_others:
+            row = rows_of_categories[category] + code
             axpy(hi, lo, W[0, row], W[1, row], 1.0, 0.0)
-    if codes[last] >= 0:
-        axpy(hi, lo, projections[0, codes[last]], projections[1, codes[last]], -1.0, 0.0)
+        elif code >= 0:
+            axpy(hi, lo, projections[0, code], projections[1, code], -1.0, 0.0)

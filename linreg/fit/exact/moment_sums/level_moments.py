@@ -1,7 +1,7 @@
 """Moments of compact design matrices: sums by the levels of categories in place of columns."""
 
 from itertools import combinations
-from typing import Self, TypeAlias, cast
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from linreg.data.formula.compact_matrix import CompactMatrix, DesignMatrix, Layo
 from linreg.fit.exact.double_double.remainders import with_remainders
 from linreg.fit.exact.double_double.sum_numpy import MAX_PRODUCTS, add_to_total, normalized
 from linreg.fit.exact.moment_sums.gram import Gram, square_root_exponents
+from linreg.fit.exact.moment_sums.joint_elimination import JointLevels
 from linreg.fit.exact.moment_sums.moments import Moments
 from linreg.fit.exact.moment_sums.pair_sums import combined
+from linreg.fit.exact.moment_sums.paired_levels import PairedLevels
 
 BOTH = np.array([0, 1])
 """The parts of numbers in double-double."""
@@ -43,7 +45,12 @@ class LevelMoments:
         # Σ w·[1 X y] by category and level, and Σ w by pair of categories and of their levels.
         num_summed = len(self.dense.columns)
         self._of_levels = [np.zeros((size, num_summed, 3)) for size in sizes]
-        self._of_pairs = [np.zeros((a, b, 3)) for a, b in combinations(sizes, 2)]
+        self._pairs = [
+            pair for pair in combinations(range(len(sizes)), 2) if pair != layout.eliminated
+        ]
+        self._of_pairs = [np.zeros((sizes[a], sizes[b], 3)) for a, b in self._pairs]
+        eliminated = [sizes[k] for k in layout.eliminated]
+        self._joint = PairedLevels((eliminated[0], eliminated[1])) if eliminated[1:] else None
 
     @property
     def num_features(self) -> int:
@@ -114,8 +121,11 @@ class LevelMoments:
         codes = [read_only(np.ascontiguousarray(each)) for each in X.codes]
         for of_category, sums in zip(codes, self._of_levels, strict=True):
             level_kernels.add_rows_to_levels(of_category, dense, target, weights, factors, sums)
-        for (a, b), sums in zip(combinations(codes, 2), self._of_pairs, strict=True):
-            level_kernels.add_rows_to_pairs(a, b, weights, factors[-1], sums)
+        for (a, b), sums in zip(self._pairs, self._of_pairs, strict=True):
+            level_kernels.add_rows_to_pairs(codes[a], codes[b], weights, factors[-1], sums)
+        if self._joint:
+            a, b = self.layout.eliminated
+            self._joint.add(codes[a], codes[b], weights, factors[-1])
 
     def merged(self, other: "LevelMoments") -> "LevelMoments":
         """Return the moments of the rows of both."""
@@ -129,17 +139,25 @@ class LevelMoments:
             for total, added in zip(result._sums, rescaled._sums, strict=True):
                 for values in np.moveaxis(added, -1, 0):
                     add_to_total(total.reshape(-1, 3), values.ravel())
+            if result._joint and rescaled._joint:
+                result._joint = result._joint.merged(rescaled._joint)
         return result
 
     def as_array(self) -> Floats:
-        """Return everything as one float64 array of fixed length, to be sent to other processes."""
+        """Return everything as one float64 array, to be sent to other processes.
+
+        Its length is fixed but where two factors are eliminated: then it depends on the rows.
+        """
         parts = [normalized(sums.reshape(-1, 3)).ravel() for sums in self._sums]
+        parts += [self._joint.as_array()] if self._joint else []
         return np.concatenate([self.dense.as_array(), *parts])
 
     @classmethod
     def from_array(cls, layout: Layout, values: Floats) -> Self:
         """Return the moments that `as_array` was called on; further rows start a new count."""
         result = cls(layout)
+        if result._joint:
+            result._joint, values = result._joint.split_off(values)
         num_of_levels = sum(sums.size for sums in result._sums)
         end = len(values) - num_of_levels
         of_dense = result.dense.layout
@@ -196,20 +214,30 @@ class LevelMoments:
         return np.tril(products), exponents, cells
 
     def products_with_levels(
-        self, category: int, columns: NDArray[np.int64], exponents: NDArray[np.int64]
+        self, columns: NDArray[np.int64], exponents: NDArray[np.int64]
     ) -> tuple[Floats, Floats]:
-        """Return the products of the indicators of a category with other columns, and its weights.
+        """Return the products of the eliminated indicators with other columns, and their weights.
 
         columns, exponents  as in `products_of`
 
-        Both are in double-double: (2, levels, K + 2) and (2, levels).
+        Both are in double-double: (2, L, K + 2) and (2, L).
         """
-        products = np.zeros((2, self.layout.categories[category].size, len(columns) + 2))
-        products[:, :, self._dense_in(columns)] = self._level_sums(category)
-        for k, of_category in self._categories_in(columns).items():
-            pairs = self._pair_sums(category, k)
-            products[:, :, of_category] = np.ldexp(pairs, -exponents[of_category])
-        return products, self.level_weights(category)
+        of_categories = []
+        for category in self.layout.eliminated:
+            products = np.zeros((2, self.layout.categories[category].size, len(columns) + 2))
+            products[:, :, self._dense_in(columns)] = self._level_sums(category)
+            for k, of_category in self._categories_in(columns).items():
+                pairs = self._pair_sums(category, k)
+                products[:, :, of_category] = np.ldexp(pairs, -exponents[of_category])
+            of_categories.append(products)
+        weights = [self.level_weights(category) for category in self.layout.eliminated]
+        return np.concatenate(of_categories, axis=1), np.concatenate(weights, axis=1)
+
+    def joint_levels(self, weights: Floats) -> JointLevels | None:
+        """Return the two factors to be eliminated together, given `weights`; None for one."""
+        exponent = int(self.dense.exponents[-1])
+        joint = self._joint
+        return JointLevels(weights, joint.links(exponent), joint.sizes) if joint else None
 
     def _dense_in(self, columns: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where 1, the columns that are no indicators, and y are among [1 X y]."""
@@ -241,8 +269,8 @@ class LevelMoments:
         """Return Σ w by the levels of two categories, in double-double."""
         if a > b:
             return self._pair_sums(b, a).transpose(0, 2, 1)
-        pairs = list(combinations(range(len(self.layout.categories)), 2))
-        return _double_doubles(self._of_pairs[pairs.index((a, b))], self.dense.exponents[-1])
+        sums = self._of_pairs[self._pairs.index((a, b))]
+        return _double_doubles(sums, self.dense.exponents[-1])
 
     @property
     def _sums(self) -> list[Floats]:
@@ -252,6 +280,7 @@ class LevelMoments:
         copy = LevelMoments(self.layout)
         copy._of_levels = [sums.copy() for sums in self._of_levels]
         copy._of_pairs = [sums.copy() for sums in self._of_pairs]
+        copy._joint = self._joint
         return copy
 
     def _rescale(self, before: NDArray[np.int64]) -> None:
@@ -263,37 +292,11 @@ class LevelMoments:
                 np.ldexp(sums, of_columns[:, None], out=sums)
             for sums in self._of_pairs:
                 np.ldexp(sums, shift[-1], out=sums)
+            if self._joint:
+                self._joint = self._joint.scaled(int(shift[-1]))
 
 
 def _double_doubles(sums: Floats, exponents: NDArray[np.int64] | np.int64) -> Floats:
     """Return sums of three float64 (…, 3), times 2^exponents, in double-double (2, …)."""
     parts = np.ldexp(normalized(sums.reshape(-1, 3)).reshape(sums.shape), exponents)
     return np.ascontiguousarray(np.moveaxis(parts[..., :2], -1, 0))
-
-
-AnyMoments: TypeAlias = Moments | LevelMoments
-
-
-def no_moments(
-    layout: Layout, expected_rows: int = 0, roundoffs: Floats | None = None
-) -> AnyMoments:
-    """Return the moments of no rows; other arguments as in `Moments.zero`."""
-    if layout.categories:
-        return LevelMoments(layout, expected_rows, roundoffs)
-    return Moments.zero(layout.num_features, expected_rows, roundoffs, layout.monomials)
-
-
-def moments_from_array(layout: Layout, values: Floats) -> AnyMoments:
-    """Return the moments that `as_array` was called on; further rows start a new count."""
-    if layout.categories:
-        return LevelMoments.from_array(layout, values)
-    return Moments.from_array(layout.num_features, values, layout.monomials)
-
-
-def merged(first: AnyMoments, second: AnyMoments) -> AnyMoments:
-    """Return the moments of the rows of both, which have the same layout."""
-    if isinstance(first, LevelMoments):
-        assert isinstance(second, LevelMoments)
-        return first.merged(second)
-    assert isinstance(second, Moments)
-    return first.merged(second)

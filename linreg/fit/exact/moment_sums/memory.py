@@ -1,5 +1,6 @@
 """Whether a machine has the memory for an exact solution, before any row is read."""
 
+import math
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ BYTES_PER_LEVEL_SUM = 150
 
 A second pass over the rows took up to 2.4 times as much, for 5000 levels and 1000 others.
 """
+BYTES_PER_LINK = 150
+"""Of a pair of levels of two factors that are eliminated together. Measured for 10⁶ pairs: 140."""
 SHARE_OF_FOLD = 0.25
 """Of those, what the moments of a fold take: the sums alone, and their copies."""
 PRODUCTS_PER_SECOND = 8e8
@@ -27,7 +30,7 @@ _AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
 
 def require_memory(layout: Layout, num_rows: int, num_folds: int = 0) -> None:
     """Raise UserError, with the memory and the time, if the exact solution does not fit."""
-    needed = int(needed_bytes(layout) * (1 + SHARE_OF_FOLD * num_folds))
+    needed = int(needed_bytes(layout, num_rows) * (1 + SHARE_OF_FOLD * num_folds))
     if needed <= NEGLIGIBLE or (available := available_bytes()) is None or needed <= available:
         return
     minutes = seconds(layout, num_rows) / 60
@@ -36,26 +39,29 @@ def require_memory(layout: Layout, num_rows: int, num_folds: int = 0) -> None:
         f"has {layout.num_features:,} columns, whose exact solution takes about"
         f" {needed / 1e9:.0f} GB of memory, and {minutes:.0f} minutes",
         found=f"{available / 1e9:.0f} GB available",
-        todo="absorb one factor of very many levels only, or take a machine with more memory"
+        todo="absorb two factors of very many levels only, or take a machine with more memory"
         if layout.absorbed
         else "take fewer columns, or a machine with more memory",
     )
 
 
-def needed_bytes(layout: Layout) -> int:
+def needed_bytes(layout: Layout, num_rows: int) -> int:
     """Return about how much memory the exact solution takes, besides that of the rows."""
-    largest = layout.categories[layout.eliminated].size if layout.categories else 0
-    rest = layout.num_features - largest + 2 + len(layout.monomials)
-    return BYTES_PER_PAIR * rest * rest + BYTES_PER_LEVEL_SUM * largest * rest
+    eliminated = len(layout.eliminated_columns)
+    rest = layout.num_features - eliminated + 2 + len(layout.monomials)
+    sizes = [layout.categories[k].size for k in layout.eliminated] if layout.categories else []
+    links = min(num_rows, math.prod(sizes)) if len(sizes) > 1 else 0
+    of_levels = BYTES_PER_LEVEL_SUM * eliminated * rest
+    return BYTES_PER_PAIR * rest * rest + of_levels + BYTES_PER_LINK * links
 
 
 def seconds(layout: Layout, num_rows: int) -> float:
     """Return about how long summing and solving take on one core."""
     # The remainders of powers are summed up like columns.
     num_dense = int(layout.is_dense.sum()) + 2 + len(layout.monomials)
-    largest = layout.categories[layout.eliminated].size if layout.categories else 0
-    rest = layout.num_features - largest + 2
-    products = num_rows * num_dense * num_dense / 2 + largest * rest * rest / 2
+    eliminated = len(layout.eliminated_columns)
+    rest = layout.num_features - eliminated + 2
+    products = num_rows * num_dense * num_dense / 2 + eliminated * rest * rest / 2
     return products / PRODUCTS_PER_SECOND + rest**3 / CUBES_PER_SECOND
 
 

@@ -63,8 +63,6 @@ def describe_levels(
 
     A level without a weight is 0.
     """
-    first = names[elimination.category.first]
-    category = absorbed.get(first) or first.partition("[")[0]
     means, lengths = elimination.means[0], np.sqrt(elimination.weights[0])
     found = {}
     for name, dependency in zip(dropped, dependencies, strict=True):
@@ -72,10 +70,15 @@ def describe_levels(
         of_levels = means[:, column].copy()
         for index, coefficient in dependency.coefficients.items():
             of_levels -= float(coefficient) * means[:, equations.first + index]
-        if (np.abs(of_levels) * lengths > NEGLIGIBLE * equations.roundings[column].norm).any():
-            others = "" if dropped[name] == ZERO else f"{dropped[name]} + "
-            found[name] = f"{others}{OF_LEVELS} {category}"
-    without_weight = np.flatnonzero(lengths == 0) + elimination.category.first
+        negligible = NEGLIGIBLE * equations.roundings[column].norm
+        involved = elimination.columns[np.abs(of_levels) * lengths > negligible]
+        categories = dict.fromkeys(
+            absorbed.get(names[j]) or names[j].partition("[")[0] for j in involved.tolist()
+        )
+        others = [] if dropped[name] == ZERO else [dropped[name]]
+        if categories:
+            found[name] = " + ".join([*others, *(f"{OF_LEVELS} {each}" for each in categories)])
+    without_weight = elimination.columns[lengths == 0]
     return found | {names[j]: ZERO for j in without_weight.tolist()}
 
 

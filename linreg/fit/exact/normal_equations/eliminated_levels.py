@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.arrays import Floats, Mask
-from linreg.data.formula.compact_matrix import Indicators
 from linreg.fit.exact.double_double.sum_numpy import two_sum
 from linreg.fit.exact.moment_sums.elimination import Elimination
 from linreg.fit.exact.normal_equations.coordinates import Refinement
@@ -26,7 +25,8 @@ class EliminatedLevels:
     means        (2, L, K + 1) R̄ = D⁻¹·B of the columns of [1 R] in double-double
     projections  (2, L, K + 1) R̄·W likewise
     beta         (2, L) their coefficients in double-double, in the unit of y
-    variances    (L,) the diagonal of A⁻¹; 0 for a level without a weight
+    variances    (L,) the diagonal of A⁻¹; 0 for a level without a weight, and less than it is for
+                 those of two factors
     beta_errors, variance_errors  as in `Estimate`
     refinement   how a second pass over the rows has found them; None without
     """
@@ -41,9 +41,17 @@ class EliminatedLevels:
     refinement: Refinement | None = None
 
     @property
-    def category(self) -> Indicators:
-        """The columns of X that they are."""
-        return self.elimination.category
+    def columns(self) -> NDArray[np.int64]:
+        """The columns (L,) of X that they are, in ascending order."""
+        return self.elimination.columns
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether they are those of two factors, of whose block in A⁻¹ nothing is known.
+
+        Then there are neither standard errors of the levels nor leverages of rows.
+        """
+        return self.elimination.joint is not None
 
     @property
     def rest(self) -> NDArray[np.int64]:
@@ -63,8 +71,8 @@ class EliminatedLevels:
 
     @property
     def kept(self) -> Mask:
-        """Which levels (L,) have a weight."""
-        return self.weights > 0
+        """Which levels (L,) have a weight, and a coefficient that rows determine."""
+        return self.elimination.kept
 
     def penalty(self, num_rows: int, l2: float) -> Decimal:
         """Return n·l2·Σ β² of the levels."""
@@ -83,7 +91,7 @@ class EliminatedLevels:
         of_rest = {j: row for row, j in enumerate([0, *(self.rest + 1).tolist()])}
         rows, own = [], []
         for j in coefficients:
-            level = j - 1 - self.category.first
+            level = int(np.searchsorted(self.columns, j - 1))
             rows.append(W[of_rest[j]] if j in of_rest else -self.projections[0, level])
             own.append(0.0 if j in of_rest else 1 / self.weights[level])
         return np.array(rows), np.array(own)

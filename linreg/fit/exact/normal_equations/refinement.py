@@ -14,7 +14,7 @@ import numpy as np
 
 from linreg.arrays import Floats
 from linreg.fit.exact.double_double.sum_numpy import axpy, two_sum
-from linreg.fit.exact.moment_sums.level_moments import AnyMoments
+from linreg.fit.exact.moment_sums.any_moments import AnyMoments
 from linreg.fit.exact.moment_sums.moments import FLOAT64_ROUNDOFF, Moments
 from linreg.fit.exact.normal_equations.equations import NormalEquations
 from linreg.fit.exact.normal_equations.estimate import Estimate

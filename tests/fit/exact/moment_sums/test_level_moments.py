@@ -10,13 +10,9 @@ from hypothesis import strategies as st
 
 from linreg.arrays import Floats
 from linreg.errors import UserError
+from linreg.fit.exact.moment_sums.any_moments import merged, moments_from_array, no_moments
 from linreg.fit.exact.moment_sums.gram import MOMENT_ERROR, Gram
-from linreg.fit.exact.moment_sums.level_moments import (
-    LevelMoments,
-    merged,
-    moments_from_array,
-    no_moments,
-)
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
 from tests.fit.exact.compact_rows import CompactRows, dense_moments, drawn, layout_of, level_moments
 

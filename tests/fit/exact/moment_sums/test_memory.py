@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from linreg.data.formula.compact_matrix import Indicators, Layout
+from linreg.data.formula.compact_matrix import AbsorbedFactor, Indicators, Layout
 from linreg.errors import UserError
 from linreg.fit.exact.moment_sums import memory
 from linreg.fit.exact.moment_sums.memory import (
@@ -32,7 +32,7 @@ def test_more_columns_than_memory_are_refused_in_one_line() -> None:
 def test_as_many_levels_as_that_are_not_refused() -> None:
     """1,000,000 of them take 150 bytes for each other column."""
     layout = Layout(1_000_003, (Indicators(3, 1_000_000),))
-    assert needed_bytes(layout) < 1e9
+    assert needed_bytes(layout, 10**6) < 1e9
     require_memory(layout, 10**9)
 
 
@@ -62,15 +62,29 @@ def test_more_columns_levels_and_rows_take_more() -> None:
     ]
     for layouts in (dense, levels, second):
         for small, large in pairwise(layouts):
-            assert needed_bytes(small) < needed_bytes(large)
+            assert needed_bytes(small, 10**6) < needed_bytes(large, 10**6)
             assert seconds(small, 1000) < seconds(large, 1000)
     for layout in (*dense, *levels, *second):
         assert seconds(layout, 10**5) < seconds(layout, 10**6)
     for of_levels, of_two in zip(levels, second, strict=True):
-        assert needed_bytes(of_levels) < needed_bytes(of_two)
+        assert needed_bytes(of_levels, 10**6) < needed_bytes(of_two, 10**6)
 
 
 def test_the_memory_of_this_machine_is_known() -> None:
     found = available_bytes()
     assert found is not None
     assert 1 << 27 < found < 1 << 50
+
+
+def test_two_factors_take_memory_for_their_pairs_of_levels() -> None:
+    """Of 100,000 firms and 10,000 products: not 10⁹ pairs, but those that rows have."""
+    sizes = (100_000, 10_000)
+    categories = (Indicators(0, sizes[0]), Indicators(sizes[0], sizes[1]))
+    absorbed = tuple(
+        AbsorbedFactor(name, size, first, size)
+        for name, (first, size) in zip("ab", categories, strict=True)
+    )
+    layout = Layout(110_002, categories, absorbed)
+    assert 1e8 < needed_bytes(layout, 10**6) < 1e9
+    assert needed_bytes(layout, 10**7) < 2e9
+    require_memory(layout, 10**6)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import CompactMatrix, Indicators, Layout, Monomial
+from linreg.fit.exact.moment_sums.any_moments import moments_from_array
 from linreg.fit.exact.moment_sums.gram import FRACTION_BITS
-from linreg.fit.exact.moment_sums.level_moments import LevelMoments, moments_from_array
+from linreg.fit.exact.moment_sums.level_moments import LevelMoments
 from linreg.fit.exact.moment_sums.moments import Moments
 from tests.fit.exact.moment_sums.test_moments import entries
 
