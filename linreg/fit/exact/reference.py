@@ -135,6 +135,8 @@ class ExactReference:
     def penalty_path(self) -> PenaltyPath | None:
         """Return the path of the coefficients over the size of the penalty, if there is one."""
         solution = self.solution
+        if not solution.is_penalized:
+            return None
         penalty = Penalty(solution.l1, solution.l2, solution.penalty_scale)
         return penalty_path(self.moments.gram(), solution.names, solution.intercept, penalty)
 

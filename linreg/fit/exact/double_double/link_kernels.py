@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats
 from linreg.data.formula.compact_matrix import Codes
-from linreg.fit.exact.double_double.sum_kernels import product_error
+from linreg.fit.exact.double_double.sum_kernels import add_to_total, product_error
 from linreg.fit.kernels import strict
 
 Starts = NDArray[np.int64]
+Numbers = NDArray[np.int64]
 
 
 @strict
@@ -121,6 +122,36 @@ def correction(
     for j in range(num_second):
         d[num_first + j] = x[j]
     return step
+
+
+@strict
+def merge_runs(
+    numbers: Numbers,
+    sums: Floats,
+    other_numbers: Numbers,
+    other_sums: Floats,
+    out_numbers: Numbers,
+    out_sums: Floats,
+) -> int:
+    """Merge sums of three parts by ascending numbers, and return how many numbers there are.
+
+    numbers (n,), sums (n, 3), others likewise; out_numbers (n + others,), out_sums  the result
+    """
+    i = j = count = 0
+    while i < len(numbers) or j < len(other_numbers):
+        is_first = j == len(other_numbers) or (i < len(numbers) and numbers[i] <= other_numbers[j])
+        if is_first:
+            out_numbers[count], out_sums[count] = numbers[i], sums[i]
+            if j < len(other_numbers) and numbers[i] == other_numbers[j]:
+                for part in range(3):
+                    add_to_total(out_sums[count], other_sums[j, part])
+                j += 1
+            i += 1
+        else:
+            out_numbers[count], out_sums[count] = other_numbers[j], other_sums[j]
+            j += 1
+        count += 1
+    return count
 
 
 @strict

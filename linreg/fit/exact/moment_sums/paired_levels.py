@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linreg.arrays import Floats, read_only
 from linreg.data.formula.compact_matrix import Codes
-from linreg.fit.exact.double_double.sum_numpy import add_to_total, normalized
+from linreg.fit.exact.double_double.sum_numpy import normalized
 
 
 class Links(NamedTuple):
@@ -112,12 +112,9 @@ class PairedLevels:
 
 
 def _merged(run: _Run, other: _Run) -> _Run:
-    numbers = np.union1d(run.numbers, other.numbers)
-    sums = np.zeros((len(numbers), 3))
-    sums[np.searchsorted(numbers, run.numbers)] = run.sums
-    places = np.searchsorted(numbers, other.numbers)
-    of_both = sums[places]
-    for part in range(3):
-        add_to_total(of_both, other.sums[:, part])
-    sums[places] = of_both
-    return _Run(numbers, sums)
+    from linreg.fit.exact.double_double.link_kernels import merge_runs
+
+    size = len(run.numbers) + len(other.numbers)
+    numbers, sums = np.empty(size, np.int64), np.empty((size, 3))
+    size = merge_runs(*run, *other, numbers, sums)
+    return _Run(numbers[:size].copy(), sums[:size].copy())
