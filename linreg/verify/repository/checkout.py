@@ -8,9 +8,9 @@ settings of the caller.
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,9 @@ from linreg.verify.repository.recorded_content import (
     recorded_content,
     remove_path,
 )
-from linreg.verify.repository.stages import Output, Pipeline, Stage
+from linreg.verify.repository.stages import Output, Pipeline, RecordedHash, Stage
+
+RECORDED = "recorded"
 
 
 class CopiedInput(NamedTuple):
@@ -48,9 +50,10 @@ class Checkout:
     folder    the folder in it that the user is in, whose stages and those below it are verified
     here      the folder that holds .dvc in the user's repository
     scratch   an empty folder outside of the clone
+    content   finds recorded content that git does not hold
+    names     of the stages to verify; empty for all in `folder` and below it
     pipeline  all stages of the project
     stages    those that are verified, in order
-    content   finds recorded content that git does not hold
     copied    the inputs that git does not hold
     missing   inputs that are nowhere to be found, with the reason, by path
     """
@@ -61,16 +64,33 @@ class Checkout:
     folder: Path
     here: Path
     scratch: Path
-    pipeline: Pipeline
-    stages: list[Stage]
     content: RecordedContent
+    names: Sequence[str] = ()
+    pipeline: Pipeline = field(init=False)
+    stages: list[Stage] = field(init=False)
     copied: list[CopiedInput] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.read_stages()
 
     @property
     def subject(self) -> str:
         """The first line of the commit's message."""
         return git("log", "-1", "--format=%s", self.commit)
+
+    def read_stages(self) -> None:
+        """Read the stages, also after a change of parameters that templates in dvc.yaml name.
+
+        Raises UserError when one of them is not there, or dvc.lock has none of them.
+        """
+        self.pipeline = read_pipeline(self.root, self.top)
+        if self.names:
+            self.stages = _chosen(self.pipeline, self.names)
+        else:
+            below = self.folder.relative_to(self.root)
+            self.stages = [each for each in self.pipeline if Path(each.file).is_relative_to(below)]
+        _require_recorded(self.stages, self.commit)
 
     def copy_inputs(self) -> None:
         """Copy the inputs of the stages to verify that git does not hold.
@@ -84,7 +104,9 @@ class Checkout:
             try:
                 self.copied.append(CopiedInput(entry.path, self.content.copy(entry, target)))
             except NotFoundError as error:
-                self.missing[entry.path] = str(error)
+                is_other = (self.here / entry.path).exists()
+                changed = "what is here has changed since; " if is_other else ""
+                self.missing[entry.path] = f"{changed}{error}"
 
     def remove_outputs(self) -> None:
         """Remove what the stages to verify write; what git holds of it is kept to be compared."""
@@ -109,6 +131,17 @@ class Checkout:
             return None
         return kept
 
+    def take_as_recorded(self, found: Mapping[str, RecordedHash | None]) -> None:
+        """Have later runs be compared with what the last one wrote, by the paths of outputs."""
+        shutil.rmtree(self.scratch / RECORDED, ignore_errors=True)
+
+        def with_found(output: Output) -> Output:
+            return replace(output, recorded=found.get(output.path))
+
+        self.stages = [
+            replace(stage, outputs=tuple(map(with_found, stage.outputs))) for stage in self.stages
+        ]
+
     def _written(self) -> Iterator[Output]:
         for stage in self.stages:
             if not (stage.is_input or stage.external_outputs):
@@ -116,7 +149,7 @@ class Checkout:
 
     def _kept(self, output: Output) -> Path:
         folder = hashlib.sha256(output.path.encode()).hexdigest()[:16]
-        return self.scratch / "recorded" / folder / Path(output.path).name
+        return self.scratch / RECORDED / folder / Path(output.path).name
 
 
 @contextmanager
@@ -145,23 +178,18 @@ def checkout(commit: str = "HEAD", names: Sequence[str] = ()) -> Iterator[Checko
             )
         # Stages that call DVC find none of the user's cache.
         (root / DVC_FOLDER / "config.local").write_text("[cache]\n    dir = cache\n")
-        pipeline = read_pipeline(root, top)
-        stages = _chosen(pipeline, names, below.as_posix())
-        _require_recorded(stages, commit_hash)
         with recorded_content(root, here) as content:
-            yield Checkout(commit_hash, top, root, folder, here, scratch, pipeline, stages, content)
+            yield Checkout(commit_hash, top, root, folder, here, scratch, content, names)
 
 
-def _chosen(pipeline: Pipeline, names: Sequence[str], below: str) -> list[Stage]:
-    if names:
-        try:
-            return pipeline.chosen(names)
-        except KeyError as error:
-            known = ", ".join(each.name for each in pipeline)
-            raise UserError(
-                "--stage", f"there are {known}" if known else "there is none", found=error.args[0]
-            ) from None
-    return [each for each in pipeline if Path(each.file).is_relative_to(below)]
+def _chosen(pipeline: Pipeline, names: Sequence[str]) -> list[Stage]:
+    try:
+        return pipeline.chosen(names)
+    except KeyError as error:
+        known = ", ".join(each.name for each in pipeline) or "none"
+        raise UserError(
+            f"stage {error.args[0]}", "is not in the commit", found=known, todo="name one of these"
+        ) from None
 
 
 def _require_recorded(stages: Sequence[Stage], commit: str) -> None:

@@ -43,7 +43,8 @@ class _PipelineRun:
         self._environment = environment
         self._run = run or self._by_shell
         self._results: dict[str, StageResult] = {}
-        self._hashes: dict[tuple[str, str], RecordedHash | None] = {}
+        # What a stage has written is hashed once, however many stages read it.
+        self._written: dict[tuple[str, str], RecordedHash | None] = {}
         # DVC's stores are not made for several threads.
         self._comparing = Lock()
 
@@ -53,6 +54,12 @@ class _PipelineRun:
             {name: set(stage.earlier) & stages.keys() for name, stage in stages.items()}
         )
         order.prepare()
+        if jobs == 1:
+            # In the order of the stages, by this thread, which Ctrl-C interrupts.
+            with stages_killed_at_an_interrupt():
+                for name, stage in stages.items():
+                    self._results[name] = self._result(stage)
+            return list(self._results.values())
         running: dict[Future[StageResult], str] = {}
         with ThreadPoolExecutor(jobs) as pool, stages_killed_at_an_interrupt():
             while order.is_active():
@@ -110,31 +117,30 @@ class _PipelineRun:
         for path, reason in self._checkout.missing.items():
             if entry.overlaps(Output(path, None)):
                 recorded = f" with MD5 {entry.recorded.value}" if entry.recorded else ""
-                return f"is an input{recorded}, neither in git nor here; {reason}"
+                return f"is an input{recorded} that git does not hold; {reason}"
         return "is an input that does not exist in the commit, and no stage writes it"
 
     def _has_changed(self, entry: Entry) -> bool:
+        """Tell whether an input is another one than dvc.lock records of this stage."""
         recorded = entry.recorded
         if recorded is None or recorded.algorithm not in CHECKABLE or "://" in entry.path:
             return False
-        return self._hash(entry.path, recorded.algorithm) != recorded
+        found = self._written.get((entry.path, recorded.algorithm))
+        return (found or self._found(entry.path, recorded.algorithm)) != recorded
 
-    def _hash(self, path: str, algorithm: str) -> RecordedHash | None:
-        key = (path, algorithm)
-        if key not in self._hashes:
-            root = self._checkout.root
-            self._hashes[key] = found_hash(root / path, algorithm, root)
-        return self._hashes[key]
+    def _found(self, path: str, algorithm: str) -> RecordedHash | None:
+        root = self._checkout.root
+        return found_hash(root / path, algorithm, root)
 
     def _compare(self, output: Output) -> OutputComparison:
         recorded = output.recorded
         algorithm = recorded.algorithm if recorded and recorded.algorithm in CHECKABLE else MD5
-        found = self._hash(output.path, algorithm)
+        found = self._found(output.path, algorithm)
+        self._written[output.path, algorithm] = found
         if recorded is None or found is None or found == recorded:
             return OutputComparison(output, found)
         original = self._checkout.original(output)
         if original is None:
             return OutputComparison(output, found)
-        return OutputComparison(
-            output, found, first_difference(original, self._checkout.root / output.path)
-        )
+        path = self._checkout.root / output.path
+        return OutputComparison(output, found, first_difference(original, path))

@@ -2,9 +2,11 @@
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
+from linreg.errors import UserError
 from linreg.verify.differences.difference import Difference
 from linreg.verify.repository.stages import Output, RecordedHash, Stage
 
@@ -56,9 +58,11 @@ class OutputComparison:
                 f"{self.output.path}: differs; what was recorded is not here to be compared "
                 "(`dvc pull` restores it)"
             )
-        name = self.output.path
-        inner = "" if self.difference.path == name.rpartition("/")[2] else self.difference.path
-        return str(self.difference) if not inner else f"{name}: {self.difference}"
+        # Seen from the folder that holds .dvc, and not from the output.
+        path = PurePosixPath(self.output.path)
+        if self.output.recorded.is_of_folder and self.found.is_of_folder:
+            path /= self.difference.path
+        return str(replace(self.difference, path=str(path)))
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,21 @@ def exit_code(results: Iterable[StageResult]) -> int:
     if verdicts & {Verdict.FAILED, Verdict.NOT_RUN, Verdict.UNRECORDED}:
         return 2
     return 1 if Verdict.DIFFERENT in verdicts else 0
+
+
+def require_run(results: Iterable[StageResult]) -> None:
+    """Raise UserError for the first stage that could not be judged."""
+    failed = [each for each in results if each.verdict == Verdict.FAILED]
+    unrecorded = [each for each in results if each.verdict == Verdict.UNRECORDED]
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    if failed:
+        raise UserError(f"stage {failed[0].stage.name}{more}", failed[0].reason)
+    if unrecorded:
+        raise UserError(
+            f"stage {unrecorded[0].stage.name}",
+            "has outputs of which dvc.lock records nothing",
+            todo="run `dvc repro` and commit dvc.lock",
+        )
 
 
 def verdict_of(outputs: Sequence[OutputComparison]) -> Verdict:
