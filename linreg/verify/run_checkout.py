@@ -20,7 +20,7 @@ from linreg.tracking.runs import MODEL, KnownRun
 from linreg.verify.linreg_stages import stage_environment
 from linreg.verify.repository.checkout import Checkout, checkout
 from linreg.verify.repository.pipeline_run import run_pipeline
-from linreg.verify.repository.recorded_content import copy_path
+from linreg.verify.repository.recorded_content import copy_counted
 from linreg.verify.repository.results import Verdict, require_run
 from linreg.verify.repository.stages import Entry
 
@@ -216,5 +216,5 @@ def _copy_source(project: Checkout) -> str | None:
             path, "is the run's table and is neither in its commit nor here", todo="restore it"
         )
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    copy_path(path, folder / path)
+    copy_counted(path, folder / path, project.here)
     return str(path)

@@ -3,7 +3,7 @@
 import csv
 import filecmp
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -53,8 +53,18 @@ WRONG_FORMAT = (
 """What reading raises when a file does not have the format that its suffix names."""
 
 
-def first_difference(expected: Path, found: Path) -> Difference | None:
+def names_in(folder: Path) -> set[str]:
+    """Return the files and empty folders in a folder, by their relative paths."""
+    paths = [path for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())]
+    return {path.relative_to(folder).as_posix() for path in paths}
+
+
+def first_difference(
+    expected: Path, found: Path, names_of: Callable[[Path], set[str]] = names_in
+) -> Difference | None:
     """Return the first difference of two files or folders; None when all bytes are the same.
+
+    names_of  returns the relative paths of what counts in a folder
 
     In a folder, a value comes before a hash, which differs because something else does, and a hash
     before bytes; among equals the first file by name counts. A file on one side only is a
@@ -65,7 +75,7 @@ def first_difference(expected: Path, found: Path) -> Difference | None:
     if not (expected.is_dir() and found.is_dir()):
         return _file_difference(expected, found, found.name)
     best: Difference | None = None
-    for difference in _folder_differences(expected, found):
+    for difference in _folder_differences(expected, found, names_of(expected) | names_of(found)):
         if _rank(difference) == 0:
             return difference
         if best is None or _rank(difference) < _rank(best):
@@ -82,14 +92,7 @@ def _rank(difference: Difference) -> int:
     return 0 if is_value or not difference.where else 2
 
 
-def _names_in(folder: Path) -> set[str]:
-    """Return the files and empty folders in a folder, by their relative paths."""
-    paths = [path for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())]
-    return {path.relative_to(folder).as_posix() for path in paths}
-
-
-def _folder_differences(expected: Path, found: Path) -> Iterator[Difference]:
-    names = _names_in(expected) | _names_in(found)
+def _folder_differences(expected: Path, found: Path, names: Iterable[str]) -> Iterator[Difference]:
     for name in sorted(names):
         if difference := _file_difference(expected / name, found / name, name):
             yield difference

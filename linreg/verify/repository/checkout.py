@@ -22,6 +22,7 @@ from linreg.verify.repository.hashes import is_as_recorded
 from linreg.verify.repository.recorded_content import (
     NotFoundError,
     RecordedContent,
+    copy_counted,
     recorded_content,
     remove_path,
 )
@@ -115,7 +116,7 @@ class Checkout:
             is_first = recorded is not None and path.exists() and not kept.exists()
             if recorded and is_first and is_as_recorded(path, recorded, self.root):
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(path, kept)
+                copy_counted(path, kept, self.root)
             remove_path(path)
             # As `dvc checkout` does; git keeps no empty folder.
             path.parent.mkdir(parents=True, exist_ok=True)

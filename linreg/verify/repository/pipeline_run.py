@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
+from pathlib import Path
 from threading import Lock
 
 from linreg.verify.differences.paths import first_difference
 from linreg.verify.repository.checkout import Checkout
-from linreg.verify.repository.hashes import found_hash
+from linreg.verify.repository.hashes import counted_files, found_hash
 from linreg.verify.repository.results import OutputComparison, StageResult, Verdict, verdict_of
 from linreg.verify.repository.stage_run import StageRun, run_stage, stages_killed_at_an_interrupt
 from linreg.verify.repository.stages import CHECKABLE, MD5, Entry, Output, RecordedHash, Stage
@@ -142,5 +143,11 @@ class _PipelineRun:
         original = self._checkout.original(output)
         if original is None:
             return OutputComparison(output, found)
-        path = self._checkout.root / output.path
-        return OutputComparison(output, found, first_difference(original, path))
+        root = self._checkout.root
+
+        def counted(folder: Path) -> set[str]:
+            return {each.relative_to(folder).as_posix() for each in counted_files(folder, root)}
+
+        return OutputComparison(
+            output, found, first_difference(original, root / output.path, counted)
+        )

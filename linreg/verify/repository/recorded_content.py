@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from linreg.verify.repository.dvc_index import DVC_FOLDER, open_repo
-from linreg.verify.repository.hashes import is_as_recorded
+from linreg.verify.repository.hashes import counted_files, is_as_recorded
 from linreg.verify.repository.stages import CHECKABLE, MD5, Entry, Output, RecordedHash
 
 
@@ -43,7 +43,7 @@ class RecordedContent:
         target.parent.mkdir(parents=True, exist_ok=True)
         here = self._here / entry.path
         if from_here and here.exists() and is_as_recorded(here, recorded, self._here):
-            copy_path(here, target)
+            copy_counted(here, target, self._here)
             return "copied from the working directory"
         if self._copy_cached(recorded, target):
             return "copied from DVC's cache"
@@ -132,9 +132,16 @@ def recorded_content(root: Path, here: Path) -> Iterator[RecordedContent]:
         yield RecordedContent(repo, root, here)
 
 
-def copy_path(source: Path, target: Path) -> None:
-    """Copy a file or folder, with what its links lead to."""
-    (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+def copy_counted(source: Path, target: Path, root: Path) -> None:
+    """Copy a file, or what DVC counts in a folder; with what links lead to."""
+    if not source.is_dir():
+        shutil.copyfile(source, target)
+        return
+    target.mkdir(exist_ok=True)
+    for file in counted_files(source, root):
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
 
 
 def remove_path(path: Path) -> None:
