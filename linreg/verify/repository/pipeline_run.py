@@ -87,7 +87,7 @@ class _PipelineRun:
         if not done.failure:
             with self._comparing:
                 outputs = tuple(self._compare(each) for each in stage.outputs)
-        verdict = Verdict.FAILED if done.failure else verdict_of(outputs)
+        verdict = Verdict.FAILED if done.failure else verdict_of(stage, outputs)
         return StageResult(stage, verdict, outputs, done.failure, changed, done.seconds)
 
     def _by_shell(self, stage: Stage) -> StageRun:

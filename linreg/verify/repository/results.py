@@ -123,11 +123,11 @@ def require_run(results: Iterable[StageResult]) -> None:
         )
 
 
-def verdict_of(outputs: Sequence[OutputComparison]) -> Verdict:
+def verdict_of(stage: Stage, outputs: Sequence[OutputComparison]) -> Verdict:
     """Return the verdict on a stage that was run."""
     if any(each.output.recorded is not None and not each.same for each in outputs):
         return Verdict.DIFFERENT
-    if any(each.output.recorded is None for each in outputs):
+    if not stage.is_recorded or any(each.output.recorded is None for each in outputs):
         return Verdict.UNRECORDED
     return Verdict.IDENTICAL
 

@@ -1,5 +1,6 @@
 """One stage executed by the shell, as DVC executes it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 
 from linreg.verify.repository.stages import Stage
 
@@ -16,6 +18,8 @@ SHELL_OPTIONS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",), "fish"
 LAST_BYTES = 20_000
 LAST_LINES = 3
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = Lock()
+_interrupted = Event()
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,15 @@ def run_stage(
 @contextmanager
 def stages_killed_at_an_interrupt() -> Iterator[None]:
     """Kill all stages that run, in any thread, at Ctrl-C: none must outlive its folder."""
+    _interrupted.clear()
     try:
         yield
     except BaseException:
-        for process in list(_running):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        with _starting:
+            _interrupted.set()
+            for process in _running:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
         raise
 
 
@@ -87,20 +94,24 @@ def shell_command(command: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _call(arguments: list[str], folder: Path, environment: Mapping[str, str], file: int) -> int:
-    process = subprocess.Popen(  # noqa: S603 - the commands of the commit that is verified
-        arguments,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=file,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    _running.add(process)
+    with _starting:
+        if _interrupted.is_set():
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR), arguments[0])
+        process = subprocess.Popen(  # noqa: S603 - the commands of the commit that is verified
+            arguments,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        _running.add(process)
     try:
         return process.wait()
     finally:
-        _running.discard(process)
+        with _starting:
+            _running.discard(process)
 
 
 def _in_words(code: int) -> str:
