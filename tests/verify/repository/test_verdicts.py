@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 CHAIN = """
     stages:
       first:
-        cmd: cat in.txt > a.txt
+        cmd: cat in.txt in.txt > a.txt
         deps: [in.txt]
         outs: [a.txt]
       second:
@@ -128,7 +128,7 @@ def test_a_stage_that_dvc_lock_does_not_have_has_no_verdict(chain: SmallReposito
     found = error(chain)
     assert found.startswith("stage new: has outputs of which dvc.lock records nothing; run `dvc r")
     assert error(chain, "--stage", "old") == (
-        "stage old: is not in the commit; found first, second, third, new; name one of these"
+        "stage old: is not in the commit; found first, new, second, third; name one of these"
     )
 
 
@@ -179,7 +179,7 @@ def test_where_there_is_nothing_to_verify_one_line_says_so(tmp_path: Path) -> No
 def test_the_stages_of_a_folder_are_those_in_it_and_below(chain: SmallRepository) -> None:
     chain.write(
         {
-            "sub/dvc.yaml": "stages: {last: {cmd: cat ../c.txt > e, deps: [../c.txt], outs: [e]}}\n",
+            "sub/dvc.yaml": "stages: {last: {cmd: cp ../c.txt e, deps: [../c.txt], outs: [e]}}\n",
             "sub/deeper/notes.txt": "",
         }
     )
