@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
     start = time.monotonic()
     if args.jobs < 1:
         raise UserError("--jobs", "must be at least 1", found=args.jobs)
+    if args.json and (args.matrix or args.changes):
+        raise UserError("--json", "prints the results of one run, and not of --matrix or --set")
     enter_project()
     require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", PARAMS_FILE.name))
     changes = dict(_change(text) for text in args.changes)

@@ -24,7 +24,7 @@ CHAIN = """
         deps: [b.txt]
         outs: [c.txt]
       apart:
-        cmd: echo 1 > d.txt
+        cmd: echo apart > d.txt
         outs: [d.txt]
     """
 
