@@ -125,6 +125,9 @@ def _put_this_python_first() -> None:
 
 def _run(arguments: list[str]) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
+    if chosen != "verify":
+        # The stages that it runs may need another Python.
+        _put_this_python_first()
     if chosen is not None and chosen not in COMMANDS:
         near = difflib.get_close_matches(chosen, COMMANDS, n=1)
         todo = f"did you mean {near[0]}?" if near else "`linreg` lists all commands"
@@ -139,9 +142,6 @@ def _run(arguments: list[str]) -> int:
         return 0
     # What `linreg completion` needs; commands do not import this module.
     args.parser_of_all_commands = lambda: build_parser(COMMANDS)
-    if chosen != "verify":
-        # The stages that it runs may need another Python.
-        _put_this_python_first()
     # Git calls `linreg merge` with paths from the top of the repository.
     if chosen not in ANYWHERE and not (chosen == "merge" and args.files):
         _enter_project(args)
