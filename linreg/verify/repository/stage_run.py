@@ -84,6 +84,8 @@ def stages_killed_at_an_interrupt() -> Iterator[None]:
             for process in _running:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            _running.clear()
         raise
 
 
@@ -107,11 +109,11 @@ def _call(arguments: list[str], folder: Path, environment: Mapping[str, str], fi
             start_new_session=True,
         )
         _running.add(process)
-    try:
-        return process.wait()
-    finally:
-        with _starting:
-            _running.discard(process)
+    # After Ctrl-C in this thread, it is still one of those to be killed.
+    code = process.wait()
+    with _starting:
+        _running.discard(process)
+    return code
 
 
 def _in_words(code: int) -> str:

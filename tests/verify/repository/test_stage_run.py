@@ -1,6 +1,7 @@
 """A stage executed by the shell, as DVC executes it."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -94,6 +95,26 @@ def test_an_interrupt_kills_what_runs_and_all_that_it_has_started(tmp_path: Path
     assert not (tmp_path / "root/later").exists()
     with stages_killed_at_an_interrupt():
         assert run(tmp_path, "touch later").failure == ""
+
+
+def test_an_interrupt_of_the_thread_that_waits_does_so_too(tmp_path: Path) -> None:
+    pid = tmp_path / "root/pid"
+
+    def press_ctrl_c() -> None:
+        while not (pid.exists() and pid.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def run_and_be_interrupted() -> None:
+        with stages_killed_at_an_interrupt():
+            run(tmp_path, "sleep 60 & echo $! > pid; wait")
+
+    thread = threading.Thread(target=press_ctrl_c)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_and_be_interrupted()
+    thread.join()
+    assert not alive(int(pid.read_text()))
 
 
 def alive(process: int) -> bool:
