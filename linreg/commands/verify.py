@@ -137,7 +137,9 @@ def _run_matrix(project: Checkout, matrix: Sequence[Configuration], *, against_f
         results.append(result)
     if any(result.error for result in results):
         raise UserError("verify", "not every configuration could be run", todo="see above")
-    return max((exit_code(result.stages or ()) for result in results), default=0)
+    stages = [each for result in results for each in result.stages or ()]
+    require_run(stages)
+    return exit_code(stages)
 
 
 def _lines(result: ConfigurationResult) -> list[str]:

@@ -53,9 +53,11 @@ def _rows(result: StageResult) -> list[tuple[str, ...]]:
         return [
             (stage.name, path, md5, words) for path, md5 in zip(paths, hashes, strict=True)
         ] or [(stage.name, "", "", words)]
-    return [_row(stage.name, each) for each in result.outputs] or [
-        (stage.name, "", "", "ran; has no outputs")
-    ]
+    if not result.outputs:
+        is_known = result.verdict == Verdict.IDENTICAL
+        words = "ran; has no outputs" if is_known else str(result.verdict)
+        return [(stage.name, "", "", words)]
+    return [_row(stage.name, each) for each in result.outputs]
 
 
 def _row(name: str, comparison: OutputComparison) -> tuple[str, ...]:

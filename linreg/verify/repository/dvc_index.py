@@ -66,7 +66,9 @@ def open_repo(root: Path, config: dict[str, Any] | None = None) -> Iterator[Any]
         with Repo(str(root), config=merged) as repo:
             yield repo
     except DvcException as error:
-        raise UserError("DVC", "cannot read the project", found=_in_one_line(error)) from None
+        # It names files as seen from the working directory.
+        found = _in_one_line(error).replace(f"{os.path.relpath(root)}{os.sep}", "")
+        raise UserError("DVC", "cannot read the project", found=found) from None
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -90,11 +92,7 @@ class _Reader:
     def name(self, stage: Any) -> str:
         """Return a stage's address, as seen from the folder that holds .dvc."""
         file = self._path(stage.path)
-        name = getattr(stage, "name", None)
-        if name is None:
-            # Written by a DVC below 1.0, for one stage alone.
-            return file
-        return name if file == "dvc.yaml" else f"{file}:{name}"
+        return stage.name if file == "dvc.yaml" else f"{file}:{stage.name}"
 
     def stage(self, stage: Any, earlier: tuple[str, ...]) -> Stage:
         """Return a stage that runs commands."""
@@ -117,7 +115,7 @@ class _Reader:
             frozen=bool(stage.frozen),
             always_changed=bool(stage.always_changed),
             is_recorded=self._is_recorded(stage),
-            command_changed=bool(getattr(stage, "cmd_changed", False)),
+            command_changed=bool(stage.cmd_changed),
             changed_parameters=tuple(chain(*map(self._changed_parameters, files))),
         )
 
@@ -127,9 +125,7 @@ class _Reader:
         return Output(path, recorded, bool(out.use_cache), bool(out.persist), out.remote)
 
     def _is_recorded(self, stage: Any) -> bool:
-        """Tell whether dvc.lock has a stage; one of a DVC below 1.0 is recorded in its own file."""
-        if not hasattr(stage, "name"):
-            return True
+        """Tell whether dvc.lock has a stage."""
         if stage.path not in self._locked:
             # A dvc.yaml is parsed once and not for each of its stages.
             self._locked[stage.path] = stage.dvcfile.stages.lockfile_data

@@ -118,7 +118,7 @@ def require_run(results: Iterable[StageResult]) -> None:
     if unrecorded:
         raise UserError(
             f"stage {unrecorded[0].stage.name}",
-            "has outputs of which dvc.lock records nothing",
+            "is not in dvc.lock, or one of its outputs is not",
             todo="run `dvc repro` and commit dvc.lock",
         )
 

@@ -126,10 +126,21 @@ def test_a_stage_that_dvc_lock_does_not_have_has_no_verdict(chain: SmallReposito
     edit(chain, "apart:", "new:")
     chain.commit()
     found = error(chain)
-    assert found.startswith("stage new: has outputs of which dvc.lock records nothing; run `dvc r")
+    assert found.startswith(
+        "stage new: is not in dvc.lock, or one of its outputs is not; run `dvc r"
+    )
     assert error(chain, "--stage", "old") == (
         "stage old: is not in the commit; found first, new, second, third; name one of these"
     )
+
+
+def test_a_stage_without_outputs_is_run(chain: SmallRepository) -> None:
+    chain.write({"dvc.yaml": "stages: {hello: {cmd: echo hello}}\n"})
+    chain.reproduce()
+    assert "hello      ran; has no outputs" in chain.verify()
+    edit(chain, "echo hello", "exit 4")
+    chain.commit()
+    assert error(chain) == "stage hello: `exit 4` ended with exit code 4"
 
 
 def test_an_output_outside_of_the_repository_is_not_written(
