@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify.repository.kinds import KINDS, Kind
+from tests.verify.repository.kind import Kind
+from tests.verify.repository.kinds_of_data import KINDS_OF_DATA
+from tests.verify.repository.kinds_of_stages import KINDS_OF_STAGES
+
+KINDS = KINDS_OF_STAGES | KINDS_OF_DATA
 
 
 @pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
