@@ -26,7 +26,7 @@ from linreg.verify.repository.recorded_content import (
     recorded_content,
     remove_path,
 )
-from linreg.verify.repository.stages import Output, Pipeline, RecordedHash, Stage
+from linreg.verify.repository.stages import Entry, Output, Pipeline, RecordedHash, Stage
 
 RECORDED = "recorded"
 
@@ -93,6 +93,11 @@ class Checkout:
             self.stages = [each for each in self.pipeline if Path(each.file).is_relative_to(below)]
         _require_recorded(self.stages, self.commit)
 
+    def is_outside(self, entry: Entry) -> bool:
+        """Tell whether a file or folder lies outside of the clone, also behind a link in it."""
+        folder = (self.root / entry.path).parent
+        return entry.is_external or not folder.resolve().is_relative_to(self.top)
+
     def copy_inputs(self) -> None:
         """Copy the inputs of the stages to verify that git does not hold.
 
@@ -100,7 +105,7 @@ class Checkout:
         """
         for entry in self.pipeline.inputs_of(self.stages):
             target = self.root / entry.path
-            if entry.is_external or target.exists():
+            if self.is_outside(entry) or target.exists():
                 continue
             try:
                 self.copied.append(CopiedInput(entry.path, self.content.copy(entry, target)))
@@ -145,7 +150,7 @@ class Checkout:
 
     def _written(self) -> Iterator[Output]:
         for stage in self.stages:
-            if not (stage.is_input or stage.external_outputs):
+            if not stage.is_input and not any(map(self.is_outside, stage.outputs)):
                 yield from stage.outputs
 
     def _kept(self, output: Output) -> Path:

@@ -106,8 +106,8 @@ class _PipelineRun:
 
     def _problem(self, stage: Stage) -> str:
         """Return why a stage cannot be run at all, or nothing."""
-        if stage.external_outputs:
-            return f"{stage.external_outputs[0]}: is an output outside of the repository"
+        for output in filter(self._checkout.is_outside, stage.outputs):
+            return f"{output.path}: is an output outside of the repository"
         for entry in stage.inputs:
             if "://" in entry.path or (self._checkout.root / entry.path).exists():
                 continue

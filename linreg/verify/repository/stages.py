@@ -130,11 +130,6 @@ class Stage:
         keeps_all = bool(self.outputs) and all(each.persist for each in self.outputs)
         return self.frozen or (self.always_changed and keeps_all)
 
-    @property
-    def external_outputs(self) -> list[str]:
-        """The outputs outside of the repository, which a run would overwrite in place."""
-        return [each.path for each in self.outputs if each.is_external]
-
 
 @dataclass(frozen=True)
 class Pipeline:

@@ -163,6 +163,20 @@ def test_an_output_outside_of_the_repository_is_not_written(
     assert outside.read_text() == "1\n"
 
 
+def test_an_output_behind_a_link_out_of_the_repository_stays(
+    chain: SmallRepository, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (chain.root / "linked").symlink_to(outside)
+    edit(chain, "d.txt", "linked/d.txt")
+    edit(chain, "d.txt", "linked/d.txt", "dvc.lock")
+    (outside / "d.txt").write_text("mine\n")
+    chain.commit()
+    assert error(chain) == "stage apart: linked/d.txt: is an output outside of the repository"
+    assert (outside / "d.txt").read_text() == "mine\n"
+
+
 def test_where_there_is_nothing_to_verify_one_line_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "plain"
     folder.mkdir()
