@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import re
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,6 +140,12 @@ def test_images_name_the_pixel_and_how_many_differ(tmp_path: Path) -> None:
     assert words == expected
     words = in_words(tmp_path, "a.png", png(white)[:60], png(drawn)[:60])
     assert words.startswith("byte ")
+
+
+def test_without_pillow_an_image_is_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    white, black = png([[255]]), png([[0]])
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert re.match(r"byte \d+: ", in_words(tmp_path, "a.png", white, black))
 
 
 def archive(members: Mapping[str, bytes], year: int = 2020) -> bytes:
