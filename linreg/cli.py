@@ -42,10 +42,10 @@ COMMANDS = {
     "ui": "open the MLflow UI with the runs of this repository",
     "upgrade": "bring the files of a project up to the installed linreg, and keep your changes",
     "use": "check a table of yours and set up params.yaml for it",
-    "verify": "run every stage again in a clone of this commit, and compare all with dvc.lock",
+    "verify": "run every stage of a DVC repository again, and compare all outputs with dvc.lock",
 }
-ANYWHERE = ("certify", "completion", "init", "predict", "serve")
-"""Commands that need no project."""
+ANYWHERE = ("certify", "completion", "init", "predict", "serve", "verify")
+"""Commands that need no project of ours."""
 _PACKAGES = {
     **dict.fromkeys(("register", "serve", "sync", "ui"), "tracking"),
     **dict.fromkeys(("init", "lock", "merge", "repair", "upgrade"), "project"),
@@ -60,7 +60,6 @@ def main() -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 the user's mistake."""
     _use_utf_8()
     quick_start()
-    _put_this_python_first()
     try:
         code = _run(sys.argv[1:])
     except ModuleNotFoundError as error:
@@ -126,6 +125,9 @@ def _put_this_python_first() -> None:
 
 def _run(arguments: list[str]) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
+    if chosen != "verify":
+        # The stages that it runs may need another Python.
+        _put_this_python_first()
     if chosen is not None and chosen not in COMMANDS:
         near = difflib.get_close_matches(chosen, COMMANDS, n=1)
         todo = f"did you mean {near[0]}?" if near else "`linreg` lists all commands"

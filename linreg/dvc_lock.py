@@ -1,9 +1,6 @@
-"""What dvc.lock records of a stage: its parameters, and its inputs and outputs with their MD5s."""
+"""What dvc.lock records of linreg's stages: parameters, inputs and outputs with their MD5s."""
 
-import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -51,40 +48,12 @@ class LockedStage(BaseModel):
     params: dict[str, dict[str, Any]] = {}
     outs: list[_Entry] = []
 
-    def seen_from_project(self, wdir: str) -> "LockedStage":
-        """Return the stage with all paths relative to the project, and not to its `wdir`."""
-        if wdir == ".":
-            return self
-        deps, outs = (
-            [
-                each.model_copy(update={"path": os.path.normpath(Path(wdir, each.path))})
-                for each in entries
-            ]
-            for entries in (self.deps, self.outs)
-        )
-        return self.model_copy(update={"deps": deps, "outs": outs})
-
-    def reads(self, other: "LockedStage") -> bool:
-        """Tell whether an input is an output of the other stage, or lies in one, or holds one."""
-        ours = [*(Path(each.path) for each in self.deps), *map(Path, self.params)]
-        theirs = [Path(each.path) for each in other.outs]
-        return any(a.is_relative_to(b) or b.is_relative_to(a) for a in ours for b in theirs)
-
 
 class DvcLock(BaseModel):
     """A complete dvc.lock."""
 
     version: Literal["2.0"] = Field(alias="schema")
     stages: dict[str, LockedStage] = {}
-
-
-@dataclass(frozen=True)
-class LockedPath:
-    """A file or folder that dvc.lock names: its stage, its path within the project, its MD5."""
-
-    stage: str
-    path: str
-    md5: str
 
 
 def read_lock(path: Path) -> DvcLock:
@@ -129,30 +98,6 @@ def parse_lock(path: Path) -> DvcLock:
         raise UserError(
             path.name, "is damaged", found=found, todo="run `linreg repair`, then `dvc repro`"
         ) from None
-
-
-def locked_outputs(project: Path) -> list[LockedPath]:
-    """Return every output of every stage; raises UserError when a stage has never been run.
-
-    Those that are not on this machine have no MD5 and are left out, here and below.
-    """
-    return [
-        LockedPath(name, out.path, out.md5)
-        for name, stage in stages_in_order(project).items()
-        for out in stage.outs
-        if out.md5
-    ]
-
-
-def locked_inputs(project: Path) -> list[LockedPath]:
-    """Return all files and folders that a stage reads and no stage writes, such as the table."""
-    outputs = {Path(output.path) for output in locked_outputs(project)}
-    inputs: dict[str, LockedPath] = {}
-    for name, stage in stages_in_order(project).items():
-        for dep in stage.deps:
-            if dep.md5 and outputs.isdisjoint([Path(dep.path), *Path(dep.path).parents]):
-                inputs[dep.path] = LockedPath(name, dep.path, dep.md5)
-    return list(inputs.values())
 
 
 def locked_hashes(lock: Path, paths: Collection[str]) -> dict[str, str]:
@@ -208,47 +153,3 @@ def _value_of(name: str, document: Any) -> Any:
     section, _, key = name.partition(".")
     values = document.get(section) if isinstance(document, dict) else None
     return values.get(key) if isinstance(values, dict) else None
-
-
-def stages_in_order(project: Path) -> dict[str, LockedStage]:
-    """Return all stages of dvc.yaml by name, each behind those whose outputs it reads.
-
-    A stage that DVC runs every time, such as one that fetches a table, or never, as it is frozen,
-    is not among them: what it writes comes from elsewhere, and is an input. Only the stage that
-    writes code.lock is. Raises UserError when a stage has never been run.
-    """
-    lock = read_lock(project / DVC_LOCK)
-    stages: dict[str, LockedStage] = {}
-    for name, definition in _definitions(project).items():
-        template = definition.get("do", definition)
-        writes_code_lock = {str(CODE_LOCK): {"cache": False}} in template.get("outs", ())
-        if template.get("frozen") or (template.get("always_changed") and not writes_code_lock):
-            continue
-        names = [name]
-        if "foreach" in definition or "matrix" in definition:
-            names = [each for each in lock.stages if each.startswith(f"{name}@")]
-        for each in names:
-            if each not in lock.stages:
-                raise UserError(
-                    f"dvc.lock: stage {each}",
-                    "has never been run",
-                    todo="run `dvc repro` and commit dvc.lock",
-                )
-            stages[each] = lock.stages[each].seen_from_project(template.get("wdir", "."))
-    earlier = {
-        name: [other for other in stages if other != name and stage.reads(stages[other])]
-        for name, stage in stages.items()
-    }
-    return {name: stages[name] for name in TopologicalSorter(earlier).static_order()}
-
-
-def _definitions(project: Path) -> dict[str, dict[str, Any]]:
-    """Return the stages as dvc.yaml has them."""
-    path = project / "dvc.yaml"
-    try:
-        document = read_yaml(path.read_text(encoding="utf-8"), path.name)
-    except FileNotFoundError:
-        raise UserError(
-            path.name, "there is no such file", todo="run from the folder that holds it"
-        ) from None
-    return dict(document["stages"])

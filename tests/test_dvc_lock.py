@@ -3,21 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from linreg.dvc_lock import (
-    LockedPath,
-    changed_parameters,
-    locked_hashes,
-    locked_inputs,
-    locked_outputs,
-    read_lock,
-    stages_in_order,
-)
+from linreg.dvc_lock import changed_parameters, locked_hashes, read_lock
 from linreg.errors import UserError
 from linreg.params.edit import set_values
 
 ROOT = Path(__file__).parents[1]
 TABLE, DATA, OLD_DATA, MODEL = ("1a" * 16, "2b" * 16 + ".dir", "9f" * 16 + ".dir", "3c" * 16)
-STAGES = "stages:\n  train: {}\n  ingest: {}\n  evaluate: {}\n"
 LOCK = f"""
 schema: '2.0'
 stages:
@@ -60,65 +51,9 @@ stages:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    (tmp_path / "dvc.yaml").write_text(STAGES)
     (tmp_path / "dvc.lock").write_text(LOCK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_outputs_come_in_the_order_in_which_the_stages_run(folder: Path) -> None:
-    """dvc.yaml has `train` first, and `train` reads what `ingest` writes."""
-    assert locked_outputs(folder) == [
-        LockedPath("ingest", "data/ingested", DATA),
-        LockedPath("train", "models/model.json", MODEL),
-    ]
-
-
-def test_a_stage_of_ones_own_runs_before_those_that_read_its_outputs(folder: Path) -> None:
-    """`dvc stage add` appends it, whatever reads its outputs; `wdir` is where its paths begin."""
-    append(
-        folder,
-        "  clean:\n    wdir: prep\n",
-        f"""
-  clean:
-    cmd: python clean.py
-    deps:
-    - {{path: clean.py, md5: {MODEL}, size: 1}}
-    outs:
-    - {{path: ../data/raw, md5: {DATA}, size: 1, nfiles: 1}}
-""",
-    )
-    names = list(stages_in_order(folder))
-    assert names.index("clean") < names.index("ingest") < names.index("train")
-    assert LockedPath("clean", "data/raw", DATA) in locked_outputs(folder)
-    assert [each.path for each in locked_inputs(folder)] == ["prep/clean.py"]
-
-
-def test_a_stage_for_each_of_a_list_is_as_many_stages(folder: Path) -> None:
-    outs = "".join(
-        f"  plot@{each}:\n    cmd: plot\n    outs:\n    - {{path: {each}, md5: {MODEL}, size: 1}}\n"
-        for each in ("a", "b")
-    )
-    append(folder, "  plot:\n    foreach: [a, b]\n    do: {cmd: plot}\n", outs)
-    assert {"plot@a", "plot@b"} < set(stages_in_order(folder))
-
-
-@pytest.mark.parametrize("what", ["always_changed", "frozen"])
-def test_what_comes_from_elsewhere_is_an_input(folder: Path, what: str) -> None:
-    """DVC runs such a stage every time, or never: nothing here says what it would write."""
-    (folder / "dvc.yaml").write_text(STAGES.replace("ingest: {}", f"ingest: {{{what}: true}}"))
-    assert list(stages_in_order(folder)) == ["train", "evaluate"]
-    assert LockedPath("train", "data/ingested", OLD_DATA) in locked_inputs(folder)
-
-
-def append(folder: Path, stage: str, locked: str) -> None:
-    """Add a stage to dvc.yaml and to dvc.lock."""
-    (folder / "dvc.yaml").write_text(STAGES + stage)
-    (folder / "dvc.lock").write_text(LOCK.rstrip() + "\n" + locked.lstrip("\n"))
-
-
-def test_inputs_are_what_no_stage_writes_each_once(folder: Path) -> None:
-    assert [each.path for each in locked_inputs(folder)] == ["data/raw/table.csv"]
 
 
 def test_the_hash_of_an_output_is_the_one_it_was_written_with(folder: Path) -> None:
@@ -128,17 +63,10 @@ def test_the_hash_of_an_output_is_the_one_it_was_written_with(folder: Path) -> N
     assert locked_hashes(folder / "dvc.lock", paths) == expected
 
 
-def test_a_stage_that_was_never_run_is_named(folder: Path) -> None:
-    (folder / "dvc.yaml").write_text(STAGES + "  report: {}\n")
-    with pytest.raises(UserError, match=r"^dvc\.lock: stage report: has never been run; run `dvc"):
-        locked_outputs(folder)
-
-
-@pytest.mark.parametrize("file", ["dvc.lock", "dvc.yaml"])
-def test_a_file_that_is_absent_is_named(folder: Path, file: str) -> None:
-    (folder / file).unlink()
-    with pytest.raises(UserError, match=rf"^{file}: there is no such file"):
-        locked_outputs(folder)
+def test_a_lock_that_is_absent_is_named(folder: Path) -> None:
+    (folder / "dvc.lock").unlink()
+    with pytest.raises(UserError, match=r"^dvc\.lock: there is no such file"):
+        read_lock(folder / "dvc.lock")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from datetime import datetime
 from linreg.errors import UserError
 from linreg.lineage.run_lookup import find_run_by_id
 from linreg.tracking.runs import KnownRun
+from linreg.verify.description import describe_checkout
 from linreg.verify.model_match import compare_model
-from linreg.verify.run_checkout import SOURCE, RunCheckout, checkout_run
+from linreg.verify.run_checkout import SOURCE, RunCheckout, checkout_run, run_again
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     original = find_run_by_id(args.run_id)
     with checkout_run(original) as repeated:
         print("\n".join(_description(original, repeated)), flush=True)
-        repeated.project.reproduce()
+        run_again(repeated.project)
         match = compare_model(original, repeated.project.folder)
         print("\n".join(["", *match.lines]))
         if match.different_data and repeated.unknown_source:
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 def _description(original: KnownRun, repeated: RunCheckout) -> Iterator[str]:
     started = datetime.fromtimestamp(original.started / 1000).strftime("%Y-%m-%d %H:%M:%S")
     yield f"{original.label}: {original.name}, {started}, {original.status}"
-    yield from repeated.project.description()
+    yield from describe_checkout(repeated.project)
     yield from (f"params.yaml: {change}" for change in repeated.changes)
     if repeated.unknown_source:
         yield f"{repeated.unknown_source}: not in git, used as it is now"

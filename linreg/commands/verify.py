@@ -1,34 +1,45 @@
-"""Run all stages again in a clone of this commit, and compare every output with dvc.lock.
+"""Run all stages of a commit again in a clone, and compare every output with dvc.lock.
 
-No cache is used. Where no commit has dvc.lock yet, the files in the working tree are verified. The
-exit code is 0 when every byte is the same, 1 when something differs, 2 when a stage could not be
-run.
+It works in any git repository with dvc.yaml and dvc.lock, whatever its stages run, and takes
+nothing from a cache but the inputs. Where no commit has dvc.lock yet, the files in the working tree
+are verified. The exit code is 0 when every byte is the same, 1 when something differs, 2 when a
+stage could not be run.
 """
 
 import argparse
+import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from linreg.dvc_lock import DVC_LOCK, LockedPath, locked_inputs, locked_outputs
 from linreg.errors import UserError
-from linreg.files import size_of
-from linreg.git import MOST_BYTES_FOR_GIT, git, is_committed
+from linreg.git import git
 from linreg.merging.conflicts import require_no_conflicts
+from linreg.params.edit import set_values
+from linreg.params.file import PARAMS_FILE, load_params
 from linreg.plain_yaml import read_yaml
-from linreg.table_tracking import is_in_git
-from linreg.text import table
-from linreg.verify.checkout import Checkout, checkout
+from linreg.verify.description import describe_checkout, describe_results
+from linreg.verify.linreg_stages import has_linreg_stages, stage_environment
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
-from linreg.verify.outputs import OutputComparison, compare_outputs
-from linreg.verify.working_tree import SUBJECT, commit_of_working_tree
+from linreg.verify.repository.checkout import Checkout, checkout
+from linreg.verify.repository.pipeline_run import run_pipeline
+from linreg.verify.repository.project_folder import enter_project
+from linreg.verify.repository.results import exit_code, require_run
+from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, has_committed_lock
 
 MOST_FILES = 5
+HEAD = "HEAD"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.add_argument(
+        "commit",
+        nargs="?",
+        metavar="COMMIT",
+        help="the commit to verify, such as a tag; by default the last one (HEAD)",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="run the stages once (the default)")
     how.add_argument(
@@ -46,92 +57,110 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a parameter, such as split.shards=8; the first run is then what the others "
         "are compared with",
     )
+    parser.add_argument(
+        "--stage",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="stages",
+        help="run this stage alone, on its recorded inputs; may be given several times",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="run up to N stages at the same time"
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what was compared, and whether it is the same."""
     start = time.monotonic()
-    require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", "params.yaml"))
+    if args.jobs < 1:
+        raise UserError("--jobs", "must be at least 1", found=args.jobs)
+    if args.json and (args.matrix or args.changes):
+        raise UserError("--json", "prints the results of one run, and not of --matrix or --set")
+    enter_project()
+    require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", PARAMS_FILE.name))
     changes = dict(_change(text) for text in args.changes)
     # Says why there is no repository, where git refuses the folder.
     git("rev-parse", "--show-toplevel")
     # A new project can be verified before its first commit.
-    is_new = not is_committed(DVC_LOCK.name)
-    commit = commit_of_working_tree(_large_untracked_inputs()) if is_new else "HEAD"
-    with checkout(commit) as project:
-        _print_description(project)
+    is_new = args.commit is None and not has_committed_lock()
+    commit = commit_of_working_tree() if is_new else args.commit or HEAD
+    with checkout(commit, args.stages) as project:
         if changes:
-            project.set_parameters(changes)
-        if not args.matrix and not changes:
-            same = _run_once(project)
-        else:
+            _set_parameters(project, changes)
+        project.copy_inputs()
+        if not args.json:
+            _print_description(project, is_head=args.commit is None)
+        if args.matrix or changes:
             matrix = configurations() if args.matrix else [Configuration(), Configuration()]
-            same = _run_matrix(project, matrix, None if changes else locked_outputs(project.folder))
-    result = "every byte is the same" if same else "NOT the same"
-    print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
-    return 0 if same else 1
+            code = _run_matrix(project, list(matrix), against_first=bool(changes))
+        else:
+            code = _run_once(project, args.jobs, as_json=args.json)
+    if not args.json:
+        result = "every byte is the same" if code == 0 else "NOT the same"
+        print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
+    return code
 
 
-def _large_untracked_inputs() -> list[str]:
-    """Return the large inputs that git does not track, such as a table; they are copied."""
-    return [
-        each.path
-        for each in locked_inputs(Path())
-        if size_of(Path(each.path)) > MOST_BYTES_FOR_GIT and not is_in_git(Path(each.path))
-    ]
+def _set_parameters(project: Checkout, values: dict[str, Any]) -> None:
+    """Write parameters by their names, such as `train.lr`; raises UserError for wrong ones."""
+    if not has_linreg_stages(project):
+        raise UserError("--set", "changes parameters of linreg's own pipeline, which is not here")
+    path = project.folder / PARAMS_FILE
+    load_params(path, values)
+    set_values(path, values)
+    # Templates in dvc.yaml name parameters.
+    project.read_stages()
 
 
-def _run_once(project: Checkout) -> bool:
-    # Read first: `dvc repro` writes the hashes that it finds into the clone's dvc.lock.
-    expected = locked_outputs(project.folder)
-    project.reproduce()
-    comparisons = compare_outputs(project, expected, Path.cwd())
-    print("\n".join(["", *table([_row(each) for each in comparisons])]))
-    differences = [each.difference for each in comparisons if not each.same]
-    if differences:
-        print("\n".join(["", "first differences:", *(f"  {each}" for each in differences)]))
-    return not differences
+def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
+    results = run_pipeline(project, stage_environment(project), jobs=jobs)
+    if as_json:
+        document = {
+            "commit": project.commit,
+            "identical": exit_code(results) == 0,
+            "copied": {each.path: each.how for each in project.copied},
+            "stages": [each.as_json() for each in results],
+        }
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(["", *describe_results(results)]))
+    require_run(results)
+    return exit_code(results)
 
 
-def _row(comparison: OutputComparison) -> tuple[str, ...]:
-    expected = comparison.expected
-    result = "same" if comparison.same else f"DIFFERENT: {comparison.found or 'absent'}"
-    return expected.stage, expected.path, expected.md5[:10], result
-
-
-def _run_matrix(
-    project: Checkout, matrix: Iterable[Configuration], expected: list[LockedPath] | None
-) -> bool:
+def _run_matrix(project: Checkout, matrix: Sequence[Configuration], *, against_first: bool) -> int:
     results = []
-    for result in run_matrix(project, matrix, expected):
+    for result in run_matrix(project, matrix, against_first=against_first):
         print("\n".join(_lines(result)), flush=True)
         results.append(result)
     if any(result.error for result in results):
         raise UserError("verify", "not every configuration could be run", todo="see above")
-    return all(each.same for result in results for each in result.comparisons or ())
+    stages = [each for result in results for each in result.stages or ()]
+    require_run(stages)
+    return exit_code(stages)
 
 
 def _lines(result: ConfigurationResult) -> list[str]:
     if result.error:
         return [f"{result.configuration}: COULD NOT BE RUN: {result.error}"]
-    if result.comparisons is None:
-        outcome, differences = "the reference for the others", []
+    if result.stages is None:
+        outcome = "the reference for the others"
     else:
-        differences = [f"  {each.difference}" for each in result.comparisons if not each.same]
-        outcome = "DIFFERENT" if differences else "same"
-    return [f"{result.configuration}: {outcome}, {result.seconds:.0f} s", *differences]
+        outcome = "DIFFERENT" if exit_code(result.stages) else "same"
+    lines = [f"{result.configuration}: {outcome}, {result.seconds:.0f} s"]
+    return lines + [f"  {each}" for each in result.differences]
 
 
-def _print_description(project: Checkout) -> None:
-    print("\n".join(project.description()), flush=True)
+def _print_description(project: Checkout, *, is_head: bool) -> None:
+    print("\n".join(describe_checkout(project)), flush=True)
     # Not the rest of a larger repository.
     status = git("-c", "core.quotePath=false", "status", "--porcelain", "--", ".").splitlines()
-    copied = {f"?? {each.path}" for each in project.copied_inputs}
+    copied = {f"?? {each.path}" for each in project.copied}
     changed = [line for line in status if line not in copied]
-    if changed and project.subject != SUBJECT:
+    if changed and is_head and project.subject != SUBJECT:
         print(f"uncommitted changes are not verified: {_first_files(changed)}")
-    for path in project.changed_inputs():
-        print(f"{path}: changed since dvc.lock was written; run `dvc repro` and commit dvc.lock")
 
 
 def _first_files(status: Sequence[str]) -> str:

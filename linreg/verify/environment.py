@@ -18,6 +18,15 @@ LEVELS = {
 """The flags in /proc/cpuinfo that each microarchitecture level of the x86-64 psABI adds."""
 
 
+def describe_machine() -> list[str]:
+    """Return lines on the system and the CPU."""
+    return [
+        f"{platform.system()} {platform.machine()}, "
+        f"{' '.join(platform.libc_ver()).strip() or 'libc unknown'}",
+        f"CPU: {cpu_name()}, {os.cpu_count()} cores",
+    ]
+
+
 def describe_environment(lock: Path) -> list[str]:
     """Return lines on libraries, Python, system and CPU; the last one is a warning if need be.
 
@@ -35,12 +44,8 @@ def describe_environment(lock: Path) -> list[str]:
     ]
     more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
     libraries = f"{', '.join(wrong[:MOST_NAMED])}{more}" or f"all {len(locked)} as in {lock.name}"
-    lines = [
-        f"libraries: {libraries}",
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()},"
-        f" {' '.join(platform.libc_ver()).strip() or 'libc unknown'}",
-        f"CPU: {cpu_name()}, {os.cpu_count()} cores",
-    ]
+    system, cpu = describe_machine()
+    lines = [f"libraries: {libraries}", f"Python {platform.python_version()}, {system}", cpu]
     if wrong:
         lines.append("the environment is not the locked one, so results may differ")
     return lines

@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from linreg.dvc_lock import LockedPath, locked_outputs
-from linreg.errors import UserError
-from linreg.verify.checkout import Checkout
 from linreg.verify.environment import cpu_level
-from linreg.verify.outputs import OutputComparison, compare_outputs
+from linreg.verify.linreg_stages import SharedProcesses, stage_environment
+from linreg.verify.repository.checkout import Checkout
+from linreg.verify.repository.pipeline_run import run_pipeline
+from linreg.verify.repository.results import StageResult, Verdict
 
 WORKERS = (1, 2, 4)
 THREADS = (1, 2)
@@ -79,15 +78,20 @@ class Configuration:
 
 @dataclass(frozen=True)
 class ConfigurationResult:
-    """What a configuration gave: an error, or the comparisons of its outputs.
+    """What a configuration gave: an error, or what became of each stage.
 
-    comparisons  None for the configuration whose outputs the others are compared with
+    stages  None for the configuration whose outputs the others are compared with
     """
 
     configuration: Configuration
     seconds: float
-    error: UserError | None = None
-    comparisons: list[OutputComparison] | None = None
+    error: str = ""
+    stages: list[StageResult] | None = None
+
+    @property
+    def differences(self) -> list[str]:
+        """The first difference of each output that has one."""
+        return [text for each in self.stages or () for text in each.differences()]
 
 
 def configurations() -> Iterator[Configuration]:
@@ -100,29 +104,25 @@ def configurations() -> Iterator[Configuration]:
 
 
 def run_matrix(
-    project: Checkout, matrix: Iterable[Configuration], expected: list[LockedPath] | None
+    checkout: Checkout, matrix: Iterable[Configuration], *, against_first: bool
 ) -> Iterator[ConfigurationResult]:
     """Run the stages in every configuration, also after one that failed, and compare the outputs.
 
-    Without `expected` outputs, those of the first configuration that runs take their place.
+    They are compared with what was recorded, or with those of the first configuration that runs.
     """
+    is_reference_known = not against_first
     for configuration in matrix:
         start = time.monotonic()
-        try:
-            project.run_stages(configuration.environment)
-        except UserError as error:
-            yield ConfigurationResult(configuration, time.monotonic() - start, error)
-            continue
+        environment = stage_environment(checkout) | configuration.environment
+        shared = SharedProcesses(checkout, environment)
+        results = run_pipeline(checkout, environment, run=shared)
         seconds = time.monotonic() - start
-        if expected is None:
-            expected = _current_outputs(project)
-            yield ConfigurationResult(configuration, seconds)
+        error = next((each.reason for each in results if each.verdict == Verdict.FAILED), "")
+        if error or is_reference_known:
+            yield ConfigurationResult(configuration, seconds, error, results)
         else:
-            comparisons = compare_outputs(project, expected, Path.cwd())
-            yield ConfigurationResult(configuration, seconds, None, comparisons)
-
-
-def _current_outputs(project: Checkout) -> list[LockedPath]:
-    found = project.output_hashes()
-    outputs = locked_outputs(project.folder)
-    return [LockedPath(each.stage, each.path, found[each.path]) for each in outputs]
+            checkout.take_as_recorded(
+                {out.output.path: out.found for each in results for out in each.outputs}
+            )
+            is_reference_known = True
+            yield ConfigurationResult(configuration, seconds)

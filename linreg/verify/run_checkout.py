@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from linreg.code_lock.lock_file import CODE_LOCK, code_hash, read_code_lock
-from linreg.dvc_lock import LockedPath, locked_outputs
 from linreg.errors import UserError
 from linreg.git import git
 from linreg.params.edit import set_values
@@ -19,7 +17,12 @@ from linreg.params.file import PARAMS_FILE
 from linreg.params.params import BY_COLUMN, Params
 from linreg.plain_yaml import read_yaml
 from linreg.tracking.runs import MODEL, KnownRun
-from linreg.verify.checkout import Checkout, checkout, copy_input
+from linreg.verify.linreg_stages import stage_environment
+from linreg.verify.repository.checkout import Checkout, checkout
+from linreg.verify.repository.pipeline_run import run_pipeline
+from linreg.verify.repository.recorded_content import copy_counted
+from linreg.verify.repository.results import Verdict, require_run
+from linreg.verify.repository.stages import Entry
 
 SOURCE = "ingest.source"
 NOT_LOGGED: Mapping[str, Any] = {**{name: {} for name in BY_COLUMN}, "evaluate.baseline": MEAN}
@@ -57,7 +60,19 @@ def checkout_run(run: KnownRun) -> Iterator[RunCheckout]:
     with checkout(_commit_of(run)) as project:
         notes = _notes_on_code(run, project.folder)
         changes = write_parameters(project.folder / PARAMS_FILE, logged_parameters(run))
-        yield RunCheckout(project, changes, _copy_source(project), notes)
+        if changes:
+            project.read_stages()
+        unknown_source = _copy_source(project)
+        project.copy_inputs()
+        yield RunCheckout(project, changes, unknown_source, notes)
+
+
+def run_again(project: Checkout) -> None:
+    """Run all stages; raises UserError with the stage's own message when one fails."""
+    # What dvc.lock records is not what a run with other parameters is to give.
+    project.take_as_recorded({})
+    results = run_pipeline(project, stage_environment(project))
+    require_run(each for each in results if each.verdict == Verdict.FAILED)
 
 
 def _commit_of(run: KnownRun) -> str:
@@ -184,35 +199,22 @@ def _copy_source(project: Checkout) -> str | None:
     its MD5.
     """
     folder = project.folder
-    verified = [Path(each.path) for each in locked_outputs(folder)]
-    verified += [Path(each.path) for each in project.copied_inputs]
     parameters = read_yaml((folder / PARAMS_FILE).read_text(encoding="utf-8"), PARAMS_FILE)
     path = Path(str(parameters["ingest"]["source"]))
-    if any(each in (path, *path.parents) for each in verified):
-        return None
     if path.is_absolute():
         return str(path)
     if not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise UserError(f"{PARAMS_FILE}: {SOURCE}", "lies outside of the project", found=path)
-    if (folder / path).exists():
-        return None
-    if tracked := _tracked_by_dvc(path, folder):
-        copy_input(tracked, Path.cwd(), folder)
+    table = Entry((folder.relative_to(project.root) / path).as_posix(), None)
+    known: list[Entry] = [*project.pipeline.tracked]
+    known += [out for each in project.pipeline for out in each.outputs]
+    known += [entry for each in project.pipeline for entry in each.inputs if entry.recorded]
+    if any(map(table.lies_in, known)) or (folder / path).exists():
         return None
     if not path.exists():
         raise UserError(
             path, "is the run's table and is neither in its commit nor here", todo="restore it"
         )
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (shutil.copytree if path.is_dir() else shutil.copyfile)(path, folder / path)
+    copy_counted(path, folder / path, project.here)
     return str(path)
-
-
-def _tracked_by_dvc(path: Path, folder: Path) -> LockedPath | None:
-    """Return the file or folder with a .dvc file in the clone that a path is or lies in."""
-    for each in (path, *path.parents[:-1]):
-        dvc_file = folder / f"{each}.dvc"
-        if dvc_file.is_file():
-            out = read_yaml(dvc_file.read_text(encoding="utf-8"), dvc_file.name)["outs"][0]
-            return LockedPath("ingest", str(each), out["md5"])
-    return None

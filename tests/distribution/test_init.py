@@ -93,7 +93,7 @@ def test_once_committed_the_commit_is_verified(lesson: Environment) -> None:
     ("module", "stages"),
     [
         ("commands/summary.py", []),
-        ("verify/outputs.py", []),
+        ("verify/matrix.py", []),
         ("evaluation/metrics.py", ["evaluate"]),
         ("data/split/quotas.py", ["split", "train", "evaluate"]),
     ],

@@ -100,7 +100,7 @@ def test_a_query_from_use_to_the_model_and_only_changed_rows_run_the_stages_agai
     assert stages_run(offline.stdout) == ["fetch@shop"]
     assert "fetch: not asked for news, by LINREG_OFFLINE: 401 rows" in offline.stdout
     verified = project.run("linreg", "verify").stdout
-    assert "data/fetched/shop/table.parquet: not in git, copied" in verified
+    assert "data/fetched/shop: not in git, copied from the working directory" in verified
     assert "verify: every byte is the same" in verified
 
 

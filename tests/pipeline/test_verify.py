@@ -135,7 +135,7 @@ def test_an_input_that_is_missing_or_has_changed_is_named(small: Project) -> Non
     table.write_text(before)
     for done in (other, gone):
         assert done.returncode == 2
-        assert done.stderr.startswith("error: data/mine.csv: ")
+        assert done.stderr.startswith("error: stage ingest: data/mine.csv: is an input with MD5 ")
         assert md5 in done.stderr
         assert done.stderr.count("\n") == 1
 

@@ -10,7 +10,9 @@ from typing import Any
 from linreg.verify.differences.difference import ABSENT, Description, Difference
 
 
-def csv_difference(expected: Path, found: Path, name: str) -> Difference | None:
+def csv_difference(
+    expected: Path, found: Path, name: str, delimiter: str = ","
+) -> Difference | None:
     """Return the first cell whose values differ, with its column and its row below the header.
 
     Without one, the first cell whose text differs but not its value, such as 1.0 and 1.00.
@@ -21,7 +23,8 @@ def csv_difference(expected: Path, found: Path, name: str) -> Difference | None:
         expected.open(encoding="utf-8", newline="") as first,
         found.open(encoding="utf-8", newline="") as second,
     ):
-        lines = zip_longest(csv.reader(first), csv.reader(second), fillvalue=())
+        readers = (csv.reader(each, delimiter=delimiter) for each in (first, second))
+        lines = zip_longest(*readers, fillvalue=())
         for row, (a, b) in enumerate(lines):
             header = header or list(a)
             for column, (x, y) in enumerate(zip_longest(a, b)):

@@ -1,4 +1,4 @@
-"""The first difference of two JSON documents."""
+"""The first difference of two JSON documents, or of other documents of plain values."""
 
 import json
 from collections.abc import Iterator
@@ -15,8 +15,13 @@ HASHES = ("checksum", "hashes", "files", "table", "moments")
 def json_difference(expected: Path, found: Path, name: str) -> Difference | None:
     """Return the first key whose values differ, such as `theta.x1`; a hash if nothing else does."""
     first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (expected, found))
+    return document_difference(first, second, name)
+
+
+def document_difference(expected: Any, found: Any, name: str) -> Difference | None:
+    """Return the first key whose values differ; dictionaries, lists and plain values are walked."""
     differing = [
-        (key, a, b) for key, a, b in _leaves(first, second, "") if _identity(a) != _identity(b)
+        (key, a, b) for key, a, b in _leaves(expected, found, "") if _identity(a) != _identity(b)
     ]
     if not differing:
         return None
@@ -32,7 +37,7 @@ def is_hash(key: str) -> bool:
 def _leaves(a: Any, b: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
     """Yield each place that is a value in one of the documents, with the values of both."""
     if isinstance(a, dict) and isinstance(b, dict):
-        for inner in sorted(a.keys() | b.keys()):
+        for inner in sorted(a.keys() | b.keys(), key=str):
             path = f"{key}.{inner}".removeprefix(".")
             yield from _leaves(a.get(inner, ABSENT), b.get(inner, ABSENT), path)
     elif isinstance(a, list) and isinstance(b, list):

@@ -2,39 +2,69 @@
 
 import csv
 import filecmp
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 from safetensors import SafetensorError
 
 from linreg.errors import UserError
+from linreg.verify.differences.array_files import npy_difference, npz_difference
+from linreg.verify.differences.compressed_files import ZIP_SUFFIXES, gzip_difference, zip_difference
 from linreg.verify.differences.csv_files import csv_difference
 from linreg.verify.differences.difference import ABSENT, Description, Difference
+from linreg.verify.differences.image_files import SUFFIXES, image_difference
 from linreg.verify.differences.json_documents import is_hash, json_difference
 from linreg.verify.differences.parquet_files import parquet_difference
+from linreg.verify.differences.raw_bytes import byte_difference
 from linreg.verify.differences.tensor_files import tensor_difference
+from linreg.verify.differences.text_files import is_text, text_difference
+from linreg.verify.differences.yaml_documents import yaml_difference
 
-FORMATS = {
-    ".json": json_difference,
+Compare = Callable[[Path, Path, str], Difference | None]
+
+FORMATS: Mapping[str, Compare] = {
     ".csv": csv_difference,
+    ".ipynb": json_difference,
+    ".json": json_difference,
+    ".npy": npy_difference,
+    ".npz": npz_difference,
     ".parquet": parquet_difference,
     ".safetensors": tensor_difference,
+    ".tsv": partial(csv_difference, delimiter="\t"),
+    ".yaml": yaml_difference,
+    ".yml": yaml_difference,
+    **dict.fromkeys(SUFFIXES, image_difference),
 }
+COMPRESSED = (".gz", *ZIP_SUFFIXES)
 WRONG_FORMAT = (
     ValueError,
     TypeError,
+    EOFError,
     RecursionError,
+    zipfile.BadZipFile,
     csv.Error,
     pa.ArrowException,
     SafetensorError,
 )
 """What reading raises when a file does not have the format that its suffix names."""
-_BYTES_PER_READ = 1 << 20
 
 
-def first_difference(expected: Path, found: Path) -> Difference | None:
+def names_in(folder: Path) -> set[str]:
+    """Return the files and empty folders in a folder, by their relative paths."""
+    paths = [path for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())]
+    return {path.relative_to(folder).as_posix() for path in paths}
+
+
+def first_difference(
+    expected: Path, found: Path, names_of: Callable[[Path], set[str]] = names_in
+) -> Difference | None:
     """Return the first difference of two files or folders; None when all bytes are the same.
+
+    names_of  returns the relative paths of what counts in a folder
 
     In a folder, a value comes before a hash, which differs because something else does, and a hash
     before bytes; among equals the first file by name counts. A file on one side only is a
@@ -45,7 +75,7 @@ def first_difference(expected: Path, found: Path) -> Difference | None:
     if not (expected.is_dir() and found.is_dir()):
         return _file_difference(expected, found, found.name)
     best: Difference | None = None
-    for difference in _folder_differences(expected, found):
+    for difference in _folder_differences(expected, found, names_of(expected) | names_of(found)):
         if _rank(difference) == 0:
             return difference
         if best is None or _rank(difference) < _rank(best):
@@ -55,21 +85,14 @@ def first_difference(expected: Path, found: Path) -> Difference | None:
 
 def _rank(difference: Difference) -> int:
     """Return 0 for a value that differs or a file that is absent, 1 for a hash, 2 for bytes."""
-    suffix = Path(difference.path).suffix
+    suffix = Path(difference.path).suffix.lower()
     if suffix == ".json" and is_hash(difference.where):
         return 1
-    is_value = suffix in FORMATS and not difference.same_values
+    is_value = suffix in {*FORMATS, *COMPRESSED} and not difference.same_values
     return 0 if is_value or not difference.where else 2
 
 
-def _names_in(folder: Path) -> set[str]:
-    """Return the files and empty folders in a folder, by their relative paths."""
-    paths = [path for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())]
-    return {path.relative_to(folder).as_posix() for path in paths}
-
-
-def _folder_differences(expected: Path, found: Path) -> Iterator[Difference]:
-    names = _names_in(expected) | _names_in(found)
+def _folder_differences(expected: Path, found: Path, names: Iterable[str]) -> Iterator[Difference]:
     for name in sorted(names):
         if difference := _file_difference(expected / name, found / name, name):
             yield difference
@@ -81,34 +104,32 @@ def _file_difference(expected: Path, found: Path, name: str) -> Difference | Non
         return Difference.between(name, "", *kinds)
     if expected.is_dir() or filecmp.cmp(expected, found, shallow=False):
         return None
-    compare = FORMATS.get(found.suffix)
-    if compare is None:
-        return _byte_difference(expected, found, name, same_values=False)
-    try:
-        difference = compare(expected, found, name)
-    except WRONG_FORMAT:
-        return _byte_difference(expected, found, name, same_values=False)
-    return difference or _byte_difference(expected, found, name, same_values=True)
+    suffix = found.suffix.lower()
+    compare = FORMATS.get(suffix)
+    if suffix in ZIP_SUFFIXES:
+        compare = partial(zip_difference, compare=_file_difference)
+    elif suffix == ".gz":
+        compare = partial(gzip_difference, compare=_file_difference)
+    difference, is_read = None, compare is not None
+    if compare is not None:
+        try:
+            difference = compare(expected, found, name)
+        except WRONG_FORMAT:
+            is_read = False
+    return difference or _encoding_difference(expected, found, name, same_values=is_read)
+
+
+def _encoding_difference(
+    expected: Path, found: Path, name: str, *, same_values: bool
+) -> Difference | None:
+    """Return the first line of text, or else the first byte, that differs."""
+    if is_text(expected) and is_text(found):
+        with suppress(UnicodeDecodeError):
+            return text_difference(expected, found, name, same_values=same_values)
+    return byte_difference(expected, found, name, same_values=same_values)
 
 
 def _kind(path: Path) -> Description:
     if not path.exists():
         return ABSENT
     return Description("a folder" if path.is_dir() else "a file")
-
-
-def _byte_difference(expected: Path, found: Path, name: str, *, same_values: bool) -> Difference:
-    """Return the first byte that differs; its offset is counted from 0."""
-    offset = 0
-    with expected.open("rb") as first, found.open("rb") as second:
-        while True:
-            a, b = first.read(_BYTES_PER_READ), second.read(_BYTES_PER_READ)
-            if a != b or not a:
-                break
-            offset += len(a)
-    shared = min(len(a), len(b))
-    index = next((i for i in range(shared) if a[i] != b[i]), shared)
-    values = [
-        part[index] if index < len(part) else Description("the end of the file") for part in (a, b)
-    ]
-    return Difference.between(name, f"byte {offset + index}", *values, same_values=same_values)

@@ -74,7 +74,8 @@ def test_json_names_the_key_and_a_hash_only_where_nothing_else_differs(
 
 def test_json_written_otherwise_has_the_same_values(two: tuple[Path, Path]) -> None:
     words = in_words(two, "a.json", '{"a": 1}', '{"a":1}')
-    assert words == "a.json: same values, encoded differently: byte 5: 32 became 49"
+    place = "same values, encoded differently: line 1, column 6"
+    assert words == f"a.json: {place}: '{{\"a\": 1}}' became '{{\"a\":1}}'"
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,16 @@ def test_json_written_otherwise_has_the_same_values(two: tuple[Path, Path]) -> N
         ("n\n1\n", "n\n1.0\n", "same values, encoded differently: column n, row 1: 1 became 1.0"),
         ("n\n0.0\n", "n\n-0.0\n", "column n, row 1: 0.0 became -0.0 (0 ulps)"),
         ("n\nnan\n", "n\n1.5\n", "column n, row 1: nan became 1.5"),
-        ("n\n1\n", 'n\n"1"\n', "same values, encoded differently: byte 2: 49 became 34"),
-        ("n\n1\n", "n\r\n1\r\n", "same values, encoded differently: byte 1: 10 became 13"),
+        (
+            "n\n1\n",
+            'n\n"1"\n',
+            "same values, encoded differently: line 2, column 1: '1' became '\"1\"'",
+        ),
+        (
+            "n\n1\n",
+            "n\r\n1\r\n",
+            "same values, encoded differently: line 1, column 2: 'n\\n' became 'n\\r\\n'",
+        ),
     ],
 )
 def test_csv_names_column_and_row(
@@ -229,13 +238,20 @@ def test_tensors_name_tensor_and_index(two: tuple[Path, Path]) -> None:
     assert first_difference(*paths) is None
 
 
-def test_other_files_and_damaged_ones_name_the_byte(two: tuple[Path, Path]) -> None:
-    assert in_words(two, "a.bin", b"abc", b"abd") == "a.bin: byte 2: 99 became 100"
-    assert in_words(two, "a.bin", b"abc", b"ab") == "a.bin: byte 2: 99 became the end of the file"
-    far = b"." * (3 << 20)
-    assert in_words(two, "a.bin", far + b"a", far + b"b") == f"a.bin: byte {3 << 20}: 97 became 98"
-    for name in ("a.json", "a.parquet", "a.safetensors"):
-        assert in_words(two, name, b"{]", b"{[") == f"{name}: byte 1: 93 became 91"
+def test_other_files_and_damaged_ones_name_the_byte_and_show_those_around(
+    two: tuple[Path, Path],
+) -> None:
+    words = in_words(two, "a.bin", b"\x00abcdefgh123456789", b"\x00abcdefghX23456789")
+    expected = "61 62 63 64 65 66 67 68 [31] 32 33 34 35 36 37 38 39"
+    assert words == f"a.bin: byte 9: {expected} became {expected.replace('[31]', '[58]')}"
+    assert in_words(two, "a.bin", b"\xff\x00", b"\xff") == (
+        "a.bin: byte 1: ff [00] became the end of the file"
+    )
+    far = b"\x00" * (3 << 20)
+    words = in_words(two, "a.bin", far + b"a", far + b"b")
+    assert words == f"a.bin: byte {3 << 20}: {'00 ' * 8}[61] became {'00 ' * 8}[62]"
+    for name in ("a.json", "a.parquet", "a.safetensors", "a.npy", "a.npz", "a.zip", "a.gz"):
+        assert in_words(two, name, b"\x00]", b"\x00[") == f"{name}: byte 1: 00 [5d] became 00 [5b]"
 
 
 def test_a_folder_prefers_values_to_hashes_and_hashes_to_bytes(two: tuple[Path, Path]) -> None:
@@ -248,7 +264,7 @@ def test_a_folder_prefers_values_to_hashes_and_hashes_to_bytes(two: tuple[Path, 
     (two[1] / "inner" / "c.csv").write_text("n\n1\n")
     assert str(first_difference(*two)) == "b.json: checksum: '1' became '2'"
     (two[1] / "b.json").write_text(json.dumps({"checksum": "1"}))
-    assert str(first_difference(*two)) == "a.bin: byte 0: 1 became 2"
+    assert str(first_difference(*two)) == "a.bin: byte 0: [01] became [02]"
     (two[1] / "a.bin").write_bytes(bytes([1]))
     assert first_difference(*two) is None
     (two[1] / "inner" / "d").write_text("")

@@ -1,0 +1,1 @@
+"""Any git repository with dvc.yaml and dvc.lock: its stages, run again and compared."""
