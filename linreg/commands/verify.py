@@ -19,6 +19,7 @@ from linreg.merging.conflicts import require_no_conflicts
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.plain_yaml import read_yaml
+from linreg.verify import issue_certificate
 from linreg.verify.description import describe_checkout, describe_results
 from linreg.verify.hidden_inputs.report import (
     all_complete,
@@ -26,6 +27,7 @@ from linreg.verify.hidden_inputs.report import (
     examinations_as_json,
     examine_stages,
 )
+from linreg.verify.issue_certificate import CertificateIssuer
 from linreg.verify.linreg_stages import has_linreg_stages, stage_environment
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
 from linreg.verify.repository.checkout import Checkout, checkout
@@ -37,6 +39,10 @@ from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, has_comm
 
 MOST_FILES = 5
 HEAD = "HEAD"
+AS_DECLARED = "as declared"
+"""What a certificate calls the execution of the stages as dvc.yaml has them."""
+DECLARED_ONLY = "nothing but declared inputs"
+"""What it calls that in which each stage also had nothing else, and wrote the same."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=int, default=1, metavar="N", help="run up to N stages at the same time"
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    issue_certificate.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,30 +105,36 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise UserError("--jobs", "must be at least 1", found=args.jobs)
     _require_one_way(args)
+    issuer = CertificateIssuer(args)
     enter_project()
     require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", PARAMS_FILE.name))
     changes = dict(_change(text) for text in args.changes)
     # Says why there is no repository, where git refuses the folder.
     git("rev-parse", "--show-toplevel")
     # A new project can be verified before its first commit.
-    is_new = args.commit is None and not has_committed_lock()
-    commit = commit_of_working_tree() if is_new else args.commit or HEAD
+    is_new = not (args.commit or issuer.commit) and not has_committed_lock()
+    if is_new and issuer.path:
+        raise UserError("--certificate", "is of a commit", todo="commit dvc.lock first")
+    commit = commit_of_working_tree() if is_new else args.commit or issuer.commit or HEAD
     with checkout(commit, args.stages) as project:
         if changes:
             _set_parameters(project, changes)
         project.copy_inputs()
         if not args.json:
-            _print_description(project, is_head=args.commit is None)
+            _print_description(project, is_head=not (args.commit or issuer.commit))
         if args.matrix or changes:
             matrix = configurations() if args.matrix else [Configuration(), Configuration()]
-            code = _run_matrix(project, list(matrix), against_first=bool(changes))
+            code = _run_matrix(project, list(matrix), issuer, against_first=bool(changes))
         elif args.declared_only:
-            code = _run_declared_only(project, as_json=args.json)
+            code = _run_declared_only(project, issuer, as_json=args.json)
         elif args.vary is not None:
-            code = _run_varied(project, args.vary, as_json=args.json)
+            code = _run_varied(project, args.vary, issuer, as_json=args.json)
         else:
-            code = _run_once(project, args.jobs, as_json=args.json)
+            code = _run_once(project, args.jobs, issuer, as_json=args.json)
+        written = issuer.write(project)
     if not args.json:
+        if written:
+            print(f"\n{written}")
         same, other = "every byte is the same", "NOT the same"
         if args.declared_only:
             same, other = f"{same}, every input is declared", f"{other}, or NOT declared: see above"
@@ -154,8 +167,9 @@ def _set_parameters(project: Checkout, values: dict[str, Any]) -> None:
     project.read_stages()
 
 
-def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
+def _run_once(project: Checkout, jobs: int, issuer: CertificateIssuer, *, as_json: bool) -> int:
     results = run_pipeline(project, stage_environment(project), jobs=jobs)
+    issuer.add(AS_DECLARED, project, results)
     if as_json:
         _print_json(project, results, {})
     else:
@@ -164,8 +178,10 @@ def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
     return exit_code(results)
 
 
-def _run_declared_only(project: Checkout, *, as_json: bool) -> int:
+def _run_declared_only(project: Checkout, issuer: CertificateIssuer, *, as_json: bool) -> int:
     results, examinations = examine_stages(project, stage_environment(project))
+    name = DECLARED_ONLY if all_complete(examinations) else AS_DECLARED
+    issuer.add(name, project, results)
     if as_json:
         _print_json(project, results, {"hidden_inputs": examinations_as_json(examinations)})
     else:
@@ -175,13 +191,15 @@ def _run_declared_only(project: Checkout, *, as_json: bool) -> int:
     return exit_code(results) or int(not all_complete(examinations))
 
 
-def _run_varied(project: Checkout, names: str, *, as_json: bool) -> int:
+def _run_varied(project: Checkout, names: str, issuer: CertificateIssuer, *, as_json: bool) -> int:
     variations = chosen_here(project, names)
     if not as_json:
         print("\n".join(["", *describe_variations(variations), ""]), flush=True)
     runs = []
     for run in runs_of(project, variations):
         runs.append(run)
+        varied = ", ".join(each.name for each in run.variations)
+        issuer.add(f"varied: {varied}" if varied else run.title, project, run.stages)
         if not as_json:
             print("\n".join(run.lines()), flush=True)
     if as_json:
@@ -203,11 +221,18 @@ def _print_json(
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def _run_matrix(project: Checkout, matrix: Sequence[Configuration], *, against_first: bool) -> int:
+def _run_matrix(
+    project: Checkout,
+    matrix: Sequence[Configuration],
+    issuer: CertificateIssuer,
+    *,
+    against_first: bool,
+) -> int:
     results = []
     for result in run_matrix(project, matrix, against_first=against_first):
         print("\n".join(_lines(result)), flush=True)
         results.append(result)
+        issuer.add(str(result.configuration), project, result.stages or ())
     if any(result.error for result in results):
         raise UserError("verify", "not every configuration could be run", todo="see above")
     stages = [each for result in results for each in result.stages or ()]
