@@ -12,6 +12,7 @@ code 1 when a file differs, 2 when a configuration could not be run.
 import argparse
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,21 +44,28 @@ def main() -> int:
     if unknown := set(names) - set(CONFIGURATIONS):
         parser.error(f"no such configuration: {', '.join(sorted(unknown))}")
     here = platform.machine()
-    if here == "aarch64" and not (arguments.save or arguments.expected):
-        parser.error("on aarch64, --expected names what `--save FOLDER` has saved on x86-64")
-    outputs = (arguments.save or FOLDER / "outputs" / here).resolve()
     if arguments.save or arguments.expected:
-        ran = _run(here, Path(sys.executable), outputs, names)
-        same = arguments.save or _compare(here, arguments.expected, outputs, names)
-        return 2 if not ran else 0 if same else 1
+        outputs = (arguments.save or FOLDER / "outputs" / here).resolve()
+        ran = [_run(here, Path(sys.executable), outputs, names)]
+        same = [arguments.save or _compare(here, arguments.expected, outputs, names)]
+    elif here == "aarch64":
+        parser.error("on aarch64, --expected names what `--save FOLDER` has saved on x86-64")
+    else:
+        ran, same = _run_emulated(here, names)
+    return 2 if not all(ran) else 0 if all(same) else 1
+
+
+def _run_emulated(here: str, names: Sequence[str]) -> tuple[list[bool], list[bool]]:
+    """Run here and on each emulated CPU; tells which could be run, and which gave the same."""
     pythons = {here: Path(sys.executable)} | {cpu: FOLDER / cpu / "python" for cpu in CPUS}
+    outputs = FOLDER / "outputs"
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [
-            pool.submit(_run, label, python, FOLDER / "outputs" / label, names)
+            pool.submit(_run, label, python, outputs / label, names)
             for label, python in pythons.items()
         ]
-    same = [_compare(cpu, outputs, FOLDER / "outputs" / cpu, names) for cpu in CPUS]
-    return 2 if not all(run.result() for run in runs) else 0 if all(same) else 1
+    same = [_compare(cpu, outputs / here, outputs / cpu, names) for cpu in CPUS]
+    return [run.result() for run in runs], same
 
 
 _copying = threading.Lock()
@@ -66,6 +74,9 @@ _copying = threading.Lock()
 def _run(label: str, python: Path, outputs: Path, names: Sequence[str]) -> bool:
     """Run configurations by a Python, in a copy of the project; tells whether all could be run."""
     start = time.monotonic()
+    for name in names:
+        # What an earlier run has left is not compared.
+        shutil.rmtree(outputs / name, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="linreg-") as scratch:
         with _copying:
             project = copy_of_the_project(Path(scratch), sends=False)

@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import time
-import traceback
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -42,9 +41,8 @@ def main() -> int:
         PARAMS_FILE.write_bytes(original)
         start = time.monotonic()
         code = _run(name, folder / name)
-        print(
-            f"{name}: {'FAILED' if code else 'ran'}, {time.monotonic() - start:.0f} s", flush=True
-        )
+        outcome = "FAILED" if code else "ran"
+        print(f"{name}: {outcome}, {time.monotonic() - start:.0f} s", flush=True)
         if code:
             failed.append(name)
             print((folder / name / LOG).read_text(), end="", flush=True)
@@ -75,11 +73,7 @@ def _run_stages(stages: tuple[str, ...], log: Path) -> None:
             os.dup2(file.fileno(), stream.fileno())
     # Nothing is sent to MLflow.
     os.environ |= {run_stages.STAGES: " ".join(stages), "LINREG_SYNC": "later"}
-    try:
-        run_stages.main()
-    except Exception:
-        traceback.print_exc()
-        raise
+    run_stages.main()
 
 
 if __name__ == "__main__":
