@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from linreg.dvc_lock import locked_outputs
+from linreg.dvc_lock import DVC_LOCK, read_lock
 from linreg.text import table
 from linreg.verify.differences.json_documents import is_hash
 from linreg.verify.differences.paths import first_difference
 from tests.architectures.configurations import CONFIGURATIONS
+from tests.architectures.run import STAGES
 from tests.project import ROOT
 
 
@@ -41,11 +42,10 @@ def compare(expected: Path, found: Path) -> list[StageComparison]:
 
     A stage without outputs on either side is left out.
     """
-    paths: dict[str, list[str]] = {}
-    for output in locked_outputs(ROOT):
-        paths.setdefault(output.stage, []).append(output.path)
+    recorded = read_lock(ROOT / DVC_LOCK).stages
     compared = []
-    for stage, outputs in paths.items():
+    for stage in STAGES:
+        outputs = [output.path for output in recorded[stage].outs]
         files = {
             file.relative_to(folder)
             for folder in (expected, found)

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tests.architectures.configurations import CONFIGURATIONS
 
 OUTPUTS = ("data/raw", "data/ingested", "data/split", "models")
 LOG = "log.txt"
-ON_TABLE = ("ingest", "split", "train", "evaluate")
+STAGES = ("generate", "ingest", "split", "train", "evaluate")
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    for stage in ("generate", *ON_TABLE):
+    for stage in STAGES:
         importlib.import_module(f"stages.{stage}")
     original = PARAMS_FILE.read_bytes()
     failed = []
@@ -57,7 +58,8 @@ def _run(name: str, folder: Path) -> int:
     folder.mkdir(parents=True)
     load_params(changes=CONFIGURATIONS[name])
     set_values(PARAMS_FILE, CONFIGURATIONS[name])
-    stages = ON_TABLE if "ingest.source" in CONFIGURATIONS[name] else ("generate", *ON_TABLE)
+    has_table = "ingest.source" in CONFIGURATIONS[name]
+    stages = STAGES[1:] if has_table else STAGES
     process = get_context("fork").Process(target=_run_stages, args=(stages, folder / LOG))
     process.start()
     process.join()
@@ -66,7 +68,7 @@ def _run(name: str, folder: Path) -> int:
     return process.exitcode or 0
 
 
-def _run_stages(stages: tuple[str, ...], log: Path) -> None:
+def _run_stages(stages: Sequence[str], log: Path) -> None:
     """Run stages in this process, which ends with them and prints into a file."""
     with log.open("w") as file:
         for stream in (sys.stdout, sys.stderr):
