@@ -95,6 +95,8 @@ CONFIGURATIONS: Mapping[str, Parameters] = {
     "autograd-16": {**_drawn(16), **SHORT},
     "autograd-16-float64": {**_drawn(16), **SHORT, "train.dtype": "float64"},
     "autograd-100": {**_drawn(100), **SHORT, "train.batch_size": 256},
+    # Long enough that its sums are computed by kernels.
+    "autograd-long": {**_drawn(100, rows=20_000), "train.batch_size": 7000, "train.epochs": 150},
     "autograd-cars": {
         **_cars("mpg ~ log(weight) + modelyear + C(origin) + weight:acceleration"),
         **SHORT,
