@@ -10,7 +10,11 @@ export PYTHONDONTWRITEBYTECODE :=
 	@$(PYTHON) .ci/install.py
 	@touch $@
 
-.PHONY: help repro test test-slow test-very-slow test-faults mutants lint verify bench ui report env
+# On another architecture than aarch64, what emulates it.
+.linreg/aarch64/installed: requirements.lock requirements-dev.lock $(addprefix tests/architectures/,build_emulator.sh cuda_stubs.py)
+	@tests/architectures/build_emulator.sh $(@D)
+
+.PHONY: help repro test test-slow test-very-slow test-faults test-arm mutants lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -30,6 +34,9 @@ test-very-slow: env  ## Run the tests that take up to minutes each; TESTS=tests/
 
 test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
 	python -m pytest tests/faults -n auto --dist worksteal
+
+test-arm: env $(if $(filter aarch64,$(shell uname -m)),,.linreg/aarch64/installed)  ## Compare emulated ARM64 with this machine, byte for byte: an hour
+	python -m tests.architectures $(ARGS)
 
 mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--package fit"
 	python -m tests.mutation $(ARGS)

@@ -16,6 +16,8 @@ RUNTIME = ROOT / "requirements.lock"
 DEVELOPMENT = ROOT / "requirements-dev.lock"
 FOR_DEVELOPMENT = ("dev", "bench", "bench-spark")
 """The extras of linreg that are not for its users; what `make bench` needs is not locked."""
+OF_CUDA = ("cuda-", "nvidia-", "triton")
+"""How the libraries begin that PyTorch's build for CUDA needs; locked is the one for the CPU."""
 
 
 def locked_versions() -> dict[Path, list[str]]:
@@ -34,7 +36,10 @@ def locked_versions() -> dict[Path, list[str]]:
 
 
 def closure(requirements: Iterable[str]) -> set[str]:
-    """Return the normalized names of all libraries that these need here, themselves included."""
+    """Return the normalized names of all libraries that these need here, themselves included.
+
+    Those of CUDA are left out.
+    """
     found: set[tuple[str, str]] = set()
     waiting = [(Requirement(each), "") for each in requirements]
     while waiting:
@@ -42,6 +47,8 @@ def closure(requirements: Iterable[str]) -> set[str]:
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
         name = canonicalize_name(requirement.name)
+        if name.startswith(OF_CUDA):
+            continue
         for of_it in {"", *requirement.extras}:
             if (name, of_it) not in found:
                 found.add((name, of_it))

@@ -16,6 +16,15 @@ LEVELS = {
     2: {"cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"},
 }
 """The flags in /proc/cpuinfo that each microarchitecture level of the x86-64 psABI adds."""
+ARM_PARTS = {
+    "0xd0c": "Arm Neoverse N1",
+    "0xd40": "Arm Neoverse V1",
+    "0xd49": "Arm Neoverse N2",
+    "0xd4f": "Arm Neoverse V2",
+}
+"""What /proc/cpuinfo gives as a number only: the CPUs of servers that Arm (0x41) has designed."""
+VECTOR_EXTENSIONS = {"sve2": "SVE2", "sve": "SVE", "asimd": "NEON"}
+"""The SIMD instructions of aarch64 by their flags, the newest first."""
 
 
 def describe_machine() -> list[str]:
@@ -52,10 +61,27 @@ def describe_environment(lock: Path) -> list[str]:
 
 
 def cpu_name(info: Path = CPU_INFO) -> str:
-    """Return the CPU's model name and its x86-64 level, each as far as it is known."""
+    """Return the CPU's model name and its SIMD instructions, each as far as it is known.
+
+    Those of x86-64 are named by its level, those of aarch64 by their newest extension.
+    """
     names = re.findall(r"^model name\s*: (.*)$", _text(info), re.MULTILINE)
-    level = f"x86-64-v{cpu_level(info)}" if _flags(info) else "level unknown"
-    return f"{names[0].strip() if names else 'unknown'} ({level})"
+    name = names[0].strip() if names else _arm_name(info)
+    flags = _flags(info)
+    extensions = [name for flag, name in VECTOR_EXTENSIONS.items() if flag in flags]
+    if extensions:
+        return f"{name} (aarch64, {extensions[0]})"
+    return f"{name} ({f'x86-64-v{cpu_level(info)}' if flags else 'level unknown'})"
+
+
+def _arm_name(info: Path) -> str:
+    fields = ("CPU implementer", "CPU part")
+    found = [re.search(rf"^{field}\s*: (\S+)$", _text(info), re.MULTILINE) for field in fields]
+    implementer, part = (each[1] if each else "" for each in found)
+    if not (implementer and part):
+        return "unknown"
+    known = ARM_PARTS.get(part) if implementer == "0x41" else None
+    return known or f"implementer {implementer}, part {part}"
 
 
 def cpu_level(info: Path = CPU_INFO) -> int:
@@ -68,7 +94,7 @@ def cpu_level(info: Path = CPU_INFO) -> int:
 
 
 def _flags(info: Path) -> set[str]:
-    first = re.search(r"^flags\s*: (.*)$", _text(info), re.MULTILINE)
+    first = re.search(r"^(?:flags|Features)\s*: (.*)$", _text(info), re.MULTILINE)
     return set(first[1].split()) if first else set()
 
 

@@ -88,10 +88,29 @@ def test_the_level_is_the_highest_whose_flags_are_all_there(tmp_path: Path, leve
 def test_an_unknown_cpu_has_the_lowest_level(tmp_path: Path) -> None:
     assert cpu_name(tmp_path / "absent") == "unknown (level unknown)"
     assert cpu_level(tmp_path / "absent") == 1
+
+
+@pytest.mark.parametrize(
+    ("implementer", "part", "features", "name"),
+    [
+        ("0x41", "0xd0c", "fp asimd", "Arm Neoverse N1 (aarch64, NEON)"),
+        ("0x41", "0xd40", "fp asimd sve", "Arm Neoverse V1 (aarch64, SVE)"),
+        ("0x41", "0xd4f", "fp asimd sve sve2", "Arm Neoverse V2 (aarch64, SVE2)"),
+        ("0x41", "0xd08", "fp asimd", "implementer 0x41, part 0xd08 (aarch64, NEON)"),
+        ("0x61", "0xd0c", "fp asimd", "implementer 0x61, part 0xd0c (aarch64, NEON)"),
+    ],
+)
+def test_an_arm_cpu_is_named_by_its_designer_its_part_and_its_vectors(
+    tmp_path: Path, implementer: str, part: str, features: str, name: str
+) -> None:
+    """As Linux writes /proc/cpuinfo on aarch64, where it has no model name."""
     info = tmp_path / "cpuinfo"
-    on_arm = "processor\t: 0\nFeatures\t: fp asimd\n"
-    info.write_text(on_arm)
-    assert cpu_name(info) == "unknown (level unknown)"
+    info.write_text(
+        f"processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: {features}\n"
+        f"CPU implementer\t: {implementer}\nCPU part\t: {part}\nCPU revision\t: 1\n\n"
+    )
+    assert cpu_name(info) == name
+    assert cpu_level(info) == 1
 
 
 def test_no_heavy_package_is_imported() -> None:
