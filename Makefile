@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	@$(PYTHON) .ci/install.py
 	@touch $@
 
-.PHONY: help repro test test-slow test-very-slow test-faults mutants lint verify bench ui report env
+.PHONY: help repro test test-slow test-very-slow test-faults test-python mutants lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -30,6 +30,9 @@ test-very-slow: env  ## Run the tests that take up to minutes each; TESTS=tests/
 
 test-faults: env  ## Run the tests with killed processes, damaged files, full disks and servers that fail
 	python -m pytest tests/faults -n auto --dist worksteal
+
+test-python:  ## Run the pipeline and the fast tests with another Python; PYTHON=python3.13
+	.ci/test_python $(PYTHON)
 
 mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--package fit"
 	python -m tests.mutation $(ARGS)
