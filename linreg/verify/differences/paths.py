@@ -36,9 +36,9 @@ _BYTES_PER_READ = 1 << 20
 def first_difference(expected: Path, found: Path) -> Difference | None:
     """Return the first difference of two files or folders; None when all bytes are the same.
 
-    In a folder, a value comes before a hash, which differs because something else does, and a hash
-    before bytes; among equals the first file by name counts. A file on one side only is a
-    difference. Raises UserError when neither side exists.
+    In a folder, a value comes before an encoding of the same values, that before a hash, which
+    differs because something else does, and a hash before bytes; among equals the first file by
+    name counts. A file on one side only is a difference. Raises UserError when neither side exists.
     """
     if not expected.exists() and not found.exists():
         raise UserError(expected, "there is no such file or folder")
@@ -54,12 +54,15 @@ def first_difference(expected: Path, found: Path) -> Difference | None:
 
 
 def _rank(difference: Difference) -> int:
-    """Return 0 for a value that differs or a file that is absent, 1 for a hash, 2 for bytes."""
+    """Return 0 for a value that differs or a file that is absent, 1 for an encoding, 2 for a hash,
+    3 for bytes.
+    """
     suffix = Path(difference.path).suffix
     if suffix == ".json" and is_hash(difference.where):
-        return 1
-    is_value = suffix in FORMATS and not difference.same_values
-    return 0 if is_value or not difference.where else 2
+        return 2
+    if suffix in FORMATS:
+        return int(difference.same_values)
+    return 3 if difference.where else 0
 
 
 def _names_in(folder: Path) -> set[str]:
