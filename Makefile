@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .linreg/aarch64/installed: requirements.lock requirements-dev.lock $(addprefix tests/architectures/,build_emulator.sh cuda_stubs.py)
 	@tests/architectures/build_emulator.sh $(@D)
 
-.PHONY: help repro test test-slow test-very-slow test-faults test-arm mutants lint verify bench ui report env
+.PHONY: help repro test test-slow test-very-slow test-faults test-arm test-python mutants lint verify bench ui report env
 
 env: .venv/installed  ## Create .venv with the locked environment
 
@@ -37,6 +37,9 @@ test-faults: env  ## Run the tests with killed processes, damaged files, full di
 
 test-arm: env $(if $(filter aarch64,$(shell uname -m)),,.linreg/aarch64/installed)  ## Compare emulated ARM64 with this machine, byte for byte: an hour
 	python -m tests.architectures $(ARGS)
+
+test-python:  ## Run the pipeline and the fast tests with another Python; PYTHON=python3.13
+	.ci/test_python $(PYTHON)
 
 mutants: env  ## Change the library in 200 places, and see whether the fast tests notice; ARGS="--package fit"
 	python -m tests.mutation $(ARGS)

@@ -14,6 +14,7 @@ def names_in(lock: Path) -> set[str]:
     return {canonicalize_name(line.partition("==")[0]) for line in lock.read_text().split()}
 
 
+@pytest.mark.locked
 @pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT], ids=lambda lock: lock.name)
 def test_a_lock_holds_what_is_needed_and_nothing_else(lock: Path) -> None:
     """`python -m tests.locks` writes both."""

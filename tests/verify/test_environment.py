@@ -24,6 +24,7 @@ def lock(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.mark.locked
 def test_the_tests_run_in_the_locked_environment() -> None:
     libraries, python, cpu = describe_environment(ROOT / "requirements.lock")
     count = len((ROOT / "requirements.lock").read_text().split())

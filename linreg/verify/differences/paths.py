@@ -66,9 +66,9 @@ def first_difference(
 
     names_of  returns the relative paths of what counts in a folder
 
-    In a folder, a value comes before a hash, which differs because something else does, and a hash
-    before bytes; among equals the first file by name counts. A file on one side only is a
-    difference. Raises UserError when neither side exists.
+    In a folder, a value comes before an encoding of the same values, that before a hash, which
+    differs because something else does, and a hash before bytes; among equals the first file by
+    name counts. A file on one side only is a difference. Raises UserError when neither side exists.
     """
     if not expected.exists() and not found.exists():
         raise UserError(expected, "there is no such file or folder")
@@ -84,12 +84,15 @@ def first_difference(
 
 
 def _rank(difference: Difference) -> int:
-    """Return 0 for a value that differs or a file that is absent, 1 for a hash, 2 for bytes."""
+    """Return 0 for a value that differs or a file that is absent, 1 for an encoding, 2 for a hash,
+    3 for bytes.
+    """
     suffix = Path(difference.path).suffix.lower()
     if suffix == ".json" and is_hash(difference.where):
-        return 1
-    is_value = suffix in {*FORMATS, *COMPRESSED} and not difference.same_values
-    return 0 if is_value or not difference.where else 2
+        return 2
+    if suffix in {*FORMATS, *COMPRESSED}:
+        return int(difference.same_values)
+    return 3 if difference.where else 0
 
 
 def _folder_differences(expected: Path, found: Path, names: Iterable[str]) -> Iterator[Difference]:

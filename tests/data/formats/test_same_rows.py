@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -46,7 +45,10 @@ def to_parquet(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def to_arrow(rows: list[dict[str, Any]], path: Path) -> None:
-    pyarrow.feather.write_feather(pa.Table.from_pylist(rows), path, chunksize=3)
+    table = pa.Table.from_pylist(rows)
+    compressed = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_file(path, table.schema, options=compressed) as file:
+        file.write_table(table, max_chunksize=3)
 
 
 def to_arrow_stream(rows: list[dict[str, Any]], path: Path) -> None:

@@ -254,13 +254,16 @@ def test_other_files_and_damaged_ones_name_the_byte_and_show_those_around(
         assert in_words(two, name, b"\x00]", b"\x00[") == f"{name}: byte 1: 00 [5d] became 00 [5b]"
 
 
-def test_a_folder_prefers_values_to_hashes_and_hashes_to_bytes(two: tuple[Path, Path]) -> None:
+def test_a_folder_prefers_values_then_encodings_then_hashes(two: tuple[Path, Path]) -> None:
     for folder, number in zip(two, (1, 2), strict=True):
         (folder / "a.bin").write_bytes(bytes([number]))
         (folder / "inner").mkdir()
         (folder / "inner" / "c.csv").write_text(f"n\n{number}\n")
         (folder / "b.json").write_text(json.dumps({"checksum": str(number)}))
     assert str(first_difference(*two)) == "inner/c.csv: column n, row 1: 1 became 2"
+    (two[1] / "inner" / "c.csv").write_text("n\n1.0\n")
+    encoding = "inner/c.csv: same values, encoded differently: column n, row 1: 1 became 1.0"
+    assert str(first_difference(*two)) == encoding
     (two[1] / "inner" / "c.csv").write_text("n\n1\n")
     assert str(first_difference(*two)) == "b.json: checksum: '1' became '2'"
     (two[1] / "b.json").write_text(json.dumps({"checksum": "1"}))
