@@ -77,3 +77,16 @@ def test_a_parameter_without_a_gradient_is_an_error(momentum: float) -> None:
     optimizer = PortableSGD(parameters(np.float32), 0.1, momentum)
     with pytest.raises(AssertionError, match="backward"):
         optimizer.step()
+
+
+def test_a_step_does_not_enter_torchs_profiler() -> None:
+    optimizer = PortableSGD(parameters(np.float32), 0.1)
+    with torch.autograd.profiler.profile() as profile:
+        for parameter in optimizer.param_groups[0]["params"]:
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        optimizer.zero_grad()
+    names = {event.name for event in profile.function_events}
+    assert "aten::sub_" in names
+    assert not [name for name in names if name.startswith("Optimizer")]
+    assert [each.grad for each in optimizer.param_groups[0]["params"]] == [None, None]
