@@ -18,7 +18,7 @@ from linreg.process.torch_setup import torch
 
 SHAPES = [(M, B) for B in (32, 256, 8192) for M in (2, 16, 100)]
 """M and B"""
-TURNS = 60
+TURNS = 40
 KERNELS = Sums(linear_kernels.predictions, linear_kernels.gradients)
 
 
