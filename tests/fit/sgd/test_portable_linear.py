@@ -139,6 +139,15 @@ def test_a_copy_computes_in_the_same_way(way: str) -> None:
     assert twin.weight is not model.weight
 
 
+def test_elsewhere_than_on_a_cpu_it_is_torchs_own_layer(way: str) -> None:
+    # The device meta has shapes and no numbers.
+    model = PortableLinear(3, 1, device="meta")
+    model.sums = WAYS[way]
+    predictions = model(torch.empty(5, 3, device="meta"))
+    assert predictions.shape == (5, 1)
+    assert type(predictions.grad_fn).__name__ == "AddmmBackward0"
+
+
 def test_kernels_are_for_trainings_that_are_long_enough(way: str) -> None:
     num_steps = int(KERNELS_PAY_OFF / 12_000)
     chosen = {"torch": num_steps, "kernels": num_steps + 1}[way]

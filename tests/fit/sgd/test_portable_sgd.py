@@ -79,6 +79,18 @@ def test_a_parameter_without_a_gradient_is_an_error(momentum: float) -> None:
         optimizer.step()
 
 
+def test_elsewhere_than_on_a_cpu_a_step_is_torchs_own() -> None:
+    # The device meta has shapes and no numbers.
+    parameter = torch.nn.Parameter(torch.empty(3, device="meta"))
+    optimizer = PortableSGD([parameter], 0.1, 0.9)
+    parameter.grad = torch.empty(3, device="meta")
+    with torch.autograd.profiler.profile() as profile:
+        optimizer.step()
+    names = {event.name for event in profile.function_events}
+    assert "aten::add_" in names
+    assert "aten::sub_" not in names
+
+
 def test_a_step_does_not_enter_torchs_profiler() -> None:
     optimizer = PortableSGD(parameters(np.float32), 0.1)
     with torch.autograd.profiler.profile() as profile:
