@@ -94,7 +94,7 @@ def test_the_imports_found_in_the_code_are_those_that_happen(stage: str) -> None
     if stage in ("train", "evaluate"):
         late += [f"fit.exact.{name}" for name in exact]
     late += {
-        "train": ["fit.sgd.autograd", "fit.compiled.engine"],
+        "train": ["fit.sgd.autograd", "fit.sgd.linear_kernels", "fit.compiled.engine"],
         "evaluate": [
             "evaluation.covariance.robust_kernels",
             "evaluation.covariance.robust_numpy",

@@ -1,7 +1,8 @@
 """Stochastic gradient descent, as any model is trained: model → loss → gradients → optimizer.
 
 The model of the lesson is ỹ = b + X·θᵀ, its loss the mean squared error. Both have a closed form,
-but nothing here uses it: a large network would be trained by the same lines.
+but nothing here uses it: a large network would be trained by the same lines. PortableLinear and
+PortableSGD are torch.nn.Linear and torch.optim.SGD with the same bits on every CPU.
 """
 
 import math
@@ -19,6 +20,8 @@ from linreg.fit.sgd.checkpoint import State
 from linreg.fit.sgd.cuda_graph import CapturedStep, Step, capture_for, set_learning_rate
 from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
 from linreg.fit.sgd.initial_parameters import initial_parameters
+from linreg.fit.sgd.portable_linear import PortableLinear, fastest_sums
+from linreg.fit.sgd.portable_sgd import PortableSGD
 from linreg.fit.sgd.schedule import first_averaged_step, rates_of_steps
 from linreg.fit.sgd.session import STEPS_BETWEEN_UPDATES, Problem
 from linreg.params.train import Train
@@ -44,10 +47,10 @@ class LinearRegression:
         num_shards: int,
         workers: Workers,
     ) -> None:
-        self.model = torch.nn.Linear(num_features, 1, bias=intercept, dtype=dtype, device=device)
+        self.model = PortableLinear(num_features, 1, bias=intercept, dtype=dtype, device=device)
         self.mean_squared_error = torch.nn.MSELoss()
         parameters = self.model.parameters()
-        self.optimizer = torch.optim.SGD(parameters, lr=params.lr, momentum=params.momentum)
+        self.optimizer = PortableSGD(parameters, lr=params.lr, momentum=params.momentum)
         self.gradients = ShardGradients(self.model, num_shards, workers)
         self.ridge = RidgePenalty(self.model, params.l2, coordinates)
 
@@ -91,6 +94,9 @@ class AutogradEngine(LinearRegression):
         self.step = 0
         self._params, self._plan = params, plan
         self._num_steps = plan.num_steps(params.epochs)
+        batch_size = min(params.batch_size, plan.num_rows)
+        if device == "cpu":
+            self.model.sums = fastest_sums(self._num_steps, batch_size, num_features)
         self._first_averaged = first_averaged_step(params, self._num_steps)
         self._average = torch.optim.swa_utils.AveragedModel(self.model)
         own = workers.own_range(num_shards)
@@ -98,7 +104,6 @@ class AutogradEngine(LinearRegression):
         self._take_step: Step = self.train_step
         self.steps_between_checks = 1
         if capture := capture_for(device, workers):
-            batch_size = min(params.batch_size, plan.num_rows)
             self._take_step = CapturedStep(self.train_step, self.optimizer, capture, batch_size)
             # Reading the loss makes Python wait for the GPU.
             self.steps_between_checks = STEPS_BETWEEN_UPDATES

@@ -11,6 +11,7 @@ import numpy as np
 
 from linreg.fit.coordinates.choice import Coordinates
 from linreg.fit.coordinates.whitening import Whitening
+from linreg.fit.sgd.portable_linear import PortableLinear, linear
 from linreg.process.torch_setup import torch
 from linreg.process.workers import Workers
 
@@ -70,13 +71,13 @@ class ShardGradients:
 class RidgePenalty:
     """The penalty l2·‖θ‖², on θ in the units of the data."""
 
-    def __init__(self, model: torch.nn.Linear, l2: float, coordinates: Coordinates) -> None:
-        self._weight, self._l2 = model.weight, l2
+    def __init__(self, model: PortableLinear, l2: float, coordinates: Coordinates) -> None:
+        self._model, self._l2 = model, l2
         self._transform: torch.Tensor | None = None
         if isinstance(coordinates, Whitening):
             # As weights are divided by their mean there.
             self._l2 /= coordinates.mean_weight
-            of_theta = np.ascontiguousarray(coordinates.transform[1:, 1:].T)
+            of_theta = np.ascontiguousarray(coordinates.transform[1:, 1:])
             self._transform = torch.from_numpy(of_theta).to(model.weight)
         else:
             self._x_scale = torch.from_numpy(coordinates.x_scale).to(model.weight)
@@ -86,9 +87,9 @@ class RidgePenalty:
         if not self._l2:
             return loss
         if self._transform is None:
-            theta = self._weight / self._x_scale
+            theta = self._model.weight / self._x_scale
         else:
-            theta = self._weight @ self._transform
+            theta = linear(self._transform, self._model.weight, None, self._model.sums)
         penalty = self._l2 * torch.square(theta).sum()
         penalty.backward()
         return loss + penalty.detach()

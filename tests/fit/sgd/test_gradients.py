@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from linreg.fit.coordinates.scaling import Scaling
 from linreg.fit.sgd.gradients import RidgePenalty, ShardGradients
+from linreg.fit.sgd.portable_linear import PortableLinear
 from linreg.process.torch_setup import torch
 from linreg.process.worker_group import WorkerGroup
 from linreg.process.workers import ALONE, Workers
@@ -28,8 +29,8 @@ class Group(WorkerGroup):
         return torch.from_numpy(np.stack(arrays)).view(self.size, *tensor.shape).to(tensor)
 
 
-def linear() -> torch.nn.Linear:
-    model = torch.nn.Linear(3, 1, dtype=torch.double)
+def linear() -> PortableLinear:
+    model = PortableLinear(3, 1, dtype=torch.double)
     with torch.no_grad():
         model.weight.copy_(torch.tensor([THETA]))
         model.bias.fill_(B)
@@ -177,6 +178,6 @@ def test_without_a_penalty_the_loss_and_the_gradient_stay_as_they_are() -> None:
 
 
 def test_the_penalty_has_the_type_of_the_model() -> None:
-    model = torch.nn.Linear(3, 1, dtype=torch.float)
+    model = PortableLinear(3, 1, dtype=torch.float)
     ridge = RidgePenalty(model, 0.5, scaling(1.0, 1.0, 1.0))
     assert ridge.add_penalty_and_gradient(torch.tensor(0.0)).dtype == torch.float
