@@ -20,6 +20,7 @@ from linreg.process.quick_start import quick_start
 COMMANDS = {
     "anova": "test the terms of the model, or compare nested models",
     "certify": "fit data sets with certified values, and count the digits that agree",
+    "check": "check a certificate, and that the outputs here are those that it names",
     "compare": "compare two runs, or two revisions, on one page",
     "completion": "print what makes a shell complete commands and options",
     "init": "set up the pipeline in a folder of yours: scripts, a test, a workflow for CI",
@@ -44,7 +45,7 @@ COMMANDS = {
     "use": "check a table of yours and set up params.yaml for it",
     "verify": "run every stage of a DVC repository again, and compare all outputs with dvc.lock",
 }
-ANYWHERE = ("certify", "completion", "init", "predict", "serve", "verify")
+ANYWHERE = ("certify", "check", "completion", "init", "predict", "serve", "verify")
 """Commands that need no project of ours."""
 _PACKAGES = {
     **dict.fromkeys(("register", "serve", "sync", "ui"), "tracking"),

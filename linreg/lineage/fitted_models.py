@@ -40,12 +40,12 @@ def find_fitted_model(name: str) -> Iterator[NamedModel]:
             inside = Path(name) / MODEL
             yield NamedModel(name, inside if inside.is_dir() else Path(name))
         elif run := _run_with_journal(name):
-            yield NamedModel(run.name, _model_of_run(run, folder))
+            yield NamedModel(run.name, model_of_run(run, folder))
         elif name and fetch_from_revision(name, MODEL, folder):
             yield NamedModel(name, folder)
         else:
             run = find_run_by_id(name, "model")
-            yield NamedModel(run.name, _model_of_run(run, folder))
+            yield NamedModel(run.name, model_of_run(run, folder))
 
 
 def _run_with_journal(name: str) -> KnownRun | None:
@@ -57,7 +57,7 @@ def _run_with_journal(name: str) -> KnownRun | None:
     return only_run(found, f"run {name}") if found else None
 
 
-def _model_of_run(run: KnownRun, folder: Path) -> Path:
+def model_of_run(run: KnownRun, folder: Path) -> Path:
     """Return the local copy of a run's model, or one downloaded into `folder`."""
     model_hash = run.tags.get(MODEL, "")
     if not model_hash:
