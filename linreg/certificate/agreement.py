@@ -8,6 +8,7 @@ from linreg.certificate.statement import (
     Input,
     Lock,
     LockDigest,
+    RecordedDigest,
     Statement,
     Subject,
 )
@@ -59,5 +60,5 @@ def _tree(statement: Statement) -> str:
     return statement.predicate.source.digest.git_tree
 
 
-def _in_words(digest: FileDigest | FolderDigest | LockDigest) -> str:
+def _in_words(digest: FileDigest | FolderDigest | RecordedDigest | LockDigest) -> str:
     return ", ".join(f"{name} {value}" for name, value in digest.model_dump().items())

@@ -107,10 +107,15 @@ def write_signed(path: Path, statement: Statement, key: Path) -> Envelope:
 def add_signed(certificate: Certificate, statement: Statement, key: Path) -> Envelope:
     """Sign a second statement of the same outputs and add it to a bundle.
 
-    Raises UserError where it does not agree with the first.
+    Raises UserError where it does not agree with the first, or has the same signer.
     """
     require_agreement(certificate.statement, statement, certificate.path)
     envelope = _signed(statement, key)
+    known = [each.signature.fingerprint for each in certificate.envelopes]
+    if envelope.signature.fingerprint in known:
+        raise UserError(
+            certificate.path, "is signed by this key already", todo="a second signer signs it"
+        )
     lines = [each.line() for each in (*certificate.envelopes, envelope)]
     _write(certificate.path, b"".join(lines))
     return envelope

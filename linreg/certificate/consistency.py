@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from linreg.certificate.digests import digest_folder, files_of
+from linreg.certificate.digests import digest_folder, files_below
 from linreg.certificate.statement import IDENTICAL, FileDigest, FolderDigest, Statement
 from linreg.errors import UserError
 
@@ -66,7 +66,7 @@ def _wrong_subjects(
     in_folders = set()
     for name, digest in subjects.items():
         if isinstance(digest, FolderDigest):
-            files = files_of(name, subjects)
+            files = files_below(name, subjects)
             in_folders |= {f"{name}/{each}" for each in files}
             if digest_folder(files) != digest:
                 yield f"subject {name} has other digests than those that follow from its files"

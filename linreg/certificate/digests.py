@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from linreg.certificate.statement import FileDigest, FolderDigest, Subject
 from linreg.files import files_in
 
+FilesOf = Callable[[Path], Iterable[Path]]
+"""Which files in a folder count: by default all."""
 _BLOCK = 1 << 20
 
 
@@ -35,26 +37,28 @@ def digest_folder(files: Mapping[str, FileDigest]) -> FolderDigest:
     )
 
 
-def digest_path(path: Path) -> FileDigest | FolderDigest:
+def digest_path(path: Path, files_of: FilesOf = files_in) -> FileDigest | FolderDigest:
     """Return the digests of a file or a folder."""
-    return digest_folder(digest_files(path)) if path.is_dir() else digest_file(path)
+    return digest_folder(digest_files(path, files_of)) if path.is_dir() else digest_file(path)
 
 
-def digest_files(folder: Path) -> dict[str, FileDigest]:
-    """Return the digests of all files below a folder by their paths in it."""
-    return {file.relative_to(folder).as_posix(): digest_file(file) for file in files_in(folder)}
+def digest_files(folder: Path, files_of: FilesOf = files_in) -> dict[str, FileDigest]:
+    """Return the digests of the files below a folder by their paths in it."""
+    return {file.relative_to(folder).as_posix(): digest_file(file) for file in files_of(folder)}
 
 
-def subjects_of(name: str, path: Path) -> list[Subject]:
+def subjects_of(name: str, path: Path, files_of: FilesOf = files_in) -> list[Subject]:
     """Return the subjects for an output: the file, or the folder and each file in it."""
     if not path.is_dir():
         return [Subject(name=name, digest=digest_file(path))]
-    files = digest_files(path)
+    files = digest_files(path, files_of)
     of_files = [Subject(name=f"{name}/{each}", digest=digest) for each, digest in files.items()]
     return [Subject(name=name, digest=digest_folder(files)), *of_files]
 
 
-def files_of(name: str, subjects: Mapping[str, FileDigest | FolderDigest]) -> dict[str, FileDigest]:
+def files_below(
+    name: str, subjects: Mapping[str, FileDigest | FolderDigest]
+) -> dict[str, FileDigest]:
     """Return the files that the subjects name below a folder, by their paths in it."""
     return {
         each.removeprefix(f"{name}/"): digest

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from linreg.certificate.consistency import require_consistent
-from linreg.certificate.digests import digest_file, digest_path, subjects_of
+from linreg.certificate.digests import FilesOf, digest_file, digest_path, subjects_of
 from linreg.certificate.statement import (
     PREDICATE_TYPE,
     STATEMENT_TYPE,
@@ -22,12 +22,14 @@ from linreg.certificate.statement import (
     LockDigest,
     Machine,
     Predicate,
+    RecordedDigest,
     Source,
     SourceDigest,
     Stage,
     Statement,
     Subject,
 )
+from linreg.files import files_in
 from linreg.git import git
 
 
@@ -51,14 +53,29 @@ def stage_of(name: str, outputs: Iterable[str], parameters: Mapping[str, Any]) -
     return Stage.model_validate({"name": name, "outputs": list(outputs), "parameters": of_files})
 
 
-def subjects_in(project: Path, outputs: Iterable[str]) -> list[Subject]:
+def subjects_in(
+    project: Path, outputs: Iterable[str], files_of: FilesOf = files_in
+) -> list[Subject]:
     """Return the subjects for outputs in a project's folder, by their paths there."""
-    return [subject for name in outputs for subject in subjects_of(name, project / name)]
+    return [each for name in outputs for each in subjects_of(name, project / name, files_of)]
 
 
-def inputs_in(project: Path, names: Iterable[str]) -> list[Input]:
-    """Return the inputs in a project's folder with their digests."""
-    return [Input(name=name, digest=digest_path(project / name)) for name in names]
+def inputs_in(
+    project: Path, recorded: Mapping[str, str], files_of: FilesOf = files_in
+) -> list[Input]:
+    """Return the inputs of a project with their digests.
+
+    recorded  what DVC records of each by its path, for those that are no files here
+    """
+    return [
+        Input(
+            name=name,
+            digest=digest_path(project / name, files_of)
+            if (project / name).exists()
+            else RecordedDigest(dvc_recorded=of_dvc),
+        )
+        for name, of_dvc in recorded.items()
+    ]
 
 
 def locks_in(project: Path, names: Iterable[str]) -> list[Lock]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from linreg.certificate.digests import digest_file, files_of
+from linreg.certificate.digests import digest_file, files_below
 from linreg.certificate.statement import FileDigest, FolderDigest, Statement
 
 Digests = Mapping[str, FileDigest | FolderDigest]
@@ -46,7 +46,7 @@ def first_mismatch_of_copy(name: str, digests: Digests, copy: Path) -> Mismatch 
     The folder is an output, or outputs lie in it. The copy may lie anywhere, as that of a
     registered model does.
     """
-    files = files_of(name, digests)
+    files = files_below(name, digests)
     if not files:
         return Mismatch(name, "no output of that name", "a copy of one")
     return next(_mismatches_of_folder(name, files, copy), None)
@@ -81,7 +81,7 @@ def _mismatches_of_output(
 ) -> Iterator[Mismatch]:
     if isinstance(digest, FileDigest):
         return _mismatches_of_file(name, digest, path)
-    return _mismatches_of_folder(name, files_of(name, digests), path)
+    return _mismatches_of_folder(name, files_below(name, digests), path)
 
 
 def _mismatches_of_folder(

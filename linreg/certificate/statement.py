@@ -72,11 +72,17 @@ class Subject(_Model):
     digest: FileDigest | FolderDigest
 
 
-class Input(_Model):
-    """A file or folder that a stage reads and no stage writes."""
+class RecordedDigest(_Model):
+    """What DVC records of something that is no file here, such as the ETag of a URL."""
 
-    name: Annotated[str, Field(min_length=1)]
-    digest: FileDigest | FolderDigest
+    dvc_recorded: _Text
+
+
+class Input(_Model):
+    """What a stage reads and no stage writes: a file or folder, by its path, or a URL."""
+
+    name: _Text
+    digest: FileDigest | FolderDigest | RecordedDigest
 
 
 class LockDigest(_Model):

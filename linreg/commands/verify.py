@@ -19,7 +19,9 @@ from linreg.merging.conflicts import require_no_conflicts
 from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.plain_yaml import read_yaml
+from linreg.verify import issue_certificate
 from linreg.verify.description import describe_checkout, describe_results
+from linreg.verify.issue_certificate import CertificateIssuer
 from linreg.verify.linreg_stages import has_linreg_stages, stage_environment
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
 from linreg.verify.repository.checkout import Checkout, checkout
@@ -30,6 +32,8 @@ from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, has_comm
 
 MOST_FILES = 5
 HEAD = "HEAD"
+AS_DECLARED = "as declared"
+"""What a certificate calls the execution of the stages as dvc.yaml has them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=int, default=1, metavar="N", help="run up to N stages at the same time"
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    issue_certificate.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,26 +83,32 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--jobs", "must be at least 1", found=args.jobs)
     if args.json and (args.matrix or args.changes):
         raise UserError("--json", "prints the results of one run, and not of --matrix or --set")
+    issuer = CertificateIssuer(args)
     enter_project()
     require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", PARAMS_FILE.name))
     changes = dict(_change(text) for text in args.changes)
     # Says why there is no repository, where git refuses the folder.
     git("rev-parse", "--show-toplevel")
     # A new project can be verified before its first commit.
-    is_new = args.commit is None and not has_committed_lock()
-    commit = commit_of_working_tree() if is_new else args.commit or HEAD
+    is_new = not (args.commit or issuer.commit) and not has_committed_lock()
+    if is_new and issuer.path:
+        raise UserError("--certificate", "is of a commit", todo="commit dvc.lock first")
+    commit = commit_of_working_tree() if is_new else args.commit or issuer.commit or HEAD
     with checkout(commit, args.stages) as project:
         if changes:
             _set_parameters(project, changes)
         project.copy_inputs()
         if not args.json:
-            _print_description(project, is_head=args.commit is None)
+            _print_description(project, is_head=not (args.commit or issuer.commit))
         if args.matrix or changes:
             matrix = configurations() if args.matrix else [Configuration(), Configuration()]
-            code = _run_matrix(project, list(matrix), against_first=bool(changes))
+            code = _run_matrix(project, list(matrix), issuer, against_first=bool(changes))
         else:
-            code = _run_once(project, args.jobs, as_json=args.json)
+            code = _run_once(project, args.jobs, issuer, as_json=args.json)
+        written = issuer.write(project)
     if not args.json:
+        if written:
+            print(f"\n{written}")
         result = "every byte is the same" if code == 0 else "NOT the same"
         print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
     return code
@@ -114,8 +125,9 @@ def _set_parameters(project: Checkout, values: dict[str, Any]) -> None:
     project.read_stages()
 
 
-def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
+def _run_once(project: Checkout, jobs: int, issuer: CertificateIssuer, *, as_json: bool) -> int:
     results = run_pipeline(project, stage_environment(project), jobs=jobs)
+    issuer.add(AS_DECLARED, project, results)
     if as_json:
         document = {
             "commit": project.commit,
@@ -130,11 +142,18 @@ def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
     return exit_code(results)
 
 
-def _run_matrix(project: Checkout, matrix: Sequence[Configuration], *, against_first: bool) -> int:
+def _run_matrix(
+    project: Checkout,
+    matrix: Sequence[Configuration],
+    issuer: CertificateIssuer,
+    *,
+    against_first: bool,
+) -> int:
     results = []
     for result in run_matrix(project, matrix, against_first=against_first):
         print("\n".join(_lines(result)), flush=True)
         results.append(result)
+        issuer.add(str(result.configuration), project, result.stages or ())
     if any(result.error for result in results):
         raise UserError("verify", "not every configuration could be run", todo="see above")
     stages = [each for result in results for each in result.stages or ()]

@@ -46,7 +46,7 @@ def statement_of(folder: Path, cpu: str = "a CPU (x86-64-v3)") -> Statement:
     return issue(
         Source(digest=SourceDigest(git_commit="c" * 40, git_tree="7" * 40), folder=""),
         locks_in(folder, ["dvc.lock"]),
-        inputs_in(folder, ["data/input.csv"]),
+        inputs_in(folder, {"data/input.csv": "md5:…", "https://example.org/x": "etag:1"}),
         [stage_of(name, outputs, PARAMETERS) for name, outputs in OUTPUTS.items()],
         subjects_in(folder, [name for outputs in OUTPUTS.values() for name in outputs]),
         ENVIRONMENT,
