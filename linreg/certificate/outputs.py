@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,16 @@ def digests_of(statement: Statement) -> Digests:
     return {subject.name: subject.digest for subject in statement.subject}
 
 
-def first_mismatch(digests: Digests, project: Path) -> Mismatch | None:
+def first_mismatch(
+    digests: Digests, project: Path, is_ignored: Callable[[Path], bool] = lambda _: False
+) -> Mismatch | None:
     """Return the first output in a project's folder that is not the recorded one; None if all are.
 
-    Every file must be there with its SHA-256 and its MD5, and a folder must hold nothing else. What
-    a symbolic link leads to is not in the folder, except where DVC has linked to its cache.
+    Every file must be there with its SHA-256 and its MD5, and a folder must hold nothing else but
+    what `is_ignored`. What a symbolic link leads to is not in the folder, except where DVC has
+    linked to its cache.
     """
-    return next(_mismatches(digests, project), None)
+    return next(_mismatches(digests, project, is_ignored), None)
 
 
 def first_mismatch_of_copy(name: str, digests: Digests, copy: Path) -> Mismatch | None:
@@ -49,7 +52,7 @@ def first_mismatch_of_copy(name: str, digests: Digests, copy: Path) -> Mismatch 
     files = files_below(name, digests)
     if not files:
         return Mismatch(name, "no output of that name", "a copy of one")
-    return next(_mismatches_of_folder(name, files, copy), None)
+    return next(_mismatches_of_folder(name, files, copy, lambda _: False), None)
 
 
 def first_mismatch_of_hash(name: str, digests: Digests, dvc_hash: str) -> Mismatch | None:
@@ -64,7 +67,9 @@ def first_mismatch_of_hash(name: str, digests: Digests, dvc_hash: str) -> Mismat
     return None if recorded == dvc_hash else Mismatch(name, f"MD5 {recorded}", dvc_hash)
 
 
-def _mismatches(digests: Digests, project: Path) -> Iterator[Mismatch]:
+def _mismatches(
+    digests: Digests, project: Path, is_ignored: Callable[[Path], bool]
+) -> Iterator[Mismatch]:
     folders = [name for name, digest in digests.items() if isinstance(digest, FolderDigest)]
     top = project.resolve()
     for name, digest in digests.items():
@@ -73,19 +78,14 @@ def _mismatches(digests: Digests, project: Path) -> Iterator[Mismatch]:
         path = project / name
         if path.parent.resolve() != (top / name).parent:
             yield Mismatch(name, "an output in the folder", "one behind a symbolic link")
-        yield from _mismatches_of_output(name, digest, digests, path)
-
-
-def _mismatches_of_output(
-    name: str, digest: FileDigest | FolderDigest, digests: Digests, path: Path
-) -> Iterator[Mismatch]:
-    if isinstance(digest, FileDigest):
-        return _mismatches_of_file(name, digest, path)
-    return _mismatches_of_folder(name, files_below(name, digests), path)
+        if isinstance(digest, FileDigest):
+            yield from _mismatches_of_file(name, digest, path)
+        else:
+            yield from _mismatches_of_folder(name, files_below(name, digests), path, is_ignored)
 
 
 def _mismatches_of_folder(
-    name: str, files: Mapping[str, FileDigest], path: Path
+    name: str, files: Mapping[str, FileDigest], path: Path, is_ignored: Callable[[Path], bool]
 ) -> Iterator[Mismatch]:
     if found := _not_a_folder(path):
         yield Mismatch(name, "a folder", found)
@@ -93,7 +93,7 @@ def _mismatches_of_folder(
     for each, digest in files.items():
         yield from _mismatches_of_file(f"{name}/{each}", digest, path / each)
     for each in _paths_in(path):
-        if each not in files:
+        if each not in files and not is_ignored(path / each):
             yield Mismatch(f"{name}/{each}", NO_FILE, "one that was added")
 
 

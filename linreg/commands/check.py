@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from linreg.certificate.certificate_file import Certificate, read_certificate
+from linreg.certificate.certificate_file import read_certificate
 from linreg.certificate.digests import digest_file
 from linreg.certificate.outputs import (
     Digests,
@@ -20,7 +20,7 @@ from linreg.certificate.outputs import (
     first_mismatch_of_copy,
     first_mismatch_of_hash,
 )
-from linreg.certificate.ssh_signature import allowed_signers_of_git
+from linreg.certificate.signers import signatures_in_words
 from linreg.certificate.statement import IDENTICAL, FileDigest, Statement
 from linreg.errors import UserError
 
@@ -76,31 +76,6 @@ def run(args: argparse.Namespace) -> int:
     return 1 if mismatch else 0
 
 
-def signatures_in_words(
-    certificate: Certificate, allowed: Path | None, signer: str | None, *, required: bool
-) -> Iterator[str]:
-    """Check all signatures and yield a line about each; raises UserError where one is refused."""
-    allowed = allowed or allowed_signers_of_git()
-    if (required or signer) and not certificate.envelopes:
-        raise UserError(certificate.path, "is not signed", todo="ask for one that is")
-    if (required or signer) and allowed is None:
-        raise UserError(
-            certificate.path,
-            "cannot be checked: whose keys are whose is not known",
-            todo="name a file with lines `NAME KEY` by --allowed-signers",
-        )
-    for name, envelope in zip(
-        certificate.signers(allowed, signer), certificate.envelopes, strict=True
-    ):
-        key = envelope.signature.fingerprint
-        if allowed is None:
-            yield f"signed by the key {key}; whose it is, --allowed-signers FILE would say"
-        else:
-            yield f"signed by {name}, key {key}"
-    if not certificate.envelopes:
-        yield "NOT SIGNED: anybody may have written it"
-
-
 def _comparisons(
     args: argparse.Namespace, statement: Statement, digests: Digests
 ) -> Iterator[tuple[str, Mismatch | None]]:
@@ -118,15 +93,31 @@ def _comparisons(
                         found = first_mismatch_of_hash(path, digests, md5)
                         yield f"{path} of {copies.name}", found
     if args.folder or not (args.model or args.run):
-        folder = args.folder or Path()
+        folder = (args.folder or Path()).resolve()
         if not folder.is_dir():
             raise UserError(folder, "is no folder", todo="name the folder with the outputs")
         num_files = sum(isinstance(each, FileDigest) for each in digests.values())
-        yield f"{num_files} files in {folder.resolve()}", first_mismatch(digests, folder)
+        yield (
+            f"{num_files} files in {folder}",
+            first_mismatch(digests, folder, lambda path: _is_left_out_by_dvcignore(path, folder)),
+        )
         for lock in statement.predicate.locks:
             file = folder / lock.name
             if file.is_file() and digest_file(file).sha256 != lock.digest.sha256:
                 print(f"{file}: not that of the certified commit")
+
+
+def _is_left_out_by_dvcignore(path: Path, folder: Path) -> bool:
+    """Tell whether DVC counts a file in an output as none of it, and say so."""
+    if not any((each / ".dvcignore").exists() for each in path.parents):
+        return False
+    # Imports DVC, which takes a second.
+    from linreg.verify.repository.hashes import counted_files
+
+    if path in counted_files(path.parent, folder):
+        return False
+    print(f"{path}: not certified, as .dvcignore leaves it out")
+    return True
 
 
 def _description(statement: Statement) -> Iterator[str]:

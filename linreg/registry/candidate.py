@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from linreg.fit.model import LinearModel, load
 from linreg.git import is_in_repository
 from linreg.lineage.evaluation_lookup import fetch_evaluation
 from linreg.lineage.run_lookup import find_run_by_id, find_runs_by_hash
+from linreg.registry.model_certificate import ModelCertificate, certificate_of_model
 from linreg.results.documents import read_documents
 from linreg.tracking.journal.sync_state import DELETED
 from linreg.tracking.runs import DATA, MODEL, KnownRun
@@ -38,6 +39,7 @@ class Candidate:
     metrics     metrics.json of its evaluation
     gates       gates.json
     objection   why it must not be registered, with what to do; empty if nothing speaks against it
+    certificate that of the model, if there is one
     """
 
     model: LinearModel
@@ -46,22 +48,27 @@ class Candidate:
     metrics: Mapping[str, Any]
     gates: Mapping[str, Any]
     objection: str
+    certificate: ModelCertificate | None = None
 
 
-def candidate_of_workspace() -> Candidate:
+def candidate_of_workspace(certificate: Path | None = None) -> Candidate:
     """Return the model in models/model.
 
     Whether models/evaluation is its evaluation is for DVC to say: all outputs must be those of the
-    present parameters, data and code. Raises UserError if there is no model, or no run of it.
+    present parameters, data and code. Raises UserError if there is no model, or no run of it,
+    or the certificate is damaged or not to be trusted.
     """
     model, model_hash = load(MODEL), content_hash(Path(MODEL))
     metrics, gates = _read_evaluation(EVALUATION, model_hash)
     run = _run_of_model(model_hash)
     objection = _stale_evaluation() or describe_failed_gates(gates) or _no_commit(run)
-    return Candidate(model, model_hash, run, metrics, gates, objection)
+    candidate = Candidate(model, model_hash, run, metrics, gates, objection)
+    return _with_certificate(candidate, certificate, Path(MODEL))
 
 
-def candidate_of_run(run_id: str, registry: "Registry", scratch: Path) -> Candidate:
+def candidate_of_run(
+    run_id: str, registry: "Registry", scratch: Path, certificate: Path | None = None
+) -> Candidate:
     """Return the model of a run, from its local copy or from MLflow.
 
     A run has one model and one evaluation. Raises UserError if there is no such run, or if it has
@@ -82,7 +89,17 @@ def candidate_of_run(run_id: str, registry: "Registry", scratch: Path) -> Candid
     model = load(folder)
     metrics, gates = _read_evaluation(fetch_evaluation(run, scratch), model_hash)
     objection = describe_failed_gates(gates) or _other_test_rows(model) or _no_commit(run)
-    return Candidate(model, model_hash, run, metrics, gates, objection)
+    candidate = Candidate(model, model_hash, run, metrics, gates, objection)
+    return _with_certificate(candidate, certificate, folder)
+
+
+def _with_certificate(candidate: Candidate, path: Path | None, model: Path) -> Candidate:
+    """Return the candidate with its certificate, and an objection where it is another model's."""
+    if path is None:
+        return candidate
+    certificate = certificate_of_model(path, model)
+    objection = candidate.objection or certificate.mismatch
+    return replace(candidate, certificate=certificate, objection=objection)
 
 
 def describe_failed_gates(gates: Mapping[str, Any]) -> str:

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 
 def decide(
-    name: str, run_id: str | None, version: int | None, reason: str, *, dry_run: bool
+    name: str,
+    run_id: str | None,
+    version: int | None,
+    reason: str,
+    certificate: Path | None = None,
+    *,
+    dry_run: bool,
 ) -> Outcome:
     """Promote a version of the registered model `name`, or register a model if `version` is None.
 
-    The model is that of a run, or the one in models/model if `run_id` is None. First, decisions
-    whose command was killed are completed. A registry that does not answer is an objection; other
-    mistakes raise UserError.
+    The model is that of a run, or the one in models/model if `run_id` is None; with a certificate,
+    it has to be the one that is named there. First, decisions whose command was killed are
+    completed. A registry that does not answer is an objection; other mistakes raise UserError.
     """
     if version is None and run_id is None and not (model := Path(MODEL, "model.json")).exists():
         raise missing_output(model)
@@ -38,7 +44,7 @@ def decide(
             if version is not None:
                 outcome = promote(registry, version, reason, dry_run=dry_run)
             else:
-                outcome = register(registry, run_id, dry_run=dry_run)
+                outcome = register(registry, run_id, certificate, dry_run=dry_run)
     except UserError:
         raise
     except TRACKING_ERRORS as error:

@@ -18,7 +18,7 @@ def model_card(candidate: Candidate, reason: str) -> str:
     """Return the page of a version in Markdown; `reason` is why it became champion or challenger.
 
     It has the formula, the columns, θ and b, the metrics, those over folds with their standard
-    errors, the run and the commit.
+    errors, the run, the commit and, if there is one, the certificate.
     """
     model, run = candidate.model, candidate.run
     rows = "\n".join(f"| {plain(name)} | {value!r} |" for name, value in _coefficients(candidate))
@@ -34,11 +34,13 @@ def model_card(candidate: Candidate, reason: str) -> str:
     commit = run.tags.get("git.commit", "none") + dirty
     experiment = run.tags.get("dvc.experiment")
     of_experiment = f", DVC experiment {plain(experiment)}" if experiment else ""
+    certificate = f"\n\n{candidate.certificate.paragraph()}" if candidate.certificate else ""
     return (
         f"{required_columns_markdown(model)}\n\n"
         f"| coefficient | value |\n|---|---|\n{rows}{more}\n\n{metrics}\n\n"
         f"Run {plain(run.name)}, commit {plain(commit)}{of_experiment}, "
         f"model {candidate.model_hash}.\n\nWhen it was registered: {reason}."
+        f"{certificate}"
     )
 
 
@@ -50,7 +52,8 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
     numbers = {name: repr(value) for name, value in values}
     formula = candidate.model.design.schema.formula
     model = {"linreg.model": candidate.model_hash, "formula": formula}
-    return with_legal_names(model | source | numbers)
+    certificate = candidate.certificate.tags() if candidate.certificate else {}
+    return with_legal_names(model | source | numbers | certificate)
 
 
 def _coefficients(candidate: Candidate) -> Iterator[tuple[str, float]]:

@@ -19,6 +19,7 @@ from linreg.registry.candidate import (
 )
 from linreg.registry.challenge import ChallengeResult, challenge
 from linreg.registry.model_card import model_card, version_tags
+from linreg.registry.model_certificate import ModelCertificate
 from linreg.tracking.audit_log import ALREADY_REGISTERED, CHAMPION, REFUSED, Decision
 from linreg.tracking.journal.run_folder import RunFolder
 from linreg.tracking.journal.sender_process import wait
@@ -39,18 +40,21 @@ class Outcome(NamedTuple):
     objection: str = ""
 
 
-def register(registry: "Registry", run_id: str | None, *, dry_run: bool) -> Outcome:
+def register(
+    registry: "Registry", run_id: str | None, certificate: Path | None, *, dry_run: bool
+) -> Outcome:
     """Register the model of a run, or that in models/model, as champion, challenger or not at all.
 
-    A dry run decides and changes nothing. Raises UserError like `candidate_of_run` and
+    With a certificate, that has to be one of the model, and the version carries it. A dry run
+    decides and changes nothing. Raises UserError like `candidate_of_run` and
     `candidate_of_workspace`.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if run_id:
-            candidate = candidate_of_run(run_id, registry, scratch)
+            candidate = candidate_of_run(run_id, registry, scratch, certificate)
         else:
-            candidate = candidate_of_workspace()
+            candidate = candidate_of_workspace(certificate)
         champion = registry.champion()
         known = registry.with_model(candidate.model_hash)
         if known is not None:
@@ -76,6 +80,8 @@ def _already_registered(
         decision = _decision(candidate, registry, champion, ChallengeResult(REFUSED, reason))
         number = int(version.version)
         registry.record(replace(decision, decision=ALREADY_REGISTERED, version=number))
+        if candidate.certificate and not candidate.certificate.mismatch:
+            _attach(candidate.certificate, registry, version)
     # The version that a search finds has no aliases.
     aliases = registry.version(int(version.version)).aliases
     is_champion = champion is not None and champion.version == version.version
@@ -152,6 +158,8 @@ def _add_version(
     candidate = _with_run_in_mlflow(candidate)
     run_id = candidate.run.run_id
     model_id, _ = registry.model_of_run(run_id, candidate.model_hash, scratch)
+    if candidate.certificate:
+        registry.keep_certificate(run_id, candidate.certificate.path)
     return registry.add(
         model_id,
         run_id,
@@ -159,6 +167,13 @@ def _add_version(
         version_tags(candidate),
         _decision(candidate, registry, champion, result),
     )
+
+
+def _attach(certificate: ModelCertificate, registry: "Registry", version: "Version") -> None:
+    """Have a version that exists carry a certificate."""
+    if version.run_id:
+        registry.keep_certificate(version.run_id, certificate.path)
+    registry.extend(version, certificate.tags(), certificate.paragraph())
 
 
 def _with_run_in_mlflow(candidate: Candidate) -> Candidate:

@@ -7,6 +7,7 @@ if the model is the champion; 1 if not: refused, or registered as challenger.
 import argparse
 import re
 import sys
+from pathlib import Path
 
 from linreg.errors import UserError
 from linreg.registry.decide import decide
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--why", default="", metavar="TEXT", help="the reason for --promote, for the log"
     )
     parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="refuse the model unless this certificate of `linreg verify` names it; the version "
+        "carries the certificate",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="show the decision and change nothing"
     )
 
@@ -39,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Decide, and print the decision."""
     _check_arguments(args)
-    outcome = decide(args.name, args.run, args.promote, args.why, dry_run=args.dry_run)
+    outcome = decide(
+        args.name, args.run, args.promote, args.why, args.certificate, dry_run=args.dry_run
+    )
     for line in outcome.lines:
         print(line)
     if outcome.objection:
@@ -54,6 +64,9 @@ def _check_arguments(args: argparse.Namespace) -> None:
         )
     if args.promote is not None and not args.why.strip():
         raise UserError("--promote", "needs a reason", todo="add --why TEXT, which is logged")
+    if args.promote is not None and args.certificate is not None:
+        what = "is of a model to be registered, and --promote takes a version that is"
+        raise UserError("--certificate", what, todo="leave out one of the two")
     if args.why and args.promote is None:
         raise UserError(
             "--why", "is the reason for --promote", todo="without --promote the test decides"

@@ -38,6 +38,8 @@ CHALLENGES_TAG = "linreg.challenges"
 
 It counts a challenger that is deleted later, too.
 """
+CERTIFICATE_FOLDER = "certificate"
+"""The artifact of a run with the certificates of its model."""
 _BY_ID = "models:/"
 Version: TypeAlias = ModelVersion
 
@@ -168,6 +170,19 @@ class Registry:
         )
         self.complete(version, decision)
         return int(version.version)
+
+    def keep_certificate(self, run_id: str, certificate: Path) -> None:
+        """Upload a certificate as an artifact of the run whose model it is of."""
+        self._connected.log_artifact(run_id, str(certificate), CERTIFICATE_FOLDER)
+
+    def extend(self, version: Version, tags: Mapping[str, str], paragraph: str) -> None:
+        """Add tags to a version, and a paragraph to its page, unless that has it already."""
+        for name, value in tags.items():
+            self._connected.set_model_version_tag(self.name, version.version, name, value)
+        page = version.description or ""
+        if paragraph not in page:
+            page = f"{page}\n\n{paragraph}".strip()
+            self._connected.update_model_version(self.name, version.version, page)
 
     def unfinished(self) -> list[tuple[Version, Decision]]:
         """Return the versions and decisions whose command was killed half way, oldest first."""
