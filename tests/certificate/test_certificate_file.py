@@ -45,8 +45,8 @@ def test_openssh_alone_verifies_what_the_envelope_holds(
     (signature,) = envelope["signatures"]
     armour = f"-----BEGIN SSH SIGNATURE-----\n{signature['sig']}\n-----END SSH SIGNATURE-----\n"
     (tmp_path / "sig").write_text(armour)
-    command = ["ssh-keygen", "-Y", "verify", "-f", keys.allowed, "-I", AUTHOR]
-    command += ["-n", "linreg-certificate", "-s", tmp_path / "sig"]
+    command = ["ssh-keygen", "-Y", "verify", "-f", str(keys.allowed), "-I", AUTHOR]
+    command += ["-n", "linreg-certificate", "-s", str(tmp_path / "sig")]
     done = subprocess.run(command, input=message, capture_output=True, check=True)
     assert signature["keyid"] in done.stdout.decode()
 

@@ -35,7 +35,7 @@ def test_a_folder_has_the_digest_that_in_toto_defines(project: Path, folder: str
 
 
 def test_a_folder_has_the_md5_that_dvc_records(project: Path, tmp_path: Path) -> None:
-    files = LocalFileSystem()
+    files = LocalFileSystem()  # type: ignore[no-untyped-call]
     store = HashFileDB(files, str(tmp_path / "store"))
     _, _, built = build(store, str(project / "models"), files, "md5")
     found = digest_path(project / "models")

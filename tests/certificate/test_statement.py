@@ -40,7 +40,7 @@ VALUES: list[Any] = [
 
 @pytest.fixture
 def document(project: Path) -> dict[str, Any]:
-    return json.loads(statement_of(project).encode())
+    return dict(json.loads(statement_of(project).encode()))
 
 
 def accepted(document: object) -> bool:
@@ -83,19 +83,19 @@ def test_schema_and_models_accept_and_refuse_the_same(document: dict[str, Any]) 
     for path in every:
         changed = copy.deepcopy(document)
         *parents, key = path
-        parent = changed
+        parent: Any = changed
         for each in parents:
             parent = parent[each]
         match rng.choice(("value", "less", "more")):
             case "value":
-                parent[key] = rng.choice(VALUES)  # type: ignore[index]
+                parent[key] = rng.choice(VALUES)
             case "less":
                 del parent[key]
             case "more":
                 if isinstance(parent, dict):
                     parent["another"] = rng.choice(VALUES)
                 else:
-                    parent.append(rng.choice(VALUES))  # type: ignore[attr-defined]
+                    parent.append(rng.choice(VALUES))
         assert validator.is_valid(changed) == accepted(changed), (path, changed)
         refused += not accepted(changed)
     assert refused > len(every) / 2

@@ -64,7 +64,7 @@ def signed_with(
     message = b" ".join(
         [b"DSSEv1", b"%d" % len(kind), kind.encode(), b"%d" % len(payload), payload]
     )
-    command = ["ssh-keygen", "-Y", "sign", "-f", key, "-n", namespace]
+    command = ["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", namespace]
     armour = subprocess.run(command, input=message, capture_output=True, check=True).stdout
     listed = subprocess.run(["ssh-keygen", "-l", "-f", key], capture_output=True, check=True)
     return {

@@ -56,7 +56,7 @@ def an_output_is_a_link_to_a_copy(case: Case, rng: random.Random) -> None:
     path = rng.choice([*files_of(case), case.folder / "models/model", case.folder / "models"])
     elsewhere = case.folder.parent / "elsewhere"
     shutil.move(path, elsewhere)
-    path.symlink_to(rng.choice([elsewhere, os.path.relpath(elsewhere, path.parent)]))
+    path.symlink_to(rng.choice([str(elsewhere), os.path.relpath(elsewhere, path.parent)]))
 
 
 @manipulation("found a folder|found a file|found neither a file nor a folder")
