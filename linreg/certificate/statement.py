@@ -15,7 +15,7 @@ from linreg.certificate import strict_json
 from linreg.errors import UserError
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE: Final = "https://pypi.org/project/linreg/reproduction/v1"
+PREDICATE_TYPE: Final = "https://linreg.invalid/reproduction/v1"
 """A name, as in-toto's TypeURIs are: nothing is fetched from there."""
 IDENTICAL: Final = "identical"
 DIFFERENT: Final = "different"
@@ -170,7 +170,7 @@ class Statement(_Model):
 
     type: Annotated[Literal["https://in-toto.io/Statement/v1"], Field(alias="_type")]
     subject: Annotated[list[Subject], Field(min_length=1)]
-    predicate_type: Literal["https://pypi.org/project/linreg/reproduction/v1"]
+    predicate_type: Literal["https://linreg.invalid/reproduction/v1"]
     predicate: Predicate
 
     @property

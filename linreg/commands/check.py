@@ -1,5 +1,5 @@
-"""Check a certificate that `linreg verify --certificate` has written, and that the outputs here are
-those that it names.
+"""Check a certificate that `linreg verify` has written, and that the outputs here are those that it
+names.
 
 Nothing is run, nothing is fetched, and no project is needed: the outputs in a folder are hashed,
 and each of their files is compared. With --model or --run, a registered model or a run of MLflow is
