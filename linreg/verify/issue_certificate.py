@@ -42,7 +42,7 @@ from linreg.verify.environment import cpu_name
 from linreg.verify.repository.checkout import Checkout
 from linreg.verify.repository.hashes import counted_files
 from linreg.verify.repository.results import StageResult, Verdict, exit_code
-from linreg.verify.repository.stages import Stage
+from linreg.verify.repository.stages import RecordedHash, Stage
 
 _Verdict = Literal["identical", "different", "not run"]
 
@@ -87,6 +87,7 @@ class CertificateIssuer:
         self.first: Certificate | None = None
         self._started = utc_now()
         self._executions: list[Execution] = []
+        self._recorded: dict[str, RecordedHash | None] = {}
         self._stages: list[Stage] = []
         self._subjects: list[Subject] = []
         if self.key is not None and self.path is None:
@@ -104,8 +105,15 @@ class CertificateIssuer:
         return self.first.statement.commit if self.first else None
 
     def add(self, name: str, checkout: Checkout, results: Sequence[StageResult]) -> None:
-        """Add what an execution of all stages gave, which must still lie in the checkout."""
-        if self.path is None:
+        """Add what an execution of all stages gave, which must still lie in the checkout.
+
+        One that was compared with another execution, and not with dvc.lock, does not count.
+        """
+        recorded = {
+            out.output.path: out.output.recorded for each in results for out in each.outputs
+        }
+        self._recorded = self._recorded or recorded
+        if self.path is None or any(self._recorded.get(key) != recorded[key] for key in recorded):
             return
         seconds = round(sum(each.seconds for each in results), 1)
         verdict, difference = _verdict(results)
@@ -120,12 +128,12 @@ class CertificateIssuer:
     def write(self, checkout: Checkout) -> str:
         """Write the certificate; returns in words what was written, or that nothing was.
 
-        There is one where the first execution gave every byte of what is recorded. Raises UserError
-        where what came of it and the certificate to countersign disagree.
+        There is one where an execution gave every byte of what is recorded. Raises UserError where
+        what came of it and the certificate to countersign disagree.
         """
         if self.path is None:
             return ""
-        if not self._executions or self._executions[0].verdict != IDENTICAL:
+        if not self._subjects:
             return "certificate: none is written of outputs that differ"
         return f"certificate: {self._write(self._statement(checkout))}"
 
