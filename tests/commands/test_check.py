@@ -1,9 +1,9 @@
 """`linreg check` as a stranger runs it: in an empty folder, without a project."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -49,11 +49,17 @@ def checked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def seconds_of_children() -> float:
+    """Return the time on a processor, whatever else runs on the machine."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 @pytest.mark.slow
 def test_it_needs_no_project_no_network_and_no_large_library(folder: Path, keys: Keys) -> None:
-    start = time.monotonic()
+    start = seconds_of_children()
     done = checked(folder, "signed.intoto.jsonl", "project", "--allowed-signers", str(keys.allowed))
-    assert time.monotonic() - start < 2
+    assert seconds_of_children() - start < 2
     *lines, imported = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
     assert not set(imported.split()) & NOT_NEEDED
