@@ -25,9 +25,9 @@ HEAD = """\
 `linreg --version` the version.
 
 Commands work in a project: in its top folder, which holds `dvc.yaml`, or in any folder below it.
-`certify`, `check`, `completion`, `predict` and `serve` work anywhere, and `verify` in any repository
-with DVC. Outside of a project a command writes
-nothing but the file that it is told to write.
+`certify`, `check`, `completion`, `predict` and `serve` work anywhere, and `verify` in any
+repository with DVC. Outside of a project a command writes nothing but the file that it is told to
+write.
 
 The exit codes are the same for every command, so that scripts can rely on them:
 
