@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from tests.verify.repository.kinds import KINDS
 
 from linreg.certificate.certificate_file import read_certificate
 from tests.certificate.example import AUTHOR, REFEREE, Keys, make_keys
 from tests.project import Project
+from tests.verify.repository.kinds_of_data import KINDS_OF_DATA
+from tests.verify.repository.kinds_of_stages import KINDS_OF_STAGES
 from tests.verify.repository.small_repository import SmallRepository
 
 FILES = {
@@ -34,6 +35,7 @@ FILES = {
                   cache: false
     """,
 }
+KINDS = KINDS_OF_STAGES | KINDS_OF_DATA
 pytestmark = pytest.mark.slow
 
 
