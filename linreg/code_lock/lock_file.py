@@ -4,12 +4,12 @@ import hashlib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from linreg.code_lock.module_graph import PACKAGE
-from linreg.code_lock.stage_code import StageCode, code_of_stages
+from linreg.code_lock.stage_code import StageCode, code_of_stages, reached_files
 from linreg.errors import UserError
 from linreg.files import write_text
 from linreg.params.file import PARAMS_FILE
@@ -36,17 +36,35 @@ def current_code(project: Path = Path(), only: str | None = None) -> dict[str, S
     so are all but one with `only`. Raises UserError for a dvc.yaml that is absent or no YAML, and
     for a script that is not Python.
     """
+    files = _files_of_stages(project, only)
+    return code_of_stages(files, project, _libraries_for_table(project))
+
+
+def code_files(project: Path, stages: Collection[str]) -> set[str]:
+    """Return the files whose code the entries of some stages stand for, relative to `project`.
+
+    A linreg that lies in the project, as in a clone of it, is read there and not where it runs.
+    """
+    files = _files_of_stages(project, None)
+    scripts = [path for name in stages for path in files.get(name, ())]
+    return reached_files(scripts, project)
+
+
+def _files_of_stages(project: Path, only: str | None) -> dict[str, list[Path]]:
+    """Return the Python files that each stage runs: its scripts, and those it depends on."""
     files = {}
     document = _read(project / DVC_YAML)
     stages = document.get("stages") if isinstance(document, dict) else None
     for name, declared in (stages or {}).items():
+        if only not in (None, name):
+            continue
         stage = declared.get("do", declared)
         folder = project / str(stage.get("wdir", "."))
         scripts = list(_scripts(stage.get("cmd", ""), folder, project))
-        if scripts and only in (None, name):
+        if scripts:
             deps = (folder / str(dep) for dep in stage.get("deps", ()))
             files[name] = [*scripts, *(each for each in deps if each.suffix == ".py")]
-    return code_of_stages(files, project, _libraries_for_table(project))
+    return files
 
 
 def write_code_lock(codes: Mapping[str, StageCode], project: Path = Path()) -> None:

@@ -32,10 +32,10 @@ class Reached:
 class ModuleGraph:
     """The imports among the files of a project and of linreg, read where they are needed."""
 
-    def __init__(self, project: Path, reader: ImportReader) -> None:
+    def __init__(self, project: Path, reader: ImportReader, package: Path = PACKAGE) -> None:
         # Paths as text: thousands of them are looked up.
         self._project = str(project.resolve())
-        self._package = str(PACKAGE)
+        self._package = str(package)
         self._reader = reader
         self._edges: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
         self._files_in = cache(_python_files)

@@ -45,6 +45,21 @@ def code_of_stages(
         return codes
 
 
+def reached_files(scripts: Iterable[Path], project: Path) -> set[str]:
+    """Return the files below a project that scripts reach by their imports, and those scripts.
+
+    Paths are relative to the project. A linreg that lies in it counts instead of the one that runs.
+    """
+    own = project.resolve() / PACKAGE.name
+    package = own if (own / "__init__.py").exists() else PACKAGE
+    with ImportReader(project / IMPORT_CACHE) as reader:
+        graph = ModuleGraph(project, reader, package)
+        reached = graph.reached_by(*filter(Path.is_file, scripts))
+    root = str(project.resolve())
+    files = [*reached.project, *reached.linreg, str(package / "__init__.py")]
+    return {os.path.relpath(each, root) for each in files if each.startswith(root + os.sep)}
+
+
 def versions_of(modules: Iterable[str]) -> set[str]:
     """Return `library==version` for those libraries of some modules that are installed."""
     names = set().union(*(_distributions_of(module) for module in modules))

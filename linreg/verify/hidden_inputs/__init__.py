@@ -1,0 +1,1 @@
+"""What a stage reads and does not declare: files, folders and parameters, and the lines to add."""
