@@ -9,7 +9,7 @@ stage could not be run.
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,19 @@ from linreg.params.edit import set_values
 from linreg.params.file import PARAMS_FILE, load_params
 from linreg.plain_yaml import read_yaml
 from linreg.verify.description import describe_checkout, describe_results
+from linreg.verify.hidden_inputs.report import (
+    all_complete,
+    describe_examinations,
+    examinations_as_json,
+    examine_stages,
+)
 from linreg.verify.linreg_stages import has_linreg_stages, stage_environment
 from linreg.verify.matrix import Configuration, ConfigurationResult, configurations, run_matrix
 from linreg.verify.repository.checkout import Checkout, checkout
 from linreg.verify.repository.pipeline_run import run_pipeline
 from linreg.verify.repository.project_folder import enter_project
-from linreg.verify.repository.results import exit_code, require_run
+from linreg.verify.repository.results import StageResult, exit_code, require_run
+from linreg.verify.variations.report import chosen_here, runs_as_json, runs_of, unavailable_lines
 from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, has_committed_lock
 
 MOST_FILES = 5
@@ -46,6 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--matrix",
         action="store_true",
         help="run them with 1, 2 and 4 workers, 1 and 2 threads, and as on older CPUs",
+    )
+    how.add_argument(
+        "--declared-only",
+        action="store_true",
+        help="run each stage once more with nothing of the repository but what it declares, and "
+        "name what it reads besides",
+    )
+    how.add_argument(
+        "--vary",
+        nargs="?",
+        const="",
+        metavar="NAMES",
+        help="run them with another path, date, locale, user and so on, and name what changes a "
+        "value; NAMES, such as locale,umask, are those to vary",
     )
     parser.add_argument(
         "-S",
@@ -95,10 +116,17 @@ def run(args: argparse.Namespace) -> int:
         if args.matrix or changes:
             matrix = configurations() if args.matrix else [Configuration(), Configuration()]
             code = _run_matrix(project, list(matrix), against_first=bool(changes))
+        elif args.declared_only:
+            code = _run_declared_only(project, as_json=args.json)
+        elif args.vary is not None:
+            code = _run_varied(project, args.vary, as_json=args.json)
         else:
             code = _run_once(project, args.jobs, as_json=args.json)
     if not args.json:
-        result = "every byte is the same" if code == 0 else "NOT the same"
+        same, other = "every byte is the same", "NOT the same"
+        if args.declared_only:
+            same, other = f"{same}, every input is declared", f"{other}, or NOT declared: see above"
+        result = same if code == 0 else other
         print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
     return code
 
@@ -117,17 +145,50 @@ def _set_parameters(project: Checkout, values: dict[str, Any]) -> None:
 def _run_once(project: Checkout, jobs: int, *, as_json: bool) -> int:
     results = run_pipeline(project, stage_environment(project), jobs=jobs)
     if as_json:
-        document = {
-            "commit": project.commit,
-            "identical": exit_code(results) == 0,
-            "copied": {each.path: each.how for each in project.copied},
-            "stages": [each.as_json() for each in results],
-        }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        _print_json(project, results, {})
     else:
         print("\n".join(["", *describe_results(results)]))
     require_run(results)
     return exit_code(results)
+
+
+def _run_declared_only(project: Checkout, *, as_json: bool) -> int:
+    results, examinations = examine_stages(project, stage_environment(project))
+    if as_json:
+        _print_json(project, results, {"hidden_inputs": examinations_as_json(examinations)})
+    else:
+        examined = describe_examinations(examinations)
+        print("\n".join(["", *describe_results(results), "", *examined]))
+    require_run(results)
+    return exit_code(results) or int(not all_complete(examinations))
+
+
+def _run_varied(project: Checkout, names: str, *, as_json: bool) -> int:
+    variations = chosen_here(project, names)
+    if not as_json:
+        print("\n".join(["", *unavailable_lines(variations)]), flush=True)
+    runs = []
+    for run in runs_of(project, variations):
+        runs.append(run)
+        if not as_json:
+            print("\n".join(run.lines()), flush=True)
+    if as_json:
+        document = {"commit": project.commit, "variations": runs_as_json(variations, runs)}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    return int(not all(each.same for each in runs))
+
+
+def _print_json(
+    project: Checkout, results: Sequence[StageResult], further: Mapping[str, Any]
+) -> None:
+    document = {
+        "commit": project.commit,
+        "identical": exit_code(results) == 0,
+        "copied": {each.path: each.how for each in project.copied},
+        "stages": [each.as_json() for each in results],
+        **further,
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _run_matrix(project: Checkout, matrix: Sequence[Configuration], *, against_first: bool) -> int:
