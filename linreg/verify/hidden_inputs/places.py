@@ -96,6 +96,10 @@ class Places:
         """Return the files that git tracks, relative to the folder that holds .dvc."""
         return sorted(map(self._from_root, self.tracked))
 
+    def bookkeeping(self) -> list[str]:
+        """Return the folders of git, DVC and linreg, relative to the one that holds .dvc."""
+        return sorted({self._from_root(".git"), *(BOOKKEEPING - {".git"})})
+
     def of_existing(self, path: str) -> Place | None:
         """Return the place of a file that was there; None for one that is no matter of a stage."""
         if path in self.supplied:

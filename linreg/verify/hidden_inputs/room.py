@@ -106,7 +106,7 @@ class _Builder:
             # Outside of the repository, where it is declared by an absolute path or by `..`.
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path in BOOKKEEPING:
+        if Path(path).name in BOOKKEEPING and source.is_dir():
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, symlinks=True)
         elif source.is_dir():

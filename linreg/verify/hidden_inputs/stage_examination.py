@@ -9,7 +9,7 @@ from typing import Any
 
 from linreg.verify.hidden_inputs.findings import Examination, HiddenInput, Outcome
 from linreg.verify.hidden_inputs.parameter_files import Key, read_text, undeclared_keys
-from linreg.verify.hidden_inputs.places import BOOKKEEPING, COUNT_BY_EFFECT, Kind, Places
+from linreg.verify.hidden_inputs.places import COUNT_BY_EFFECT, Kind, Places
 from linreg.verify.hidden_inputs.reads import Reads, reads_of
 from linreg.verify.hidden_inputs.room import Supplement, room
 from linreg.verify.hidden_inputs.smallest_set import smallest_set
@@ -85,9 +85,11 @@ class StageExamination:
         """Run the stage traced; again where it has looked for a file that only the user has."""
         while True:
             self._remove_outputs()
+            if why_not_traced():
+                return self._run()
             before = set(self._files_in_tree())
             with Trace(self._scratch) as trace:
-                done = self._run(trace)
+                done = self._run(trace.prefix)
                 actions = trace.actions(str(self._places.root / self._stage.wdir))
                 self._reads = reads_of(self._stage, actions, self._places, before, self._code)
             missing = [each.path for each in self._reads.undeclared if each.kind in _SUPPLIED]
@@ -95,11 +97,9 @@ class StageExamination:
             if not arrived:
                 return done
 
-    def _run(self, trace: Trace | None = None) -> StageRun:
-        prefix = trace.prefix if trace and not why_not_traced() else ()
-        return run_stage(
-            self._stage, self._places.root, self._environment, self._scratch, prefix=prefix
-        )
+    def _run(self, prefix: tuple[str, ...] = ()) -> StageRun:
+        root = self._places.root
+        return run_stage(self._stage, root, self._environment, self._scratch, prefix=prefix)
 
     def _supply(self, path: str) -> bool:
         """Copy a file of the user's checkout, or beside it, to where the stage looked for it."""
@@ -184,7 +184,7 @@ class StageExamination:
         yield from self._undeclared_keys()
         known = {each.path for each in found}
         if why_not_traced():
-            paths = [*self._places.tracked_from_root(), *BOOKKEEPING]
+            paths = [*self._places.tracked_from_root(), *self._places.bookkeeping()]
             yield from (
                 HiddenInput(each, Kind.REPOSITORY, DIFFERS)
                 for each in paths

@@ -314,7 +314,13 @@ def plant(folder: Path, stages: dict[str, Planted], *, run: Callable[..., Any]) 
     (folder / "beside.txt").write_text("beside\n")
     files: dict[str, str | bytes] = {**COMMON, "in/.keep": "", "out/.keep": ""}
     document: dict[str, Any] = {"stages": {}}
-    ignored = {"out/*.txt": "", "__pycache__": "", "scratch": "", "*.tmp": "", "tmp.txt": ""}
+    ignored: dict[str, str] = {
+        "out/*.txt": "",
+        "__pycache__": "",
+        "scratch": "",
+        "*.tmp": "",
+        "tmp.txt": "",
+    }
     for name, planted in stages.items():
         files |= planted.files
         ignored |= planted.ignored
@@ -324,8 +330,8 @@ def plant(folder: Path, stages: dict[str, Planted], *, run: Callable[..., Any]) 
         if planted.body:
             body = planted.body.replace("{repository}", str(repository))
             files[f"scripts/{name}.py"] = _script(name, body, planted.stage.get("wdir", "."))
-    for path, text in files.items():
-        _write(repository / path, text)
+    for path, content in files.items():
+        _write(repository / path, content)
     if "in/version3.txt" in files:
         (repository / "in/latest.txt").symlink_to("version3.txt")
     if (tool := repository / "tools/tool.sh").exists():
