@@ -38,7 +38,8 @@ def describe_examinations(examinations: Sequence[Examination]) -> list[str]:
         ]
     hidden = sum(len(each.hidden) for each in examinations)
     examined = sum(each.outcome is not Outcome.NOT_EXAMINED for each in examinations)
-    return [*lines, f"hidden inputs: {hidden or 'none'} in {examined} stages"]
+    stages = f"{examined} stage{'s'[: examined != 1]}"
+    return [*lines, f"hidden inputs: {hidden or 'none'} in {stages}"]
 
 
 def examinations_as_json(examinations: Sequence[Examination]) -> dict[str, Any]:
