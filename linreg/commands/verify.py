@@ -97,8 +97,7 @@ def run(args: argparse.Namespace) -> int:
     start = time.monotonic()
     if args.jobs < 1:
         raise UserError("--jobs", "must be at least 1", found=args.jobs)
-    if args.json and (args.matrix or args.changes):
-        raise UserError("--json", "prints the results of one run, and not of --matrix or --set")
+    _require_one_way(args)
     enter_project()
     require_no_conflicts(Path(), ("dvc.lock", "dvc.yaml", PARAMS_FILE.name))
     changes = dict(_change(text) for text in args.changes)
@@ -129,6 +128,19 @@ def run(args: argparse.Namespace) -> int:
         result = same if code == 0 else other
         print(f"\nverify: {result}; {time.monotonic() - start:.0f} s")
     return code
+
+
+def _require_one_way(args: argparse.Namespace) -> None:
+    """Raise UserError for options that have no effect together."""
+    if args.json and (args.matrix or args.changes):
+        raise UserError("--json", "prints the results of one run, and not of --matrix or --set")
+    option = "--declared-only" if args.declared_only else "--vary"
+    if not (args.declared_only or args.vary is not None):
+        return
+    if args.jobs > 1:
+        raise UserError("--jobs", f"with {option}, stages run one at a time", found=args.jobs)
+    if args.changes:
+        raise UserError("--set", f"is not for {option}", found=", ".join(args.changes))
 
 
 def _set_parameters(project: Checkout, values: dict[str, Any]) -> None:

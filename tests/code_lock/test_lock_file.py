@@ -1,5 +1,6 @@
 """code.lock: written by a stage, a parameter of all others, and checked by each that DVC runs."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from linreg.code_lock.lock_file import (
+    code_files,
     code_hash,
     current_code,
     differences,
@@ -185,3 +187,31 @@ def test_the_command_says_which_stages_run_again(project: Path) -> None:
         f"        clean:\n{entries}"
     )
     assert re.fullmatch(r"lock: clean runs again: numpy 1\.0 → \S+ changed\n", lock())
+
+
+def test_the_files_of_an_entry_are_those_that_its_scripts_reach(project: Path) -> None:
+    (project / "scripts/own.py").write_text("def run():\n    import below\n")
+    (project / "scripts/below.py").write_text("import numpy\n")
+    assert code_files(project, ["clean"]) == {"stages/clean.py"}
+    assert code_files(project, ["file", "shell"]) == {"scripts/own.py", "scripts/below.py"}
+
+
+@pytest.mark.slow
+def test_what_a_stage_imports_is_among_the_files_of_its_entry() -> None:
+    program = (
+        "import json, sys; import stages.train; "
+        "print(json.dumps([m.__file__ for m in sys.modules.values() if getattr(m, '__file__', 0)]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    imported = {Path(each) for each in json.loads(done.stdout)}
+    folders = [ROOT / name for name in ("linreg", "stages")]
+    ours = {
+        each.relative_to(ROOT).as_posix()
+        for each in imported
+        if any(folder in each.parents for folder in folders)
+    }
+    assert len(ours) > 50
+    assert ours <= code_files(ROOT, ["train"])
+    assert not any("linreg/verify/" in each for each in code_files(ROOT, ["train"]))
