@@ -40,8 +40,8 @@ lint: env  ## Check style, types, and the libraries for known vulnerabilities
 	mypy
 	python .ci/audit.py
 
-verify: env  ## Run every stage again in a clone of this commit, and compare all outputs with dvc.lock
-	linreg verify
+verify: env  ## Run every stage again in a clone of this commit, and compare all outputs with dvc.lock; ARGS=--vary
+	linreg verify $(ARGS)
 
 bench: env  ## Compare speeds with other tools; ARGS="--quick --json FILE" in two minutes
 	@python -c "import duckdb, glum, matplotlib, polars, psutil, pyfixest, sklearn, threadpoolctl" 2>/dev/null || python -m pip install --quiet --editable ".[bench]"
