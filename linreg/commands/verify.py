@@ -32,7 +32,7 @@ from linreg.verify.repository.checkout import Checkout, checkout
 from linreg.verify.repository.pipeline_run import run_pipeline
 from linreg.verify.repository.project_folder import enter_project
 from linreg.verify.repository.results import StageResult, exit_code, require_run
-from linreg.verify.variations.report import chosen_here, runs_as_json, runs_of, unavailable_lines
+from linreg.verify.variations.report import chosen_here, describe_variations, runs_as_json, runs_of
 from linreg.verify.working_tree import SUBJECT, commit_of_working_tree, has_committed_lock
 
 MOST_FILES = 5
@@ -178,7 +178,7 @@ def _run_declared_only(project: Checkout, *, as_json: bool) -> int:
 def _run_varied(project: Checkout, names: str, *, as_json: bool) -> int:
     variations = chosen_here(project, names)
     if not as_json:
-        print("\n".join(["", *unavailable_lines(variations)]), flush=True)
+        print("\n".join(["", *describe_variations(variations), ""]), flush=True)
     runs = []
     for run in runs_of(project, variations):
         runs.append(run)

@@ -17,10 +17,13 @@ _ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 """What a virtual environment of Python, one of conda, and a cache have in their folder."""
 _ENVIRONMENT_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules"})
 _HOME_NOT_COUNTED = (
-    *(".cache", ".local/bin", ".local/lib", ".local/share", ".config/git", ".gitconfig"),
-    *(".pyenv", ".conda", ".rustup", ".cargo", ".julia", ".nvm", ".rbenv", ".sdkman", "R"),
+    *(".cache", ".nv", ".triton/cache", ".ipython/profile_default/history.sqlite"),
+    *(".local/bin", ".local/lib", ".local/share", ".pyenv", ".conda", ".rustup", ".cargo"),
+    *(".julia", ".nvm", ".rbenv", ".sdkman", "R"),
+    *(".config/git", ".gitconfig"),
+    *(".netrc", ".ssh", ".aws", ".azure", ".config/gcloud", ".kube", ".docker"),
 )
-"""Caches, installed programs and libraries, and the settings of git, in the user's home."""
+"""In the user's home: caches, installed programs and libraries, settings of git, credentials."""
 
 
 class Kind(Enum):

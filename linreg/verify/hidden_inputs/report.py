@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from linreg.text import count_of
 from linreg.verify.hidden_inputs.examiner import Examiner
 from linreg.verify.hidden_inputs.findings import Examination, Outcome
 from linreg.verify.hidden_inputs.trace import why_not_traced
@@ -38,8 +39,7 @@ def describe_examinations(examinations: Sequence[Examination]) -> list[str]:
         ]
     hidden = sum(len(each.hidden) for each in examinations)
     examined = sum(each.outcome is not Outcome.NOT_EXAMINED for each in examinations)
-    stages = f"{examined} stage{'s'[: examined != 1]}"
-    return [*lines, f"hidden inputs: {hidden or 'none'} in {stages}"]
+    return [*lines, f"hidden inputs: {hidden or 'none'} in {count_of(examined, 'stage')}"]
 
 
 def examinations_as_json(examinations: Sequence[Examination]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from linreg.errors import UserError
+from linreg.text import table
 from linreg.verify.linreg_stages import has_linreg_stages, stage_environment
 from linreg.verify.repository.checkout import Checkout
 from linreg.verify.repository.results import Verdict
@@ -40,10 +41,10 @@ def runs_of(checkout: Checkout, variations: Sequence[Variation]) -> Iterator[Var
                 )
 
 
-def unavailable_lines(variations: Sequence[Variation]) -> list[str]:
-    """Return a line on each variation that cannot be brought about here."""
-    missing = (each for each in variations if each.unavailable)
-    return [f"not varied: {each.name}: {each.unavailable}" for each in missing]
+def describe_variations(variations: Sequence[Variation]) -> list[str]:
+    """Return a line on each variation: what it changes, or why it cannot be brought about here."""
+    rows = [(each.name, each.change or f"NOT varied: {each.unavailable}") for each in variations]
+    return table(rows)
 
 
 def runs_as_json(variations: Sequence[Variation], runs: Sequence[VariedRun]) -> dict[str, Any]:

@@ -89,8 +89,7 @@ def run_varied(
     several together, the fewest that do. Nothing more is run where every byte is the same.
     """
     runs = _Runs(checkout, environment)
-    names = ", ".join(map(str, variations))
-    together = runs.run(f"all at once: {names}", variations)
+    together = runs.run("all at once", variations)
     yield together
     if together.same:
         return
@@ -107,13 +106,13 @@ def run_varied(
     runs.unstable = again.different
     found = False
     for each in variations:
-        single = runs.run(str(each), (each,), CONTROL)
+        single = runs.run(each.name, (each,), CONTROL)
         found = found or not single.same
         yield single
     if not found and again.same:
         several = smallest_set(variations, lambda part: not runs.run("", part, CONTROL).same)
         if several:
-            title = f"only together: {', '.join(map(str, several))}"
+            title = f"only together: {', '.join(each.name for each in several)}"
             yield runs.run(title, several, CONTROL)
 
 

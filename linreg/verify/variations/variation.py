@@ -28,9 +28,6 @@ class Variation:
     prefix: tuple[str, ...] = ()
     arrange: Arrangement | None = None
 
-    def __str__(self) -> str:
-        return f"{self.name} ({self.change})"
-
 
 def variables_of(variations: Iterable[Variation]) -> dict[str, str]:
     """Return the environment variables of several variations."""
