@@ -12,6 +12,8 @@ from linreg.verify.repository.stages import Pipeline
 BOOKKEEPING = frozenset({".git", ".dvc", ".linreg"})
 BOOKKEEPING_FILES = frozenset(
     {"dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore", ".gitattributes", ".gitmodules"}
+    # Which pyenv and asdf read before they start a program.
+    | {".python-version", ".tool-versions"}
 )
 _ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 """What a virtual environment of Python, one of conda, and a cache have in their folder."""
@@ -21,7 +23,8 @@ _HOME_NOT_COUNTED = (
     *(".local/bin", ".local/lib", ".local/share", ".pyenv", ".conda", ".rustup", ".cargo"),
     *(".julia", ".nvm", ".rbenv", ".sdkman", "R"),
     *(".config/git", ".gitconfig"),
-    *(".netrc", ".ssh", ".aws", ".azure", ".config/gcloud", ".kube", ".docker"),
+    *(".condarc", ".mambarc", ".config/pip", ".config/uv"),
+    *(".netrc", ".ssh", ".aws", ".azure", ".config/gcloud", ".kube", ".docker", ".kaggle"),
 )
 """In the user's home: caches, installed programs and libraries, settings of git, credentials."""
 

@@ -20,7 +20,6 @@ from linreg.verify.repository.stage_run import StageRun, run_stage
 from linreg.verify.repository.stages import CHECKABLE, MD5, RecordedHash, Stage
 
 Hashes = Mapping[str, RecordedHash | None]
-OPENED = "is opened"
 VALUE = "the outputs are others with another value"
 DIFFERS = "the outputs are others without it"
 LISTED = "its names are read, and the outputs are others without them"
