@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from linreg.verify.hidden_inputs.findings import Examination, HiddenInput, Outcome
-from linreg.verify.hidden_inputs.parameter_files import Key, read_text, undeclared_keys
+from linreg.verify.hidden_inputs.parameter_files import (
+    Key,
+    read_text,
+    undeclared_keys,
+    with_other_values,
+)
 from linreg.verify.hidden_inputs.places import COUNT_BY_EFFECT, Kind, Places
 from linreg.verify.hidden_inputs.reads import Reads, reads_of
 from linreg.verify.hidden_inputs.room import Supplement, room
@@ -76,8 +81,7 @@ class StageExamination:
             if (more := self._missing(found)) is None:
                 return Outcome.UNEXPLAINED, found, self._last_outcome or ""
             found += more
-        else:
-            found += self._values_used(found)
+        found += self._values_used(found)
         return Outcome.HIDDEN if found else Outcome.COMPLETE, found, ""
 
     def _run_in_repository(self) -> StageRun:
@@ -141,9 +145,21 @@ class StageExamination:
         if more is None:
             return None
         keys = [(each.path, each.key) for each in more if each.key]
-        if keys and self._outcome_with([*found, *more], changed=keys) == "":
-            return [each for each in more if not each.key]
+        for words in (True, False):
+            changed = {"changed": keys, "words": words}
+            if keys and self._outcome_with([*found, *more], **changed) == "":
+                # Text that has not changed may be used.
+                return [e for e in more if not e.key or (self._is_text(e) and not words)]
         return more
+
+    def _is_text(self, parameter: HiddenInput) -> bool:
+        path = self._places.root / parameter.path
+        text, key = read_text(path), [parameter.key]
+        as_it_is, numbers, all_values = (
+            with_other_values(text, path.suffix, keys, words=words)
+            for keys, words in (([], True), (key, False), (key, True))
+        )
+        return as_it_is == numbers != all_values
 
     def _values_used(self, found: Sequence[HiddenInput]) -> list[HiddenInput]:
         """Return undeclared parameters without which the outputs are the same, by their defaults.
@@ -154,17 +170,21 @@ class StageExamination:
         keys = [(each.path, each.key) for each in self._undeclared_keys()]
         if not keys or not self._opens_parameters():
             return []
+        known = {(each.path, each.key) for each in found}
+        used: list[tuple[str, Key]] = []
         for words in (True, False):
 
             def is_other(changed: Sequence[tuple[str, Key]], words: bool = words) -> bool:
                 with_all = {"keys": keys, "changed": changed, "words": words}
                 return bool(changed) and self._outcome_with(found, **with_all) is None
 
-            if used := smallest_set(keys, is_other):
-                return [HiddenInput(file, None, VALUE, key) for file, key in used]
+            # Each of several that are used is enough for other outputs.
+            while more := smallest_set([each for each in keys if each not in known], is_other):
+                used += more
+                known.update(more)
             if self._last_outcome == "":
                 break
-        return []
+        return [HiddenInput(file, None, VALUE, key) for file, key in used]
 
     def _undeclared_keys(self) -> Iterator[HiddenInput]:
         for file, names in self._parameter_files().items():

@@ -20,8 +20,9 @@ TRACKED = 'Path("in", "tracked.txt").read_text()'
 class Planted:
     """A stage that reads something undeclared.
 
-    body      of its script, which sets `value`, the content of its output
-    hidden    the name of what it reads, as it is to be reported; {repository} is its folder
+    body      of its script, which sets `value`, the content of its output; {repository} is the
+              folder of the repository
+    hidden    the names of what it reads, as they are to be reported
     add       the lines to add to dvc.yaml
     files     of the repository, by path
     ignored   files that only the user has: git ignores them
@@ -109,6 +110,12 @@ PLANTED = {
         "import yaml; value = yaml.safe_load(open('params.yaml')).get('mode', 'fast')",
         "params.yaml: mode",
         param("- mode"),
+    ),
+    "two_parameters_with_defaults": Planted(
+        "import yaml; p = yaml.safe_load(open('params.yaml'))\n"
+        "value = [p.get('mode', 'fast'), p.get('train', {}).get('epochs', 3)]",
+        "params.yaml: mode, params.yaml: train.epochs",
+        param("- mode", "- train.epochs"),
     ),
     "parameter_in_json": Planted(
         "import json; value = json.load(open('conf.json'))['a']['c']",
@@ -263,6 +270,11 @@ CLEAN = {
     "uses_no_other_value": Planted(
         "import yaml; p = yaml.safe_load(open('params.yaml'))\n"
         "assert set(p) == {'mode', 'train'}, p\nvalue = p['train']['epochs']",
+        stage={"params": ["train.epochs"]},
+    ),
+    "checks_a_number": Planted(
+        "import yaml; p = yaml.safe_load(open('params.yaml'))\n"
+        "assert 0 < float(p['train']['lr']) < 1\nvalue = p['train']['epochs']",
         stage={"params": ["train.epochs"]},
     ),
     "reads_a_folder": Planted(
