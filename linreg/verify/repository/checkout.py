@@ -96,7 +96,8 @@ class Checkout:
     def is_outside(self, entry: Entry) -> bool:
         """Tell whether a file or folder lies outside of the clone, also behind a link in it."""
         folder = (self.root / entry.path).parent
-        return entry.is_external or not folder.resolve().is_relative_to(self.top)
+        # While its path is varied, the clone itself is a link to where it lies.
+        return entry.is_external or not folder.resolve().is_relative_to(self.top.resolve())
 
     def copy_inputs(self) -> None:
         """Copy the inputs of the stages to verify that git does not hold.
