@@ -65,7 +65,7 @@ def add_a_file(folder: Path) -> str:
 
 def change_a_byte(folder: Path) -> str:
     (folder / "data/raw/generated.parquet").write_text("Rows")
-    return "generate: data/raw/generated.parquet: byte 0: 114 became 82"
+    return "generate: data/raw/generated.parquet: line 1, column 1: 'rows' became 'Rows'"
 
 
 @pytest.mark.parametrize("change", [change_a_loss, remove_a_file, add_a_file, change_a_byte])
