@@ -81,8 +81,15 @@ def _notes(result: StageResult, writers: Sequence[tuple[Output, str]]) -> Iterat
     for each in inputs:
         if names := [name for output, name in writers if each.overlaps(output)]:
             yield f"{stage.name}: ran on {each.path} as {names[0]} wrote it, not as in dvc.lock"
-        else:
+        elif each.path not in result.line_ends:
             changed.append(each.path)
+    of_git = [each.path for each in inputs if each.path in result.line_ends]
+    if of_git := [path for path in of_git if not any(path == out.path for out, _ in writers)]:
+        yield (
+            f"{stage.name}: recorded with CRLF as line ends, as on Windows, where git has LF:"
+            f" {', '.join(of_git)}; have git keep line ends (`* -text` in .gitattributes), or run"
+            " `dvc repro` here and commit dvc.lock"
+        )
     changed += stage.changed_parameters
     if changed:
         yield (

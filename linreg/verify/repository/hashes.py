@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from linreg.verify.repository.stages import CHECKABLE, RecordedHash
+from linreg.verify.repository.stages import CHECKABLE, MD5, RecordedHash
 
 
 def found_hash(path: Path, algorithm: str, root: Path) -> RecordedHash | None:
@@ -25,6 +25,21 @@ def is_as_recorded(path: Path, recorded: RecordedHash, root: Path) -> bool:
     """Tell whether a file or folder is what was recorded."""
     is_checkable = recorded.algorithm in CHECKABLE
     return is_checkable and found_hash(path, recorded.algorithm, root) == recorded
+
+
+def differs_in_line_ends(path: Path, recorded: RecordedHash) -> bool:
+    """Tell whether a text file is what was recorded but for its line ends: LF, there CRLF.
+
+    So it is where dvc.lock was written on Windows, where git turns LF into CRLF in a checkout, as
+    many programs do in what they write.
+    """
+    if recorded.algorithm != MD5 or not path.is_file():
+        return False
+    content = path.read_bytes()
+    if b"\0" in content or b"\r\n" in content:
+        return False
+    of_windows = content.replace(b"\n", b"\r\n")
+    return hashlib.md5(of_windows, usedforsecurity=False).hexdigest() == recorded.value
 
 
 def counted_files(folder: Path, root: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from linreg.verify.differences.paths import first_difference
 from linreg.verify.repository.checkout import Checkout
-from linreg.verify.repository.hashes import counted_files, found_hash
+from linreg.verify.repository.hashes import counted_files, differs_in_line_ends, found_hash
 from linreg.verify.repository.results import OutputComparison, StageResult, Verdict, verdict_of
 from linreg.verify.repository.stage_run import StageRun, run_stage, stages_killed_at_an_interrupt
 from linreg.verify.repository.stages import CHECKABLE, MD5, Entry, Output, RecordedHash, Stage
@@ -81,14 +81,16 @@ class _PipelineRun:
             return StageResult(stage, Verdict.NOT_RUN, reason=f"because stage {not_run}")
         if problem := self._problem(stage):
             return StageResult(stage, Verdict.FAILED, reason=problem)
-        changed = tuple(each.path for each in stage.inputs if self._has_changed(each))
+        changed = [each for each in stage.inputs if self._has_changed(each)]
+        paths = tuple(each.path for each in changed)
+        line_ends = tuple(each.path for each in changed if self._line_ends(each))
         done = self._run(stage)
         outputs: tuple[OutputComparison, ...] = ()
         if not done.failure:
             with self._comparing:
                 outputs = tuple(self._compare(each) for each in stage.outputs)
         verdict = Verdict.FAILED if done.failure else verdict_of(stage, outputs)
-        return StageResult(stage, verdict, outputs, done.failure, changed, done.seconds)
+        return StageResult(stage, verdict, outputs, done.failure, paths, done.seconds, line_ends)
 
     def _by_shell(self, stage: Stage) -> StageRun:
         checkout = self._checkout
@@ -129,6 +131,11 @@ class _PipelineRun:
         found = self._written.get((entry.path, recorded.algorithm))
         return (found or self._found(entry.path, recorded.algorithm)) != recorded
 
+    def _line_ends(self, entry: Entry) -> bool:
+        """Tell whether a file differs from what is recorded of it in its line ends only."""
+        path = self._checkout.root / entry.path
+        return entry.recorded is not None and differs_in_line_ends(path, entry.recorded)
+
     def _found(self, path: str, algorithm: str) -> RecordedHash | None:
         root = self._checkout.root
         return found_hash(root / path, algorithm, root)
@@ -140,6 +147,8 @@ class _PipelineRun:
         self._written[output.path, algorithm] = found
         if recorded is None or found is None or found == recorded:
             return OutputComparison(output, found)
+        if self._line_ends(output):
+            return OutputComparison(output, found, line_ends=True)
         original = self._checkout.original(output)
         if original is None:
             return OutputComparison(output, found)

@@ -36,11 +36,13 @@ class OutputComparison:
 
     found       None if the stage did not write it, or nothing comparable is recorded of it
     difference  None if it is the same, and where the recorded content is nowhere to be found
+    line_ends   whether it differs in its line ends only: LF, where CRLF was recorded
     """
 
     output: Output
     found: RecordedHash | None
     difference: Difference | None = None
+    line_ends: bool = False
 
     @property
     def same(self) -> bool:
@@ -53,6 +55,8 @@ class OutputComparison:
             return ""
         if self.found is None:
             return f"{self.output.path}: was not written"
+        if self.line_ends:
+            return f"{self.output.path}: its line ends only: CRLF, as on Windows, became LF"
         if self.difference is None:
             return (
                 f"{self.output.path}: differs; what was recorded is not here to be compared "
@@ -73,6 +77,7 @@ class StageResult:
     reason          why it was not run or could not be
     changed_inputs  the inputs that were not what dvc.lock records of this stage, so that its
                     outputs had reason to differ
+    line_ends       those of them that differ in their line ends only: LF, where CRLF was recorded
     """
 
     stage: Stage
@@ -81,6 +86,7 @@ class StageResult:
     reason: str = ""
     changed_inputs: tuple[str, ...] = ()
     seconds: float = 0.0
+    line_ends: tuple[str, ...] = ()
 
     def differences(self) -> list[str]:
         """Return the first difference of each output that has one, in words."""
@@ -94,6 +100,7 @@ class StageResult:
             "reason": self.reason or None,
             "seconds": round(self.seconds, 3),
             "changed_inputs": list(self.changed_inputs),
+            "changed_line_ends": list(self.line_ends),
             "changed_parameters": list(self.stage.changed_parameters),
             "command_changed": self.stage.command_changed,
             "outputs": [_output_as_json(each) for each in self.outputs],

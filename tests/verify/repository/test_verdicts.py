@@ -281,3 +281,34 @@ def test_independent_stages_run_at_the_same_time(tmp_path: Path) -> None:
     repository.commit()
     assert set(repository.verdicts("--jobs", "2")) == {"a", "b"}
     assert error(repository, "--jobs", "0") == "--jobs: must be at least 1; found 0"
+
+
+def test_line_ends_of_windows_are_named_as_the_only_difference(tmp_path: Path) -> None:
+    """dvc.lock was written where files have CRLF, of which git has kept LF."""
+    repository = SmallRepository(tmp_path / "repository")
+    stages = """
+        stages:
+          copy:
+            cmd: cat in.txt > a.txt
+            deps: [in.txt, b.bin]
+            outs: [a.txt]
+          count:
+            cmd: wc -c < a.txt > c.txt
+            deps: [a.txt]
+            outs: [c.txt]
+        """
+    files = {"dvc.yaml": stages, ".gitattributes": "* -text\n", "b.bin": "\0\n"}
+    repository.write({**files, "in.txt": "1\r\n2\r\n"})
+    repository.reproduce()
+    repository.write({"in.txt": "1\n2\n"})
+    repository.commit()
+    printed = repository.verify(code=1)
+    assert "a.txt: its line ends only: CRLF, as on Windows, became LF" in printed
+    assert (
+        "copy: recorded with CRLF as line ends, as on Windows, where git has LF: in.txt;" in printed
+    )
+    assert "copy: changed since" not in printed
+    # Of a number of bytes it is more than the line ends.
+    assert "c.txt: line 1, column 1: '6' became '4'" in printed
+    copy = repository.verdicts(code=1)["copy"]
+    assert copy["changed_line_ends"] == ["in.txt"]
