@@ -9,11 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from linreg.verify.repository.stages import Pipeline
 
-BOOKKEEPING = frozenset({".git", ".dvc", ".linreg"})
+BOOKKEEPING = frozenset({".git", ".dvc", ".linreg", "mlruns", "mlartifacts"})
 BOOKKEEPING_FILES = frozenset(
     {"dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore", ".gitattributes", ".gitmodules"}
     # Which pyenv and asdf read before they start a program.
     | {".python-version", ".tool-versions"}
+    # The runs of MLflow, which a stage adds its own to.
+    | {"mlflow.db"}
 )
 _ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 """What a virtual environment of Python, one of conda, and a cache have in their folder."""
@@ -32,9 +34,9 @@ _HOME_NOT_COUNTED = (
 class Kind(Enum):
     """What a path is to the repository.
 
-    A bookkeeping file of git, DVC or linreg, a file that another stage has left without declaring
-    it, and one that only git has looked at, as `git status` does at all, count where the outputs
-    are others without it.
+    A bookkeeping file of git, DVC, MLflow or linreg, a file that another stage has left without
+    declaring it, and one that only git has looked at, as `git status` does at all, count where the
+    outputs are others without it.
     """
 
     REPOSITORY = "a file of the repository"
@@ -44,7 +46,7 @@ class Kind(Enum):
     HOME = "a file in the home directory"
     OWN_OUTPUT = "an output of the stage itself, as the run before has left it"
     LEFTOVER = "a file that another stage has left"
-    BOOKKEEPING = "bookkeeping of git or DVC"
+    BOOKKEEPING = "bookkeeping of git, DVC or MLflow"
     BY_GIT = "a file that git has looked at for the stage"
 
 
@@ -103,7 +105,7 @@ class Places:
         return sorted(map(self._from_root, self.tracked))
 
     def bookkeeping(self) -> list[str]:
-        """Return the folders of git, DVC and linreg, relative to the one that holds .dvc."""
+        """Return the bookkeeping folders, relative to the one that holds .dvc."""
         return sorted({self._from_root(".git"), *(BOOKKEEPING - {".git"})})
 
     def of_existing(self, path: str) -> Place | None:

@@ -301,6 +301,10 @@ CLEAN = {
         "cat out/appends_in_two_commands.txt > tmp.txt\n"
         "cat tmp.txt >> out/appends_in_two_commands.txt"
     ),
+    "looks_for_runs_of_mlflow": Planted(
+        "found = [Path(p).exists() for p in ('mlflow.db', 'mlruns/0/meta.yaml')]; value = 'done'",
+        ignored={"mlflow.db": "runs", "mlruns/0/meta.yaml": "name: Default\n"},
+    ),
     "leaves_a_file": Planted("Path('left.tmp').write_text('left')\nvalue = 'done'"),
     "reads_through_a_link": Planted(
         "value = Path('in/latest.txt').read_text()", deps=("in/latest.txt",)
