@@ -10,23 +10,23 @@ from linreg.verify.hidden_inputs.trace import Trace, why_not_traced
 from linreg.verify.hidden_inputs.trace_log import Action, FileAction, read_trace
 
 
-def actions(*lines: str, folder: str = "/work") -> list[tuple[Action, str]]:
+def actions(*lines: str, folder: str = "/repo") -> list[tuple[Action, str]]:
     return [(each.action, each.path) for each in read_trace(lines, folder)]
 
 
 def test_an_opened_file_has_the_path_that_its_links_lead_to() -> None:
-    line = '7 openat(AT_FDCWD</work>, "now.csv", O_RDONLY|O_CLOEXEC) = 3</data/v3.csv>'
+    line = '7 openat(AT_FDCWD</repo>, "now.csv", O_RDONLY|O_CLOEXEC) = 3</data/v3.csv>'
     assert list(read_trace([line], "/elsewhere")) == [
-        FileAction(Action.READ, "/work/now.csv", "/data/v3.csv")
+        FileAction(Action.READ, "/repo/now.csv", "/data/v3.csv")
     ]
 
 
 def test_a_call_on_two_lines_is_one() -> None:
     assert actions(
-        '7 openat(AT_FDCWD</work>, "a", O_RDONLY <unfinished ...>',
-        '8 openat(AT_FDCWD</work>, "b", O_RDONLY) = -1 ENOENT (No such file or directory)',
-        "7 <... openat resumed>) = 3</work/a>",
-    ) == [(Action.MISSED, "/work/b"), (Action.READ, "/work/a")]
+        '7 openat(AT_FDCWD</repo>, "a", O_RDONLY <unfinished ...>',
+        '8 openat(AT_FDCWD</repo>, "b", O_RDONLY) = -1 ENOENT (No such file or directory)',
+        "7 <... openat resumed>) = 3</repo/a>",
+    ) == [(Action.MISSED, "/repo/b"), (Action.READ, "/repo/a")]
 
 
 def test_a_path_is_relative_to_the_folder_of_the_process_or_of_the_call() -> None:
@@ -43,46 +43,46 @@ def test_a_path_is_relative_to_the_folder_of_the_process_or_of_the_call() -> Non
         '7 newfstatat(4</third/f>, "", {st_mode=S_IFREG|0644, ...}, AT_EMPTY_PATH) = 0',
     ) == [
         (Action.LOOKED_FOR, path)
-        for path in ("/work/a", "/work/inner/a", "/work/b", "/other/a", "/third/a")
+        for path in ("/repo/a", "/repo/inner/a", "/repo/b", "/other/a", "/third/a")
     ]
 
 
 def test_what_a_process_makes_empties_moves_or_removes_is_written() -> None:
     assert actions(
-        '7 openat(AT_FDCWD</work>, "a", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</work/a>',
+        '7 openat(AT_FDCWD</repo>, "a", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</repo/a>',
         '7 mkdir("d", 0777) = 0',
         '7 rename("a", "d/b") = 0',
         '7 symlink("d/b", "link") = 0',
         '7 unlink("link") = 0',
-        '7 openat(AT_FDCWD</work>, "log", O_WRONLY|O_CREAT|O_APPEND, 0666) = 3</work/log>',
+        '7 openat(AT_FDCWD</repo>, "log", O_WRONLY|O_CREAT|O_APPEND, 0666) = 3</repo/log>',
     ) == [
-        (Action.WRITTEN, "/work/a"),
-        (Action.WRITTEN, "/work/d"),
-        (Action.READ, "/work/a"),
-        (Action.WRITTEN, "/work/d/b"),
-        (Action.WRITTEN, "/work/link"),
-        (Action.WRITTEN, "/work/link"),
+        (Action.WRITTEN, "/repo/a"),
+        (Action.WRITTEN, "/repo/d"),
+        (Action.READ, "/repo/a"),
+        (Action.WRITTEN, "/repo/d/b"),
+        (Action.WRITTEN, "/repo/link"),
+        (Action.WRITTEN, "/repo/link"),
         # It may add to what is there.
-        (Action.READ, "/work/log"),
+        (Action.READ, "/repo/log"),
     ]
 
 
 def test_a_folder_is_listed_where_it_has_entries() -> None:
     assert actions(
-        "7 getdents64(3</work/in>, 0x55 /* 4 entries */, 32768) = 112",
-        "7 getdents64(3</work/in>, 0x55 /* 0 entries */, 32768) = 0",
-    ) == [(Action.LISTED, "/work/in")]
+        "7 getdents64(3</repo/in>, 0x55 /* 4 entries */, 32768) = 112",
+        "7 getdents64(3</repo/in>, 0x55 /* 0 entries */, 32768) = 0",
+    ) == [(Action.LISTED, "/repo/in")]
 
 
 def test_escapes_are_those_of_c() -> None:
     line = r'7 access("gr\303\266\303\237e \"x\"\n\\", R_OK) = 0'
-    assert actions(line) == [(Action.LOOKED_FOR, '/work/größe "x"\n\\')]
+    assert actions(line) == [(Action.LOOKED_FOR, '/repo/größe "x"\n\\')]
 
 
 def test_what_was_refused_or_no_link_is_no_action() -> None:
     assert (
         actions(
-            '7 openat(AT_FDCWD</work>, "a", O_RDONLY) = -1 EACCES (Permission denied)',
+            '7 openat(AT_FDCWD</repo>, "a", O_RDONLY) = -1 EACCES (Permission denied)',
             '7 readlink("b", 0x7ffe, 4096) = -1 EINVAL (Invalid argument)',
             "7 exit_group(0) = ?",
             "7 +++ exited with 0 +++",
@@ -101,12 +101,12 @@ def test_the_program_is_that_of_the_process_or_of_its_parent() -> None:
             '8 execve("/bin/cat", ["cat"], 0x7ff /* 20 vars */) = 0',
             '8 access("b", R_OK) = 0',
         ],
-        "/work",
+        "/repo",
     )
     assert [(each.path, each.program) for each in found][1:] == [
-        ("/work/a", "/usr/bin/git"),
+        ("/repo/a", "/usr/bin/git"),
         ("/bin/cat", "/bin/cat"),
-        ("/work/b", "/bin/cat"),
+        ("/repo/b", "/bin/cat"),
     ]
 
 
