@@ -43,11 +43,9 @@ class LevelMoments:
         self.dense = Moments.zero(num_dense, max(expected_rows, MAX_PRODUCTS), roundoffs, monomials)
         sizes = [category.size for category in layout.categories]
         # Σ w·[1 X y] by category and level, and Σ w by pair of categories and of their levels.
-        num_summed = len(self.dense.columns)
-        self._of_levels = [np.zeros((size, num_summed, 3)) for size in sizes]
-        self._pairs = [
-            pair for pair in combinations(range(len(sizes)), 2) if pair != layout.eliminated
-        ]
+        self._of_levels = [np.zeros((size, len(self.dense.columns), 3)) for size in sizes]
+        pairs = combinations(range(len(sizes)), 2)
+        self._pairs = [pair for pair in pairs if pair != layout.eliminated]
         self._of_pairs = [np.zeros((sizes[a], sizes[b], 3)) for a, b in self._pairs]
         eliminated = [sizes[k] for k in layout.eliminated]
         self._joint = PairedLevels((eliminated[0], eliminated[1])) if eliminated[1:] else None
